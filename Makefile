@@ -1,0 +1,84 @@
+# Two commands for everyone: `make lab` opens the notebooks, `make test` runs every test.
+# Both set up what is missing first; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PYTEST_ARGS ?=
+
+LAB    := $(VENV)/.lab-is-set-up
+DEV    := $(VENV)/.dev-is-set-up
+
+# uv must neither look for a project's environment nor download a Python of its own.
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+unexport VIRTUAL_ENV CONDA_PREFIX
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks screenshots lock clean
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
+
+$(LAB): requirements.lock pyproject.toml tools/bootstrap.py
+	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py $(VENV) requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock pyproject.toml tools/bootstrap.py
+	@command -v $(PYTHON) >/dev/null || { echo "labkit needs Python 3.11 or newer: there is no $(PYTHON) (make PYTHON=…)" >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py $(VENV) requirements-dev.lock
+	@touch $(LAB) $@
+
+lab: $(LAB) ## open JupyterLab at the first notebook
+	$(BIN)/labkit lab
+
+demo: $(LAB) ## the whole walkthrough in the terminal (labkit demo --step waits for a key)
+	$(BIN)/labkit demo
+
+test: $(DEV) ## every test (at most 10 minutes)
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGS)
+
+check: $(DEV) ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(DEV) ## let ruff format and fix the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+parity: $(DEV) ## replay the real server's recordings and write docs/parity.md
+	$(BIN)/python -m tests.parity report
+
+bench: $(DEV) ## measure the embedded server beside a bare aiohttp server
+	$(BIN)/python -m benchmarks
+
+soak: $(DEV) ## the long tests: fuzzing, hundreds of kills
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+test-browser: $(DEV) ## the widgets in a real Chromium (must be installed)
+	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
+
+test-kind: $(DEV) ## the same lab on a real cluster (needs Docker and kind)
+	$(BIN)/python -m pytest -m kind $(PYTEST_ARGS)
+
+notebooks: $(DEV) ## build the learner's notebooks from notebooks/source
+	$(BIN)/python -m tools.notebooks
+
+screenshots: $(DEV) ## the pictures in the docs, from a real Chromium
+	$(BIN)/python -m tools.screenshots
+
+# The locks are universal (every platform, Python 3.11 and newer) and hashed, and name no address.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+
+lock: ## renew the pinned versions
+	$(LOCK) pyproject.toml --group setup --extra test -o requirements-dev.lock
+	$(LOCK) pyproject.toml --group setup -c requirements-dev.lock -o requirements.lock
+	$(PYTHON) tools/environment.py
+
+clean: ## forget the environment and every cache
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
