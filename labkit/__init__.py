@@ -1,0 +1,1 @@
+"""labkit: learn in Jupyter how Kubernetes decides who may do what."""

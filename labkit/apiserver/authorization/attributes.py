@@ -1,0 +1,67 @@
+"""The question an authorizer answers, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.apiserver.request import RequestInfo, User
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """Who wants to do what to what.
+
+    Args:
+        user: Who asks.
+        verb: ``get``, ``list``, …; for paths the HTTP method in lower case.
+        group: API group of the resource.
+        version: API version; no rule looks at it.
+        resource: Plural of the resource, empty for a path.
+        subresource: Such as ``exec``.
+        namespace: Empty for cluster-scoped questions.
+        name: The object's name, empty for all.
+        path: The URL path, for non-resource questions.
+    """
+
+    user: User
+    verb: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether a resource is asked for, and not a path."""
+        return not self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An authorizer's answer. Nothing denies: what no rule allows is not allowed.
+
+    Args:
+        allowed: Whether a rule allowed it.
+        reason: Which rule did, as the audit event tells it; or what went wrong.
+        error: Errors met on the way, such as a binding to a missing role.
+    """
+
+    allowed: bool
+    reason: str = ""
+    error: str = ""
+
+
+Authorizer = Callable[[Attributes], Decision]
+
+
+def attributes_of(user: User, info: RequestInfo) -> Attributes:
+    """The question that a request puts to the authorizer."""
+    if not info.is_resource:
+        return Attributes(user, info.verb, path=info.path)
+    return Attributes(
+        user, info.verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name
+    )
