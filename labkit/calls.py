@@ -1,0 +1,91 @@
+"""What a method and a path mean to an API server.
+
+The same reading the server does before it authorizes: verb, group, resource,
+namespace, name. It serves the answers' reprs and the explanation of decisions.
+Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+_COLLECTION = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+_SINGLE = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
+_OF_NAMESPACES = {"status", "finalize"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read as the authorizer reads it.
+
+    Args:
+        verb: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``,
+            ``delete`` or ``deletecollection``; the method in small letters for a
+            path that is no resource.
+        path: The path without its query.
+        group: The API group, empty for the core group.
+        version: Such as ``v1``.
+        resource: The plural, such as ``services``; empty for a non-resource path.
+        subresource: Such as ``log``.
+        namespace: Empty at the cluster's level.
+        name: Empty for a whole collection.
+    """
+
+    verb: str
+    path: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether the path names a resource, which RBAC rules then speak of."""
+        return bool(self.resource)
+
+    @property
+    def full_resource(self) -> str:
+        """Resource and subresource as a rule writes them, such as ``pods/exec``."""
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
+
+def read_call(method: str, path: str, query: Mapping[str, str] | None = None) -> Call:
+    """Read a method and a path as an API server does.
+
+    Args:
+        method: Such as ``GET``.
+        path: With or without a query string.
+        query: More query parameters.
+
+    Returns:
+        The call; a path that is no resource has an empty ``resource``.
+    """
+    method = method.upper()
+    split = urlsplit(path)
+    parameters = {**dict(parse_qsl(split.query)), **(query or {})}
+    parts = [part for part in split.path.split("/") if part]
+    if parts[:1] == ["api"] and len(parts) >= 3:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[:1] == ["apis"] and len(parts) >= 4:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return Call(method.lower(), split.path or "/")
+    watch_prefix = rest[0] == "watch" and len(rest) > 1
+    if watch_prefix:
+        rest = rest[1:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in _OF_NAMESPACES:
+            rest = rest[2:]
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    verb = (_SINGLE if name else _COLLECTION).get(method, method.lower())
+    watching = parameters.get("watch", "").lower() not in ("", "0", "false")
+    if watch_prefix or (verb == "list" and watching):
+        verb = "watch"
+    return Call(verb, split.path, group, version, rest[0], subresource, namespace, name)

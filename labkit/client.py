@@ -1,0 +1,406 @@
+"""One API call: who asks, verb and path in, an answer out.
+
+``Caller`` is all that checkpoints may rely on; ``Client`` is the one that talks
+HTTPS. A client never hides a refusal: 401, 403 and 404 are answers, not errors.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
+
+from labkit import __version__
+from labkit.answers import NOBODY, Answer, Identity
+from labkit.errors import ApiFailure
+from labkit.names import Names
+from labkit.transport import READ_SECONDS, Credentials, Endpoint, Transport
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+Observer = Callable[[Answer], None]
+FindEvent = Callable[[str], "dict[str, Any] | None"]
+
+USER_AGENT = f"labkit/{__version__}"
+
+
+class Caller(Protocol):
+    """Someone who may ask the API server: what checkpoints get."""
+
+    @property
+    def name(self) -> str:
+        """How the lab calls them, such as ``kikai/test``."""
+        ...
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one call."""
+        ...
+
+    def get(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Read an object or a list."""
+        ...
+
+    def post(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Create an object."""
+        ...
+
+    def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Replace an object."""
+        ...
+
+    def patch(self, path: str, body: object, *, kind: str = "merge") -> Answer:
+        """Change an object."""
+        ...
+
+    def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Delete an object or a collection."""
+        ...
+
+
+def _no_event(_audit_id: str) -> dict[str, Any] | None:
+    return None
+
+
+class Client:
+    """A caller over HTTPS.
+
+    Args:
+        endpoint: Where the API server listens.
+        credentials: How the caller proves who they are; nothing for anonymous.
+        name: How the lab calls them.
+        names: How the walkthrough's names are written on this cluster.
+        observers: Told of every answer.
+        find_event: Finds the audit event of an Audit-Id.
+        transport: Connections to share with another client.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials | None = None,
+        *,
+        name: str = "caller",
+        names: Names | None = None,
+        observers: Sequence[Observer] = (),
+        find_event: FindEvent = _no_event,
+        transport: Transport | None = None,
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.credentials = credentials or Credentials()
+        self.names = names or Names()
+        self.observers = list(observers)
+        self.find_event = find_event
+        self.transport = transport or Transport(endpoint, self.credentials)
+        self._anonymous_transport: Transport | None = None
+        self._identity: Identity | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = READ_SECONDS,
+    ) -> Answer:
+        """Make one call and return its answer, whatever the status.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``, …
+            path: Such as ``/api/v1/namespaces/kikai/services``, with or without a query.
+            body: A dict or list is sent as JSON, text and bytes as they are.
+            query: More query parameters.
+            headers: More headers; they win over the usual ones.
+            timeout_seconds: The longest silence while waiting.
+
+        Returns:
+            The answer.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        answer = self._exchange(method, path, body, query, headers, timeout_seconds)
+        for observer in self.observers:
+            observer(answer)
+        return answer
+
+    def get(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Read an object or a list."""
+        return self.request("GET", path, query=query)
+
+    def post(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Create an object."""
+        return self.request("POST", path, body=body, query=query)
+
+    def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Replace an object."""
+        return self.request("PUT", path, body=body, query=query)
+
+    def patch(self, path: str, body: object, *, kind: str = "merge") -> Answer:
+        """Change an object.
+
+        Args:
+            path: The object's path.
+            body: The patch.
+            kind: ``merge``, ``strategic``, ``json`` or ``apply``.
+        """
+        return self.request("PATCH", path, body=body, headers={"Content-Type": PATCH_TYPES[kind]})
+
+    def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Delete an object or a collection."""
+        return self.request("DELETE", path, query=query)
+
+    def watch(
+        self, path: str, *, query: Mapping[str, str] | None = None, timeout_seconds: int = 60
+    ) -> Iterator[dict[str, Any]]:
+        """Follow a list: yield ``{"type", "object"}`` as things happen.
+
+        Args:
+            path: The list's path.
+            query: More query parameters.
+            timeout_seconds: When the server ends the watch.
+
+        Raises:
+            ApiFailure: When the watch is refused.
+        """
+        query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
+        with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
+            if response.status != 200:
+                status = _decode(response.read(), response.headers.get("Content-Type", ""))
+                raise failure(response.status, status, f"{self.name} may not watch {path}.")
+            for line in _lines(response):
+                yield json.loads(line)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> BaseHTTPResponse:
+        """Make a call and leave its body unread, for streams.
+
+        The response is a context manager that gives the connection back.
+        """
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        sent.update(self.credentials.headers())
+        return self.transport.send(
+            method,
+            _with_query(self.names.path(path), query),
+            body=body,
+            headers=sent,
+            timeout_seconds=timeout_seconds,
+            stream=True,
+        )
+
+    def whoami(self) -> Identity:
+        """Ask the server whom it takes this caller for (SelfSubjectReview). Asked once.
+
+        Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+        """
+        if self._identity is None:
+            body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+            path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+            answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+            if answer.status == 401:
+                return NOBODY
+            if self.credentials.kind == "none" and not answer.ok:
+                self._identity = Identity("system:anonymous", ("system:unauthenticated",))
+            elif not answer.ok:
+                return Identity("unknown")
+            else:
+                self._identity = _identity(answer.body)
+        return self._identity
+
+    def can(
+        self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = ""
+    ) -> bool:
+        """Ask the server whether this caller may do something (SelfSubjectAccessReview).
+
+        Args:
+            verb: Such as ``list``.
+            resource: Such as ``services`` or ``pods/exec``.
+            namespace: Empty asks for all namespaces.
+            name: Empty asks for any name.
+            group: The API group, empty for the core group.
+
+        Raises:
+            ApiFailure: When the server does not answer the question.
+        """
+        plural, _, subresource = resource.partition("/")
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": plural,
+            "subresource": subresource,
+            "namespace": self.names.namespace(namespace) if namespace else "",
+            "name": name,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"{self.name} may not ask what it may do.")
+        return bool(answer.body["status"]["allowed"])
+
+    def with_credentials(self, credentials: Credentials, name: str) -> Client:
+        """Another caller on the same cluster.
+
+        Args:
+            credentials: Theirs.
+            name: How the lab calls them.
+        """
+        transport = None
+        if not credentials.certificate:
+            if self.credentials.certificate and self._anonymous_transport is None:
+                self._anonymous_transport = Transport(self.endpoint)
+            transport = self._anonymous_transport or self.transport
+        return Client(
+            self.endpoint,
+            credentials,
+            name=name,
+            names=self.names,
+            observers=self.observers,
+            find_event=self.find_event,
+            transport=transport,
+        )
+
+    def unobserved(self) -> Client:
+        """The same caller, whose answers are told to nobody."""
+        quiet = self.with_credentials(self.credentials, self.name)
+        quiet.transport, quiet.observers = self.transport, []
+        return quiet
+
+    def __repr__(self) -> str:
+        """Who this is, never the credential."""
+        return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: object | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        timeout_seconds: float,
+    ) -> Answer:
+        method = method.upper()
+        path = _with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
+        body = self.names.body(body)
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        data = _encode(body)
+        if data is not None:
+            sent["Content-Type"] = _content_type(method, body)
+        sent.update(self.credentials.headers())
+        sent.update(headers or {})
+        begun = time.perf_counter()
+        response = self.transport.send(
+            method, path, body=data, headers=sent, timeout_seconds=timeout_seconds
+        )
+        took = (time.perf_counter() - begun) * 1000
+        return Answer(
+            who=self.name,
+            method=method,
+            path=path,
+            server=self.endpoint.server,
+            status=response.status,
+            headers={key.lower(): value for key, value in response.headers.items()},
+            body=_decode(response.data, response.headers.get("Content-Type", "")),
+            sent=body,
+            milliseconds=took,
+            credential=self.credentials.kind,
+            ca_file=self.endpoint.ca_file,
+            identify=self.whoami,
+            find_event=self.find_event,
+        )
+
+
+PATCH_TYPES = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "json": "application/json-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
+"""The four patch types and their media types."""
+
+
+def failure(status: int, body: object, what: str) -> ApiFailure:
+    """Turn a refusal into an error, for calls the lab itself needs.
+
+    Args:
+        status: The HTTP status.
+        body: The answer's body.
+        what: What happened, as a sentence.
+    """
+    reason = message = ""
+    if isinstance(body, dict):
+        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+    elif isinstance(body, str):
+        message = body.strip()[:500]
+    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}")
+
+
+def _identity(review: Any) -> Identity:
+    info = review["status"]["userInfo"]
+    extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
+    groups = tuple(info.get("groups") or ())
+    return Identity(info.get("username", ""), groups, info.get("uid", ""), extra)
+
+
+def _with_query(path: str, query: Mapping[str, str] | None) -> str:
+    if not query:
+        return path
+    return path + ("&" if "?" in path else "?") + urlencode(query)
+
+
+def _encode(body: object | None) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    return json.dumps(body).encode()
+
+
+def _content_type(method: str, body: object) -> str:
+    if method != "PATCH":
+        return "application/json"
+    return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
+
+
+def _decode(data: bytes, content_type: str) -> Any:
+    if "json" in content_type:
+        try:
+            return json.loads(data)
+        except ValueError:
+            pass
+    return data.decode("utf-8", errors="replace")
+
+
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for piece in response.stream(65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line for line in lines if line.strip())
+    if rest.strip():
+        yield rest

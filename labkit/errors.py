@@ -1,0 +1,167 @@
+"""Every error labkit raises on purpose, as one tree.
+
+Each says three things: what happened, why, and what to do about it. ``labkit`` on
+the command line prints them as such and leaves with the class's ``exit_code``::
+
+    LabkitError                     1   anything below
+    ├── UsageError                  2   a name, step, manifest or option that cannot be right
+    ├── NotRunning                  3   no cluster runs
+    ├── StartFailed                 4   the cluster did not start
+    ├── Unreachable                 4   nothing answers at the server's address
+    │   └── Untrusted               4   something answers, with a certificate we do not trust
+    ├── Missing                     5   a program, permission or image this machine lacks
+    ├── ApiFailure                  6   the API server refused what the lab itself needed
+    │   └── ExecFailed              6   a command could not be started in a container
+    ├── HomeError                   7   LABKIT_HOME cannot be used
+    ├── TokenError                  2   text that is not a token
+    └── ExpectedForbidden           1   a call was allowed that should have been forbidden
+
+Exit code 0 means success, 1 also a checkpoint that is not passed, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class LabkitError(Exception):
+    """Something went wrong that a person can do something about.
+
+    Args:
+        what: What happened, as a sentence.
+        why: The cause, when it adds something.
+        todo: The way out.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, why: str = "", todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.todo = todo
+
+    def __str__(self) -> str:
+        """All three parts, one a line."""
+        lines = [self.what]
+        if self.why:
+            lines.append(f"  why: {self.why}")
+        if self.todo:
+            lines.append(f"  try: {self.todo}")
+        return "\n".join(lines)
+
+
+class UsageError(LabkitError):
+    """A name, step, manifest or option that cannot be right."""
+
+    exit_code = 2
+
+
+class NotRunning(LabkitError):
+    """No cluster runs where one was expected."""
+
+    exit_code = 3
+
+
+class StartFailed(LabkitError):
+    """The cluster did not start."""
+
+    exit_code = 4
+
+
+class Unreachable(LabkitError):
+    """Nothing answers at the API server's address.
+
+    Args:
+        url: The address that was tried.
+        what: What happened, as a sentence.
+        why: The cause.
+        todo: The way out.
+    """
+
+    exit_code = 4
+
+    def __init__(self, url: str, what: str, *, why: str = "", todo: str = "") -> None:
+        super().__init__(what, why=why, todo=todo)
+        self.url = url
+
+
+class Untrusted(Unreachable):
+    """The server's certificate is not signed by the CA we know."""
+
+
+class Missing(LabkitError):
+    """This machine lacks a program, a permission or an image.
+
+    Args:
+        thing: What is missing, such as ``docker``.
+        what: What happened, as a sentence.
+        why: The cause.
+        todo: How to get it.
+    """
+
+    exit_code = 5
+
+    def __init__(self, thing: str, what: str, *, why: str = "", todo: str = "") -> None:
+        super().__init__(what, why=why, todo=todo)
+        self.thing = thing
+
+
+class ApiFailure(LabkitError):
+    """The API server refused a call that the lab itself needed.
+
+    Args:
+        status: The HTTP status.
+        reason: The Status object's reason, such as ``NotFound``.
+        what: What happened, as a sentence.
+        why: The server's own message.
+        todo: The way out.
+    """
+
+    exit_code = 6
+
+    def __init__(
+        self, status: int, reason: str, what: str, *, why: str = "", todo: str = ""
+    ) -> None:
+        super().__init__(what, why=why, todo=todo)
+        self.status = status
+        self.reason = reason
+
+
+class ExecFailed(ApiFailure):
+    """A command could not be started in a container."""
+
+
+class HomeError(LabkitError):
+    """The directory that keeps the lab's state cannot be used."""
+
+    exit_code = 7
+
+
+class TokenError(LabkitError):
+    """The text is not a token."""
+
+    exit_code = 2
+
+
+class ExpectedForbidden(LabkitError, AssertionError):
+    """A call was allowed, or none was made, where a refusal was expected."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that looks most like a mistyped one.
+
+    Args:
+        name: What was given.
+        known: All names that would have been right.
+
+    Returns:
+        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known are: {', '.join(names)}." if names else ""

@@ -1,0 +1,234 @@
+"""Where a cluster is and how one proves who one is: addresses, keys, connections.
+
+A connection pool belongs to an address and a client certificate; callers that
+send a token, or nothing, share the pool of their cluster. Nothing is retried and
+no proxy from the environment is used: what the learner sees is one exchange.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from labkit.errors import LabkitError, Unreachable, Untrusted
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a cluster's API server listens, and whose signature it must show.
+
+    Args:
+        server: Such as ``https://127.0.0.1:6443``.
+        ca: The CA certificates in PEM, or empty for the system's own.
+        ca_file: The file they came from, to name it in commands.
+        server_name: The name expected in the certificate, when not the address.
+        verify: False accepts any certificate; only for a kubeconfig that says so.
+        scratch: Where key files may lie for an instant; the system's own otherwise.
+    """
+
+    server: str
+    ca: str = ""
+    ca_file: str = ""
+    server_name: str = ""
+    verify: bool = True
+    scratch: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How a caller proves who they are. Without anything the caller is anonymous.
+
+    Args:
+        token: A bearer token.
+        token_source: Gives the token of the moment, where it is renewed.
+        certificate: A client certificate (and its chain) in PEM.
+        key: Its private key in PEM.
+    """
+
+    token: str = field(default="", repr=False)
+    token_source: Callable[[], str] | None = field(default=None, repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+
+    @property
+    def kind(self) -> str:
+        """``certificate``, ``token`` or ``none``."""
+        if self.certificate:
+            return "certificate"
+        return "token" if self.token or self.token_source else "none"
+
+    def headers(self) -> dict[str, str]:
+        """The headers that carry the credential."""
+        token = self.token_source() if self.token_source else self.token
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
+    """Make the TLS settings for one address and one client certificate.
+
+    Args:
+        endpoint: Where to connect.
+        credentials: Whose certificate to show, if any.
+
+    Returns:
+        A context that trusts the cluster's CA alone.
+
+    Raises:
+        LabkitError: When the CA or the client certificate is unreadable.
+    """
+    try:
+        context = ssl.create_default_context(cadata=endpoint.ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise LabkitError(
+            "The cluster's CA certificate cannot be read.",
+            why=str(error),
+            todo="Look at certificate-authority in the kubeconfig.",
+        ) from error
+    # Go's verification, which kubectl uses, asks no more of a certificate than this.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not endpoint.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if credentials.certificate:
+        _show_certificate(context, credentials, endpoint.scratch)
+    return context
+
+
+def _show_certificate(
+    context: ssl.SSLContext, credentials: Credentials, scratch: Path | None
+) -> None:
+    # ssl reads certificates from files only; mkstemp makes them 0600.
+    descriptor, name = tempfile.mkstemp(prefix=".cert-", dir=scratch)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(f"{credentials.certificate}\n{credentials.key}\n")
+        context.load_cert_chain(name)
+    except (ssl.SSLError, ValueError) as error:
+        raise LabkitError(
+            "The client certificate cannot be read.",
+            why=str(error),
+            todo="Look at client-certificate and client-key in the kubeconfig.",
+        ) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+class Transport:
+    """A pool of connections to one API server.
+
+    Args:
+        endpoint: Where it listens.
+        credentials: Whose client certificate to show; tokens travel with each request.
+    """
+
+    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
+        self.endpoint = endpoint
+        self.context = tls_context(endpoint, credentials or Credentials())
+        self._pool = urllib3.PoolManager(
+            ssl_context=self.context,
+            server_hostname=endpoint.server_name or None,
+            assert_hostname=endpoint.server_name or (None if endpoint.verify else False),
+            retries=False,
+            maxsize=16,
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_seconds: float | None = READ_SECONDS,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one exchange.
+
+        Args:
+            method: Such as ``GET``.
+            path: With its query, beginning with a slash.
+            body: The bytes to send, or None.
+            headers: All headers but the connection's own.
+            timeout_seconds: The longest silence while reading; None waits for ever.
+            stream: Leave the body unread.
+
+        Returns:
+            The response, whatever its status.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        url = self.endpoint.server.rstrip("/") + path
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds)
+        try:
+            return self._pool.request(
+                method,
+                url,
+                body=body,
+                headers=dict(headers),
+                timeout=timeout,
+                preload_content=not stream,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise connection_error(self.endpoint.server, error) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+
+def connection_error(server: str, error: BaseException) -> Unreachable:
+    """Say in a sentence why no answer came.
+
+    Args:
+        server: The address that was tried.
+        error: What the connection raised.
+
+    Returns:
+        The error to raise.
+    """
+    cause: Any = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Untrusted(
+                server,
+                f"The certificate at {server} is not trusted.",
+                why=cause.verify_message or str(cause),
+                todo="Check that the kubeconfig's CA belongs to this cluster.",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return Unreachable(
+                server,
+                f"Nothing listens at {server}.",
+                why="the connection was refused",
+                todo="Start the cluster (`labkit up`), or check the address in the kubeconfig.",
+            )
+        if isinstance(cause, socket.gaierror):
+            return Unreachable(
+                server,
+                f"The host of {server} is unknown.",
+                why=cause.strerror or str(cause),
+                todo="Check the address in the kubeconfig and the network.",
+            )
+        cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
+        if not isinstance(cause, BaseException):
+            break
+    return Unreachable(
+        server,
+        f"No answer from {server}.",
+        why=str(error),
+        todo="`labkit status` says whether the cluster runs.",
+    )
