@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import orjson
 
+from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.registry.kinds import BY_RESOURCE, Kind
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import ApiError, bad_request, method_not_allowed, no_such_resource
+from labkit.apiserver.status import method_not_allowed, no_such_resource
 
 JSON = {"Content-Type": "application/json"}
 
@@ -35,6 +37,7 @@ class ResourceHandler:
         subresources: dict[tuple[str, str, str], Subresource],
     ) -> None:
         self._registry = registry
+        self._writer = Writer(registry)
         self._reviews = reviews
         self._subresources = subresources
 
@@ -51,18 +54,22 @@ class ResourceHandler:
         if info.verb not in kind.verbs:
             raise method_not_allowed()
         if (kind.group, kind.plural) in self._reviews:
-            answer = self._reviews[kind.group, kind.plural](request, decode(request))
+            answer = self._reviews[kind.group, kind.plural](request, decode_object(request, kind))
             return respond(201, {"kind": kind.kind, "apiVersion": kind.group_version, **answer})
         if info.verb == "get":
             return respond(200, self._registry.get(kind, info.namespace if kind.namespaced else "", info.name))
         if info.verb == "list":
             return respond(200, self._list(kind, info.namespace))
         if info.verb == "create":
-            return respond(201, self._create(request, kind))
+            return respond(*self._writer.create(request, kind))
+        if info.verb == "update":
+            return respond(*self._writer.update(request, kind))
+        if info.verb == "patch":
+            return respond(*self._writer.patch(request, kind))
         if info.verb == "delete":
-            name = info.name
-            last = self._registry.delete(kind, info.namespace if kind.namespaced else "", name)
-            return respond(200, last)
+            return respond(*self._writer.delete(request, kind))
+        if info.verb == "deletecollection":
+            return respond(*self._writer.delete_collection(request, kind))
         raise method_not_allowed()
 
     def _list(self, kind: Kind, namespace: str) -> Object:
@@ -76,24 +83,6 @@ class ResourceHandler:
             "metadata": {"resourceVersion": str(self._registry.store.revision)},
             "items": items,
         }
-
-    def _create(self, request: Request, kind: Kind) -> Object:
-        obj = decode(request)
-        metadata = dict(obj.get("metadata") or {})
-        if kind.namespaced:
-            metadata["namespace"] = request.info.namespace
-        return self._registry.create(kind, {**obj, "metadata": metadata})
-
-
-def decode(request: Request) -> Object:
-    """The object in a request's body."""
-    try:
-        obj = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
-    if not isinstance(obj, dict):
-        raise ApiError(400, "BadRequest", "the object provided is unrecognized")
-    return obj
 
 
 def respond(code: int, obj: Object) -> Response:
