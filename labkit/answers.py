@@ -73,9 +73,7 @@ class Answer(Shown):
     credential: str = "none"
     ca_file: str = ""
     identify: Callable[[], Identity] = field(default=lambda: NOBODY, compare=False)
-    find_event: Callable[[str], dict[str, Any] | None] = field(
-        default=lambda _audit_id: None, compare=False
-    )
+    find_event: Callable[[str], dict[str, Any] | None] = field(default=lambda _audit_id: None, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -177,9 +175,7 @@ class Answer(Shown):
     @property
     def kubectl(self) -> str:
         """The same call as a kubectl command."""
-        return kubectl_command(
-            self.method, self.path, self.sent, self.credential, self.server, self.ca_file
-        )
+        return kubectl_command(self.method, self.path, self.sent, self.credential, self.server, self.ca_file)
 
     @property
     def curl(self) -> str:

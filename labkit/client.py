@@ -106,6 +106,11 @@ class Client:
         self._anonymous_transport: Transport | None = None
         self._identity: Identity | None = None
 
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return self.endpoint.server
+
     def request(
         self,
         method: str,
@@ -229,9 +234,7 @@ class Client:
                 self._identity = _identity(answer.body)
         return self._identity
 
-    def can(
-        self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = ""
-    ) -> bool:
+    def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
         """Ask the server whether this caller may do something (SelfSubjectAccessReview).
 
         Args:
@@ -315,9 +318,7 @@ class Client:
         sent.update(self.credentials.headers())
         sent.update(headers or {})
         begun = time.perf_counter()
-        response = self.transport.send(
-            method, path, body=data, headers=sent, timeout_seconds=timeout_seconds
-        )
+        response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
         took = (time.perf_counter() - begun) * 1000
         return Answer(
             who=self.name,

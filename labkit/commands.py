@@ -20,9 +20,7 @@ _REVIEWS = {
 }
 
 
-def kubectl_command(
-    method: str, path: str, body: Any, credential: str, server: str, ca_file: str
-) -> str:
+def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
     """Write a call as a kubectl command.
 
     Args:

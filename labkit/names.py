@@ -20,9 +20,7 @@ NAMESPACES = frozenset({"default", "kikai", "darbo"})
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The cluster-scoped objects it makes; ``view`` and the like are the cluster's own."""
 
-_PATH = re.compile(
-    r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[/?]|$)"
-)
+_PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[/?]|$)")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
@@ -63,6 +61,12 @@ class Names:
         if not match:
             return name
         return f"{match[1]}{self.namespace(match[2])}{match[3]}"
+
+    def mapping(self) -> dict[str, str]:
+        """The walkthrough's names and what they are on this cluster; empty without a prefix."""
+        if not self.prefix:
+            return {}
+        return {name: f"{self.prefix}-{name}" for name in (*NAMESPACES, *CLUSTER_NAMES)}
 
     def path(self, path: str) -> str:
         """A request's path on this cluster."""

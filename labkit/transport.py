@@ -105,9 +105,7 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
     return context
 
 
-def _show_certificate(
-    context: ssl.SSLContext, credentials: Credentials, scratch: Path | None
-) -> None:
+def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
     # ssl reads certificates from files only; mkstemp makes them 0600.
     descriptor, name = tempfile.mkstemp(prefix=".cert-", dir=scratch)
     try:

@@ -1,0 +1,74 @@
+"""Which cluster the learner chose, remembered from one ``Lab()`` to the next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labkit.backends.base import NAMES, Options
+from labkit.errors import UsageError, near
+from labkit.home import read_json, write_private
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend and what was chosen for it.
+
+    Args:
+        backend: ``embedded``, ``kind`` or ``existing``.
+        options: What was chosen; those not named now are the ones kept from before.
+    """
+
+    backend: str
+    options: Options
+
+    @classmethod
+    def of(cls, home: Path, backend: str | None, asked: Options) -> Choice:
+        """Join what is asked for now with what was chosen before.
+
+        Args:
+            home: Where the choice is kept.
+            backend: The backend asked for, or None for the one chosen last.
+            asked: The options asked for.
+
+        Raises:
+            UsageError: When there is no such backend.
+        """
+        kept = read_json(home / "backend.json")
+        if backend is None:
+            backend = "existing" if asked.kubeconfig else str(kept.get("backend") or "embedded")
+        if backend not in NAMES:
+            raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
+        if kept.get("backend") == backend and (asked.kubeconfig is None or backend != "existing"):
+            asked = _filled(asked, kept)
+        return cls(backend, asked)
+
+    def keep(self, home: Path) -> None:
+        """Remember the choice; written only when it changed."""
+        options = self.options
+        document: dict[str, Any] = {"backend": self.backend}
+        if self.backend == "existing":
+            document |= {"kubeconfig": str(options.kubeconfig), "context": options.context}
+            document |= {"prefix": options.prefix}
+        if self.backend == "kind" and options.image:
+            document["image"] = options.image
+        if read_json(home / "backend.json") != document:
+            write_private(home / "backend.json", json.dumps(document, indent=1) + "\n")
+
+    @staticmethod
+    def forget(home: Path) -> None:
+        """Forget the choice: the next lab is the embedded one."""
+        (home / "backend.json").unlink(missing_ok=True)
+
+
+def _filled(asked: Options, kept: dict[str, Any]) -> Options:
+    path = kept.get("kubeconfig")
+    return replace(
+        asked,
+        kubeconfig=asked.kubeconfig or (Path(path) if path else None),
+        context=asked.context or str(kept.get("context") or ""),
+        prefix=asked.prefix or str(kept.get("prefix") or ""),
+        image=asked.image or kept.get("image"),
+    )

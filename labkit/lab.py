@@ -1,0 +1,469 @@
+"""The lab: one cluster, and everybody who may ask it something.
+
+``Lab()`` finds the cluster that was chosen, or starts the embedded one. It hands
+out callers (the administrator, a pod, a service account, nobody), applies the
+lessons' manifests, runs commands in pods, and rewinds to any step.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit import expect, resources
+from labkit.answers import Answer
+from labkit.backends.base import Backend, Options, Say, Status, make
+from labkit.choice import Choice
+from labkit.client import Client, failure
+from labkit.display import Card, Row, Shown
+from labkit.errors import UsageError
+from labkit.home import ensure_private, home_path
+from labkit.names import Names
+from labkit.progress import Progress
+from labkit.transport import Credentials
+
+if TYPE_CHECKING:
+    from labkit.manifests import Applied, Library, Resources
+    from labkit.podexec import CompletedExec
+    from labkit.proxy import Proxy
+    from labkit.tokens import Token
+
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where a container finds its service account's files."""
+
+TOKEN_SECONDS = 10.0
+"""How long a pod's token is used before it is read again."""
+
+
+def say_aloud(line: str) -> None:
+    """Show one line of progress."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+class Lab(Shown):
+    """A cluster and its callers. Finds or starts the cluster.
+
+    Args:
+        backend: ``embedded``, ``kind`` or ``existing``; the one chosen last when left out.
+        kubeconfig: For an existing cluster: the file that names it.
+        context: Its context; the file's current one when left out.
+        prefix: Put before the walkthrough's names, where several learners share a cluster.
+        era: ``now`` or ``1.20``: how service accounts get their tokens.
+        node: False leaves the embedded server's node out; pods stay Pending.
+        image: kind's node image.
+        force: Use an existing cluster although it looks like production.
+        home: Where the lab's state lives; ``LABKIT_HOME`` when left out.
+        start: False only finds the cluster and never starts one.
+        say: Takes lines of progress; shown on standard error when left out.
+
+    Raises:
+        LabkitError: With the way out, when the cluster cannot be found or started.
+    """
+
+    def __init__(
+        self,
+        backend: str | None = None,
+        *,
+        kubeconfig: str | Path | None = None,
+        context: str = "",
+        prefix: str = "",
+        era: str | None = None,
+        node: bool | None = None,
+        image: str | None = None,
+        force: bool = False,
+        home: Path | None = None,
+        start: bool = True,
+        say: Say = say_aloud,
+    ) -> None:
+        self.home = ensure_private(home or home_path())
+        asked = Options(
+            node=node,
+            era=era,
+            image=image,
+            kubeconfig=Path(kubeconfig).expanduser().absolute() if kubeconfig else None,
+            context=context,
+            prefix=prefix,
+            force=force,
+        )
+        self.choice = Choice.of(self.home, backend, asked)
+        self.names = Names(self.choice.options.prefix)
+        self.progress = Progress.default() if home is None else Progress(self.home / "progress.json")
+        self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
+        self._say = say
+        self._generation = 0
+        self._shells: dict[str, str] = {}
+        if start:
+            self.backend.start(say)
+            self.choice.keep(self.home)
+        from labkit import session
+
+        session.use(self)
+
+    # -- callers ---------------------------------------------------------------------
+
+    @cached_property
+    def admin(self) -> Client:
+        """The administrator, with the kubeconfig's own credential."""
+        from labkit import kubeconfig
+
+        found = kubeconfig.load(self.kubeconfig, scratch=self.home)
+        return Client(
+            found.endpoint,
+            found.credentials,
+            name="admin",
+            names=self.names,
+            observers=[self._observe],
+            find_event=self.backend.audit_event,
+        )
+
+    def as_pod(self, pod: str, container: str | None = None) -> Client:
+        """A caller that uses a pod's mounted token, which is read through exec.
+
+        Args:
+            pod: As ``namespace/name``, such as ``kikai/test``.
+            container: Whose mount to read; the pod's default one when left out.
+
+        Raises:
+            UsageError: When the name is not written so.
+            ExecFailed: When the pod does not run or mounts no token.
+        """
+        source = _PodToken(self, _pair(pod), container)
+        source()
+        return self.admin.with_credentials(Credentials(token_source=source), pod)
+
+    def as_service_account(self, account: str) -> Client:
+        """A caller with a fresh token of a service account (TokenRequest).
+
+        Args:
+            account: As ``namespace/name``, such as ``kikai/default``.
+
+        Raises:
+            ApiFailure: When there is no such account.
+        """
+        return self.as_token(self._request_token(account), f"service account {account}")
+
+    def as_anonymous(self) -> Client:
+        """A caller without any credential."""
+        return self.admin.with_credentials(Credentials(), "anonymous")
+
+    def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
+        """A caller that sends this token.
+
+        Args:
+            raw: The whole token.
+            name: How to call them.
+        """
+        return self.admin.with_credentials(Credentials(token=raw.strip()), name)
+
+    # -- acting ----------------------------------------------------------------------
+
+    def apply(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
+        """Apply manifests: create what is missing, patch what is there.
+
+        Args:
+            what: A lesson (``04-roles``), one of its files (``04-roles/W16-role.yaml``),
+                YAML text, an object, or several objects.
+
+        Returns:
+            What happened to each object.
+
+        Raises:
+            UsageError: When there is no such lesson or file, or it holds no objects.
+            ApiFailure: When the server refuses an object.
+        """
+        from labkit import manifests
+
+        if isinstance(what, Mapping):
+            objects = [dict(what)]
+        elif not isinstance(what, str):
+            objects = [dict(entry) for entry in what]
+        elif "\n" in what or ": " in what:
+            objects = manifests.parse(what)
+        else:
+            objects = [entry for file in self.library.files(what) for entry in _read(file)]
+        return self._apply(objects)
+
+    def exec(
+        self,
+        pod: str,
+        command: str | Iterable[str],
+        *,
+        container: str | None = None,
+        stdin: str | bytes | None = None,
+        timeout_seconds: float = 120.0,
+    ) -> CompletedExec:
+        """Run a command in a pod's container, as ``kubectl exec`` does.
+
+        Args:
+            pod: As ``namespace/name``; the namespace ``default`` when only a name is given.
+            command: A shell's command line, or a list of words that no shell sees.
+            container: The pod's default one when left out.
+            stdin: What to feed it.
+            timeout_seconds: When to cut it off, which gives exit code 124.
+
+        Returns:
+            What it printed and its exit code.
+
+        Raises:
+            ExecFailed: When it could not be started.
+        """
+        done = self._exec(_pair(pod), command, container, stdin, timeout_seconds)
+        expect.observe(done)
+        self.progress.observe(done.summary)
+        return done
+
+    def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
+        """Run a command in a pod unobserved: nothing is recorded. What checkpoints use."""
+        return self._exec(_pair(pod), command, container, None, 60.0)
+
+    def logs(self, pod: str, container: str | None = None) -> str:
+        """What a container has written so far.
+
+        Raises:
+            ApiFailure: When there is nothing to read.
+        """
+        namespace, _, name = _pair(pod).partition("/")
+        query = {"container": container} if container else None
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+        answer = self.admin.unobserved().get(path, query=query)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"{pod} has no log.")
+        return str(answer.body)
+
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> dict[str, Any]:
+        """Wait until a pod is ready; at once on the embedded cluster.
+
+        Args:
+            pod: As ``namespace/name``.
+            timeout_seconds: When to give up.
+
+        Returns:
+            The pod.
+
+        Raises:
+            ApiFailure: When it is not there, or not ready in time.
+        """
+        namespace, _, name = _pair(pod).partition("/")
+        admin, path = self.admin.unobserved(), f"/api/v1/namespaces/{namespace}/pods/{name}"
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            answer = admin.get(path)
+            if answer.ok and _ready(answer.body):
+                return dict(answer.body)
+            if time.monotonic() > deadline or answer.status == 403:
+                raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
+            time.sleep(0.2)
+
+    def token(self, what: str) -> Token:
+        """Decode a token and check it against the cluster's published keys.
+
+        Args:
+            what: A whole token, or a service account (``default/kikai``) for a fresh one.
+        """
+        from labkit.tokens import Token
+
+        raw = what.strip()
+        if raw.count(".") != 2:
+            raw = self._request_token(what)
+        return Token.decode(raw, self.admin.unobserved())
+
+    def pod_token(self, pod: str, container: str | None = None) -> Token:
+        """Decode the token that a pod mounts."""
+        from labkit.tokens import Token
+
+        return Token.decode(self.read_pod_token(pod, container), self.admin.unobserved())
+
+    def read_pod_token(self, pod: str, container: str | None = None) -> str:
+        """The token a pod mounts, as it stands in the container.
+
+        Raises:
+            ExecFailed: When the pod does not run or mounts no token.
+        """
+        from labkit.errors import ExecFailed
+
+        done = self._exec(_pair(pod), ["cat", f"{MOUNT}/token"], container, None, 30.0)
+        if not done.ok:
+            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip())
+        return done.stdout.strip()
+
+    def record(self, step: str, answer: Answer | CompletedExec) -> None:
+        """Keep an answer for a step, as is done by itself after ``predict``."""
+        self.progress.record(step, answer.summary())
+
+    def predict(self, step: str, value: object) -> None:
+        """Say what you expect of a step; the answers that follow are kept for it."""
+        self.progress.predict(step, value)
+
+    def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
+        """A local address that needs no credentials, as ``kubectl proxy`` gives it.
+
+        Args:
+            port: 0 takes a free one.
+            caller: Whose credentials to use; the administrator's when left out.
+
+        Returns:
+            The running proxy; use it in a ``with`` block, or call its ``close``.
+        """
+        from labkit.proxy import Proxy
+
+        return Proxy(caller or self.admin, port=port).start()
+
+    # -- the cluster -----------------------------------------------------------------
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig, for kubectl and the official client."""
+        return self.backend.kubeconfig()
+
+    def status(self) -> Status:
+        """How the cluster is doing."""
+        return self.backend.status()
+
+    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
+        """The audit event of a request, or None where there is no log we can read."""
+        return self.backend.audit_event(audit_id)
+
+    def reset(self) -> None:
+        """Bring the cluster back to its beginning. What you passed stays passed."""
+        self.backend.reset(self._say)
+        self._generation += 1
+
+    def rewind(self, step: str) -> Applied:
+        """Bring the cluster to the state in which a step begins.
+
+        Args:
+            step: Such as ``W17``; ``end`` gives the finished walkthrough.
+
+        Returns:
+            The objects that exist now.
+
+        Raises:
+            UsageError: When there is no such step.
+        """
+        from labkit import manifests
+
+        last = step.strip().lower() == "end"
+        number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
+        self.reset()
+        return self._apply([entry for file in self.library.before(number) for entry in _read(file)])
+
+    def stop(self) -> None:
+        """Stop the cluster."""
+        self.backend.stop(self._say)
+
+    @cached_property
+    def library(self) -> Library:
+        """The lessons' manifests."""
+        from labkit.manifests import Library
+
+        return Library(resources.clusters() / "lessons")
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Finds the path of an object."""
+        from labkit.manifests import Resources
+
+        return Resources(self.admin)
+
+    def card(self) -> Card:
+        """Which cluster this is and where."""
+        status = self.status()
+        rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
+        rows.append(Row("prefix", self.names.prefix))
+        return Card(f"labkit on the {status.backend} cluster", "good" if status.running else "warn", rows)
+
+    # -- within ----------------------------------------------------------------------
+
+    def _kubeconfig_text(self) -> str:
+        with suppress(Exception):
+            return str(self.kubeconfig)
+        return ""
+
+    def _observe(self, answer: Answer) -> None:
+        expect.observe(answer)
+        self.progress.observe(answer.summary)
+
+    def _apply(self, objects: list[dict[str, Any]]) -> Applied:
+        from labkit import manifests
+
+        return manifests.apply(self.admin.unobserved(), self.resources, objects, self.backend.adapt)
+
+    def _exec(
+        self,
+        pod: str,
+        command: str | Iterable[str],
+        container: str | None,
+        stdin: str | bytes | None,
+        timeout_seconds: float,
+    ) -> CompletedExec:
+        from labkit import podexec
+
+        rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
+        rest["container"] = container or ""
+        if not isinstance(command, str):
+            return podexec.run(self.admin, pod, list(command), **rest)
+        key = f"{pod}/{container or ''}"
+        shells = [self._shells[key]] if key in self._shells else list(podexec.SHELLS)
+        done = podexec.run_shell(self.admin, pod, command, shells=shells, **rest)
+        self._shells[key] = done.args[0]
+        return done
+
+    def _request_token(self, account: str) -> str:
+        namespace, _, name = _pair(account).partition("/")
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        answer = self.admin.unobserved().post(path, body)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"There is no token of {account}.")
+        return str(answer.body["status"]["token"])
+
+
+class _PodToken:
+    """The token a pod mounts, read again when it is a little old or the cluster was reset."""
+
+    def __init__(self, lab: Lab, pod: str, container: str | None) -> None:
+        self._lab, self._pod, self._container = lab, pod, container
+        self._raw, self._read_at, self._generation = "", 0.0, -1
+
+    def __call__(self) -> str:
+        now = time.monotonic()
+        stale = now - self._read_at > TOKEN_SECONDS
+        if stale or self._generation != self._lab._generation:
+            self._raw = self._lab.read_pod_token(self._pod, self._container)
+            self._read_at, self._generation = now, self._lab._generation
+        return self._raw
+
+
+def _pair(name: str) -> str:
+    """``namespace/name``, with the namespace ``default`` when only a name is given."""
+    namespace, slash, rest = name.strip().rpartition("/")
+    if not rest or (slash and not namespace) or "/" in namespace:
+        raise UsageError(f'"{name}" is no name.', todo="Write namespace/name, such as `kikai/test`.")
+    return f"{namespace or 'default'}/{rest}"
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    from labkit import manifests
+
+    return manifests.parse(file.read_text(encoding="utf-8"), file.name)
+
+
+def _ready(pod: Mapping[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _waiting(pod: Any) -> Any:
+    """Why a pod is not ready, in the shape of a Status."""
+    if not isinstance(pod, dict) or pod.get("kind") != "Pod":
+        return pod
+    states = [c.get("state", {}) for c in pod.get("status", {}).get("containerStatuses") or []]
+    reasons = [s["waiting"].get("reason", "") for s in states if "waiting" in s]
+    phase = pod.get("status", {}).get("phase", "")
+    return {"reason": "NotReady", "message": f"its phase is {phase} {' '.join(reasons)}".strip()}

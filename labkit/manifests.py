@@ -1,0 +1,314 @@
+"""Read manifests and apply them: the lessons' files, YAML text, or plain objects.
+
+Applying creates what is missing and patches what is there. What kind of resource
+an object is, the cluster's discovery says. Lesson files are named by the step
+that makes their objects, so a state before a step is all files with a smaller
+number, in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labkit.client import Client, failure
+from labkit.display import Card, Row, Shown
+from labkit.errors import UsageError, near
+
+Manifest = dict[str, Any]
+Adapt = Callable[[Manifest], Manifest]
+
+_STEP = re.compile(r"^W(\d+)", re.IGNORECASE)
+LAST_STEP = 24
+
+
+def parse(text: str, source: str = "the text") -> list[Manifest]:
+    """Read all objects of a YAML text.
+
+    Args:
+        text: One or more documents; a List is taken apart.
+        source: What to call it in errors.
+
+    Raises:
+        UsageError: When it is no YAML, or no Kubernetes objects.
+    """
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+    except yaml.YAMLError as error:
+        raise UsageError(f"{source} is not YAML.", why=" ".join(str(error).split())) from error
+    found: list[Manifest] = []
+    for document in documents:
+        found += [_checked(entry, source) for entry in _flat(document)]
+    return found
+
+
+def step_number(step: str) -> int:
+    """The number of a step, such as 17 for ``W17``.
+
+    Raises:
+        UsageError: When it is no step of the walkthrough.
+    """
+    match = re.fullmatch(r"[Ww]?(\d{1,2})", step.strip())
+    if not match or not 1 <= int(match[1]) <= LAST_STEP:
+        raise UsageError(f'"{step}" is no step.', todo=f"Steps are W1 to W{LAST_STEP}.")
+    return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The lessons' manifests.
+
+    Args:
+        root: The directory that holds one directory a lesson.
+    """
+
+    root: Path
+
+    def lessons(self) -> list[str]:
+        """The lessons' names, in order."""
+        return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
+
+    def files(self, name: str) -> list[Path]:
+        """The files that a name stands for.
+
+        Args:
+            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W16-role.yaml``).
+
+        Raises:
+            UsageError: When there is no such lesson or file.
+        """
+        lesson, _, rest = name.strip("/").partition("/")
+        known = self.lessons()
+        matches = [entry for entry in known if lesson in (entry, entry.split("-")[0])]
+        if not matches:
+            raise UsageError(f'There is no lesson "{lesson}".', todo=near(lesson, known))
+        directory = self.root / matches[0]
+        if not rest:
+            return sorted(directory.glob("*.yaml"))
+        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
+        found = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
+        if not found:
+            raise UsageError(f'"{matches[0]}" has no file "{rest}".', todo=near(rest, files))
+        return found
+
+    def before(self, step: int) -> list[Path]:
+        """The files whose objects exist before a step, in the order they were made.
+
+        Args:
+            step: The step's number; one more than the last gives the finished walkthrough.
+        """
+        files = [(number, file) for number, file in self._numbered() if number < step]
+        return [file for _, file in sorted(files)]
+
+    def objects(self) -> list[Manifest]:
+        """Every object of every lesson, experiments included."""
+        files = sorted(self.root.rglob("*.yaml"))
+        return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
+
+    def _numbered(self) -> Iterator[tuple[int, Path]]:
+        for lesson in self.lessons():
+            for file in sorted((self.root / lesson).glob("*.yaml")):
+                match = _STEP.match(file.name)
+                if match:
+                    yield int(match[1]), file
+
+
+class Resources:
+    """Finds the path of an object, by asking the cluster what it serves.
+
+    Args:
+        client: Who asks. Answers are kept.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client.unobserved()
+        self._known: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    def collection(self, manifest: Mapping[str, Any]) -> str:
+        """The path of the list an object belongs to.
+
+        Args:
+            manifest: The object, with apiVersion and kind.
+
+        Raises:
+            UsageError: When the cluster serves no such kind.
+            ApiFailure: When the cluster does not say.
+        """
+        version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
+        prefix = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        kinds = self._kinds(prefix, version)
+        if kind not in kinds:
+            raise UsageError(f"The cluster serves no {kind} in {version}.", todo=near(kind, kinds))
+        plural, namespaced = kinds[kind]
+        if not namespaced:
+            return f"{prefix}/{plural}"
+        namespace = (manifest.get("metadata") or {}).get("namespace") or "default"
+        return f"{prefix}/namespaces/{namespace}/{plural}"
+
+    def path(self, manifest: Mapping[str, Any]) -> str:
+        """The path of an object."""
+        return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
+
+    def _kinds(self, prefix: str, version: str) -> dict[str, tuple[str, bool]]:
+        if prefix not in self._known:
+            answer = self._client.get(prefix)
+            if answer.status == 404:
+                raise UsageError(f"The cluster does not serve {version}.")
+            if not answer.ok:
+                raise failure(answer.status, answer.body, f"The cluster does not say what {version} holds.")
+            self._known[prefix] = {
+                entry["kind"]: (entry["name"], bool(entry["namespaced"]))
+                for entry in answer.body.get("resources", [])
+                if "/" not in entry["name"]
+            }
+        return self._known[prefix]
+
+
+@dataclass(frozen=True, repr=False)
+class AppliedObject(Shown):
+    """One object that was applied.
+
+    Args:
+        kind: Such as ``Role``.
+        name: As ``namespace/name``, or the name alone.
+        outcome: ``created``, ``changed`` or ``unchanged``.
+        adapted: What the backend sets otherwise than the manifest says, a line each.
+    """
+
+    kind: str
+    name: str
+    outcome: str
+    adapted: tuple[str, ...] = ()
+
+    def card(self) -> Card:
+        """The object in one line, and what the backend set otherwise."""
+        rows = [Row("here", line) for line in self.adapted]
+        return Card(f"{self.kind} {self.name} {self.outcome}", "good", rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Applied(Shown):
+    """What applying did.
+
+    Args:
+        objects: One entry an object, in order.
+    """
+
+    objects: tuple[AppliedObject, ...]
+
+    def card(self) -> Card:
+        """One line an object."""
+        rows: list[Row] = []
+        for entry in self.objects:
+            rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
+            rows += [Row("", f"on this cluster: {line}") for line in entry.adapted]
+        count = len(self.objects)
+        return Card(f"{count} object{'s' * (count != 1)} applied", "good" if count else "plain", rows)
+
+
+def apply(client: Client, resources: Resources, manifests: Iterable[Manifest], adapt: Adapt) -> Applied:
+    """Create what is missing and patch what is there.
+
+    Args:
+        client: Who asks.
+        resources: Finds paths.
+        manifests: The objects, in the order to apply them.
+        adapt: The backend's changes to a manifest.
+
+    Returns:
+        What happened to each.
+
+    Raises:
+        ApiFailure: When the server refuses one.
+        UsageError: When the cluster serves no such kind.
+    """
+    return Applied(tuple(_apply_one(client, resources, manifest, adapt) for manifest in manifests))
+
+
+def delete(client: Client, resources: Resources, manifests: Sequence[Manifest]) -> list[str]:
+    """Delete objects, the last first; those that are gone already are passed over.
+
+    Args:
+        client: Who asks.
+        resources: Finds paths.
+        manifests: The objects.
+
+    Returns:
+        The paths that were deleted.
+
+    Raises:
+        ApiFailure: When the server refuses.
+    """
+    gone = []
+    for manifest in reversed(manifests):
+        path = resources.path(manifest)
+        answer = client.delete(path)
+        if answer.ok:
+            gone.append(path)
+        elif answer.status != 404:
+            raise failure(answer.status, answer.body, f"{title(manifest)} cannot be deleted.")
+    return gone
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """An object in words, such as ``Role kikai/service-reader``."""
+    meta = manifest.get("metadata") or {}
+    namespace = meta.get("namespace")
+    name = f"{namespace}/{meta.get('name')}" if namespace else str(meta.get("name"))
+    return f"{manifest.get('kind')} {name}"
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """What was changed between two objects, a line each: ``spec.x: a → b``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(key for key in after if key not in before)]
+        parts = (differences(before.get(k), after.get(k), f"{path}.{k}" if path else str(k)) for k in keys)
+        return [line for part in parts for line in part]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")]
+    if before == after:
+        return []
+    return [f"{path}: {after}" if before is None else f"{path}: {before} → {after}"]
+
+
+def _apply_one(client: Client, resources: Resources, manifest: Manifest, adapt: Adapt) -> AppliedObject:
+    adapted = adapt(manifest)
+    path = resources.path(manifest)
+    answer = client.post(path.rpartition("/")[0], adapted)
+    outcome = "created"
+    if answer.status == 409 and answer.reason == "AlreadyExists":
+        before = client.get(path)
+        answer = client.patch(path, adapted, kind="strategic")
+        outcome = "unchanged" if answer.ok and _version(before.body) == _version(answer.body) else "changed"
+    if not answer.ok:
+        raise failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
+    name = title(manifest).partition(" ")[2]
+    return AppliedObject(str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted)))
+
+
+def _version(body: Any) -> object:
+    return body.get("metadata", {}).get("resourceVersion") if isinstance(body, dict) else None
+
+
+def _flat(document: Any) -> list[Any]:
+    if isinstance(document, dict) and document.get("kind") == "List":
+        return list(document.get("items") or [])
+    return list(document) if isinstance(document, list) else [document]
+
+
+def _checked(entry: Any, source: str) -> Manifest:
+    meta = entry.get("metadata") if isinstance(entry, dict) else None
+    if not isinstance(meta, dict) or not entry.get("apiVersion") or not entry.get("kind"):
+        raise UsageError(
+            f"{source} holds something that is no Kubernetes object.",
+            why="an object has apiVersion, kind and metadata",
+        )
+    if not meta.get("name"):
+        raise UsageError(f"{source} holds a {entry['kind']} without a name.")
+    return dict(entry)

@@ -1,0 +1,94 @@
+"""The words a learner types without naming a lab: check, hint, solution, predict.
+
+They act on the lab that the notebook made last; where there is none yet, on the
+cluster that was chosen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.progress import Progress
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+    from labkit.lessons.base import Context
+
+_labs: list[Lab] = []
+
+
+def use(lab: Lab) -> None:
+    """Make this lab the one that the words act on."""
+    _labs[:] = [lab]
+
+
+def current() -> Lab:
+    """The lab that the notebook made last, or a new one."""
+    if not _labs:
+        from labkit.lab import Lab
+
+        Lab()
+    return _labs[0]
+
+
+def context(lab: Lab) -> Context:
+    """What checkpoints get to see of a lab."""
+    from labkit.lessons.base import Context
+
+    quiet = lab.admin.unobserved()
+    return Context(
+        admin=quiet,
+        as_token=lambda raw: lab.as_token(raw).unobserved(),
+        as_anonymous=lambda: lab.as_anonymous().unobserved(),
+        exec=lab.probe,
+        progress=lab.progress,
+        names=lab.names.mapping(),
+        patience_seconds=0.0 if lab.backend.name == "embedded" else 10.0,
+    )
+
+
+def predict(step: str, value: object) -> None:
+    """Say what you expect of a step; the answers that follow are kept for it.
+
+    Args:
+        step: Such as ``W15``.
+        value: Such as ``"forbidden"``.
+    """
+    progress().predict(step, value)
+
+
+def progress() -> Progress:
+    """The learner's progress; needs no cluster."""
+    return _labs[0].progress if _labs else Progress.default()
+
+
+def check(step: str) -> Any:
+    """Judge a step by what the cluster does.
+
+    Args:
+        step: Such as ``W15``.
+    """
+    from labkit import lessons
+
+    return lessons.check(step, context(current()))
+
+
+def hint(step: str) -> Any:
+    """A hint for a step; asking again gives the next one."""
+    from labkit import lessons
+
+    return lessons.hint(step, progress())
+
+
+def solution(step: str) -> Any:
+    """How a step can be solved."""
+    from labkit import lessons
+
+    return lessons.solution(step, progress())
+
+
+def board() -> Any:
+    """All steps and how far you are."""
+    from labkit import lessons
+
+    return lessons.board(progress())
