@@ -2,8 +2,8 @@
 """Set up the virtual environment that the make targets use.
 
 Run by the Makefile with the system's Python: ``python3 tools/bootstrap.py .venv LOCK``.
-Only the standard library, and only old syntax, so that a Python that is too old can
-still say so in a sentence.
+Only the standard library, and only syntax of Python 3.6, so that a Python that is too
+old can still say so in a sentence.
 """
 
 import os
@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from typing import List, Optional  # noqa: UP035 - a Python that is too old must get as far as its message
 
 OLDEST = (3, 11)
 
 
-def main(venv, lock):
+def main(venv: str, lock: str) -> None:
     """Make the environment ``venv`` hold exactly what ``lock`` pins, and labkit itself."""
     complain_if_too_old()
     uv = shutil.which("uv")
@@ -25,32 +26,33 @@ def main(venv, lock):
         create(venv, uv)
     if uv is None:
         uv = uv_in(venv, lock)
-    say("installing %s with %s" % (lock, uv))
+    say(f"installing {lock} with {uv}")
+    install = [uv, "pip", "install", "--quiet", "--python", python]
     # uv reads the lock's hashes and refuses anything else.
-    run([uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock])
-    run([uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-build-isolation", "-e", "."])
-    say("%s is ready" % venv)
+    run([*install, "--require-hashes", "-r", lock])
+    run([*install, "--no-deps", "--no-build-isolation", "-e", "."])
+    say(f"{venv} is ready")
 
 
-def complain_if_too_old():
+def complain_if_too_old() -> None:
     """Stop with the way out when this Python cannot run labkit."""
     if sys.version_info < OLDEST:
         found = ".".join(str(part) for part in sys.version_info[:3])
         sys.exit(
-            "labkit needs Python %d.%d or newer, and %s is %s.\n"
-            "Name another one: make PYTHON=python3.13 …" % (OLDEST + (sys.executable, found))
+            f"labkit needs Python {OLDEST[0]}.{OLDEST[1]} or newer, and {sys.executable} is {found}.\n"
+            "Name another one: make PYTHON=python3.13 …"
         )
 
 
-def works(python):
+def works(python: str) -> bool:
     """Whether the environment's interpreter exists, starts and is new enough."""
-    check = "import sys; sys.exit(sys.version_info < %r)" % (OLDEST,)
+    check = f"import sys; sys.exit(sys.version_info < {OLDEST})"
     return os.path.exists(python) and subprocess.call([python, "-c", check]) == 0
 
 
-def create(venv, uv):
+def create(venv: str, uv: Optional[str]) -> None:  # noqa: UP045 - as above
     """Create an empty environment, with uv when it is there, else with venv."""
-    say("creating %s with Python %s" % (venv, sys.version.split()[0]))
+    say(f"creating {venv} with Python {sys.version.split()[0]}")
     if uv is not None:
         run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, venv])
         return
@@ -66,12 +68,12 @@ def create(venv, uv):
     module.create(venv, with_pip=True, clear=True, symlinks=True)
 
 
-def uv_in(venv, lock):
+def uv_in(venv: str, lock: str) -> str:
     """Install the locked uv into the environment with pip, and return its path."""
     uv = os.path.join(venv, "bin", "uv")
     python = os.path.join(venv, "bin", "python")
     if not os.path.exists(uv):
-        say("installing uv into %s" % venv)
+        say(f"installing uv into {venv}")
         with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
             file.write(pin_of("uv", lock))
         try:
@@ -82,26 +84,27 @@ def uv_in(venv, lock):
     return uv
 
 
-def pin_of(name, lock):
+def pin_of(name: str, lock: str) -> str:
     """The lines of ``lock`` that pin one package, with its hashes."""
-    with open(lock) as file:
-        match = re.search(r"^%s==(?:.*\\\n)+.*\n" % re.escape(name), file.read(), re.MULTILINE)
+    with open(lock, encoding="utf-8") as file:
+        match = re.search(rf"^{re.escape(name)}==(?:.*\\\n)+.*\n", file.read(), re.MULTILINE)
     if match is None:
-        sys.exit("%s does not pin %s: run make lock" % (lock, name))
+        sys.exit(f"{lock} does not pin {name}: run make lock")
     return match.group()
 
 
-def run(command):
+def run(command: List[str]) -> None:  # noqa: UP006 - as above
     """Run a command, and end with its exit code when it fails."""
     code = subprocess.call(command)
     if code != 0:
-        sys.exit("this failed with exit code %d: %s" % (code, " ".join(command)))
+        sys.exit(f"this failed with exit code {code}: {' '.join(command)}")
 
 
-def say(text):
+def say(text: str) -> None:
     """One line of progress."""
-    print("labkit: %s" % text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"labkit: {text}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2])

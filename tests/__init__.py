@@ -1,0 +1,1 @@
+"""The tests of labkit, laid out as labkit is."""
