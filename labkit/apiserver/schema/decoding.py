@@ -1,0 +1,230 @@
+"""From decoded JSON to an object of a kind: known fields only, each of its type.
+
+The result is what the real server would hold and print: fields in its order, empty ones left
+out, structs that are always there, quantities and times in canonical form.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from labkit.apiserver.schema.gojson import Pairs
+from labkit.apiserver.schema.tables import Field, Struct, Type
+from labkit.apiserver.schema.values import (
+    BadValue,
+    canonical_micro_time,
+    canonical_quantity,
+    canonical_time,
+    decode_base64,
+)
+
+MAX_STRICT_ERRORS = 100
+RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+EMPTY: tuple[Any, ...] = ("", 0, [], {})
+
+
+class DecodeProblem(ValueError):
+    """A body that does not fit its kind; the message is the real server's."""
+
+
+class Decoder:
+    """One decoding.
+
+    Args:
+        strict: Collects what a strict decoding would refuse; None does not look.
+    """
+
+    def __init__(self, strict: list[str] | None = None) -> None:
+        self._strict = strict
+
+    def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
+        """An object of ``struct``.
+
+        Raises:
+            DecodeProblem: A value has the wrong type.
+        """
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            raise DecodeProblem(
+                f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}"
+            )
+        return self._struct(struct, data, "", "")
+
+    def _note(self, text: str) -> None:
+        if self._strict is not None and text not in self._strict and len(self._strict) < MAX_STRICT_ERRORS:
+            self._strict.append(text)
+
+    def _struct(self, struct: Struct, data: dict[str, Any], path: str, shown: str) -> dict[str, Any]:
+        fields = struct.fields
+        prefix = path + "." if path else ""
+        shown_prefix = shown + "." if shown else ""
+        values: dict[str, Any] = {}
+        if isinstance(data, Pairs):
+            for name in data.duplicates:
+                if name in fields:
+                    self._note(f'duplicate field "{shown_prefix}{name}"')
+        for name, value in data.items():
+            field = fields.get(name)
+            if field is None:
+                self._note(f'unknown field "{shown_prefix}{name}"')
+                continue
+            if value is not None:
+                values[name] = self._value(
+                    field.type, value, struct, prefix + name, shown_prefix + name
+                )
+        made: dict[str, Any] = {}
+        for name, field in fields.items():
+            if name in values:
+                value = values[name]
+                if field.omit_empty and not field.pointer and field.type.form != "struct":
+                    if value in EMPTY and field.type.form not in ("intstr", "quantity", "time"):
+                        continue
+                made[name] = value
+            elif not field.omit_empty or field.type.form in ALWAYS:
+                absent = zero(field)
+                if absent is not NOTHING:
+                    made[name] = absent
+        return made
+
+    def _value(self, type_: Type, value: Any, struct: Struct, path: str, shown: str) -> Any:
+        form = type_.form
+        if form == "string":
+            if isinstance(value, str):
+                return value
+        elif form == "struct":
+            if isinstance(value, dict):
+                return self._struct(type_.struct, value, path, shown)
+        elif form == "list":
+            if isinstance(value, list):
+                item = type_.item
+                return [
+                    zero_of(item)
+                    if element is None
+                    else self._value(item, element, struct, path, f"{shown}[{index}]")
+                    for index, element in enumerate(value)
+                ]
+        elif form == "map":
+            if isinstance(value, dict):
+                item = type_.item
+                if isinstance(value, Pairs):
+                    for name in value.duplicates:
+                        self._note(f'duplicate field "{shown}.{name}"')
+                return {
+                    name: zero_of(item)
+                    if element is None
+                    else self._value(item, element, struct, path, f"{shown}.{name}")
+                    for name, element in value.items()
+                }
+        elif form in RANGES:
+            if isinstance(value, int) and not isinstance(value, bool):
+                low, high = RANGES[form]
+                if low <= value <= high:
+                    return value
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                raise mismatch(f"number {number_text(value)}", struct, path, type_.go)
+        elif form == "bool":
+            if isinstance(value, bool):
+                return value
+        elif form == "intstr":
+            if isinstance(value, str):
+                return value
+            if isinstance(value, int) and not isinstance(value, bool):
+                if -(2**31) <= value < 2**31:
+                    return value
+                raise mismatch(f"number {value}", struct, path, "int32")
+            if isinstance(value, float):
+                raise mismatch(f"number {number_text(value)}", struct, path, "int32")
+            raise mismatch(json_kind(value), struct, path, "int32")
+        elif form in ("raw", "any"):
+            return plain(value)
+        elif form == "float64":
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return value
+        else:
+            return self._text(form, value, struct, path, type_.go)
+        raise mismatch(json_kind(value), struct, path, type_.go)
+
+    def _text(self, form: str, value: Any, struct: Struct, path: str, go: str) -> Any:
+        if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = number_text(value)
+        if not isinstance(value, str):
+            if form == "quantity":
+                raise DecodeProblem(QUANTITY_FORM_ERROR)
+            raise mismatch(json_kind(value), struct, path, go if form == "bytes" else "string")
+        try:
+            if form == "quantity":
+                return canonical_quantity(value)
+            if form == "time":
+                return canonical_time(value)
+            if form == "microtime":
+                return canonical_micro_time(value)
+            return base64.b64encode(decode_base64(value)).decode("ascii")
+        except BadValue as error:
+            raise DecodeProblem(str(error)) from error
+
+
+QUANTITY_FORM_ERROR = (
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+)
+NOTHING = object()
+ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
+"""Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
+
+
+def zero(field: Field) -> Any:
+    """What Go prints for a field that was not given; ``NOTHING`` if it prints nothing."""
+    if field.omit_zero:
+        return NOTHING
+    if field.pointer:
+        return NOTHING if field.omit_empty else None
+    if field.type.form == "struct" and field.type.struct_name == "meta.v1.ListMeta":
+        return {}
+    return zero_of(field.type)
+
+
+def zero_of(type_: Type) -> Any:
+    """The zero value of a type as Go prints it."""
+    form = type_.form
+    if form == "struct":
+        return Decoder()._struct(type_.struct, {}, "", "")
+    if form in ("list", "map", "time", "microtime", "raw", "any", "bytes"):
+        return None
+    if form in ("int32", "int64", "intstr", "float64"):
+        return 0
+    if form == "bool":
+        return False
+    return "0" if form == "quantity" else ""
+
+
+def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
+    """Go's UnmarshalTypeError."""
+    return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
+
+
+def json_kind(value: Any) -> str:
+    """What Go calls a JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def number_text(value: int | float) -> str:
+    """A number as it was probably written."""
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """A copy of any JSON that the server can print again."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
+        return float(value)
+    return value

@@ -1,0 +1,198 @@
+"""The generated tables as Python objects, built when first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import orjson
+
+SCALAR_GO_TYPES = {
+    "string": "string",
+    "int32": "int32",
+    "int64": "int64",
+    "bool": "bool",
+    "float64": "float64",
+    "bytes": "[]uint8",
+    "time": "v1.Time",
+    "microtime": "v1.MicroTime",
+    "quantity": "resource.Quantity",
+    "intstr": "intstr.IntOrString",
+    "raw": "runtime.RawExtension",
+    "any": "v1.FieldsV1",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Type:
+    """The type of a field or of a list's or map's elements.
+
+    Args:
+        form: A scalar's name, or ``struct``, ``list``, ``map``.
+        struct_name: The table's key of a struct.
+        element: Type of a list's or map's elements.
+        go: How Go prints the type.
+        table: Where structs are looked up.
+    """
+
+    form: str
+    struct_name: str
+    element: Type | None
+    go: str
+    table: Schemas
+
+    @property
+    def struct(self) -> Struct:
+        """The struct of a ``struct``."""
+        return self.table[self.struct_name]
+
+    @property
+    def item(self) -> Type:
+        """The element type of a list or map."""
+        assert self.element is not None
+        return self.element
+
+
+@dataclass(slots=True, eq=False)
+class Field:
+    """One field of a struct.
+
+    Args:
+        name: As in JSON.
+        type: Its type.
+        pointer: An explicit zero value is kept.
+        omit_empty: Left out when empty.
+        omit_zero: Left out when zero, structs too.
+        required: OpenAPI says it must be given.
+        default: The default that OpenAPI gives, else None.
+        enum: The allowed values, empty for any.
+        list_type: ``map``, ``set`` or ``atomic``.
+        keys: Of a list of type ``map``.
+        merge_key: Of a strategic merge patch.
+        strategies: ``merge``, ``replace``, ``retainKeys``.
+        atomic: A map or struct that has one owner as a whole.
+    """
+
+    name: str
+    type: Type
+    pointer: bool
+    omit_empty: bool
+    omit_zero: bool
+    required: bool
+    default: Any
+    enum: tuple[str, ...]
+    list_type: str
+    keys: tuple[str, ...]
+    merge_key: str
+    strategies: tuple[str, ...]
+    atomic: bool
+
+
+@dataclass(slots=True, eq=False)
+class Struct:
+    """A struct of the API.
+
+    Args:
+        name: The table's key, such as ``core.v1.PodSpec``.
+        go: The Go struct's name, such as ``PodSpec``.
+        fields: By JSON name, in the order in which Go prints them.
+        kinds: (group, version, kind) of a top-level type.
+        atomic: It has one owner as a whole.
+    """
+
+    name: str
+    go: str
+    fields: dict[str, Field]
+    kinds: tuple[tuple[str, str, str], ...]
+    atomic: bool
+
+
+class Schemas:
+    """All structs by name and kind.
+
+    Args:
+        rows: The decoded ``tables.json``.
+    """
+
+    def __init__(self, rows: dict[str, Any]) -> None:
+        self._rows = rows
+        self._structs: dict[str, Struct] = {}
+        self._types: dict[tuple[str, str], Type] = {}
+        self._kinds: dict[tuple[str, str, str], str] | None = None
+
+    def __getitem__(self, name: str) -> Struct:
+        found = self._structs.get(name)
+        if found is None:
+            found = self._structs[name] = self._struct(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
+    def of_kind(self, group: str, version: str, kind: str) -> Struct | None:
+        """The struct of a kind, None if there is no such kind."""
+        if self._kinds is None:
+            self._kinds = {
+                (item[0], item[1], item[2]): name
+                for name, row in self._rows.items()
+                for item in row.get("k", ())
+                if len(row["k"]) == 1 or not name.startswith("meta.")
+            }
+        name = self._kinds.get((group, version, kind))
+        return self[name] if name is not None else None
+
+    def _struct(self, name: str) -> Struct:
+        row = self._rows[name]
+        fields = {item[0]: self._field(item) for item in row["f"]}
+        kinds = tuple((item[0], item[1], item[2]) for item in row.get("k", ()))
+        return Struct(name, name.rpartition(".")[2], fields, kinds, bool(row.get("a")))
+
+    def _field(self, row: list[Any]) -> Field:
+        name, code, flags = row[:3]
+        more: dict[str, Any] = row[3] if len(row) > 3 else {}
+        type_ = self._type(code, more.get("g", ""))
+        atomic_struct = type_.form == "struct" and bool(self._rows.get(type_.struct_name, {}).get("a"))
+        return Field(
+            name=name,
+            type=type_,
+            pointer="p" in flags,
+            omit_empty="o" in flags,
+            omit_zero="z" in flags,
+            required="r" in flags,
+            default=more.get("d"),
+            enum=tuple(more.get("e", ())),
+            list_type=more.get("l", "atomic"),
+            keys=tuple(more.get("k", ())),
+            merge_key=more.get("m", ""),
+            strategies=tuple(str(more.get("x", "")).split(",")) if "x" in more else (),
+            atomic="a" in flags or atomic_struct,
+        )
+
+    def _type(self, code: str, go: str) -> Type:
+        found = self._types.get((code, go))
+        if found is not None:
+            return found
+        element_go = ""
+        if code.startswith("[]"):
+            element_go = go.removeprefix("[]") if go.startswith("[]") else ""
+            element = self._type(code[2:], element_go)
+            made = Type("list", "", element, go or "[]" + element.go, self)
+        elif code.startswith("{}"):
+            element_go = go.partition("]")[2] if go.startswith("map[") else ""
+            element = self._type(code[2:], element_go)
+            made = Type("map", "", element, go or "map[string]" + element.go, self)
+        elif code.startswith("="):
+            made = Type("struct", code[1:], None, go or "v1." + code.rpartition(".")[2], self)
+        else:
+            made = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
+        self._types[code, go] = made
+        return made
+
+
+@cache
+def schemas() -> Schemas:
+    """The tables of the server's own kinds, read once."""
+    text = resources.files("labkit.apiserver.schema").joinpath("tables.json").read_bytes()
+    return Schemas(orjson.loads(text))

@@ -1,0 +1,224 @@
+"""Scalars with a form of their own: quantities, times, base64.
+
+Source: k8s.io/apimachinery ``pkg/api/resource`` and ``pkg/apis/meta/v1``; Go's
+``encoding/base64`` and ``time``.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import re
+from decimal import Decimal, InvalidOperation
+
+QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
+QUANTITY_FORM = (
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+)
+BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in DECIMAL.items()}
+NANO = 10**9
+LARGEST = (2**63 - 1) * NANO
+BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+RFC3339 = re.compile(
+    r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$"
+)
+
+
+class BadValue(ValueError):
+    """A scalar that does not have its form; the message is the real server's."""
+
+
+def parse_quantity(text: str) -> tuple[int, str]:
+    """A quantity as (billionths, ``binary`` | ``decimal`` | ``exponent``).
+
+    Raises:
+        BadValue: It is no quantity.
+    """
+    match = QUANTITY.match(text)
+    if match is None or text.endswith("\n"):
+        raise BadValue(QUANTITY_FORM)
+    number, suffix = match.groups()
+    exponent = 0
+    shift = 0
+    form = "decimal"
+    if suffix in BINARY:
+        shift, form = BINARY[suffix], "binary"
+    elif suffix in DECIMAL:
+        exponent = DECIMAL[suffix]
+    elif suffix[:1] in ("e", "E"):
+        try:
+            exponent, form = int(suffix[1:]), "exponent"
+        except ValueError as error:
+            raise BadValue("unable to parse quantity's suffix") from error
+        if not -(2**31) <= exponent < 2**31:
+            raise BadValue("unable to parse quantity's suffix")
+    else:
+        raise BadValue("unable to parse quantity's suffix")
+    if number.count(".") > 1 or number.strip("+-") in ("", "."):
+        raise BadValue(QUANTITY_FORM)
+    if not -1000 < exponent < 1000 or len(number) > 1000:
+        raise BadValue("unable to parse numeric part of quantity")
+    try:
+        sign, digits, power = Decimal(number).as_tuple()
+    except InvalidOperation as error:
+        raise BadValue("unable to parse numeric part of quantity") from error
+    assert isinstance(power, int)
+    amount = int("".join(map(str, digits)) or "0") << shift
+    scale = power + exponent + 9
+    if scale >= 0:
+        amount *= 10**scale
+    else:
+        amount = -(-amount // 10**-scale)  # rounded up, away from zero
+    amount = min(amount, LARGEST)
+    return (-amount if sign else amount), form
+
+
+def canonical_quantity(text: str) -> str:
+    """A quantity in the form in which it is stored: ``1024Mi`` as ``1Gi``, ``0.5`` as ``500m``.
+
+    Raises:
+        BadValue: It is no quantity.
+    """
+    amount, form = parse_quantity(text)
+    if amount == 0:
+        return "0"
+    sign = "-" if amount < 0 else ""
+    amount = abs(amount)
+    if form == "binary" and amount >= 1024 * NANO and amount % NANO == 0:
+        whole = amount // NANO
+        power = 0
+        while power < 6 and whole % 1024 == 0:
+            whole //= 1024
+            power += 1
+        suffix = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")[power]
+        return f"{sign}{whole}{suffix}"
+    exponent = -9
+    while amount % 1000 == 0 and (exponent < 18 or form == "exponent"):
+        amount //= 1000
+        exponent += 3
+    if form == "exponent":
+        return f"{sign}{amount}" + (f"e{exponent}" if exponent else "")
+    return f"{sign}{amount}{DECIMAL_SUFFIX[exponent]}"
+
+
+def parse_time(text: str, micro: bool = False) -> datetime.datetime:
+    """An RFC 3339 time.
+
+    Args:
+        text: The time.
+        micro: Whether exactly six decimals are wanted (MicroTime).
+
+    Raises:
+        BadValue: It is no time; the message is that of Go's ``time.Parse``.
+    """
+    layout = "2006-01-02T15:04:05.000000Z07:00" if micro else "2006-01-02T15:04:05Z07:00"
+    match = RFC3339.match(text)
+    if match is None:
+        raise BadValue(_time_problem(text, layout, micro))
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    if micro and len(fraction or "") != 6:
+        rest = text[19:]
+        raise BadValue(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as ".000000"')
+    micros = int(((fraction or "") + "000000")[:6])
+    offset = datetime.UTC if zone == "Z" else None
+    try:
+        if offset is None:
+            minutes = int(zone[1:3]) * 60 + int(zone[4:6])
+            delta = datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
+            moment = datetime.datetime(
+                int(year), int(month), int(day), int(hour), int(minute), int(second), micros,
+                datetime.timezone(delta),
+            )
+            return moment.astimezone(datetime.UTC)
+        return datetime.datetime(
+            int(year), int(month), int(day), int(hour), int(minute), int(second), micros, offset
+        )
+    except (ValueError, OverflowError) as error:
+        part = "day" if 1 <= int(month) <= 12 else "month"
+        if int(hour) > 23:
+            part = "hour"
+        elif int(minute) > 59:
+            part = "minute"
+        elif int(second) > 59:
+            part = "second"
+        raise BadValue(f'parsing time "{text}": {part} out of range') from error
+
+
+def _time_problem(text: str, layout: str, micro: bool) -> str:
+    parts = [
+        (r"\d{4}", "2006"), ("-", "-"), (r"\d\d", "01"), ("-", "-"), (r"\d\d", "02"), ("T", "T"),
+        (r"\d\d", "15"), (":", ":"), (r"\d\d", "04"), (":", ":"), (r"\d\d", "05"),
+    ]
+    rest = text
+    for pattern, name in parts:
+        match = re.match(pattern, rest)
+        if match is None:
+            return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "{name}"'
+        rest = rest[match.end() :]
+    fraction = re.match(r"[.,]\d+", rest)
+    if fraction:
+        rest = rest[fraction.end() :]
+    elif micro:
+        return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as ".000000"'
+    if re.match(r"Z|[+-]\d\d:\d\d", rest):
+        extra = rest[1:] if rest.startswith("Z") else rest[6:]
+        return f"parsing time {_quoted(text)}: extra text: {_quoted(extra)}"
+    return f'parsing time {_quoted(text)} as "{layout}": cannot parse {_quoted(rest)} as "Z07:00"'
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def canonical_time(text: str) -> str:
+    """A time in whole seconds, UTC."""
+    return parse_time(text).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+def canonical_micro_time(text: str) -> str:
+    """A time with microseconds, UTC."""
+    return parse_time(text, micro=True).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def decode_base64(text: str) -> bytes:
+    """Standard base64 with padding; line breaks are skipped.
+
+    Raises:
+        BadValue: With the position that Go's decoder names.
+    """
+    try:
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
+    except ValueError as error:
+        raise BadValue(f"illegal base64 data at input byte {_base64_problem(text)}") from error
+
+
+def _base64_problem(text: str) -> int:
+    data = text.encode("utf-8", "replace").decode("latin-1")
+    at = 0
+    while True:
+        filled = 0
+        while filled < 4:
+            if at == len(data):
+                return at - filled
+            char = data[at]
+            at += 1
+            if char in "\r\n":
+                continue
+            if char in BASE64:
+                filled += 1
+                continue
+            if char != "=":
+                return at - 1
+            if filled < 2:
+                return at - 1
+            while at < len(data) and data[at] in "\r\n":
+                at += 1
+            if filled == 2:
+                if at == len(data):
+                    return len(data)
+                if data[at] != "=":
+                    return at
+                at += 1
+            return at

@@ -1,0 +1,104 @@
+"""Read what the Go structs of the Kubernetes API know and OpenAPI does not say.
+
+    python -m tools.read_go_types API_CHECKOUT APIMACHINERY_CHECKOUT > tests/parity/data/gotypes.json
+
+For each struct of the schemas: the order of its fields, which are pointers, which are left
+out when empty, and the named Go types that error messages mention. The checkouts are those
+of ``k8s.io/api`` and ``k8s.io/apimachinery`` (bare ones will do).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = Path(__file__).resolve().parent.parent / "tests" / "parity" / "data" / "schemas.json"
+STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+FIELD = re.compile(r'^\t(?:(\w+)\s+)?(\*?[\w.\[\]*]+)\s+`(?:.*?)json:"([^"]*)"')
+OTHER_PACKAGES = {"resource": "resource", "intstr": "intstr", "runtime": "runtime", "types": "types"}
+
+
+def package_files() -> dict[str, tuple[int, str]]:
+    """Schema prefix to (which checkout, folder of its Go package)."""
+    found: dict[str, tuple[int, str]] = {}
+    for name in json.loads(SCHEMAS.read_text())["schemas"]:
+        prefix = name.rpartition(".")[0]
+        if prefix.startswith("io.k8s.api."):
+            found[prefix] = (0, prefix.removeprefix("io.k8s.api.").replace(".", "/"))
+        elif prefix == "io.k8s.apimachinery.pkg.apis.meta.v1":
+            found[prefix] = (1, "pkg/apis/meta/v1")
+    return found
+
+
+def source(checkout: str, folder: str) -> str:
+    """All type declarations of a package, as text."""
+    texts = []
+    for name in ("types.go", "types_swagger_doc.go"):
+        if name == "types.go":
+            texts.append(
+                subprocess.run(
+                    ["git", "-C", checkout, "show", f"HEAD:{folder}/{name}"],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            )
+    return "\n".join(texts)
+
+
+def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
+    """The JSON fields of a struct, inlined ones in place.
+
+    Returns:
+        ``[json name, Go type, flags]`` for each: flag ``p`` a pointer, ``o`` left out
+        when empty, ``z`` left out when zero.
+    """
+    rows: list[list[Any]] = []
+    for line in body.splitlines():
+        match = FIELD.match(line)
+        if match is None:
+            continue
+        go_name, go_type, tag = match.groups()
+        name, *options = tag.split(",")
+        if name == "-":
+            continue
+        if not name:
+            inner = structs.get((go_type if go_name is None else go_type).lstrip("*"))
+            if inner is not None:
+                rows += fields_of(inner, structs)
+            continue
+        flags = "p" if go_type.startswith("*") else ""
+        flags += "o" if "omitempty" in options else ""
+        flags += "z" if "omitzero" in options else ""
+        rows.append([name, go_type.lstrip("*"), flags])
+    return rows
+
+
+def main() -> int:
+    """Print the facts as JSON."""
+    checkouts = sys.argv[1:3]
+    schemas = json.loads(SCHEMAS.read_text())["schemas"]
+    facts: dict[str, list[list[Any]]] = {}
+    for prefix, (which, folder) in sorted(package_files().items()):
+        text = source(checkouts[which], folder)
+        structs = {name: body for name, body in STRUCT.findall(text)}
+        for name, body in structs.items():
+            schema = schemas.get(f"{prefix}.{name}")
+            if schema is None or "properties" not in schema:
+                continue
+            rows = [row for row in fields_of(body, structs) if row[0] in schema["properties"]]
+            missing = set(schema["properties"]) - {row[0] for row in rows} - {"apiVersion", "kind"}
+            if missing:
+                print(f"{prefix}.{name}: no Go field for {sorted(missing)}", file=sys.stderr)
+            facts[f"{prefix}.{name}"] = rows
+    lines = [f"{json.dumps(name)}: {json.dumps(rows)}" for name, rows in sorted(facts.items())]
+    print("{" + ",\n".join(lines) + "}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
