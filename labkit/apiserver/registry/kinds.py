@@ -53,42 +53,165 @@ class Kind:
 
 
 STATUS = ("get", "patch", "update")
+PROXY = ("create", "delete", "get", "patch", "update")
+ALL = ("all",)
 RBAC = "rbac.authorization.k8s.io"
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
+NO_COLLECTION = tuple(verb for verb in CRUD if verb != "deletecollection")
+WITH_STATUS = {"status": STATUS}
+WITH_SCALE = {"scale": STATUS, "status": STATUS}
+
+
+def _row(
+    group_version: str,
+    kind: str,
+    plural: str,
+    namespaced: bool,
+    *short_names: str,
+    verbs: tuple[str, ...] = CRUD,
+    categories: tuple[str, ...] = (),
+    subresources: Mapping[str, tuple[str, ...]] | None = None,
+) -> Kind:
+    group, _, version = group_version.rpartition("/")
+    return Kind(group, version, kind, plural, namespaced, verbs, short_names, categories, subresources or {})
+
+
+NAMESPACED, CLUSTER = True, False
 
 KINDS: tuple[Kind, ...] = (
-    Kind("", "v1", "ConfigMap", "configmaps", True, short_names=("cm",)),
-    Kind("", "v1", "Endpoints", "endpoints", True, short_names=("ep",)),
-    Kind("", "v1", "Event", "events", True, short_names=("ev",)),
-    Kind("", "v1", "Namespace", "namespaces", False, short_names=("ns",),
-         verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
-         subresources={"status": STATUS, "finalize": ("update",)}),
-    Kind("", "v1", "Node", "nodes", False, short_names=("no",), subresources={"status": STATUS}),
-    Kind("", "v1", "PersistentVolume", "persistentvolumes", False, short_names=("pv",),
-         subresources={"status": STATUS}),
-    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, short_names=("pvc",),
-         subresources={"status": STATUS}),
-    Kind("", "v1", "Pod", "pods", True, short_names=("po",), categories=("all",),
-         subresources={"status": STATUS, "log": ("get",), "exec": ("create", "get")}),
-    Kind("", "v1", "Secret", "secrets", True),
-    Kind("", "v1", "Service", "services", True, short_names=("svc",), categories=("all",),
-         subresources={"status": STATUS}),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", True, short_names=("sa",),
-         subresources={"token": ("create",)}),
-    Kind(RBAC, "v1", "ClusterRole", "clusterroles", False),
-    Kind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False),
-    Kind(RBAC, "v1", "Role", "roles", True),
-    Kind(RBAC, "v1", "RoleBinding", "rolebindings", True),
-    Kind(AUTHENTICATION, "v1", "TokenReview", "tokenreviews", False, verbs=("create",)),
-    Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", False, verbs=("create",)),
-    Kind(AUTHORIZATION, "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", True, verbs=("create",)),
-    Kind(AUTHORIZATION, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False, verbs=("create",)),
-    Kind(AUTHORIZATION, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", False, verbs=("create",)),
-    Kind(AUTHORIZATION, "v1", "SubjectAccessReview", "subjectaccessreviews", False, verbs=("create",)),
+    _row("v1", "Binding", "bindings", NAMESPACED, verbs=("create",)),
+    _row("v1", "ComponentStatus", "componentstatuses", CLUSTER, "cs", verbs=("get", "list")),
+    _row("v1", "ConfigMap", "configmaps", NAMESPACED, "cm"),
+    _row("v1", "Endpoints", "endpoints", NAMESPACED, "ep"),
+    _row("v1", "Event", "events", NAMESPACED, "ev"),
+    _row("v1", "LimitRange", "limitranges", NAMESPACED, "limits"),
+    _row(
+        "v1",
+        "Namespace",
+        "namespaces",
+        CLUSTER,
+        "ns",
+        verbs=NO_COLLECTION,
+        subresources={"finalize": ("update",), "status": STATUS},
+    ),
+    _row("v1", "Node", "nodes", CLUSTER, "no", subresources={"proxy": PROXY, "status": STATUS}),
+    _row(
+        "v1", "PersistentVolumeClaim", "persistentvolumeclaims", NAMESPACED, "pvc", subresources=WITH_STATUS
+    ),
+    _row("v1", "PersistentVolume", "persistentvolumes", CLUSTER, "pv", subresources=WITH_STATUS),
+    _row(
+        "v1",
+        "Pod",
+        "pods",
+        NAMESPACED,
+        "po",
+        categories=ALL,
+        subresources={
+            "attach": ("create", "get"),
+            "binding": ("create",),
+            "ephemeralcontainers": STATUS,
+            "eviction": ("create",),
+            "exec": ("create", "get"),
+            "log": ("get",),
+            "portforward": ("create", "get"),
+            "proxy": PROXY,
+            "resize": STATUS,
+            "status": STATUS,
+        },
+    ),
+    _row("v1", "PodTemplate", "podtemplates", NAMESPACED),
+    _row(
+        "v1",
+        "ReplicationController",
+        "replicationcontrollers",
+        NAMESPACED,
+        "rc",
+        categories=ALL,
+        subresources=WITH_SCALE,
+    ),
+    _row("v1", "ResourceQuota", "resourcequotas", NAMESPACED, "quota", subresources=WITH_STATUS),
+    _row("v1", "Secret", "secrets", NAMESPACED),
+    _row("v1", "ServiceAccount", "serviceaccounts", NAMESPACED, "sa", subresources={"token": ("create",)}),
+    _row(
+        "v1",
+        "Service",
+        "services",
+        NAMESPACED,
+        "svc",
+        categories=ALL,
+        subresources={"proxy": PROXY, "status": STATUS},
+    ),
+    _row("apps/v1", "ControllerRevision", "controllerrevisions", NAMESPACED),
+    _row("apps/v1", "DaemonSet", "daemonsets", NAMESPACED, "ds", categories=ALL, subresources=WITH_STATUS),
+    _row(
+        "apps/v1", "Deployment", "deployments", NAMESPACED, "deploy", categories=ALL, subresources=WITH_SCALE
+    ),
+    _row("apps/v1", "ReplicaSet", "replicasets", NAMESPACED, "rs", categories=ALL, subresources=WITH_SCALE),
+    _row(
+        "apps/v1", "StatefulSet", "statefulsets", NAMESPACED, "sts", categories=ALL, subresources=WITH_SCALE
+    ),
+    _row(f"{AUTHENTICATION}/v1", "SelfSubjectReview", "selfsubjectreviews", CLUSTER, verbs=("create",)),
+    _row(f"{AUTHENTICATION}/v1", "TokenReview", "tokenreviews", CLUSTER, verbs=("create",)),
+    _row(
+        f"{AUTHORIZATION}/v1",
+        "LocalSubjectAccessReview",
+        "localsubjectaccessreviews",
+        NAMESPACED,
+        verbs=("create",),
+    ),
+    _row(
+        f"{AUTHORIZATION}/v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        CLUSTER,
+        verbs=("create",),
+    ),
+    _row(
+        f"{AUTHORIZATION}/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", CLUSTER, verbs=("create",)
+    ),
+    _row(f"{AUTHORIZATION}/v1", "SubjectAccessReview", "subjectaccessreviews", CLUSTER, verbs=("create",)),
+    _row("batch/v1", "CronJob", "cronjobs", NAMESPACED, "cj", categories=ALL, subresources=WITH_STATUS),
+    _row("batch/v1", "Job", "jobs", NAMESPACED, categories=ALL, subresources=WITH_STATUS),
+    _row("coordination.k8s.io/v1", "Lease", "leases", NAMESPACED),
+    _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", NAMESPACED),
+    _row("networking.k8s.io/v1", "IngressClass", "ingressclasses", CLUSTER),
+    _row("networking.k8s.io/v1", "Ingress", "ingresses", NAMESPACED, "ing", subresources=WITH_STATUS),
+    _row("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", NAMESPACED, "netpol"),
+    _row(
+        "policy/v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        NAMESPACED,
+        "pdb",
+        subresources=WITH_STATUS,
+    ),
+    _row(f"{RBAC}/v1", "ClusterRoleBinding", "clusterrolebindings", CLUSTER),
+    _row(f"{RBAC}/v1", "ClusterRole", "clusterroles", CLUSTER),
+    _row(f"{RBAC}/v1", "RoleBinding", "rolebindings", NAMESPACED),
+    _row(f"{RBAC}/v1", "Role", "roles", NAMESPACED),
+    _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", CLUSTER, "pc"),
+    _row("storage.k8s.io/v1", "StorageClass", "storageclasses", CLUSTER, "sc"),
 )
 
 BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {
     (row.group, row.version, row.plural): row for row in KINDS
 }
 """(group, version, plural) to its row."""
+
+BY_KIND: Mapping[tuple[str, str], Kind] = {(row.group, row.kind): row for row in KINDS}
+"""(group, kind) to its row."""
+
+SUBRESOURCE_KINDS: Mapping[str, tuple[str, str, str]] = {
+    "attach": ("", "v1", "PodAttachOptions"),
+    "binding": ("", "v1", "Binding"),
+    "eviction": ("policy", "v1", "Eviction"),
+    "exec": ("", "v1", "PodExecOptions"),
+    "portforward": ("", "v1", "PodPortForwardOptions"),
+    "scale": ("autoscaling", "v1", "Scale"),
+    "token": (AUTHENTICATION, "v1", "TokenRequest"),
+}
+"""Subresource to the (group, version, kind) of its bodies, where that is not the kind itself.
+
+``proxy`` has ``NodeProxyOptions``, ``PodProxyOptions``, ``ServiceProxyOptions``.
+"""

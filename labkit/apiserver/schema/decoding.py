@@ -71,9 +71,7 @@ class Decoder:
                 self._note(f'unknown field "{shown_prefix}{name}"')
                 continue
             if value is not None:
-                values[name] = self._value(
-                    field.type, value, struct, prefix + name, shown_prefix + name
-                )
+                values[name] = self._value(field.type, value, struct, prefix + name, shown_prefix + name)
         made: dict[str, Any] = {}
         for name, field in fields.items():
             if name in values:
@@ -200,7 +198,9 @@ def zero_of(type_: Type) -> Any:
 
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
     """Go's UnmarshalTypeError."""
-    return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
+    return DecodeProblem(
+        f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}"
+    )
 
 
 def json_kind(value: Any) -> str:

@@ -100,8 +100,16 @@ def quote_char(char: str) -> str:
     byte = char.encode("utf-8", "replace")[:1].decode("latin-1")
     if byte.isprintable() and byte != "\\":
         return f"'{byte}'"
-    escapes = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f",
-               "\v": "\\v"}
+    escapes = {
+        "\n": "\\n",
+        "\t": "\\t",
+        "\r": "\\r",
+        "\\": "\\\\",
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\v": "\\v",
+    }
     if byte in escapes:
         return f"'{escapes[byte]}'"
     return f"'\\x{ord(byte):02x}'" if ord(byte) < 0x80 else f"'\\u{ord(byte):04x}'"

@@ -12,18 +12,14 @@ import re
 from decimal import Decimal, InvalidOperation
 
 QUANTITY = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
-QUANTITY_FORM = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
+QUANTITY_FORM = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in DECIMAL.items()}
 NANO = 10**9
 LARGEST = (2**63 - 1) * NANO
 BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-RFC3339 = re.compile(
-    r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$"
-)
+RFC3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$")
 
 
 class BadValue(ValueError):
@@ -128,7 +124,13 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
             minutes = int(zone[1:3]) * 60 + int(zone[4:6])
             delta = datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
             moment = datetime.datetime(
-                int(year), int(month), int(day), int(hour), int(minute), int(second), micros,
+                int(year),
+                int(month),
+                int(day),
+                int(hour),
+                int(minute),
+                int(second),
+                micros,
                 datetime.timezone(delta),
             )
             return moment.astimezone(datetime.UTC)
@@ -148,8 +150,17 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
 
 def _time_problem(text: str, layout: str, micro: bool) -> str:
     parts = [
-        (r"\d{4}", "2006"), ("-", "-"), (r"\d\d", "01"), ("-", "-"), (r"\d\d", "02"), ("T", "T"),
-        (r"\d\d", "15"), (":", ":"), (r"\d\d", "04"), (":", ":"), (r"\d\d", "05"),
+        (r"\d{4}", "2006"),
+        ("-", "-"),
+        (r"\d\d", "01"),
+        ("-", "-"),
+        (r"\d\d", "02"),
+        ("T", "T"),
+        (r"\d\d", "15"),
+        (":", ":"),
+        (r"\d\d", "04"),
+        (":", ":"),
+        (r"\d\d", "05"),
     ]
     rest = text
     for pattern, name in parts:
