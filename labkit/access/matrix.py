@@ -1,0 +1,119 @@
+"""Who may do what: subjects by permissions, each cell as the server decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from labkit.access.explain import review
+from labkit.access.policy import Api, Subject
+from labkit.apiserver.authorization.attributes import Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A column: a verb on a resource.
+
+    Args:
+        verb: Such as ``list``.
+        resource: The plural, such as ``pods``.
+        group: Its API group.
+        subresource: Such as ``log``.
+    """
+
+    verb: str
+    resource: str
+    group: str = ""
+    subresource: str = ""
+
+    @property
+    def label(self) -> str:
+        """``list pods``, ``create pods/exec``."""
+        suffix = f"/{self.subresource}" if self.subresource else ""
+        return f"{self.verb} {self.resource}{suffix}"
+
+    @classmethod
+    def parse(cls, text: str) -> Permission:
+        """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``."""
+        verb, _, rest = text.strip().partition(" ")
+        thing, _, subresource = rest.strip().partition("/")
+        resource, _, group = thing.partition(".")
+        if not verb or not resource:
+            raise ValueError(f"“{text}” is no permission. Write a verb and a resource, such as “list pods”.")
+        return cls(verb, resource, group, subresource)
+
+    def question(self, who: Subject, namespace: str) -> Attributes:
+        """The same for one subject in one namespace (empty: cluster-wide)."""
+        return Attributes(
+            who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One answer.
+
+    Args:
+        allowed: What the server says now.
+        changed: Whether it said otherwise in the matrix before.
+        reason: Why, in the server's words.
+    """
+
+    allowed: bool
+    changed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All answers.
+
+    Args:
+        namespace: Where, empty for cluster-wide.
+        subjects: The rows.
+        permissions: The columns.
+        cells: By row, then column.
+    """
+
+    namespace: str
+    subjects: tuple[Subject, ...]
+    permissions: tuple[Permission, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+def access_matrix(
+    api: Api,
+    subjects: Iterable[Subject],
+    permissions: Sequence[Permission],
+    namespace: str = "",
+    before: Matrix | None = None,
+) -> Matrix:
+    """Ask the server for every cell.
+
+    Args:
+        api: A caller who may create SubjectAccessReviews.
+        subjects: The rows.
+        permissions: The columns.
+        namespace: Where to ask, empty for cluster-wide.
+        before: An earlier matrix; cells that differ from it are marked.
+    """
+    rows = tuple(subjects)
+    old = _answers(before) if before is not None else {}
+    cells = []
+    for who in rows:
+        row = []
+        for permission in permissions:
+            status = review(api, permission.question(who, namespace))
+            allowed = bool(status.get("allowed"))
+            earlier = old.get((namespace, who.user, permission), allowed)
+            row.append(Cell(allowed, earlier != allowed, str(status.get("reason") or "")))
+        cells.append(tuple(row))
+    return Matrix(namespace, rows, tuple(permissions), tuple(cells))
+
+
+def _answers(matrix: Matrix) -> dict[tuple[str, str, Permission], bool]:
+    return {
+        (matrix.namespace, who.user, permission): cell.allowed
+        for who, row in zip(matrix.subjects, matrix.cells, strict=True)
+        for permission, cell in zip(matrix.permissions, row, strict=True)
+    }

@@ -1,0 +1,189 @@
+"""A cluster's RBAC objects, read once through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labkit.apiserver.authorization.rbac import subject_matches
+from labkit.apiserver.request import User
+
+Object = dict[str, Any]
+
+RBAC_PATH = "/apis/rbac.authorization.k8s.io/v1"
+ACCOUNT_PREFIX = "system:serviceaccount:"
+
+
+class Reply(Protocol):
+    """What an API answered: as much as is needed here."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def body(self) -> Any:
+        """Decoded JSON."""
+
+    @property
+    def message(self) -> str:
+        """The Status object's message, empty for a success."""
+
+
+class Api(Protocol):
+    """A caller who may read RBAC objects and ask for access reviews."""
+
+    def get(self, path: str) -> Reply:
+        """Read a path."""
+
+    def post(self, path: str, body: object) -> Reply:
+        """Send an object to a path."""
+
+
+class Unreadable(Exception):
+    """The caller may not read what the explanation needs.
+
+    Args:
+        path: What was asked for.
+        message: What the server said.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(
+            f"The RBAC objects at {path} could not be read: {message} "
+            "Explain with a caller who may list roles and bindings, such as lab.admin."
+        )
+        self.path = path
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Someone whose access is looked at.
+
+    Args:
+        user: The user name, as the server takes it.
+        groups: The groups, as the server puts them.
+    """
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """(namespace, name) of a service account, None for others."""
+        if not self.user.startswith(ACCOUNT_PREFIX):
+            return None
+        namespace, _, name = self.user.removeprefix(ACCOUNT_PREFIX).partition(":")
+        return namespace, name
+
+    @property
+    def label(self) -> str:
+        """``kikai/default`` for a service account, else the user name."""
+        return "/".join(self.account) if self.account else self.user
+
+    def as_user(self) -> User:
+        """The same, as an authorizer sees it."""
+        return User(self.user, self.groups)
+
+    def as_binding_subject(self) -> Object:
+        """An entry for a binding's ``subjects``."""
+        if self.account:
+            namespace, name = self.account
+            return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": self.user}
+
+    @property
+    def kubectl_flag(self) -> str:
+        """How ``kubectl create rolebinding`` names it."""
+        if self.account:
+            return f"--serviceaccount={':'.join(self.account)}"
+        return f"--user={self.user}"
+
+
+def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
+    """A subject from a short name.
+
+    Args:
+        who: ``kikai/default`` for a service account, else a user name.
+        groups: The groups; None for those the server gives such a user.
+    """
+    account = who.removeprefix(ACCOUNT_PREFIX).partition(":")[::2] if who.startswith(ACCOUNT_PREFIX) else None
+    if account is None and "/" in who:
+        namespace, _, name = who.partition("/")
+        account = (namespace, name)
+    if account is not None:
+        namespace, name = account
+        own = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+        return Subject(f"{ACCOUNT_PREFIX}{namespace}:{name}", own if groups is None else groups)
+    default = ("system:unauthenticated",) if who == "system:anonymous" else ("system:authenticated",)
+    return Subject(who, default if groups is None else groups)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All roles and bindings of a cluster.
+
+    Args:
+        roles: By (kind, namespace, name); cluster roles have an empty namespace.
+        bindings: Cluster role bindings first, each as the API has it.
+    """
+
+    roles: dict[tuple[str, str, str], Object]
+    bindings: tuple[Object, ...]
+
+    def role_of(self, binding: Object) -> Object | None:
+        """The role a binding names, None if it does not exist."""
+        ref = binding["roleRef"]
+        namespace = "" if ref["kind"] == "ClusterRole" else namespace_of(binding)
+        return self.roles.get((ref["kind"], namespace, ref["name"]))
+
+    def bindings_of(self, who: Subject) -> Iterator[Object]:
+        """The bindings that name a subject, itself or one of its groups."""
+        user = who.as_user()
+        for binding in self.bindings:
+            if any(
+                subject_matches(entry, user, namespace_of(binding)) for entry in binding.get("subjects") or ()
+            ):
+                yield binding
+
+
+def namespace_of(obj: Object) -> str:
+    """An object's namespace, empty for cluster-scoped ones."""
+    return str(obj["metadata"].get("namespace") or "")
+
+
+def kind_of(binding: Object) -> str:
+    """``RoleBinding`` or ``ClusterRoleBinding``."""
+    return "RoleBinding" if namespace_of(binding) else "ClusterRoleBinding"
+
+
+def name_of(obj: Object) -> str:
+    """An object's name."""
+    return str(obj["metadata"]["name"])
+
+
+def read_policy(api: Api) -> Policy:
+    """Read every role and binding of the cluster.
+
+    Args:
+        api: A caller who may list them in all namespaces.
+
+    Raises:
+        Unreadable: They may not.
+    """
+    roles: dict[tuple[str, str, str], Object] = {}
+    for plural, kind in (("clusterroles", "ClusterRole"), ("roles", "Role")):
+        for role in _list(api, plural):
+            roles[kind, namespace_of(role), name_of(role)] = role
+    bindings = (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings"))
+    return Policy(roles, bindings)
+
+
+def _list(api: Api, plural: str) -> list[Object]:
+    path = f"{RBAC_PATH}/{plural}"
+    reply = api.get(path)
+    if reply.status != 200:
+        raise Unreadable(path, reply.message)
+    return list(reply.body["items"])

@@ -1,0 +1,111 @@
+"""What all widgets share: one trait of data down, one kind of message up.
+
+Python puts a plain dict into ``data``; JavaScript draws it and never computes. A
+click sends ``{"action": name, …}``; the method ``on_name`` answers by setting
+``data`` again. So a widget's behaviour can be tested without a browser.
+"""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+STATIC = Path(__file__).with_name("static")
+
+
+def script(name: str) -> str:
+    """The JavaScript of a widget: what all share, then its own. No bundler, no network."""
+    return "\n".join(
+        (STATIC / file).read_text(encoding="utf-8") for file in ("common.js", "explanation.js", f"{name}.js")
+    )
+
+
+def style(name: str) -> str:
+    """The CSS of a widget: what all share, then its own, if it has some."""
+    files = [STATIC / "common.css", STATIC / f"{name}.css"]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+
+
+class LabWidget(anywidget.AnyWidget):
+    """A widget that draws ``data`` and sends actions.
+
+    Subclasses set ``_esm`` and ``_css`` with ``script`` and ``style``, fill ``data``,
+    and say the same in ``as_text`` and ``as_html``.
+    """
+
+    data = traitlets.Dict().tag(sync=True)
+    notice = traitlets.Unicode("").tag(sync=True)
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (ValueError, RuntimeError, OSError)
+    """Errors of an action that are said to the learner instead of raised."""
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._receive)
+
+    def act(self, action: str, **arguments: Any) -> None:
+        """Do what a click on the widget would do.
+
+        Args:
+            action: The action's name; the method ``on_<action>`` does it.
+            **arguments: What the click sends along.
+        """
+        method = getattr(self, f"on_{action}", None)
+        if method is None:
+            self.notice = f"This widget cannot do “{action}”."
+            return
+        self.notice = ""
+        try:
+            method(**arguments)
+        except self.failures as error:
+            self.notice = str(error)
+
+    def as_text(self) -> str:
+        """The same as plain text, for terminals and screen readers."""
+        return ""
+
+    def as_html(self) -> str:
+        """The same as static HTML, for pages where no widget runs."""
+        return f"<pre>{escape(self.as_text())}</pre>"
+
+    def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+        arguments = {name: value for name, value in content.items() if name != "action"}
+        started = time.perf_counter()
+        self.act(str(content.get("action", "")), **arguments)
+        self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, with a page and a text for where it cannot run."""
+        fallbacks = {"text/plain": self.as_text(), "text/html": self.as_html()}
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
+        if isinstance(bundle, tuple):
+            return ({**bundle[0], **fallbacks}, *bundle[1:])
+        return {**(bundle or {}), **fallbacks}
+
+
+def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
+    """A plain table with escaped cells, for ``as_html``."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        "<tr>"
+        + f'<th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def text_table(head: list[str], rows: list[list[str]]) -> str:
+    """The same as text, columns aligned, for ``as_text``."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,128 @@
+"""The checkpoint board: every step with its state, hints and time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from labkit import lessons, session
+from labkit.errors import LabkitError
+from labkit.lessons.base import WORDS
+from labkit.ui.base import LabWidget, html_table, script, style, text_table
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+LOOK_SECONDS = 1.0
+"""How often the progress file is looked at for changes."""
+
+
+class Board(LabWidget):
+    """All steps of the walkthrough. It follows the progress on disk while it is shown.
+
+    Args:
+        lab: The lab.
+        lesson: Only this lesson, such as ``04-roles``; empty for all.
+    """
+
+    _esm = script("board")
+    _css = style("board")
+
+    def __init__(self, lab: Lab, lesson: str = "") -> None:
+        super().__init__()
+        self._lab = lab
+        self._lessons = [entry for entry in lessons.LESSONS if lesson in ("", entry.id)]
+        if not self._lessons:
+            known = ", ".join(entry.id for entry in lessons.LESSONS)
+            raise ValueError(f"There is no lesson “{lesson}”. The lessons are: {known}.")
+        self._says: dict[str, str] = {}
+        self._stamp = 0
+        self._show()
+        self._follower = self._start_following()
+
+    def on_check(self, step: str) -> None:
+        """Judge one step now.
+
+        Args:
+            step: Such as ``W17``.
+        """
+        try:
+            outcome = lessons.check(step, session.context(self._lab))
+        except LabkitError as error:
+            self.notice = str(error)
+            return
+        self._says[step] = " ".join(part for part in (outcome.seen, outcome.hint) if part)
+        self._show()
+
+    def on_hint(self, step: str) -> None:
+        """Give the next hint of a step."""
+        self._says[step] = str(lessons.hint(step, self._lab.progress))
+        self._show()
+
+    def as_text(self) -> str:
+        """A line for each step."""
+        return text_table(["step", "state", "title"], self._rows())
+
+    def as_html(self) -> str:
+        """The steps as a table."""
+        return html_table(["step", "state", "title"], self._rows(), caption="Checkpoints")
+
+    def close(self) -> None:
+        """Stop following and take the widget away."""
+        if self._follower is not None:
+            self._follower.cancel()
+        super().close()
+
+    def _start_following(self) -> asyncio.Task[None] | None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+        return loop.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._changed():
+                self._show()
+
+    def _changed(self) -> bool:
+        stamp = 0
+        with suppress(FileNotFoundError):
+            stamp = self._lab.progress.path.stat().st_mtime_ns
+        changed, self._stamp = stamp != self._stamp, stamp
+        return changed
+
+    def _rows(self) -> list[list[str]]:
+        return [
+            [step["id"], step["word"], step["title"]]
+            for lesson in self.data["lessons"]
+            for step in lesson["steps"]
+        ]
+
+    def _show(self) -> None:
+        entries = self._lab.progress.all()
+        groups: list[dict[str, Any]] = [
+            {
+                "title": lesson.title,
+                "steps": [self._step(step, entries.get(step.id, {})) for step in lesson.steps],
+            }
+            for lesson in self._lessons
+        ]
+        states = [step["state"] for group in groups for step in group["steps"]]
+        self.data = {"lessons": groups, "passed": states.count("passed"), "total": len(states)}
+
+    def _step(self, step: Any, entry: dict[str, Any]) -> dict[str, Any]:
+        state = str(entry.get("state", "not attempted"))
+        passed_at = entry.get("passed_at")
+        when = time.strftime("%H:%M", time.localtime(passed_at)) if passed_at else ""
+        return {
+            "id": step.id,
+            "title": step.title,
+            "state": state,
+            "word": WORDS[state],
+            "time": f"passed at {when}" if when else f"about {step.minutes} min",
+            "says": self._says.get(step.id, ""),
+        }

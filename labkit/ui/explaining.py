@@ -1,0 +1,65 @@
+"""Explanations as plain data, as HTML and as text: the X-ray and the matrix share them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.access import Explanation, smallest_changes
+from labkit.access.graph import rule_text
+from labkit.access.policy import Policy
+from labkit.apiserver.authorization.attributes import Attributes
+
+
+def question_text(question: Attributes, who: str) -> str:
+    """``kikai/default: list services in kikai``."""
+    if not question.is_resource:
+        return f"{who}: {question.verb} {question.path}"
+    thing = question.resource + (f".{question.group}" if question.group else "")
+    thing += f"/{question.subresource}" if question.subresource else ""
+    named = f" {question.name}" if question.name else ""
+    where = f"in {question.namespace}" if question.namespace else "in the whole cluster"
+    return f"{who}: {question.verb} {thing}{named} {where}"
+
+
+def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
+    """An explanation for the page: strings and lists only."""
+    changes = (
+        [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
+    )
+    return {
+        "question": question_text(explanation.question, explanation.subject.label),
+        "allowed": explanation.allowed,
+        "reason": explanation.reason,
+        "grants": [
+            {
+                "binding": grant.binding,
+                "role": grant.role,
+                "rule": rule_text(grant.rule),
+                "subject": grant.subject,
+            }
+            for grant in explanation.grants
+        ],
+        "nearMisses": [{"what": miss.what, "why": miss.why} for miss in explanation.near_misses[:8]],
+        "changes": [
+            {"title": change.title, "commands": list(change.commands), "alsoAllows": list(change.also_allows)}
+            for change in changes
+        ],
+    }
+
+
+def explanation_text(data: dict[str, Any]) -> str:
+    """The same for a terminal."""
+    lines = [
+        data["question"],
+        ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),
+    ]
+    lines += [
+        f"  granted by {grant['binding']} → {grant['role']}: {grant['rule']}" for grant in data["grants"]
+    ]
+    lines += [f"  near miss ({miss['what']}): {miss['why']}" for miss in data["nearMisses"]]
+    for change in data["changes"][:1]:
+        also = "; ".join(change["alsoAllows"])
+        lines.append(f"  to allow it: {change['title']}")
+        lines += [f"    {command}" for command in change["commands"]]
+        lines.append(f"    it would also allow: {also}." if also else "    it would allow nothing else.")
+    return "\n".join(lines)

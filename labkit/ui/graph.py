@@ -1,0 +1,169 @@
+"""The RBAC graph: subjects → bindings → roles → rules, and what grants one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.access import Graph, rbac_graph, read_policy, subject
+from labkit.access.graph import Node
+from labkit.access.matrix import Permission
+from labkit.access.policy import Api, Policy, Unreadable, namespace_of
+from labkit.ui.base import LabWidget, html_table, script, style, text_table
+
+COLUMNS = ("subject", "binding", "role", "rules")
+MOST = 120
+"""Boxes drawn at the most; more is soup, and the page says to filter."""
+
+
+class RBACGraph(LabWidget):
+    """Who is bound to what.
+
+    Args:
+        api: A caller who may list RBAC objects, such as ``lab.admin``.
+        namespace: Only what counts in this namespace; empty for all.
+        who: Only what reaches this subject, such as ``kikai/default``; empty for all.
+        request: A request whose path is marked, such as ``list services``; it needs ``who``.
+        defaults: Whether the bindings that every cluster has are drawn too.
+    """
+
+    _esm = script("graph")
+    _css = style("graph")
+    failures = (*LabWidget.failures, Unreadable)
+
+    def __init__(
+        self, api: Api, *, namespace: str = "", who: str = "", request: str = "", defaults: bool = False
+    ) -> None:
+        super().__init__()
+        self._api = api
+        self._namespace, self._who, self._defaults = namespace, who, defaults
+        self._request = Permission.parse(request) if request else None
+        self._policy: Policy = read_policy(api)
+        self._show()
+
+    def on_refresh(self) -> None:
+        """Read the cluster's RBAC objects again."""
+        self._policy = read_policy(self._api)
+        self._show()
+
+    refresh = on_refresh
+
+    def on_filter(
+        self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None
+    ) -> None:
+        """Narrow the drawing; what is None stays as it is.
+
+        Args:
+            namespace: A namespace, or empty for all.
+            subject: A subject, or empty for all.
+            defaults: Whether default bindings are drawn.
+        """
+        self._namespace = self._namespace if namespace is None else namespace
+        self._who = self._who if subject is None else subject
+        self._defaults = self._defaults if defaults is None else bool(defaults)
+        self._show()
+
+    @property
+    def graph(self) -> Graph:
+        """What is drawn now."""
+        who = subject(self._who) if self._who else None
+        asked = self._request.question(who, self._namespace) if self._request and who else None
+        return rbac_graph(
+            self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults
+        )
+
+    def as_text(self) -> str:
+        """A line for each binding."""
+        return text_table(list(COLUMNS), self._paths())
+
+    def as_html(self) -> str:
+        """A row for each binding."""
+        return html_table(list(COLUMNS), self._paths(), caption="Who is bound to what")
+
+    def _paths(self) -> list[list[str]]:
+        graph = self.graph
+        after: dict[str, list[Node]] = {}
+        for start, end in graph.edges:
+            after.setdefault(start, []).append(graph.nodes[end])
+        rows = []
+        for node in graph.nodes.values():
+            if node.column != 0:
+                continue
+            for binding in after.get(node.id, []):
+                for role in after.get(binding.id, []):
+                    rules = "; ".join(rule.title for rule in after.get(role.id, []))
+                    rows.append(
+                        [
+                            _label(node),
+                            f"{binding.kind} {_label(binding)}",
+                            f"{role.kind} {role.title}",
+                            rules,
+                        ]
+                    )
+        return rows
+
+    def _show(self) -> None:
+        graph = self.graph
+        nodes = list(graph.nodes.values())
+        shown = {node.id for node in nodes[:MOST]}
+        self.data = {
+            "namespace": self._namespace,
+            "subject": self._who,
+            "defaults": self._defaults,
+            "namespaces": [{"value": "", "label": "all"}, *_options(self._namespaces())],
+            "subjects": [{"value": "", "label": "all"}, *_options(self._subjects())],
+            "summary": self._summary(graph, len(nodes)),
+            "nodes": [
+                {
+                    "id": node.id,
+                    "column": node.column,
+                    "title": node.title,
+                    "kind": node.kind,
+                    "namespace": node.namespace,
+                    "granting": node.granting,
+                }
+                for node in nodes
+                if node.id in shown
+            ],
+            "edges": [
+                {"ends": list(ends), "granting": granting}
+                for ends, granting in graph.edges.items()
+                if shown.issuperset(ends)
+            ],
+        }
+
+    def _summary(self, graph: Graph, count: int) -> str:
+        parts = []
+        if self._request and self._who:
+            granted = any(node.granting for node in graph.nodes.values())
+            verdict = "✓ granted by the marked path" if granted else "✕ granted by nothing here"
+            parts.append(f"{self._who}: {self._request.label} — {verdict}.")
+        if graph.hidden:
+            parts.append(f"{graph.hidden} default bindings are not drawn.")
+        if count > MOST:
+            parts.append(f"{count - MOST} of {count} boxes are left out: choose a namespace or a subject.")
+        return " ".join(parts) or "Pick a box to light up what it is connected with."
+
+    def _namespaces(self) -> list[str]:
+        return sorted({namespace_of(binding) for binding in self._policy.bindings} - {""})
+
+    def _subjects(self) -> list[str]:
+        found = {self._who} - {""}
+        for binding in self._policy.bindings:
+            if not self._defaults and "kubernetes.io/bootstrapping" in (
+                binding["metadata"].get("labels") or {}
+            ):
+                continue
+            for entry in binding.get("subjects") or ():
+                if entry["kind"] == "ServiceAccount":
+                    found.add(f"{entry.get('namespace') or namespace_of(binding)}/{entry['name']}")
+                elif entry["kind"] == "User":
+                    found.add(entry["name"])
+        return sorted(found)
+
+
+def _label(node: Node) -> str:
+    return f"{node.namespace}/{node.title}" if node.namespace else node.title
+
+
+def _options(values: list[str]) -> list[dict[str, Any]]:
+    return [{"value": value, "label": value} for value in values]

@@ -1,0 +1,114 @@
+"""The access matrix: subjects by permissions, as the server decides each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.access import Matrix, Permission, Subject, access_matrix, explain, read_policy, subject
+from labkit.access.policy import Api, Unreadable
+from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.explaining import explanation_data, explanation_text
+
+DEFAULT_PERMISSIONS = (
+    "list services",
+    "create services",
+    "list pods",
+    "create pods/exec",
+    "list secrets",
+    "list persistentvolumes",
+    "create rolebindings.rbac.authorization.k8s.io",
+)
+
+
+class AccessMatrix(LabWidget):
+    """Who may do what.
+
+    Args:
+        api: A caller who may create SubjectAccessReviews, such as ``lab.admin``.
+        subjects: Rows: ``kikai/default`` for an account, a name for a user.
+        permissions: Columns, such as ``list pods`` or ``create pods/exec``.
+        namespace: Where; empty asks cluster-wide.
+    """
+
+    _esm = script("matrix")
+    _css = style("matrix")
+    failures = (*LabWidget.failures, Unreadable)
+
+    def __init__(
+        self,
+        api: Api,
+        subjects: Sequence[str | Subject],
+        permissions: Sequence[str | Permission] = DEFAULT_PERMISSIONS,
+        namespace: str = "",
+    ) -> None:
+        super().__init__()
+        self._api = api
+        self._subjects = [subject(who) if isinstance(who, str) else who for who in subjects]
+        self._permissions = [
+            Permission.parse(what) if isinstance(what, str) else what for what in permissions
+        ]
+        self._namespace = namespace
+        self.matrix: Matrix = access_matrix(api, self._subjects, self._permissions, namespace)
+        self._show()
+
+    def on_refresh(self) -> None:
+        """Ask every cell again and mark what changed."""
+        self.matrix = access_matrix(
+            self._api, self._subjects, self._permissions, self._namespace, self.matrix
+        )
+        self._show()
+
+    refresh = on_refresh
+
+    def on_explain(self, row: int, column: int) -> None:
+        """Explain one cell.
+
+        Args:
+            row: Index of the subject.
+            column: Index of the permission.
+        """
+        who, permission = self._subjects[row], self._permissions[column]
+        policy = read_policy(self._api)
+        found = explain(self._api, permission.question(who, self._namespace), policy)
+        self._show(explanation_data(found, policy))
+
+    def as_text(self) -> str:
+        """A table of yes and no."""
+        text = text_table(*self._plain())
+        explanation = self.data.get("explanation")
+        return f"{text}\n\n{explanation_text(explanation)}" if explanation else text
+
+    def as_html(self) -> str:
+        """The same as an HTML table."""
+        where = self._namespace or "the whole cluster"
+        return html_table(*self._plain(), caption=f"Who may do what in {where}")
+
+    def _plain(self) -> tuple[list[str], list[list[str]]]:
+        head = ["subject", *(permission.label for permission in self._permissions)]
+        rows = [
+            [who.label, *(_word(cell.allowed) + (" (changed)" if cell.changed else "") for cell in cells)]
+            for who, cells in zip(self.matrix.subjects, self.matrix.cells, strict=True)
+        ]
+        return head, rows
+
+    def _show(self, explanation: dict[str, Any] | None = None) -> None:
+        self.data = {
+            "namespace": self._namespace,
+            "columns": [permission.label for permission in self._permissions],
+            "rows": [
+                {
+                    "index": index,
+                    "label": who.label,
+                    "cells": [{"allowed": cell.allowed, "changed": cell.changed} for cell in cells],
+                }
+                for index, (who, cells) in enumerate(
+                    zip(self.matrix.subjects, self.matrix.cells, strict=True)
+                )
+            ],
+            "explanation": explanation,
+        }
+
+
+def _word(allowed: bool) -> str:
+    return "✓ yes" if allowed else "✕ no"

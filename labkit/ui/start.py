@@ -1,0 +1,157 @@
+"""The start panel: what this machine can run, and a cluster at the press of a button."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from labkit import lessons
+from labkit.backends.base import NAMES, Options, make
+from labkit.errors import LabkitError
+from labkit.home import home_path
+from labkit.lab import Lab
+from labkit.ui.base import LabWidget, html_table, script, style, text_table
+
+ABOUT = {
+    "embedded": ("Embedded", "The lab's own small API server. No Docker, starts at once."),
+    "kind": ("kind", "A real cluster in Docker, made by the program kind."),
+    "existing": ("Existing", "A cluster you have, named by a kubeconfig."),
+}
+EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
+"""About how many lines of progress a start says, for the bar."""
+
+
+class StartPanel(LabWidget):
+    """Choose, start, stop and rewind a cluster. ``panel.lab`` is the running lab.
+
+    Args:
+        kubeconfig: The file that names an existing cluster.
+        home: Where the lab's state lives; ``LABKIT_HOME`` when left out.
+    """
+
+    _esm = script("start")
+    _css = style("start")
+
+    def __init__(self, *, kubeconfig: str | Path | None = None, home: Path | None = None) -> None:
+        super().__init__()
+        self._home = home or home_path()
+        self._kubeconfig = Path(kubeconfig).expanduser().absolute() if kubeconfig else None
+        self._log: list[dict[str, Any]] = []
+        self._percent = 0
+        self._busy = False
+        self.lab: Lab | None = None
+        options = Options(kubeconfig=self._kubeconfig)
+        self._needs = {name: make(name, self._home, options).needs() for name in NAMES}
+        self._show()
+
+    def on_start(self, backend: str) -> None:
+        """Start a cluster and show its progress.
+
+        Args:
+            backend: ``embedded``, ``kind`` or ``existing``.
+        """
+        kubeconfig = self._kubeconfig if backend == "existing" else None
+        self._work(backend, lambda say: Lab(backend, kubeconfig=kubeconfig, home=self._home, say=say))
+
+    def on_stop(self) -> None:
+        """Stop the running cluster."""
+        if self.lab is not None:
+            self.lab.stop()
+            self._show()
+
+    def on_rewind(self, step: str) -> None:
+        """Bring the cluster to the beginning of a step.
+
+        Args:
+            step: Such as ``W17``; empty for the very beginning.
+        """
+        if self.lab is None:
+            return
+        started = time.perf_counter()
+        try:
+            if step:
+                self.lab.rewind(step)
+            else:
+                self.lab.reset()
+        except LabkitError as error:
+            self.notice = str(error)
+            return
+        self._say(f"Rewound to {step or 'the beginning'}", started)
+        self._show()
+
+    def as_text(self) -> str:
+        """What this machine can run."""
+        return text_table(["cluster", "can run here", "what is missing"], self._rows())
+
+    def as_html(self) -> str:
+        """The same as an HTML table."""
+        return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
+
+    def _work(self, backend: str, make_lab: Any) -> None:
+        started = time.perf_counter()
+        self._log, self._percent, self._busy = [], 2, True
+
+        def say(line: str) -> None:
+            self._say(line, started)
+            self._percent = min(95, round(100 * len(self._log) / EXPECTED_LINES[backend]))
+            self._show()
+
+        self._show()
+        try:
+            self.lab = make_lab(say)
+            self._say("Ready", started)
+            self._percent = 100
+        except LabkitError as error:
+            self._percent = 0
+            self.notice = str(error)
+        finally:
+            self._busy = False
+            self._show()
+
+    def _say(self, line: str, started: float) -> None:
+        self._log = [*self._log, {"text": line, "seconds": f"{time.perf_counter() - started:.1f}"}][-40:]
+
+    def _rows(self) -> list[list[str]]:
+        rows = []
+        for name in NAMES:
+            missing = [need for need in self._needs[name] if need.required and not need.met]
+            rows.append(
+                [name, "no" if missing else "yes", "; ".join(f"{n.thing}: {n.todo}" for n in missing)]
+            )
+        return rows
+
+    def _show(self) -> None:
+        status = self.lab.status() if self.lab is not None and not self._busy else None
+        self.data = {
+            "backend": self.lab.backend.name if self.lab is not None else "",
+            "running": bool(status and status.running),
+            "url": status.url if status else "",
+            "busy": self._busy,
+            "percent": self._percent,
+            "log": self._log,
+            "kubeconfig": str(self._kubeconfig or ""),
+            "steps": [
+                {"value": step.id, "label": f"{step.id} {step.title}"}
+                for lesson in lessons.LESSONS
+                for step in lesson.steps
+            ],
+            "backends": [
+                {
+                    "name": name,
+                    "title": ABOUT[name][0],
+                    "about": ABOUT[name][1],
+                    "needs": [
+                        {
+                            "thing": n.thing,
+                            "met": n.met,
+                            "found": n.found,
+                            "todo": n.todo,
+                            "required": n.required,
+                        }
+                        for n in self._needs[name]
+                    ],
+                }
+                for name in NAMES
+            ],
+        }

@@ -1,0 +1,98 @@
+// What all widgets share: building elements, drawing again without losing the focus,
+// and the two symbols that stand beside every colour.
+
+/** An element: h("button", {class: "lk-button", onclick: f}, "Text", child). */
+function h(tag, attributes, ...children) {
+  const svg = ["svg", "path", "g"].includes(tag);
+  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else element.setAttribute(name, String(value));
+  }
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return element;
+}
+
+/** A yes or a no: symbol and word, so that colour is never alone. */
+function verdict(allowed, words) {
+  const [yes, no] = words || ["allowed", "forbidden"];
+  return h("span", { class: `lk-verdict ${allowed ? "lk-yes" : "lk-no"}` },
+    h("span", { "aria-hidden": "true" }, allowed ? "✓" : "✕"), " ", allowed ? yes : no);
+}
+
+/** A command line with a button that copies it. */
+function command(text) {
+  const button = h("button", { type: "button", class: "lk-button lk-small", "aria-label": `Copy: ${text}` }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(code);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      button.textContent = "Selected";
+    }
+  });
+  const code = h("code", {}, text);
+  return h("div", { class: "lk-command" }, code, button);
+}
+
+/** A table: head is an array of strings, rows are arrays of strings or elements. */
+function table(caption, head, rows, attributes) {
+  return h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": caption },
+    h("table", attributes || {},
+      h("caption", { class: "lk-visually-hidden" }, caption),
+      h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
+      h("tbody", {}, rows.map((row) => h("tr", {},
+        row.map((cell, column) => column === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)))))));
+}
+
+/**
+ * A widget from a drawing function.
+ *
+ * draw(data, act, view) returns the content for `data`; act(name, arguments) sends an
+ * action to Python; view is an object of the widget's own that lives as long as it does.
+ */
+function widget(name, label, draw, after) {
+  return {
+    render({ model, el }) {
+      const view = {};
+      const body = h("div", { class: "lk-body" });
+      const notice = h("p", { class: "lk-notice", role: "status", "aria-live": "polite" });
+      const root = h("section", { class: `lk lk-${name}`, "aria-label": label }, body, notice);
+      el.append(root);
+      const act = (action, rest) => {
+        root.setAttribute("aria-busy", "true");
+        model.send({ action, ...(rest || {}) });
+      };
+      const redraw = () => {
+        const active = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+        body.replaceChildren(...[draw(model.get("data"), act, view)].flat());
+        if (active) body.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus();
+        if (after) requestAnimationFrame(() => after(body, model.get("data"), view));
+        root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
+      };
+      const say = () => { notice.textContent = model.get("notice"); };
+      const done = (message) => { if ("done" in message) root.removeAttribute("aria-busy"); };
+      model.on("change:data", redraw);
+      model.on("change:notice", say);
+      model.on("msg:custom", done);
+      view.redraw = redraw;
+      redraw();
+      say();
+      return () => {
+        model.off("change:data", redraw);
+        model.off("change:notice", say);
+        model.off("msg:custom", done);
+        view.stop?.();
+      };
+    },
+  };
+}

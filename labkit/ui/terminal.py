@@ -1,0 +1,92 @@
+"""The pod terminal: a prompt in the notebook for a container, over the real exec API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabkitError
+from labkit.redact import redact
+from labkit.ui.base import LabWidget, script, style
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+KEPT = 200
+"""Commands kept on the screen."""
+LONGEST = 20_000
+"""Characters of one command's output that are shown."""
+
+
+class PodTerminal(LabWidget):
+    """A prompt for a container. Each line is one exec, so ``cd`` lasts for its line.
+
+    Args:
+        lab: The lab.
+        pod: As ``namespace/name``, such as ``kikai/test``.
+        container: The pod's first when left out.
+    """
+
+    _esm = script("terminal")
+    _css = style("terminal")
+
+    def __init__(self, lab: Lab, pod: str, container: str = "") -> None:
+        super().__init__()
+        self._lab = lab
+        namespace, _, name = pod.rpartition("/")
+        self._pod = f"{namespace or 'default'}/{name}"
+        answer = lab.admin.unobserved().get(f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}")
+        names = [entry["name"] for entry in answer.body["spec"]["containers"]] if answer.ok else []
+        self._containers = names
+        self._container = container or (names[0] if names else "")
+        self._lines: list[dict[str, Any]] = []
+        if not answer.ok:
+            self.notice = f"{self._pod} cannot be read: {answer.message}"
+        self._show()
+
+    def on_run(self, command: str) -> None:
+        """Run one command line.
+
+        Args:
+            command: What was typed.
+        """
+        try:
+            done = self._lab.exec(self._pod, command, container=self._container or None)
+        except LabkitError as error:
+            self.notice = str(error)
+            return
+        self._lines = [
+            *self._lines,
+            {
+                "command": redact(command),
+                "stdout": redact(done.stdout[:LONGEST].rstrip("\n")),
+                "stderr": redact(done.stderr[:LONGEST].rstrip("\n")),
+                "returncode": done.returncode,
+            },
+        ][-KEPT:]
+        self._show()
+
+    def on_choose(self, container: str) -> None:
+        """Talk to another container of the pod."""
+        self._container = container
+        self._show()
+
+    def on_clear(self) -> None:
+        """Empty the screen and the history."""
+        self._lines = []
+        self._show()
+
+    def as_text(self) -> str:
+        """What was typed and what came back."""
+        parts = [f"{self._pod} · {self._container}"]
+        for line in self._lines:
+            parts += [f"{self.data['prompt']}{line['command']}", line["stdout"], line["stderr"]]
+        return "\n".join(part for part in parts if part)
+
+    def _show(self) -> None:
+        self.data = {
+            "pod": self._pod,
+            "container": self._container,
+            "containers": self._containers,
+            "prompt": f"root@{self._pod.partition('/')[2]}:/# ",
+            "lines": self._lines,
+        }

@@ -1,0 +1,115 @@
+"""The token inspector: header, claims and signature, explained, verified, compared.
+
+The page gets decoded claims only. Raw tokens stay in Python and are never stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+from labkit.client import Caller
+from labkit.tokens import EXPLAINED, Token, plain
+from labkit.ui.base import LabWidget, html_table, script, style, text_table
+
+SOMEBODY_ELSE = "system:serviceaccount:kube-system:namespace-controller"
+"""Whom a tampered token pretends to speak for."""
+
+
+class TokenInspector(LabWidget):
+    """One or two tokens, taken apart.
+
+    Args:
+        asker: Who reads the cluster's published keys, such as ``lab.admin``.
+        tokens: One or two tokens, such as ``lab.pod_token("default/curl")``.
+        titles: How to call them.
+    """
+
+    _esm = script("token")
+    _css = style("token")
+
+    def __init__(self, asker: Caller, *tokens: Token, titles: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        if len(tokens) not in (1, 2):
+            raise ValueError(f"The inspector takes one token or two to compare, not {len(tokens)}.")
+        self._asker = asker
+        self._originals = tokens
+        self._titles = titles or tuple(f"token of {token.subject}" for token in tokens)
+        self._tokens = list(tokens)
+        self._show()
+
+    def on_tamper(self, index: int) -> None:
+        """Change the subject of a token and verify it again; a second time undoes it.
+
+        Args:
+            index: Which token, from 0.
+        """
+        original = self._originals[index]
+        tampered = self._tokens[index] is not original
+        self._tokens[index] = original if tampered else tamper(original, self._asker)
+        self._show()
+
+    def as_text(self) -> str:
+        """The claims as a table, with the verdicts above it."""
+        verdicts = [f"{token['title']}: {token['verdict']}" for token in self.data["tokens"]]
+        return "\n".join([*verdicts, text_table(*self._plain())])
+
+    def as_html(self) -> str:
+        """The same as an HTML table."""
+        return html_table(*self._plain(), caption="; ".join(self._titles))
+
+    def _plain(self) -> tuple[list[str], list[list[str]]]:
+        head = ["name", *self._titles, "what it means"]
+        return head, [[row["name"], *row["values"], row["meaning"]] for row in self.data["rows"]]
+
+    def _show(self) -> None:
+        sides = [
+            {**{f"header {k}": v for k, v in token.header.items()}, **token.flat} for token in self._tokens
+        ]
+        names = list(dict.fromkeys(name for side in sides for name in side))
+        rows = [self._row(name, sides) for name in names]
+        count = sum(row["differs"] for row in rows)
+        identical = len(self._tokens) == 2 and self._tokens[0].raw == self._tokens[1].raw
+        self.data = {
+            "tokens": [
+                {
+                    "title": title,
+                    "verified": token.verified,
+                    "verdict": token.verdict,
+                    "expires": token.claims.get("exp"),
+                    "tampered": token is not original,
+                }
+                for title, token, original in zip(self._titles, self._tokens, self._originals, strict=True)
+            ],
+            "rows": rows,
+            "summary": ""
+            if len(self._tokens) == 1
+            else "They are one and the same token."
+            if identical
+            else f"{count} of {len(rows)} entries differ.",
+        }
+
+    def _row(self, name: str, sides: list[dict[str, Any]]) -> dict[str, Any]:
+        bare = name.removeprefix("header ")
+        return {
+            "name": name,
+            "values": [plain(bare, side.get(name)) for side in sides],
+            "differs": len(sides) == 2 and sides[0].get(name) != sides[1].get(name),
+            "meaning": EXPLAINED.get(bare, ""),
+        }
+
+
+def tamper(token: Token, asker: Caller) -> Token:
+    """The same token with another subject and the old signature, verified again.
+
+    Args:
+        token: The token to change.
+        asker: Who reads the cluster's published keys.
+    """
+    header, _claims, signature = token.raw.split(".")
+    claims = {**token.claims, "sub": SOMEBODY_ELSE}
+    body = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    changed = Token.decode(f"{header}.{body}.{signature}", asker)
+    return replace(changed, verdict=f"{changed.verdict} (the subject was changed)")

@@ -1,0 +1,166 @@
+"""The request X-ray: one call as a path through the API server.
+
+The facts come from the audit event that the answer's ``Audit-Id`` leads to; where a
+cluster shows no audit log, from the answer and a SubjectAccessReview.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.access import explain, read_policy
+from labkit.access.policy import Api, Unreadable
+from labkit.answers import Answer
+from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.request import User
+from labkit.ui.base import LabWidget, html_table, script, style
+from labkit.ui.explaining import explanation_data, explanation_text
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One station of the path.
+
+    Args:
+        title: Its name, in Kubernetes' own word.
+        state: ``pass``, ``stop`` or ``none`` (not reached).
+        facts: Name and value of what is known there.
+    """
+
+    title: str
+    state: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def stages(answer: Answer) -> list[Stage]:
+    """The path of one call, from its answer and audit event."""
+    authenticated = answer.status != 401
+    authorized = authenticated and not _refused_by_authorizer(answer)
+    admitted = authorized and answer.status != 403
+    who = answer.identity if authenticated else None
+    event = answer.event or {}
+    objects = event.get("objectRef") or {}
+    call = answer.call
+    return [
+        Stage("TLS", "pass", (("server", answer.server), ("certificate", "signed by the cluster's CA"))),
+        Stage(
+            "Authentication",
+            "pass" if authenticated else "stop",
+            (("plugin", PLUGINS.get(answer.credential, answer.credential)),)
+            + (
+                (("user", who.user), ("groups", ", ".join(who.groups) or "none"))
+                if who
+                else (("answer", "401"),)
+            ),
+        ),
+        Stage(
+            "Authorization",
+            "none" if not authenticated else "pass" if authorized else "stop",
+            (
+                ("verb", call.verb),
+                ("resource", call.full_resource or call.path),
+                ("namespace", call.namespace or "none (cluster scope)"),
+                ("decision", answer.decision or ("allowed" if authorized else "no rule allows it")),
+            )
+            if authenticated
+            else (),
+        ),
+        Stage(
+            "Admission",
+            "none" if not authorized else "pass" if admitted else "stop",
+            (("plugins", "asked, for a write" if answer.method in WRITES else "not asked, for a read"),)
+            if authorized
+            else (),
+        ),
+        Stage(
+            "Storage",
+            "none" if not admitted else "pass" if answer.status < 400 else "stop",
+            (
+                ("status", str(answer.status)),
+                *((("object", str(objects["name"])),) if objects.get("name") else ()),
+            )
+            if admitted
+            else (),
+        ),
+    ]
+
+
+def _refused_by_authorizer(answer: Answer) -> bool:
+    """A 403 of the authorizer; an admission plugin's 403 has an allowing decision."""
+    if answer.status != 403:
+        return False
+    annotations = (answer.event or {}).get("annotations") or {}
+    decision = annotations.get("authorization.k8s.io/decision")
+    return decision == "forbid" if decision else " cannot " in answer.message
+
+
+class XRay(LabWidget):
+    """One call, seen through.
+
+    Args:
+        answer: What a caller got, such as ``lab.as_pod("kikai/test").get(…)``.
+        api: A caller who may list RBAC objects and create reviews, such as ``lab.admin``.
+    """
+
+    _esm = script("xray")
+    _css = style("xray")
+    failures = (*LabWidget.failures, Unreadable)
+
+    def __init__(self, answer: Answer, api: Api) -> None:
+        super().__init__()
+        self._answer = answer
+        explanation: dict[str, Any] | None = None
+        notice = ""
+        if answer.status != 401:
+            try:
+                policy = read_policy(api)
+                explanation = explanation_data(explain(api, _question(answer), policy), policy)
+            except Unreadable as error:
+                notice = str(error)
+        known = (
+            "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
+        )
+        audit = f" {answer.audit_id}" if answer.event else ""
+        self.notice = notice
+        self.data = {
+            "title": f"{answer.method} {answer.path} → {answer.status}",
+            "stages": [
+                {"title": stage.title, "state": stage.state, "facts": [list(fact) for fact in stage.facts]}
+                for stage in stages(answer)
+            ],
+            "source": f"Read from {known}{audit}.",
+            "explanation": explanation,
+        }
+
+    def as_text(self) -> str:
+        """The stages, a line each, then the explanation."""
+        words = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
+        lines = [self.data["title"]]
+        for stage in self.data["stages"]:
+            facts = "; ".join(f"{name}: {value}" for name, value in stage["facts"])
+            lines.append(f"  {stage['title']:<15} {words[stage['state']]:<15} {facts}".rstrip())
+        if self.data["explanation"]:
+            lines += ["", explanation_text(self.data["explanation"])]
+        return "\n".join(lines)
+
+    def as_html(self) -> str:
+        """The stages as a table."""
+        rows = [
+            [stage["title"], stage["state"], "; ".join(f"{name}: {value}" for name, value in stage["facts"])]
+            for stage in self.data["stages"]
+        ]
+        return html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
+
+
+def _question(answer: Answer) -> Attributes:
+    call, who = answer.call, answer.identity
+    user = User(who.user, who.groups, who.uid, who.extra)
+    if not call.is_resource:
+        return Attributes(user, call.verb, path=call.path)
+    return Attributes(
+        user, call.verb, call.group, call.version, call.resource, call.subresource, call.namespace, call.name
+    )
