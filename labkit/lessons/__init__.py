@@ -1,0 +1,163 @@
+"""The walkthrough as data, and the words that judge it: check, hint, solution, board.
+
+``LESSONS`` is the index: lesson → steps → title, minutes, checkpoint, hints. A
+checkpoint is a plain function over what ``Context`` offers; nothing here knows which
+cluster it is. Solutions are taken from the notebooks' sources when those are built.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from labkit.errors import LabkitError, UsageError, near
+from labkit.lessons import (
+    part1_api_server,
+    part2_inside_a_pod,
+    part3_service_accounts,
+    part4_roles,
+    part5_cluster_roles,
+)
+from labkit.lessons.base import Context, Outcome, failed, named, passed, settled
+from labkit.lessons.shown import Board, Help
+from labkit.lessons.steps import Lesson, Step
+from labkit.progress import Progress
+
+LESSONS: tuple[Lesson, ...] = (
+    Lesson(
+        "01-api-server",
+        "The API server",
+        "Everything in a cluster goes through one server.",
+        part1_api_server.STEPS,
+    ),
+    Lesson(
+        "02-inside-a-pod",
+        "The API from inside a pod",
+        "What a container is given, so that it can talk to the cluster it runs in.",
+        part2_inside_a_pod.STEPS,
+    ),
+    Lesson(
+        "03-service-accounts",
+        "Authentication and service accounts",
+        "How a process in a pod says who it is.",
+        part3_service_accounts.STEPS,
+    ),
+    Lesson(
+        "04-roles",
+        "Roles and role bindings",
+        "Who may do what, in one namespace.",
+        part4_roles.STEPS,
+    ),
+    Lesson(
+        "05-cluster-roles",
+        "Cluster roles and cluster role bindings",
+        "Who may do what, everywhere.",
+        part5_cluster_roles.STEPS,
+    ),
+)
+
+STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in lesson.steps}
+
+
+def find(step: str) -> Step:
+    """The step of that name.
+
+    Args:
+        step: Such as ``W15``; case does not matter.
+
+    Raises:
+        UsageError: When there is none.
+    """
+    found = STEPS.get(step.strip().upper())
+    if found is None:
+        raise UsageError(f'There is no step "{step}".', todo=near(step.strip().upper(), STEPS))
+    return found
+
+
+def check(step: str, context: Context) -> Outcome:
+    """Judge a step by what the cluster does, and keep the verdict.
+
+    A pass is kept: when a later step has changed the picture, the outcome says so and
+    stays a pass.
+
+    Args:
+        step: Such as ``W15``.
+        context: What checkpoints get.
+
+    Returns:
+        The outcome; its repr is at most three lines.
+
+    Raises:
+        UsageError: When there is no such step.
+    """
+    found = find(step)
+    progress = context.progress
+    passed_before = progress.passed(found.id)
+    try:
+        outcome = settled(found.check, context)
+    except LabkitError as error:
+        help_text = error.todo or "See how the cluster is doing: lab.status()."
+        outcome = failed(f"{error.what} {error.why}".strip(), "an answer of the cluster", help_text)
+    if passed_before and not outcome.passed:
+        outcome = _kept(outcome, progress.entry(found.id))
+    progress.mark(found.id, outcome.state, seen=outcome.seen)
+    if outcome.passed and progress.current == found.id:
+        progress.current = None
+    return named(outcome, found.id, found.title)
+
+
+def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
+    when = datetime.fromtimestamp(float(entry.get("passed_at", 0))).strftime("%d %B, %H:%M")
+    now = f" It looks different now: {outcome.seen}." if outcome.seen else ""
+    return replace(passed(f"passed on {when}, and a pass is kept.{now}"), kept=True)
+
+
+def hint(step: str, progress: Progress) -> Help:
+    """A hint; the second time a clearer one.
+
+    Args:
+        step: Such as ``W15``.
+        progress: Where it is kept how many hints were given.
+    """
+    found = find(step)
+    given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
+    number = min(given + 1, len(found.hints))
+    progress.note(found.id, hints=number)
+    then = f'hint("{found.id}") says more.' if number == 1 else f'solution("{found.id}") shows all.'
+    return Help(f"{found.id} hint {number} of {len(found.hints)}", found.hints[number - 1], then)
+
+
+def solution(step: str, progress: Progress) -> Help:
+    """How a step can be solved; any other way that works is as good.
+
+    Args:
+        step: Such as ``W15``.
+        progress: Where it is kept that the solution was shown.
+    """
+    found = find(step)
+    progress.note(found.id, solution_shown=True)
+    code = str(worked()[found.id]["solution"])
+    return Help(f"{found.id} solution: {found.title}", code, "Any other way that works passes too.", True)
+
+
+def board(progress: Progress) -> Board:
+    """Every step and its state."""
+    return Board(LESSONS, progress.all())
+
+
+@cache
+def worked() -> Mapping[str, Mapping[str, Any]]:
+    """The solved cells of every step, as the notebooks' sources have them.
+
+    Returns:
+        For each step ``cells`` (all its code, in order) and ``solution`` (what the
+        learner is asked to write).
+    """
+    text = (resources.files(__name__) / "solutions.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(text)
+    return found

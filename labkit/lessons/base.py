@@ -1,0 +1,265 @@
+"""What a checkpoint is given, and what it says.
+
+A checkpoint is a plain function ``(Context) -> Outcome``. It asks the cluster through
+the API, never the notebook, so the same function holds on every cluster. ``Context`` is
+all it gets: callers, a way to run a command in a pod, and what the learner predicted
+and saw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from labkit.client import Caller
+from labkit.display import Card, Row, Shown
+from labkit.names import Names
+from labkit.progress import Progress
+
+State = Literal["passed", "failed", "not attempted"]
+
+WORDS: Mapping[str, str] = {
+    "passed": "passed",
+    "failed": "not yet",
+    "not attempted": "not attempted",
+}
+"""How each state is called in front of a learner."""
+
+TONES: Mapping[str, str] = {"passed": "good", "failed": "bad", "not attempted": "plain"}
+"""The tone (symbol and colour) of each state."""
+
+
+class Finished(Protocol):
+    """A command that ran in a container, as ``subprocess`` would say it."""
+
+    @property
+    def returncode(self) -> int:
+        """The exit code."""
+
+    @property
+    def stdout(self) -> str:
+        """What it printed."""
+
+    @property
+    def stderr(self) -> str:
+        """What it complained about."""
+
+
+class Exec(Protocol):
+    """Runs a shell command in a pod."""
+
+    def __call__(self, pod: str, command: str, *, container: str | None = None) -> Finished:
+        """Run ``command`` in ``pod`` (``namespace/name``) and wait for its end."""
+
+
+@dataclass(frozen=True, repr=False)
+class Outcome(Shown):
+    """A checkpoint's verdict: what was seen, what was expected, one hint.
+
+    Args:
+        state: ``passed``, ``failed`` or ``not attempted``.
+        seen: What the cluster said, as a sentence.
+        expected: What it should say.
+        hint: One way forward, or after a pass what to take away.
+        step: Such as ``W17``; filled in by the registry.
+        title: The step's title; filled in by the registry.
+        kept: True when the step was passed earlier and the picture has changed since.
+    """
+
+    state: State
+    seen: str
+    expected: str = ""
+    hint: str = ""
+    step: str = ""
+    title: str = ""
+    kept: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether the step is passed."""
+        return self.state == "passed"
+
+    def __bool__(self) -> bool:
+        """True for a pass, so that ``assert check("W17")`` reads well."""
+        return self.passed
+
+    def card(self) -> Card:
+        """The state as symbol and word, then what was seen, expected, and one hint."""
+        labels = ("seen", "", "next") if self.passed else ("seen", "expected", "hint")
+        texts = (self.seen, self.expected, self.hint)
+        rows = [Row(label, text) for label, text in zip(labels, texts, strict=True)]
+        return Card(f"{self.step} {WORDS[self.state]}: {self.title}", TONES[self.state], rows)
+
+    def _repr_html_(self) -> str:
+        return f'<div role="status">{self.card().html()}</div>'
+
+
+def passed(seen: str, takeaway: str = "") -> Outcome:
+    """The step is done.
+
+    Args:
+        seen: What the cluster said, which is the proof.
+        takeaway: A thought to go on with.
+    """
+    return Outcome("passed", seen, "", takeaway)
+
+
+def failed(seen: str, expected: str, hint: str) -> Outcome:
+    """Something was tried, and it is not what the step asks for.
+
+    Args:
+        seen: What the cluster said.
+        expected: What it should have said.
+        hint: One hint that fits what was seen.
+    """
+    return Outcome("failed", seen, expected, hint)
+
+
+def untouched(todo: str) -> Outcome:
+    """Nothing was tried yet.
+
+    Args:
+        todo: What to do first.
+    """
+    return Outcome("not attempted", "", "", todo)
+
+
+Check = Callable[["Context"], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A service account as the authorizer sees it.
+
+    Args:
+        namespace: Its namespace, such as ``kikai``.
+        name: Such as ``default``.
+    """
+
+    namespace: str
+    name: str = "default"
+
+    @property
+    def user(self) -> str:
+        """The user name the server gives it."""
+        return f"system:serviceaccount:{self.namespace}:{self.name}"
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups the server puts it in."""
+        return [
+            "system:serviceaccounts",
+            f"system:serviceaccounts:{self.namespace}",
+            "system:authenticated",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that a checkpoint may use.
+
+    Args:
+        admin: A caller that may do everything the lesson needs.
+        as_token: Makes a caller from a raw token.
+        as_anonymous: Makes a caller without credentials.
+        exec: Runs a command in a pod.
+        progress: What the learner predicted, saw and passed.
+        names: How the walkthrough's names are written on a cluster that is shared. The
+            callers map what they send; a checkpoint maps what it reads.
+        patience_seconds: How long a cluster that is eventually consistent may take to
+            show a change. Zero where writes are in force at once.
+    """
+
+    admin: Caller
+    as_token: Callable[[str], Caller]
+    as_anonymous: Callable[[], Caller]
+    exec: Exec
+    progress: Progress
+    names: Names = field(default_factory=Names)
+    patience_seconds: float = 0.0
+
+    def account(self, namespace: str, name: str = "default") -> Account:
+        """The service account of one of the walkthrough's namespaces."""
+        return Account(self.names.namespace(namespace), name)
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The object at a path, or None when there is none."""
+        answer = self.admin.get(path)
+        return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """The items of a list, or none when it cannot be read."""
+        return list((self.find(path) or {}).get("items") or [])
+
+    def pod(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A pod, or None."""
+        return self.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
+
+    def can(
+        self,
+        account: Account,
+        verb: str,
+        resource: str,
+        namespace: str = "",
+        *,
+        group: str = "",
+    ) -> bool:
+        """Ask the server's authorizer whether an account may do something.
+
+        Args:
+            account: Who.
+            verb: Such as ``list``.
+            resource: The plural, such as ``services``.
+            namespace: Where; empty for the whole cluster.
+            group: The API group; empty for the core group.
+        """
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            **({"namespace": namespace} if namespace else {}),
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": account.user,
+                "groups": account.groups,
+                "resourceAttributes": attributes,
+            },
+        }
+        answer = self.admin.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer.status == 201 and answer.body["status"]["allowed"])
+
+    def excess(self, account: Account, probes: Sequence[tuple[str, str, str, str]]) -> list[str]:
+        """Which of these permissions an account has although no step asked for them.
+
+        Args:
+            account: Who.
+            probes: Verb, API group, resource and namespace of each.
+
+        Returns:
+            Each as words, such as ``delete services in kikai``.
+        """
+        return [
+            f"{verb} {resource}" + (f" in {namespace}" if namespace else " cluster-wide")
+            for verb, group, resource, namespace in probes
+            if self.can(account, verb, resource, namespace, group=group)
+        ]
+
+
+def settled(check: Check, context: Context) -> Outcome:
+    """Run a checkpoint, again and again as long as the cluster may still be catching up."""
+    until = time.monotonic() + context.patience_seconds
+    outcome = check(context)
+    while outcome.state == "failed" and time.monotonic() < until:
+        time.sleep(0.3)
+        outcome = check(context)
+    return outcome
+
+
+def named(outcome: Outcome, step: str, title: str) -> Outcome:
+    """The outcome with its step's name and title."""
+    return replace(outcome, step=step, title=title)

@@ -1,0 +1,234 @@
+"""What the learner said and saw, in the words that checkpoints compare.
+
+A looking step changes nothing in the cluster. It is judged by three things that have
+to agree: what the learner predicted, what the server answered them (recorded as they
+asked), and what the server answers the checkpoint now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
+
+Record = Mapping[str, Any]
+
+_SAME = {
+    "allowed": {"allowed", "allow", "yes", "ok", "200", "201", "true", "can", "works", "permitted"},
+    "forbidden": {"forbidden", "forbid", "denied", "deny", "no", "403", "false", "refused", "cannot"},
+    "unauthorized": {"unauthorized", "unauthorised", "unauthenticated", "401"},
+}
+
+
+def word(prediction: object) -> str:
+    """A prediction as one of the words ``allowed``, ``forbidden``, ``unauthorized``.
+
+    Args:
+        prediction: A word, a status or a truth value, as a learner may write it.
+
+    Returns:
+        One of the three words, or the prediction's own text in small letters.
+    """
+    text = str(prediction).strip().lower()
+    return next((name for name, same in _SAME.items() if text in same), text)
+
+
+def meaning(status: int) -> str:
+    """What a status says about permission, in the words of ``word``.
+
+    A 404 or a 409 counts as allowed: the server looks only for those who may.
+    """
+    return {401: "unauthorized", 403: "forbidden"}.get(status, "allowed")
+
+
+def spoken(meant: str) -> str:
+    """A word with the status it stands for."""
+    status = {"unauthorized": "401", "forbidden": "403"}.get(meant, "")
+    return f"{status} {meant}".strip()
+
+
+def answers(context: Context, step: str) -> list[Record]:
+    """The API answers recorded for a step, oldest first."""
+    return [each for each in context.progress.records(step) if each.get("kind") == "answer"]
+
+
+def commands(context: Context, step: str) -> list[Record]:
+    """The commands in pods recorded for a step, oldest first."""
+    return [each for each in context.progress.records(step) if each.get("kind") == "exec"]
+
+
+def output(record: Record) -> str:
+    """What a recorded command printed."""
+    return f"{record.get('stdout', '')}\n{record.get('stderr', '')}"
+
+
+def claim(context: Context, step: str) -> Any:
+    """The last fact the learner recorded for a step, else what they predicted, else None."""
+    values = [each["value"] for each in context.progress.records(step) if "value" in each]
+    return values[-1] if values else context.progress.prediction(step)
+
+
+def curl_status(record: Record) -> int | None:
+    """The status that a recorded ``curl`` shows, read from what it printed."""
+    text = output(record)
+    if '"kind": "Status"' in text or '"kind":"Status"' in text:
+        code = re.search(r'"code":\s*(\d{3})', text)
+        if code:
+            return int(code[1])
+        return 403 if "orbidden" in text else 401 if "Unauthorized" in text else None
+    return 200 if re.search(r'"kind":\s*"\w+"', text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request of a looking step.
+
+    Args:
+        label: What a prediction calls it, such as ``services in kikai``.
+        account: Who asks.
+        path: What they ask for.
+    """
+
+    label: str
+    account: Account
+    path: str
+
+
+def recorded_status(context: Context, step: str, question: Question) -> int | None:
+    """The status of the last recorded answer to a question, from Python or from a pod."""
+    found: int | None = None
+    here = context.names.path(question.path)
+    asked_for = f"({re.escape(here)}|{re.escape(question.path)})(?![\\w/-])"
+    for each in context.progress.records(step):
+        if each.get("kind") == "exec":
+            at_path = re.search(asked_for, str(each.get("command")))
+            homes = (f"{question.account.namespace}/", f"{_own(context, question.account)}/")
+            from_pod = str(each.get("who", "")).startswith(homes)
+            if at_path and from_pod and (status := curl_status(each)) is not None:
+                found = status
+        elif each.get("kind") == "answer":
+            path = str(each.get("path", "")).partition("?")[0].rstrip("/")
+            asked = each.get("method") == "GET" and path == here
+            if asked and each.get("as_user") == question.account.user:
+                found = int(each["status"])
+    return found
+
+
+def _own(context: Context, account: Account) -> str:
+    """The walkthrough's own name of an account's namespace, as pods are named in the notebooks."""
+    prefix = context.names.prefix
+    return account.namespace.removeprefix(f"{prefix}-") if prefix else account.namespace
+
+
+def others_asked(context: Context, step: str, question: Question) -> list[str]:
+    """Who else asked a question, when the one it is about did not."""
+    here = context.names.path(question.path)
+    return list(
+        dict.fromkeys(
+            str(each.get("as_user") or "nobody")
+            for each in answers(context, step)
+            if str(each.get("path", "")).partition("?")[0].rstrip("/") == here
+        )
+    )
+
+
+def status_now(context: Context, question: Question) -> int:
+    """What the server answers now: a real request with the account's own token.
+
+    Where tokens may not be requested, the authorizer is asked instead.
+    """
+    account = question.account
+    answer = context.admin.post(
+        f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+    )
+    if answer.status == 201:
+        token = str(answer.body["status"]["token"])
+        return context.as_token(token).get(question.path).status
+    parts = question.path.strip("/").split("/")
+    namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
+    return 200 if context.can(account, "list", parts[-1], namespace) else 403
+
+
+def predicted_words(prediction: object, labels: Sequence[str]) -> dict[str, str]:
+    """A prediction for each label; one word alone stands for all of them."""
+    if isinstance(prediction, Mapping):
+        given = {str(key).strip().lower(): word(value) for key, value in prediction.items()}
+        return {label: given[label] for label in labels if label in given}
+    return {label: word(prediction) for label in labels}
+
+
+def looked(
+    context: Context,
+    step: str,
+    questions: Sequence[Question],
+    *,
+    todo: str,
+    ask: str,
+    why: Callable[[str], str],
+) -> Outcome:
+    """Judge a looking step: prediction, recorded answer, and the server's own answer.
+
+    Args:
+        context: The checkpoint's context.
+        step: Such as ``W15``.
+        questions: The requests the step is about.
+        todo: What to do first, when nothing was predicted.
+        ask: How to ask, when nothing was recorded.
+        why: Explains the answer to a question, by its label.
+
+    Returns:
+        Not attempted until something was predicted and asked.
+    """
+    prediction = context.progress.prediction(step)
+    if prediction is None:
+        return untouched(todo)
+    if not context.progress.records(step):
+        return untouched(f"You predicted. Now ask the server: {ask}")
+    labels = [question.label for question in questions]
+    words = predicted_words(prediction, labels)
+    for question in questions:
+        outcome = _judge(context, step, question, words.get(question.label), ask, why)
+        if outcome is not None:
+            return outcome
+    said = "; ".join(f"{label}: {spoken(words[label])}" for label in labels)
+    return passed(f"{said}, as you predicted.", why(labels[-1]))
+
+
+def _judge(
+    context: Context,
+    step: str,
+    question: Question,
+    predicted: str | None,
+    ask: str,
+    why: Callable[[str], str],
+) -> Outcome | None:
+    label, user = question.label, question.account.user
+    if predicted is None:
+        return failed(
+            f"no prediction for “{label}”",
+            f'"allowed" or "forbidden" for “{label}”',
+            f'Predict again and name it: predict("{step}", {{"{label}": "…", …}}).',
+        )
+    recorded = recorded_status(context, step, question)
+    if recorded is None:
+        others = others_asked(context, step, question)
+        seen = f"asked by {', '.join(others)} only" if others else "no recorded answer to it"
+        return failed(f"{label}: {seen}", f"the answer that {user} gets", f"Ask as that account: {ask}")
+    now = status_now(context, question)
+    if meaning(now) != meaning(recorded):
+        return failed(
+            f"{label}: you saw {recorded}, and the server answers {now} now",
+            "both the same",
+            f'The cluster has changed since you asked. Ask again, or go back: lab.rewind("{step}").',
+        )
+    if predicted != meaning(now):
+        return failed(
+            f"{label}: you predicted “{predicted}”, the server said {spoken(meaning(now))}",
+            "a prediction that agrees with the server",
+            f"{why(label)} Predict again, now that you know why, and check again.",
+        )
+    return None

@@ -1,0 +1,229 @@
+"""Part 2, the API from inside a pod: W5 to W8."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from labkit.lessons.base import Context, Outcome, failed, passed, untouched
+from labkit.lessons.evidence import (
+    answers,
+    claim,
+    commands,
+    curl_status,
+    meaning,
+    output,
+    spoken,
+    word,
+)
+from labkit.lessons.part1_api_server import address
+from labkit.lessons.pods import MOUNT, account_of, elsewhere, mounted_token, not_running
+from labkit.lessons.steps import Step
+
+POD = "default/curl"
+
+
+def w5(context: Context) -> Outcome:
+    """The pod ``curl`` runs in ``default``, as the default account, and obeys."""
+    namespace = context.names.namespace("default")
+    pod = context.pod(namespace, "curl")
+    if pod is None:
+        if strays := elsewhere(context, "curl", namespace):
+            return failed(
+                f"a pod curl in {', '.join(strays)}",
+                f"a pod curl in the namespace {namespace}",
+                "Leave metadata.namespace out, or set it to default.",
+            )
+        return untouched("Create the pod curl from the manifest above.")
+    if trouble := not_running(pod, POD):
+        return trouble
+    if account_of(pod) != "default":
+        return failed(
+            f"pod {POD} runs as the account {account_of(pod)}",
+            "it runs as default, the account of a pod that asks for none",
+            "Delete the pod and create it without serviceAccountName.",
+        )
+    result = context.exec(POD, "echo ready")
+    if result.stdout.strip() != "ready":
+        return failed(
+            f"a shell in {POD} says: {(result.stderr or result.stdout).strip() or 'nothing'}",
+            "a container in which commands can run",
+            "Use the image ubuntu: it has a shell.",
+        )
+    return passed(
+        f"pod {POD} is Running, and a shell in it answers.",
+        "You gave it no credentials. It has some all the same: that is the next steps' subject.",
+    )
+
+
+def w6(context: Context) -> Outcome:
+    """The recorded address is the one the pod's environment and the Service name."""
+    given = claim(context, "W6")
+    if given is None:
+        return untouched('Look inside the pod and record what you find: lab.record("W6", "host:port").')
+    service = context.admin.get("/api/v1/namespaces/default/services/kubernetes")
+    if service.status != 200:
+        return failed(f"the Service kubernetes: {service.message}", "that Service", "Is this cluster whole?")
+    spec = service.body["spec"]
+    port = int(spec["ports"][0]["port"])
+    hosts = {str(spec["clusterIP"]), *(f"kubernetes{rest}" for rest in _DNS)}
+    said = address(given)
+    if said and said[0] in hosts and said[1] == port:
+        return passed(
+            f"{given} is the Service kubernetes, {spec['clusterIP']} port {port}.",
+            "A Service has a stable address; behind it stand the API servers that run now.",
+        )
+    hint = "In the pod: env | grep KUBERNETES_SERVICE shows host and port."
+    if said and said == address(service.server):
+        hint = f"That is the address from your machine (W1). {hint}"
+    elif said and said[0] in hosts:
+        hint = f"The host is right, the port is not {said[1]}. {hint}"
+    return failed(f"you recorded {given}", "host and port of the Service kubernetes", hint)
+
+
+_DNS = ("", ".default", ".default.svc", ".default.svc.cluster.local")
+
+
+def w7(context: Context) -> Outcome:
+    """The TLS failure was seen, then the mounted CA was used; the answer is as predicted."""
+    prediction = context.progress.prediction("W7")
+    if prediction is None:
+        return untouched('Predict the answer of the last call: predict("W7", "allowed" or "forbidden").')
+    ran = commands(context, "W7")
+    calls = [each for each in ran if "curl" in str(each.get("command")) and "https" in str(each)]
+    if not calls:
+        return untouched(f'You predicted. Now call: lab.exec("{POD}", "curl https://kubernetes").')
+    if not any(each.get("returncode") == 60 for each in calls):
+        return failed(
+            "no recorded call that ended with curl's exit code 60 (certificate not trusted)",
+            "first a call without the CA, to see that it fails",
+            f'Run lab.exec("{POD}", "curl https://kubernetes") once without any option.',
+        )
+    trusted = [each for each in calls if each.get("returncode") == 0 and curl_status(each)]
+    checked = [each for each in trusted if not _insecure(str(each.get("command")))]
+    if trusted and not checked:
+        return failed(
+            "an answer fetched with -k, which skips the check",
+            "an answer from a server whose certificate was checked",
+            f"-k would talk to an impostor just as gladly. Use --cacert {MOUNT}/ca.crt.",
+        )
+    if not checked:
+        return failed(
+            "no recorded call that got an answer",
+            "a call that trusts the cluster's CA",
+            f"Add --cacert {MOUNT}/ca.crt to the same call.",
+        )
+    fresh = context.exec(POD, f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes")
+    now = curl_status({"stdout": fresh.stdout})
+    if now is None:
+        return failed(
+            f"the same call now: {fresh.stderr.strip() or f'exit code {fresh.returncode}'}",
+            "an answer of the API server",
+            'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
+        )
+    if word(prediction) != meaning(now):
+        return failed(
+            f"you predicted “{word(prediction)}”, the server said {spoken(meaning(now))}",
+            "a prediction that agrees with the server",
+            "The CA tells you who the server is. It does not tell the server who you are. "
+            "Predict again and check again.",
+        )
+    return passed(
+        f"untrusted without the CA; with it {spoken(meaning(now))}.",
+        "TLS is settled in one direction: you know the server, it does not know you.",
+    )
+
+
+def _insecure(command: str) -> bool:
+    return bool(re.search(r"(?<!\S)(-\w*k\w*|--insecure)(?!\S)", command))
+
+
+def w8(context: Context) -> Outcome:
+    """The mounted token authenticates, as the user the learner predicted."""
+    prediction = context.progress.prediction("W8")
+    if prediction is None:
+        return untouched('Predict the user name that the server sees: predict("W8", "system:…").')
+    if not answers(context, "W8") and not commands(context, "W8"):
+        return untouched("You predicted. Now send the mounted token from inside the pod.")
+    token = mounted_token(context, POD)
+    if not token:
+        return failed(
+            f"no token at {MOUNT}/token in {POD}",
+            "a pod with a mounted token",
+            "Create the pod again as in W5, without automountServiceAccountToken: false.",
+        )
+    user = context.as_token(token).get("/api").as_user
+    if not _authenticated(context, user):
+        strangers = any("system:anonymous" in output(each) for each in commands(context, "W8"))
+        return failed(
+            "answers to system:anonymous only" if strangers else f"no answer given to {user}",
+            f"an answer given to {user}",
+            'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
+        )
+    if str(prediction).strip() not in (user, user.rpartition("serviceaccount:")[2]):
+        return failed(
+            f"you predicted “{prediction}”, the server said {user}",
+            "a prediction that agrees with the server",
+            "system:serviceaccount:NAMESPACE:NAME, of the account the pod runs as. Predict again.",
+        )
+    return passed(
+        f"the mounted token makes the pod {user}.",
+        "token says who you are, ca.crt who the server is, namespace where you are.",
+    )
+
+
+def _authenticated(context: Context, user: str) -> bool:
+    """Whether some recorded answer was given to this user."""
+    if any(each.get("as_user") == user for each in answers(context, "W8")):
+        return True
+    return any(_names(each, user) for each in commands(context, "W8"))
+
+
+def _names(record: Any, user: str) -> bool:
+    """A refusal names the user; a success with the token cannot be anyone else's."""
+    sent = "Authorization" in str(record.get("command"))
+    return user in output(record) or (sent and curl_status(record) == 200)
+
+
+STEPS = (
+    Step(
+        "W5",
+        "Create the pod curl",
+        4,
+        w5,
+        (
+            "lab.apply takes YAML text, a dict, or the name of one of the lab's files.",
+            'lab.apply("02-inside-a-pod") applies the manifest as it stands in the text.',
+        ),
+    ),
+    Step(
+        "W6",
+        "Find the API server from inside",
+        4,
+        w6,
+        (
+            "Kubernetes puts the address of every Service into a container's environment.",
+            f'lab.exec("{POD}", "env | grep KUBERNETES_SERVICE") shows host and port.',
+        ),
+    ),
+    Step(
+        "W7",
+        "Trust the server",
+        6,
+        w7,
+        (
+            f"Three files are mounted at {MOUNT}; one of them is the CA.",
+            f"curl -s --cacert {MOUNT}/ca.crt https://kubernetes",
+        ),
+    ),
+    Step(
+        "W8",
+        "Say who you are",
+        6,
+        w8,
+        (
+            "The user name of a service account is system:serviceaccount:NAMESPACE:NAME.",
+            f'TOKEN=$(cat {MOUNT}/token), then curl with -H "Authorization: Bearer $TOKEN".',
+        ),
+    ),
+)

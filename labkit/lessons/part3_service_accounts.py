@@ -1,0 +1,331 @@
+"""Part 3, authentication and service accounts: W9 to W13."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from labkit.lessons.base import Context, Outcome, failed, passed, untouched
+from labkit.lessons.evidence import answers, commands, output
+from labkit.lessons.pods import (
+    ACCOUNT_UID,
+    account_of,
+    answering,
+    claims,
+    containers,
+    elsewhere,
+    mounted_token,
+    not_running,
+)
+from labkit.lessons.steps import Step
+
+POD = "default/curl-custom-sa"
+
+
+def w9(context: Context) -> Outcome:
+    """The learner looked, and knows which account a pod gets that asks for none."""
+    prediction = context.progress.prediction("W9")
+    if prediction is None:
+        return untouched('Predict the account of the pod curl: predict("W9", "…").')
+    recorded = answers(context, "W9")
+    looked = [
+        each
+        for each in recorded
+        if each["status"] == 200 and ("serviceaccounts" in each["path"] or "/pods" in each["path"])
+    ]
+    if not looked:
+        return untouched("You predicted. Now list the service accounts of all namespaces.")
+    namespace = context.names.namespace("default")
+    pod = context.pod(namespace, "curl")
+    name = account_of(pod) if pod else "default"
+    if str(prediction).strip().replace("/", ":").rpartition(":")[2] != name:
+        return failed(
+            f"you predicted “{prediction}”; pod default/curl runs as {name}",
+            "a prediction that agrees with the pod's spec.serviceAccountName",
+            "A pod that names no account gets one: the account that every namespace has.",
+        )
+    accounts = context.items("/api/v1/serviceaccounts")
+    homes = {each["metadata"]["namespace"] for each in accounts if each["metadata"]["name"] == name}
+    return passed(
+        f"{len(homes)} namespaces have an account {name}; curl runs as {namespace}/{name}.",
+        "Pods of one namespace share it, and so share every permission it is given.",
+    )
+
+
+def secrets_of_account(account: dict[str, Any]) -> list[str]:
+    """The token Secrets that the cluster made by itself for an account.
+
+    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not.
+    """
+    return [str(each.get("name")) for each in account.get("secrets") or ()]
+
+
+def w10(context: Context) -> Outcome:
+    """The account ``kikai`` exists, and what came with it is as predicted."""
+    namespace = context.names.namespace("default")
+    account = context.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/kikai")
+    prediction = context.progress.prediction("W10")
+    if account is None:
+        others = [
+            each["metadata"]["namespace"]
+            for each in context.items("/api/v1/serviceaccounts")
+            if each["metadata"]["name"] == "kikai"
+        ]
+        if others:
+            return failed(
+                f"an account kikai in {', '.join(others)}",
+                f"an account kikai in the namespace {namespace}",
+                "An account belongs to one namespace; pods of others cannot use it.",
+            )
+        return untouched("Create the service account kikai in the namespace default.")
+    if prediction is None:
+        return failed(
+            "the account kikai exists; no prediction about its Secret",
+            'predict("W10", "yes" or "no"): does a token Secret appear by itself?',
+            "Predict, then list the namespace's Secrets.",
+        )
+    made = secrets_of_account(account)
+    said = _yes(prediction)
+    if said != bool(made):
+        known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
+        return failed(
+            f"you predicted “{prediction}”; {known}",
+            "a prediction that agrees with the server",
+            "Up to 1.23 a token Secret was made for every account; since 1.24 none is. Predict again.",
+        )
+    return passed(
+        f"account default/kikai exists; token Secrets made by the cluster: {len(made)}.",
+        "Today one asks for a token when one needs it, and it expires.",
+    )
+
+
+def _yes(prediction: object) -> bool:
+    return str(prediction).strip().lower() not in ("no", "none", "0", "false", "never", "nothing", "[]")
+
+
+def w11(context: Context) -> Outcome:
+    """``curl-custom-sa`` runs as ``kikai``, and its ambassador answers."""
+    namespace = context.names.namespace("default")
+    pod = context.pod(namespace, "curl-custom-sa")
+    if pod is None:
+        if strays := elsewhere(context, "curl-custom-sa", namespace):
+            return failed(
+                f"a pod curl-custom-sa in {', '.join(strays)}",
+                f"a pod curl-custom-sa in the namespace {namespace}",
+                "The account kikai lives in default, so the pod must too.",
+            )
+        return untouched("Create the pod curl-custom-sa from the manifest above.")
+    if account_of(pod) != "kikai":
+        return failed(
+            f"pod {POD} runs as the account {account_of(pod)}",
+            "it runs as kikai",
+            "Set spec.serviceAccountName: kikai. A pod keeps its account: delete it and create it anew.",
+        )
+    if trouble := not_running(pod, POD):
+        return trouble
+    if len(containers(pod)) < 2:
+        return failed(
+            f"one container: {', '.join(containers(pod))}",
+            "a second one, the ambassador, beside main",
+            "Add the container ambassador with the image luksa/kubectl-proxy:1.6.2.",
+        )
+    if not answering(context, POD):
+        return failed(
+            f"nothing answers at localhost:8001 in {POD}",
+            "the ambassador's kubectl proxy answers there",
+            "Does one of its containers run kubectl proxy? Containers of a pod share localhost.",
+        )
+    return passed(
+        f"pod {POD} runs as kikai; localhost:8001 answers in it.",
+        "main needs no token, no CA and no TLS: its neighbour has them.",
+    )
+
+
+def w12(context: Context) -> Outcome:
+    """Mounted token and the account's own token were compared rightly."""
+    prediction = context.progress.prediction("W12")
+    if prediction is None:
+        return untouched('Predict first: predict("W12", "identical" or "different").')
+    named = [each["value"] for each in context.progress.records("W12") if "value" in each]
+    if not named:
+        return untouched(
+            'You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).'
+        )
+    mounted, own = _tokens(context)
+    if not mounted or not own:
+        return failed(
+            "the mounted token or the account's own token cannot be had",
+            f"pod {POD} running as kikai (W11)",
+            "Finish W11 first; a pod without automount has no token to compare.",
+        )
+    identical = mounted == own
+    if ("ident" in str(prediction).lower() or str(prediction).lower() == "same") != identical:
+        return failed(
+            f"you predicted “{prediction}”; the two are {'identical' if identical else 'different'}",
+            "a prediction that agrees with the tokens",
+            "A Secret held one token for all up to 1.20; today each pod gets its own. Predict again.",
+        )
+    ours, theirs = claims(mounted), claims(own)
+    same = {key for key in ours if key in theirs and ours[key] == theirs[key]}
+    said = {_claim_name(each, ours.keys() | theirs.keys()) for each in _listed(named[-1])}
+    if wrong := sorted(said - same):
+        return failed(
+            f"you recorded {', '.join(wrong)} as the same; it is not",
+            "only claims that both tokens have with the same value",
+            "exp, iat and jti belong to one token; pod and node to a mounted one only.",
+        )
+    if missing := sorted({"iss", "sub"} - said):
+        return failed(
+            f"you recorded {', '.join(sorted(said))}",
+            f"also {', '.join(missing)}",
+            "Who issued it, and whom is it about? Those two make both tokens the same identity.",
+        )
+    return passed(
+        f"same: {', '.join(sorted(same))}. Different or in one only: "
+        f"{', '.join(sorted((ours.keys() | theirs.keys()) - same)) or 'nothing'}.",
+        "Same subject, so the same permissions; bound to a pod, so worthless once the pod is gone.",
+    )
+
+
+def _tokens(context: Context) -> tuple[str, str]:
+    """The token mounted in the pod, and the account's own: its Secret's, or a requested one."""
+    mounted = mounted_token(context, POD)
+    base = f"/api/v1/namespaces/{context.names.namespace('default')}"
+    account = context.find(f"{base}/serviceaccounts/kikai") or {}
+    for name in secrets_of_account(account):
+        data = (context.find(f"{base}/secrets/{name}") or {}).get("data") or {}
+        if "token" in data:
+            return mounted, _decode64(data["token"])
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    answer = context.admin.post(f"{base}/serviceaccounts/kikai/token", request)
+    return mounted, str(answer.body["status"]["token"]) if answer.status == 201 else ""
+
+
+def _decode64(text: str) -> str:
+    import base64
+
+    return base64.b64decode(text).decode()
+
+
+def _listed(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [part for part in re.split(r"[,\s]+", value) if part]
+    return [str(each) for each in value] if isinstance(value, (list, tuple, set)) else [str(value)]
+
+
+def _claim_name(text: str, known: Iterable[str]) -> str:
+    """The dotted name of a claim that a learner names in their own way."""
+    name = text.strip().lower()
+    name = {"issuer": "iss", "subject": "sub", "audience": "aud"}.get(name, name)
+    if name in known:
+        return name
+    if name in ("uid", "account uid", "kubernetes.io.serviceaccount"):
+        return ACCOUNT_UID
+    return next((each for each in known if each.endswith(f".{name}")), name)
+
+
+def w13(context: Context) -> Outcome:
+    """The ambassador makes the caller ``kikai``, as predicted."""
+    prediction = context.progress.prediction("W13")
+    if prediction is None:
+        return untouched('Predict the user the server sees: predict("W13", "system:…").')
+    calls = [each for each in commands(context, "W13") if ":8001" in str(each.get("command"))]
+    if not calls:
+        return untouched(f'You predicted. Now: lab.exec("{POD}", "curl -s localhost:8001").')
+    user = _user_at_proxy(context)
+    if user is None:
+        return failed(
+            f"nothing answers at localhost:8001 in {POD}",
+            "the ambassador answers there",
+            "Check W11 again: the pod needs a container that runs kubectl proxy.",
+        )
+    if not any(each.get("returncode") == 0 and output(each).strip() for each in calls):
+        return failed(
+            "a call that got no answer",
+            "an answer through the ambassador",
+            "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
+        )
+    if str(prediction).strip() not in (user, user.rpartition("serviceaccount:")[2]):
+        return failed(
+            f"you predicted “{prediction}”, the server said {user}",
+            "a prediction that agrees with the server",
+            "The proxy sends the token that is mounted in its own container. Predict again.",
+        )
+    return passed(
+        f"through localhost:8001 the server sees {user}.",
+        "An account of your own making is as good as the default one: it has a name of its own.",
+    )
+
+
+_REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+
+
+def _user_at_proxy(context: Context) -> str | None:
+    """Whom the server sees behind ``localhost:8001``, by its own word."""
+    namespace = context.names.namespace("default")
+    pod = context.pod(namespace, "curl-custom-sa")
+    url = "http://localhost:8001/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    ask = f"curl -s -X POST -H 'Content-Type: application/json' -d '{_REVIEW}' {url}"
+    for container in containers(pod or {}):
+        result = context.exec(POD, ask, container=container)
+        if found := re.search(r'"username":\s*"([^"]+)"', result.stdout):
+            return found[1]
+    refusal = answering(context, POD, "/whoami")
+    found = re.search(r'User \\"([^"\\]+)\\"', refusal)
+    return found[1] if found else None
+
+
+STEPS = (
+    Step(
+        "W9",
+        "Who is asking?",
+        5,
+        w9,
+        (
+            "List the service accounts of all namespaces: one name is in each of them.",
+            'The pod curl names no account, so it runs as "default" of its namespace.',
+        ),
+    ),
+    Step(
+        "W10",
+        "Create an account of your own",
+        6,
+        w10,
+        (
+            "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
+            'lab.apply("03-service-accounts/01-serviceaccount.yaml"), then list the Secrets.',
+        ),
+    ),
+    Step(
+        "W11",
+        "Run a pod as kikai, with an ambassador",
+        5,
+        w11,
+        (
+            "spec.serviceAccountName says whom a pod runs as.",
+            "Two containers: main (ubuntu, sleep) and ambassador (luksa/kubectl-proxy:1.6.2).",
+        ),
+    ),
+    Step(
+        "W12",
+        "Compare two tokens of one account",
+        8,
+        w12,
+        (
+            "lab.pod_token(…) is the mounted one, lab.token(…) a new one; compare() shows both.",
+            "The issuer (iss), the subject (sub) and the account's uid are the same.",
+        ),
+    ),
+    Step(
+        "W13",
+        "Call as kikai",
+        5,
+        w13,
+        (
+            "Containers of a pod share localhost, and the ambassador listens on port 8001.",
+            "system:serviceaccount:default:kikai, namespace first.",
+        ),
+    ),
+)

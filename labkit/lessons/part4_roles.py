@@ -1,0 +1,357 @@
+"""Part 4, roles and role bindings: W14 to W19."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.lessons import rules
+from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
+from labkit.lessons.bindings import (
+    RBAC,
+    Probe,
+    bystanders,
+    described,
+    kind_of,
+    names,
+    role_bindings,
+    role_of,
+    too_much,
+    tried,
+)
+from labkit.lessons.evidence import Question, looked, meaning, spoken, word
+from labkit.lessons.pods import account_of, answering, elsewhere, not_running
+from labkit.lessons.steps import Step
+
+NAMESPACES = ("kikai", "darbo")
+CHANGES = ("create", "update", "patch", "delete", "deletecollection")
+
+
+def w14(context: Context) -> Outcome:
+    """Both namespaces hold a pod ``test`` whose proxy answers as the default account."""
+    spaces = {name: context.names.namespace(name) for name in NAMESPACES}
+    missing = [name for name, real in spaces.items() if not context.find(f"/api/v1/namespaces/{real}")]
+    pods = {name: context.pod(real, "test") for name, real in spaces.items()}
+    if len(missing) == 2:
+        strays = elsewhere(context, "test", spaces["kikai"])
+        if strays:
+            return failed(
+                f"a pod test in {', '.join(strays)}, and no namespace kikai or darbo",
+                "the namespaces kikai and darbo, and a pod test in each",
+                "Create the namespaces first; a pod without metadata.namespace lands in default.",
+            )
+        return untouched("Create the namespaces kikai and darbo, and a pod test in each.")
+    for name in NAMESPACES:
+        pod = pods[name]
+        if name in missing or pod is None:
+            return failed(
+                f"no namespace {name}" if name in missing else f"no pod test in {name}",
+                "the namespaces kikai and darbo, and a pod test in each",
+                "Everything in this part exists twice, so that you can see where a right ends.",
+            )
+        if trouble := not_running(pod, f"{name}/test"):
+            return trouble
+        if account_of(pod) != "default":
+            return failed(
+                f"pod {name}/test runs as the account {account_of(pod)}",
+                "it runs as default",
+                "Leave serviceAccountName out: the namespace's default account is the subject here.",
+            )
+        if not answering(context, f"{name}/test"):
+            return failed(
+                f"nothing answers at localhost:8001 in {name}/test",
+                "kubectl proxy runs in the pod",
+                "Use the image luksa/kubectl-proxy: it runs the proxy, and has a shell and curl.",
+            )
+    return passed(
+        "kikai/test and darbo/test run; localhost:8001 answers in both.",
+        "Two equal pods in two namespaces: what differs from here on is only what they may do.",
+    )
+
+
+def services(namespace: str) -> str:
+    """The path of a namespace's services."""
+    return f"/api/v1/namespaces/{namespace}/services"
+
+
+def w15(context: Context) -> Outcome:
+    """A list of services without any binding: forbidden, as predicted and as seen."""
+    question = Question("services in kikai", context.account("kikai"), services("kikai"))
+    return looked(
+        context,
+        "W15",
+        [question],
+        todo='Predict first: predict("W15", "allowed" or "forbidden").',
+        ask=f'lab.as_pod("kikai/test").get("{question.path}").',
+        why=lambda _label: "The server knows who asks, and no rule says they may. RBAC starts from nothing.",
+    )
+
+
+def w16(context: Context) -> Outcome:
+    """``service-reader`` in both namespaces: get and list on services, and nothing else."""
+    found = {name: context.find(f"{RBAC}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
+    if not any(found.values()):
+        if context.find(f"{RBAC}/clusterroles/service-reader"):
+            return failed(
+                "a ClusterRole service-reader",
+                "a Role service-reader in kikai, and one in darbo",
+                "A role lives in a namespace: kind: Role, with metadata.namespace.",
+            )
+        return untouched("Create the role service-reader in kikai, then in darbo.")
+    for name, role in found.items():
+        if role is None:
+            return failed(
+                f"no role service-reader in {name}",
+                "one in kikai and one in darbo",
+                "A role is worth something in its own namespace only. Apply it again for the other.",
+            )
+        if wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}"):
+            return wrong
+    prediction = context.progress.prediction("W16")
+    if prediction is not None and word(prediction) == "allowed":
+        return failed(
+            "you predicted “allowed”; the roles alone changed nothing",
+            "a prediction that agrees with the server",
+            "A role says what. Until a binding says who, nobody has it. Predict again.",
+        )
+    return passed(
+        "service-reader in kikai and darbo grants get and list on services.",
+        "It grants them to nobody yet. Roles of one subject add up; none takes anything away.",
+    )
+
+
+def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> Outcome | None:
+    """A failed outcome when rules are not get and list on one core resource, else None."""
+    verbs = ("get", "list")
+    lacking = [verb for verb in verbs if not rules.grants(given, verb, "", resource)]
+    if lacking:
+        return failed(
+            f"{whose} does not grant {' and '.join(lacking)} on {resource}",
+            f"get and list on {resource}, in the core API group",
+            _why_not(given, resource),
+        )
+    if excess := rules.beyond(given, verbs, "", resource):
+        return failed(
+            f"too much: {whose} also grants {', '.join(excess)}",
+            f"get and list on {resource}, and nothing more",
+            'Name each verb and each resource. "*" would also cover all that is added later.',
+        )
+    return None
+
+
+def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
+    groups = {group for rule in given for group in rule.get("apiGroups") or ()}
+    resources = {each for rule in given for each in rule.get("resources") or ()}
+    if not given:
+        return "The role has no rules yet."
+    if not groups & {"", "*"}:
+        return f'The core group is the empty string: apiGroups: [""]. {resource} live there.'
+    if not resources & {resource, "*"}:
+        return f"Resources are written in the plural and in small letters: {resource}."
+    if any(rule.get("resourceNames") for rule in given):
+        return "A rule with resourceNames cannot cover list: a list names no object."
+    return 'Both verbs are needed: "get" is for one object, "list" for all of them.'
+
+
+def harm(namespace: str, other: str) -> list[Probe]:
+    """What an account that may read services of ``namespace`` must not be allowed."""
+    return [
+        *((verb, "", "services", namespace) for verb in CHANGES),
+        ("list", "", "secrets", namespace),
+        ("list", "", "pods", namespace),
+        ("list", "", "services", other),
+        ("list", "", "services", ""),
+        ("create", "rbac.authorization.k8s.io", "rolebindings", namespace),
+    ]
+
+
+NARROW = "Bind the role service-reader, with get and list, by a RoleBinding in kikai."
+
+
+def w17(context: Context) -> Outcome:
+    """``kikai``'s default account lists ``kikai``'s services, and gained nothing else."""
+    kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
+    account = context.account("kikai")
+    if not context.can(account, "list", "services", kikai):
+        attempts = tried(context, (kikai, darbo), account)
+        if not attempts:
+            return untouched("Bind service-reader to kikai's default account, in kikai.")
+        return failed(
+            f"{account.user} still cannot list services in kikai; {described(attempts[0])}",
+            f"a RoleBinding in kikai whose subject is ServiceAccount {kikai}:default",
+            _binding_mistake(context, attempts[0], account, kikai),
+        )
+    if not context.can(account, "get", "services", kikai):
+        return failed(
+            "listing works, reading a single service does not",
+            "get and list on services",
+            'The role needs both verbs: ["get", "list"].',
+        )
+    if excess := too_much(context, account, harm(kikai, darbo), NARROW):
+        return excess
+    for other in bystanders(kikai):
+        if excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT):
+            return excess
+    prediction = context.progress.prediction("W17")
+    if prediction is not None and word(prediction) == "allowed":
+        return failed(
+            f"you predicted that changing is allowed; the server says {spoken('forbidden')}",
+            "a prediction that agrees with the server",
+            "The role holds get and list. Whatever no rule names stays forbidden. Predict again.",
+        )
+    return passed(
+        f"{account.user} lists the services of kikai, and can change none.",
+        "The binding joined a WHO to a WHAT. The very next request was judged by it.",
+    )
+
+
+_ONE_SUBJECT = "The subject is one account, not a group: kind: ServiceAccount, name: default."
+
+
+def _binding_mistake(context: Context, binding: dict[str, Any], account: Account, namespace: str) -> str:
+    where = binding["metadata"].get("namespace")
+    if where and where != namespace:
+        return f"It lies in {where}: a RoleBinding grants in its own namespace only."
+    if not names(binding, account):
+        return (
+            f"Its subject is not that account. Write kind: ServiceAccount, name: {account.name}, "
+            f"namespace: {account.namespace}."
+        )
+    kind = "clusterroles" if kind_of(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
+    if not context.find(f"{RBAC}/{kind}/{role_of(binding)}"):
+        return f"There is no {kind_of(binding)} {role_of(binding)}: a binding may name one that is not there."
+    return 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
+
+
+def w18(context: Context) -> Outcome:
+    """``darbo``'s default account reads ``kikai``'s services too; ``kikai``'s still does."""
+    kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
+    first, second = context.account("kikai"), context.account("darbo")
+    if not context.can(second, "list", "services", kikai):
+        bindings = role_bindings(context, kikai)
+        mentions = [each for each in bindings if _mentions(each, "darbo", darbo)]
+        strays = [each for each in tried(context, (darbo,), second) if names(each, second)]
+        if strays and not mentions:
+            mentions = strays
+        if not mentions:
+            return untouched("Add darbo's default account to the binding in kikai.")
+        return failed(
+            f"{second.user} cannot list services in kikai; {described(mentions[0])}",
+            f"ServiceAccount {darbo}:default as a subject of the binding in kikai",
+            _binding_mistake(context, mentions[0], second, kikai),
+        )
+    if not context.can(first, "list", "services", kikai):
+        return failed(
+            f"{second.user} may, but {first.user} no longer may",
+            "both accounts may list services in kikai",
+            "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
+        )
+    for account in (first, second):
+        if excess := too_much(context, account, harm(kikai, darbo), NARROW):
+            return excess
+    for other in bystanders(kikai):
+        if excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT):
+            return excess
+    return passed(
+        f"{first.user} and {second.user} list the services of kikai.",
+        "A subject may live in another namespace; what it gains is where the binding lies.",
+    )
+
+
+def _mentions(binding: dict[str, Any], *words: str) -> bool:
+    text = str(binding.get("subjects"))
+    return any(each in text for each in words)
+
+
+def w19(context: Context) -> Outcome:
+    """From ``darbo``: ``kikai``'s services are listed, its own are not, as predicted."""
+    account = context.account("darbo")
+    why = {
+        "kikai": "The binding lies in kikai and names darbo's account: it holds in kikai.",
+        "darbo": "darbo has the role, but no binding: a role without a binding grants nothing.",
+    }
+    outcome = looked(
+        context,
+        "W19",
+        [Question(name, account, services(name)) for name in NAMESPACES],
+        todo='Predict both: predict("W19", {"kikai": "…", "darbo": "…"}).',
+        ask='from_darbo = lab.as_pod("darbo/test"), then get both namespaces’ services.',
+        why=lambda label: why[label],
+    )
+    if outcome.passed and not context.can(account, "list", "services", context.account("kikai").namespace):
+        return failed(
+            "you saw both forbidden, as the server still says",
+            "kikai's services listed from darbo/test",
+            "W18 comes first: add darbo's default account to the binding, then ask again.",
+        )
+    if outcome.passed and context.can(account, "list", "services", account.namespace):
+        return failed(
+            "darbo's account may list darbo's own services too",
+            f"{meaning(403)}: no binding lies in darbo",
+            "Delete the binding in darbo: W18 asks for one in kikai only.",
+        )
+    return outcome
+
+
+STEPS = (
+    Step(
+        "W14",
+        "Two namespaces, two pods",
+        5,
+        w14,
+        (
+            "kubectl run test --image=luksa/kubectl-proxy -n kikai makes one of the pods.",
+            'lab.apply("04-roles/01-namespaces.yaml") and the next file make all four objects.',
+        ),
+    ),
+    Step(
+        "W15",
+        "Ask without permission",
+        5,
+        w15,
+        (
+            "The pod runs as kikai's default account. Who has granted that account anything?",
+            'predict("W15", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+        ),
+    ),
+    Step(
+        "W16",
+        "Write a role",
+        7,
+        w16,
+        (
+            'A rule has apiGroups, resources and verbs. Services are in the core group, "".',
+            'The same role twice, with namespace: kikai and namespace: darbo; verbs: ["get", "list"].',
+        ),
+    ),
+    Step(
+        "W17",
+        "Bind it",
+        8,
+        w17,
+        (
+            "A RoleBinding has one roleRef (what) and subjects (who), and lies in a namespace (where).",
+            "kubectl create rolebinding test --role=service-reader --serviceaccount=kikai:default -n kikai",
+        ),
+    ),
+    Step(
+        "W18",
+        "Add a second subject",
+        5,
+        w18,
+        (
+            "Subjects are a list; roleRef cannot be changed, subjects can.",
+            "Keep kikai:default in the list, and add ServiceAccount default of namespace darbo.",
+        ),
+    ),
+    Step(
+        "W19",
+        "See where a right ends",
+        5,
+        w19,
+        (
+            "Where does the binding lie? That is where it holds.",
+            'predict("W19", {"kikai": "allowed", "darbo": "forbidden"}), then ask for both.',
+        ),
+    ),
+)

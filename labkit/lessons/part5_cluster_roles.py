@@ -1,0 +1,277 @@
+"""Part 5, cluster roles and cluster role bindings: W20 to W24."""
+
+from __future__ import annotations
+
+from labkit.lessons.base import Context, Outcome, failed, passed, untouched
+from labkit.lessons.bindings import (
+    GROUP,
+    RBAC,
+    Probe,
+    bystanders,
+    cluster_bindings,
+    described,
+    names,
+    role_bindings,
+    role_of,
+    too_much,
+)
+from labkit.lessons.evidence import Question, looked, predicted_words, spoken, word
+from labkit.lessons.part4_roles import wrong_rules
+from labkit.lessons.steps import Step
+
+VOLUMES = "persistentvolumes"
+
+
+def w20(context: Context) -> Outcome:
+    """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
+    role = context.find(f"{RBAC}/clusterroles/pv-reader")
+    if role is None:
+        roles = context.items(f"{RBAC}/roles")
+        strays = [each["metadata"] for each in roles if each["metadata"]["name"] == "pv-reader"]
+        if strays:
+            return failed(
+                f"a Role pv-reader in {strays[0]['namespace']}",
+                "a ClusterRole pv-reader",
+                "Persistent volumes belong to no namespace, so no Role can speak of them.",
+            )
+        return untouched("Create the cluster role pv-reader.")
+    if wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role"):
+        return wrong
+    return passed(
+        "pv-reader grants get and list on persistentvolumes.",
+        "A cluster role has no namespace. Where it holds is for the binding to say.",
+    )
+
+
+def w21(context: Context) -> Outcome:
+    """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
+    path = f"/api/v1/{VOLUMES}"
+    return looked(
+        context,
+        "W21",
+        [Question("persistent volumes", context.account("kikai"), path)],
+        todo='Predict first: predict("W21", "allowed" or "forbidden").',
+        ask=f'lab.as_pod("kikai/test").get("{path}").',
+        why=lambda _label: "The cluster role exists, and nobody is bound to it.",
+    )
+
+
+IN_KIKAI, IN_DARBO, PVS = "pods in kikai", "pods in darbo", "persistent volumes"
+
+
+def w22(context: Context) -> Outcome:
+    """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
+    kikai, darbo = context.account("kikai").namespace, context.account("darbo").namespace
+    account = context.account("kikai")
+    wide = [each for each in cluster_bindings(context, account) if names(each, account)]
+    if wide:
+        return failed(
+            f"a cluster role binding: {described(wide[0])}",
+            "two RoleBindings in kikai, and no ClusterRoleBinding yet",
+            f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
+        )
+    bound = {role_of(each) for each in role_bindings(context, kikai) if names(each, account)}
+    reader = context.names.cluster("pv-reader")
+    if not bound & {"view", reader} and not context.can(account, "list", "pods", kikai):
+        return untouched("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
+    if not context.can(account, "list", "pods", kikai):
+        return failed(
+            f"bound in kikai: {', '.join(sorted(bound))}; pods in kikai cannot be listed",
+            "view bound by a RoleBinding in kikai",
+            "roleRef: kind: ClusterRole, name: view. The binding's namespace is kikai.",
+        )
+    if reader not in bound:
+        return failed(
+            "view is bound in kikai; pv-reader is not",
+            "pv-reader bound by a RoleBinding as well, to see what that gives",
+            "The same binding with roleRef.name: pv-reader.",
+        )
+    must_not: list[Probe] = [
+        ("list", "", "pods", darbo),
+        ("list", "", VOLUMES, ""),
+        ("list", "", "secrets", kikai),
+        ("delete", "", "pods", kikai),
+    ]
+    if excess := too_much(context, account, must_not, "Bind view, not edit, admin or cluster-admin."):
+        return excess
+    prediction = context.progress.prediction("W22")
+    truth = {IN_KIKAI: "allowed", IN_DARBO: "forbidden", PVS: "forbidden"}
+    if prediction is None:
+        return failed(
+            "both RoleBindings are there; no prediction",
+            f'predict("W22", {{"{IN_KIKAI}": "…", "{IN_DARBO}": "…", "{PVS}": "…"}})',
+            "Say what each of the two gives before you ask.",
+        )
+    words = predicted_words(prediction, list(truth))
+    for label, real in truth.items():
+        if words.get(label) != real:
+            return failed(
+                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server says {spoken(real)}",
+                "a prediction that agrees with the server",
+                "A RoleBinding grants in its own namespace only, whatever it refers to; "
+                "a persistent volume is in none. Predict again.",
+            )
+    return passed(
+        f"{IN_KIKAI}: allowed; {IN_DARBO} and {PVS}: forbidden.",
+        "One cluster role can serve many namespaces, one RoleBinding in each.",
+    )
+
+
+def w23(context: Context) -> Outcome:
+    """``kikai``'s default account lists persistent volumes, and gained nothing else."""
+    account = context.account("kikai")
+    if not context.can(account, "list", VOLUMES):
+        attempts = cluster_bindings(context, account, "pv-reader")
+        local = [
+            each
+            for each in role_bindings(context, account.namespace)
+            if role_of(each) == context.names.cluster("pv-reader")
+        ]
+        if local and not attempts:
+            return failed(
+                f"a RoleBinding in kikai: {described(local[0])}",
+                "a ClusterRoleBinding",
+                "Persistent volumes are in no namespace: only a cluster-wide binding reaches them.",
+            )
+        if not attempts:
+            return untouched("Bind pv-reader to kikai's default account, cluster-wide.")
+        return failed(
+            f"{account.user} cannot list persistent volumes; {described(attempts[0])}",
+            f"ClusterRole pv-reader given to ServiceAccount {account.namespace}:default",
+            "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
+        )
+    if excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger."):
+        return excess
+    for other in bystanders(account.namespace):
+        if excess := too_much(
+            context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them."
+        ):
+            return excess
+    return passed(
+        f"{account.user} lists persistent volumes.",
+        "The same role, the same subject: only the kind of binding has changed.",
+    )
+
+
+def _not_with_volumes() -> list[Probe]:
+    return [
+        ("create", "", VOLUMES, ""),
+        ("delete", "", VOLUMES, ""),
+        ("list", "", "nodes", ""),
+        ("list", "", "secrets", ""),
+        ("create", GROUP, "clusterrolebindings", ""),
+    ]
+
+
+EVERYWHERE = "pods everywhere"
+
+
+def w24(context: Context) -> Outcome:
+    """``kikai``'s default account sees the pods of every namespace, and no more than ``view``."""
+    account = context.account("kikai")
+    places = {
+        "in kikai": account.namespace,
+        "in darbo": context.account("darbo").namespace,
+        "across all namespaces": "",
+    }
+    seen = {label: context.can(account, "list", "pods", space) for label, space in places.items()}
+    if not seen["across all namespaces"]:
+        attempts = cluster_bindings(context, account)
+        attempts = [each for each in attempts if role_of(each) != context.names.cluster("pv-reader")]
+        if attempts:
+            return failed(
+                f"{account.user} cannot list all pods; {described(attempts[0])}",
+                f"ClusterRole view given to ServiceAccount {account.namespace}:default",
+                "Check the role's name and the subject.",
+            )
+        if seen["in kikai"] or seen["in darbo"]:
+            some = [label for label, allowed in seen.items() if allowed]
+            return failed(
+                f"pods can be listed {', '.join(some)}, not across all namespaces",
+                "one binding that holds everywhere",
+                "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
+            )
+        return untouched("Bind the cluster role view to kikai's default account, cluster-wide.")
+    must_not: list[Probe] = [
+        ("list", "", "secrets", ""),
+        ("get", "", "secrets", account.namespace),
+        ("delete", "", "pods", account.namespace),
+        ("create", "", "pods", account.namespace),
+        ("list", GROUP, "rolebindings", account.namespace),
+        ("list", "", "nodes", ""),
+    ]
+    if excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out."):
+        return excess
+    for other in bystanders(account.namespace):
+        if excess := too_much(
+            context, other, [("list", "", "pods", "")], "Bind one account, not a group of them."
+        ):
+            return excess
+    prediction = context.progress.prediction("W24")
+    if prediction is not None:
+        words = predicted_words(prediction, ["secrets"])
+        if words.get("secrets", word("forbidden")) != "forbidden":
+            return failed(
+                f"Secrets: you predicted “{words['secrets']}”, the server says {spoken('forbidden')}",
+                "a prediction that agrees with the server",
+                "Who reads a Secret can become whoever it belongs to; view leaves them out. Predict again.",
+            )
+    return passed(
+        f"{account.user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
+        "That is the end of the walkthrough: one binding, and an account sees every namespace.",
+    )
+
+
+STEPS = (
+    Step(
+        "W20",
+        "Write a cluster role",
+        5,
+        w20,
+        (
+            "It looks like a role, with kind: ClusterRole and without a namespace.",
+            'apiGroups: [""], resources: ["persistentvolumes"], verbs: ["get", "list"].',
+        ),
+    ),
+    Step(
+        "W21",
+        "Ask without a binding",
+        3,
+        w21,
+        (
+            "What did a role without a binding change in W16?",
+            'predict("W21", "forbidden"), then lab.as_pod("kikai/test").get(…).',
+        ),
+    ),
+    Step(
+        "W22",
+        "A RoleBinding to a cluster role",
+        8,
+        w22,
+        (
+            "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
+            'lab.apply("05-cluster-roles") has both bindings; a RoleBinding never leaves its namespace.',
+        ),
+    ),
+    Step(
+        "W23",
+        "Bind it cluster-wide",
+        5,
+        w23,
+        (
+            "A ClusterRoleBinding has no namespace; its subject still has one.",
+            "kubectl create clusterrolebinding pv-test --clusterrole=pv-reader "
+            "--serviceaccount=kikai:default",
+        ),
+    ),
+    Step(
+        "W24",
+        "See every pod",
+        9,
+        w24,
+        (
+            "view is a cluster role that every cluster has: it reads most things.",
+            "kubectl create clusterrolebinding view-test --clusterrole=view --serviceaccount=kikai:default",
+        ),
+    ),
+)

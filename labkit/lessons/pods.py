@@ -1,0 +1,105 @@
+"""What a checkpoint wants to know of a pod: does it run, as whom, with what token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.lessons.base import Context, Outcome, failed
+from labkit.tokens import Token
+
+Pod = Mapping[str, Any]
+
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where every pod finds its token, the CA and its namespace."""
+
+
+def state(pod: Pod) -> str:
+    """The state of a pod in the words of ``kubectl get pods``."""
+    if pod.get("metadata", {}).get("deletionTimestamp"):
+        return "Terminating"
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        for kind in ("waiting", "terminated"):
+            reason = (container.get("state") or {}).get(kind, {}).get("reason")
+            if reason:
+                return str(reason)
+    return str(status.get("phase") or "Pending")
+
+
+_HELP = {
+    "Pending": "No node has taken it yet. Does the cluster have one (labkit up without --no-node)?",
+    "ContainerCreating": "Its image is being fetched. Wait a moment and check again.",
+    "ImagePullBackOff": "The image cannot be fetched. Is its name spelt right?",
+    "ErrImagePull": "The image cannot be fetched. Is its name spelt right?",
+    "Completed": 'Its command has ended. Give it one that stays: ["sleep", "9999999"].',
+    "CrashLoopBackOff": 'Its command keeps ending. Give it one that stays: ["sleep", "9999999"].',
+    "Terminating": "It is being deleted. Wait a moment, then create it again.",
+}
+
+
+def not_running(pod: Pod, name: str) -> Outcome | None:
+    """A failed outcome when a pod does not run, else None.
+
+    Args:
+        pod: The pod.
+        name: How to call it, such as ``default/curl``.
+    """
+    seen = state(pod)
+    if seen == "Running":
+        return None
+    help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
+    return failed(f"pod {name} is {seen}", f"pod {name} is Running", help_text)
+
+
+def account_of(pod: Pod) -> str:
+    """The name of the service account a pod runs as."""
+    return str((pod.get("spec") or {}).get("serviceAccountName") or "default")
+
+
+def containers(pod: Pod) -> list[str]:
+    """The names of a pod's containers, in order."""
+    return [str(each["name"]) for each in (pod.get("spec") or {}).get("containers") or ()]
+
+
+def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
+    """Other namespaces that hold a pod of this name."""
+    pods = context.items("/api/v1/pods")
+    found = (pod["metadata"] for pod in pods if pod["metadata"]["name"] == name)
+    return sorted(meta["namespace"] for meta in found if meta["namespace"] != namespace)
+
+
+def mounted_token(context: Context, pod: str, container: str | None = None) -> str:
+    """The token a pod's container has mounted, or an empty text."""
+    result = context.exec(pod, f"cat {MOUNT}/token", container=container)
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def answering(context: Context, pod: str, path: str = "/version") -> str:
+    """What ``localhost:8001`` answers inside a pod, asked from any container with curl.
+
+    Args:
+        context: The checkpoint's context.
+        pod: As ``namespace/name``.
+        path: What to ask for.
+
+    Returns:
+        The first answer's text, or an empty text when nothing answers.
+    """
+    namespace, _, name = pod.partition("/")
+    for container in containers(context.pod(namespace, name) or {}):
+        result = context.exec(pod, f"curl -s http://localhost:8001{path}", container=container)
+        if result.returncode == 0 and result.stdout.strip():
+            return result.stdout
+    return ""
+
+
+ACCOUNT_UID = "kubernetes.io.serviceaccount.uid"
+"""The dotted name of the claim that tells one account from another of the same name."""
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The claims of a token by their dotted names; the signature is not looked at."""
+    flat = Token.decode(token).flat
+    legacy = flat.get("kubernetes.io/serviceaccount/service-account.uid")
+    return {**flat, ACCOUNT_UID: legacy} if legacy else flat

@@ -1,0 +1,78 @@
+"""What the rules of one role grant, read as RBAC reads them.
+
+A role without a binding changes no answer of the server, so a checkpoint on a role
+alone has to read its rules. Five predicates, and nothing about their layout: a rule
+may be split, repeated or reordered and means the same.
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Rule = Mapping[str, Any]
+
+
+def verb_matches(rule: Rule, verb: str) -> bool:
+    """Whether a rule speaks of this verb."""
+    return bool({verb, "*"} & set(rule.get("verbs") or ()))
+
+
+def group_matches(rule: Rule, group: str) -> bool:
+    """Whether a rule speaks of this API group; the core group is the empty string."""
+    return bool({group, "*"} & set(rule.get("apiGroups") or ()))
+
+
+def resource_matches(rule: Rule, resource: str) -> bool:
+    """Whether a rule speaks of this resource."""
+    return bool({resource, "*"} & set(rule.get("resources") or ()))
+
+
+def whole_collection(rule: Rule) -> bool:
+    """Whether a rule holds for every name: a list has no name to compare."""
+    return not rule.get("resourceNames")
+
+
+def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
+    """Whether rules, once bound, allow a verb on every object of a resource."""
+    return any(
+        verb_matches(rule, verb)
+        and group_matches(rule, group)
+        and resource_matches(rule, resource)
+        and whole_collection(rule)
+        for rule in rules
+    )
+
+
+def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[str]:
+    """What rules grant beyond some verbs on one resource.
+
+    Args:
+        rules: The rules of a role.
+        verbs: The verbs that were asked for.
+        group: The API group that was asked for.
+        resource: The resource that was asked for.
+
+    Returns:
+        Each excess in words, such as ``verb "delete"``, in the rules' order.
+    """
+    wanted = set(verbs)
+    found: list[str] = []
+    for rule in rules:
+        found += [f'verb "{verb}"' for verb in rule.get("verbs") or () if verb not in wanted]
+        for each_group in rule.get("apiGroups") or ():
+            if each_group == "*":
+                found.append('every API group ("*")')
+        for each in rule.get("resources") or ():
+            if each == "*":
+                found.append('every resource ("*")')
+            elif each != resource and _exists_in(each, rule, group):
+                found.append(f'resource "{each}"')
+        found += [f'path "{url}"' for url in rule.get("nonResourceURLs") or ()]
+    return list(dict.fromkeys(found))
+
+
+def _exists_in(resource: str, rule: Rule, group: str) -> bool:
+    """A misspelt resource grants nothing; it is a mistake, not too much."""
+    return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(rule, group)

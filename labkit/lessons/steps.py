@@ -1,0 +1,53 @@
+"""A step of the walkthrough, as data beside its checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.lessons.base import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered step.
+
+    Args:
+        id: Such as ``W17``.
+        title: What the learner does, in a few words.
+        minutes: How long it takes.
+        check: The checkpoint.
+        hints: The first hint, and one that says more.
+    """
+
+    id: str
+    title: str
+    minutes: int
+    check: Check
+    hints: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A part of the walkthrough: one notebook.
+
+    Args:
+        id: The notebook's name without its ending, such as ``04-roles``.
+        title: As the notebook's heading says it.
+        subtitle: One line on what it is about.
+        steps: Its steps in order.
+    """
+
+    id: str
+    title: str
+    subtitle: str
+    steps: tuple[Step, ...]
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's file name."""
+        return f"{self.id}.ipynb"
+
+    @property
+    def minutes(self) -> int:
+        """How long all of it takes."""
+        return sum(step.minutes for step in self.steps)
