@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -72,7 +72,7 @@ class Registry:
             raise not_found(kind.plural, kind.group, name)
         return obj
 
-    def list(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+    def list(self, kind: Kind, namespace: str = "") -> Sequence[Object]:
         """All objects of a kind, or those of one namespace, in key order."""
         return self.store.list(kind.resource, namespace)
 

@@ -7,12 +7,14 @@ what it got, and a writer hands in a new dict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from labkit.apiserver.request import Object
+from labkit.apiserver.status import ApiError
+from labkit.apiserver.storage.table import Stored, Table
 
 
 class Key(NamedTuple):
@@ -27,6 +29,17 @@ class Key(NamedTuple):
     resource: str
     namespace: str
     name: str
+
+    @property
+    def place(self) -> str:
+        """Namespace and name as one string; its order is the order of lists."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @classmethod
+    def of_place(cls, resource: str, place: str) -> Key:
+        """The key whose ``place`` this is."""
+        namespace, slash, name = place.partition("/")
+        return cls(resource, namespace, name) if slash else cls(resource, "", namespace)
 
 
 @dataclass(slots=True)
@@ -47,35 +60,103 @@ class Event:
     revision: int
     type: str
     key: Key
-    object: Object
-    previous: Object | None
-    encodings: dict[object, bytes] = field(default_factory=dict)
+    object: Stored
+    previous: Stored | None
+    encodings: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Args:
+        objects: In key order.
+        last: The place of the last key that was looked at, relative to the namespace;
+            the next page begins behind it.
+        remaining: How many keys lie behind it.
+    """
+
+    objects: Sequence[Stored]
+    last: str = ""
+    remaining: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All objects at one moment. Taking one costs nothing: tables are copied on write.
+
+    Args:
+        revision: The store's revision then.
+        tables: The objects by resource; frozen.
+    """
+
+    revision: int
+    tables: dict[str, Table]
 
 
 class Expired(Exception):
     """The events since a revision are no longer kept; list again."""
 
 
-class Store(Protocol):
-    """Objects by key, with their history."""
+class StorageFailed(ApiError):
+    """500: a write could not be made durable. Nothing of it happened.
+
+    Args:
+        why: What the file system or the database said.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            500,
+            "InternalError",
+            f"Internal error occurred: the cluster's state cannot be written, nothing was changed: {why}",
+            {"causes": [{"message": why}]},
+        )
+
+
+class Objects(Protocol):
+    """Objects by key."""
 
     @property
     def revision(self) -> int:
         """The number of the last change."""
 
-    def get(self, key: Key) -> Object | None:
+    def get(self, key: Key) -> Stored | None:
         """The object at ``key``, or None."""
 
-    def list(self, resource: str, namespace: str = "", after: tuple[str, str] = ("", "")) -> Iterator[Object]:
+    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
         """Objects of a resource in key order.
 
         Args:
             resource: As in ``Key``.
             namespace: Only this namespace; empty for all.
-            after: Begin behind this (namespace, name).
         """
 
-    def put(self, key: Key, obj: Object) -> Object:
+    def page(
+        self,
+        resource: str,
+        namespace: str = "",
+        *,
+        after: str = "",
+        limit: int = 0,
+        revision: int | None = None,
+        matches: Callable[[Stored], bool] | None = None,
+    ) -> Page:
+        """A part of a list.
+
+        Args:
+            resource: As in ``Key``.
+            namespace: Only this namespace; empty for all.
+            after: Begin behind this place (relative to the namespace, if one is given).
+            limit: At most so many objects; 0 for all.
+            revision: The objects as they were then; None for now.
+            matches: Leave out the objects for which this is false.
+
+        Raises:
+            Expired: That revision can no longer be told.
+        """
+
+    def put(self, key: Key, obj: Object) -> Stored:
         """Add or replace an object.
 
         Args:
@@ -84,18 +165,29 @@ class Store(Protocol):
 
         Returns:
             The object as stored.
+
+        Raises:
+            StorageFailed: It could not be made durable (outside a transaction).
         """
 
-    def delete(self, key: Key) -> Object:
+    def delete(self, key: Key) -> Stored:
         """Remove the object at ``key`` and return its last state, with the deletion's revision."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All writes inside happen together, or, if an exception leaves it, not at all.
 
-        Transactions nest; the outermost one commits, and only then do subscribers wake.
+        Transactions nest: an inner one that fails takes back its own writes. The
+        outermost one commits, and only then do subscribers wake.
+
+        Raises:
+            StorageFailed: It could not be made durable; nothing of it happened.
         """
 
-    def events(self, since: int, resource: str) -> list[Event]:
+
+class History(Protocol):
+    """How the objects came to be."""
+
+    def events(self, since: int, resource: str) -> Sequence[Event]:
         """Changes of a resource after revision ``since``, oldest first.
 
         Raises:
@@ -103,17 +195,37 @@ class Store(Protocol):
         """
 
     def subscribe(self, resource: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each commit that changed the resource.
+        """Call ``wake`` after each commit that changed the resource (any resource, if it is empty).
 
         Returns:
             A function that ends the subscription.
         """
 
-    def snapshot(self) -> Mapping[Key, Object]:
+
+class Snapshots(Protocol):
+    """States to come back to."""
+
+    def snapshot(self) -> Snapshot:
         """All objects as they are now; later changes do not show in it."""
 
-    def restore(self, snapshot: Mapping[Key, Object]) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Make the objects those of a snapshot, as changes with new revisions."""
+
+    def save_snapshot(self, name: str) -> None:
+        """Keep the present state under a name, as durably as the objects themselves."""
+
+    def named_snapshot(self, name: str) -> Snapshot | None:
+        """The state kept under a name."""
+
+    def snapshot_names(self) -> Sequence[str]:
+        """The names of the kept states, sorted."""
+
+    def drop_snapshot(self, name: str) -> None:
+        """Forget the state kept under a name, if there is one."""
+
+
+class Store(Objects, History, Snapshots, Protocol):
+    """Objects by key, with their history and snapshots."""
 
     def close(self) -> None:
         """Release files; a closed store is not used again."""
