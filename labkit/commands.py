@@ -139,8 +139,8 @@ def _where(call: Call, query: Mapping[str, str]) -> str:
 
 
 _NAMESPACED = frozenset(
-    "pods services serviceaccounts secrets configmaps events endpoints roles rolebindings "
-    "deployments jobs persistentvolumeclaims replicasets daemonsets statefulsets".split()
+    {"pods", "services", "serviceaccounts", "secrets", "configmaps", "events", "endpoints"}
+    | {"roles", "rolebindings", "deployments", "jobs", "persistentvolumeclaims"}
 )
 
 

@@ -190,9 +190,11 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
     from kubernetes.config.exec_provider import ExecProvider
     from kubernetes.config.kube_config import ConfigNode
 
+    provider: Any = ExecProvider  # the official client's classes carry no types
+    node: Any = ConfigNode
+
     try:
-        status = ExecProvider(
-            ConfigNode("exec", dict(spec)), str(path.parent), ConfigNode("cluster", dict(cluster))
+        status = provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))
         ).run()
     except (ConfigException, OSError) as error:
         raise UsageError(

@@ -28,6 +28,7 @@ from labkit.progress import Progress
 from labkit.transport import Credentials
 
 if TYPE_CHECKING:
+    from labkit.kubectl import Ran
     from labkit.manifests import Applied, Library, Resources
     from labkit.podexec import CompletedExec
     from labkit.proxy import Proxy
@@ -189,6 +190,40 @@ class Lab(Shown):
             objects = [entry for file in self.library.files(what) for entry in _read(file)]
         return self._apply(objects)
 
+    def prepare(self, what: str) -> Applied:
+        """Make what an earlier lesson left behind, where it is missing.
+
+        What exists stays as it is, so this is safe at any time. What is made carries an
+        annotation: no checkpoint takes it for the learner's own work.
+
+        Args:
+            what: A lesson or one of its files, as for ``apply``.
+
+        Returns:
+            What had to be made.
+        """
+        from labkit import manifests
+
+        objects = [entry for file in self.library.files(what) for entry in _read(file)]
+        admin = self.admin.unobserved()
+        missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
+        applied = self._apply([manifests.prepared(entry) for entry in missing])
+        for entry in objects:
+            if entry["kind"] == "Pod" and self.backend.name != "embedded":
+                meta = entry["metadata"]
+                self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
+        return applied
+
+    def kubectl(self, line: str) -> Ran:
+        """Run the machine's own kubectl with the lab's kubeconfig; says so where there is none.
+
+        Args:
+            line: What follows the word ``kubectl``, such as ``get pods -n kikai``.
+        """
+        from labkit import kubectl
+
+        return kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+
     def exec(
         self,
         pod: str,
@@ -292,9 +327,15 @@ class Lab(Shown):
             raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip())
         return done.stdout.strip()
 
-    def record(self, step: str, answer: Answer | CompletedExec) -> None:
-        """Keep an answer for a step, as is done by itself after ``predict``."""
-        self.progress.record(step, answer.summary())
+    def record(self, step: str, what: object) -> None:
+        """Keep an answer for a step, as is done by itself after ``predict``.
+
+        Args:
+            step: Such as ``W15``.
+            what: An answer, a finished command, or a fact you found, such as an address.
+        """
+        summary = getattr(what, "summary", None)
+        self.progress.record(step, summary() if callable(summary) else {"kind": "fact", "value": what})
 
     def predict(self, step: str, value: object) -> None:
         """Say what you expect of a step; the answers that follow are kept for it."""

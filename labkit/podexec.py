@@ -328,7 +328,7 @@ def _refusal(error: websocket.WebSocketBadStatusException, pod: str) -> ExecFail
     try:
         status = json.loads(body)
     except ValueError:
-        status = {"message": body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)}
+        status = {"message": body.decode("utf-8", "replace")}
     return ExecFailed(
         error.status_code,
         str(status.get("reason", "")),

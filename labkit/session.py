@@ -42,7 +42,7 @@ def context(lab: Lab) -> Context:
         as_anonymous=lambda: lab.as_anonymous().unobserved(),
         exec=lab.probe,
         progress=lab.progress,
-        names=lab.names.mapping(),
+        names=lab.names,
         patience_seconds=0.0 if lab.backend.name == "embedded" else 10.0,
     )
 

@@ -1,0 +1,291 @@
+"""The embedded cluster: labkit's own API server, as a process beside the notebook.
+
+The server is started detached, so it outlives the kernel and the notebook server,
+and it is found again by the next lab. It holds a lock on its directory for as
+long as it lives: that lock, not a process id, says whether it runs. This module is
+the one door to ``labkit.apiserver``, and it is a process's door: a command line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from labkit import __version__, auditlog, kubeconfig
+from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.client import Client, failure
+from labkit.errors import LabkitError, NotRunning, StartFailed, UsageError
+from labkit.home import ensure_private, held, locked, read_json
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.01
+PRISTINE = "/labkit/snapshots/pristine/restore"
+
+
+class Embedded:
+    """Keeper of the embedded server.
+
+    Args:
+        home: The directory that keeps the state.
+        options: What the learner chose: node, era, port.
+    """
+
+    name = "embedded"
+
+    def __init__(self, home: Path, options: Options) -> None:
+        self.home = home
+        self.options = options
+
+    def start(self, say: Say) -> None:
+        """Find the server, or start it.
+
+        Args:
+            say: Takes lines of progress.
+
+        Raises:
+            StartFailed: When the server ends, or is not ready in time.
+            UsageError: When it runs with another era or node than asked for.
+        """
+        ensure_private(self.home)
+        if self._found():
+            return
+        with locked(self.home / "start.lock"):
+            if self._found():
+                return
+            begun = time.monotonic()
+            say("Starting the embedded cluster …")
+            self._clear_hung(say)
+            self._spawn()
+            took = time.monotonic() - begun
+            say(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
+
+    def stop(self, say: Say) -> None:
+        """Stop the server. Its state stays, and the next start finds it.
+
+        Args:
+            say: Takes lines of progress.
+
+        Raises:
+            LabkitError: When the process does not end.
+        """
+        with locked(self.home / "start.lock"):
+            if not self._alive():
+                (self.home / "server.json").unlink(missing_ok=True)
+                say("The embedded cluster does not run.")
+                return
+            self._end()
+            say("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
+
+    def status(self) -> Status:
+        """Whether the server runs, and how it was started."""
+        if not self._alive():
+            return Status(self.name, False, facts={"start it": "labkit up"})
+        state = self._state()
+        facts = {
+            "era": str(state.get("era", "")),
+            "node": "" if state.get("node", True) else "left out: pods stay Pending",
+            "process": str(state.get("pid", "")),
+            "state": str(self.home),
+        }
+        return Status(self.name, self._answers(), str(state.get("url", "")), facts)
+
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig.
+
+        Raises:
+            NotRunning: When the server was never started here.
+        """
+        path = self.home / "admin.conf"
+        if not path.exists():
+            raise NotRunning(
+                "There is no kubeconfig yet.",
+                why="the embedded cluster was never started",
+                todo="Start it with `labkit up`.",
+            )
+        return path
+
+    def reset(self, say: Say) -> None:
+        """Restore the snapshot that was saved at the first start.
+
+        Raises:
+            ApiFailure: When the server refuses.
+        """
+        answer = self._client().request("POST", PRISTINE)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
+
+    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
+        """The audit event of a request, from the end of the server's log."""
+        return auditlog.find(self.home / "audit.log", audit_id)
+
+    def adapt(self, manifest: Manifest) -> Manifest:
+        """The manifest as it is: the embedded node plays the write-up's images."""
+        return manifest
+
+    def needs(self) -> list[Need]:
+        """Python, which is there; nothing else."""
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        return [Need("Python", True, f"{version}; no Docker is needed")]
+
+    # -- within ----------------------------------------------------------------------
+
+    def _found(self) -> bool:
+        """Whether a server of this version runs and answers, as it was asked for."""
+        if not self._alive() or not self._answers():
+            return False
+        state = self._state()
+        if state.get("version", __version__) != __version__:
+            return False
+        for key, asked in (("node", self.options.node), ("era", self.options.era)):
+            if asked is not None and key in state and state[key] != asked:
+                raise UsageError(
+                    f"The embedded cluster already runs, with {key} {_word(state[key])}.",
+                    todo="Stop it first with `labkit down`, then start it as you like.",
+                )
+        return True
+
+    def _alive(self) -> bool:
+        # The process id first: looking at the lock takes it for an instant, which must
+        # not happen while a server that is just starting wants it.
+        return _exists(self._state().get("pid")) and held(self.home / "lock")
+
+    def _state(self) -> dict[str, Any]:
+        return read_json(self.home / "server.json")
+
+    def _answers(self) -> bool:
+        """Whether the server named in server.json is ready and shows our certificate."""
+        try:
+            return bool(self._state().get("url")) and self._client().get("/readyz").ok
+        except LabkitError:
+            return False
+
+    def _client(self) -> Client:
+        found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
+        return Client(found.endpoint, found.credentials, name="admin")
+
+    def _clear_hung(self, say: Say) -> None:
+        """Make room: end a server that runs but does not answer, or is of another version."""
+        deadline = time.monotonic() + 2.0
+        while self._alive() and not self._answers() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        if self._alive():
+            say("A server of another version, or one that hangs, is stopped first.")
+            self._end()
+
+    def _spawn(self) -> None:
+        last_port = self.options.port or read_json(self.home / "server.json").get("port") or self._last_port()
+        attempts: list[int] = [int(last_port)] if last_port else [0]
+        if last_port and not self.options.port:
+            attempts.append(0)
+        for port in attempts:
+            (self.home / "server.json").unlink(missing_ok=True)
+            process = self._launch(port)
+            if self._ready(process):
+                return
+        raise StartFailed(
+            "The embedded cluster did not start.",
+            why=self._last_words(),
+            todo=f"The whole story is in {self.home / 'server.log'}.",
+        )
+
+    def _last_port(self) -> int:
+        """The port in the kubeconfig, so that a restart changes no address."""
+        with suppress(LabkitError, ValueError):
+            server = kubeconfig.load(self.kubeconfig(), scratch=self.home).endpoint.server
+            return int(server.rpartition(":")[2])
+        return 0
+
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
+        options = self.options
+        command = [sys.executable, "-P", "-m", "labkit.apiserver.serving", "--home", str(self.home)]
+        command += ["--port", str(port)] if port else []
+        command += ["--no-node"] if options.node is False else []
+        command += ["--era", options.era] if options.era else []
+        package_root = str(Path(__file__).resolve().parents[2])
+        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        log = os.open(self.home / "server.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=self.home,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StartFailed("The embedded cluster did not start.", why=str(error)) from error
+        finally:
+            os.close(log)
+        # Somebody has to wait for it, or it stays a zombie after its end.
+        threading.Thread(target=process.wait, daemon=True, name="labkit-server").start()
+        return process
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._state().get("pid") == process.pid and self._answers():
+                return True
+            if process.poll() is not None:
+                return False
+            time.sleep(POLL_SECONDS)
+        process.terminate()
+        return False
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self.home / "server.log").read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else "the process ended without a word"
+
+    def _end(self) -> None:
+        pid = self._state().get("pid")
+        if not isinstance(pid, int) or pid <= 1:
+            raise LabkitError(
+                "A server holds the lock, and left no word about which process it is.",
+                todo="Find it with `ps ax | grep labkit.apiserver.serving` and end it.",
+            )
+        for number in _SIGNALS:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+            deadline = time.monotonic() + STOP_SECONDS
+            while self._alive():
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(POLL_SECONDS)
+            else:
+                return
+        raise LabkitError(f"The server process {pid} does not end.", todo=f"End it by hand: kill -9 {pid}")
+
+
+_SIGNALS: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGKILL)
+
+
+def _exists(pid: object) -> bool:
+    if not isinstance(pid, int) or pid <= 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _word(value: object) -> str:
+    return {True: "in", False: "left out"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
