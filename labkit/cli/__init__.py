@@ -1,0 +1,112 @@
+"""The command ``labkit``.
+
+Commands are loaded when they are called, and what they need when they run: so
+``labkit --help`` imports neither a client nor a notebook server. Errors are printed
+as what happened, why, and what to do; the exit codes stand in ``labkit.errors``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from labkit import __version__
+from labkit.errors import LabkitError, UsageError, near
+
+COMMANDS = {
+    "up": "labkit.cli.cluster",
+    "down": "labkit.cli.cluster",
+    "status": "labkit.cli.cluster",
+    "reset": "labkit.cli.cluster",
+    "kubeconfig": "labkit.cli.cluster",
+    "doctor": "labkit.cli.cluster",
+    "lab": "labkit.cli.notebooks",
+    "demo": "labkit.cli.lessons",
+    "check": "labkit.cli.lessons",
+    "exec": "labkit.cli.pods",
+    "proxy": "labkit.cli.pods",
+}
+"""The commands, in the order of ``--help``, and the module of each."""
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Loads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in a learner's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name])
+        command = getattr(module, f"{cmd_name}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and suggest one for a mistyped name.
+
+        Raises:
+            UsageError: When there is no such command.
+        """
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f'labkit has no command "{args[0]}".', todo=near(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="labkit")
+def cli() -> None:
+    """Learn in Jupyter how Kubernetes decides who may do what.
+
+    Begin with `labkit lab`, which opens the notebooks, or `labkit demo`, which shows
+    the whole walkthrough in the terminal. Exit codes: 0 success, 1 a checkpoint is not
+    passed, 2 wrong usage, 3 no cluster runs, 4 the cluster did not start or does not
+    answer, 5 something is missing on this machine, 6 the API server refused, 7 the
+    state directory cannot be used, 130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: All words after ``labkit``.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = cli.main(arguments, prog_name="labkit", standalone_mode=False)
+    except LabkitError as error:
+        click.echo(f"labkit: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nlabkit: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if os.environ.get("LABKIT_DEBUG"):
+            raise
+        click.echo(f"labkit: {error}\n  try: LABKIT_DEBUG=1 shows where this happened.", err=True)
+        return 1
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,53 @@
+"""Commands that reach into the cluster: a pod's shell, and the proxy."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import click
+
+from labkit.errors import UsageError
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.option("-n", "--namespace", default="", help="The pod's namespace; `default` by default.")
+@click.option("-c", "--container", default="", help="The container; the pod's default one by default.")
+@click.argument("pod")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
+    r"""Run a command in a pod, or open a shell in it.
+
+    \b
+    labkit exec curl                          a shell in the pod curl
+    labkit exec -n kikai test -- curl -s localhost:8001/api
+    labkit exec kikai/test -- ls /
+
+    The exit code is the command's own.
+    """
+    from labkit import terminal
+    from labkit.cli.cluster import found_lab
+
+    if "/" in pod and namespace:
+        raise UsageError(f"The namespace is named twice: {namespace} and {pod}.")
+    if "/" not in pod:
+        pod = f"{namespace or 'default'}/{pod}"
+    client = found_lab().admin
+    return terminal.run(client, pod, list(command), container=container)
+
+
+@click.command("proxy")
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option("--as", "caller", metavar="POD", help="Use this pod's token, such as kikai/test.")
+def proxy_command(port: int, caller: str | None) -> None:
+    """Serve the API on a local address that needs no credentials, as kubectl proxy does.
+
+    It answers on 127.0.0.1 only, until Ctrl-C.
+    """
+    from labkit.cli.cluster import found_lab
+
+    lab = found_lab()
+    with lab.proxy(port, lab.as_pod(caller) if caller else None) as proxy:
+        click.echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
+        sys.stdout.flush()
+        threading.Event().wait()

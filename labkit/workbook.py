@@ -1,0 +1,117 @@
+"""The learner's own copies of the notebooks.
+
+They lie outside the package and outside a checkout, so that working through them
+changes neither. A copy that the learner has not touched follows labkit's own; one
+that was touched is never overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import resources
+from labkit.errors import Missing
+from labkit.home import ensure_private, home_error, home_path, read_json
+
+FIRST = "00-start.ipynb"
+RECORD = ".labkit-copies.json"
+LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """Where the copies lie.
+
+    Args:
+        directory: The directory to open.
+        outdated: Touched copies of which labkit has a newer version.
+    """
+
+    directory: Path
+    outdated: tuple[str, ...]
+
+
+def prepare(directory: Path | None = None) -> Workbook:
+    """Copy what is missing, renew what was not touched.
+
+    Args:
+        directory: Where; ``notebooks`` in ``LABKIT_HOME`` when left out.
+
+    Returns:
+        Where the copies lie.
+
+    Raises:
+        HomeError: When they cannot be written.
+        Missing: When this installation has no notebooks.
+    """
+    target = (directory.expanduser() if directory else home_path() / "notebooks").absolute()
+    try:
+        source = resources.notebooks()
+    except FileNotFoundError as error:
+        raise Missing("notebooks", "This installation has no notebooks.", why=str(error)) from error
+    if directory is None:
+        ensure_private(home_path())
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        return Workbook(target, tuple(_copy_all(source, target)))
+    except OSError as error:
+        raise home_error(target, error) from error
+
+
+def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:
+    """The command that opens JupyterLab at the first notebook.
+
+    Args:
+        directory: The copies' directory.
+        no_browser: Only print the address.
+        more: Further options for JupyterLab.
+    """
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    if (directory / FIRST).exists():
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    command += ["--no-browser"] if no_browser else []
+    # Jupyter asks root for a word of consent; containers and class rooms run as root.
+    command += ["--allow-root"] if os.geteuid() == 0 else []
+    return [*command, *more]
+
+
+def environment() -> dict[str, str]:
+    """The environment of JupyterLab: the same state, and a kubectl that leaves ~/.kube alone."""
+    home = home_path()
+    chosen = {"LABKIT_HOME": str(home), "KUBECACHEDIR": str(home / "kube-cache")}
+    return {**os.environ, **chosen}
+
+
+def _copy_all(source: Path, target: Path) -> list[str]:
+    record = target / RECORD
+    copied = read_json(record)
+    outdated = []
+    for file in sorted(source.rglob("*")):
+        relative = file.relative_to(source)
+        if file.is_dir() or LEFT_OUT.intersection(relative.parts):
+            continue
+        name, shipped, mine = str(relative), file.read_bytes(), target / relative
+        if mine.exists():
+            present = _digest(mine.read_bytes())
+            if present == _digest(shipped):
+                copied[name] = present
+                continue
+            if present != copied.get(name):
+                if _digest(shipped) != copied.get(name):
+                    outdated.append(name)
+                continue
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        mine.write_bytes(shipped)
+        copied[name] = _digest(shipped)
+    record.write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return outdated
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
