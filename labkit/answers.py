@@ -189,6 +189,7 @@ class Answer(Shown):
             "who": self.who,
             "as_user": self.as_user,
             "method": self.method,
+            "server": self.server,
             "path": self.path,
             "verb": self.verb,
             "resource": self.resource,

@@ -52,6 +52,10 @@ class LabkitError(Exception):
             lines.append(f"  try: {self.todo}")
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentences, not the way through labkit's code."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(LabkitError):
     """A name, step, manifest or option that cannot be right."""

@@ -255,6 +255,17 @@ def delete(client: Client, resources: Resources, manifests: Sequence[Manifest]) 
     return gone
 
 
+PREPARED = "labkit/prepared"
+"""The annotation of objects that the lab made for the start of a later lesson."""
+
+
+def prepared(manifest: Manifest) -> Manifest:
+    """The manifest with the mark that the lab made it, not the learner."""
+    meta = dict(manifest.get("metadata") or {})
+    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: "true"}
+    return {**manifest, "metadata": meta}
+
+
 def title(manifest: Mapping[str, Any]) -> str:
     """An object in words, such as ``Role kikai/service-reader``."""
     meta = manifest.get("metadata") or {}
