@@ -9,19 +9,21 @@ the one door to ``labkit.apiserver``, and it is a process's door: a command line
 from __future__ import annotations
 
 import os
+import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__, auditlog, kubeconfig
+from labkit import __version__
 from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.client import Client, failure
 from labkit.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.home import ensure_private, held, locked, read_json
 
@@ -119,12 +121,18 @@ class Embedded:
         Raises:
             ApiFailure: When the server refuses.
         """
-        answer = self._client().request("POST", PRISTINE)
+        from labkit import kubeconfig
+        from labkit.client import Client, failure
+
+        found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
+        answer = Client(found.endpoint, found.credentials, name="admin").request("POST", PRISTINE)
         if not answer.ok:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, from the end of the server's log."""
+        from labkit import auditlog
+
         return auditlog.find(self.home / "audit.log", audit_id)
 
     def adapt(self, manifest: Manifest) -> Manifest:
@@ -162,15 +170,21 @@ class Embedded:
         return read_json(self.home / "server.json")
 
     def _answers(self) -> bool:
-        """Whether the server named in server.json is ready and shows our certificate."""
-        try:
-            return bool(self._state().get("url")) and self._client().get("/readyz").ok
-        except LabkitError:
-            return False
+        """Whether the server named in server.json is ready and shows our certificate.
 
-    def _client(self) -> Client:
-        found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
-        return Client(found.endpoint, found.credentials, name="admin")
+        Anybody may ask for ``/readyz``, so this needs no key; and it needs no client
+        library, which would take longer to load than the server takes to answer.
+        """
+        port = self._state().get("port")
+        if not isinstance(port, int):
+            return False
+        try:
+            context = ssl.create_default_context(cafile=self.home / "pki" / "ca.crt")
+            with closing(HTTPSConnection("127.0.0.1", port, timeout=2.0, context=context)) as connection:
+                connection.request("GET", "/readyz")
+                return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
 
     def _clear_hung(self, say: Say) -> None:
         """Make room: end a server that runs but does not answer, or is of another version."""
@@ -182,8 +196,8 @@ class Embedded:
             self._end()
 
     def _spawn(self) -> None:
-        last_port = self.options.port or read_json(self.home / "server.json").get("port") or self._last_port()
-        attempts: list[int] = [int(last_port)] if last_port else [0]
+        last_port = self.options.port or self._last_port()
+        attempts = [last_port]
         if last_port and not self.options.port:
             attempts.append(0)
         for port in attempts:
@@ -199,10 +213,12 @@ class Embedded:
 
     def _last_port(self) -> int:
         """The port in the kubeconfig, so that a restart changes no address."""
-        with suppress(LabkitError, ValueError):
-            server = kubeconfig.load(self.kubeconfig(), scratch=self.home).endpoint.server
-            return int(server.rpartition(":")[2])
-        return 0
+        try:
+            text = (self.home / "admin.conf").read_text(encoding="utf-8")
+        except OSError:
+            return 0
+        match = re.search(r"^\s*server: \S+:(\d+)\s*$", text, re.MULTILINE)
+        return int(match[1]) if match else 0
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
         options = self.options
@@ -287,5 +303,3 @@ def _exists(pid: object) -> bool:
 
 def _word(value: object) -> str:
     return {True: "in", False: "left out"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-
-
