@@ -1,0 +1,120 @@
+"""An exercise as the learner has it in a notebook: read, try, check, as often as one likes.
+
+What is checked here is for the learner alone. A grader runs the same probes afterwards,
+in another process, on the cluster that was left behind.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING
+
+from labkit.display import Card, Row, Shown
+from labkit.errors import UsageError, near
+from labkit.grading.draw import Draw
+from labkit.grading.probes import Ground
+from labkit.grading.score import Score, TaskScore, score, score_task
+from labkit.grading.task import Exercise, Task
+from labkit.grading.tasks import EXERCISES
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+
+class Paper(Shown):
+    """One exercise for one learner.
+
+    Args:
+        lab: The cluster to work on.
+        exercise: Such as ``ex4-roles``.
+        learner: Whose; ``LABKIT_LEARNER`` or the user's name when left out.
+    """
+
+    def __init__(self, lab: Lab, exercise: str, learner: str = "") -> None:
+        self.lab = lab
+        self.exercise = find_exercise(exercise)
+        self.learner = learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser()
+
+    def start(self, task: str = "") -> Shown:
+        """Put what stands there first into the cluster; what is there already stays.
+
+        Args:
+            task: Only this task's; all when left out.
+        """
+        for entry in self._tasks(task):
+            setup = entry.brief(Draw(self.learner)).setup
+            if setup:
+                self.lab.apply(setup)
+        return self
+
+    def show(self, task: str) -> Shown:
+        """What a task asks, with this learner's own names."""
+        entry = self._tasks(task)[0]
+        return _Text(Card(f"Task {entry.id}: {entry.title}", "plain", body=entry.brief(Draw(self.learner)).text))
+
+    def check(self, task: str) -> Shown:
+        """How the cluster stands against a task now."""
+        entry = self._tasks(task)[0]
+        return _Text(task_card(score_task(entry, self.learner, ground_of(self.lab))))
+
+    def score(self) -> Score:
+        """The score of all tasks now."""
+        return score(self.exercise, self.learner, ground_of(self.lab))
+
+    def card(self) -> Card:
+        """The exercise and its tasks."""
+        rows = [Row(entry.id, entry.title) for entry in self.exercise.tasks]
+        return Card(f"{self.exercise.title} — for {self.learner}", "plain", rows, self.exercise.about)
+
+    def _tasks(self, task: str) -> list[Task]:
+        found = [entry for entry in self.exercise.tasks if task in ("", entry.id)]
+        if not found:
+            ids = [entry.id for entry in self.exercise.tasks]
+            raise UsageError(f'There is no task "{task}" here.', todo=near(task, ids))
+        return found
+
+
+class _Text(Shown):
+    def __init__(self, card: Card) -> None:
+        self._card = card
+
+    def card(self) -> Card:
+        return self._card
+
+
+def find_exercise(name: str) -> Exercise:
+    """The exercise of that id.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for exercise in EXERCISES:
+        if exercise.id == name:
+            return exercise
+    raise UsageError(f'There is no exercise "{name}".', todo=near(name, [exercise.id for exercise in EXERCISES]))
+
+
+def ground_of(lab: Lab) -> Ground:
+    """What probes need, from a lab. Its requests are recorded for no step."""
+    quiet = lab.admin.unobserved()
+    events = lab.backend.audit_events if hasattr(lab.backend, "audit_events") else None
+    return Ground(
+        quiet,
+        lambda raw: lab.as_token(raw).unobserved(),
+        events or tuple,
+        audited=events is not None,
+    )
+
+
+def task_card(result: TaskScore) -> Card:
+    """A task's result: what was seen, what was expected, one hint for what is not so."""
+    rows = []
+    for item in result.items:
+        if item.ok and not item.most:
+            continue
+        mark = "✔" if item.ok else "✘"
+        rows.append(Row(mark, item.expected if item.ok else f"{item.expected}\nseen: {item.seen}\nhint: {item.hint}"))
+    rows += [Row("!", f"not needed: {line}") for line in result.excess]
+    done = result.points == result.most
+    return Card(f"Task {result.id}: {result.points:g} of {result.most:g} points", "good" if done else "bad", rows)

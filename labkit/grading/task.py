@@ -1,0 +1,139 @@
+"""A graded task: what is asked, what stands there first, and what judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import Probe
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A task for one learner.
+
+    Args:
+        text: What to do, as Markdown with the learner's own names in it.
+        probes: What judges it.
+        setup: Objects that stand there before the learner begins, in order.
+        answer: Commands that solve it, one a line: kubectl, or Python beginning with
+            ``lab.``. It is the source of the solution notebooks, and is tested.
+    """
+
+    text: str
+    probes: Sequence[Probe]
+    setup: Sequence[Object] = ()
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of an exercise.
+
+    Args:
+        id: Such as ``4.1``.
+        title: In a few words.
+        brief: Makes it for a learner.
+    """
+
+    id: str
+    title: str
+    brief: Callable[[Draw], Brief]
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A set of tasks: one notebook.
+
+    Args:
+        id: The notebook's name without its ending, such as ``ex4-roles``.
+        title: Its heading.
+        about: One sentence on what it is about.
+        tasks: In order.
+    """
+
+    id: str
+    title: str
+    about: str
+    tasks: tuple[Task, ...]
+
+
+def namespace(name: str, **labels: str) -> Object:
+    """A namespace object."""
+    metadata: Object = {"name": name}
+    if labels:
+        metadata["labels"] = labels
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def account(space: str, name: str) -> Object:
+    """A service account object."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": space}}
+
+
+def pod(
+    space: str, name: str, *, image: str = "curlimages/curl", command: Sequence[str] = ("sleep", "9999999"), **spec: Any
+) -> Object:
+    """A pod with one container ``main`` that sleeps."""
+    container = {"name": "main", "image": image, "command": list(command), "imagePullPolicy": "IfNotPresent"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": space},
+        "spec": {"containers": [container], **spec},
+    }
+
+
+def role(space: str, name: str, *rules: tuple[str, str, str]) -> Object:
+    """A role (in ``space``) or, with an empty ``space``, a cluster role.
+
+    Args:
+        space: The namespace.
+        name: Its name.
+        rules: Each as (verbs, API group, resources), commas between words.
+    """
+    metadata: Object = {"name": name}
+    if space:
+        metadata["namespace"] = space
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role" if space else "ClusterRole",
+        "metadata": metadata,
+        "rules": [
+            {"verbs": verbs.split(","), "apiGroups": [group], "resources": resources.split(",")}
+            for verbs, group, resources in rules
+        ],
+    }
+
+
+def binding(space: str, name: str, to: str, *who: str) -> Object:
+    """A role binding (in ``space``) or, with an empty ``space``, a cluster role binding.
+
+    Args:
+        space: The namespace.
+        name: Its name.
+        to: Such as ``Role/reader`` or ``ClusterRole/view``.
+        who: Service accounts as ``namespace/name``, or groups as ``group:NAME``.
+    """
+    metadata: Object = {"name": name}
+    if space:
+        metadata["namespace"] = space
+    kind, _, target = to.partition("/")
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding" if space else "ClusterRoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": target},
+        "subjects": [_subject(entry) for entry in who],
+    }
+
+
+def _subject(entry: str) -> Object:
+    if entry.startswith("group:"):
+        return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": entry.removeprefix("group:")}
+    space, _, name = entry.partition("/")
+    return {"kind": "ServiceAccount", "name": name, "namespace": space}

@@ -1,0 +1,108 @@
+"""Exercise 5: cluster roles and their bindings."""
+
+from __future__ import annotations
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import may, may_not
+from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
+
+
+def cluster_reader(draw: Draw) -> Brief:
+    """A cluster-scoped resource needs a cluster-wide binding."""
+    space, who = draw.name("ops"), draw.name("surveyor")
+    resource = draw.one("resource", ("nodes", "persistentvolumes", "namespaces"))
+    me, name = f"{space}/{who}", draw.name("survey")
+    return Brief(
+        f"Let the account `{who}` of `{space}` get and list {resource}. No changes, and no Secrets.",
+        (
+            may(me, "list", resource, hint=f"{resource} have no namespace: which binding reaches them?"),
+            may(me, "get", resource),
+            may_not(me, "delete", resource),
+            may_not(me, "create", resource),
+            may_not(me, "list", "secrets", points=1),
+            may_not(me, "list", "pods"),
+        ),
+        (namespace(space), account(space, who)),
+        f"lab.apply({role('', name, ('get,list', '', resource))!r})\n"
+        f"lab.apply({binding('', name, f'ClusterRole/{name}', me)!r})",
+    )
+
+
+def view_in_one(draw: Draw) -> Brief:
+    """A cluster role as a shared role for one namespace."""
+    space, other, who = draw.name("stage"), draw.name("wings"), draw.name("critic")
+    me = f"{space}/{who}"
+    return Brief(
+        f"The cluster role `view` is there already. Give it to the account `{who}` of `{space}`, for `{space}` alone.",
+        (
+            may(me, "list", "pods", space),
+            may(me, "list", "services", space),
+            may(me, "get", "configmaps", space),
+            may_not(me, "list", "pods", other, points=1),
+            may_not(me, "list", "pods", points=1),
+            may_not(me, "list", "secrets", space),
+            may_not(me, "create", "pods", space),
+        ),
+        (namespace(space), namespace(other), account(space, who)),
+        f"lab.apply({binding(space, 'critic', 'ClusterRole/view', me)!r})",
+    )
+
+
+def extend_view(draw: Draw) -> Brief:
+    """Aggregation: a new rule for view, without touching view."""
+    space, who, name = draw.name("annex"), draw.name("reader"), draw.name("view")
+    group, resource = f"{draw.name('crew')}.example.com", draw.one("thing", ("boats", "kites", "drums"))
+    me = f"{space}/{who}"
+    extra = role("", name, ("get,list", group, resource))
+    extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
+    return Brief(
+        f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role `{name}` that "
+        f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there.",
+        (
+            may(me, "list", resource, space, group=group, points=2, hint="A label on your cluster role aggregates it."),
+            may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."),
+            may_not(me, "delete", resource, space, group=group),
+            may_not(me, "list", "secrets", space),
+        ),
+        (namespace(space), account(space, who), binding(space, "reader", "ClusterRole/view", me)),
+        f"lab.apply({extra!r})",
+    )
+
+
+def a_path(draw: Draw) -> Brief:
+    """Paths that are no resources."""
+    space, who, name = draw.name("probe"), draw.name("scraper"), draw.name("paths")
+    path = draw.one("path", ("/metrics", "/debug/pprof", "/logs/kube.log"))
+    me = f"{space}/{who}"
+    allowed = {**role("", name), "rules": [{"verbs": ["get"], "nonResourceURLs": [path]}]}
+    return Brief(
+        f"Let the account `{who}` of `{space}` get the path `{path}`, and no other path that it may not get already.",
+        (
+            may(
+                me,
+                "get",
+                path=path,
+                resource="",
+                points=2,
+                hint="A rule can have nonResourceURLs; only cluster roles do.",
+            ),
+            may_not(me, "post", path=path, resource=""),
+            may_not(me, "get", path="/configz", resource="", points=1),
+            may_not(me, "list", "pods"),
+        ),
+        (namespace(space), account(space, who)),
+        f"lab.apply([{allowed!r}, {binding('', name, f'ClusterRole/{name}', me)!r}])",
+    )
+
+
+CLUSTER_ROLES = Exercise(
+    "ex5-cluster-roles",
+    "Exercise 5: cluster roles and their bindings",
+    "Cluster-wide access, shared roles, aggregation and paths.",
+    (
+        Task("5.1", "A cluster-scoped resource", cluster_reader),
+        Task("5.2", "View, in one namespace", view_in_one),
+        Task("5.3", "A rule more for view", extend_view),
+        Task("5.4", "A path", a_path),
+    ),
+)

@@ -1,0 +1,275 @@
+"""The final exercise: no guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import Finding, Ground, Probe, absent, exists, may, may_not
+from labkit.grading.task import Brief, Exercise, Object, Task, account, binding, namespace, pod, role
+
+RBAC = "rbac.authorization.k8s.io"
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def deployer(draw: Draw) -> Brief:
+    """Exactly what a deployer needs."""
+    space, other, who = draw.name("release"), draw.name("archive"), draw.name("deployer")
+    me = f"{space}/{who}"
+    rules = (("get,list,create,update,patch", "apps", "deployments"), ("get,list", "", "pods"), ("get", "", "pods/log"))
+    return Brief(
+        f"The account `{who}` of `{space}` deploys: it gets, lists, creates, updates and patches deployments, gets and "
+        f"lists pods, and reads their logs, all in `{space}`. Give it exactly what it needs.",
+        (
+            *(
+                may(me, verb, "deployments", space, group="apps", points=0.5)
+                for verb in ("get", "list", "create", "update", "patch")
+            ),
+            may(me, "get", "pods", space, points=0.5),
+            may(me, "list", "pods", space, points=0.5),
+            may(me, "get", "pods/log", space, points=0.5),
+            may_not(me, "delete", "deployments", space, group="apps"),
+            may_not(me, "get", "secrets", space),
+            may_not(me, "create", "pods/exec", space),
+            may_not(me, "create", "pods", space),
+            may_not(me, "create", "rolebindings", space, group=RBAC),
+            may_not(me, "list", "deployments", other, group="apps"),
+            may_not(me, "list", "pods"),
+        ),
+        (namespace(space), namespace(other), account(space, who)),
+        f"lab.apply([{role(space, 'deployer', *rules)!r}, {binding(space, 'deployer', 'Role/deployer', me)!r}])",
+    )
+
+
+def over_broad(draw: Draw) -> Brief:
+    """Find the binding that gives too much, close it, keep what is needed."""
+    space, who, loose = draw.name("shop"), draw.name("till"), draw.name("convenience")
+    me, rival = f"{space}/{who}", f"{space}/default"
+    return Brief(
+        f"Somebody was in a hurry: the accounts of `{space}` can do far more than they should. Find the binding that "
+        f"does it and remove it. Only the account `{who}` must go on listing config maps in `{space}`.",
+        (
+            absent(f"/apis/{RBAC}/v1/clusterrolebindings/{loose}", "The over-broad binding is gone.", points=1),
+            Probe(
+                f"{who} can list config maps, and no account of {space} can read Secrets.",
+                _closed(me, rival, space),
+                3,
+                "Which cluster role bindings name the group of the namespace's accounts?",
+            ),
+            may_not(me, "delete", "nodes", points=1),
+            may_not(rival, "list", "configmaps", space, points=0.5),
+            may_not(me, "create", "pods", space),
+        ),
+        (
+            namespace(space),
+            account(space, who),
+            binding("", loose, "ClusterRole/cluster-admin", f"group:system:serviceaccounts:{space}"),
+        ),
+        f'lab.admin.delete("/apis/{RBAC}/v1/clusterrolebindings/{loose}")\n'
+        f"lab.apply({role(space, 'lister', ('list', '', 'configmaps'))!r})\n"
+        f"lab.apply({binding(space, 'lister', 'Role/lister', me)!r})",
+    )
+
+
+def _closed(me: str, rival: str, space: str) -> Callable[[Ground], Finding]:
+    wanted = may(me, "list", "configmaps", space)
+    limits = [may_not(who, "list", "secrets", space) for who in (me, rival)]
+
+    def look(ground: Ground) -> Finding:
+        for probe in (wanted, *limits):
+            finding = probe.look(ground)
+            if not finding.ok:
+                return Finding(False, f"Not so: {probe.expected}. {finding.seen}")
+        return Finding(True, "The need is met and the hole is closed.")
+
+    return look
+
+
+def _repair(draw: Draw, label: str) -> tuple[str, str, str]:
+    return draw.name(f"{label}-ns"), draw.name("worker"), draw.name("app")
+
+
+def _working(space: str, name: str, resource: str, who: str) -> Probe:
+    """The pod's own mounted token, as it stands now, may list the resource."""
+    user = f"system:serviceaccount:{space}:{who}"
+
+    def look(ground: Ground) -> Finding:
+        obj = ground.find(f"/api/v1/namespaces/{space}/pods/{name}")
+        if obj is None:
+            return Finding(False, f"There is no pod {name} in {space}.")
+        spec = obj["spec"]
+        mounted = any(
+            mount["mountPath"] == MOUNT for entry in spec["containers"] for mount in entry.get("volumeMounts") or ()
+        )
+        if not mounted:
+            return Finding(False, "The pod mounts no token, so its requests are anonymous.")
+        if spec.get("serviceAccountName") != who:
+            return Finding(False, f"The pod runs as {spec.get('serviceAccountName')}, not as {who}.")
+        finding = may(f"{space}/{who}", "list", resource, space).look(ground)
+        return Finding(finding.ok, f"{user} asks to list {resource} in {space}. {finding.seen}")
+
+    return Probe(
+        f"The pod {name} can list {resource} in {space} as {who}.",
+        look,
+        2,
+        "Ask from inside the pod, and read the message: who is refused what, where?",
+    )
+
+
+def _task_text(space: str, name: str, resource: str, who: str) -> str:
+    return (
+        f"The pod `{name}` in `{space}` should list the {resource} of its namespace as the account `{who}`, and "
+        "cannot. Find out why, and repair it with as little as it takes."
+    )
+
+
+def no_token(draw: Draw) -> Brief:
+    """Broken: the pod mounts no token."""
+    space, who, name = _repair(draw, "mute")
+    me = f"{space}/{who}"
+    return Brief(
+        _task_text(space, name, "services", who),
+        (
+            _working(space, name, "services", who),
+            may_not("system:anonymous", "list", "services", space, points=1),
+            may_not(me, "list", "secrets", space),
+        ),
+        (
+            namespace(space),
+            account(space, who),
+            role(space, "reader", ("list", "", "services")),
+            binding(space, "reader", "Role/reader", me),
+            pod(space, name, serviceAccountName=who, automountServiceAccountToken=False),
+        ),
+        _replace(space, name, who),
+    )
+
+
+def wrong_account(draw: Draw) -> Brief:
+    """Broken: the pod runs as another account."""
+    space, who, name = _repair(draw, "mask")
+    me = f"{space}/{who}"
+    return Brief(
+        _task_text(space, name, "configmaps", who),
+        (
+            _working(space, name, "configmaps", who),
+            may_not(f"{space}/default", "list", "configmaps", space, points=1),
+            may_not(me, "list", "secrets", space),
+        ),
+        (
+            namespace(space),
+            account(space, who),
+            role(space, "reader", ("list", "", "configmaps")),
+            binding(space, "reader", "Role/reader", me),
+            pod(space, name),
+        ),
+        _replace(space, name, who),
+    )
+
+
+def missing_verb(draw: Draw) -> Brief:
+    """Broken: the role has get, and not list."""
+    space, who, name = _repair(draw, "verb")
+    me = f"{space}/{who}"
+    return Brief(
+        _task_text(space, name, "pods", who),
+        (
+            _working(space, name, "pods", who),
+            may_not(me, "delete", "pods", space),
+            may_not(me, "list", "secrets", space),
+        ),
+        (
+            namespace(space),
+            account(space, who),
+            role(space, "reader", ("get", "", "pods")),
+            binding(space, "reader", "Role/reader", me),
+            pod(space, name, serviceAccountName=who),
+        ),
+        f"lab.apply({role(space, 'reader', ('get,list', '', 'pods'))!r})",
+    )
+
+
+def wrong_namespace(draw: Draw) -> Brief:
+    """Broken: the binding names the account of another namespace."""
+    space, who, name = _repair(draw, "addr")
+    other = draw.name("twin")
+    me = f"{space}/{who}"
+    return Brief(
+        _task_text(space, name, "endpoints", who),
+        (
+            _working(space, name, "endpoints", who),
+            may_not(f"{other}/{who}", "list", "secrets", space),
+            may_not(me, "list", "endpoints", other),
+            may_not(me, "list", "secrets", space),
+        ),
+        (
+            namespace(space),
+            namespace(other),
+            account(space, who),
+            account(other, who),
+            role(space, "reader", ("list", "", "endpoints")),
+            binding(space, "reader", "Role/reader", f"{other}/{who}"),
+            pod(space, name, serviceAccountName=who),
+        ),
+        f"lab.apply({binding(space, 'reader', 'Role/reader', me)!r})",
+    )
+
+
+def _replace(space: str, name: str, who: str) -> str:
+    return (
+        f'lab.admin.delete("/api/v1/namespaces/{space}/pods/{name}?gracePeriodSeconds=0")\n'
+        f"lab.apply({pod(space, name, serviceAccountName=who)!r})\n"
+        f'lab.wait("{space}/{name}")'
+    )
+
+
+def which_account(draw: Draw) -> Brief:
+    """Prove with its token as what account a pod ran."""
+    space, name, kept = draw.name("alibi"), draw.name("suspect"), draw.name("verdict")
+    accounts = [draw.name(label) for label in ("butler", "cook", "gardener")]
+    guilty = draw.one("guilty", accounts)
+
+    def wrong(obj: Object) -> str:
+        said = (obj.get("data") or {}).get("account")
+        return "" if said == guilty else f"It names {said or 'nobody'}."
+
+    def look(ground: Ground) -> Finding:
+        obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{kept}")
+        there = ground.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
+        uid = there["metadata"].get("uid")
+        said = ((obj or {}).get("data") or {}).get("uid")
+        return Finding(
+            bool(uid) and said == uid, f"The config map says {said or 'nothing'}; the account's uid is {uid}."
+        )
+
+    path = f"/api/v1/namespaces/{space}/configmaps/{kept}"
+    return Brief(
+        f"The pod `{name}` in `{space}` runs as one of its accounts. Prove which with its mounted token: put the "
+        f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
+        f"`{kept}` in `{space}`.",
+        (
+            exists(path, "The account is named.", where=wrong),
+            Probe("Its uid is the one in the token.", look, 1, "The claims stand in the token's second part."),
+        ),
+        (namespace(space), *(account(space, each) for each in accounts), pod(space, name, serviceAccountName=guilty)),
+        f'found = lab.pod_token("{space}/{name}").flat\n'
+        'who = "kubernetes.io.serviceaccount"\n'
+        'facts = {"account": found[f"{who}.name"], "uid": found[f"{who}.uid"]}\n'
+        f'lab.admin.post("/api/v1/namespaces/{space}/configmaps", {{"metadata": {{"name": "{kept}"}}, "data": facts}})',
+    )
+
+
+FINAL = Exercise(
+    "ex6-final",
+    "Exercise 6: on your own",
+    "Least privilege, one hole to close, four pods to repair, one proof.",
+    (
+        Task("6.1", "Exactly what the deployer needs", deployer),
+        Task("6.2", "Too much", over_broad),
+        Task("6.3", "Broken pod one", no_token),
+        Task("6.4", "Broken pod two", wrong_account),
+        Task("6.5", "Broken pod three", missing_verb),
+        Task("6.6", "Broken pod four", wrong_namespace),
+        Task("6.7", "Whose token", which_account),
+    ),
+)

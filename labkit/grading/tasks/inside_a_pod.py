@@ -1,0 +1,106 @@
+"""Exercise 2: the API from inside a pod."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import asked, exists, may_not
+from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
+
+
+def pod_with_account(draw: Draw) -> Brief:
+    """A pod that runs as an account of one's own."""
+    space, who, name = draw.name("den"), draw.name("bot"), draw.name("pod")
+
+    def wrong(obj: dict[str, Any]) -> str:
+        found = obj["spec"].get("serviceAccountName")
+        return "" if found == who else f"It runs as {found}, not as {who}."
+
+    def not_running(obj: dict[str, Any]) -> str:
+        phase = (obj.get("status") or {}).get("phase")
+        return "" if phase == "Running" else f"Its phase is {phase}."
+
+    path = f"/api/v1/namespaces/{space}/pods/{name}"
+    return Brief(
+        f"Create the service account `{who}` in the namespace `{space}`, and there a pod `{name}` that runs as it. "
+        "Use the image `curlimages/curl` and the command `sleep 9999999`.",
+        (
+            exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", f"The account {who} is there."),
+            exists(path, f"The pod {name} runs as {who}.", where=wrong, hint="spec.serviceAccountName"),
+            exists(
+                path, "It is running.", where=not_running, hint="kubectl describe pod tells why a pod does not run."
+            ),
+        ),
+        (namespace(space),),
+        f"lab.apply({account(space, who)!r})\n"
+        f"lab.apply({pod(space, name, serviceAccountName=who)!r})\n"
+        f'lab.wait("{space}/{name}")',
+    )
+
+
+def call_from_inside(draw: Draw) -> Brief:
+    """A request with the mounted token, seen in the audit log."""
+    space, name = draw.name("inner"), draw.name("caller")
+    resource = draw.one("resource", ("services", "pods", "configmaps", "secrets"))
+    path = f"/api/v1/namespaces/{space}/{resource}"
+    return Brief(
+        f"In the namespace `{space}` runs the pod `{name}`. From inside it, list the {resource} of that namespace "
+        "with the token that is mounted there. The answer is 403, and that is right: leave it so.",
+        (
+            asked(
+                f"system:serviceaccount:{space}:default",
+                "list",
+                path,
+                f"The audit log shows the list of {resource} with the pod's own token.",
+                bound_to_pod=name,
+                points=2,
+                hint="The token is in /var/run/secrets/kubernetes.io/serviceaccount/token; send it as a Bearer token.",
+            ),
+            may_not(f"{space}/default", "list", resource, space, points=1),
+        ),
+        (namespace(space), pod(space, name)),
+        f'lab.exec("{space}/{name}", "cd /var/run/secrets/kubernetes.io/serviceaccount; '
+        f'curl -s --cacert ca.crt -H \\"Authorization: Bearer $(cat token)\\" '
+        f'https://kubernetes.default.svc{path}")',
+    )
+
+
+def pod_without_token(draw: Draw) -> Brief:
+    """A pod that mounts no token at all."""
+    space, name = draw.name("quiet"), draw.name("mute")
+
+    def mounts(obj: dict[str, Any]) -> str:
+        for container in obj["spec"]["containers"]:
+            for mount in container.get("volumeMounts") or ():
+                if mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount":
+                    return "It mounts a token."
+        return ""
+
+    return Brief(
+        f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
+        "(image `curlimages/curl`, command `sleep 9999999`).",
+        (
+            exists(
+                f"/api/v1/namespaces/{space}/pods/{name}",
+                f"The pod {name} mounts no token.",
+                where=mounts,
+                points=2,
+                hint="spec.automountServiceAccountToken",
+            ),
+        ),
+        (namespace(space),),
+        f"lab.apply({pod(space, name, automountServiceAccountToken=False)!r})",
+    )
+
+
+INSIDE_A_POD = Exercise(
+    "ex2-inside-a-pod",
+    "Exercise 2: the API from inside a pod",
+    "Run pods under accounts of their own, and call the API from inside.",
+    (
+        Task("2.1", "A pod with an account of its own", pod_with_account),
+        Task("2.2", "A call from inside", call_from_inside),
+        Task("2.3", "A pod without a token", pod_without_token),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Exercise 4: roles and role bindings."""
+
+from __future__ import annotations
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import may, may_not
+from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
+
+
+def reader(draw: Draw) -> Brief:
+    """Read one resource in one namespace, and nothing else."""
+    space, other, who = draw.name("hall"), draw.name("yard"), draw.name("reader")
+    resource = draw.one("resource", ("services", "configmaps", "endpoints", "persistentvolumeclaims"))
+    me = f"{space}/{who}"
+    return Brief(
+        f"Let the account `{who}` of `{space}` get and list {resource} in `{space}`. Nothing more: not in `{other}`, "
+        "and no changes.",
+        (
+            may(me, "get", resource, space),
+            may(me, "list", resource, space),
+            may_not(me, "create", resource, space),
+            may_not(me, "delete", resource, space),
+            may_not(me, "list", resource, other),
+            may_not(me, "list", "secrets", space),
+            may_not(f"{space}/default", "list", resource, space, hint="Only the account that was named."),
+        ),
+        (namespace(space), namespace(other), account(space, who)),
+        f"lab.apply([{role(space, 'reader', ('get,list', '', resource))!r}, "
+        f"{binding(space, 'reader', 'Role/reader', me)!r}])",
+    )
+
+
+def across_namespaces(draw: Draw) -> Brief:
+    """An account of one namespace reads in another."""
+    home, away, who = draw.name("home"), draw.name("away"), draw.name("guest")
+    me = f"{home}/{who}"
+    return Brief(
+        f"The account `{who}` lives in `{home}`. Let it list and watch the pods of `{away}`, but not those of its own "
+        "namespace.",
+        (
+            may(me, "list", "pods", away),
+            may(me, "watch", "pods", away),
+            may_not(me, "list", "pods", home, points=1),
+            may_not(me, "list", "pods", points=1),
+            may_not(me, "delete", "pods", away),
+            may_not(f"{away}/default", "list", "pods", away),
+        ),
+        (namespace(home), namespace(away), account(home, who)),
+        f"lab.apply([{role(away, 'pod-watcher', ('list,watch', '', 'pods'))!r}, "
+        f"{binding(away, 'guest', 'Role/pod-watcher', me)!r}])",
+    )
+
+
+def one_by_name(draw: Draw) -> Brief:
+    """One Secret by its name."""
+    space, who, mine, theirs = draw.name("safe"), draw.name("clerk"), draw.name("key"), draw.name("jewel")
+    me = f"{space}/{who}"
+    secrets = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": space}, "stringData": {"a": "b"}}
+        for name in (mine, theirs)
+    ]
+    named = role(space, "one-secret", ("get", "", "secrets"))
+    named["rules"][0]["resourceNames"] = [mine]
+    return Brief(
+        f"In `{space}` lie two Secrets. Let the account `{who}` get the Secret `{mine}`, and neither `{theirs}` nor "
+        "the list of all.",
+        (
+            may(me, "get", "secrets", space, name=mine, points=2, hint="A rule can carry resourceNames."),
+            may_not(me, "get", "secrets", space, name=theirs, points=1),
+            may_not(me, "list", "secrets", space, points=1),
+            may_not(me, "update", "secrets", space, name=mine),
+        ),
+        (namespace(space), account(space, who), *secrets),
+        f"lab.apply([{named!r}, {binding(space, 'one-secret', 'Role/one-secret', me)!r}])",
+    )
+
+
+def logs_not_exec(draw: Draw) -> Brief:
+    """Logs are a subresource, and so is exec."""
+    space, who = draw.name("well"), draw.name("listener")
+    me = f"{space}/{who}"
+    return Brief(
+        f"Let the account `{who}` of `{space}` list pods and read their logs there. It must not run commands in them.",
+        (
+            may(me, "list", "pods", space),
+            may(me, "get", "pods/log", space, hint="Logs are the subresource pods/log."),
+            may_not(me, "create", "pods/exec", space, points=1),
+            may_not(me, "get", "pods/exec", space),
+            may_not(me, "delete", "pods", space),
+            may_not(me, "get", "secrets", space),
+        ),
+        (namespace(space), account(space, who)),
+        f"lab.apply([{role(space, 'logs', ('list', '', 'pods'), ('get', '', 'pods/log'))!r}, "
+        f"{binding(space, 'logs', 'Role/logs', me)!r}])",
+    )
+
+
+ROLES = Exercise(
+    "ex4-roles",
+    "Exercise 4: roles and role bindings",
+    "Grant exactly what is asked, in one namespace.",
+    (
+        Task("4.1", "A reader", reader),
+        Task("4.2", "Across namespaces", across_namespaces),
+        Task("4.3", "One Secret by name", one_by_name),
+        Task("4.4", "Logs, but no exec", logs_not_exec),
+    ),
+)

@@ -1,0 +1,157 @@
+"""Exercise 3: tokens, asked for and taken apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.grading.draw import Draw
+from labkit.grading.probes import Ground, exists, token_in_secret
+from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
+from labkit.tokens import Token
+
+
+def _keep(space: str, name: str) -> str:
+    return (
+        f'lab.admin.post("/api/v1/namespaces/{space}/secrets", '
+        f'{{"metadata": {{"name": "{name}"}}, "stringData": {{"token": token}}}})'
+    )
+
+
+def _ask(space: str, who: str, spec: str) -> str:
+    return (
+        f'answer = lab.admin.post("/api/v1/namespaces/{space}/serviceaccounts/{who}/token", '
+        f'{{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {spec}}})\n'
+        'token = answer.body["status"]["token"]\n'
+    )
+
+
+def token_for_audience(draw: Draw) -> Brief:
+    """A token for somebody else than the API server."""
+    space, who, kept = draw.name("mint"), draw.name("issuer"), draw.name("kept")
+    audience = f"https://{draw.name('vault')}.example"
+
+    def judge(token: Token, _ground: Ground) -> str:
+        if token.subject != f"system:serviceaccount:{space}:{who}":
+            return f"It speaks for {token.subject}, not for {who}."
+        found = token.claims.get("aud")
+        return "" if found == [audience] else f"Its audience is {found}, not {audience}."
+
+    return Brief(
+        f"Request a token of the account `{who}` in `{space}` for the audience `{audience}` alone. Keep it in a "
+        f"Secret `{kept}` in `{space}` under the key `token`.",
+        (
+            token_in_secret(
+                space,
+                kept,
+                f"A token of {who} for {audience}.",
+                judge,
+                points=2,
+                hint="TokenRequest has spec.audiences.",
+            ),
+        ),
+        (namespace(space), account(space, who)),
+        _ask(space, who, f'{{"audiences": ["{audience}"]}}') + _keep(space, kept),
+    )
+
+
+def short_token(draw: Draw) -> Brief:
+    """A token with a life as short as asked."""
+    space, who, kept = draw.name("brief"), draw.name("mayfly"), draw.name("slip")
+    minutes = 10 + draw.number("minutes", 40)
+
+    def judge(token: Token, _ground: Ground) -> str:
+        if token.subject != f"system:serviceaccount:{space}:{who}":
+            return f"It speaks for {token.subject}, not for {who}."
+        life = int(token.claims.get("exp", 0)) - int(token.claims.get("iat", 0))
+        return "" if life == 60 * minutes else f"It lives for {life} s, not for {60 * minutes} s."
+
+    return Brief(
+        f"Request a token of `{who}` in `{space}` that lives for exactly {minutes} minutes. Keep it in a Secret "
+        f"`{kept}` in `{space}` under the key `token`.",
+        (
+            token_in_secret(
+                space,
+                kept,
+                f"A token of {who} for {minutes} minutes.",
+                judge,
+                points=2,
+                hint="TokenRequest has spec.expirationSeconds.",
+            ),
+        ),
+        (namespace(space), account(space, who)),
+        _ask(space, who, f'{{"expirationSeconds": {60 * minutes}}}') + _keep(space, kept),
+    )
+
+
+def bound_token(draw: Draw) -> Brief:
+    """A token that dies with a pod."""
+    space, who, name, kept = draw.name("tied"), draw.name("holder"), draw.name("anchor"), draw.name("rope")
+
+    def judge(token: Token, ground: Ground) -> str:
+        running = ground.find(f"/api/v1/namespaces/{space}/pods/{name}")
+        if token.bound_to != f"pod {name}":
+            return f"It is bound to {token.bound_to or 'nothing'}, not to the pod {name}."
+        uid = token.flat.get("kubernetes.io.pod.uid")
+        same = running is not None and uid == running["metadata"]["uid"]
+        return "" if same else "The pod it is bound to is not the one that runs now."
+
+    return Brief(
+        f"The pod `{name}` in `{space}` runs as `{who}`. Keep a token that is bound to this very pod in a Secret "
+        f"`{kept}` in `{space}` under the key `token`.",
+        (
+            token_in_secret(
+                space,
+                kept,
+                f"A token bound to the pod {name}.",
+                judge,
+                points=2,
+                hint="Read the mounted one, or use spec.boundObjectRef.",
+            ),
+        ),
+        (namespace(space), account(space, who), pod(space, name, serviceAccountName=who)),
+        f'token = lab.read_pod_token("{space}/{name}")\n' + _keep(space, kept),
+    )
+
+
+def legacy_secret(draw: Draw) -> Brief:
+    """A token Secret of the old kind, by hand."""
+    space, who, kept = draw.name("attic"), draw.name("elder"), draw.name("scroll")
+
+    def wrong(obj: dict[str, Any]) -> str:
+        if obj.get("type") != "kubernetes.io/service-account-token":
+            return f"Its type is {obj.get('type')}."
+        meant = (obj["metadata"].get("annotations") or {}).get("kubernetes.io/service-account.name")
+        if meant != who:
+            return f"It is for {meant or 'nobody'}, not for {who}."
+        return "" if (obj.get("data") or {}).get("token") else "It holds no token yet."
+
+    return Brief(
+        f"Until 1.23 every account had a token Secret. Make one by hand: a Secret `{kept}` in `{space}` that holds "
+        f"a token of the account `{who}` without an end.",
+        (
+            exists(
+                f"/api/v1/namespaces/{space}/secrets/{kept}",
+                f"The Secret {kept} holds a token of {who}.",
+                where=wrong,
+                points=2,
+                hint="Its type is kubernetes.io/service-account-token, and an annotation names the account.",
+            ),
+        ),
+        (namespace(space), account(space, who)),
+        f'lab.apply({{"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", '
+        f'"metadata": {{"name": "{kept}", "namespace": "{space}", '
+        f'"annotations": {{"kubernetes.io/service-account.name": "{who}"}}}}}})',
+    )
+
+
+SERVICE_ACCOUNTS = Exercise(
+    "ex3-service-accounts",
+    "Exercise 3: service accounts and tokens",
+    "Ask for tokens with an audience, a life and a bond, and keep them.",
+    (
+        Task("3.1", "A token for another audience", token_for_audience),
+        Task("3.2", "A short-lived token", short_token),
+        Task("3.3", "A token bound to a pod", bound_token),
+        Task("3.4", "A token Secret by hand", legacy_secret),
+    ),
+)
