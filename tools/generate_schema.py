@@ -140,8 +140,7 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
         }
         if "x-kubernetes-group-version-kind" in schema:
             row["k"] = [
-                [item["group"], item["version"], item["kind"]]
-                for item in schema["x-kubernetes-group-version-kind"]
+                [item["group"], item["version"], item["kind"]] for item in schema["x-kubernetes-group-version-kind"]
             ]
         if schema.get("x-kubernetes-map-type") == "atomic":
             row["a"] = 1

@@ -96,9 +96,7 @@ KINDS: tuple[Kind, ...] = (
         subresources={"finalize": ("update",), "status": STATUS},
     ),
     _row("v1", "Node", "nodes", CLUSTER, "no", subresources={"proxy": PROXY, "status": STATUS}),
-    _row(
-        "v1", "PersistentVolumeClaim", "persistentvolumeclaims", NAMESPACED, "pvc", subresources=WITH_STATUS
-    ),
+    _row("v1", "PersistentVolumeClaim", "persistentvolumeclaims", NAMESPACED, "pvc", subresources=WITH_STATUS),
     _row("v1", "PersistentVolume", "persistentvolumes", CLUSTER, "pv", subresources=WITH_STATUS),
     _row(
         "v1",
@@ -144,13 +142,9 @@ KINDS: tuple[Kind, ...] = (
     ),
     _row("apps/v1", "ControllerRevision", "controllerrevisions", NAMESPACED),
     _row("apps/v1", "DaemonSet", "daemonsets", NAMESPACED, "ds", categories=ALL, subresources=WITH_STATUS),
-    _row(
-        "apps/v1", "Deployment", "deployments", NAMESPACED, "deploy", categories=ALL, subresources=WITH_SCALE
-    ),
+    _row("apps/v1", "Deployment", "deployments", NAMESPACED, "deploy", categories=ALL, subresources=WITH_SCALE),
     _row("apps/v1", "ReplicaSet", "replicasets", NAMESPACED, "rs", categories=ALL, subresources=WITH_SCALE),
-    _row(
-        "apps/v1", "StatefulSet", "statefulsets", NAMESPACED, "sts", categories=ALL, subresources=WITH_SCALE
-    ),
+    _row("apps/v1", "StatefulSet", "statefulsets", NAMESPACED, "sts", categories=ALL, subresources=WITH_SCALE),
     _row(f"{AUTHENTICATION}/v1", "SelfSubjectReview", "selfsubjectreviews", CLUSTER, verbs=("create",)),
     _row(f"{AUTHENTICATION}/v1", "TokenReview", "tokenreviews", CLUSTER, verbs=("create",)),
     _row(
@@ -167,9 +161,7 @@ KINDS: tuple[Kind, ...] = (
         CLUSTER,
         verbs=("create",),
     ),
-    _row(
-        f"{AUTHORIZATION}/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", CLUSTER, verbs=("create",)
-    ),
+    _row(f"{AUTHORIZATION}/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", CLUSTER, verbs=("create",)),
     _row(f"{AUTHORIZATION}/v1", "SubjectAccessReview", "subjectaccessreviews", CLUSTER, verbs=("create",)),
     _row("batch/v1", "CronJob", "cronjobs", NAMESPACED, "cj", categories=ALL, subresources=WITH_STATUS),
     _row("batch/v1", "Job", "jobs", NAMESPACED, categories=ALL, subresources=WITH_STATUS),
@@ -194,9 +186,7 @@ KINDS: tuple[Kind, ...] = (
     _row("storage.k8s.io/v1", "StorageClass", "storageclasses", CLUSTER, "sc"),
 )
 
-BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {
-    (row.group, row.version, row.plural): row for row in KINDS
-}
+BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {(row.group, row.version, row.plural): row for row in KINDS}
 """(group, version, plural) to its row."""
 
 BY_KIND: Mapping[tuple[str, str], Kind] = {(row.group, row.kind): row for row in KINDS}

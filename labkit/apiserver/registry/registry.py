@@ -1,7 +1,8 @@
 """Create, read, update and delete objects of any kind, by its rules.
 
 Handlers come here with a caller's request; controllers and the node come here
-directly. Authorization and admission have happened by then.
+directly. Authorization and mutating admission have happened by then.
+Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,28 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
-from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import BY_KIND, Kind
+from labkit.apiserver.registry.managed.manager import update_managed_fields
+from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
+from labkit.apiserver.registry.names import path_segment_name
+from labkit.apiserver.registry.strategies import strategies
+from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
 from labkit.apiserver.request import Object
-from labkit.apiserver.status import already_exists, not_found
+from labkit.apiserver.schema import Struct, schemas
+from labkit.apiserver.schema.decoding import Decoder
+from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key, Store
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+"""Letters and digits that generated names end in: no vowels, nothing easily confused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,9 @@ class Change:
 
 Controller = Callable[[Change], None]
 """Reacts to a change by further writes; runs inside the write that caused it."""
+
+Check = Callable[[Object | None, Object | None], None]
+"""Validating admission: (new object or None, old object or None); raises to refuse."""
 
 
 def timestamp(seconds: float) -> str:
@@ -58,8 +75,12 @@ class Registry:
         self.clock = clock
         self.random = random
         self.controllers: list[Controller] = []
+        self.strategies = strategies()
         self._changes: deque[Change] = deque()
         self._depth = 0
+        self._context = Context(clock, random, self._lookup, self._objects)
+
+    # Reading
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """One object.
@@ -72,46 +93,214 @@ class Registry:
             raise not_found(kind.plural, kind.group, name)
         return obj
 
-    def list(self, kind: Kind, namespace: str = "") -> Sequence[Object]:
-        """All objects of a kind, or those of one namespace, in key order."""
+    def list(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+        """Objects in key order, of one namespace or all."""
         return self.store.list(kind.resource, namespace)
 
-    def create(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
+    def strategy(self, kind: Kind) -> Strategy:
+        """The rules of a kind."""
+        return self.strategies.of(kind)
+
+    def struct(self, kind: Kind) -> Struct:
+        """The schema of a kind."""
+        found = schemas().of_kind(kind.group, kind.version, kind.kind)
+        assert found is not None, kind
+        return found
+
+    def complete(self, kind: Kind, data: Any, strict: list[str] | None = None) -> Object:
+        """An object of the kind, with all its defaults, from decoded JSON.
+
+        Args:
+            kind: Its row.
+            data: The JSON.
+            strict: Collects unknown and repeated fields.
+
+        Raises:
+            DecodeProblem: A value has the wrong type.
+        """
+        obj = Decoder(strict).decode(self.struct(kind), data)
+        obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
+        obj["kind"], obj["apiVersion"] = kind.kind, kind.group_version
+        self.strategy(kind).default(obj)
+        return obj
+
+    # Writing
+
+    def create(
+        self,
+        kind: Kind,
+        obj: Object,
+        *,
+        dry_run: bool = False,
+        check: Check | None = None,
+        warnings: list[str] | None = None,
+        manager: str = "",
+    ) -> Object:
         """Store a new object.
 
         Args:
             kind: Its row.
-            obj: With name and (where it belongs in one) namespace set.
+            obj: The object, metadata with its namespace (where it belongs in one) set. It is
+                changed; do not use it afterwards.
             dry_run: Do everything but store it.
+            check: Validating admission.
+            warnings: Collects what the caller should be told.
+            manager: For objects of controllers: complete it and note this manager as the owner
+                of its fields.
 
         Raises:
             ApiError: 409 if the name is taken, 422 if it breaks the kind's rules.
         """
-        metadata = {
-            **obj["metadata"],
-            "uid": self.new_uid(),
-            "creationTimestamp": timestamp(self.clock()),
-        }
+        if manager:
+            obj = self.complete(kind, obj)
+            update_managed_fields(
+                self.struct(kind), None, obj, manager, kind.group_version, "", timestamp(self.clock())
+            )
+        strategy = self.strategy(kind)
+        metadata = obj["metadata"] = dict(obj.get("metadata") or {})
+        for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+            metadata.pop(field, None)
+        metadata["uid"] = self.new_uid()
+        metadata["creationTimestamp"] = timestamp(self.clock())
+        generated = bool(metadata.get("generateName")) and not metadata.get("name")
+        if generated:
+            metadata["name"] = self.new_name(metadata["generateName"])
+        context = replace(self._context, dry_run=dry_run)
+        strategy.prepare_create(context, obj)
+        for hook in strategy.hooks:
+            hook(obj, None)
+        self._refuse_invalid(kind, obj, strategy.validate(kind, obj))
+        if warnings is not None:
+            warnings += strategy.warnings(obj, None)
+        if check is not None:
+            check(obj, None)
         name = metadata["name"]
-        key = Key(kind.resource, metadata.get("namespace", ""), name)
-        if self.store.get(key) is not None:
-            raise already_exists(kind.plural, kind.group, name)
-        obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj, "metadata": metadata}
-        if dry_run:
-            return obj
-        return self.write(kind, obj)
+        if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
+            raise self._taken(kind, obj, generated)
+        strategy.allocate(context, obj, None)
+        obj = self._ordered(kind, obj)
+        if metadata.get("resourceVersion") not in (None, "", "0"):
+            raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+        metadata.pop("resourceVersion", None)
+        return obj if dry_run else self.write(kind, obj)
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> Object:
-        """Remove an object.
+    def update(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        change: Callable[[Object | None], Object],
+        *,
+        subresource: str = "",
+        create: bool = False,
+        dry_run: bool = False,
+        check: Check | None = None,
+        check_create: Check | None = None,
+        warnings: list[str] | None = None,
+    ) -> tuple[Object, bool]:
+        """Replace an object.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            change: From the stored object (None if there is none) to the new one, completed
+                and admitted.
+            subresource: ``status`` and the like: which part may change.
+            create: Whether a missing object is created, whatever the kind says.
+            dry_run: Do everything but store it.
+            check: Validating admission of an update.
+            check_create: The same for a creation.
+            warnings: Collects what the caller should be told.
+
+        Returns:
+            The object, and whether it was created.
 
         Raises:
-            ApiError: 404.
+            ApiError: 404, 409 for a stale resourceVersion, 422.
         """
+        strategy = self.strategy(kind)
+        old = self.store.get(Key(kind.resource, namespace, name))
+        if old is None:
+            if not create and not (strategy.create_on_update and not subresource):
+                raise not_found(kind.plural, kind.group, name)
+            obj = change(None)
+            wanted = obj["metadata"].get("uid")
+            if wanted:
+                raise _uid_conflict(kind, name, wanted, "")
+            obj["metadata"].pop("resourceVersion", None)
+            return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
+        new = change(old)
+        wanted = new["metadata"].get("uid")
+        if wanted and wanted != old["metadata"]["uid"]:
+            raise _uid_conflict(kind, name, wanted, old["metadata"]["uid"])
+        self._check_version(kind, strategy, new, old)
+        self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
+        if _same(new, old):
+            return old, False
+        if check is not None:
+            check(new, old)
+        if _emptied_finalizers(new, old):
+            if not dry_run:
+                self._remove(kind, namespace, name, new)
+            return new, False
+        new = self._ordered(kind, new)
+        return (new if dry_run else self.write(kind, new)), False
+
+    def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        options: DeleteOptions | None = None,
+        check: Check | None = None,
+    ) -> Object:
+        """Delete an object, at once or as its finalizers and grace period allow.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            options: How.
+            check: Validating admission.
+
+        Returns:
+            What a caller is told: the object or a Status, as the kind has it.
+
+        Raises:
+            ApiError: 404, or 409 if a precondition fails.
+        """
+        options = options or DeleteOptions()
+        strategy = self.strategy(kind)
         old = self.get(kind, namespace, name)
+        _check_preconditions(kind, old, options)
+        if kind.kind == "Namespace" and not kind.group:
+            return self._delete_namespace(kind, old, options, check)
+        if check is not None:
+            check(None, old)
+        metadata = dict(old["metadata"])
+        marked: Object = {**old, "metadata": metadata}
+        graceful, pending = self._begin_graceful(strategy, marked, options)
+        if pending:
+            return self._deleted(kind, strategy, old)
+        finalizers = _deletion_finalizers(metadata.get("finalizers", []), options)
+        if finalizers != metadata.get("finalizers", []):
+            metadata["finalizers"] = finalizers
+        if not graceful and not finalizers:
+            if options.dry_run:
+                return self._deleted(kind, strategy, old)
+            return self._deleted(kind, strategy, self._remove(kind, namespace, name))
+        if not graceful:
+            self._mark(metadata)
+        marked = self._ordered(kind, marked)
+        at_once = graceful and not finalizers and not metadata.get("deletionGracePeriodSeconds")
+        if options.dry_run:
+            return self._deleted(kind, strategy, marked) if at_once else marked
         with self.transaction():
-            last = self.store.delete(Key(kind.resource, namespace, name))
-            self._changes.append(Change(kind, old, None))
-        return last
+            stored = self.write(kind, marked) if not _same(marked, old) else old
+            if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
+                stored = self._remove(kind, namespace, name)
+        return self._deleted(kind, strategy, stored) if at_once else stored
 
     def write(self, kind: Kind, obj: Object) -> Object:
         """Store an object as it is, and let the controllers react, all in one transaction."""
@@ -122,6 +311,29 @@ class Registry:
             stored = self.store.put(key, obj)
             self._changes.append(Change(kind, old, stored))
         return stored
+
+    def edit(
+        self, kind: Kind, obj: Object, manager: str, change: Callable[[Object], None], subresource: str = ""
+    ) -> Object:
+        """A controller's change of a stored object.
+
+        Args:
+            kind: Its row.
+            obj: The stored object.
+            manager: Who changes it, for ``managedFields``.
+            change: Changes a copy in place.
+            subresource: What the controller writes to, such as ``status``.
+        """
+        import copy
+
+        new = copy.deepcopy(obj)
+        change(new)
+        if new == obj:
+            return obj
+        update_managed_fields(
+            self.struct(kind), obj, new, manager, kind.group_version, subresource, timestamp(self.clock())
+        )
+        return self.write(kind, new)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -142,3 +354,256 @@ class Registry:
     def new_uid(self) -> str:
         """A new version-4 UUID from the cluster's own random source."""
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def new_name(self, prefix: str) -> str:
+        """A name with a random suffix of five characters."""
+        return prefix[:58] + self.new_suffix()
+
+    def new_suffix(self) -> str:
+        """Five random characters."""
+        return "".join(self.random.choice(SUFFIX) for _ in range(5))
+
+    # Parts
+
+    def _lookup(self, group: str, kind: str, namespace: str, name: str) -> Object | None:
+        return self.store.get(Key(BY_KIND[group, kind].resource, namespace, name))
+
+    def _objects(self, group: str, kind: str, namespace: str) -> Iterator[Object]:
+        return self.store.list(BY_KIND[group, kind].resource, namespace)
+
+    def _ordered(self, kind: Kind, obj: Object) -> Object:
+        """The object with its fields in the order in which they are printed."""
+        ordered: Object = {}
+        for name in self.struct(kind).fields:
+            if name in obj:
+                ordered[name] = obj[name]
+        metadata = obj["metadata"]
+        ordered["metadata"] = {
+            name: metadata[name] for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata
+        }
+        return ordered
+
+    def _refuse_invalid(self, kind: Kind, obj: Object, errors: FieldErrors) -> None:
+        name = obj["metadata"].get("name", "")
+        if not errors and name:
+            for message in path_segment_name(name, False):
+                errors.invalid("metadata.name", name, message)
+        if errors:
+            raise invalid_object(kind.kind, kind.group, name, errors)
+
+    def _taken(self, kind: Kind, obj: Object, generated: bool) -> ApiError:
+        name = obj["metadata"]["name"]
+        error = already_exists(kind.plural, kind.group, name)
+        existing = self.store.get(Key(kind.resource, obj["metadata"].get("namespace", ""), name))
+        if existing is not None and existing["metadata"].get("deletionTimestamp"):
+            error.message = f"object is being deleted: {error.message}"
+        if generated:
+            error.message += ", the server was not able to generate a unique name for the object"
+            error.details = {**(error.details or {}), "retryAfterSeconds": 1}
+        return error
+
+    def _check_version(self, kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
+        wanted = new["metadata"].get("resourceVersion", "")
+        current = old["metadata"]["resourceVersion"]
+        name = old["metadata"]["name"]
+        if wanted in ("", "0"):
+            if not strategy.unconditional_update:
+                errors = FieldErrors()
+                errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+                raise invalid_object(kind.plural, kind.group, name, errors)
+            new["metadata"]["resourceVersion"] = current
+        elif not wanted.isascii() or not wanted.isdigit():
+            errors = FieldErrors()
+            errors.invalid("resourceVersion", wanted, f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
+            raise invalid_object("", "", name, errors)
+        elif wanted != current:
+            raise conflict(kind.plural, kind.group, name, MODIFIED)
+
+    def _prepare_update(
+        self,
+        kind: Kind,
+        strategy: Strategy,
+        new: Object,
+        old: Object,
+        subresource: str,
+        dry_run: bool,
+        warnings: list[str] | None,
+    ) -> None:
+        context = replace(self._context, dry_run=dry_run)
+        metadata, before = new["metadata"], old["metadata"]
+        if subresource in ("status", "finalize"):
+            strategy.prepare_status_update(context, new, old)
+        else:
+            strategy.prepare_update(context, new, old)
+        for field in ("uid", "creationTimestamp", "deletionTimestamp"):
+            if before.get(field) and (field != "uid" or not metadata.get(field)):
+                metadata[field] = before[field]
+        if "deletionGracePeriodSeconds" in before:
+            metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
+        if "generation" in before:
+            metadata.setdefault("generation", before["generation"])
+        elif not strategy.generation:
+            metadata.pop("generation", None)
+        metadata.pop("selfLink", None)
+        for hook in strategy.hooks:
+            hook(new, old)
+        if subresource in ("status", "finalize"):
+            errors = strategy.validate_status_update(kind, new, old)
+        else:
+            errors = strategy.validate_update(kind, new, old)
+        self._refuse_invalid(kind, new, errors)
+        if warnings is not None:
+            warnings += strategy.warnings(new, old)
+        if subresource != "status":
+            strategy.allocate(context, new, old)
+
+    def _mark(self, metadata: Object) -> None:
+        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
+            metadata["generation"] += 1
+        now = timestamp(self.clock())
+        if metadata.get("deletionTimestamp", "~") > now:
+            metadata["deletionTimestamp"] = now
+        metadata["deletionGracePeriodSeconds"] = 0
+
+    def _begin_graceful(self, strategy: Strategy, marked: Object, options: DeleteOptions) -> tuple[bool, bool]:
+        """Whether the object ends gracefully, and whether it is already about to."""
+        if not strategy.graceful:
+            return False, False
+        metadata = marked["metadata"]
+        asked = options.grace_seconds
+        if asked is not None and asked < 0:
+            asked = options.grace_seconds = 1
+        if metadata.get("deletionTimestamp"):
+            current = metadata.get("deletionGracePeriodSeconds", 0)
+            if not current:
+                return False, False
+            if asked is None or asked >= current:
+                return False, True
+            metadata["deletionTimestamp"] = timestamp(self.clock() + asked)
+            metadata["deletionGracePeriodSeconds"] = asked
+            return True, False
+        period = strategy.grace_seconds(marked, options)
+        metadata["deletionTimestamp"] = timestamp(self.clock() + period)
+        metadata["deletionGracePeriodSeconds"] = period
+        if metadata.get("generation"):
+            metadata["generation"] += 1
+        return True, False
+
+    def _delete_namespace(self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None) -> Object:
+        if check is not None:
+            check(None, old)
+        name = old["metadata"]["name"]
+        if not old["metadata"].get("deletionTimestamp"):
+            metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
+            if options.propagation == "Orphan":
+                metadata["finalizers"] = [*metadata.get("finalizers", []), ORPHAN]
+            elif options.propagation == "Foreground":
+                metadata["finalizers"] = [*metadata.get("finalizers", []), FOREGROUND]
+            obj = self._ordered(kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}})
+            return obj if options.dry_run else self.write(kind, obj)
+        if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):
+            return old
+        return old if options.dry_run else self._remove(kind, "", name)
+
+    def _deleted(self, kind: Kind, strategy: Strategy, last: Object) -> Object:
+        if strategy.returns_deleted:
+            return last
+        details = {"name": last["metadata"]["name"]}
+        if kind.group:
+            details["group"] = kind.group
+        details |= {"kind": kind.plural, "uid": last["metadata"]["uid"]}
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": details,
+        }
+
+    def _remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
+        key = Key(kind.resource, namespace, name)
+        with self.transaction():
+            old = self.store.get(key)
+            assert old is not None
+            removed = self.store.delete(key)
+            self._changes.append(Change(kind, last or old, None))
+        return removed
+
+
+def _same(new: Object, old: Object) -> bool:
+    """Whether a write would change nothing but the times in ``managedFields``."""
+    if new == old:
+        return True
+    before, after = old["metadata"], new["metadata"]
+    if "managedFields" not in after or "managedFields" not in before:
+        return False
+    stripped = {**after, "managedFields": _timeless(after["managedFields"])}
+    if stripped != {**before, "managedFields": _timeless(before["managedFields"])}:
+        return False
+    return {**new, "metadata": None} == {**old, "metadata": None}
+
+
+def _timeless(entries: list[Object]) -> list[Object]:
+    return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
+
+
+def _emptied_finalizers(new: Object, old: Object) -> bool:
+    """Whether an object that waits for its end has lost its last finalizer."""
+    before = old["metadata"]
+    if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
+        return False
+    if new["kind"] == "Namespace" and new.get("spec", {}).get("finalizers"):
+        return False
+    return not before.get("deletionGracePeriodSeconds")
+
+
+def _deletion_finalizers(finalizers: list[str], options: DeleteOptions) -> list[str]:
+    """Source: ``deletionFinalizersForGarbageCollection``."""
+    if options.propagation == "Orphan":
+        orphan, foreground = True, False
+    elif options.propagation == "Foreground":
+        orphan, foreground = False, True
+    elif options.propagation == "Background":
+        orphan = foreground = False
+    else:
+        last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
+        orphan, foreground = last == ORPHAN, last == FOREGROUND
+    kept = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
+    wanted = kept + [ORPHAN] * orphan + [FOREGROUND] * foreground
+    return finalizers if set(wanted) == set(finalizers) else wanted
+
+
+def _uid_conflict(kind: Kind, name: str, wanted: str, found: str) -> ApiError:
+    if not found:
+        return conflict(
+            kind.plural,
+            kind.group,
+            name,
+            f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found",
+        )
+    return conflict(
+        kind.plural,
+        kind.group,
+        name,
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+    )
+
+
+def _check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
+    metadata = old["metadata"]
+    if options.uid is not None and options.uid != metadata["uid"]:
+        raise conflict(
+            kind.kind,
+            kind.group,
+            metadata["name"],
+            f"the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({metadata['uid']}). The object might have been deleted and then recreated",
+        )
+    if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
+        raise conflict(
+            kind.kind,
+            kind.group,
+            metadata["name"],
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
+            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
+        )

@@ -47,9 +47,7 @@ class Decoder:
         if data is None:
             data = {}
         if not isinstance(data, dict):
-            raise DecodeProblem(
-                f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}"
-            )
+            raise DecodeProblem(f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}")
         return self._struct(struct, data, "", "")
 
     def _note(self, text: str) -> None:
@@ -98,9 +96,7 @@ class Decoder:
             if isinstance(value, list):
                 item = type_.item
                 return [
-                    zero_of(item)
-                    if element is None
-                    else self._value(item, element, struct, path, f"{shown}[{index}]")
+                    zero_of(item) if element is None else self._value(item, element, struct, path, f"{shown}[{index}]")
                     for index, element in enumerate(value)
                 ]
         elif form == "map":
@@ -163,9 +159,7 @@ class Decoder:
             raise DecodeProblem(str(error)) from error
 
 
-QUANTITY_FORM_ERROR = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
+QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
@@ -198,9 +192,7 @@ def zero_of(type_: Type) -> Any:
 
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
     """Go's UnmarshalTypeError."""
-    return DecodeProblem(
-        f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}"
-    )
+    return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
 
 
 def json_kind(value: Any) -> str:

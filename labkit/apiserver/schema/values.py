@@ -134,9 +134,7 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
                 datetime.timezone(delta),
             )
             return moment.astimezone(datetime.UTC)
-        return datetime.datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second), micros, offset
-        )
+        return datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), micros, offset)
     except (ValueError, OverflowError) as error:
         part = "day" if 1 <= int(month) <= 12 else "month"
         if int(hour) > 23:

@@ -1,0 +1,1 @@
+"""Controllers: functions of a change, run to quiescence inside the write that caused it."""

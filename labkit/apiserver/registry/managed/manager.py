@@ -1,0 +1,207 @@
+"""The entries of ``metadata.managedFields``, and how writes change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from labkit.apiserver.registry.managed.fieldset import (
+    ABSENT,
+    Node,
+    compare,
+    difference_sets,
+    ordered,
+    shape_of_struct,
+    union_sets,
+    without,
+)
+from labkit.apiserver.request import Object
+from labkit.apiserver.schema import Struct
+from labkit.apiserver.schema.decoding import Decoder
+
+STRIPPED: Node = {
+    "f:apiVersion": {},
+    "f:kind": {},
+    "f:metadata": {
+        f"f:{name}": {}
+        for name in (
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "clusterName",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        )
+    },
+}
+"""Fields that nobody owns."""
+
+
+class ManagerId(NamedTuple):
+    """What tells one manager from another."""
+
+    manager: str
+    operation: str
+    api_version: str
+    subresource: str
+
+
+@dataclass(slots=True)
+class Managed:
+    """The managers of one object.
+
+    Args:
+        fields: What each owns.
+        times: When each last changed something.
+        versions: ``apiVersion`` of each.
+    """
+
+    fields: dict[ManagerId, Node] = field(default_factory=dict)
+    times: dict[ManagerId, str] = field(default_factory=dict)
+    versions: dict[ManagerId, str] = field(default_factory=dict)
+
+
+def manager_id(manager: str, operation: str, api_version: str, subresource: str) -> ManagerId:
+    """An applier is the same whichever version it applies."""
+    return ManagerId(manager, operation, "" if operation == "Apply" else api_version, subresource)
+
+
+def decode_managed(entries: Any) -> Managed | None:
+    """The entries of an object; None if they make no sense."""
+    managed = Managed()
+    for entry in entries or ():
+        if entry.get("operation") not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+            return None
+        fields = entry.get("fieldsV1") or {}
+        if not valid_node(fields):
+            return None
+        key = manager_id(
+            entry.get("manager", ""), entry["operation"], entry.get("apiVersion", ""), entry.get("subresource", "")
+        )
+        managed.fields[key] = union_sets(managed.fields.get(key, {}), fields)
+        managed.versions[key] = entry.get("apiVersion", "")
+        if entry.get("time"):
+            managed.times[key] = entry["time"]
+    return managed
+
+
+def valid_node(node: Any, depth: int = 0) -> bool:
+    """Whether this is a FieldsV1 document."""
+    if not isinstance(node, dict) or depth > 100:
+        return False
+    return all(
+        (name == "." or name[:2] in ("f:", "k:", "v:", "i:")) and valid_node(inner, depth + 1)
+        for name, inner in node.items()
+    )
+
+
+def encode_managed(managed: Managed) -> list[Object]:
+    """The entries in the order in which the real server keeps them."""
+    entries = []
+    for key, fields in managed.fields.items():
+        entry: Object = {
+            "manager": key.manager,
+            "operation": key.operation,
+            "apiVersion": managed.versions.get(key, key.api_version),
+        }
+        if key in managed.times:
+            entry["time"] = managed.times[key]
+        entry["fieldsType"] = "FieldsV1"
+        entry["fieldsV1"] = ordered(fields)
+        if key.subresource:
+            entry["subresource"] = key.subresource
+        entries.append(entry)
+    entries.sort(
+        key=lambda entry: (
+            entry["operation"],
+            entry.get("time", ""),
+            entry["manager"],
+            entry["apiVersion"],
+            entry.get("subresource", ""),
+        )
+    )
+    return entries
+
+
+def set_managed(obj: Object, managed: Managed) -> None:
+    """Write the entries into an object's metadata."""
+    entries = encode_managed(managed)
+    metadata = obj["metadata"]
+    if entries:
+        metadata["managedFields"] = entries
+    else:
+        metadata.pop("managedFields", None)
+
+
+def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
+    """The managers a write starts from: those it sends, or those of the stored object."""
+    live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()
+    live = live or Managed()
+    if subresource:
+        return live
+    sent = new["metadata"].get("managedFields")
+    if sent == [{}]:
+        return Managed()
+    managed = decode_managed(sent)
+    return managed if managed is not None and managed.fields else live
+
+
+def ignored_fields(struct: Struct, subresource: str) -> Node:
+    """What writes through this door never own: the status, or all but the status."""
+    if subresource in ("status", "finalize"):
+        return {f"f:{name}": {} for name in struct.fields if name not in ("status", "metadata", "kind", "apiVersion")}
+    return {"f:status": {}} if "status" in struct.fields else {}
+
+
+def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
+    """What a write sets and removes, but for what nobody owns."""
+    before = old if old is not None else Decoder().decode(struct, {})
+    set_, gone = compare(
+        shape_of_struct(struct),
+        {**before, "metadata": {**(before.get("metadata") or {}), "managedFields": ABSENT}},
+        {**new, "metadata": {**new["metadata"], "managedFields": ABSENT}},
+    )
+    ignored = ignored_fields(struct, subresource)
+    touched = without(without(set_ or {}, STRIPPED), ignored)
+    return touched, without(gone or {}, ignored)
+
+
+def update_managed_fields(
+    struct: Struct,
+    old: Object | None,
+    new: Object,
+    manager: str,
+    api_version: str,
+    subresource: str,
+    now: str,
+) -> None:
+    """Note in ``new`` that a manager made it from ``old``.
+
+    Args:
+        struct: The kind's schema.
+        old: The stored object, None for a creation.
+        new: The object about to be stored, complete with defaults.
+        manager: Who writes.
+        api_version: In which version of the kind.
+        subresource: Through which subresource, if any.
+        now: The time of the entry.
+    """
+    managed = live_or_new(old, new, subresource)
+    if not managed.fields and old is not None and old["metadata"].get("uid"):
+        set_managed(new, managed)
+        return
+    set_, gone = changes(struct, old, new, subresource)
+    for key in list(managed.fields):
+        kept = difference_sets(difference_sets(managed.fields[key], set_), gone)
+        managed.fields[key] = kept
+    if set_:
+        key = manager_id(manager or "unknown", "Update", api_version, subresource)
+        previous = managed.fields.get(key, {})
+        managed.fields[key] = union_sets(previous, set_)
+        managed.versions[key] = api_version
+        managed.times[key] = now
+    managed.fields = {key: fields for key, fields in managed.fields.items() if fields}
+    set_managed(new, managed)
