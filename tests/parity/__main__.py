@@ -6,15 +6,16 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.parity import servers
+from tests.parity import collect, record, report, servers
 from tests.parity.accepted import Agreement
 from tests.parity.certificates import Authority
 from tests.parity.compare import diff
 from tests.parity.model import SUITES
+from tests.parity.section import Section
 from tests.parity.suites import Opener, Outcome, run
 from tests.parity.transport import Https, Transport
 
@@ -28,10 +29,23 @@ def main(arguments: list[str] | None = None) -> int:
     replay.add_argument("--step", help="show one step in full (those before it are played too)")
     replay.add_argument("-v", "--verbose", action="store_true", help="print request, answers and diff")
     replay.add_argument("--limit", type=int, default=6, help="differences printed for each step")
-    known = {"replay", "record", "report", "-h", "--help"}
+    replay.set_defaults(run=replay_suites)
+    part = commands.add_parser("part", help="replay another recording and print what differs")
+    part.add_argument("name", choices=("audit", "decisions", "kubectl", "pods"), help="pods includes exec's frames")
+    part.add_argument("--limit", type=int, default=1000, help="differences printed")
+    part.add_argument("--grep", default="", help="only those whose label holds this")
+    part.set_defaults(run=replay_part)
+    report = commands.add_parser("report", help="replay everything and write docs/parity.md")
+    report.set_defaults(run=write_report)
+    recorder = commands.add_parser("record", help="write new recordings from a pristine cluster")
+    add_target(recorder)
+    recorder.add_argument("--out", type=Path, required=True, help="folder for the recordings")
+    recorder.set_defaults(run=record_suites)
+    known = {"replay", "part", "record", "report", "-h", "--help"}
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given if given and given[0] in known else ["replay", *given])
-    return replay_suites(options)
+    code: int = options.run(options)
+    return code
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +90,55 @@ def replay_suites(options: argparse.Namespace) -> int:
         unlisted += sum(len(agreement.unlisted(outcome.differences)) for outcome in outcomes)
         print(summary(suite, outcomes), flush=True)
     return 1 if unlisted else 0
+
+
+def replay_part(options: argparse.Namespace) -> int:
+    """Replay one of the recordings that are no HTTP suite."""
+    agreement = Agreement.read()
+    parts: dict[str, Callable[[], list[Section]]] = {
+        "audit": lambda: collect.http_suite("walkthrough", agreement)[1:],
+        "decisions": lambda: [collect.policy()],
+        "kubectl": lambda: [collect.commands(agreement)],
+        "pods": collect.in_pods,
+    }
+    unlisted = 0
+    for section in parts[options.name]():
+        found = [item for item in section.differences if options.grep in item.step]
+        for item in found[: options.limit]:
+            print(f"\n--- {item.step} {item.aspect} {item.path}")
+            print(diff(item.expected, item.got) if isinstance(item.expected, str) else str(item))
+        print(line(section), flush=True)
+        unlisted += len(agreement.unlisted(section.differences))
+    return 1 if unlisted else 0
+
+
+def line(section: Section) -> str:
+    """One line about a section."""
+    aspects = ", ".join(f"{name} {count}" for name, count in section.agreed.items())
+    return f"{section.name:15} {section.total:4} items: {section.whole} agree ({aspects})"
+
+
+def write_report(_: argparse.Namespace) -> int:
+    """Replay everything and write the report."""
+    agreement = Agreement.read()
+    sections, skipped = collect.everything(agreement, lambda section: print(line(section), flush=True))
+    report.FILE.parent.mkdir(exist_ok=True)
+    report.FILE.write_text(report.text(sections, agreement, skipped), encoding="utf-8")
+    found = [item for section in sections for item in section.differences]
+    unlisted = agreement.unlisted(found)
+    for item in unlisted:
+        print(item)
+    print(f"{len(found)} differences, {len(unlisted)} of them not in accepted.toml; written: {report.FILE}")
+    return 1 if unlisted else 0
+
+
+def record_suites(options: argparse.Namespace) -> int:
+    """Ask a cluster every suite's requests and write its answers down."""
+    for suite in options.suite or SUITES:
+        with opener(options)() as transport:
+            (path,) = record.write([record.suite(suite, transport)], options.out)
+        print(f"{suite}: {path}", flush=True)
+    return 0
 
 
 def show(outcome: Outcome, options: argparse.Namespace) -> None:

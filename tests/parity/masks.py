@@ -38,9 +38,7 @@ TEXT_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 """Masks that apply inside any string."""
 
-YAML_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r'(resourceVersion: )"\d+"'), r'\1"<rv>"'),
-)
+YAML_MASKS: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r'(resourceVersion: )"\d+"'), r'\1"<rv>"'),)
 """Masks for bodies that were recorded as text."""
 
 WHOLE_FIELDS = {
@@ -117,18 +115,17 @@ def _string(key: str, text: str, names: Mapping[str, str]) -> Any:
 
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
     """Sort what a SelfSubjectRulesReview lists in no fixed order."""
-    unordered = [
-        name for name in ("resourceRules", "nonResourceRules") if isinstance(document.get(name), list)
-    ]
+    unordered = [name for name in ("resourceRules", "nonResourceRules") if isinstance(document.get(name), list)]
     if not unordered:
         return document
-    return {
-        **document,
-        **{
-            name: sorted(document[name], key=lambda rule: json.dumps(rule, sort_keys=True))
-            for name in unordered
-        },
-    }
+    return {**document, **{name: sorted(document[name], key=_rule_order) for name in unordered}}
+
+
+def _rule_order(rule: Any) -> str:
+    if not isinstance(rule, dict):
+        return str(rule)
+    fields = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+    return json.dumps({name: rule[name] for name in fields if name in rule})
 
 
 def decode_jwt(token: str) -> Any:

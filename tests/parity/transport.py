@@ -69,7 +69,7 @@ class Https:
         self._connections: dict[Credential, http.client.HTTPSConnection] = {}
         address = urlsplit(self._config.server)
         self._host, self._port = address.hostname or "", address.port or 443
-        self.names = {f"{self._host}:{self._port}": "<server>"}
+        self.names: Mapping[str, str] = {f"{self._host}:{self._port}": "<server>"}
 
     def send(self, credential: Credential, call: Call) -> Answer:
         """Send over a kept connection; reconnect once if the server closed it."""
@@ -90,9 +90,7 @@ class Https:
             connection.close()
         self._connections.clear()
 
-    def _exchange(
-        self, connection: http.client.HTTPSConnection, credential: Credential, call: Call
-    ) -> Answer:
+    def _exchange(self, connection: http.client.HTTPSConnection, credential: Credential, call: Call) -> Answer:
         connection.putrequest(call.method, call.path, skip_accept_encoding=True)
         token = self._config.token if credential.admin else credential.token
         if token is not None and "Authorization" not in call.headers:
@@ -198,9 +196,7 @@ class Kubeconfig:
         wanted = config.get("current-context")
         contexts = {entry["name"]: entry["context"] for entry in config["contexts"]}
         context = contexts[wanted] if wanted in contexts else next(iter(contexts.values()))
-        cluster = next(
-            entry["cluster"] for entry in config["clusters"] if entry["name"] == context["cluster"]
-        )
+        cluster = next(entry["cluster"] for entry in config["clusters"] if entry["name"] == context["cluster"])
         user = next(entry["user"] for entry in config["users"] if entry["name"] == context["user"])
 
         def data(entry: Mapping[str, Any], name: str) -> bytes | None:

@@ -1,0 +1,99 @@
+"""The make targets and the set-up behind them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import bootstrap
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+TARGETS = [
+    "lab",
+    "test",
+    "check",
+    "demo",
+    "bench",
+    "parity",
+    "soak",
+    "test-browser",
+    "test-kind",
+    "notebooks",
+    "screenshots",
+    "lock",
+    "clean",
+    "format",
+    "help",
+]
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_there_and_phony(target: str) -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)
+    assert phony is not None
+    assert target in phony[1].split()
+    assert re.search(rf"^{target}:", MAKEFILE, re.M)
+
+
+def test_help_lists_the_targets_with_their_purpose() -> None:
+    listed = make("help").stdout
+    assert re.search(r"^make lab +open JupyterLab", listed, re.M)
+    assert re.search(r"^make test +every test", listed, re.M)
+
+
+def test_ci_calls_only_make_targets_and_apt() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "set -euo pipefail" in lines
+    called = [line.strip() for line in lines if re.match(r"\s*make ", line)]
+    assert called == ["make check", "make test-browser", "make test"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_a_missing_python_is_said_in_a_sentence(tmp_path: Path) -> None:
+    done = make("lab", "PYTHON=no-such-python", f"VENV={tmp_path / 'venv'}")
+    assert done.returncode != 0
+    assert "labkit needs Python 3.11 or newer: there is no no-such-python" in done.stderr
+
+
+def test_a_python_that_is_too_old_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
+    with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer, and .* is 3\.9\.2"):
+        bootstrap.complain_if_too_old()
+
+
+def test_a_missing_venv_module_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(SystemExit, match="apt-get install python3-venv"):
+        bootstrap.create(str(tmp_path / "venv"), None)
+
+
+def test_the_set_up_pins_uv_itself_from_the_lock() -> None:
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        pin = bootstrap.pin_of("uv", str(ROOT / lock))
+        assert re.match(r"uv==[\d.]+ \\\n    --hash=sha256:", pin)
+        assert pin.count("==") == 1
+
+
+def test_an_environment_that_does_not_start_is_not_taken(tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    assert not bootstrap.works(str(broken))
+    assert not bootstrap.works(str(tmp_path / "missing"))
+    assert bootstrap.works(sys.executable)
+
+
+def test_a_failing_command_ends_the_set_up_with_its_name() -> None:
+    with pytest.raises(SystemExit, match="this failed with exit code 1: false"):
+        bootstrap.run(["false"])

@@ -1,0 +1,85 @@
+"""The wheel carries the notebooks and manifests, and finds them again when installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import resources
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The wheel, built as anyone would from a checkout, with the locked build backend."""
+    folder = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (path,) = folder.glob("*.whl")
+    yield path
+
+
+def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {f"labkit/{path.relative_to(ROOT / 'labkit')}" for path in (ROOT / "labkit").rglob("*.py")}
+    for folder, pattern in (("clusters", "*"), ("notebooks", "*.ipynb")):
+        for path in (ROOT / folder).rglob(pattern):
+            if path.is_file() and ".ipynb_checkpoints" not in path.parts:
+                wanted.add(f"labkit/_data/{folder}/{path.relative_to(ROOT / folder)}")
+    assert wanted - names == set()
+
+
+def test_the_wheel_holds_no_authored_notebook_and_no_test(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if "/source/" in name or name.startswith(("tests/", "tools/", "benchmarks/"))] == []
+
+
+def test_an_installed_wheel_finds_its_data_and_starts_a_command(wheel: Path, tmp_path: Path) -> None:
+    home = tmp_path / "venv"
+    venv.create(home, symlinks=True)
+    python = home / "bin" / "python"
+    libraries = next((home / "lib").glob("python*")) / "site-packages"
+    zipfile.ZipFile(wheel).extractall(libraries)
+    # The dependencies come from this environment, after the wheel's own labkit.
+    (libraries / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
+    code = (
+        "import labkit.resources as r; print(r.__file__); print(r.clusters()); print(r.notebooks());"
+        "import labkit.cli; labkit.cli.main(['--help'])"
+    )
+    done = subprocess.run(
+        [python, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": "", "PYTHONSAFEPATH": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.startswith(str(libraries / "labkit")) for line in lines[:3]] == [True, True, True], lines
+    assert lines[1].endswith("labkit/_data/clusters")
+    assert "Usage" in done.stdout
+
+
+def test_a_checkout_uses_the_folders_beside_the_package() -> None:
+    assert resources.clusters() == ROOT / "clusters"
+    assert resources.notebooks() == ROOT / "notebooks"
+
+
+def test_a_missing_folder_is_said_with_the_way_out() -> None:
+    with pytest.raises(FileNotFoundError, match="install the wheel, or run from a checkout"):
+        resources.folder("no-such-folder")

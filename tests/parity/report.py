@@ -1,0 +1,122 @@
+"""Write docs/parity.md: what agrees, what differs and why, what is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.parity.accepted import Agreement
+from tests.parity.compare import shown
+from tests.parity.section import Section
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "parity.md"
+CLIENTS = Path(__file__).with_name("clients.md")
+
+INTRODUCTION = """\
+# How exactly the embedded server answers
+
+Written by `make parity`; do not edit. The yardstick is what a real kube-apiserver v1.36.2
+answered (`tests/parity/data`, whose README says what was masked). Every recorded request is
+sent to a fresh embedded server over HTTPS, and the answers are compared in status, headers
+and body. `make test` fails on any difference that is not listed here.
+
+`python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` one
+step in full; `--kubeconfig FILE --pki DIR` asks another cluster, and
+`python -m tests.parity record --kubeconfig FILE --pki DIR --out DIR` writes new recordings.
+"""
+
+
+def text(sections: Sequence[Section], agreement: Agreement, skipped: Sequence[tuple[str, str]] = ()) -> str:
+    """The whole report.
+
+    Args:
+        sections: What was replayed, in order.
+        agreement: What is accepted and left out.
+        skipped: What could not be replayed here, and why.
+    """
+    parts = [INTRODUCTION, *_requests(sections), *_commands(sections, skipped), *_decisions(sections)]
+    parts += [*_differences(sections, agreement), *_left_out(agreement)]
+    if CLIENTS.exists():
+        parts.append(CLIENTS.read_text(encoding="utf-8"))
+    return "\n".join(parts)
+
+
+def _row(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    yield _row(head)
+    yield "|" + "---|" * len(head)
+    yield from (_row(row) for row in rows)
+    yield ""
+
+
+def _requests(sections: Sequence[Section]) -> Iterator[str]:
+    suites = [section for section in sections if "headers" in section.agreed]
+    yield "## HTTP suites\n"
+    rows: list[Sequence[object]] = [
+        (
+            item.name,
+            item.total,
+            item.agreed["status"],
+            item.agreed["headers"],
+            item.agreed["body"],
+            item.whole,
+            item.doc,
+        )
+        for item in suites
+    ]
+    totals = [sum(section.agreed[aspect] for section in suites) for aspect in ("status", "headers", "body")]
+    rows.append(("**all**", sum(s.total for s in suites), *totals, sum(s.whole for s in suites), ""))
+    yield from _table(("suite", "steps", "status", "headers", "body", "agree in all", "what it asks"), rows)
+
+
+def _commands(sections: Sequence[Section], skipped: Sequence[tuple[str, str]]) -> Iterator[str]:
+    others = [section for section in sections if "headers" not in section.agreed and section.name != "decisions"]
+    yield "## Commands, frames and audit events\n"
+    rows: list[Sequence[object]] = [(item.name, item.total, item.whole, item.doc) for item in others]
+    rows += [(name, "–", "not run", why) for name, why in skipped]
+    yield from _table(("recording", "items", "agree", "what it is"), rows)
+
+
+def _decisions(sections: Sequence[Section]) -> Iterator[str]:
+    yield "## Allowed and forbidden\n"
+    yield "Whether the real server let a request in, and the embedded one did the same.\n"
+    rows: list[Sequence[object]] = []
+    for item in sections:
+        if item.allowed_total is None:
+            continue
+        refused = item.total - item.allowed_total
+        rows.append((item.name, item.allowed_total, item.allowed_agree, refused, item.refused_agree))
+    yield from _table(("suite", "allowed there", "allowed here too", "refused there", "refused here too"), rows)
+    for item in sections:
+        if item.name == "decisions":
+            yield (
+                f"In {item.agreed['reason']} of the {item.total} decisions the reason is the same word for word; "
+                "where several bindings grant a request, it names whichever was met first.\n"
+            )
+
+
+def _differences(sections: Sequence[Section], agreement: Agreement) -> Iterator[str]:
+    yield "## Differences, and why\n"
+    rows = []
+    for item in (difference for section in sections for difference in section.differences):
+        why = next((entry.why for entry in agreement.accepted if entry.covers(item)), "**not explained**")
+        where = f"{item.aspect} {item.path}".strip()
+        rows.append((item.step, where, f"`{shown(item.expected, 120)}`", f"`{shown(item.got, 120)}`", why))
+    if rows:
+        yield from _table(("step", "where", "recorded", "here", "why"), rows)
+    else:
+        yield "None.\n"
+
+
+def _left_out(agreement: Agreement) -> Iterator[str]:
+    yield "## Left out on purpose\n"
+    if not agreement.left_out:
+        yield "Nothing.\n"
+        return
+    for entry in agreement.left_out:
+        names = ", ".join(f"`{name}`" for name in entry.names)
+        yield f"- {entry.kind}: {names}. {entry.why}"
+    yield ""

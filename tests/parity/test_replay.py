@@ -1,0 +1,50 @@
+"""The embedded server answers as recorded, but for what accepted.toml lists."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.parity import collect, kubectl
+from tests.parity.accepted import Agreement
+from tests.parity.model import SUITES
+from tests.parity.section import Section
+
+AGREEMENT = Agreement.read()
+
+
+def judge(section: Section) -> None:
+    """Fail on what is not listed, and on what is listed and no longer differs."""
+    unlisted = AGREEMENT.unlisted(section.differences)
+    assert not unlisted, "\n".join(
+        [f"{len(unlisted)} differences of {section.name} are not in accepted.toml:", *map(str, unlisted[:40])]
+    )
+    steps = {item.step for item in section.differences}
+    prefix = next(iter(steps)).split("/")[0] + "/" if steps else f"{section.name}/"
+    outdated = AGREEMENT.outdated(section.differences, prefix)
+    assert not outdated, f"no longer differs, so strike it from accepted.toml: {outdated}"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_http_suite(suite: str) -> None:
+    for section in collect.http_suite(suite, AGREEMENT):
+        judge(section)
+
+
+def test_decisions() -> None:
+    section = collect.policy()
+    assert section.agreed["allowed"] == section.total
+    judge(section)
+
+
+needs_kubectl = pytest.mark.skipif(bool(kubectl.missing()), reason=kubectl.missing() or "kubectl is here")
+
+
+@needs_kubectl
+def test_kubectl() -> None:
+    judge(collect.commands(AGREEMENT))
+
+
+@needs_kubectl
+def test_pods_and_exec() -> None:
+    for section in collect.in_pods():
+        judge(section)
