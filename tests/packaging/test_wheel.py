@@ -7,7 +7,6 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built as anyone would from a checkout, with the locked build backend."""
     folder = tmp_path_factory.mktemp("wheel")
     done = subprocess.run(
@@ -30,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     assert done.returncode == 0, done.stderr
     (path,) = folder.glob("*.whl")
-    yield path
+    return path
 
 
 def test_the_wheel_holds_every_module_manifest_and_notebook(wheel: Path) -> None:
