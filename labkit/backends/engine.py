@@ -1,0 +1,197 @@
+"""Docker or Podman on this machine: which one answers, and why not.
+
+labkit only calls their command lines. Detection is explicit: what is missing is
+said with the way out, and nothing falls back silently.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.errors import Missing
+
+PROBE_SECONDS = 20.0
+
+GET_DOCKER = "Install Docker Desktop, Colima, or your system's package: https://docs.docker.com/get-docker/"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A program that ran to its end.
+
+    Args:
+        returncode: Its exit code.
+        stdout: What it printed.
+        stderr: What it complained about.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the exit code is 0."""
+        return self.returncode == 0
+
+    @property
+    def last_words(self) -> str:
+        """The last line it complained about, which mostly says why."""
+        lines = [line for line in (self.stderr or self.stdout).splitlines() if line.strip()]
+        return lines[-1].strip() if lines else f"exit code {self.returncode}"
+
+
+def call(
+    command: Sequence[str], *, timeout_seconds: float = PROBE_SECONDS, env: Mapping[str, str] | None = None
+) -> Done:
+    """Run a program quietly and wait for its end.
+
+    Args:
+        command: The program and its arguments.
+        timeout_seconds: When to give up.
+        env: Environment variables to add.
+
+    Returns:
+        What it said; exit code 127 when there is no such program, 124 when it took too long.
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_seconds,
+            check=False,
+            env={**os.environ, **(env or {})},
+        )
+    except FileNotFoundError:
+        return Done(127, "", f"{command[0]}: command not found")
+    except PermissionError:
+        return Done(126, "", f"{command[0]}: permission denied")
+    except subprocess.TimeoutExpired:
+        return Done(124, "", f"{command[0]} did not answer within {timeout_seconds:g} s")
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A container engine that answers.
+
+    Args:
+        program: ``docker`` or ``podman``.
+        facts: What it says of itself (``docker info``).
+    """
+
+    program: str
+    facts: Mapping[str, Any]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What kind needs to know to use this engine."""
+        return {"KIND_EXPERIMENTAL_PROVIDER": self.program}
+
+    @property
+    def version(self) -> str:
+        """The engine's version."""
+        if self.program == "podman":
+            return str((self.facts.get("version") or {}).get("Version", ""))
+        return str(self.facts.get("ServerVersion", ""))
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory it can give to containers; 0 when it does not say."""
+        host = self.facts.get("host") or {}
+        return int(self.facts.get("MemTotal") or host.get("memTotal") or 0)
+
+    @property
+    def cgroup_version(self) -> str:
+        """``1`` or ``2``; empty when it does not say."""
+        host = self.facts.get("host") or {}
+        return str(self.facts.get("CgroupVersion") or host.get("cgroupVersion") or "").lstrip("v")
+
+    @property
+    def free_disk_bytes(self) -> int | None:
+        """The free space where it keeps its images; None where we cannot see that place."""
+        store = self.facts.get("store") or {}
+        root = self.facts.get("DockerRootDir") or store.get("graphRoot") or ""
+        try:
+            return shutil.disk_usage(root).free if root else None
+        except OSError:
+            return None
+
+    def run(self, *words: str, timeout_seconds: float = PROBE_SECONDS) -> Done:
+        """Run one of the engine's commands."""
+        return call([self.program, *words], timeout_seconds=timeout_seconds)
+
+    def has_image(self, image: str) -> bool:
+        """Whether the image lies in the engine's own store."""
+        return self.run("image", "inspect", image).ok
+
+    def container_id(self, name: str) -> str:
+        """The id of a container, running or not; empty when there is none."""
+        done = self.run("container", "inspect", "--format", "{{.Id}}", name)
+        return done.stdout.strip() if done.ok else ""
+
+
+def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
+    """The first engine that answers.
+
+    Args:
+        programs: Which to try, in order.
+
+    Raises:
+        Missing: When none does, with the reason of the first that is installed.
+    """
+    problems: list[Missing] = []
+    for program in programs:
+        if shutil.which(program) is None:
+            continue
+        done = call([program, "info", "--format", "{{json .}}"])
+        facts = _facts(done.stdout)
+        if done.ok and facts and not facts.get("ServerErrors"):
+            return Engine(program, facts)
+        problems.append(_problem(program, done, facts))
+    if problems:
+        raise problems[0]
+    raise Missing(
+        "docker",
+        "Docker is not installed (nor is Podman).",
+        todo=f"{GET_DOCKER} - or use the embedded cluster, which needs none: labkit up --backend embedded",
+    )
+
+
+def _facts(text: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _problem(program: str, done: Done, facts: Mapping[str, Any]) -> Missing:
+    errors = facts.get("ServerErrors") or []
+    reason = str(errors[0]) if errors else done.last_words
+    low = reason.lower()
+    name = program.capitalize()
+    if "permission denied" in low:
+        return Missing(
+            program,
+            f"{name} is installed, but you may not use it.",
+            why=reason,
+            todo="sudo usermod -aG docker $USER, then log out and in again (or run rootless Docker).",
+        )
+    if "cannot connect" in low or "is the docker daemon running" in low or "connection refused" in low:
+        return Missing(
+            program,
+            f"{name} is installed, but it does not run.",
+            why=reason,
+            todo=f"Start it: sudo systemctl start {program} - or open Docker Desktop.",
+        )
+    return Missing(program, f"{name} does not answer.", why=reason, todo=f"See what `{program} info` says.")

@@ -1,0 +1,447 @@
+"""A real cluster in Docker, made by the program ``kind``.
+
+labkit calls kind's command line and copies none of its logic. It creates one
+cluster from ``clusters/kind/lab.yaml``, waits until a pod can really run there, and
+deletes only what it made: the node container's id, kept in the state directory,
+says whose a cluster is.
+Source: https://kind.sigs.k8s.io/docs/user/configuration/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labkit import auditlog, kubeconfig, podexec, resources
+from labkit.backends import podimage, sweep
+from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.engine import Engine, call, find
+from labkit.client import Client
+from labkit.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
+from labkit.home import ensure_private, locked, read_json, write_private
+
+CLUSTER = "labkit"
+READY_SECONDS = 300.0
+EVENT_SECONDS = 2.0
+AUDIT_LOGS = "/var/log/kubernetes"
+MEMORY_BYTES = 2 * 1024**3
+DISK_BYTES = 5 * 1024**3
+
+GET_KIND = (
+    "apt install kind, brew install kind, conda install -c conda-forge kubernetes-kind, "
+    "or https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
+)
+
+CGROUP_V1_PATCH = """\
+- |
+  kind: KubeletConfiguration
+  apiVersion: kubelet.config.k8s.io/v1beta1
+  failCgroupV1: false
+"""
+"""A kubelet refuses cgroup v1 since 1.35 unless it is told not to."""
+
+ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
+
+
+class Kind:
+    """Keeper of a kind cluster.
+
+    Args:
+        home: The directory that keeps the state.
+        options: What the learner chose: image, era.
+    """
+
+    name = "kind"
+
+    def __init__(self, home: Path, options: Options) -> None:
+        self.home = home
+        self.options = options
+        self.directory = home / "kind"
+        self.cluster = os.environ.get("LABKIT_KIND_CLUSTER", CLUSTER)
+
+    @property
+    def image(self) -> str:
+        """The node image; empty for the one that kind comes with.
+
+        A bare version, such as ``v1.34.0``, stands for kind's own image of it.
+        """
+        chosen = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
+        chosen = chosen or ERA_IMAGES.get(self.options.era or "", "")
+        version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", chosen)
+        return f"kindest/node:v{version[1]}" if version else chosen
+
+    def start(self, say: Say) -> None:
+        """Find the cluster, or create it and wait until a pod can run.
+
+        Args:
+            say: Takes lines of progress, kind's own among them.
+
+        Raises:
+            Missing: When the machine lacks something; says how to get it.
+            StartFailed: When kind fails; nothing half-made is left.
+            UsageError: When the name is taken by a cluster that labkit did not make.
+        """
+        ensure_private(self.directory)
+        with locked(self.directory / "lock"):
+            engine = self._check(say)
+            self._remove_half_made(say)
+            if not self._mine():
+                self._refuse_taken_name()
+                self._create(engine, say)
+            elif not self._answers():
+                self._restart(engine, say)
+
+    def stop(self, say: Say) -> None:
+        """Delete the cluster, if labkit made it; any other is left alone."""
+        ensure_private(self.directory)
+        with locked(self.directory / "lock"):
+            if not self._record():
+                say("There is no kind cluster of this lab.")
+                return
+            if self._record().get("state") == "creating" or self._mine():
+                say(f"Deleting the kind cluster {self.cluster} …")
+                self._delete()
+            else:
+                say(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
+            self._forget()
+
+    def status(self) -> Status:
+        """Whether the cluster is there and answers."""
+        record = self._record()
+        if record.get("state") != "ready":
+            return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
+        running = self._answers()
+        facts = {"cluster": self.cluster, "node image": str(record.get("image") or "kind's own")}
+        if not running:
+            facts["start it"] = "labkit up"
+        url = kubeconfig.load(self.kubeconfig()).endpoint.server if self._config_file.exists() else ""
+        return Status(self.name, running, url, facts)
+
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig that kind wrote into the state directory.
+
+        Raises:
+            NotRunning: When there is no cluster.
+        """
+        if not self._config_file.exists():
+            raise NotRunning("There is no kind cluster.", todo="Start it with `labkit up --backend kind`.")
+        return self._config_file
+
+    def reset(self, say: Say) -> None:
+        """Delete everything that was not there when the cluster was new."""
+        pristine = set(self._record().get("pristine") or [])
+        client = self._client
+        extra = [path for path in sweep.inventory(client) if path not in pristine]
+        sweep.remove(client, extra)
+
+    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
+        """The audit event of a request, read from the node's log.
+
+        The event is written a moment after the answer was sent, so this looks again
+        for up to two seconds.
+        """
+        if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
+            return None
+        command = f"grep -hF {audit_id} {AUDIT_LOGS}/*.log"
+        deadline = time.monotonic() + EVENT_SECONDS
+        while True:
+            engine = self._engine
+            if engine is None:
+                return None
+            done = engine.run("exec", f"{self.cluster}-control-plane", "sh", "-c", command)
+            event = auditlog.pick(iter(reversed(done.stdout.encode().splitlines())), audit_id)
+            if event is not None or done.returncode > 1 or time.monotonic() > deadline:
+                return event
+            time.sleep(0.05)
+
+    def adapt(self, manifest: Manifest) -> Manifest:
+        """A pod gets the lab's image, which the node already has."""
+        return podimage.adapt(manifest)
+
+    def needs(self) -> list[Need]:
+        """A container engine, kind, memory and disk."""
+        try:
+            engine = find()
+        except Missing as error:
+            return [Need("Docker or Podman", False, error.what, error.todo), self._kind_need()]
+        memory, disk = engine.memory_bytes, engine.free_disk_bytes
+        enough = not memory or memory >= MEMORY_BYTES
+        cgroup = engine.cgroup_version
+        needs = [
+            Need("Docker or Podman", True, f"{engine.program} {engine.version}"),
+            self._kind_need(),
+            Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
+        ]
+        if disk is not None:
+            needs.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
+        if self.image:
+            found = engine.has_image(self.image)
+            text = "in the local engine" if found else "will be pulled"
+            needs.append(Need(f"node image {self.image}", found, text, "", required=False))
+        if cgroup:
+            todo = "Kubernetes will drop cgroup v1; a current Linux has v2."
+            needs.append(Need("cgroup v2", cgroup == "2", f"v{cgroup}", todo, required=False))
+        return needs
+
+    # -- creating --------------------------------------------------------------------
+
+    def _check(self, say: Say) -> Engine:
+        engine = find()
+        for need in self.needs():
+            if not need.met and need.required:
+                raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
+            if not need.met and need.todo:
+                say(f"Note: {need.thing}: {need.found}. {need.todo}")
+        return engine
+
+    def _kind_need(self) -> Need:
+        done = call(["kind", "version", "--quiet"])
+        if done.returncode == 127:
+            return Need("kind", False, "the program kind is not installed", GET_KIND)
+        return Need("kind", done.ok, done.stdout.strip() or done.last_words, GET_KIND)
+
+    def _refuse_taken_name(self) -> None:
+        done = call(["kind", "get", "clusters"], env=self._environment)
+        if self.cluster in done.stdout.split():
+            raise UsageError(
+                f'A kind cluster named "{self.cluster}" exists, and this lab did not make it.',
+                todo=f"Delete it yourself (kind delete cluster --name {self.cluster}), or choose another "
+                "name: export LABKIT_KIND_CLUSTER=my-lab",
+            )
+
+    def _create(self, engine: Engine, say: Say) -> None:
+        begun = time.monotonic()
+        podimage.ensure(engine, self.image, say)
+        self._write_config(engine)
+        self._keep(state="creating", cluster=self.cluster, image=self.image)
+        command = ["kind", "create", "cluster", "--name", self.cluster, "--config", "lab.yaml"]
+        command += ["--kubeconfig", str(self._config_file)]
+        command += ["--image", self.image] if self.image else []
+        try:
+            with _interrupt_on_terminate():
+                say(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
+                self._run_kind(command, say)
+                self._config_file.chmod(0o600)
+                node = engine.container_id(f"{self.cluster}-control-plane")
+                say("Loading the pod image …")
+                podimage.load(engine, self.cluster, self._environment, self.directory)
+                say("Waiting until a pod can run …")
+                self._wait_until_usable()
+                pristine = sweep.inventory(self._client)
+        except BaseException:
+            say("Cleaning up what was half-made …")
+            self._delete()
+            self._forget()
+            raise
+        self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
+        say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
+
+    def _write_config(self, engine: Engine) -> None:
+        source = resources.clusters() / "kind"
+        text = (source / "lab.yaml").read_text(encoding="utf-8")
+        if engine.cgroup_version == "1":
+            text = f"{text.rstrip()}\n{CGROUP_V1_PATCH}"
+        write_private(self.directory / "lab.yaml", text)
+        policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
+        write_private(self.directory / "audit-policy.yaml", policy)
+
+    def _run_kind(self, command: list[str], say: Say) -> None:
+        """Run kind with its own output as progress. It gets a session of its own, so that
+        Ctrl-C reaches labkit alone, which then ends it and cleans up."""
+        environment = {**os.environ, **self._environment}
+        environment.pop("KUBECONFIG", None)
+        lines: list[str] = []
+        process = subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        with process:
+            try:
+                for line in process.stdout or ():
+                    if text := line.strip():
+                        lines.append(text)
+                        say(f"  {text}")
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if process.returncode:
+            raise self._creation_failed(lines)
+
+    def _creation_failed(self, lines: list[str]) -> StartFailed:
+        errors = [line for line in lines if "ERROR" in line] or lines[-1:]
+        why = errors[0].removeprefix("ERROR: ") if errors else ""
+        text = "\n".join(lines).lower()
+        todo = "`labkit doctor` looks at this machine; `labkit up --backend embedded` needs no Docker."
+        if "pull" in text and ("image" in text or "manifest" in text):
+            name = self.image or "kind's node image"
+            todo = (
+                f"{name} is not here and cannot be pulled. Check the network, load it "
+                "(docker load -i FILE), or name one that is here: --image or LABKIT_KIND_IMAGE."
+            )
+        elif "already exist" in text:
+            todo = f"Another cluster has that name: kind delete cluster --name {self.cluster}"
+        return StartFailed("kind could not create the cluster.", why=why, todo=todo)
+
+    def _restart(self, engine: Engine, say: Say) -> None:
+        say(f"Starting the node of the kind cluster {self.cluster} again …")
+        done = engine.run("start", f"{self.cluster}-control-plane")
+        if not done.ok:
+            raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
+        self._wait_until_usable()
+
+    def _wait_until_usable(self) -> None:
+        """Wait for the node, the system's pods, and a pod of our own that resolves a name."""
+        deadline = time.monotonic() + READY_SECONDS
+        steps: list[tuple[str, Callable[[], bool]]] = [
+            ("the API server", self._answers),
+            ("the node", lambda: self._all_ready("/api/v1/nodes")),
+            ("the default service account", lambda: self._exists(f"{_DEFAULT}/serviceaccounts/default")),
+            ("the system's pods", lambda: self._all_ready("/api/v1/namespaces/kube-system/pods")),
+            ("a pod with working DNS", self._pod_runs),
+        ]
+        for what, holds in steps:
+            while not holds():
+                if time.monotonic() > deadline:
+                    raise StartFailed(
+                        f"The kind cluster is not usable: {what} is not ready.",
+                        why=f"waited {READY_SECONDS:g} s",
+                        todo=f"kind export logs --name {self.cluster} shows why.",
+                    )
+                time.sleep(0.5)
+        self._client.delete(f"{_DEFAULT}/pods/{_PROBE}", query={"gracePeriodSeconds": "0"})
+
+    def _pod_runs(self) -> bool:
+        client, path = self._client, f"{_DEFAULT}/pods/{_PROBE}"
+        if not self._exists(path):
+            container = {"name": "main", "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent"}
+            container |= {"command": ["sleep", "600"]}
+            spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+            meta = {"name": _PROBE}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+            client.post(f"{_DEFAULT}/pods", pod)
+        if client.get(path).body.get("status", {}).get("phase") != "Running":
+            return False
+        with suppress(LabkitError):
+            name = "kubernetes.default.svc.cluster.local"
+            return podexec.run(client, f"default/{_PROBE}", ["getent", "hosts", name]).ok
+        return False
+
+    # -- knowing ---------------------------------------------------------------------
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        with suppress(LabkitError):
+            return find()
+        return None
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return self._engine.environment if self._engine else {}
+
+    @property
+    def _config_file(self) -> Path:
+        return self.directory / "kubeconfig"
+
+    @cached_property
+    def _client(self) -> Client:
+        found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
+        return Client(found.endpoint, found.credentials, name="admin")
+
+    def _record(self) -> dict[str, Any]:
+        return read_json(self.directory / "cluster.json")
+
+    def _keep(self, **facts: object) -> None:
+        write_private(self.directory / "cluster.json", json.dumps(facts, indent=1) + "\n")
+
+    def _forget(self) -> None:
+        for name in ("cluster.json", "kubeconfig", "kubeconfig.lock"):
+            (self.directory / name).unlink(missing_ok=True)
+        self.__dict__.pop("_client", None)
+
+    def _mine(self) -> bool:
+        """Whether the cluster is there, and is the one this lab made."""
+        record = self._record()
+        if record.get("state") != "ready" or record.get("cluster") != self.cluster or not self._engine:
+            return False
+        return record.get("node") == self._engine.container_id(f"{self.cluster}-control-plane")
+
+    def _remove_half_made(self, say: Say) -> None:
+        if self._record().get("state") == "creating":
+            say("An earlier start was cut off; what it left is removed first.")
+            self._delete()
+            self._forget()
+
+    def _delete(self) -> None:
+        command = ["kind", "delete", "cluster", "--name", self.cluster]
+        command += ["--kubeconfig", str(self._config_file)]
+        done = call(command, timeout_seconds=120.0, env=self._environment)
+        if not done.ok:
+            raise LabkitError(
+                f"The kind cluster {self.cluster} could not be deleted.",
+                why=done.last_words,
+                todo=f"kind delete cluster --name {self.cluster}",
+            )
+
+    def _answers(self) -> bool:
+        with suppress(LabkitError):
+            return self._client.get("/readyz").ok
+        return False
+
+    def _exists(self, path: str) -> bool:
+        with suppress(LabkitError):
+            return self._client.get(path).ok
+        return False
+
+    def _all_ready(self, path: str) -> bool:
+        with suppress(LabkitError):
+            answer = self._client.get(path)
+            return bool(answer.items) and all(_ready(entry) for entry in answer.items)
+        return False
+
+
+_DEFAULT = "/api/v1/namespaces/default"
+_PROBE = "labkit-ready"
+
+
+def _ready(entry: dict[str, Any]) -> bool:
+    conditions = (entry.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 1024**3:.1f} GiB"
+
+
+@contextmanager
+def _interrupt_on_terminate() -> Iterator[None]:
+    """Let SIGTERM clean up as Ctrl-C does, where signals may be handled at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

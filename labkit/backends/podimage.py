@@ -1,0 +1,112 @@
+"""The one image that plays the write-up's images on a real cluster.
+
+It is built from ``clusters/images/Dockerfile``, or taken from a tarball, and loaded
+into the node, so that pods start without a registry. The manifests keep the
+write-up's image names; only image and pull policy are overridden, and that is shown.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit import __version__, resources
+from labkit.backends.base import Manifest, Say
+from labkit.backends.engine import Engine, call
+from labkit.errors import Missing
+
+IMAGE = f"docker.io/labkit/pod:{__version__}"
+BUILD_SECONDS = 900.0
+LOAD_SECONDS = 300.0
+
+PLAYED = ("ubuntu", "debian", "luksa/kubectl-proxy", "curlimages/curl", "busybox")
+"""The images that this one stands in for."""
+
+
+def adapt(manifest: Manifest) -> Manifest:
+    """A pod with the lab's image; anything else as it is.
+
+    Args:
+        manifest: An object; it is not changed.
+    """
+    if manifest.get("kind") != "Pod":
+        return manifest
+    adapted = copy.deepcopy(manifest)
+    for container in (adapted.get("spec") or {}).get("containers") or []:
+        if _plays(container):
+            container["image"] = IMAGE
+            container["imagePullPolicy"] = "IfNotPresent"
+    return adapted
+
+
+def ensure(engine: Engine, node_image: str, say: Say) -> None:
+    """Have the image in the engine's store: there already, from a tarball, or built.
+
+    ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base to build on.
+    Without network the node's own image serves as base: it has all that is needed.
+
+    Args:
+        engine: The container engine.
+        node_image: kind's node image, empty when it is kind's default.
+        say: Takes lines of progress.
+
+    Raises:
+        Missing: When there is no way to get it.
+    """
+    if engine.has_image(IMAGE):
+        return
+    tarball = os.environ.get("LABKIT_POD_TARBALL")
+    if tarball:
+        done = engine.run("load", "--input", tarball, timeout_seconds=LOAD_SECONDS)
+        if not done.ok or not engine.has_image(IMAGE):
+            raise Missing("pod image", f"{tarball} does not give the image {IMAGE}.", why=done.last_words)
+        return
+    chosen = os.environ.get("LABKIT_POD_BASE")
+    bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
+    for base in bases:
+        say(f"Building the lab's pod image{f' on {base}' if base else ''} …")
+        arguments = ["--build-arg", f"BASE={base}"] if base else []
+        done = call(
+            [engine.program, "build", "--tag", IMAGE, *arguments, str(resources.clusters() / "images")],
+            timeout_seconds=BUILD_SECONDS,
+            env={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
+        )
+        if done.ok:
+            return
+    raise Missing(
+        "pod image",
+        "The lab's pod image could not be built.",
+        why=done.last_words,
+        todo="Check the network, or name a local base image in LABKIT_POD_BASE, or a tarball in LABKIT_POD_TARBALL.",
+    )
+
+
+def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: Path) -> None:
+    """Load the image into the cluster's nodes.
+
+    Args:
+        engine: The container engine.
+        cluster: The kind cluster's name.
+        environment: What kind needs to know.
+        scratch: Where the tarball may lie for a moment.
+
+    Raises:
+        Missing: When it cannot be loaded.
+    """
+    with tempfile.TemporaryDirectory(prefix=".image-", dir=scratch) as directory:
+        archive = str(Path(directory) / "pod.tar")
+        done = engine.run("save", "--output", archive, IMAGE, timeout_seconds=LOAD_SECONDS)
+        if done.ok:
+            command = ["kind", "load", "image-archive", archive, "--name", cluster]
+            done = call(command, timeout_seconds=LOAD_SECONDS, env=environment)
+    if not done.ok:
+        raise Missing("pod image", "The lab's pod image could not be loaded.", why=done.last_words)
+
+
+def _plays(container: Mapping[str, Any]) -> bool:
+    name = str(container.get("image", "")).removeprefix("docker.io/").removeprefix("library/")
+    return name.split("@")[0].split(":")[0] in PLAYED

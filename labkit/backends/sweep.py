@@ -1,0 +1,120 @@
+"""Take objects away through the API, so that a real cluster is as it was.
+
+An inventory is the set of paths of everything that a learner could have made. What
+was not in the inventory taken at the beginning goes; what was there stays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from labkit.client import Client, failure
+from labkit.errors import ApiFailure
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+CLUSTER_SCOPED = (
+    f"{RBAC}/clusterrolebindings",
+    f"{RBAC}/clusterroles",
+    "/api/v1/persistentvolumes",
+    "/api/v1/namespaces",
+)
+"""Lists of cluster-scoped things a learner makes, in the order to delete them."""
+
+NAMESPACED = (
+    f"{RBAC}/rolebindings",
+    f"{RBAC}/roles",
+    "/api/v1/pods",
+    "/api/v1/services",
+    "/api/v1/persistentvolumeclaims",
+    "/api/v1/secrets",
+    "/api/v1/configmaps",
+    "/api/v1/serviceaccounts",
+)
+"""Lists of things a learner makes in a namespace, in the order to delete them."""
+
+SYSTEM = ("kube-", "local-path-storage")
+"""How namespaces begin whose contents are the cluster's own."""
+
+GONE_SECONDS = 120.0
+
+
+def inventory(client: Client, selector: str = "") -> list[str]:
+    """The paths of everything a learner could have made, in the order to delete it.
+
+    Args:
+        client: Who asks. Lists they may not read are passed over.
+        selector: A label selector.
+    """
+    found: list[str] = []
+    for path in (*NAMESPACED, *CLUSTER_SCOPED):
+        prefix, _, plural = path.rpartition("/")
+        for entry in _items(client, path, selector):
+            meta = entry["metadata"]
+            namespace = meta.get("namespace")
+            if namespace and namespace.startswith(SYSTEM):
+                continue
+            where = f"{prefix}/namespaces/{namespace}/{plural}" if namespace else path
+            found.append(f"{where}/{meta['name']}")
+    return found
+
+
+def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GONE_SECONDS) -> list[str]:
+    """Delete objects and wait until they are gone.
+
+    Args:
+        client: Who asks.
+        paths: The objects; those that are gone already are passed over.
+        timeout_seconds: How long to wait for the last of them.
+
+    Returns:
+        The paths that were deleted.
+
+    Raises:
+        ApiFailure: When one cannot be deleted, or does not go.
+    """
+    gone: list[str] = []
+    paths = list(paths)
+    namespaces = {f"{p}/" for p in paths if _is_namespace(p)}
+    for path in paths:
+        inside = any(path.startswith(namespace) for namespace in namespaces)
+        if inside and "/pods/" not in path:
+            continue
+        # A pod's half minute of grace is for programs that have something to finish.
+        answer = client.delete(path, query={"gracePeriodSeconds": "0"} if "/pods/" in path else None)
+        if answer.ok:
+            gone.append(path)
+        elif answer.status not in (404, 409):
+            raise failure(answer.status, answer.body, f"{path} cannot be deleted.")
+    _wait_until_gone(client, gone, timeout_seconds)
+    return gone
+
+
+def _wait_until_gone(client: Client, paths: Iterable[str], timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    for path in paths:
+        while (answer := client.get(path)).status == 200:
+            if time.monotonic() > deadline:
+                raise ApiFailure(
+                    answer.status,
+                    "Timeout",
+                    f"{path} was deleted and is still there after {timeout_seconds:g} s.",
+                    todo="Its finalizers may wait for something: `kubectl get -o yaml` shows them.",
+                )
+            time.sleep(0.1)
+
+
+def _items(client: Client, path: str, selector: str) -> Iterator[dict[str, Any]]:
+    query = {"labelSelector": selector} if selector else None
+    answer = client.get(path, query=query)
+    if answer.ok:
+        yield from answer.items
+    elif answer.status not in (403, 404):
+        raise failure(answer.status, answer.body, f"{path} cannot be read.")
+
+
+def _is_namespace(path: str) -> bool:
+    parts = path.strip("/").split("/")
+    return len(parts) == 4 and parts[2] == "namespaces"
