@@ -1,0 +1,126 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Start here
+#
+# *A cluster of your own, and how this lab works.*
+#
+# **In this lab you will** start a Kubernetes API server, ask it a first question, be
+# refused on purpose, and see how each of the 24 steps is checked. You need to know what a
+# container is; you need not know the Kubernetes API. Time: about 5 minutes.
+
+# %% [markdown]
+# ## Start the cluster
+#
+# `Lab()` finds the cluster that you chose, or starts the one built into labkit. That one
+# needs no Docker: it is a small API server with real TLS, real signed tokens and real
+# permission checks, and it answers as Kubernetes 1.36 does. Run a cell with Shift+Enter.
+
+# %%
+from labkit import Lab, board, check, expect_forbidden, hint, predict, solution
+
+lab = Lab()
+lab
+
+# %% [markdown]
+# Nothing of this touches `~/.kube`. The cluster's keys, its objects and your progress lie
+# in one directory that is yours alone. The cluster goes on running when you close the
+# notebook, and the next `Lab()` finds it again.
+
+# %% [markdown]
+# ## Ask it something
+#
+# Every tool that works with Kubernetes makes HTTP requests to the API server, and shows
+# you the answer in its own way. This lab shows the request itself: who asked, as whom the
+# server took them, the verb, the address, the status. Here the administrator asks.
+
+# %%
+lab.admin.get("/api/v1/namespaces")
+
+# %% [markdown]
+# The last two lines say the same request in `kubectl` and in `curl`. You can use either,
+# in a terminal, at any time; the lab needs neither. Where kubectl is installed, this runs
+# it with the lab's kubeconfig:
+
+# %%
+lab.kubectl("get namespaces")
+
+# %% [markdown]
+# ## Be refused
+#
+# Much of this lab is about the answer *no*. A refusal is not a crash: it is an answer with
+# a status of 403, and you will learn to read it. A block that begins with
+# `expect_forbidden` says that a refusal is what we want, and fails if there is none.
+
+# %%
+stranger = lab.as_anonymous()
+with expect_forbidden(verb="list"):
+    answer = stranger.get("/api/v1/namespaces")
+answer
+
+# %% [markdown]
+# Read the message word by word. It names the user, the verb, the resource, the API group
+# and where. Those five decide every request, and the five parts of the lab are about
+# where each of them comes from.
+
+# %% [markdown]
+# ## Predict, run, explain
+#
+# Each step has a name, from W1 to W24, and goes the same way:
+#
+# 1. **Predict** what the server will say: `predict("W15", "forbidden")`.
+# 2. **Run** the request, or create the object.
+# 3. **Check**: `check("W15")` asks the cluster, not your notebook. Any way that works passes.
+#
+# A wrong prediction costs nothing. It is the moment you learn something: predict again.
+
+# %%
+check("W15")
+
+# %% [markdown]
+# Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` gives a
+# hint, the next `hint("W15")` a clearer one, and `solution("W15")` shows one way to do it.
+# A step that you have passed stays passed.
+
+# %%
+board()
+
+# %% [markdown]
+# ## The five parts
+#
+# | | notebook | you will |
+# |---|---|---|
+# | 1 | [The API server](01-api-server.ipynb) | find it, knock, and list what it serves |
+# | 2 | [Inside a pod](02-inside-a-pod.ipynb) | call it from a container |
+# | 3 | [Service accounts](03-service-accounts.ipynb) | say who is asking, and read tokens |
+# | 4 | [Roles](04-roles.ipynb) | grant rights in one namespace |
+# | 5 | [Cluster roles](05-cluster-roles.ipynb) | grant rights everywhere |
+#
+# Words that are new to you are in the [glossary](99-glossary.ipynb), in English and Korean.
+
+# %% [markdown]
+# ## Where it comes from, and what has changed
+#
+# The walkthrough follows a Korean student's write-up of 2022, which follows *Kubernetes in
+# Action*. Kubernetes has moved on since. Where an answer differs today, a paragraph marked
+# **now** says what it was, what it is, and since which version.
+
+# %% [markdown]
+# ## Another cluster, or a fresh start
+#
+# The same notebooks run on a real cluster: `Lab(backend="kind")` makes one in Docker, and
+# `Lab(backend="existing", kubeconfig="…")` uses one that you name. `lab.rewind("W14")`
+# brings the cluster to the beginning of a step, `lab.reset()` to the very beginning; your
+# passes are kept. `lab.stop()` stops it.
+#
+# **Next:** [The API server](01-api-server.ipynb)

@@ -1,0 +1,219 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The API from inside a pod
+#
+# *What a container is given, so that it can talk to the cluster it runs in.*
+#
+# **In this lab you will** start a pod, look for the API server from within, get past TLS
+# with a file that lies ready there, and find out that the pod has had a credential all
+# along. Time: about 20 minutes.
+
+# %%
+from labkit import Lab, check, expect_forbidden, hint, predict, solution
+
+lab = Lab()
+
+# %% [markdown]
+# ## W5 · Create the pod curl
+#
+# Programs in pods often need the API: a controller, an operator, a job that looks for its
+# peers. We put ourselves in the place of such a program. This is the pod, with one
+# container that does nothing but wait for us:
+#
+# ```yaml
+# apiVersion: v1
+# kind: Pod
+# metadata:
+#   name: curl
+# spec:
+#   containers:
+#   - name: main
+#     image: ubuntu
+#     command: ["sleep", "9999999"]
+# ```
+
+# %% [markdown]
+# Create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or the name
+# of a file that the lab brings along: this one is `"02-inside-a-pod/W05-pod-curl.yaml"`.
+# `kubectl apply -f` in a terminal does as well. `lab.wait("default/curl")` waits until it runs.
+
+# %%
+# lab.apply(…), then lab.wait("default/curl")
+### BEGIN SOLUTION
+lab.apply("02-inside-a-pod/W05-pod-curl.yaml")
+pod = lab.wait("default/curl")
+### END SOLUTION
+
+# %%
+lab.kubectl("get pods")
+
+# %%
+check("W5")
+
+# %% [markdown]
+# ## W6 · Find the API server from inside
+#
+# From here on you type commands into the pod, as `kubectl exec` does:
+# `lab.exec("default/curl", "env")` runs `env` in its container. In a terminal,
+# `labkit exec curl` opens a shell there.
+#
+# The container does not know your kubeconfig. But Kubernetes tells every container the
+# address of the API server, in environment variables that begin with
+# `KUBERNETES_SERVICE`. Look at them.
+
+# %%
+# lab.exec("default/curl", "env | grep …")
+### BEGIN SOLUTION
+lab.exec("default/curl", "env | grep KUBERNETES_SERVICE")
+### END SOLUTION
+
+# %% [markdown]
+# Where does that address come from? From a Service called `kubernetes`, which every
+# cluster has in the namespace `default`. A Service is a stable address for something that
+# may move; its name is also a DNS name, so `https://kubernetes` finds it too.
+
+# %%
+service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")
+service.body["spec"]["clusterIP"], service.body["spec"]["ports"]
+
+# %% [markdown]
+# Record host and port as they are seen *inside* the pod. They are not those of W1: this
+# address exists in the cluster's own network only.
+
+# %%
+# lab.record("W6", "host:port")
+### BEGIN SOLUTION
+found = lab.exec("default/curl", "echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT")
+lab.record("W6", found.stdout.strip())
+### END SOLUTION
+
+# %%
+check("W6")
+
+# %% [markdown]
+# ## W7 · Trust the server
+#
+# Time to call. The image `ubuntu` brings no `curl`, so the write-up installs it first. In
+# the built-in cluster the pod's shell plays this; in a real one it needs the internet,
+# and the lab's own image has curl already.
+
+# %%
+# In the pod, unless "which curl" finds it: apt-get update && apt-get install -y curl
+### BEGIN SOLUTION
+lab.exec("default/curl", "which curl || (apt-get update && apt-get install -y curl)")
+### END SOLUTION
+
+# %% [markdown]
+# You are about to call `https://kubernetes` twice: once just so, once with the cluster's
+# CA, which lies in the pod as
+# `/var/run/secrets/kubernetes.io/serviceaccount/ca.crt` (curl's option is `--cacert`).
+#
+# **Predict** the answer to the second call. It sends no token.
+
+# %%
+# predict("W7", "allowed" or "forbidden" or "unauthorized")
+### BEGIN SOLUTION
+predict("W7", "forbidden")
+### END SOLUTION
+
+# %%
+# lab.exec("default/curl", "curl https://kubernetes")
+### BEGIN SOLUTION
+lab.exec("default/curl", "curl https://kubernetes")
+### END SOLUTION
+
+# %% [markdown]
+# Exit code 60: curl does not trust the certificate, and stops before it sends a word. It
+# even offers a way around, `-k`. Do not take it: then nobody checks whom you talk to, and
+# the next thing you send is a password. Give curl the CA instead.
+
+# %%
+# the same call with --cacert
+### BEGIN SOLUTION
+ca = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+lab.exec("default/curl", f"curl -s --cacert {ca} https://kubernetes")
+### END SOLUTION
+
+# %%
+check("W7")
+
+# %% [markdown]
+# The connection stands, and the answer is the one you know from W2: `system:anonymous`.
+# TLS told *you* who the server is. It did not tell the server who you are.
+
+# %% [markdown]
+# ## W8 · Say who you are
+#
+# Beside `ca.crt` lie two more files. Every pod finds these three, unless it says that it
+# does not want them:
+#
+# | file | what it is for |
+# |---|---|
+# | `ca.crt` | who the server is: the CA to trust |
+# | `token` | who you are: a credential for the API server |
+# | `namespace` | where you are: the namespace this pod runs in |
+
+# %%
+# list the directory, and show the file namespace
+### BEGIN SOLUTION
+mount = "/var/run/secrets/kubernetes.io/serviceaccount"
+lab.exec("default/curl", f"ls {mount} && cat {mount}/namespace")
+### END SOLUTION
+
+# %% [markdown]
+# The token goes into a header: `Authorization: Bearer <token>`. The server will know you
+# then. **Predict** the user name it uses for a pod of the namespace `default` that runs as
+# the account `default`. It begins with `system:serviceaccount:`.
+
+# %%
+# predict("W8", "system:serviceaccount:…")
+### BEGIN SOLUTION
+predict("W8", "system:serviceaccount:default:default")
+### END SOLUTION
+
+# %% [markdown]
+# Call `https://kubernetes/` with it. In the pod's shell, `TOKEN=$(cat …/token)` puts the
+# file into a variable, and `-H "Authorization: Bearer $TOKEN"` sends it. The message of
+# the refusal names the user.
+
+# %%
+# TOKEN=$(cat …/token); curl -s --cacert …/ca.crt -H "Authorization: Bearer $TOKEN" https://kubernetes
+### BEGIN SOLUTION
+call = f'TOKEN=$(cat {mount}/token); curl -s --cacert {ca} -H "Authorization: Bearer $TOKEN"'
+lab.exec("default/curl", f"{call} https://kubernetes")
+### END SOLUTION
+
+# %% [markdown]
+# Still 403, and yet everything has changed: the server knows your name. You are
+# *authenticated*. You are not *authorized* to see `/`, and to little else, but some doors
+# are open to every authenticated user. `/api` is one.
+
+# %%
+# the same call, for https://kubernetes/api
+### BEGIN SOLUTION
+lab.exec("default/curl", f"{call} https://kubernetes/api")
+### END SOLUTION
+
+# %%
+check("W8")
+
+# %% [markdown]
+# **now:** in 2022 the write-up put the three paths into variables (`CURL_CA_BUNDLE`,
+# `TOKEN`, `NS`); that still works. What has changed is the token: it is no longer kept in
+# a Secret for ever, but made for this pod, and expires. Part 3 opens it up.
+#
+# **You have seen:** address, CA and credential all lie ready in the pod. Client libraries
+# find them by themselves; that is all that “in-cluster configuration” means.
+#
+# **Next:** [Authentication and service accounts](03-service-accounts.ipynb)

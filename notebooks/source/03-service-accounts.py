@@ -1,0 +1,291 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Authentication and service accounts
+#
+# *How a process in a pod says who it is.*
+#
+# **In this lab you will** see how the server finds out who is asking, make an account of
+# your own, run a pod as that account, and take two of its tokens apart, claim by claim.
+# Time: about 30 minutes.
+
+# %%
+from labkit import Lab, check, expect_forbidden, hint, predict, solution
+
+lab = Lab()
+lab.prepare("02-inside-a-pod")
+
+# %% [markdown]
+# `prepare` makes what part 2 would have left behind, where it is missing: the pod `curl`.
+# It never touches what is there.
+
+# %% [markdown]
+# ## W9 · Who is asking?
+#
+# *Authentication* is finding out who is asking. The API server has several plugins for it,
+# and the first that recognises the credential decides: client certificates, tokens of
+# service accounts, tokens of a company's login. All of them end in the same three things:
+# a user name, groups, perhaps a few extra facts. Ask the server whom it takes you for:
+
+# %%
+lab.admin.whoami()
+
+# %% [markdown]
+# People are not objects in Kubernetes: there is no list of users. Programs are. A
+# *service account* is an object in a namespace, and it is how a process in a pod says who
+# it is. Many pods may share one; give them different accounts, and you can control them
+# apart.
+#
+# **Predict:** the pod `curl` of part 2 names no account in its manifest. What is the name
+# of the account it runs as?
+
+# %%
+# predict("W9", "…")
+### BEGIN SOLUTION
+predict("W9", "default")
+### END SOLUTION
+
+# %%
+lab.admin.get("/api/v1/serviceaccounts")
+
+# %%
+pod = lab.admin.get("/api/v1/namespaces/default/pods/curl")
+pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]["projected"]["sources"]
+
+# %%
+check("W9")
+
+# %% [markdown]
+# Nobody wrote those lines into the manifest. When the pod was created, an *admission*
+# plugin filled in the namespace's `default` account, and a volume with three sources:
+# a token, the CA, the namespace. That is where the three files of W8 come from.
+
+# %% [markdown]
+# ## W10 · Create an account of your own
+#
+# All pods of a namespace that name no account share `default`, and every right given to
+# it. So programs that need rights get an account of their own. Ours is called `kikai`, in
+# the namespace `default`.
+#
+# **Predict**, `"yes"` or `"no"`: does a Secret with its token appear by itself?
+
+# %%
+# predict("W10", "yes" or "no")
+### BEGIN SOLUTION
+predict("W10", "no")
+### END SOLUTION
+
+# %% [markdown]
+# Create it: apiVersion `v1`, kind `ServiceAccount`, and a name. The lab's file is
+# `"03-service-accounts/W10-serviceaccount-kikai.yaml"`; with kubectl it is
+# `kubectl create serviceaccount kikai`.
+
+# %%
+# lab.apply("""…""")
+### BEGIN SOLUTION
+lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
+### END SOLUTION
+
+# %%
+lab.admin.get("/api/v1/namespaces/default/secrets")
+
+# %%
+check("W10")
+
+# %% [markdown]
+# **now:** up to Kubernetes 1.23 a token Secret was made for every account as it was
+# created, and up to 1.20 pods mounted that very Secret. Such a token never expires, and
+# whoever can read Secrets can take it. Since 1.24 none is made. One asks for a token
+# instead (a *TokenRequest*, `kubectl create token kikai`), and gets one that expires:
+
+# %%
+# lab.token("default/kikai")
+### BEGIN SOLUTION
+lab.token("default/kikai")
+### END SOLUTION
+
+# %% [markdown]
+# A token is three parts: a header, claims that anyone can read, and a signature that only
+# the cluster's key can make. The lab never shows the signature: who has it, has the token.
+#
+# The old kind can still be made by hand, as a Secret of the type
+# `kubernetes.io/service-account-token` with an annotation that names the account.
+
+# %%
+# lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
+### BEGIN SOLUTION
+import time
+
+lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
+time.sleep(0.5)  # on a real cluster the controller that fills it in needs a moment
+### END SOLUTION
+
+# %% [markdown]
+# Nobody wrote a token into it, and there is one: a controller put it there. Its claims
+# look different. Which one is missing that matters most?
+
+# %%
+# lab.token(…) of the Secret's data["token"], which is base64
+### BEGIN SOLUTION
+from base64 import b64decode
+
+secret = lab.admin.get("/api/v1/namespaces/default/secrets/kikai-token")
+lab.token(b64decode(secret.body["data"]["token"]).decode())
+### END SOLUTION
+
+# %% [markdown]
+# There is no `exp`: it is valid until somebody deletes the Secret. So delete it, and the
+# token is dead.
+
+# %%
+lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
+
+# %% [markdown]
+# ## W11 · Run a pod as kikai, with an ambassador
+#
+# `spec.serviceAccountName` says whom a pod runs as. This pod has a second container, an
+# *ambassador*: it runs `kubectl proxy`, and since containers of one pod share `localhost`,
+# the first one can call the API at `localhost:8001` and needs neither TLS nor token.
+#
+# ```yaml
+# apiVersion: v1
+# kind: Pod
+# metadata:
+#   name: curl-custom-sa
+# spec:
+#   serviceAccountName: kikai
+#   containers:
+#   - name: main
+#     image: ubuntu
+#     command: ["sleep", "9999999"]
+#   - name: ambassador
+#     image: luksa/kubectl-proxy:1.6.2
+# ```
+
+# %% [markdown]
+# **now:** the ambassador's image is the book's. It holds kubectl 1.6 of 2017 and is no
+# longer maintained, so where pods really run, the lab plays it with a current image that
+# runs `kubectl proxy`, and says so as it applies the file. What you learn is the same.
+#
+# Create the pod: `"03-service-accounts/W11-pod-curl-custom-sa.yaml"`, or your own YAML.
+
+# %%
+# lab.apply(…), then lab.wait("default/curl-custom-sa")
+### BEGIN SOLUTION
+lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
+pod = lab.wait("default/curl-custom-sa")
+### END SOLUTION
+
+# %%
+lab.kubectl("get pods")
+
+# %%
+check("W11")
+
+# %% [markdown]
+# ## W12 · Compare two tokens of one account
+#
+# The pod has a token of `kikai` mounted. You can ask for another one of `kikai` yourself.
+# In the write-up the mounted token and the account's own were one and the same.
+#
+# **Predict** for this cluster: `"identical"` or `"different"`?
+
+# %%
+# predict("W12", "identical" or "different")
+### BEGIN SOLUTION
+predict("W12", "different")
+### END SOLUTION
+
+# %%
+# mounted = lab.pod_token("default/curl-custom-sa"), and lab.token("default/kikai")
+### BEGIN SOLUTION
+mounted = lab.pod_token("default/curl-custom-sa")
+own = lab.token("default/kikai")
+comparison = mounted.compare(own)
+comparison
+### END SOLUTION
+
+# %% [markdown]
+# Read it claim by claim. Some are about the *account*, and those are the same. Some are
+# about *this one token*, and those differ. Record the claims that are the same in both,
+# by name: who issued it (`iss`), whom it is about (`sub`), and what else you find.
+
+# %%
+# lab.record("W12", ["iss", …])
+### BEGIN SOLUTION
+lab.record("W12", list(comparison.same))
+### END SOLUTION
+
+# %%
+check("W12")
+
+# %% [markdown]
+# **now:** three different worlds, all called “the token of a service account”:
+#
+# | Kubernetes | what pods mount | compared with the account's own |
+# |---|---|---|
+# | up to 1.20 | the account's token Secret | identical, as the write-up shows |
+# | 1.21 to 1.23 | a token made for the pod | different; the Secret still exists |
+# | since 1.24 | a token made for the pod | different; there is no Secret |
+
+# %% [markdown]
+# A mounted token is *bound*: it names its pod and its node, and it is worthless as soon as
+# the pod is gone. The node renews it before it expires, so programs should read the file
+# again now and then. To see the write-up's world, start the built-in cluster once with
+# `labkit down` and `labkit up --era 1.20`; this step then passes with `"identical"`.
+
+# %% [markdown]
+# ## W13 · Call as kikai
+#
+# Now use the ambassador. The container `main` has no curl yet; install it as in part 2.
+# Then call `localhost:8001`: plain HTTP, no token, no CA.
+#
+# **Predict** the user name that the API server sees.
+
+# %%
+# predict("W13", "system:serviceaccount:…")
+### BEGIN SOLUTION
+predict("W13", "system:serviceaccount:default:kikai")
+### END SOLUTION
+
+# %%
+# lab.exec("default/curl-custom-sa", "…", container="main")
+### BEGIN SOLUTION
+install = "which curl || (apt-get update && apt-get install -y curl)"
+lab.exec("default/curl-custom-sa", install, container="main")
+### END SOLUTION
+
+# %%
+# curl -s localhost:8001
+### BEGIN SOLUTION
+lab.exec("default/curl-custom-sa", "curl -s localhost:8001", container="main")
+### END SOLUTION
+
+# %% [markdown]
+# The refusal names the user. What every authenticated user may see, `kikai` may see too:
+
+# %%
+# curl -s localhost:8001/api
+### BEGIN SOLUTION
+lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api", container="main")
+### END SOLUTION
+
+# %%
+check("W13")
+
+# %% [markdown]
+# **You have seen:** an account that you made yourself works like `default`. The server
+# knows who is asking; whether they *may* is another question, and nobody has given `kikai`
+# any right yet. That is part 4.
+#
+# **Next:** [Roles and role bindings](04-roles.ipynb)

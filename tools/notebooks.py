@@ -1,0 +1,198 @@
+"""Build the learner's notebooks from their sources, and what else is taken from them.
+
+    python -m tools.notebooks           write everything
+    python -m tools.notebooks --check   fail when something written is not up to date
+
+A source is a jupytext ``py:percent`` file with nbgrader's solution marks. From it come:
+
+- ``notebooks/NAME.ipynb``, the learner's copy: no outputs, a comment where each solution
+  stood, and cell ids that depend on nothing but the source;
+- ``labkit/lessons/solutions.json``: each step's solved cells, for ``solution("W17")`` and
+  ``labkit demo``;
+- ``docs/glossary.md``, from the glossary's notebook.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "notebooks" / "source"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+PLACEHOLDER = "# Your turn: write it below this line."
+STEP = re.compile(r"^## (W\d+) · ", re.MULTILINE)
+
+# nbformat has no types for these.
+_notebook: Any = nbformat.v4.new_notebook
+_markdown: Any = nbformat.v4.new_markdown_cell
+_code: Any = nbformat.v4.new_code_cell
+_text: Any = nbformat.writes
+
+Steps = dict[str, dict[str, Any]]
+
+
+def sources() -> list[Path]:
+    """Every source, in the order of the lessons."""
+    return sorted(SOURCES.glob("*.py"))
+
+
+def without_solution(code: str) -> str:
+    """The code of a learner's cell: a placeholder stands for each solution."""
+    kept: list[str] = []
+    for line, inside in _marked(code):
+        if line.strip() == BEGIN:
+            kept.append(PLACEHOLDER)
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept).rstrip()
+
+
+def with_solution(code: str) -> str:
+    """The solved code, without the marks and without the comment that sets the task."""
+    kept: list[str] = []
+    for line, _ in _marked(code):
+        if line.strip() == BEGIN:
+            while kept and kept[-1].startswith("#"):
+                kept.pop()
+        elif line.strip() != END:
+            kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def _marked(code: str) -> Iterator[tuple[str, bool]]:
+    """Each line, and whether it belongs to a solution (its marks included).
+
+    Raises:
+        ValueError: When the marks do not pair.
+    """
+    inside = False
+    for line in code.splitlines():
+        mark = line.strip()
+        if mark == (BEGIN if inside else END):
+            raise ValueError(f"{mark} stands alone")
+        inside = inside or mark == BEGIN
+        yield line, inside
+        inside = inside and mark != END
+    if inside:
+        raise ValueError(f"{BEGIN} stands alone")
+
+
+def notebook(source: Path, *, solved: bool = False) -> Any:
+    """The notebook of a source.
+
+    Args:
+        source: The py:percent file.
+        solved: Leave the solutions in, for the tests.
+    """
+    document = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+    made = _notebook(metadata=_METADATA)
+    section, number = "top", 0
+    for cell in document.cells:
+        heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
+        if heading:
+            step = STEP.match(cell.source)
+            section, number = (step[1].lower() if step else _slug(heading[1])), 0
+        number += 1
+        made.cells.append(_built(cell, f"{section}-{number}", solved))
+    return made
+
+
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40]
+
+
+def _built(cell: Any, name: str, solved: bool) -> Any:
+    if cell.cell_type == "markdown":
+        return _markdown(cell.source, id=name)
+    made = _code(with_solution(cell.source) if solved else without_solution(cell.source), id=name)
+    if BEGIN in cell.source:
+        made.metadata["tags"] = ["exercise"]
+    elif re.match(r'check\("W\d+"\)$', cell.source):
+        made.metadata["tags"] = ["check"]
+    return made
+
+
+def worked_steps() -> Steps:
+    """For every step its solved cells in order, and what the learner is asked to write.
+
+    The set-up cells of a notebook, those before its first step, go with that step.
+    """
+    steps: Steps = {}
+    for source in sources():
+        document = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+        step = ""
+        waiting: list[str] = []
+        for cell in document.cells:
+            if cell.cell_type == "markdown":
+                found = STEP.search(cell.source)
+                if found:
+                    step = found[1]
+                    steps[step] = {"notebook": source.stem, "cells": waiting, "solution": ""}
+                    waiting = []
+                elif cell.source.startswith("## "):
+                    step = ""
+            elif cell.cell_type == "code" and step:
+                steps[step]["cells"].append(with_solution(cell.source))
+                if BEGIN in cell.source:
+                    parts = [steps[step]["solution"], with_solution(cell.source)]
+                    steps[step]["solution"] = "\n\n".join(filter(None, parts))
+            elif cell.cell_type == "code":
+                waiting.append(with_solution(cell.source))
+    return steps
+
+
+def glossary() -> str:
+    """The glossary as a page: its notebook's text."""
+    document = jupytext.reads((SOURCES / "99-glossary.py").read_text(encoding="utf-8"), fmt="py:percent")
+    texts = [cell.source for cell in document.cells if cell.cell_type == "markdown"]
+    page = "\n\n".join(texts[:-1])
+    return f"<!-- Made by `make notebooks` from notebooks/source/99-glossary.py. -->\n\n{page}\n"
+
+
+def outputs() -> dict[Path, str]:
+    """Every file that is built, with its content."""
+    built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
+    steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
+    built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
+    built[ROOT / "docs" / "glossary.md"] = glossary()
+    return built
+
+
+def stale() -> list[Path]:
+    """The built files that are missing or differ from what would be built."""
+    return [path for path, text in outputs().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build, or check. Returns the exit code."""
+    parser = argparse.ArgumentParser(description="Build the learner's notebooks from notebooks/source.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when not up to date")
+    options = parser.parse_args(arguments)
+    changed = stale()
+    for path in changed:
+        print(f"{'not up to date' if options.check else 'written'}: {path.relative_to(ROOT)}")
+        if not options.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(outputs()[path], encoding="utf-8")
+    if options.check and changed:
+        print("Run `make notebooks` and commit what it writes.", file=sys.stderr)
+    return int(options.check and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
