@@ -102,12 +102,21 @@ class Kind:
                 self._restart(engine, say)
 
     def stop(self, say: Say) -> None:
-        """Delete the cluster, if labkit made it; any other is left alone."""
+        """Delete the cluster, if labkit made it; any other is left alone.
+
+        Args:
+            say: Takes lines of progress.
+
+        Raises:
+            Missing: When the container engine does not answer.
+            LabkitError: When kind cannot delete it.
+        """
         ensure_private(self.directory)
         with locked(self.directory / "lock"):
             if not self._record():
                 say("There is no kind cluster of this lab.")
                 return
+            find()
             if self._record().get("state") == "creating" or self._mine():
                 say(f"Deleting the kind cluster {self.cluster} …")
                 self._delete()
@@ -240,8 +249,7 @@ class Kind:
                 pristine = sweep.inventory(self._client)
         except BaseException:
             say("Cleaning up what was half-made …")
-            self._delete()
-            self._forget()
+            self._clean_up(say)
             raise
         self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
         say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
@@ -256,8 +264,11 @@ class Kind:
         write_private(self.directory / "audit-policy.yaml", policy)
 
     def _run_kind(self, command: list[str], say: Say) -> None:
-        """Run kind with its own output as progress. It gets a session of its own, so that
-        Ctrl-C reaches labkit alone, which then ends it and cleans up."""
+        """Run kind with its own output as progress.
+
+        It gets a session of its own, so that Ctrl-C reaches labkit alone, which then ends
+        it and cleans up.
+        """
         environment = {**os.environ, **self._environment}
         environment.pop("KUBECONFIG", None)
         lines: list[str] = []
@@ -331,13 +342,8 @@ class Kind:
     def _pod_runs(self) -> bool:
         client, path = self._client, f"{_DEFAULT}/pods/{_PROBE}"
         if not self._exists(path):
-            container = {"name": "main", "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent"}
-            container |= {"command": ["sleep", "600"]}
-            spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-            meta = {"name": _PROBE}
-            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
-            client.post(f"{_DEFAULT}/pods", pod)
-        if client.get(path).body.get("status", {}).get("phase") != "Running":
+            client.post(f"{_DEFAULT}/pods", _probe_pod())
+        if not self._all_ready(path):
             return False
         with suppress(LabkitError):
             name = "kubernetes.default.svc.cluster.local"
@@ -389,6 +395,15 @@ class Kind:
             self._delete()
             self._forget()
 
+    def _clean_up(self, say: Say) -> None:
+        """Leave nothing half-made; where that fails, the next start tries again."""
+        try:
+            self._delete()
+        except LabkitError as error:
+            say(str(error))
+        else:
+            self._forget()
+
     def _delete(self) -> None:
         command = ["kind", "delete", "cluster", "--name", self.cluster]
         command += ["--kubeconfig", str(self._config_file)]
@@ -419,6 +434,13 @@ class Kind:
 
 _DEFAULT = "/api/v1/namespaces/default"
 _PROBE = "labkit-ready"
+
+
+def _probe_pod() -> Manifest:
+    container: dict[str, Any] = {"name": "main", "image": podimage.IMAGE, "command": ["sleep", "600"]}
+    container["imagePullPolicy"] = "IfNotPresent"
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _PROBE}, "spec": spec}
 
 
 def _ready(entry: dict[str, Any]) -> bool:

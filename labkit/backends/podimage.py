@@ -27,18 +27,19 @@ PLAYED = ("ubuntu", "debian", "luksa/kubectl-proxy", "curlimages/curl", "busybox
 """The images that this one stands in for."""
 
 
-def adapt(manifest: Manifest) -> Manifest:
+def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
     """A pod with the lab's image; anything else as it is.
 
     Args:
         manifest: An object; it is not changed.
+        image: The image that plays the write-up's ones.
     """
     if manifest.get("kind") != "Pod":
         return manifest
     adapted = copy.deepcopy(manifest)
     for container in (adapted.get("spec") or {}).get("containers") or []:
         if _plays(container):
-            container["image"] = IMAGE
+            container["image"] = image
             container["imagePullPolicy"] = "IfNotPresent"
     return adapted
 

@@ -1,0 +1,235 @@
+"""A cluster that is there already: any kubeconfig the learner names.
+
+Nothing is written before the learner has seen which server, which context and what
+would be made. Every object the lab makes carries a label, and ``labkit down``
+removes exactly those, and the walkthrough's own names that the learner made by hand.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labkit import kubeconfig, resources
+from labkit.backends import podimage, sweep
+from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.preflight import Preflight, look
+from labkit.client import Client, failure
+from labkit.errors import LabkitError, NotRunning, UsageError
+from labkit.home import ensure_private, read_json, write_private
+from labkit.manifests import Library, Resources, title
+from labkit.names import Names
+
+LABEL = "labkit/lab"
+"""The label of every object the lab makes; its value is the learner's prefix, or ``main``."""
+
+MANAGED = "app.kubernetes.io/managed-by"
+
+
+class Existing:
+    """Keeper of the lab's objects on somebody's cluster.
+
+    Args:
+        home: The directory that keeps the state.
+        options: What the learner named: kubeconfig, context, prefix, force.
+    """
+
+    name = "existing"
+
+    def __init__(self, home: Path, options: Options) -> None:
+        self.home = home
+        self.options = options
+        self.directory = home / "existing"
+        self.names = Names(options.prefix)
+
+    def start(self, say: Say) -> None:
+        """Show what would be made and where, and take the cluster into use.
+
+        Args:
+            say: Takes lines of progress.
+
+        Raises:
+            UsageError: When no kubeconfig is named, when names are in the way, or when
+                the cluster looks like production.
+            NotRunning: When the learner lacks a right the lab cannot do without.
+            Unreachable: When the cluster does not answer.
+        """
+        ensure_private(self.directory)
+        source, context = self._named()
+        wanted = {"kubeconfig": str(source), "context": context, "prefix": self.options.prefix}
+        record = read_json(self._record_file)
+        in_use = {key: record.get(key) for key in wanted} == wanted
+        if record and not in_use and self._config_file.exists():
+            raise UsageError(
+                f"The lab is in use on another cluster: context {record.get('context')}.",
+                todo="Take its objects away first with `labkit down`.",
+            )
+        kubeconfig.extract(source, context, self._config_file)
+        if in_use:
+            self._client.whoami()
+            return
+        try:
+            found = self._preflight(context)
+            say(str(found))
+            self._judge(found)
+            self._make_default_namespace()
+        except BaseException:
+            self._config_file.unlink(missing_ok=True)
+            raise
+        part5 = all(right.held for right in found.rights if right.why.startswith("part 5"))
+        facts = {"server": found.server, "user": found.user, "anonymous": found.anonymous, "part5": part5}
+        write_private(self._record_file, json.dumps({**wanted, **facts}, indent=1) + "\n")
+        if not part5:
+            say("You may not create cluster roles here: part 5 cannot be done, the rest works.")
+
+    def stop(self, say: Say) -> None:
+        """Remove the lab's objects, and then the walkthrough's names made by hand, after showing them."""
+        if not self._config_file.exists():
+            say("The lab uses no existing cluster.")
+            return
+        self._remove(say)
+        self._record_file.unlink(missing_ok=True)
+        self._config_file.unlink(missing_ok=True)
+
+    def status(self) -> Status:
+        """Which cluster is in use, and whether it answers."""
+        record = read_json(self._record_file)
+        if not record or not self._config_file.exists():
+            return Status(self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"})
+        facts = {"context": str(record.get("context")), "you are": str(record.get("user"))}
+        if not record.get("part5", True):
+            facts["part 5"] = "not possible: you may not create cluster roles here"
+        if not record.get("anonymous", True):
+            facts["anonymous"] = "not let in: the answer is 401 instead of 403"
+        return Status(self.name, self._answers(), str(record.get("server", "")), facts)
+
+    def kubeconfig(self) -> Path:
+        """The named context alone, in a private file.
+
+        Raises:
+            NotRunning: When no cluster is in use.
+        """
+        if not self._config_file.exists():
+            raise NotRunning("The lab uses no existing cluster.", todo="labkit up --kubeconfig FILE --context NAME")
+        return self._config_file
+
+    def reset(self, say: Say) -> None:
+        """Remove everything the lab and the learner made of the walkthrough."""
+        self._remove(lambda _line: None)
+        self._make_default_namespace()
+
+    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
+        """None: somebody else's audit log is not ours to read."""
+        return None
+
+    def adapt(self, manifest: Manifest) -> Manifest:
+        """The object with the lab's label; pods get an image that can be had today."""
+        adapted = copy.deepcopy(manifest)
+        meta = adapted.setdefault("metadata", {})
+        meta["labels"] = {**(meta.get("labels") or {}), MANAGED: "labkit", LABEL: self._value}
+        image = os.environ.get("LABKIT_POD_IMAGE")
+        return podimage.adapt(adapted, image) if image else adapted
+
+    def needs(self) -> list[Need]:
+        """A kubeconfig that the learner names."""
+        if self.options.kubeconfig:
+            return [Need("kubeconfig", self.options.kubeconfig.exists(), str(self.options.kubeconfig))]
+        todo = "labkit up --backend existing --kubeconfig FILE --context NAME"
+        return [Need("kubeconfig", False, "none is named; ~/.kube/config is never used unasked", todo)]
+
+    # -- within ----------------------------------------------------------------------
+
+    def _named(self) -> tuple[Path, str]:
+        source = self.options.kubeconfig
+        if source is None:
+            raise UsageError(
+                "No kubeconfig is named.",
+                why="labkit never uses ~/.kube/config unasked",
+                todo="Name one: labkit up --backend existing --kubeconfig FILE --context NAME",
+            )
+        return source, self.options.context or kubeconfig.load(source).name
+
+    def _preflight(self, context: str) -> Preflight:
+        return look(self._client, context, self._library.objects(), self.names, self._selector)
+
+    def _judge(self, found: Preflight) -> None:
+        if found.taken:
+            raise UsageError(
+                "Objects of the walkthrough's names are there already, and are not the lab's.",
+                why=", ".join(found.taken),
+                todo="Choose a prefix of your own: --prefix ann",
+            )
+        if found.looks_like_production and not self.options.force:
+            raise UsageError(
+                "This cluster looks like production.",
+                why=f"{len(found.foreign)} namespaces belong to somebody else",
+                todo="Take another cluster; or, if you know what you do, say --force.",
+            )
+        lacking = [right for right in found.missing if right.essential]
+        if lacking:
+            raise NotRunning(
+                "You lack rights on this cluster that the lab cannot do without.",
+                why="; ".join(f"{right.text} ({right.why})" for right in lacking),
+                todo="Ask the cluster's administrator, or take another cluster.",
+            )
+
+    def _make_default_namespace(self) -> None:
+        """With a prefix, a namespace of the learner's own stands for ``default``."""
+        if not self.names.prefix:
+            return
+        body = self.adapt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        answer = self._client.post("/api/v1/namespaces", body)
+        if not answer.ok and answer.status != 409:
+            raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
+
+    def _remove(self, say: Say) -> None:
+        client = self._client
+        labelled = sweep.inventory(client, self._selector)
+        for path in labelled:
+            say(f"  removing {path}")
+        sweep.remove(client, labelled)
+        by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
+        if by_hand:
+            say("These bear the walkthrough's names and were made by hand; they go too:")
+            for manifest, _ in by_hand:
+                say(f"  removing {title(client.names.body(manifest))}")
+            sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)])
+
+    def _unique(self) -> list[tuple[Manifest, str]]:
+        finder = Resources(self._client)
+        return list({finder.path(entry): (entry, finder.path(entry)) for entry in self._library.objects()}.values())
+
+    @property
+    def _value(self) -> str:
+        return self.names.prefix or "main"
+
+    @property
+    def _selector(self) -> str:
+        return f"{LABEL}={self._value}"
+
+    @property
+    def _config_file(self) -> Path:
+        return self.directory / "kubeconfig"
+
+    @property
+    def _record_file(self) -> Path:
+        return self.directory / "cluster.json"
+
+    @cached_property
+    def _library(self) -> Library:
+        return Library(resources.clusters() / "lessons")
+
+    @cached_property
+    def _client(self) -> Client:
+        found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
+        return Client(found.endpoint, found.credentials, name="admin", names=self.names)
+
+    def _answers(self) -> bool:
+        try:
+            return self._client.get("/version").status in (200, 403)
+        except LabkitError:
+            return False

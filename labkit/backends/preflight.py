@@ -1,0 +1,170 @@
+"""Look before you write: what the lab will make on somebody's cluster, and may it.
+
+Nothing here changes the cluster. The rights are asked with SelfSubjectAccessReviews.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.client import Client
+from labkit.display import Card, Row, Shown
+from labkit.manifests import Resources, title
+from labkit.names import Names
+
+MANY = 5
+"""More foreign namespaces than this look like production."""
+
+OF_EVERY_CLUSTER = ("default", "kube-", "local-path-storage", "openshift-", "gke-", "cattle-")
+"""How the namespaces begin that a cluster has by itself."""
+
+RBAC_GROUP = "rbac.authorization.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One right the lab needs, and whether the learner has it.
+
+    Args:
+        verb: Such as ``create``.
+        resource: Such as ``pods/exec``.
+        group: The API group, empty for the core group.
+        namespace: Empty for a cluster-wide right.
+        why: What it is for.
+        held: Whether the server says yes.
+        essential: Whether the lab is of no use without it.
+    """
+
+    verb: str
+    resource: str
+    group: str
+    namespace: str
+    why: str
+    held: bool
+    essential: bool
+
+    @property
+    def text(self) -> str:
+        """The right in words."""
+        where = f"in {self.namespace}" if self.namespace else "cluster-wide"
+        return f"{self.verb} {self.resource} {where}"
+
+
+@dataclass(frozen=True, repr=False)
+class Preflight(Shown):
+    """What was found.
+
+    Args:
+        server: The cluster's address.
+        context: The kubeconfig's context.
+        user: Whom the server takes the learner for.
+        makes: The objects the lab will make.
+        rights: The rights it needs.
+        taken: Objects of those names that are there already and are not the lab's.
+        foreign: Namespaces that belong to somebody else.
+        anonymous: Whether the cluster lets anonymous requests in (403) or not (401).
+    """
+
+    server: str
+    context: str
+    user: str
+    makes: tuple[str, ...]
+    rights: tuple[Right, ...]
+    taken: tuple[str, ...]
+    foreign: tuple[str, ...]
+    anonymous: bool
+
+    @property
+    def missing(self) -> list[Right]:
+        """The rights that are not held."""
+        return [right for right in self.rights if not right.held]
+
+    @property
+    def looks_like_production(self) -> bool:
+        """Whether more than a handful of namespaces belong to somebody else."""
+        return len(self.foreign) > MANY
+
+    def card(self) -> Card:
+        """Everything, before anything is written."""
+        lacking = [f"{right.text}: {right.why}" for right in self.missing]
+        rows = [
+            Row("server", self.server, code=True),
+            Row("context", self.context),
+            Row("you are", self.user),
+            Row("will make", ", ".join(self.makes)),
+            Row("needs", ", ".join(right.text for right in self.rights if right.held)),
+            Row("lacks", "\n".join(lacking)),
+            Row("in the way", ", ".join(self.taken)),
+            Row("others here", f"{len(self.foreign)} namespaces" if self.foreign else ""),
+        ]
+        tone = "bad" if self.taken or any(r.essential for r in self.missing) else "good"
+        return Card("Nothing was written yet. This is what the lab would do here:", tone, rows)
+
+
+def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names: Names, selector: str) -> Preflight:
+    """Look at a cluster without changing it.
+
+    Args:
+        client: The learner.
+        context: The kubeconfig's context.
+        objects: The walkthrough's objects.
+        names: How they are named there.
+        selector: The label selector of the lab's own objects.
+
+    Raises:
+        ApiFailure: When the server does not answer a question about rights.
+    """
+    namespaces = client.get("/api/v1/namespaces")
+    anonymous = Client(client.endpoint, name="anonymous").get("/api")
+    made = [names.body(entry) for entry in objects]
+    own = {names.namespace(name) for name in ("kikai", "darbo", "default")}
+    foreign = [n for n in namespaces.names if n not in own and not n.startswith(OF_EVERY_CLUSTER)]
+    return Preflight(
+        server=client.server,
+        context=context,
+        user=client.whoami().user,
+        makes=tuple(dict.fromkeys(title(entry) for entry in made)),
+        rights=tuple(_rights(client, names)),
+        taken=tuple(_taken(client, objects, selector)),
+        foreign=tuple(foreign),
+        anonymous=anonymous.status == 403,
+    )
+
+
+def _rights(client: Client, names: Names) -> Iterable[Right]:
+    kikai = names.namespace("kikai")
+    default = names.namespace("default")
+    wanted = [
+        ("create", "namespaces", "", "", "parts 4 and 5 work in two namespaces of their own", True),
+        ("create", "pods", "", default, "the walkthrough's pods", True),
+        ("create", "pods/exec", "", default, "commands in pods", True),
+        ("create", "serviceaccounts", "", default, "the account kikai", True),
+        ("create", "serviceaccounts/token", "", default, "tokens of accounts", True),
+        ("create", "secrets", "", default, "the token Secret of W10", False),
+        ("create", "roles", RBAC_GROUP, kikai, "part 4", True),
+        ("create", "rolebindings", RBAC_GROUP, kikai, "part 4", True),
+        ("create", "clusterroles", RBAC_GROUP, "", "part 5", False),
+        ("create", "clusterrolebindings", RBAC_GROUP, "", "part 5", False),
+        ("list", "persistentvolumes", "", "", "part 5: one can only grant what one holds", False),
+    ]
+    wanted += [("create", "subjectaccessreviews", "authorization.k8s.io", "", "the checkpoints", True)]
+    for verb, resource, group, namespace, why, essential in wanted:
+        held = client.can(verb, resource, namespace, group=group)
+        yield Right(verb, resource, group, namespace, why, held, essential)
+
+
+def _taken(client: Client, objects: Sequence[dict[str, Any]], selector: str) -> Iterable[str]:
+    resources = Resources(client)
+    key, _, value = selector.partition("=")
+    seen = set()
+    for entry in objects:
+        path = resources.path(entry)
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = client.get(path)
+        labels = answer.body["metadata"].get("labels") or {} if answer.ok else {}
+        if answer.ok and labels.get(key) != value:
+            yield title(client.names.body(entry))
