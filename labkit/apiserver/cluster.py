@@ -8,28 +8,37 @@ process can hold as many clusters as it likes.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
 import orjson
 
+from labkit.apiserver.audit import Sink
+from labkit.apiserver.authentication.bearer import BearerAuthenticator
+from labkit.apiserver.authentication.claims import Issued, TokenIssuer
+from labkit.apiserver.authentication.serviceaccounts import LAST_USED, ServiceAccountTokens
+from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import authenticate_certificate
-from labkit.apiserver.authorization.attributes import Attributes, Decision
+from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
+from labkit.apiserver.authorization.bootstrap import bootstrap_policy
+from labkit.apiserver.authorization.escalation import EscalationGuard
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.apiserver.flow import FlowHeaders
+from labkit.apiserver.handlers.openid import OpenIdDocuments
 from labkit.apiserver.handlers.resources import ResourceHandler
+from labkit.apiserver.handlers.reviews import Reviews
+from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.keys import Keys
-from labkit.apiserver.pipeline import (
-    with_authentication,
-    with_authorization,
-    with_request_info,
-    with_status,
-)
+from labkit.apiserver.pipeline import pipeline
+from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
+from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
-from labkit.apiserver.registry.registry import Registry
+from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key, MemoryStore, Store
+
+RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
 class Cluster:
@@ -40,8 +49,10 @@ class Cluster:
         store: Where objects live; memory if None.
         clock: Seconds since the epoch.
         random: Source of uids, names and suffixes.
+        signer: Signs tokens with ``keys.token_key``; give one to share it between clusters.
         node: Whether pods run. Without a node they stay Pending.
         era: ``now``, or ``1.20`` where each service account gets a token Secret.
+        audit_sink: Takes every audit event; None forgets them.
     """
 
     def __init__(
@@ -53,6 +64,8 @@ class Cluster:
         random: Random | None = None,
         node: bool = True,
         era: str = "now",
+        audit_sink: Sink | None = None,
+        signer: TokenSigner | None = None,
     ) -> None:
         self.keys = keys
         self.store: Store = store if store is not None else MemoryStore()
@@ -60,19 +73,41 @@ class Cluster:
         self.random = random or SystemRandom()
         self.node = node
         self.era = era
+        self.address = ""
+        self.audit_sink = audit_sink or (lambda event: None)
         self.registry = Registry(self.store, clock, self.random)
+        self.signer = signer or TokenSigner(keys.token_key)
+        self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)
+        self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, self._mark_used)
         self.rbac = RBACAuthorizer(self._list_rbac, self._get_rbac)
-        handler = self._route
-        self._resources = ResourceHandler(self.registry, {}, {})
-        authorized = with_authorization(handler, self.authorize)
-        authenticated = with_authentication(authorized, (authenticate_certificate,))
-        self.handle = with_status(with_request_info(authenticated), lambda: str(uuid.uuid4()))
-
-    def authorize(self, question: Attributes) -> Decision:
-        """``system:masters`` may do all; everyone else what RBAC allows."""
-        if "system:masters" in question.user.groups:
-            return Decision(True)
-        return self.rbac(question)
+        self.authorize = browser_safe(first_of(system_masters, self.rbac))
+        self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
+        self._current: Request | None = None
+        for plural in RBAC_PLURALS:
+            kind = BY_RESOURCE[RBAC, "v1", plural]
+            self.store.subscribe(kind.resource, self.rbac.forget)
+            self.registry.strategy(kind).hooks.append(self._refuse_escalation)
+        automatic = era == "1.20"
+        self.registry.controllers += [
+            TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
+            RoleAggregation(self.registry),
+        ]
+        reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
+        token_requests = TokenRequests(self.issuer, self._lookup, clock)
+        self._resources = ResourceHandler(
+            self.registry, reviews.table(), {("", "serviceaccounts", "token"): token_requests.subresource}
+        )
+        self._openid = OpenIdDocuments(self.signer, lambda request: self.address or request.headers.get("host", ""))
+        self._bootstrap()
+        self.handle = pipeline(
+            self._route,
+            new_id=self.registry.new_uid,
+            clock=clock,
+            sink=self.audit_sink,
+            authenticators=(authenticate_certificate, BearerAuthenticator(self.tokens)),
+            flow_headers=FlowHeaders(self.registry.new_uid),
+            authorize=self.authorize,
+        )
 
     def advance(self) -> None:
         """Do what has become due by the clock: expiry, restarts, events' end of life."""
@@ -81,9 +116,37 @@ class Cluster:
         """Release the store."""
         self.store.close()
 
+    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> Issued:
+        """A token for a pod's volume, as the kubelet asks for it.
+
+        Args:
+            pod: The pod, with its uid and node.
+            service_account: Its account.
+            audience: For whom the token is; empty for the API server.
+            expiration_seconds: Its lifetime.
+        """
+        node = pod["spec"].get("nodeName")
+        return self.issuer.issue(
+            service_account,
+            [audience] if audience else [],
+            expiration_seconds,
+            pod=pod,
+            node=(self._lookup("nodes", "", node) or {"metadata": {"name": node}}) if node else None,
+        )
+
     def _route(self, request: Request) -> Response:
+        self._current = request
+        try:
+            return self._answer(request)
+        finally:
+            self._current = None
+
+    def _answer(self, request: Request) -> Response:
         if request.info.is_resource:
             return self._resources(request)
+        document = self._openid(request)
+        if document is not None:
+            return document
         if request.path in ("/healthz", "/livez", "/readyz"):
             return Response(200, {"Content-Type": "text/plain; charset=utf-8"}, b"ok")
         if request.path == "/version":
@@ -95,3 +158,30 @@ class Cluster:
 
     def _get_rbac(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.store.get(Key(BY_RESOURCE[RBAC, "v1", plural].resource, namespace, name))
+
+    def _lookup(self, plural: str, namespace: str, name: str) -> Object | None:
+        return self.store.get(Key(plural, namespace, name))
+
+    def _refuse_escalation(self, new: Object, old: Object | None) -> None:
+        """Before an RBAC object is written for a caller; controllers may do as they must."""
+        request = self._current
+        if request is not None:
+            self._guard(request.user, request.info, new, old)
+
+    def _mark_used(self, secret: Object, date: str) -> None:
+        """Label a legacy token's Secret with the day of its last use."""
+
+        def label(obj: Object) -> None:
+            obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), LAST_USED: date}
+
+        self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
+
+    def _bootstrap(self) -> None:
+        """Give an empty store what a new cluster has."""
+        if self.store.revision:
+            return
+        now = timestamp(self.clock())
+        with self.registry.transaction():
+            for plural, obj in bootstrap_policy(now):
+                obj["metadata"] |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
+                self.registry.write(BY_RESOURCE[RBAC, "v1", plural], obj)

@@ -1,63 +1,88 @@
-"""The one list of filters a request passes, top to bottom.
+"""The one list of filters a request passes; see ``pipeline``.
 
-A filter is ``with_x(handler, dependency) -> handler``. The order, and why:
-
-1. ``with_status``          outermost, so that every error becomes a Status
-2. ``with_request_info``    everything below asks what is asked for
-3. ``with_audit``           begins before authentication, so that a 401 leaves an event too
-4. ``with_authentication``  who
-5. ``with_impersonation``   as whom; needs who, and is itself authorized
-6. ``with_authorization``   may they; before routing, so an unknown resource is 403, not 404
-7. the handler
+A filter is ``with_x(handler, dependency) -> handler``.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
-from labkit.apiserver.authorization.attributes import Attributes, Authorizer, attributes_of
+from labkit.apiserver.audit import Sink, with_audit
+from labkit.apiserver.authorization.attributes import Authorizer, attributes_of
+from labkit.apiserver.authorization.impersonation import Impersonator, wanted_user
+from labkit.apiserver.authorization.refusal import refusal
 from labkit.apiserver.request import Handler, Request, Response, User
 from labkit.apiserver.requestinfo import request_info
-from labkit.apiserver.status import ApiError, forbidden, unauthorized
+from labkit.apiserver.status import ApiError
 
 log = logging.getLogger(__name__)
 
 Authenticator = Callable[[Request], User | None]
 """The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
 
+AUTHENTICATED = "system:authenticated"
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+DECISION = "authorization.k8s.io/decision"
+REASON = "authorization.k8s.io/reason"
 
 
-def with_status(handler: Handler, new_id: Callable[[], str]) -> Handler:
-    """Turn errors into Status bodies, and give every answer the common headers."""
+def pipeline(
+    handler: Handler,
+    *,
+    new_id: Callable[[], str],
+    clock: Callable[[], float],
+    sink: Sink,
+    authenticators: Sequence[Authenticator],
+    flow_headers: Callable[[User], dict[str, str]],
+    authorize: Authorizer,
+) -> Handler:
+    """All filters around a handler, in the order in which a request meets them.
+
+    Args:
+        handler: Answers requests that may be answered.
+        new_id: Makes audit ids.
+        clock: Seconds since the epoch.
+        sink: Takes audit events.
+        authenticators: Tried in order; a certificate comes before a token.
+        flow_headers: The headers that name a user's priority level.
+        authorize: Decides.
+    """
+    filters: tuple[Callable[[Handler], Handler], ...] = (
+        lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one
+        lambda inner: with_request_info(inner),  # everything below asks what is asked for
+        lambda inner: with_audit(inner, sink, clock),  # around errors: a 401 leaves an event too
+        lambda inner: with_status(inner),  # every error from below becomes a Status
+        lambda inner: with_authentication(inner, authenticators),  # who
+        lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if they may
+        lambda inner: with_flow_control(inner, flow_headers),  # by who they are now
+        lambda inner: with_authorization(inner, authorize),  # before routing: no 404 for who may not look
+    )
+    for around in reversed(filters):
+        handler = around(handler)
+    return handler
+
+
+def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
+    """Give the request an id, and every answer the common headers."""
 
     def handle(request: Request) -> Response:
         audit_id = new_id()
         request.audit = {"auditID": audit_id}
-        try:
-            response = handler(request)
-        except ApiError as error:
-            response = error_response(error)
-        except Exception:
-            log.exception("a handler failed on %s %s", request.method, request.path)
-            response = error_response(ApiError(500, "InternalError", "Internal error occurred"))
+        response = handler(request)
+        if request.warnings:
+            response.warnings = (*response.warnings, *request.warnings)
         response.headers = {
             "Audit-Id": audit_id,
             "Cache-Control": "no-cache, private",
+            **request.audit.get("flow", {}),
             **response.headers,
         }
         return response
 
     return handle
-
-
-def error_response(error: ApiError) -> Response:
-    """The response that says an error."""
-    headers = {"Content-Type": "application/json", **error.headers}
-    return Response(error.code, headers, orjson.dumps(error.to_status()))
 
 
 def with_request_info(handler: Handler) -> Handler:
@@ -70,17 +95,73 @@ def with_request_info(handler: Handler) -> Handler:
     return handle
 
 
-def with_authentication(handler: Handler, authenticators: tuple[Authenticator, ...]) -> Handler:
+def with_status(handler: Handler) -> Handler:
+    """Turn errors into Status bodies. A defect is logged and says no more than 500."""
+
+    def handle(request: Request) -> Response:
+        try:
+            return handler(request)
+        except ApiError as error:
+            return error_response(request, error)
+        except Exception:
+            log.exception("a handler failed on %s %s", request.method, request.path)
+            return error_response(request, ApiError(500, "InternalError", "Internal error occurred"))
+
+    return handle
+
+
+def error_response(request: Request, error: ApiError) -> Response:
+    """The response that says an error."""
+    status = error.to_status()
+    request.audit["responseStatus"] = status
+    return Response(error.code, {"Content-Type": "application/json", **error.headers}, orjson.dumps(status))
+
+
+def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:
     """Ask each authenticator in turn; who shows nothing is anonymous."""
 
     def handle(request: Request) -> Response:
-        request.user = ANONYMOUS
+        user = None
         for authenticate in authenticators:
             user = authenticate(request)
             if user is not None:
-                groups = user.groups if "system:authenticated" in user.groups else (*user.groups, "system:authenticated")
-                request.user = User(user.name, groups, user.uid, user.extra)
                 break
+        request.user = ANONYMOUS if user is None else authenticated(user)
+        request.audit["user"] = request.user
+        return handler(request)
+
+    return handle
+
+
+def authenticated(user: User) -> User:
+    """The user as a member of ``system:authenticated``."""
+    if AUTHENTICATED in user.groups:
+        return user
+    return User(user.name, (*user.groups, AUTHENTICATED), user.uid, user.extra)
+
+
+def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
+    """Go on as the user that the headers name, if the caller may act as them."""
+
+    def handle(request: Request) -> Response:
+        if not any(header.startswith("impersonate-") for header in request.headers):
+            return handler(request)
+        wanted = wanted_user(request)
+        if wanted is not None:
+            became = impersonate(wanted, attributes_of(request.user, request.info))
+            request.user = became.user
+            request.audit["impersonatedUser"] = became.user
+            request.audit["impersonationConstraint"] = became.constraint
+        return handler(request)
+
+    return handle
+
+
+def with_flow_control(handler: Handler, flow_headers: Callable[[User], dict[str, str]]) -> Handler:
+    """Name the priority level in every answer to a known caller. Nothing is ever held back."""
+
+    def handle(request: Request) -> Response:
+        request.audit["flow"] = flow_headers(request.user)
         return handler(request)
 
     return handle
@@ -92,30 +173,10 @@ def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
     def handle(request: Request) -> Response:
         question = attributes_of(request.user, request.info)
         decision = authorize(question)
+        request.annotate(DECISION, "allow" if decision.allowed else "forbid")
+        request.annotate(REASON, decision.reason)
         if not decision.allowed:
             raise refusal(question, decision.reason)
         return handler(request)
 
     return handle
-
-
-def refusal(question: Attributes, reason: str) -> ApiError:
-    """The 403 for a question that was not allowed."""
-    user = question.user.name
-    if not question.is_resource:
-        return ApiError(
-            403, "Forbidden", f'forbidden: User "{user}" cannot {question.verb} path "{question.path}"', {},
-            {"X-Content-Type-Options": "nosniff"},
-        )
-    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
-    where = f'in the namespace "{question.namespace}"' if question.namespace else "at the cluster scope"
-    why = f'User "{user}" cannot {question.verb} resource "{resource}" in API group "{question.group}" {where}'
-    error = forbidden(question.resource, question.group, question.name, why + (f": {reason}" if reason else ""))
-    error.headers["X-Content-Type-Options"] = "nosniff"
-    return error
-
-
-__all__ = [
-    "ANONYMOUS", "Authenticator", "error_response", "refusal", "unauthorized", "with_authentication",
-    "with_authorization", "with_request_info", "with_status",
-]

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+MAX_BODY_BYTES = 3 * 1024 * 1024
+"""The largest body a write may have. ``Request.body`` holds at most one byte more."""
+
 Object = dict[str, Any]
 """A Kubernetes object as decoded JSON. Never mutated once it is stored."""
 
@@ -74,8 +77,8 @@ class Request:
         method: The HTTP method, upper case.
         path: The path, percent-decoded, without the query.
         query: Every query parameter with all its values.
-        headers: Header names in lower case. A repeated header is joined by ``, ``,
-            except ``impersonate-group`` and other list headers: see ``header_values``.
+        headers: Header names in lower case. Of a repeated header the first value counts,
+            as in Go; all of them are in ``header_values``.
         body: The raw body.
         certificate: The verified client certificate, if one was shown.
         source_ip: The caller's address, for the audit event.
@@ -105,6 +108,10 @@ class Request:
         """The first value of a query parameter, or ``default``."""
         values = self.query.get(name)
         return values[0] if values else default
+
+    def annotate(self, key: str, value: str) -> None:
+        """Add an annotation to the request's audit event."""
+        self.audit.setdefault("annotations", {})[key] = value
 
 
 class EventStream(Protocol):

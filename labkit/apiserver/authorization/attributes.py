@@ -22,6 +22,7 @@ class Attributes:
         namespace: Empty for cluster-scoped questions.
         name: The object's name, empty for all.
         path: The URL path, for non-resource questions.
+        non_resource: A path is asked for, even if it is empty.
     """
 
     user: User
@@ -33,11 +34,12 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     path: str = ""
+    non_resource: bool = False
 
     @property
     def is_resource(self) -> bool:
         """Whether a resource is asked for, and not a path."""
-        return not self.path
+        return not (self.path or self.non_resource)
 
 
 @dataclass(frozen=True, slots=True)

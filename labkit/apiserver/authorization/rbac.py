@@ -1,20 +1,50 @@
 """The RBAC authorizer: bindings say who, roles say what.
 
-Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``.
+``rules_for`` walks the policy as it is written and is pure: two callables read it. The
+authorizer asks the same questions of an index, which it builds from the same walk and
+drops when the policy changes, so that deciding does not slow down with the number of
+bindings.
+
+Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go`` and
+``pkg/registry/rbac/validation/rule.go``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from labkit.apiserver.authorization.attributes import Attributes, Decision
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.apiserver.authorization.index import RuleIndex
+from labkit.apiserver.authorization.rules import Rule
 from labkit.apiserver.request import Object, User
 
 Lister = Callable[[str, str], Iterable[Object]]
-"""(plural of an RBAC resource, namespace or "") to its objects."""
+"""(plural of an RBAC resource, namespace or "") to its objects, in the order they are tried."""
 Getter = Callable[[str, str, str], Object | None]
 """(plural of an RBAC resource, namespace, name) to one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One rule that reaches a user.
+
+    Args:
+        rule: The rule.
+        role: The Role or ClusterRole it stands in.
+        binding: The binding that names that role.
+        subject: The binding's first subject that is the user.
+    """
+
+    rule: Rule
+    role: Object
+    binding: Object
+    subject: Object
+
+    @property
+    def why(self) -> str:
+        """Which binding gave the rule, in the words of the audit event."""
+        return describe(self.binding, self.subject)
 
 
 def subject_matches(subject: Object, user: User, namespace: str) -> bool:
@@ -36,67 +66,194 @@ def subject_matches(subject: Object, user: User, namespace: str) -> bool:
     return False
 
 
+def describe(binding: Object, subject: Object) -> str:
+    """A grant in the words of the audit event: which binding, of which role, to whom."""
+    metadata, ref = binding["metadata"], binding["roleRef"]
+    namespace = metadata.get("namespace", "")
+    kind, place = (
+        ("RoleBinding", f"{metadata['name']}/{namespace}") if namespace else ("ClusterRoleBinding", metadata["name"])
+    )
+    who = subject.get("name", "")
+    if subject["kind"] == "ServiceAccount":
+        who = f"{who}/{subject.get('namespace') or namespace}"
+    return f'{kind} "{place}" of {ref["kind"]} "{ref["name"]}" to {subject["kind"]} "{who}"'
+
+
+def role_rules(ref: Object, namespace: str, get_role: Getter) -> Object | str:
+    """The role that a binding refers to, or the error that says why there is none.
+
+    Args:
+        ref: The binding's ``roleRef``.
+        namespace: The binding's namespace, empty for a ClusterRoleBinding.
+        get_role: Reads one role.
+    """
+    kind, name = ref.get("kind", ""), ref.get("name", "")
+    if kind == "ClusterRole":
+        role = get_role("clusterroles", "", name)
+    elif kind == "Role":
+        role = get_role("roles", namespace, name)
+    else:
+        return f'unsupported role reference kind: "{kind}"'
+    return role if role is not None else f'{kind.lower()}.rbac.authorization.k8s.io "{name}" not found'
+
+
+def rules_for(
+    user: User, namespace: str, list_bindings: Lister, get_role: Getter, errors: list[str] | None = None
+) -> Iterator[Grant]:
+    """Every rule that reaches a user: first those that hold everywhere, then the namespace's.
+
+    Args:
+        user: Whose rules.
+        namespace: Its RoleBindings count too; empty for none.
+        list_bindings: Lists ``clusterrolebindings`` and ``rolebindings``.
+        get_role: Reads one of ``clusterroles`` and ``roles``.
+        errors: What is wrong with the policy, such as a binding to a missing role, is
+            added to it; the walk goes on.
+
+    Yields:
+        The rules, in the order in which they are tried.
+    """
+    places = [("clusterrolebindings", "")]
+    if namespace:
+        places.append(("rolebindings", namespace))
+    for plural, where in places:
+        for binding in list_bindings(plural, where):
+            for subject in binding.get("subjects") or ():
+                if subject_matches(subject, user, where):
+                    role = role_rules(binding["roleRef"], where, get_role)
+                    if not isinstance(role, str):
+                        for rule in role.get("rules") or ():
+                            yield Grant(rule, role, binding, subject)
+                    elif errors is not None:
+                        errors.append(role)
+                    break
+
+
+def joined_errors(errors: list[str]) -> str:
+    """Several errors as one text, as Kubernetes joins them: each once, in brackets if many."""
+    distinct = list(dict.fromkeys(errors))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
+
+
 class RBACAuthorizer:
     """Allows what a rule allows, and has no opinion on the rest.
 
     Args:
-        list_objects: Lists RBAC objects of one namespace or cluster-wide.
-        get_object: Reads one role.
+        list_bindings: Lists RBAC bindings of one namespace, or the cluster's.
+        get_role: Reads one role.
     """
 
-    def __init__(self, list_objects: Lister, get_object: Getter) -> None:
-        self._list = list_objects
-        self._get = get_object
+    def __init__(self, list_bindings: Lister, get_role: Getter) -> None:
+        self._list = list_bindings
+        self._get = get_role
+        self._bindings: dict[str, BindingIndex] = {}
+        self._rules: dict[tuple[str, tuple[str, ...], str], _UserRules] = {}
+        self._decisions: dict[tuple[object, ...], Decision] = {}
 
     def __call__(self, question: Attributes) -> Decision:
+        """Whether a rule allows it, and which."""
+        user = question.user
+        key = (
+            user.name,
+            user.groups,
+            question.verb,
+            question.group,
+            question.resource,
+            question.subresource,
+            question.namespace,
+            question.name,
+            question.path,
+            question.non_resource,
+        )
+        decision = self._decisions.get(key)
+        if decision is None:
+            decision = self._decide(question)
+            if len(self._decisions) >= MAX_REMEMBERED:
+                self._decisions.clear()
+            self._decisions[key] = decision
+        return decision
+
+    def rules_for(self, user: User, namespace: str, errors: list[str]) -> Iterator[Grant]:
+        """Every rule that reaches the user; see the function of the same name."""
+        return rules_for(user, namespace, self._candidates(user), self._get, errors)
+
+    def forget(self) -> None:
+        """The policy has changed: nothing that was worked out from it holds any more."""
+        self._bindings.clear()
+        self._rules.clear()
+        self._decisions.clear()
+
+    def _decide(self, question: Attributes) -> Decision:
         errors: list[str] = []
-        for rule, why in self.rules_for(question.user, question.namespace, errors):
-            if rule_allows(rule, question):
-                return Decision(True, f"RBAC: allowed by {why}")
+        for namespace in ("", question.namespace) if question.namespace else ("",):
+            rules = self._user_rules(question.user, namespace)
+            grant = rules.index.first(question)
+            if grant is not None:
+                return Decision(True, f"RBAC: allowed by {grant.why}")
+            errors += rules.errors
         if not errors:
-            return Decision(False)
-        text = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
-        return Decision(False, f"RBAC: {text}")
+            return NO_OPINION
+        return Decision(False, f"RBAC: {joined_errors(errors)}")
 
-    def rules_for(self, user: User, namespace: str, errors: list[str]) -> Iterator[tuple[Rule, str]]:
-        """Every rule that reaches the user, cluster-wide ones first.
+    def _user_rules(self, user: User, namespace: str) -> _UserRules:
+        """The user's rules of one place: a namespace's own, or (``""``) the cluster's."""
+        key = (user.name, user.groups, namespace)
+        rules = self._rules.get(key)
+        if rules is None:
+            errors: list[str] = []
+            candidates = self._candidates(user)
+            plural = "rolebindings" if namespace else "clusterrolebindings"
+            only_here: Lister = lambda wanted, where: candidates(wanted, where) if wanted == plural else ()  # noqa: E731
+            grants = rules_for(user, namespace, only_here, self._get, errors)
+            rules = _UserRules(RuleIndex((grant.rule, grant) for grant in grants), errors)
+            if len(self._rules) >= MAX_REMEMBERED:
+                self._rules.clear()
+            self._rules[key] = rules
+        return rules
 
-        Args:
-            user: Whose rules.
-            namespace: Role bindings of this namespace count too; empty for none.
-            errors: Roles that bindings name and that do not exist are added to it.
+    def _candidates(self, user: User) -> Lister:
+        """Lists only bindings that may name the user."""
 
-        Yields:
-            The rule, and which binding gave it, in the words of the audit event.
-        """
-        places = [("clusterrolebindings", "")]
-        if namespace:
-            places.append(("rolebindings", namespace))
-        for plural, where in places:
-            for binding in self._list(plural, where):
-                for subject in binding.get("subjects") or ():
-                    if subject_matches(subject, user, where):
-                        yield from self._granted(binding, subject, where, errors)
-                        break
+        def bindings(plural: str, namespace: str) -> Iterable[Object]:
+            index = self._bindings.get(namespace)
+            if index is None:
+                index = self._bindings[namespace] = BindingIndex(self._list(plural, namespace), namespace)
+            return index.naming(user)
 
-    def _granted(
-        self, binding: Object, subject: Object, namespace: str, errors: list[str]
-    ) -> Iterator[tuple[Rule, str]]:
-        ref = binding["roleRef"]
-        clusterwide = ref["kind"] == "ClusterRole"
-        role = self._get("clusterroles" if clusterwide else "roles", "" if clusterwide else namespace, ref["name"])
-        if role is None:
-            errors.append(f'{ref["kind"].lower()}.rbac.authorization.k8s.io "{ref["name"]}" not found')
-            return
-        name = binding["metadata"]["name"]
-        kind, where = ("RoleBinding", f"{name}/{namespace}") if namespace else ("ClusterRoleBinding", name)
-        who = f'{subject["kind"]} "{_subject_name(subject, namespace)}"'
-        why = f'{kind} "{where}" of {ref["kind"]} "{ref["name"]}" to {who}'
-        for rule in role.get("rules") or ():
-            yield rule, why
+        return bindings
 
 
-def _subject_name(subject: Object, namespace: str) -> str:
-    if subject["kind"] == "ServiceAccount":
-        return f'{subject["name"]}/{subject.get("namespace") or namespace}'
-    return str(subject["name"])
+MAX_REMEMBERED = 4096
+"""How many decisions, and how many users' rules, are kept; when there are more, all are forgotten."""
+NO_OPINION = Decision(False)
+
+
+class BindingIndex:
+    """The bindings of one place, found by whom they name.
+
+    Args:
+        bindings: In the order in which they are tried.
+        namespace: Where they are, empty for the cluster's.
+    """
+
+    def __init__(self, bindings: Iterable[Object], namespace: str) -> None:
+        self._by_subject: dict[tuple[str, str], dict[int, Object]] = {}
+        for position, binding in enumerate(bindings):
+            for subject in binding.get("subjects") or ():
+                kind, name = subject.get("kind", ""), subject.get("name", "")
+                if kind == "ServiceAccount":
+                    kind, name = "User", f"system:serviceaccount:{subject.get('namespace') or namespace}:{name}"
+                self._by_subject.setdefault((kind, name), {})[position] = binding
+
+    def naming(self, user: User) -> Iterable[Object]:
+        """Bindings that name the user or one of the user's groups, in their order."""
+        found = dict(self._by_subject.get(("User", user.name), {}))
+        for group in user.groups:
+            found.update(self._by_subject.get(("Group", group), {}))
+        return [found[position] for position in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class _UserRules:
+    index: RuleIndex[Grant]
+    errors: list[str]

@@ -1,0 +1,211 @@
+"""The event that every request leaves behind, in the real format (``audit.k8s.io/v1``).
+
+All requests are kept at level Metadata: who, what, when and how it ended, but no bodies,
+and so no tokens. A long-running request (a watch, an exec, a followed log) leaves one
+event when its answer starts and one when it ends.
+
+Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
+https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+import orjson
+
+from labkit.apiserver.request import (
+    EventStream,
+    ExecIO,
+    ExecSession,
+    Handler,
+    Object,
+    Request,
+    RequestInfo,
+    Response,
+    User,
+)
+
+Sink = Callable[[Object], None]
+"""Takes one finished event."""
+
+MAX_USER_AGENT = 1024
+STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
+
+
+class AuditRing:
+    """A sink that keeps the last events in memory.
+
+    Args:
+        size: How many.
+    """
+
+    def __init__(self, size: int = 1000) -> None:
+        self._events: deque[Object] = deque(maxlen=size)
+
+    def __call__(self, event: Object) -> None:
+        """Keep an event."""
+        self._events.append(event)
+
+    def __iter__(self) -> Iterator[Object]:
+        return iter(tuple(self._events))
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def find(self, audit_id: str) -> list[Object]:
+        """The events of one request, by the ``Audit-Id`` of its answer."""
+        return [event for event in self._events if event["auditID"] == audit_id]
+
+
+def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Handler:
+    """Report every request to ``sink``.
+
+    Args:
+        handler: Answers the request, and leaves in ``request.audit`` what it knows:
+            ``auditID``, ``user``, ``impersonatedUser``, ``annotations``, ``responseStatus``.
+        sink: Takes the events.
+        clock: Seconds since the epoch.
+    """
+
+    def handle(request: Request) -> Response:
+        received = clock()
+        response = handler(request)
+        event = _event(request, response, timestamp(received))
+        if response.stream is None and response.upgrade is None:
+            event["stage"] = "ResponseComplete"
+            event["stageTimestamp"] = timestamp(clock())
+            sink(event)
+            return response
+
+        def report(stage: str) -> None:
+            sink({**event, "stage": stage, "stageTimestamp": timestamp(clock())})
+
+        report("ResponseStarted")
+        if response.stream is not None:
+            response.stream = _ReportedStream(response.stream, lambda: report("ResponseComplete"))
+        if response.upgrade is not None:
+            response.upgrade = _ReportedSession(response.upgrade, lambda: report("ResponseComplete"))
+        return response
+
+    return handle
+
+
+def _event(request: Request, response: Response, received: str) -> Object:
+    notes, info = request.audit, request.info
+    event: Object = {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "auditID": notes.get("auditID", ""),
+        "stage": "",
+        "requestURI": request.raw_uri or request.path,
+        "verb": info.verb,
+        "user": user_info(notes.get("user", request.user)),
+    }
+    if "impersonatedUser" in notes:
+        event["impersonatedUser"] = user_info(notes["impersonatedUser"])
+        if notes.get("impersonationConstraint"):
+            event["authenticationMetadata"] = {"impersonationConstraint": notes["impersonationConstraint"]}
+    event["sourceIPs"] = [request.source_ip]
+    agent = request.headers.get("user-agent")
+    if agent:
+        event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
+    if info.is_resource:
+        event["objectRef"] = _object_reference(info, notes.get("objectRef"))
+    event["responseStatus"] = _response_status(notes, response)
+    event["requestReceivedTimestamp"] = received
+    event["stageTimestamp"] = ""
+    annotations = notes.get("annotations")
+    if annotations:
+        event["annotations"] = dict(sorted(annotations.items()))
+    return event
+
+
+def user_info(user: User) -> Object:
+    """A user as events and reviews show it; empty fields are left out."""
+    info: Object = {}
+    if user.name:
+        info["username"] = user.name
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
+    return info
+
+
+def _object_reference(info: RequestInfo, known: Object | None) -> Object:
+    known = known or {}
+    fields = {
+        "resource": info.resource,
+        "namespace": info.namespace or known.get("namespace"),
+        "name": info.name or known.get("name"),
+        "uid": known.get("uid"),
+        "apiGroup": info.group,
+        "apiVersion": info.version,
+        "resourceVersion": known.get("resourceVersion"),
+        "subresource": info.subresource,
+    }
+    return {field: value for field, value in fields.items() if value}
+
+
+def _response_status(notes: Object, response: Response) -> Object:
+    status = notes.get("responseStatus")
+    if status is None and response.body.startswith(STATUS_STARTS):
+        status = orjson.loads(response.body)
+    if status is None:
+        return {"metadata": {}, "code": 101 if response.upgrade is not None else response.status}
+    kept = {field: value for field, value in status.items() if field not in ("kind", "apiVersion")}
+    return {**kept, "code": response.status}
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 with microseconds, as events have them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class _ReportedStream:
+    """A stream that reports its end, once."""
+
+    def __init__(self, stream: EventStream, ended: Callable[[], None]) -> None:
+        self._stream = stream
+        self._ended: Callable[[], None] | None = ended
+        self.read = stream.read
+        self.on_ready = stream.on_ready
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+    @property
+    def timeout_seconds(self) -> float:
+        return self._stream.timeout_seconds
+
+    def close(self) -> None:
+        self._stream.close()
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
+
+
+class _ReportedSession:
+    """An exec session that reports its end."""
+
+    def __init__(self, session: ExecSession, ended: Callable[[], None]) -> None:
+        self._session = session
+        self._ended = ended
+        self.stdin, self.stdout, self.stderr, self.tty = (
+            session.stdin, session.stdout, session.stderr, session.tty,
+        )  # fmt: skip
+
+    def run(self, io: ExecIO) -> Awaitable[Object]:
+        return self._run(io)
+
+    async def _run(self, io: ExecIO) -> Object:
+        try:
+            return await self._session.run(io)
+        finally:
+            self._ended()

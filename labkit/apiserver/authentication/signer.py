@@ -1,0 +1,149 @@
+"""Signing and verifying service-account tokens: RS256, and nothing else.
+
+A token is a JWT in compact form. Which algorithm is used is decided by the key, never
+by the token's header: a token that says ``none`` or ``HS256`` is not one of ours.
+Verified signatures are remembered; whether the account, pod or Secret behind a token
+still exists is not this module's business and is never remembered.
+
+Source: k8s.io/kubernetes ``pkg/serviceaccount/jwt.go``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+ALGORITHM = "RS256"
+MAX_REMEMBERED = 4096
+"""How many verified tokens are kept; when there are more, all are forgotten."""
+
+Claims = Mapping[str, Any]
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+
+
+class BadToken(Exception):
+    """A token that authenticates nobody.
+
+    The text is what a TokenReview tells; the caller of any other request only sees 401.
+    It is empty where the token is not even one of ours.
+    """
+
+
+class TokenSigner:
+    """The cluster's key for service-account tokens.
+
+    Args:
+        private_key: An RSA private key, PEM.
+
+    Raises:
+        ValueError: It is not an RSA key.
+    """
+
+    def __init__(self, private_key: bytes) -> None:
+        # The file is our own: checking the primes again would cost most of a start.
+        key = serialization.load_pem_private_key(private_key, None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise ValueError("service-account tokens need an RSA key")
+        self._private = key
+        self._public = key.public_key()
+        der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.key_id = _encode(hashlib.sha256(der).digest())
+        """The ``kid``: base64url of the SHA-256 of the public key's PKIX form."""
+        self._header = _encode(orjson.dumps({"alg": ALGORITHM, "kid": self.key_id}))
+        self._verified: dict[str, Claims] = {}
+
+    def sign(self, claims: Claims) -> str:
+        """A token with these claims."""
+        signed = f"{self._header}.{_encode(orjson.dumps(claims))}"
+        signature = self._private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed}.{_encode(signature)}"
+
+    def verify(self, token: str, issuers: frozenset[str]) -> Claims:
+        """The claims of a token that this key signed.
+
+        Args:
+            token: In compact form.
+            issuers: Issuers whose tokens are looked at.
+
+        Raises:
+            BadToken: It is not a token of ours, or its signature is wrong.
+        """
+        claims = self._verified.get(token)
+        if claims is not None and claims["iss"] in issuers:
+            return claims
+        claims = self._verify(token, issuers)
+        if len(self._verified) >= MAX_REMEMBERED:
+            self._verified.clear()
+        self._verified[token] = claims
+        return claims
+
+    def _verify(self, token: str, issuers: frozenset[str]) -> Claims:
+        # The order is the real server's: issuer, shape, key, signature.
+        claims = _unverified_claims(token)
+        issuer = claims.get("iss")
+        if not isinstance(issuer, str) or issuer not in issuers:
+            raise BadToken
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError as error:
+            raise BadToken from error
+        if header.get("alg") != ALGORITHM or "crit" in header:
+            raise BadToken
+        if header.get("kid") not in (None, "", self.key_id):
+            raise BadToken("invalid signature, no keys found")
+        signed, _, signature = token.rpartition(".")
+        try:
+            self._public.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature as error:
+            raise BadToken("go-jose/go-jose: error in cryptographic primitive") from error
+        return claims
+
+    def key_set(self) -> dict[str, Any]:
+        """The JSON Web Key Set that others verify tokens with (``/openid/v1/jwks``)."""
+        numbers = self._public.public_numbers()
+        return {
+            "keys": [
+                {
+                    "use": "sig",
+                    "kty": "RSA",
+                    "kid": self.key_id,
+                    "alg": ALGORITHM,
+                    "n": _encode(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")),
+                    "e": _encode(numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")),
+                }
+            ]
+        }
+
+
+def _unverified_claims(token: str) -> dict[str, Any]:
+    if not _COMPACT.fullmatch(token):
+        raise BadToken
+    try:
+        claims = orjson.loads(_decode(token.split(".")[1]))
+    except ValueError as error:
+        raise BadToken from error
+    if not isinstance(claims, dict):
+        raise BadToken
+    return claims
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise BadToken from error

@@ -1,0 +1,59 @@
+"""Many rules, and the first that allows a request, without asking each one.
+
+A rule is filed under each API group and resource (or path) that it names; a question
+looks at the few places where a rule that allows it can be, and asks only those rules.
+``rules.rule_allows`` stays the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.authorization.rules import Rule, rule_allows
+
+Owner = TypeVar("Owner")
+
+
+class RuleIndex(Generic[Owner]):
+    """Rules in the order in which they are tried, each with what it belongs to.
+
+    Args:
+        rules: Pairs of a rule and its owner.
+    """
+
+    def __init__(self, rules: Iterable[tuple[Rule, Owner]]) -> None:
+        self._rules: list[tuple[Rule, Owner]] = []
+        self._by_resource: dict[tuple[str, str], list[int]] = {}
+        self._with_paths: list[int] = []
+        for position, (rule, owner) in enumerate(rules):
+            self._rules.append((rule, owner))
+            for group in rule.get("apiGroups") or ():
+                for resource in rule.get("resources") or ():
+                    self._by_resource.setdefault((group, resource), []).append(position)
+            if rule.get("nonResourceURLs"):
+                self._with_paths.append(position)
+
+    def first(self, question: Attributes) -> Owner | None:
+        """The owner of the first rule that allows it, None if none does."""
+        best: int | None = None
+        for positions in self._places(question):
+            for position in positions:
+                if best is not None and position >= best:
+                    break
+                if rule_allows(self._rules[position][0], question):
+                    best = position
+                    break
+        return None if best is None else self._rules[best][1]
+
+    def _places(self, question: Attributes) -> Iterator[list[int]]:
+        if not question.is_resource:
+            yield self._with_paths
+            return
+        resources = ["*", question.resource]
+        if question.subresource:
+            resources = ["*", f"{question.resource}/{question.subresource}", f"*/{question.subresource}"]
+        for group in dict.fromkeys(("*", question.group)):
+            for resource in dict.fromkeys(resources):
+                yield self._by_resource.get((group, resource), [])

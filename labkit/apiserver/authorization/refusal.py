@@ -1,0 +1,70 @@
+"""The 403 of a question that was not allowed, word for word.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.status import ApiError, forbidden
+
+NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def refusal(question: Attributes, reason: str = "") -> ApiError:
+    """The error for a question that no rule allows.
+
+    Args:
+        question: What was asked.
+        reason: What the authorizer adds, such as a role that does not exist.
+    """
+    words = _sanitized(_sentence(question)) + (f": {reason}" if reason else "")
+    if question.is_resource:
+        error = forbidden(question.resource, question.group, question.name, words)
+    else:
+        error = ApiError(403, "Forbidden", f"forbidden: {words}", {})
+    error.headers.update(NO_SNIFF)
+    return error
+
+
+def _sentence(question: Attributes) -> str:
+    user, verb = quoted(question.user.name), question.verb
+    if not question.is_resource:
+        return f"User {user} cannot {verb} path {quoted(question.path)}"
+    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
+    where = f"in the namespace {quoted(question.namespace)}" if question.namespace else "at the cluster scope"
+    return f"User {user} cannot {verb} resource {quoted(resource)} in API group {quoted(question.group)} {where}"
+
+
+def quoted(text: str) -> str:
+    r"""Text in double quotes as Go writes it (``%q``): ``"`` and control characters escaped."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(_ESCAPES.get(char) or _escaped(char) for char in text) + '"'
+
+
+def quoted_list(texts: tuple[str, ...] | list[str]) -> str:
+    """A list of texts as Go writes it with ``%q``."""
+    return "[" + " ".join(quoted(text) for text in texts) + "]"
+
+
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f",
+    "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _sanitized(text: str) -> str:
+    """Nothing in the message may look like HTML to a browser."""
+    if "&" in text or "<" in text or ">" in text:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text

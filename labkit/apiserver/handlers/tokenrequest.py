@@ -1,0 +1,166 @@
+"""TokenRequest: a token for a service account (``POST …/serviceaccounts/NAME/token``).
+
+Source: k8s.io/kubernetes ``pkg/registry/core/serviceaccount/storage/token.go``,
+``pkg/apis/authentication/validation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
+from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.ownership import manager_of, update_entry
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.registry import timestamp
+from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.status import (
+    ApiError,
+    bad_request,
+    conflict,
+    invalid,
+    method_not_allowed,
+    not_found,
+)
+
+GROUP = "authentication.k8s.io"
+VERSION = f"{GROUP}/v1"
+KIND = Kind(GROUP, "v1", "TokenRequest", "serviceaccounts", True, verbs=("create",))
+DEFAULT_SECONDS = 3600
+MIN_SECONDS = 600
+MAX_SECONDS = 1 << 32
+
+Lookup = Callable[[str, str, str], Object | None]
+"""(plural of a core resource, namespace, name) to the object."""
+
+
+class TokenRequests:
+    """Answers TokenRequests.
+
+    Args:
+        issuer: Makes the tokens.
+        lookup: Reads serviceaccounts, pods, secrets and nodes.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Callable[[], float]) -> None:
+        self._issuer = issuer
+        self._lookup = lookup
+        self._clock = clock
+
+    def __call__(self, request: Request, body: Object) -> Object:
+        """The TokenRequest with its token.
+
+        Args:
+            request: Names the account in its path.
+            body: The TokenRequest as it was sent.
+
+        Raises:
+            ApiError: 400, 404, 409 or 422.
+        """
+        namespace, name = request.info.namespace, request.info.name
+        metadata = dict(body.get("metadata") or {})
+        _must_match(metadata, namespace, name)
+        account = self._lookup("serviceaccounts", namespace, name)
+        if account is None:
+            raise not_found("serviceaccounts", "", name)
+        uid = account["metadata"]["uid"]
+        if metadata.get("uid", uid) != uid:
+            why = (
+                f"the UID in the token request ({metadata['uid']}) does not match "
+                f"the UID of the service account ({uid})"
+            )
+            raise conflict("TokenRequest", GROUP, name, why)
+        metadata |= {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid,
+            "creationTimestamp": timestamp(self._clock()),
+        }
+        asked = body.get("spec") or {}
+        seconds = asked.get("expirationSeconds")
+        spec: Object = {
+            "audiences": asked.get("audiences") or [ISSUER],
+            "expirationSeconds": DEFAULT_SECONDS if seconds is None else seconds,
+            "boundObjectRef": asked.get("boundObjectRef"),
+        }
+        _check_lifetime(spec["expirationSeconds"])
+        bound = self._bound_object(spec["boundObjectRef"], namespace, name)
+        issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
+        request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
+        metadata["managedFields"] = [
+            update_entry(manager_of(request), VERSION, {"spec": asked}, timestamp(self._clock()), "token")
+        ]
+        return {
+            "kind": "TokenRequest",
+            "apiVersion": VERSION,
+            "metadata": metadata,
+            "spec": spec,
+            "status": {"token": issued.token, "expirationTimestamp": timestamp(issued.expires)},
+        }
+
+    def subresource(self, request: Request, kind: Kind) -> Response:
+        """Answer ``serviceaccounts/token``."""
+        if request.info.verb != "create":
+            raise method_not_allowed()
+        return Response(
+            201, {"Content-Type": "application/json"}, orjson.dumps(self(request, decode_object(request, KIND)))
+        )
+
+    def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
+        if ref is None:
+            return {}
+        group, _, version = ref.get("apiVersion", "").rpartition("/")
+        kind, name = ref.get("kind", ""), ref.get("name", "")
+        if group or kind not in ("Pod", "Secret", "Node"):
+            place = f"{group}/{version}"
+            raise bad_request(f"cannot bind token to object of type {place}, Kind={kind}")
+        plural = f"{kind.lower()}s"
+        obj = self._lookup(plural, "" if kind == "Node" else namespace, name)
+        if obj is None:
+            raise not_found(plural, "", name)
+        bound = {kind.lower(): obj}
+        if kind == "Pod":
+            if obj["spec"].get("serviceAccountName") != account:
+                raise bad_request(
+                    f'cannot bind token for serviceaccount "{account}" to pod running with different '
+                    "serviceaccount name."
+                )
+            node = obj["spec"].get("nodeName")
+            if node:
+                bound["node"] = self._lookup("nodes", "", node) or {"metadata": {"name": node}}
+        if ref.get("uid") and ref["uid"] != obj["metadata"]["uid"]:
+            raise conflict(
+                kind, "", name,
+                f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
+                "The object might have been deleted and then recreated",
+            )  # fmt: skip
+        return bound
+
+
+def _must_match(metadata: Object, namespace: str, name: str) -> None:
+    for field, expected, detail in (
+        ("name", name, "must match the service account name if specified"),
+        ("namespace", namespace, "must match the service account namespace if specified"),
+    ):
+        value = metadata.get(field) or expected
+        if value != expected and field == "namespace":
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        if value != expected:
+            raise _invalid(name, f"metadata.{field}", f'Invalid value: "{value}": {detail}')
+
+
+def _check_lifetime(seconds: int) -> None:
+    path = "spec.expirationSeconds"
+    if seconds < MIN_SECONDS:
+        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration less than 10 minutes")
+    if seconds > MAX_SECONDS:
+        raise _invalid("", path, f"Invalid value: {seconds}: may not specify a duration larger than 2^32 seconds")
+
+
+def _invalid(name: str, path: str, message: str) -> ApiError:
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": path}
+    return invalid("TokenRequest", GROUP, name, [cause])

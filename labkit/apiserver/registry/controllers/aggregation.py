@@ -1,0 +1,89 @@
+"""Aggregated cluster roles: their rules are those of the cluster roles they select.
+
+Source: k8s.io/kubernetes ``pkg/controller/clusterroleaggregation``;
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.request import Object
+
+CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
+MANAGER = "clusterrole-aggregation-controller"
+
+
+class RoleAggregation:
+    """Keeps aggregated cluster roles in step with what they select.
+
+    Args:
+        registry: Where cluster roles are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __call__(self, change: Change) -> None:
+        """React to a change of any cluster role."""
+        if change.kind is CLUSTER_ROLES:
+            for role in list(self._registry.list(CLUSTER_ROLES)):
+                if role.get("aggregationRule"):
+                    self._sync(role)
+
+    def _sync(self, role: Object) -> None:
+        rules = self._collected(role)
+        if rules == (role.get("rules") or []):
+            return
+
+        metadata = {**role["metadata"], "managedFields": self._owners(role)}
+        self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules})
+
+    def _owners(self, role: Object) -> list[Object]:
+        """The role's field owners, with this controller as the one of its rules (by apply)."""
+        entry = {
+            "manager": MANAGER,
+            "operation": "Apply",
+            "apiVersion": CLUSTER_ROLES.group_version,
+            "time": timestamp(self._registry.clock()),
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:rules": {}},
+        }
+        others = []
+        for owner in role["metadata"].get("managedFields") or ():
+            fields = {key: value for key, value in owner.get("fieldsV1", {}).items() if key != "f:rules"}
+            if fields and owner.get("manager") != MANAGER:
+                others.append({**owner, "fieldsV1": fields})
+        return [entry, *others]
+
+    def _collected(self, aggregated: Object) -> list[Any]:
+        rules: list[Any] = []
+        selectors = aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
+        for selector in selectors:
+            for role in self._registry.list(CLUSTER_ROLES):
+                if role["metadata"]["name"] == aggregated["metadata"]["name"]:
+                    continue
+                if not selector_matches(selector, role["metadata"].get("labels") or {}):
+                    continue
+                rules += [rule for rule in role.get("rules") or () if rule not in rules]
+        return rules
+
+
+def selector_matches(selector: Object, labels: Object) -> bool:
+    """Whether a label selector object (``matchLabels``, ``matchExpressions``) selects labels."""
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for term in selector.get("matchExpressions") or ():
+        key, operator, values = term.get("key"), term.get("operator"), term.get("values") or ()
+        if operator == "In" and labels.get(key) not in values:
+            return False
+        if operator == "NotIn" and key in labels and labels[key] in values:
+            return False
+        if operator == "Exists" and key not in labels:
+            return False
+        if operator == "DoesNotExist" and key in labels:
+            return False
+    return True

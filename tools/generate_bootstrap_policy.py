@@ -1,0 +1,65 @@
+"""Make the table of RBAC objects that a new cluster holds, from a recorded answer.
+
+    python -m tools.generate_bootstrap_policy                     from tests/parity/data
+    python -m tools.generate_bootstrap_policy RECORDING.json      from another recording
+
+The recording holds the lists of cluster roles, cluster role bindings, roles and role
+bindings of a pristine cluster. What all of them share (the bootstrapping label, the
+autoupdate annotation, the RBAC API group) is left out here and put back when they are
+made. Writes ``labkit/apiserver/authorization/bootstrap_policy.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDING = ROOT / "tests" / "parity" / "data" / "bootstrap.json"
+OUT = ROOT / "labkit" / "apiserver" / "authorization" / "bootstrap_policy.json"
+PREFIX = "/apis/rbac.authorization.k8s.io/v1/"
+LABEL = "kubernetes.io/bootstrapping"
+PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
+
+
+def compact(item: dict[str, Any]) -> dict[str, Any]:
+    """One object without what all share."""
+    metadata = item["metadata"]
+    row = {"name": metadata["name"]}
+    if "namespace" in metadata:
+        row["namespace"] = metadata["namespace"]
+    labels = {key: value for key, value in metadata["labels"].items() if key != LABEL}
+    if labels:
+        row["labels"] = labels
+    if "roleRef" in item:
+        row["role"] = f"{item['roleRef']['kind']}/{item['roleRef']['name']}"
+        row["subjects"] = [
+            "/".join(filter(None, (subject["kind"], subject.get("namespace"), subject["name"])))
+            for subject in item.get("subjects") or ()
+        ]
+    else:
+        row["rules"] = item["rules"]
+    if "aggregationRule" in item:
+        row["aggregationRule"] = item["aggregationRule"]
+    return row
+
+
+def main() -> int:
+    """Read the recording, write the table."""
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDING
+    steps = json.loads(source.read_text())["steps"]
+    lists = {step["request"]["path"]: step["response"]["body"]["items"] for step in steps[:4]}
+    table = {plural: [compact(item) for item in lists[PREFIX + plural]] for plural in PLURALS}
+    lines = [
+        f'"{plural}":[\n' + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "]"
+        for plural, rows in table.items()
+    ]
+    OUT.write_text("{" + ",\n".join(lines) + "}\n")
+    print(f"{OUT.relative_to(ROOT)}: {sum(map(len, table.values()))} objects, {OUT.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
