@@ -1,0 +1,256 @@
+"""Submissions to results: each in a process and a cluster of its own.
+
+The clusters live in this process, behind one event loop. For each submission a worker
+is forked from the prepared interpreter; it hands us the listening socket it opened inside
+its walls, and we serve its cluster there. When the notebook has ended, the worker's
+processes are gone and the socket is closed *before* the first probe looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from labkit.apiserver.cluster import Cluster
+from labkit.apiserver.keys import Keys, new_token_key
+from labkit.apiserver.serving.server import ApiServer
+from labkit.grading import running, wire
+from labkit.grading.draw import Draw
+from labkit.grading.exercise import find_exercise
+from labkit.grading.inprocess import admin_of, bearer_of
+from labkit.grading.isolation import Limits
+from labkit.grading.probes import Ground
+from labkit.grading.result import Result
+from labkit.grading.score import Score, TaskScore, score
+from labkit.grading.submissions import Submission, Unreadable, cells_of
+from labkit.grading.task import Exercise, Object
+from labkit.manifests import Resources, apply
+
+HOME = Path("/home/learner")
+"""Where a notebook believes it lives, behind walls."""
+
+Told = Callable[[Result], None]
+
+
+class Grader:
+    """Grades submissions, several at once.
+
+    Args:
+        places: How many at once; the number of processors when left out.
+        limits: What one submission may use.
+        kernel: Run every notebook in a real kernel, and not only those that need one.
+    """
+
+    def __init__(self, *, places: int = 0, limits: Limits | None = None, kernel: bool = False) -> None:
+        self._places = places or max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        self._limits = limits or Limits()
+        self._kernel = kernel
+        self._keys = Keys.generate(new_token_key())
+        self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self.level = ""
+
+    def __enter__(self) -> Self:
+        ours, theirs = socket.socketpair()
+        keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "labkit.grading.zygote", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**keep, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+        )
+        theirs.close()
+        self._channel = ours
+        hello, _ = wire.receive(ours)
+        self.level = str(hello["level"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._channel is not None:
+            self._channel.close()
+        if self._zygote is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._zygote.wait(5)
+            self._zygote.kill()
+            self._zygote.wait()
+        shutil.rmtree(self._room, ignore_errors=True)
+
+    def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
+        """Grade them all.
+
+        Args:
+            submissions: What to grade.
+            told: Called with each result as it comes.
+
+        Returns:
+            The results, sorted by exercise and learner.
+        """
+        results = asyncio.run(self._grade_all(list(submissions), told))
+        return sorted(results, key=lambda result: (result.exercise, result.learner))
+
+    async def _grade_all(self, submissions: Sequence[Submission], told: Told) -> list[Result]:
+        waiting = list(reversed(submissions))
+        results: list[Result] = []
+
+        async def work(place: int) -> None:
+            while waiting:
+                result = await self._grade_one(waiting.pop(), place)
+                results.append(result)
+                told(result)
+
+        async with asyncio.TaskGroup() as group:
+            for place in range(self._places):
+                group.create_task(work(place))
+        return results
+
+    async def _grade_one(self, submission: Submission, place: int) -> Result:
+        exercise = find_exercise(submission.exercise)
+        try:
+            cells = cells_of(submission.path)
+        except Unreadable as error:
+            return _unread(submission, exercise, self.level, str(error))
+        cluster, events = self._cluster(submission.learner, exercise)
+        try:
+            report = await self._run(submission, cluster, cells, place)
+            ground = Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
+            return Result(
+                submission.learner,
+                exercise.id,
+                str(report["ended"]),
+                int(report["cells"]),
+                len(cells),
+                score(exercise, submission.learner, ground),
+                self.level,
+            )
+        finally:
+            cluster.close()
+
+    def _cluster(self, learner: str, exercise: Exercise) -> tuple[Cluster, list[dict[str, Any]]]:
+        """A fresh cluster with what stands there first; its random choices follow the learner."""
+        events: list[dict[str, Any]] = []
+        seed = Random(f"{learner}\0{exercise.id}")
+        cluster = Cluster(self._keys, random=seed, audit=events.append)
+        admin = admin_of(cluster)
+        apply(admin, Resources(admin), setup(exercise, learner), lambda manifest: manifest)
+        events.clear()
+        return cluster, events
+
+    async def _run(self, submission: Submission, cluster: Cluster, cells: list[str], place: int) -> dict[str, Any]:
+        """Run a notebook behind walls, against its cluster; how it ended."""
+        ours, theirs = socket.socketpair()
+        room = self._room / str(place)
+        room.mkdir(exist_ok=True)
+        walled = self.level != "plain"
+        home = HOME if walled else Path(tempfile.mkdtemp(dir=self._room))
+        order = {
+            "place": place,
+            "room": str(room),
+            "home": str(home),
+            "hidden": [str(Path(__file__).resolve().parent)],
+            "limits": asdict(self._limits),
+        }
+        server: ApiServer | None = None
+        try:
+            assert self._channel is not None
+            wire.send(self._channel, order, theirs)
+            theirs.close()
+            hello, listener = await asyncio.to_thread(wire.receive, ours)
+            if listener is None:
+                return {"ended": str(hello.get("failed", "no socket")), "cells": 0}
+            server = ApiServer(cluster, listener)
+            wire.send(ours, self._job(submission, cells, server.url, home / "labkit"))
+            report, _ = await asyncio.to_thread(wire.receive, ours)
+            return {"ended": str(report.get("failed", "")), "cells": 0, **report}
+        except (wire.Closed, OSError) as error:
+            return {"ended": f"the worker failed: {error}", "cells": 0}
+        finally:
+            ours.close()
+            if server is not None:
+                await server.close()
+            if not walled:
+                shutil.rmtree(home, ignore_errors=True)
+
+    def _job(self, submission: Submission, cells: list[str], url: str, lab_home: Path) -> dict[str, Any]:
+        """What the learner's process gets to know: its cells, its cluster, its own name."""
+        certificate, key = self._keys.client_certificate("kubernetes-admin", ("system:masters",))
+        choice = {
+            "backend": "existing",
+            "kubeconfig": str(lab_home / "admin.conf"),
+            "context": "labkit",
+            "prefix": "",
+        }
+        return {
+            "cells": cells,
+            "kernel": self._kernel or not running.is_python(cells),
+            "learner": submission.learner,
+            "files": {
+                "admin.conf": _kubeconfig(url, self._keys.ca_certificate, certificate, key),
+                "backend.json": json.dumps(choice),
+            },
+        }
+
+
+def setup(exercise: Exercise, learner: str) -> list[Object]:
+    """What stands in a learner's cluster before they begin."""
+    return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
+
+
+def _kubeconfig(url: str, ca: bytes, certificate: bytes, key: bytes) -> str:
+    text: str = yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "labkit", "cluster": {"server": url, "certificate-authority-data": _encode(ca)}}],
+            "users": [
+                {
+                    "name": "kubernetes-admin",
+                    "user": {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)},
+                }
+            ],
+            "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
+            "current-context": "labkit",
+        }
+    )
+    return text
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _unread(submission: Submission, exercise: Exercise, level: str, why: str) -> Result:
+    """The result of a submission that is no notebook: no points."""
+    tasks = tuple(
+        TaskScore(
+            task.id,
+            task.title,
+            0.0,
+            sum(probe.points for probe in task.brief(Draw(submission.learner)).probes if not probe.limit),
+            (),
+            (),
+            0,
+        )
+        for task in exercise.tasks
+    )
+    empty = Score(exercise.id, submission.learner, tasks)
+    return Result(submission.learner, exercise.id, "unreadable", 0, 0, empty, level, why)

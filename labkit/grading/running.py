@@ -1,0 +1,109 @@
+"""Running a notebook's cells, inside the walls. Two ways with the same outcome.
+
+``plain`` executes the cells in this process, which is a fork of a prepared interpreter.
+``kernel`` hands them to a real kernel. A cell with IPython's own syntax (``%``, ``!``)
+needs the kernel. An error ends its cell, not the notebook.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import CodeType
+from typing import Any
+
+Done = Callable[[int], None]
+"""Told after each cell how many are done."""
+
+
+def is_python(cells: Sequence[str]) -> bool:
+    """Whether no cell needs IPython to be read. A plain syntax error does not."""
+    return not any(_magic(cell) for cell in cells)
+
+
+def run_plain(cells: Sequence[str], done: Done) -> None:
+    """Execute cells in this process.
+
+    Args:
+        cells: Their sources, in order.
+        done: Told after each.
+    """
+    module = type(sys)("__main__")
+    module.__dict__["__builtins__"] = __builtins__
+    sys.modules["__main__"] = module
+    for number, source in enumerate(cells, 1):
+        try:
+            _run_cell(source, f"<cell {number}>", module.__dict__)
+        except (Exception, KeyboardInterrupt, SystemExit):
+            traceback.print_exc(limit=-4)
+        done(number)
+
+
+def run_kernel(cells: Sequence[str], done: Done) -> None:
+    """Execute cells in a real kernel.
+
+    Args:
+        cells: Their sources, in order.
+        done: Told after each.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+    }
+    read: Any = nbformat.from_dict
+    notebook = read(document)
+    count = 0
+
+    def executed(**_facts: Any) -> None:
+        nonlocal count
+        count += 1
+        done(count)
+
+    client = NotebookClient(notebook, timeout=None, allow_errors=True, on_cell_executed=executed)
+    client.execute()
+    for cell in notebook.cells:
+        for output in cell.outputs:
+            sys.stdout.write(
+                str(output.get("text") or output.get("evalue") or output.get("data", {}).get("text/plain", ""))
+            )
+
+
+def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
+    """Run one cell; the value of a last expression is shown, as a kernel shows it."""
+    tree = ast.parse(source, name)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    body: CodeType = compile(tree, name, "exec")
+    exec(body, scope)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), name, "eval"), scope)
+        if value is not None:
+            sys.stdout.write(f"{value!r}\n")
+
+
+def _magic(cell: str) -> bool:
+    try:
+        ast.parse(cell)
+    except SyntaxError:
+        return any(
+            line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in cell.splitlines()
+        )
+    except ValueError:
+        return False
+    return False

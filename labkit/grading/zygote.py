@@ -1,0 +1,210 @@
+"""The prepared interpreter: it has imported what notebooks import, and forks a worker each time.
+
+It is started with a clean environment and never holds a secret: no seeds, no checks, no
+cluster. For each submission it forks a guard, which builds the walls, opens the listening
+socket *inside* them and hands it to the grader, and then forks the learner's process.
+The guard outlives it, ends all that is left, and reports.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from labkit.grading import isolation, running, wire
+
+PREPARED = (
+    "json",
+    "base64",
+    "ssl",
+    "http.client",
+    "urllib3",
+    "urllib3.util.ssl_",
+    "yaml",
+    "websocket",
+    "jwt",
+    "labkit",
+    "labkit.lab",
+    "labkit.client",
+    "labkit.manifests",
+    "labkit.podexec",
+    "labkit.kubeconfig",
+    "labkit.tokens",
+    "labkit.backends.existing",
+    "labkit.session",
+    "labkit.expect",
+)
+"""What notebooks import; imported once, shared by every fork."""
+
+LOOK_SECONDS = 0.25
+"""How often the guard looks at memory and time."""
+
+
+def main(channel_number: int) -> int:
+    """Serve until the grader closes the channel.
+
+    Args:
+        channel_number: The file descriptor of the channel to the grader.
+    """
+    for name in PREPARED:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    strength = isolation.level()
+    channel = socket.socket(fileno=channel_number)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    wire.send(channel, {"ready": True, "level": strength})
+    while True:
+        try:
+            order, talk = wire.receive(channel)
+        except (wire.Closed, OSError):
+            return 0
+        if talk is None:
+            continue
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            channel.close()
+            code = 1
+            try:
+                guard(talk, order, strength)
+                code = 0
+            except Exception as error:
+                with suppress(OSError):
+                    wire.send(talk, {"failed": f"{type(error).__name__}: {error}"})
+            finally:
+                os._exit(code)
+        talk.close()
+
+
+def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
+    """Build the walls, run one submission inside, and report how it ended.
+
+    Args:
+        talk: The channel of this submission.
+        order: Place and limits, from the grader.
+        strength: The level of isolation.
+    """
+    isolation.adopt_orphans()
+    isolation.enter_namespaces(strength)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        wire.send(talk, {"port": listener.getsockname()[1]}, listener)
+    job, _ = wire.receive(talk)
+    limits = isolation.Limits(**order["limits"])
+    output, output_end = os.pipe()
+    progress, progress_end = os.pipe()
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os.close(output)
+        os.close(progress)
+        talk.close()
+        _learner(job, order, limits, strength, output_end, progress_end)
+    os.close(output_end)
+    os.close(progress_end)
+    ended, printed, cells = _watch(child, output, progress, limits, started)
+    isolation.end_family(child)
+    wire.send(
+        talk,
+        {"ended": ended, "cells": cells, "output": printed, "seconds": round(time.monotonic() - started, 3)},
+    )
+
+
+def _learner(
+    job: dict[str, Any], order: dict[str, Any], limits: isolation.Limits, strength: str, output: int, progress: int
+) -> None:
+    """The learner's process: walls first, then the notebook. Never returns."""
+    code = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nowhere, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        home = Path(order["home"])
+        isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
+        isolation.confine(strength, order["place"], limits)
+        os.closerange(3, progress)
+        os.closerange(progress + 1, 256)
+        _settle(home, job)
+        run = running.run_kernel if job["kernel"] else running.run_plain
+        run(job["cells"], lambda count: _tell(progress, count))
+        sys.stdout.flush()
+        code = 0
+    except BaseException as error:  # the walls are up: say it and end
+        with suppress(BaseException):
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _settle(home: Path, job: dict[str, Any]) -> None:
+    """A clean environment, the cluster's kubeconfig, and nothing else."""
+    lab_home = home / "labkit"
+    lab_home.mkdir(mode=0o700, exist_ok=True)
+    for name, text in job["files"].items():
+        path = lab_home / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+    os.chdir(home)
+    keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    os.environ.clear()
+    os.environ.update(
+        keep,
+        HOME=str(home),
+        TMPDIR=str(home),
+        LABKIT_HOME=str(lab_home),
+        LABKIT_LEARNER=job["learner"],
+        KUBECONFIG=str(lab_home / "admin.conf"),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    sys.argv = ["notebook"]
+    sys.path.insert(0, "")
+
+
+def _tell(progress: int, count: int) -> None:
+    with suppress(OSError):
+        os.write(progress, count.to_bytes(2, "big"))
+
+
+def _watch(child: int, output: int, progress: int, limits: isolation.Limits, started: float) -> tuple[str, str, int]:
+    """Wait for the learner's process: how it ended, what it printed, how many cells were done."""
+    printed, cells, ended = bytearray(), 0, ""
+    open_ends = {output, progress}
+    os.set_blocking(output, False)
+    os.set_blocking(progress, False)
+    while True:
+        ready, _, _ = select.select(list(open_ends), [], [], LOOK_SECONDS)
+        for end in ready:
+            with suppress(BlockingIOError):
+                piece = os.read(end, 65536)
+                if not piece:
+                    open_ends.discard(end)
+                elif end == progress:
+                    cells = int.from_bytes(piece[-2:], "big")
+                elif len(printed) < limits.output_bytes:
+                    printed += piece[: limits.output_bytes - len(printed)]
+        finished, status = os.waitpid(child, os.WNOHANG)
+        if finished:
+            code = os.waitstatus_to_exitcode(status)
+            ended = "done" if code == 0 else f"exit code {code}" if code > 0 else f"signal {signal.Signals(-code).name}"
+            break
+        if time.monotonic() - started > limits.seconds:
+            ended = "time limit"
+            break
+        if not ready and isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
+            ended = "memory limit"
+            break
+        if not open_ends:
+            time.sleep(0.005)
+    return ended, printed.decode("utf-8", "replace"), cells
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
