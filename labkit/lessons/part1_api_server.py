@@ -80,9 +80,7 @@ def w2(context: Context) -> Outcome:
     }
     for label, status in now.items():
         stranger = label == STRANGER
-        if not any(
-            each["status"] == status and (each.get("who") == "anonymous") == stranger for each in recorded
-        ):
+        if not any(each["status"] == status and (each.get("who") == "anonymous") == stranger for each in recorded):
             call = "lab.as_anonymous()" if stranger else 'lab.as_token("not-a-token")'
             return failed(
                 f"no recorded answer with {label} and status {status}",
@@ -91,8 +89,7 @@ def w2(context: Context) -> Outcome:
             )
         if words.get(label) != meaning(status):
             return failed(
-                f"{label}: you predicted “{words.get(label, 'nothing')}”, "
-                f"the server said {spoken(meaning(status))}",
+                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server said {spoken(meaning(status))}",
                 "a prediction that agrees with the server",
                 f"{why[label]} Predict again and check again.",
             )

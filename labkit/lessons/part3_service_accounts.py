@@ -150,9 +150,7 @@ def w12(context: Context) -> Outcome:
         return untouched('Predict first: predict("W12", "identical" or "different").')
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
     if not named:
-        return untouched(
-            'You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).'
-        )
+        return untouched('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')
     mounted, own = _tokens(context)
     if not mounted or not own:
         return failed(
@@ -321,7 +319,7 @@ STEPS = (
     Step(
         "W13",
         "Call as kikai",
-        5,
+        6,
         w13,
         (
             "Containers of a pod share localhost, and the ambassador listens on port 8001.",

@@ -20,7 +20,7 @@ from labkit.lessons.bindings import (
     tried,
 )
 from labkit.lessons.evidence import Question, looked, meaning, spoken, word
-from labkit.lessons.pods import account_of, answering, elsewhere, not_running
+from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
 from labkit.lessons.steps import Step
 
 NAMESPACES = ("kikai", "darbo")
@@ -49,6 +49,8 @@ def w14(context: Context) -> Outcome:
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Everything in this part exists twice, so that you can see where a right ends.",
             )
+        if prepared := made_by_lab(pod, f"{name}/test", "W14"):
+            return prepared
         if trouble := not_running(pod, f"{name}/test"):
             return trouble
         if account_of(pod) != "default":

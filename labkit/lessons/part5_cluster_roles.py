@@ -143,9 +143,7 @@ def w23(context: Context) -> Outcome:
     if excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger."):
         return excess
     for other in bystanders(account.namespace):
-        if excess := too_much(
-            context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them."
-        ):
+        if excess := too_much(context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them."):
             return excess
     return passed(
         f"{account.user} lists persistent volumes.",
@@ -203,9 +201,7 @@ def w24(context: Context) -> Outcome:
     if excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out."):
         return excess
     for other in bystanders(account.namespace):
-        if excess := too_much(
-            context, other, [("list", "", "pods", "")], "Bind one account, not a group of them."
-        ):
+        if excess := too_much(context, other, [("list", "", "pods", "")], "Bind one account, not a group of them."):
             return excess
     prediction = context.progress.prediction("W24")
     if prediction is not None:
@@ -260,8 +256,7 @@ STEPS = (
         w23,
         (
             "A ClusterRoleBinding has no namespace; its subject still has one.",
-            "kubectl create clusterrolebinding pv-test --clusterrole=pv-reader "
-            "--serviceaccount=kikai:default",
+            "kubectl create clusterrolebinding pv-test --clusterrole=pv-reader --serviceaccount=kikai:default",
         ),
     ),
     Step(

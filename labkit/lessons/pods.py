@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.lessons.base import Context, Outcome, failed
+from labkit.lessons.base import Context, Outcome, failed, untouched
+from labkit.manifests import PREPARED
 from labkit.tokens import Token
 
 Pod = Mapping[str, Any]
@@ -50,6 +51,19 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
         return None
     help_text = _HELP.get(seen, "See what the pod's events say: lab.kubectl or lab.admin.get.")
     return failed(f"pod {name} is {seen}", f"pod {name} is Running", help_text)
+
+
+def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
+    """Not attempted, when the lab itself made a pod for the start of a later lesson.
+
+    Args:
+        pod: The pod.
+        name: How to call it.
+        step: The step in which the learner makes it.
+    """
+    if PREPARED not in (pod.get("metadata", {}).get("annotations") or {}):
+        return None
+    return untouched(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
 
 
 def account_of(pod: Pod) -> str:

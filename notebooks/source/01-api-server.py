@@ -174,7 +174,7 @@ predict("W4", "rbac.authorization.k8s.io")
 # proxy.get("/"), and so on
 ### BEGIN SOLUTION
 for path in ("/", "/api", "/apis", "/api/v1"):
-    print(proxy.get(path), end="\n\n")
+    display(proxy.get(path))
 ### END SOLUTION
 
 # %% [markdown]

@@ -137,8 +137,8 @@ me.get("/api/v1/namespaces/kikai/pods")
 # the pods of darbo, and /api/v1/persistentvolumes
 ### BEGIN SOLUTION
 with expect_forbidden(verb="list"):
-    print(me.get("/api/v1/namespaces/darbo/pods"))
-    print(me.get("/api/v1/persistentvolumes"))
+    display(me.get("/api/v1/namespaces/darbo/pods"))
+    display(me.get("/api/v1/persistentvolumes"))
 ### END SOLUTION
 
 # %%

@@ -1,0 +1,173 @@
+"""The whole walkthrough in the terminal: ``labkit demo``.
+
+It runs the notebooks' own solved cells, step by step, on a cluster of its own that is
+thrown away at the end: the learner's cluster and progress are not touched. What is
+printed is who asked what, the server's answer, and the checkpoint's verdict.
+"""
+
+from __future__ import annotations
+
+import ast
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit import lessons
+from labkit.answers import Answer
+from labkit.lessons.base import Outcome
+from labkit.lessons.steps import Lesson, Step
+from labkit.podexec import CompletedExec
+from labkit.redact import redact
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from labkit.lab import Lab
+
+WIDTH = 160
+"""Where a line of output is cut."""
+
+LINES = 8
+"""Lines of a command's output that are shown."""
+
+SETUP = ("from labkit import", "lab = Lab(")
+"""Lines that only a notebook needs: here the lab is there already."""
+
+
+def run(*, by_step: bool = False) -> int:
+    """Run the walkthrough on a cluster made for it.
+
+    Args:
+        by_step: Wait for a key before each step.
+
+    Returns:
+        0 when every checkpoint passed, else 1.
+    """
+    from rich.console import Console
+
+    from labkit.lab import Lab
+
+    console = Console(highlight=False, soft_wrap=True)
+    with tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
+        lab = Lab("embedded", home=Path(directory), say=console.print)
+        try:
+            return Demo(lab, console, wait if by_step else None).run()
+        except KeyboardInterrupt:
+            console.print("\nStopped.")
+            return 130
+        finally:
+            lab.stop()
+
+
+def wait() -> bool:
+    """Wait for a key. Returns False when the instructor wants to stop (q)."""
+    import click
+
+    click.echo("      any key goes on, q ends ", nl=False)
+    key = click.getchar()
+    click.echo()
+    return key not in ("q", "Q", "\x04")
+
+
+class Demo:
+    """One run through all steps.
+
+    Args:
+        lab: The cluster to run it on.
+        console: Where to print.
+        go_on: Called before each step; returns False to end. None never waits.
+    """
+
+    def __init__(self, lab: Lab, console: Console, go_on: Callable[[], bool] | None = None) -> None:
+        self.lab = lab
+        self.console = console
+        self.go_on = go_on
+        self.outcomes: list[Outcome] = []
+        lab.admin.observers.append(self._answered)
+        self._names: dict[str, Any] = {}
+
+    def run(self) -> int:
+        """Run every step. Returns 0 when all passed, else 1."""
+        begun = time.monotonic()
+        for lesson in lessons.LESSONS:
+            self._names = self._fresh()
+            self.console.print(f"\n[bold]{lesson.id[:2]}  {lesson.title}[/]  [dim]{lesson.subtitle}[/]")
+            for step in lesson.steps:
+                if not self._step(lesson, step):
+                    self.console.print("Ended here.")
+                    return 0
+        passed = sum(outcome.passed for outcome in self.outcomes)
+        total = len(lessons.STEPS)
+        took = time.monotonic() - begun
+        self.console.print(f"\n[bold]{passed} of {total} checkpoints passed[/] in {took:.1f} s")
+        return 0 if passed == total else 1
+
+    def _fresh(self) -> dict[str, Any]:
+        """The names that a notebook's cells find."""
+        import labkit
+
+        names: dict[str, Any] = {name: getattr(labkit, name) for name in labkit.__all__}
+        # Answers are shown as they come; what a cell would show once more is left out.
+        return {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
+
+    def _step(self, lesson: Lesson, step: Step) -> bool:
+        done, total = len(self.outcomes), len(lessons.STEPS)
+        bar = "█" * done + "░" * (total - done)
+        self.console.print(f"\n[bold]{step.id}  {step.title}[/]  [dim]{bar} {done} of {total}[/]")
+        if self.go_on is not None and not self.go_on():
+            return False
+        for cell in lessons.worked()[step.id]["cells"]:
+            self._cell("\n".join(line for line in cell.splitlines() if not line.startswith(SETUP)))
+        return True
+
+    def _cell(self, code: str) -> None:
+        """Run one cell as a notebook would, and show the value of its last expression."""
+        tree = ast.parse(code)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        if not code.startswith("check("):
+            self._code(code.strip())
+        exec(compile(tree, "<cell>", "exec"), self._names)
+        if isinstance(last, ast.Expr):
+            self._show(eval(compile(ast.Expression(last.value), "<cell>", "eval"), self._names))
+
+    def _code(self, code: str) -> None:
+        for line in code.splitlines():
+            self.console.print(f"  [dim]{_plain(line)}[/]")
+
+    def _answered(self, answer: Answer) -> None:
+        """Show an answer in two lines: who asked what, and what the server said."""
+        colour = "green" if answer.ok else "red" if answer.status in (401, 403) else "yellow"
+        who = answer.as_user or "nobody"
+        self.console.print(f"    {_plain(who)}: {answer.method} {_plain(answer.path)}")
+        said = answer.message or ", ".join(answer.names) or answer.reason or "ok"
+        self._indented(f"{answer.status} {said}", colour)
+
+    def _show(self, value: object) -> None:
+        if isinstance(value, Outcome):
+            self.outcomes.append(value)
+            self._indented(repr(value), "green" if value.passed else "red")
+        elif isinstance(value, CompletedExec):
+            text = redact(value.stdout or value.stderr)
+            self.console.print(f"    {value.pod}: exit code {value.returncode}")
+            self._indented(text, "green" if value.ok else "red")
+        elif value is not None and not isinstance(value, Answer):
+            self._indented(repr(value))
+
+    def _said(self, *values: object) -> None:
+        self._indented(" ".join(str(value) for value in values))
+
+    def _indented(self, text: str, colour: str = "") -> None:
+        lines = text.strip().splitlines()
+        shown = lines[:LINES] + ([f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else [])
+        for line in shown:
+            short = line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+            self.console.print(f"    {_plain(short)}", style=colour or None)
+
+
+def _plain(text: str) -> str:
+    """The text with nothing in it that rich would read as a style."""
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,169 @@
+"""The learner's notebooks come from their sources, and read as the style asks."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from labkit import lessons
+from tools import notebooks
+
+LESSONS = {lesson.id: lesson for lesson in lessons.LESSONS}
+SOURCES = notebooks.sources()
+NAMES = [source.stem for source in SOURCES]
+
+
+def read(name: str) -> Any:
+    reader: Any = nbformat.read
+    return reader(notebooks.ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+def cells(name: str, kind: str) -> list[Any]:
+    return [cell for cell in read(name).cells if cell.cell_type == kind]
+
+
+def test_what_is_built_is_up_to_date() -> None:
+    assert [str(path.name) for path in notebooks.stale()] == [], "run `make notebooks`"
+
+
+def test_building_twice_gives_the_same() -> None:
+    assert notebooks.outputs() == notebooks.outputs()
+
+
+def test_check_fails_when_something_is_stale(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = notebooks.ROOT / "docs" / "glossary.md"
+    real = notebooks.outputs()
+    monkeypatch.setattr(notebooks, "outputs", lambda: {**real, changed: "something else\n"})
+    assert notebooks.main(["--check"]) == 1
+    assert "not up to date: docs/glossary.md" in capsys.readouterr().out
+
+
+def test_every_part_has_a_notebook() -> None:
+    assert ["00-start", *LESSONS, "99-glossary"] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_outputs_and_unique_ids(name: str) -> None:
+    document = read(name)
+    validate: Any = nbformat.validate
+    validate(document)
+    ids = [cell.id for cell in document.cells]
+    assert len(ids) == len(set(ids))
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in document.cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_solution_is_left(name: str) -> None:
+    learner = "\n".join(cell.source for cell in cells(name, "code"))
+    assert "SOLUTION" not in learner
+    if name in LESSONS:
+        for step in LESSONS[name].steps:
+            assert f'predict("{step.id}", "' not in re.sub(r"^#.*$", "", learner, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["00-start", *LESSONS])
+def test_the_top_says_what_it_is_and_how_long(name: str) -> None:
+    top = cells(name, "markdown")[0].source
+    title, _, subtitle, *_ = top.splitlines()
+    assert title.startswith("# ")
+    assert re.fullmatch(r"\*.+\*", subtitle)
+    assert "**In this lab you will**" in top
+    minutes = re.search(r"Time: about (\d+) minutes", " ".join(top.split()))
+    assert minutes
+    if name in LESSONS:
+        lesson = LESSONS[name]
+        assert title == f"# {lesson.title}"
+        assert subtitle == f"*{lesson.subtitle}*"
+        assert int(minutes[1]) == lesson.minutes
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_step_has_its_place_and_its_check(name: str) -> None:
+    document = read(name)
+    headings = [
+        match[1]
+        for cell in document.cells
+        if cell.cell_type == "markdown" and (match := notebooks.STEP.search(cell.source))
+    ]
+    assert headings == [step.id for step in LESSONS[name].steps]
+    titles = re.findall(r"^## W\d+ · (.+)$", "\n".join(c.source for c in document.cells), re.MULTILINE)
+    assert titles == [step.title for step in LESSONS[name].steps]
+    for step in headings:
+        own = [cell for cell in document.cells if cell.id.startswith(f"{step.lower()}-")]
+        assert any(cell.source == f'check("{step}")' for cell in own)
+        assert any("exercise" in cell.metadata.get("tags", []) for cell in own), "the learner acts"
+
+
+@pytest.mark.parametrize("name", ["00-start", *LESSONS])
+def test_code_is_short_and_prose_comes_first(name: str) -> None:
+    document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=True)
+    lengths = [len(cell.source.splitlines()) for cell in document.cells if cell.cell_type == "code"]
+    assert statistics.median(lengths) <= 2
+    assert max(lengths) <= 10
+    assert document.cells[0].cell_type == "markdown"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_solutions_and_learner_copies_differ_in_the_solutions_only(name: str) -> None:
+    source = notebooks.SOURCES / f"{name}.py"
+    solved, learner = notebooks.notebook(source, solved=True), notebooks.notebook(source)
+    assert [cell.id for cell in solved.cells] == [cell.id for cell in learner.cells]
+    for one, other in zip(solved.cells, learner.cells, strict=True):
+        if "exercise" in one.metadata.get("tags", []):
+            assert notebooks.PLACEHOLDER in other.source
+        else:
+            assert one.source == other.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    text = "\n".join(cell.source for cell in cells(name, "markdown"))
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (notebooks.ROOT / "notebooks" / target).exists(), target
+
+
+def test_every_change_since_the_write_up_is_taught() -> None:
+    taught = {name: read(name) for name in LESSONS}
+    found = {
+        cell.id.partition("-")[0]
+        for document in taught.values()
+        for cell in document.cells
+        if cell.cell_type == "markdown" and "**now:**" in cell.source
+    }
+    assert {"w2", "w8", "w10", "w11", "w12", "w17", "w19"} <= found
+
+
+def test_the_glossary_has_the_write_ups_words() -> None:
+    page = (notebooks.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = (
+        "API 서버,프록시,인증,인가,서비스 어카운트,토큰,시크릿,네임스페이스,롤,롤 바인딩,"
+        "클러스터 롤,클러스터 롤 바인딩,권한,앰배서더 컨테이너"
+    )
+    for word in words.split(","):
+        assert f"| {word} |" in page
+
+
+def test_every_step_can_be_shown_and_run() -> None:
+    assert set(lessons.worked()) == set(lessons.STEPS)
+    for step, worked in lessons.worked().items():
+        assert worked["solution"], step
+        assert worked["cells"][-1] != "", step
+
+
+@pytest.mark.parametrize("mark", [notebooks.BEGIN, notebooks.END])
+def test_a_mark_that_stands_alone_is_an_error(mark: str) -> None:
+    with pytest.raises(ValueError, match="stands alone"):
+        notebooks.without_solution(f"a = 1\n{mark}\nb = 2")
+
+
+def test_solutions_are_cut_out_and_their_task_stays() -> None:
+    code = "first = 1\n# your task\n### BEGIN SOLUTION\nsecond = 2\n### END SOLUTION\nthird = 3"
+    assert notebooks.without_solution(code) == f"first = 1\n# your task\n{notebooks.PLACEHOLDER}\nthird = 3"
+    assert notebooks.with_solution(code) == "first = 1\nsecond = 2\nthird = 3"

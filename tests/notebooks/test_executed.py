@@ -1,0 +1,81 @@
+"""Every notebook, run from top to bottom by a real kernel against a real server.
+
+Solved, every checkpoint passes; as the learner gets it, nothing crashes and none does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbclient import NotebookClient
+
+from labkit import lessons
+from labkit.lab import Lab
+from tools import notebooks
+
+STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}
+NAMES = [source.stem for source in notebooks.sources()]
+
+
+@pytest.fixture
+def home(labkit_home: Path) -> Iterator[Path]:
+    """A fresh state directory, whose server is stopped in the end."""
+    yield labkit_home
+    Lab(start=False, say=lambda _line: None).stop()
+
+
+def execute(name: str, *, solved: bool, directory: Path) -> Any:
+    """Run a notebook in a kernel of its own; any error in a cell fails the test."""
+    document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=solved)
+    client = NotebookClient(
+        document, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
+    )
+    client.execute()
+    return document
+
+
+def states(home: Path) -> dict[str, str]:
+    path = home / "progress.json"
+    steps = json.loads(path.read_text())["steps"] if path.exists() else {}
+    return {step: entry.get("state", "not attempted") for step, entry in steps.items()}
+
+
+def shown(document: Any) -> str:
+    """All that the cells show, as plain text."""
+    texts: list[str] = []
+    for cell in document.cells:
+        for output in cell.get("outputs", []):
+            texts.append(output.get("text", ""))
+            texts.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_solved_every_checkpoint_passes(name: str, home: Path, tmp_path: Path) -> None:
+    document = execute(name, solved=True, directory=tmp_path)
+    passed = {step for step, state in states(home).items() if state == "passed"}
+    assert passed == set(STEPS.get(name, []))
+    for cell in document.cells:
+        for output in cell.get("outputs", []):
+            if "text/plain" in output.get("data", {}) and cell.source.startswith("check("):
+                assert "text/html" in output["data"]
+
+
+def test_as_the_learner_gets_them_nothing_crashes_and_nothing_passes(home: Path, tmp_path: Path) -> None:
+    for name in NAMES:
+        execute(name, solved=False, directory=tmp_path)
+    assert set(states(home)) == set(lessons.STEPS)
+    assert set(states(home).values()) == {"not attempted"}
+
+
+def test_no_output_holds_a_whole_token(home: Path, tmp_path: Path) -> None:
+    from labkit.redact import TOKEN
+
+    text = shown(execute("03-service-accounts", solved=True, directory=tmp_path))
+    assert "<signature>" in text
+    assert not TOKEN.search(text)
+    assert not TOKEN.search((home / "progress.json").read_text())
