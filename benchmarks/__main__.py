@@ -1,0 +1,222 @@
+"""``python -m benchmarks``: every figure that the design asks for, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from benchmarks import cluster, server, watches
+from benchmarks.load import Figures, load
+from labkit.apiserver.keys import Keys
+
+Row = tuple[str, str, str]
+"""What, measured, goal (or what a real control plane does)."""
+
+SERVICES = "/api/v1/namespaces/kikai/services"
+
+
+def start_up(_: argparse.Namespace) -> Iterator[Row]:
+    """Time to the first authenticated answer, and the idle server's memory."""
+    fresh, again, idle = [], [], []
+    for _round in range(5):
+        with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+            with server.embedded(Path(folder)) as (_running, seconds):
+                fresh.append(seconds)
+            with server.embedded(Path(folder)) as (running, seconds):
+                again.append(seconds)
+                time.sleep(0.3)
+                idle.append(psutil.Process(running.pid).memory_info().rss / 1024**2)
+    yield "first answer, process, state kept", f"{statistics.median(again):.3f} s", "0.3 s (real: 2.6 s)"
+    yield "first answer, process, new keys", f"{statistics.median(fresh):.3f} s", "0.5 s"
+    yield "first answer, in process, keys given", f"{cluster.first_answer(Keys.generate()) * 1000:.1f} ms", "50 ms"
+    yield "idle memory", f"{statistics.median(idle):.0f} MiB", "70 MiB (real: 447)"
+
+
+def labkit_up(_: argparse.Namespace) -> Iterator[Row]:
+    """From ``labkit up`` to the first authenticated answer, as a person would have it."""
+    times = []
+    for _round in range(3):
+        with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+            environment = {"LABKIT_HOME": folder, "PATH": "/usr/bin:/bin", "HOME": folder}
+            program = [sys.executable, "-m", "labkit"]
+            begin = time.perf_counter()
+            subprocess.run([*program, "up"], env=environment, check=True, capture_output=True)
+            server.target(Path(folder), 0).call("GET", "/api/v1/namespaces/default")
+            times.append(time.perf_counter() - begin)
+            subprocess.run([*program, "down"], env=environment, check=True, capture_output=True)
+    yield "labkit up to first answer, new keys", f"{statistics.median(times):.3f} s", "0.5 s"
+
+
+def prepare(running: server.Target) -> str:
+    """The walkthrough's picture: an account that may list services and no pods. Its token."""
+    group = "rbac.authorization.k8s.io"
+    objects = [
+        ("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}),
+        (
+            SERVICES,
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}},
+        ),
+        (
+            f"/apis/{group}/v1/namespaces/kikai/roles",
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "Role",
+                "metadata": {"name": "service-reader"},
+                "rules": [{"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list"]}],
+            },
+        ),
+        (
+            f"/apis/{group}/v1/namespaces/kikai/rolebindings",
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": "test"},
+                "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "kikai"}],
+                "roleRef": {"kind": "Role", "name": "service-reader", "apiGroup": group},
+            },
+        ),
+    ]
+    for path, body in objects:
+        status, answer = running.call("POST", path, body)
+        if status != 201:
+            raise RuntimeError(f"POST {path}: {status} {answer}")
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    _, answer = running.call("POST", "/api/v1/namespaces/kikai/serviceaccounts/default/token", request)
+    token: str = answer["status"]["token"]
+    return token
+
+
+def throughput(options: argparse.Namespace) -> Iterator[Row]:
+    """Lists over TLS with kept-alive connections, beside a bare aiohttp server."""
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
+        server.embedded(Path(folder)) as (running, _seconds),
+    ):
+        token = prepare(running)
+        _, listed = running.call("GET", SERVICES)
+        allowed, forbidden = SERVICES, "/api/v1/namespaces/kikai/pods"
+        goals = {("allowed", 1): "p50 0.4 ms (real: 0.8)", ("allowed", 8): "8,000 (real: 2,600)"}
+        goals |= {("forbidden", 8): "10,000 (real: 6,700)"}
+        body = str(listed).encode()
+        seconds = options.seconds
+        with server.bare_aiohttp(running, Path(folder), body) as bare:
+            for connections in (1, 8):
+                reference = load(bare, "/", connections=connections, seconds=seconds)
+                yield _load_row("bare aiohttp", connections, reference, None, "")
+                for name, path, status in (("allowed", allowed, 200), ("forbidden", forbidden, 403)):
+                    figures = load(running, path, token=token, connections=connections, seconds=seconds)
+                    if figures.status != status:
+                        raise RuntimeError(f"{path} gave {figures.status}")
+                    yield _load_row(f"{name} list", connections, figures, reference, goals.get((name, connections), ""))
+        memory = psutil.Process(running.pid).memory_info().rss / 1024**2
+        yield "memory after that load", f"{memory:.0f} MiB", ""
+
+
+def _load_row(name: str, connections: int, figures: Figures, reference: Figures | None, goal: str) -> Row:
+    share = f" ({figures.per_second / reference.per_second:.0%} of bare)" if reference else ""
+    measured = f"{figures.per_second:,.0f}/s{share}, p50 {figures.p50:.2f} ms, p99 {figures.p99:.2f} ms"
+    return f"{name}, {connections} connection{'s' if connections > 1 else ''}", measured, goal
+
+
+def fan_out(_: argparse.Namespace) -> Iterator[Row]:
+    """A thousand idle watches and one write."""
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
+        server.embedded(Path(folder)) as (running, _seconds),
+    ):
+        for count in (100, 1000):
+            figures = watches.fan_out(running, count)
+            measured = f"first {figures['first_ms']:.0f} ms, last {figures['last_ms']:.0f} ms"
+            measured += f", {figures['kib_a_watch']:.0f} KiB a watch"
+            yield f"one write to {count:,} watches", measured, "100 ms" if count == 1000 else ""
+
+
+def growth(_: argparse.Namespace) -> Iterator[Row]:
+    """How the core grows: objects, bindings, clusters."""
+    keys = Keys.generate()
+    for row in cluster.many_objects(keys, (1000, 2500, 5000, 10000)):
+        measured = f"list {row['list_ms']:.1f} ms, select a tenth {row['select_ms']:.1f} ms"
+        measured += (
+            f", pages of 500 {row['pages_ms']:.1f} ms, get {row['get_us']:.0f} µs, create {row['create_us']:.0f} µs"
+        )
+        yield f"{row['objects']:,.0f} objects in a namespace", measured, "linear"
+    rows = cluster.bindings(keys, (10, 100, 1000))
+    for row in rows:
+        measured = f"allowed {row['allowed_us']:.0f} µs, forbidden {row['forbidden_us']:.0f} µs"
+        yield f"a request beside {row['bindings']:,.0f} bindings", measured, ""
+    ratio = max(rows[-1][name] / rows[0][name] for name in ("allowed_us", "forbidden_us"))
+    yield "1,000 bindings against 10", f"{ratio:.2f} times", "2 times"
+    figures = cluster.many_clusters(1000)
+    measured = (
+        f"{figures['total_mib']:.0f} MiB in all, {figures['kib_each']:.0f} KiB and {figures['ms_each']:.1f} ms each"
+    )
+    yield "1,000 clusters in a process", measured, "1,024 MiB"
+
+
+def rewinding(_: argparse.Namespace) -> Iterator[Row]:
+    """One snapshot, one rewind, one checkpoint."""
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder,
+        server.embedded(Path(folder)) as (running, _seconds),
+    ):
+        prepare(running)
+        saves, restores = [], []
+        for number in range(10):
+            begin = time.perf_counter()
+            _expect(running.call("PUT", f"/labkit/snapshots/bench-{number}"))
+            saves.append(time.perf_counter() - begin)
+            running.call("DELETE", f"{SERVICES}/web")
+            begin = time.perf_counter()
+            _expect(running.call("POST", f"/labkit/snapshots/bench-{number}/restore"))
+            restores.append(time.perf_counter() - begin)
+        note = "a few ms (with a new TLS connection)"
+        yield "save a snapshot", f"{statistics.median(saves) * 1000:.1f} ms", note
+        yield "rewind to it", f"{statistics.median(restores) * 1000:.1f} ms", note
+
+
+def _expect(answer: tuple[int, object]) -> None:
+    if answer[0] not in (200, 201):
+        raise RuntimeError(str(answer))
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+    "start": start_up,
+    "up": labkit_up,
+    "load": throughput,
+    "watches": fan_out,
+    "growth": growth,
+    "rewind": rewinding,
+}
+
+
+def main() -> int:
+    """Print the table; 1 when a section could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="measure only this")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each load run")
+    options = parser.parse_args()
+    print(f"| {'what':40} | {'measured':78} | {'goal':36} |")
+    print(f"|{'-' * 42}|{'-' * 80}|{'-' * 38}|")
+    failed = 0
+    for name, section in SECTIONS.items():
+        if options.only and name not in options.only:
+            continue
+        try:
+            for what, measured, goal in section(options):
+                print(f"| {what:40} | {measured:78} | {goal:36} |", flush=True)
+        except Exception as error:  # a section that fails must not take the others with it
+            failed += 1
+            print(f"| {name:40} | {f'not measured: {error!r}'[:78]:78} | {'':36} |", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
