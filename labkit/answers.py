@@ -7,8 +7,10 @@ the status and the message, and how the same call is made with kubectl and curl.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from labkit.calls import Call, read_call
@@ -16,6 +18,7 @@ from labkit.commands import curl_command, kubectl_command
 from labkit.display import Card, Row, Shown
 from labkit.redact import redact
 
+_NAMED = re.compile(r'User "([^"]+)" cannot')
 _WORDS = {401: "not authenticated", 403: "forbidden", 404: "not found", 409: "conflict"}
 
 
@@ -130,7 +133,7 @@ class Answer(Shown):
         """The id under which the server's audit log holds this request."""
         return self.headers.get("audit-id", "")
 
-    @property
+    @cached_property
     def event(self) -> dict[str, Any] | None:
         """The audit event of this request, where the cluster keeps an audit log we can read."""
         return self.find_event(self.audit_id) if self.audit_id else None
@@ -148,7 +151,8 @@ class Answer(Shown):
             return NOBODY
         user = (self.event or {}).get("user")
         if not isinstance(user, dict) or "username" not in user:
-            return self.identify()
+            named = _NAMED.search(self.message) if self.status == 403 else None
+            return Identity(named[1]) if named else self.identify()
         extra = {key: tuple(values) for key, values in (user.get("extra") or {}).items()}
         groups = tuple(user.get("groups") or ())
         return Identity(user["username"], groups, user.get("uid", ""), extra)
@@ -180,7 +184,8 @@ class Answer(Shown):
     @property
     def curl(self) -> str:
         """The same call as a curl command."""
-        return curl_command(self.method, self.url, self.sent, self.credential, self.ca_file)
+        command = curl_command(self.method, self.url, self.sent, self.credential, self.ca_file)
+        return redact(command)
 
     def summary(self) -> dict[str, Any]:
         """The facts worth recording, without body and without credentials."""

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from labkit.choice import Choice
 from labkit.client import Client, failure
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError
-from labkit.home import ensure_private, home_path
+from labkit.home import ensure_private, home_path, write_private
 from labkit.names import Names
 from labkit.progress import Progress
 from labkit.transport import Credentials
@@ -115,7 +116,7 @@ class Lab(Shown):
 
         found = kubeconfig.load(self.kubeconfig, scratch=self.home)
         return Client(
-            found.endpoint,
+            replace(found.endpoint, ca_file=self._ca_file(found.endpoint.ca)),
             found.credentials,
             name="admin",
             names=self.names,
@@ -420,6 +421,16 @@ class Lab(Shown):
         return Card(f"labkit on the {status.backend} cluster", "good" if status.running else "warn", rows)
 
     # -- within ----------------------------------------------------------------------
+
+    def _ca_file(self, ca: str) -> str:
+        """A file with the cluster's CA certificate, for curl and for others that want one."""
+        if not ca:
+            return ""
+        path = self.home / "pki" / "ca.crt"
+        if self.backend.name != "embedded":
+            path = self.home / self.backend.name / "ca.crt"
+            write_private(path, ca)
+        return str(path)
 
     def _kubeconfig_text(self) -> str:
         with suppress(Exception):
