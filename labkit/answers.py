@@ -19,7 +19,7 @@ from labkit.display import Card, Row, Shown
 from labkit.redact import redact
 
 _NAMED = re.compile(r'User "([^"]+)" cannot')
-_WORDS = {401: "not authenticated", 403: "forbidden", 404: "not found", 409: "conflict"}
+_WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not found", 409: "conflict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,8 @@ class Answer(Shown):
     @property
     def kubectl(self) -> str:
         """The same call as a kubectl command."""
-        return kubectl_command(self.method, self.path, self.sent, self.credential, self.server, self.ca_file)
+        call = (self.method, self.path, self.sent, self.credential, self.server, self.ca_file)
+        return redact(kubectl_command(*call))
 
     @property
     def curl(self) -> str:

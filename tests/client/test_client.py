@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.answers import Answer
+from labkit.client import Client
+from labkit.errors import ApiFailure, LabkitError, Unreachable, Untrusted
+from labkit.names import Names
+from labkit.transport import Credentials, Endpoint
+from tests.client.fake import Fake, Reply, Request, fake_api, status
+
+
+def answer(request: Request) -> Reply:
+    """A little of everything."""
+    path = request.path
+    if path.startswith("/api/v1/namespaces/kikai/services"):
+        return status(403, "Forbidden", 'services is forbidden: User "u" cannot list resource "services"')
+    if path == "/text":
+        return Reply(404, b"404 page not found\n", {"Content-Type": "text/plain"})
+    if path == "/broken":
+        return Reply(200, b'{"half', {"Content-Type": "application/json"})
+    if path == "/empty":
+        return Reply(204, b"")
+    if path.startswith("/watch"):
+        events = [b'{"type":"ADDED","object":{"n":1}}\n{"type":"MOD', b'IFIED","object":{"n":2}}\n\n']
+        return Reply(200, events, {"Content-Type": "application/json"})
+    if path == "/redirect":
+        return Reply(301, b"", {"Location": "http://127.0.0.1:1/elsewhere"})
+    if path.endswith("selfsubjectreviews"):
+        return Reply(201, {"status": {"userInfo": {"username": "ann", "groups": ["g"]}}})
+    if path.endswith("selfsubjectaccessreviews"):
+        wanted = json.loads(request.body)["spec"]["resourceAttributes"]
+        return Reply(201, {"status": {"allowed": wanted == {"verb": "get", "resource": "pods"}}})
+    return Reply(200, {"kind": "Thing", "metadata": {"name": "x"}}, {"Audit-Id": "a-1"})
+
+
+@pytest.fixture
+def api() -> Iterator[Fake]:
+    with fake_api(answer) as fake:
+        yield fake
+
+
+def test_a_refusal_is_an_answer_not_an_error(api: Fake) -> None:
+    refused = Client(api.endpoint).get("/api/v1/namespaces/kikai/services")
+    assert (refused.status, refused.allowed, refused.forbidden) == (403, False, True)
+    assert (refused.verb, refused.resource, refused.reason) == ("list", "services", "Forbidden")
+    assert refused.message.startswith("services is forbidden")
+    assert refused.as_user == "u"
+
+
+def test_texts_half_json_and_nothing_are_answers_too(api: Fake) -> None:
+    client = Client(api.endpoint)
+    assert client.get("/text").message == "404 page not found"
+    assert client.get("/broken").body == '{"half'
+    empty = client.get("/empty")
+    assert (empty.ok, empty.body, empty.items) == (True, "", [])
+
+
+def test_a_redirect_is_shown_and_not_followed(api: Fake) -> None:
+    assert Client(api.endpoint).get("/redirect").status == 301
+
+
+def test_a_credential_is_sent_and_never_shown(api: Fake) -> None:
+    client = Client(api.endpoint, Credentials(token="s3cr3t-token"), name="me")
+    shown = client.get("/thing")
+    assert api.requests[0].headers["authorization"] == "Bearer s3cr3t-token"
+    for text in (repr(client), repr(client.credentials), repr(shown), shown._repr_html_(), shown.curl):
+        assert "s3cr3t" not in text
+    assert "$TOKEN" in shown.curl
+
+
+def test_a_body_is_sent_in_its_own_type(api: Fake) -> None:
+    client = Client(api.endpoint)
+    client.post("/x", {"a": 1})
+    client.patch("/x", {"a": 1})
+    client.patch("/x", [{"op": "add"}], kind="json")
+    client.request("PATCH", "/x", body=[])
+    client.request("POST", "/x", body="a: 1", headers={"Content-Type": "application/yaml"})
+    types = [request.headers["content-type"] for request in api.requests]
+    assert types == [
+        "application/json",
+        "application/merge-patch+json",
+        "application/json-patch+json",
+        "application/json-patch+json",
+        "application/yaml",
+    ]
+    assert api.requests[-1].body == b"a: 1"
+
+
+def test_a_query_is_joined_to_the_path(api: Fake) -> None:
+    Client(api.endpoint).get("/x?a=1", query={"labelSelector": "b=c"})
+    assert api.requests[0].path == "/x?a=1&labelSelector=b%3Dc"
+
+
+def test_a_watch_gives_whole_events_however_they_are_cut(api: Fake) -> None:
+    events = list(Client(api.endpoint).watch("/watch"))
+    assert [(e["type"], e["object"]["n"]) for e in events] == [("ADDED", 1), ("MODIFIED", 2)]
+
+
+def test_a_refused_watch_says_so(api: Fake) -> None:
+    with pytest.raises(ApiFailure, match="may not watch"):
+        list(Client(api.endpoint, name="me").watch("/api/v1/namespaces/kikai/services"))
+
+
+def test_whoami_is_asked_once(api: Fake) -> None:
+    client = Client(api.endpoint, Credentials(token="t"))
+    assert client.whoami().user == client.whoami().user == "ann"
+    assert len(api.requests) == 1
+
+
+def test_can_asks_for_just_what_was_named(api: Fake) -> None:
+    client = Client(api.endpoint)
+    assert client.can("get", "pods")
+    assert not client.can("get", "pods/exec", "default")
+
+
+def test_observers_hear_of_answers_and_not_of_the_clients_own_questions(api: Fake) -> None:
+    heard: list[Answer] = []
+    client = Client(api.endpoint, observers=[heard.append])
+    client.get("/x")
+    client.whoami()
+    client.unobserved().get("/y")
+    client.with_credentials(Credentials(token="t"), "other").get("/z")
+    assert [entry.path for entry in heard] == ["/x", "/z"]
+    assert heard[1].who == "other"
+
+
+def test_names_are_mapped_on_the_way(api: Fake) -> None:
+    client = Client(api.endpoint, names=Names("ann"))
+    client.post("/api/v1/namespaces/default/pods", {"kind": "Pod", "metadata": {"name": "curl"}})
+    client.get("/api/v1/namespaces/kube-system/pods")
+    assert [request.path for request in api.requests] == [
+        "/api/v1/namespaces/ann-default/pods",
+        "/api/v1/namespaces/kube-system/pods",
+    ]
+
+
+def test_the_audit_event_says_who_and_why(api: Fake) -> None:
+    user = {"username": "system:serviceaccount:kikai:default", "groups": ["g"], "extra": {"k": ["v"]}}
+    event = {"user": user, "annotations": {"authorization.k8s.io/reason": "RBAC: allowed by ..."}}
+    asked: list[str] = []
+
+    def find(audit_id: str) -> dict[str, object]:
+        asked.append(audit_id)
+        return event
+
+    shown = Client(api.endpoint, find_event=find).get("/x")
+    assert shown.as_user == "system:serviceaccount:kikai:default"
+    assert shown.identity.extra == {"k": ("v",)}
+    assert "RBAC: allowed by" in repr(shown)
+    assert asked == ["a-1"]
+
+
+def test_nothing_listening_is_said_in_a_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(Unreachable) as caught:
+        Client(Endpoint(f"http://127.0.0.1:{port}")).get("/")
+    assert "Nothing listens" in caught.value.what
+    assert "labkit up" in caught.value.todo
+
+
+def test_silence_ends_after_the_timeout() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        client = Client(Endpoint(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        with pytest.raises(Unreachable):
+            client.request("GET", "/", timeout_seconds=0.05)
+
+
+def test_a_server_that_does_not_speak_tls_is_no_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(Unreachable):
+            Client(Endpoint(f"https://127.0.0.1:{server.getsockname()[1]}")).get("/")
+        thread.join()
+
+
+def test_a_broken_ca_or_certificate_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LabkitError, match="CA certificate cannot be read"):
+        Client(Endpoint("https://127.0.0.1:1", ca="nonsense"))
+    endpoint = Endpoint("https://127.0.0.1:1", scratch=tmp_path)
+    with pytest.raises(LabkitError, match="client certificate cannot be read"):
+        Client(endpoint, Credentials(certificate="nonsense", key="x"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_untrusted_is_a_kind_of_unreachable() -> None:
+    assert issubclass(Untrusted, Unreachable)
