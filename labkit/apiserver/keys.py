@@ -7,19 +7,7 @@ RS256 on every real cluster, so their key is RSA.
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-from dataclasses import dataclass
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-YEAR = datetime.timedelta(days=365)
-SERVER_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc",
-                "kubernetes.default.svc.cluster.local", "localhost")
-SERVER_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -47,12 +35,16 @@ class Keys:
         Args:
             token_key: An RSA key in PEM to share between clusters; made if None.
         """
-        ca_key = ec.generate_private_key(ec.SECP256R1())
-        ca = _certificate("kubernetes", (), ca_key, ca_key, None)
-        server_key = ec.generate_private_key(ec.SECP256R1())
-        server = _certificate("kube-apiserver", (), server_key, ca_key, ca, server=True)
-        return cls(_pem(ca), _private_pem(ca_key), _pem(server), _private_pem(server_key),
-                   token_key or new_token_key())
+        from labkit.apiserver.certificates import new_authority
+
+        return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
+
+    def renewed(self) -> Keys:
+        """The same keys with a new certificate for the server."""
+        from labkit.apiserver.certificates import issue
+
+        certificate, key = issue(self.ca_certificate, self.ca_key, "kube-apiserver", server=True)
+        return replace(self, server_certificate=certificate, server_key=key)
 
     def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
         """A client certificate and its key, both PEM.
@@ -61,66 +53,20 @@ class Keys:
             user: Becomes the CN, which the server takes as the user name.
             groups: Become the O values.
         """
-        key = ec.generate_private_key(ec.SECP256R1())
-        ca = x509.load_pem_x509_certificate(self.ca_certificate)
-        ca_key = serialization.load_pem_private_key(self.ca_key, None)
-        assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
-        return _pem(_certificate(user, groups, key, ca_key, ca)), _private_pem(key)
+        from labkit.apiserver.certificates import issue
+
+        return issue(self.ca_certificate, self.ca_key, user, groups)
 
 
 def new_token_key() -> bytes:
     """A new RSA key for service-account tokens, PEM."""
-    return _private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    from labkit.apiserver.certificates import new_token_key
+
+    return new_token_key()
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def token_public_key(token_key: bytes) -> bytes:
+    """The public half of a token key, PEM."""
+    from labkit.apiserver.certificates import public_key
 
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _certificate(
-    common_name: str,
-    organizations: tuple[str, ...],
-    key: ec.EllipticCurvePrivateKey,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate | None,
-    *,
-    server: bool = False,
-) -> x509.Certificate:
-    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
-    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
-    authority = issuer is None
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject if issuer is None else issuer.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + (10 * YEAR if authority else YEAR))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(True, False, not authority, False, False, authority, False, False, False),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-        )
-    )
-    if not authority:
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    if server:
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
+    return public_key(token_key)

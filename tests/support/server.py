@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from labkit.apiserver.serving.state import load_keys
+from labkit.apiserver.serving.pki import load_keys
 
 START_TIMEOUT_SECONDS = 30.0
 """How long a loaded machine may take to start the server; it normally takes 0.3 s."""
@@ -99,9 +99,7 @@ class Server:
         """The administrator's certificate and key, from the kubeconfig, as one PEM file."""
         user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
         path = Path(tempfile.mkdtemp(prefix="labkit-identity-")) / "admin.pem"
-        path.write_bytes(
-            base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])
-        )
+        path.write_bytes(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
         return path
 
     def tls(self, identity: Path | None = None) -> ssl.SSLContext:
@@ -113,9 +111,7 @@ class Server:
 
     def connect(self, identity: Path | None = None, timeout: float = 30) -> http.client.HTTPSConnection:
         """A connection (kept alive between its requests)."""
-        return http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=timeout, context=self.tls(identity)
-        )
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls(identity))
 
     def call(
         self,

@@ -1,65 +1,78 @@
-"""``python -m labkit.apiserver.serving --home DIR``: the server as a process."""
+"""``python -m labkit.apiserver.serving --home DIR``: the server as a process.
+
+Exit codes: 0 after SIGTERM or SIGINT; 1 for a defect; 2 for a wrong command line; 3 when
+another server runs on the directory; 4 when the directory cannot be used; 5 when its
+database belongs to another version or to something else; 6 when the port is taken.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.serving.http import serve
-from labkit.apiserver.serving.state import (
-    StateInUse,
-    load_keys,
-    lock,
-    private_directory,
-    write_admin_kubeconfig,
-    write_private,
-)
+from labkit.apiserver.serving.pki import begin
+from labkit.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable
+
+IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
 
 
-async def run(home: Path, port: int, node: bool, era: str) -> None:
-    """Serve until a signal says stop."""
-    keys = load_keys(home)
-    cluster = Cluster(keys, node=node, era=era)
-    runner, port = await serve(cluster, port)
-    url = f"https://127.0.0.1:{port}"
-    write_admin_kubeconfig(home, keys, url)
-    state = {"pid": os.getpid(), "port": port, "url": url, "node": node, "era": era}
-    write_private(home / "server.json", json.dumps(state).encode())
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    await runner.cleanup()
-    cluster.close()
-    (home / "server.json").unlink(missing_ok=True)
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m labkit.apiserver.serving", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
+    parser.add_argument("--port", type=int, default=0, help="loopback port; without it the last one, or any")
+    parser.add_argument("--no-node", action="store_true", help="leave the node out: pods stay Pending")
+    parser.add_argument("--era", choices=("now", "1.20"), default="now", help="whose habits to follow")
+    options = parser.parse_args()
+    if not 0 <= options.port <= 65535:
+        parser.error("--port must be between 0 and 65535")
+    return options
 
 
 def main() -> int:
-    """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m labkit.apiserver.serving", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
-    parser.add_argument("--port", type=int, default=0, help="loopback port, 0 for any")
-    parser.add_argument("--no-node", action="store_true", help="leave the node out: pods stay Pending")
-    parser.add_argument("--era", choices=("now", "1.20"), default="now")
-    options = parser.parse_args()
+    """Check the directory, then serve.
+
+    Returns:
+        The exit code.
+    """
+    options = arguments()
     os.umask(0o077)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    home = private_directory(options.home)
+    home: Path = options.home
     try:
-        lock(home)
-    except StateInUse:
-        print(f"Another labkit server runs on {home}. Stop it with: labkit down", file=sys.stderr)
-        return 3
-    asyncio.run(run(home, options.port, not options.no_node, options.era))
+        home = open_home(options.home)
+        held = lock(home)
+        (home / "server.json").unlink(missing_ok=True)
+        keys_ready = begin(home)
+        # Loaded only now: the keys are being made meanwhile.
+        from labkit.apiserver.serving import process
+        from labkit.apiserver.serving.logs import log_to
+        from labkit.apiserver.storage.sqlite import StateUnusable
+    except StateInUse as problem:
+        return say(problem, IN_USE)
+    except StateProblem as problem:
+        return say(problem, UNUSABLE)
+    except OSError as error:
+        return say(unusable(home, error), UNUSABLE)
+    try:
+        keys_ready()
+        log_to(home / "server.log")
+        process.run(process.serve(home, options.port, not options.no_node, options.era))
+    except StateUnusable as problem:
+        return say(problem, OTHER_VERSION)
+    except process.PortTaken as problem:
+        return say(problem, PORT_TAKEN)
+    except OSError as error:
+        return say(unusable(home, error), UNUSABLE)
+    os.close(held)
     return 0
+
+
+def say(problem: Exception, code: int) -> int:
+    """Tell a person what is wrong, on standard error."""
+    sys.stderr.write(f"{problem}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -1,119 +1,141 @@
-"""The cluster behind TLS: aiohttp in front, ``Cluster.handle`` behind."""
+"""HTTP in, HTTP out: aiohttp's requests become ours, and our answers theirs."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import socket
-import ssl
-import tempfile
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+import logging
+from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_exceptions import HTTPException
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import EventStream, PeerCertificate, Request, Response
+from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
+from labkit.apiserver.serving.channels import ExecSessions
+from labkit.apiserver.serving.connection import Connection, bad_request
+from labkit.apiserver.serving.streams import Streams
+from labkit.apiserver.serving.target import BadTarget, decode, parse_query, split_target
+from labkit.apiserver.serving.wire import WireResponse, status_response
+from labkit.apiserver.status import ApiError
 
-MAX_BODY_BYTES = 3 * 1024 * 1024
-"""The real server's limit for a request body."""
+log = logging.getLogger(__name__)
 
-
-def tls_context(keys: Keys) -> ssl.SSLContext:
-    """TLS with the cluster's certificate; client certificates of its CA are welcome."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
-        path = Path(folder) / "server.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(keys.server_certificate + keys.server_key)
-        context.load_cert_chain(path)
-    context.load_verify_locations(cadata=keys.ca_certificate.decode())
-    context.verify_mode = ssl.CERT_OPTIONAL
-    return context
+BODY_SECONDS = 60.0
+"""How long a request may take to arrive whole (the real server's request timeout)."""
 
 
-def peer_certificate(transport: Any) -> PeerCertificate | None:
-    """The verified client certificate of a connection, if it showed one."""
-    tls = transport.get_extra_info("ssl_object") if transport else None
-    shown = tls.getpeercert() if tls else None
-    if not shown:
-        return None
-    subject = [pair for part in shown["subject"] for pair in part]
-    name = next((value for field, value in subject if field == "commonName"), "")
-    groups = tuple(value for field, value in subject if field == "organizationName")
-    return PeerCertificate(name, groups, hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest())
-
-
-class HttpFrontend:
-    """Turns aiohttp's requests into ours, and our answers into aiohttp's.
+class Frontend:
+    """Answers aiohttp's requests through a cluster.
 
     Args:
-        cluster: Who answers.
+        handle: ``Cluster.handle``.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, handle: Callable[[Request], Response]) -> None:
+        self._handle = handle
+        self.streams = Streams()
+        self.sessions = ExecSessions()
 
-    async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
-        body = await http.read() if http.can_read_body else b""
-        query: dict[str, list[str]] = {}
-        for name, value in http.query.items():
-            query.setdefault(name, []).append(value)
-        raw_path, _, _ = http.raw_path.partition("?")
+    async def __call__(self, http: BaseRequest) -> StreamResponse:
+        """Answer one request."""
+        connection = http.protocol
+        assert isinstance(connection, Connection)
+        try:
+            path, query = split_target(http.raw_path)
+        except BadTarget:
+            return bad_request()
+        read_headers(connection, http.raw_headers)
+        headers = connection.last_headers
+        body = b""
+        if http.can_read_body:
+            expected = headers.get("expect")
+            if expected is not None and expected.lower() != "100-continue":
+                return WireResponse(Response(417), close=True)
+            try:
+                body = await read_body(http, expected is not None)
+            except TimeoutError:
+                return WireResponse(status_response(body_timeout()), close=True)
+            except (HttpProcessingError, HTTPException, ValueError):
+                return bad_request()
         request = Request(
             http.method,
-            unquote(raw_path),
-            query,
-            {name.lower(): value for name, value in http.headers.items()},
+            path,
+            parse_query(query),
+            headers,
             body,
-            peer_certificate(http.transport),
-            raw_uri=http.raw_path,
+            connection.certificate,
+            connection.source_ip,
+            http.raw_path,
+            connection.last_header_values,
         )
-        response = self._cluster.handle(request)
-        if response.stream is not None:
-            return await self._stream(http, response, response.stream)
-        return web.Response(status=response.status, headers=response.headers, body=response.body)
-
-    async def _stream(self, http: web.BaseRequest, response: Response, stream: EventStream) -> web.StreamResponse:
-        answer = web.StreamResponse(status=response.status, headers=response.headers)
-        answer.enable_chunked_encoding()
-        await answer.prepare(http)
-        wake = asyncio.Event()
-        stream.on_ready(wake.set)
         try:
-            async with asyncio.timeout(stream.timeout_seconds):
-                while True:
-                    wake.clear()
-                    for piece in stream.read():
-                        await answer.write(piece)
-                    if stream.closed:
-                        break
-                    await wake.wait()
-        except TimeoutError:
-            pass
-        finally:
-            stream.close()
-        await answer.write_eof()
-        return answer
+            response = self._handle(request)
+            if response.stream is not None:
+                return await self.streams.send(http, response, response.stream)
+            if response.upgrade is not None:
+                return await self.sessions.serve(http, headers, response.upgrade)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("answering %s %r failed", http.method, path)
+            response = status_response(ApiError(500, "InternalError", "Internal error occurred"))
+        return WireResponse(response, close=len(body) > MAX_BODY_BYTES)
 
 
-async def serve(cluster: Cluster, port: int = 0) -> tuple[web.ServerRunner, int]:
-    """Listen on loopback.
+def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Decode headers onto the connection, unless it has just these already.
+
+    As in Go, the first of several values counts; all values of a header that repeats are
+    kept beside, and always those of the impersonation headers.
 
     Args:
-        cluster: Who answers.
-        port: The port, 0 for any free one.
-
-    Returns:
-        The runner (``cleanup()`` ends it) and the port.
+        connection: Where the decoded headers are kept.
+        raw: Names and values as they were sent.
     """
-    server = web.Server(HttpFrontend(cluster), access_log=None)
-    runner = web.ServerRunner(server, handle_signals=False)
-    await runner.setup()
-    listener = socket.create_server(("127.0.0.1", port), backlog=512)
-    site = web.SockSite(runner, listener, ssl_context=tls_context(cluster.keys))
-    await site.start()
-    return runner, listener.getsockname()[1]
+    if raw == connection.last_raw_headers:
+        return
+    headers: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for raw_name, raw_value in raw:
+        name, value = decode(raw_name).lower(), decode(raw_value)
+        if name in headers:
+            values.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+            if name.startswith("impersonate-"):
+                values[name] = [value]
+    connection.last_raw_headers, connection.last_headers = raw, headers
+    connection.last_header_values = values
+
+
+async def read_body(http: BaseRequest, ask: bool) -> bytes:
+    """The body, or of one that is too large just enough to see that.
+
+    Args:
+        http: The request.
+        ask: The client waits for ``100 Continue``.
+
+    Raises:
+        TimeoutError: It did not arrive in time.
+    """
+    content = http.content
+    if content.is_eof():
+        return await content.read(MAX_BODY_BYTES + 1)
+    if ask and http.transport is not None:
+        http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    pieces: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(BODY_SECONDS):
+        while size <= MAX_BODY_BYTES:
+            piece = await content.readany()
+            if not piece and content.at_eof():
+                break
+            pieces.append(piece)
+            size += len(piece)
+    return b"".join(pieces)[: MAX_BODY_BYTES + 1]
+
+
+def body_timeout() -> ApiError:
+    """504 for a body that came too slowly."""
+    return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

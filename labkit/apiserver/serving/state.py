@@ -1,89 +1,154 @@
-"""A cluster's files: keys, database, kubeconfig. One directory, private to its owner."""
+"""A cluster's directory: private to its owner, used by one process at a time.
+
+Everything that can be wrong with it is found here, before anything is written, and said
+in one sentence that names the way out.
+"""
 
 from __future__ import annotations
 
-import base64
+import errno
 import fcntl
 import os
+import stat
+import time
 from pathlib import Path
 
-from labkit.apiserver.keys import Keys
+LOCK_PATIENCE_SECONDS = 0.5
+"""Others look at the lock by taking it for an instant; that is no reason to give up."""
 
-KEY_FILES = {
-    "ca_certificate": "ca.crt",
-    "ca_key": "ca.key",
-    "server_certificate": "apiserver.crt",
-    "server_key": "apiserver.key",
-    "token_key": "sa.key",
-}
+FREE_BYTES = 1024 * 1024
+"""What must be free on the disk to start: the first database needs about that much."""
 
 
-class StateInUse(Exception):
+class StateProblem(Exception):
+    """The directory cannot be used; the text says why and what to do."""
+
+
+class StateInUse(StateProblem):
     """Another server runs on this directory."""
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, all or nothing."""
+    """Write a file that only its owner may read, all or nothing.
+
+    Args:
+        path: Where.
+        data: The whole content.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def private_directory(path: Path) -> Path:
-    """Make a directory with mode 0700."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    """Make a directory with mode 0700, or check one that exists.
+
+    Args:
+        path: The directory.
+
+    Returns:
+        Its absolute path.
+
+    Raises:
+        StateProblem: It cannot be made or used.
+    """
+    path = path.absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
+        if found.st_uid != os.geteuid():
+            raise StateProblem(
+                f"{path} belongs to another user (id {found.st_uid}), and it holds keys. "
+                "Set LABKIT_HOME to a directory of your own."
+            )
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            path.chmod(0o700)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StateProblem(
+            f"{error.filename or path} is a file, and a directory is needed. "
+            "Move it away, or set LABKIT_HOME to another directory."
+        ) from error
+    except OSError as error:
+        raise unusable(path, error) from error
     return path
+
+
+def open_home(path: Path) -> Path:
+    """The state directory, ready for use.
+
+    Args:
+        path: The directory; made if missing.
+
+    Raises:
+        StateProblem: It cannot be used: another's, read-only, full, no directory, or the
+            directory of something else.
+    """
+    home = private_directory(path)
+    if not (home / "pki").exists() and any((home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")):
+        raise StateProblem(f"{home} is used for something else. Set LABKIT_HOME to an empty directory or a new one.")
+    try:
+        probe = home / f".probe.{os.getpid()}"
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, b"\0" * 4096)
+            free = os.fstatvfs(descriptor)
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+        if free.f_bavail * free.f_frsize < FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home))
+    except OSError as error:
+        raise unusable(home, error) from error
+    return home
+
+
+def unusable(path: Path, error: OSError) -> StateProblem:
+    """A file system's refusal as a sentence with the way out."""
+    where = error.filename or path
+    ways = {
+        errno.ENOSPC: "Free some space, or set LABKIT_HOME to a directory on another disk.",
+        errno.EROFS: "Set LABKIT_HOME to a directory that can be written.",
+    }
+    way = ways.get(error.errno or 0, "Make it writable, or set LABKIT_HOME to another directory.")
+    return StateProblem(f"{where} cannot be used: {error.strerror or error}. {way}")
 
 
 def lock(home: Path) -> int:
     """Take the directory for this process; the lock ends with it.
 
+    Args:
+        home: The state directory.
+
+    Returns:
+        The lock's file descriptor, to be kept open.
+
     Raises:
         StateInUse: Another process has it.
+        StateProblem: The lock cannot be made.
     """
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = home / "lock"
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise StateInUse(str(home)) from error
-    return descriptor
-
-
-def load_keys(home: Path) -> Keys:
-    """The directory's keys, made at the first call."""
-    pki = private_directory(home / "pki")
-    if not all((pki / name).exists() for name in KEY_FILES.values()):
-        keys = Keys.generate()
-        for field, name in KEY_FILES.items():
-            write_private(pki / name, getattr(keys, field))
-    return Keys(**{field: (pki / name).read_bytes() for field, name in KEY_FILES.items()})
-
-
-def write_admin_kubeconfig(home: Path, keys: Keys, url: str) -> Path:
-    """``admin.conf``: a client certificate of ``kubernetes-admin`` in ``system:masters``."""
-    certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
-    encode = lambda data: base64.b64encode(data).decode()  # noqa: E731
-    text = f"""apiVersion: v1
-kind: Config
-clusters:
-- name: labkit
-  cluster:
-    server: {url}
-    certificate-authority-data: {encode(keys.ca_certificate)}
-users:
-- name: kubernetes-admin
-  user:
-    client-certificate-data: {encode(certificate)}
-    client-key-data: {encode(key)}
-contexts:
-- name: labkit
-  context: {{cluster: labkit, user: kubernetes-admin}}
-current-context: labkit
-"""
-    path = home / "admin.conf"
-    write_private(path, text.encode())
-    return path
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise unusable(path, error) from error
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise StateInUse(
+                    f"Another labkit server runs on {home}. Stop it with `labkit down`, "
+                    "or set LABKIT_HOME to another directory."
+                ) from error
+            time.sleep(0.02)

@@ -1,0 +1,114 @@
+"""Making certificates and private keys. Loaded only when one has to be made.
+
+Source: the certificates kubeadm makes; RFC 5280.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+YEAR = datetime.timedelta(days=365)
+SERVER_NAMES = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "localhost",
+)
+SERVER_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
+
+
+def new_authority() -> tuple[bytes, bytes]:
+    """A new certificate authority: certificate and key, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return _pem(_certificate("kubernetes", (), key, key, None)), _private_pem(key)
+
+
+def issue(
+    ca_certificate: bytes, ca_key: bytes, user: str, groups: tuple[str, ...] = (), *, server: bool = False
+) -> tuple[bytes, bytes]:
+    """A new key and its certificate.
+
+    Args:
+        ca_certificate: The authority's certificate, PEM.
+        ca_key: Its key, PEM.
+        user: Becomes the CN.
+        groups: Become the O values.
+        server: For a server, with the names and addresses of the API server.
+
+    Returns:
+        Certificate and key, PEM.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    authority = x509.load_pem_x509_certificate(ca_certificate)
+    authority_key = serialization.load_pem_private_key(ca_key, None)
+    assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
+    return _pem(_certificate(user, groups, key, authority_key, authority, server=server)), _private_pem(key)
+
+
+def new_token_key() -> bytes:
+    """A new RSA key for service-account tokens, PEM."""
+    return _private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+def public_key(private_key: bytes) -> bytes:
+    """The public half of a private key, PEM."""
+    key = serialization.load_pem_private_key(private_key, None)
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _certificate(
+    common_name: str,
+    organizations: tuple[str, ...],
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate | None,
+    *,
+    server: bool = False,
+) -> x509.Certificate:
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in organizations]
+    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
+    authority = issuer is None
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if issuer is None else issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + (10 * YEAR if authority else YEAR))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(True, False, not authority, False, False, authority, False, False, False),
+            critical=True,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+    if not authority:
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if server:
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())

@@ -1,0 +1,158 @@
+"""A connection: aiohttp's protocol, with Go's words for what is no HTTP.
+
+Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+from aiohttp.web_server import Server
+
+from labkit.apiserver.request import PeerCertificate
+from labkit.apiserver.serving.tls import peer_certificate
+
+log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 1 << 20
+"""Go's limit for the request line and for the headers (``DefaultMaxHeaderBytes``)."""
+
+MAX_HEADER_COUNT = 1000
+MAX_UNREAD_BYTES = 2 * MAX_HEADER_BYTES
+"""How much of a request's head is taken before it is whole, all its headers together."""
+
+IDLE_SECONDS = 90.0
+"""After this long without a complete request a connection is closed. It bounds slow
+senders of headers too. Source: the real server's ``IdleTimeout``."""
+
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused body is read, so that the client gets to see the answer."""
+
+
+HOST_TROUBLE = {
+    "Missing 'Host' header in request.": "missing required Host header",
+    "Duplicate 'Host' header found.": "too many Host headers",
+}
+"""aiohttp's words for what Go has words for."""
+
+
+class Refusal(StreamResponse):
+    """What Go's server writes when it does not pass a request on; then it hangs up.
+
+    Args:
+        code: The status code.
+        phrase: Its reason phrase.
+        detail: What is wrong, if Go says it.
+    """
+
+    def __init__(self, code: int, phrase: str, detail: str = "") -> None:
+        self._status = code
+        self._keep_alive = False
+        line = f"{code} {phrase}" + (f": {detail}" if detail else "")
+        self.data = (
+            f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{line}"
+        ).encode()
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        """Send it."""
+        if request.transport is not None:
+            request.transport.write(self.data)
+        self._eof_sent = True
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything has been sent by ``prepare``."""
+
+
+def bad_request(detail: str = "") -> Refusal:
+    """400 for what Go does not take for a request."""
+    return Refusal(400, "Bad Request", detail)
+
+
+class Connection(RequestHandler):
+    """One TLS connection.
+
+    What does not change between its requests is read once: the client's certificate, its
+    address, and (most clients repeat themselves) the headers.
+    """
+
+    certificate: PeerCertificate | None = None
+    source_ip = ""
+    last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
+    last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
+    last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
+    _unread = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read who is at the other end."""
+        peer = transport.get_extra_info("peername")
+        self.source_ip = peer[0] if peer else ""
+        self.certificate = peer_certificate(transport)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and hang up on a head that does not end."""
+        count = self._request_count
+        super().data_received(data)
+        current = self._current_request
+        if self._request_count != count or self._upgraded or (current and not current.content.is_eof()):
+            self._unread = 0
+            return
+        self._unread += len(data)
+        if self._unread > MAX_UNREAD_BYTES and self.transport is not None:
+            if current is None:
+                self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """Refuse what the parser could not read.
+
+        Args:
+            request: A stand-in; there is no request.
+            status: Not used: Go has its own.
+            exc: Why.
+            message: Not used.
+        """
+        if isinstance(exc, LineTooLong):
+            return Refusal(431, "Request Header Fields Too Large")
+        return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))
+
+
+class HttpServer(Server):
+    """aiohttp's low-level server with our connections.
+
+    Args:
+        handler: Answers a request.
+    """
+
+    def __init__(self, handler: Callable[[BaseRequest], Awaitable[StreamResponse]]) -> None:
+        super().__init__(handler, handler_cancellation=True)
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "auto_decompress": False,
+            "keepalive_timeout": IDLE_SECONDS,
+            "lingering_time": LINGER_SECONDS,
+            "logger": log,
+            "max_field_size": MAX_HEADER_BYTES,
+            "max_headers": MAX_HEADER_COUNT,
+            "max_line_size": MAX_HEADER_BYTES,
+            "read_bufsize": 65536,
+        }
+
+    def __call__(self) -> RequestHandler:
+        """The protocol of a new connection."""
+        return Connection(self, loop=self._loop, **self._options)

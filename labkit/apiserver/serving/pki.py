@@ -1,0 +1,170 @@
+"""The keys on disk, where kubeadm keeps them, and the administrator's kubeconfig.
+
+Making them takes longer than the rest of a start, mostly for the RSA key that signs
+tokens; ``begin`` makes them in a process of their own while this one loads its modules.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.apiserver.serving.state import private_directory, write_private
+
+if TYPE_CHECKING:
+    from labkit.apiserver.keys import Keys
+
+KEY_FILES = {
+    "ca_certificate": "ca.crt",
+    "ca_key": "ca.key",
+    "server_certificate": "apiserver.crt",
+    "server_key": "apiserver.key",
+    "token_key": "sa.key",
+}
+PUBLIC_TOKEN_KEY = "sa.pub"
+
+ADMIN = ("kubernetes-admin", ("system:masters",))
+RENEW_AFTER_SECONDS = 300 * 86400
+"""Certificates are valid for a year; older ones than this are made anew."""
+
+SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILINE)
+CLIENT_LINE = re.compile(r"^    client-certificate-data: (\S+)$", re.MULTILINE)
+
+
+def begin(home: Path) -> Callable[[], None]:
+    """Start making the keys if there are none.
+
+    Args:
+        home: The state directory.
+
+    Returns:
+        A function to call before the keys are loaded: it waits until they are there.
+    """
+    pki = private_directory(home / "pki")
+    if all((pki / name).exists() for name in KEY_FILES.values()):
+        return lambda: None
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        made = b""
+        try:
+            made = json.dumps({name: data.decode() for name, data in _new_files(pki).items()}).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(made)
+        finally:
+            os._exit(0 if made else 1)
+    os.close(writing)
+
+    def finish() -> None:
+        with os.fdopen(reading, "rb") as pipe:
+            data = pipe.read()
+        os.waitpid(child, 0)
+        files = {name: text.encode() for name, text in json.loads(data).items()} if data else _new_files(pki)
+        # The authority's key goes last: without it the next start makes everything anew.
+        for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
+            write_private(pki / name, files[name])
+
+    return finish
+
+
+def _new_files(pki: Path) -> dict[str, bytes]:
+    """What is missing in ``pki``. An authority that is there stays, and so does a token key."""
+    from labkit.apiserver.keys import Keys, token_public_key
+
+    def old(field: str) -> bytes | None:
+        path = pki / KEY_FILES[field]
+        return path.read_bytes() if path.exists() else None
+
+    authority, authority_key = old("ca_certificate"), old("ca_key")
+    keys = Keys.generate(old("token_key"))
+    if authority and authority_key:
+        keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()
+    files = {name: getattr(keys, field) for field, name in KEY_FILES.items()}
+    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}
+
+
+def load_keys(home: Path) -> Keys:
+    """The directory's keys, made at the first call.
+
+    Args:
+        home: The state directory.
+    """
+    from labkit.apiserver.keys import Keys
+
+    begin(home)()
+    pki = home / "pki"
+    keys = Keys(**{field: (pki / name).read_bytes() for field, name in KEY_FILES.items()})
+    certificate = pki / KEY_FILES["server_certificate"]
+    if time.time() - certificate.stat().st_mtime > RENEW_AFTER_SECONDS:
+        keys = keys.renewed()
+        write_private(pki / KEY_FILES["server_key"], keys.server_key)
+        write_private(certificate, keys.server_certificate)
+    return keys
+
+
+def last_port(home: Path) -> int:
+    """The port in the administrator's kubeconfig, 0 if there is none."""
+    try:
+        found = SERVER_LINE.search((home / "admin.conf").read_text())
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return int(found[1]) if found else 0
+
+
+def write_admin_kubeconfig(home: Path, keys: Keys, url: str) -> Path:
+    """``admin.conf``, for a certificate of ``kubernetes-admin`` in ``system:masters``.
+
+    One that is right is left alone, so that a restart changes nobody's credentials.
+
+    Args:
+        home: The state directory.
+        keys: Sign the certificate.
+        url: The server.
+    """
+    path = home / "admin.conf"
+    if _still_right(path, keys, url):
+        return path
+    certificate, key = keys.client_certificate(*ADMIN)
+    text = f"""apiVersion: v1
+kind: Config
+clusters:
+- name: labkit
+  cluster:
+    server: {url}
+    certificate-authority-data: {_encode(keys.ca_certificate)}
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: {_encode(certificate)}
+    client-key-data: {_encode(key)}
+contexts:
+- name: labkit
+  context: {{cluster: labkit, user: kubernetes-admin}}
+current-context: labkit
+"""
+    write_private(path, text.encode())
+    return path
+
+
+def _still_right(path: Path, keys: Keys, url: str) -> bool:
+    try:
+        text = path.read_text()
+        age = time.time() - path.stat().st_mtime
+    except (OSError, UnicodeDecodeError):
+        return False
+    return (
+        age < RENEW_AFTER_SECONDS
+        and f"    server: {url}\n" in text
+        and f"    certificate-authority-data: {_encode(keys.ca_certificate)}\n" in text
+        and CLIENT_LINE.search(text) is not None
+    )
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,106 @@
+"""The server's process: from a directory to a server, and to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+
+from labkit import __version__
+from labkit.apiserver.cluster import Cluster
+from labkit.apiserver.serving.logs import AuditFile
+from labkit.apiserver.serving.pki import last_port, load_keys, write_admin_kubeconfig
+from labkit.apiserver.serving.server import ApiServer, listen
+from labkit.apiserver.serving.state import write_private
+from labkit.apiserver.storage.sqlite import SQLiteStore
+
+log = logging.getLogger(__name__)
+
+PRISTINE = "pristine"
+"""The snapshot of the first start, which ``labkit reset`` restores."""
+
+
+class PortTaken(Exception):
+    """The port asked for is in use."""
+
+
+def open_cluster(home: Path, node: bool, era: str) -> Cluster:
+    """The directory's cluster, with its beginning kept as a snapshot.
+
+    Args:
+        home: The state directory, which this process holds the lock of.
+        node: Whether pods run.
+        era: ``now`` or ``1.20``.
+
+    Raises:
+        StateUnusable: The database is another version's.
+    """
+    store = SQLiteStore(home / "state.db")
+    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=AuditFile(home / "audit.log"))
+    if PRISTINE not in store.snapshot_names():
+        store.save_snapshot(PRISTINE)
+    return cluster
+
+
+async def serve(home: Path, port: int, node: bool, era: str) -> None:
+    """Serve until a signal says stop.
+
+    Args:
+        home: The state directory, which this process holds the lock of.
+        port: The port; 0 takes the last one if it is free, or any.
+        node: Whether pods run.
+        era: ``now`` or ``1.20``.
+
+    Raises:
+        PortTaken: The port asked for is in use.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    listening = None
+    for candidate in [port] if port else [last_port(home), 0]:
+        try:
+            listening = listen(candidate)
+            break
+        except OSError as error:
+            if port:
+                raise PortTaken(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from error
+    assert listening is not None
+    cluster = open_cluster(home, node, era)
+    server = ApiServer(cluster, listening)
+    write_admin_kubeconfig(home, cluster.keys, server.url)
+    state = {
+        "pid": os.getpid(),
+        "port": server.port,
+        "url": server.url,
+        "version": __version__,
+        "node": node,
+        "era": era,
+    }
+    write_private(home / "server.json", json.dumps(state).encode())
+    log.info("labkit %s serves %s on %s", __version__, home, server.url)
+    await stop.wait()
+    await server.close()
+    cluster.close()
+    (home / "server.json").unlink(missing_ok=True)
+    log.info("stopped")
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run on uvloop where it is installed, which is half as fast again.
+
+    Args:
+        main: What to run.
+    """
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)

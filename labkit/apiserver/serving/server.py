@@ -1,0 +1,96 @@
+"""A running server: the cluster's front end, its listener and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from typing import Protocol
+
+from labkit.apiserver.keys import Keys
+from labkit.apiserver.request import Handler
+from labkit.apiserver.serving.connection import HttpServer
+from labkit.apiserver.serving.http import Frontend
+from labkit.apiserver.serving.listener import Listener
+from labkit.apiserver.serving.tls import small_buffers, tls_context
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+STOP_SECONDS = 3.0
+"""How long requests in progress may take when the server stops."""
+
+BACKLOG = 512
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback.
+
+    Args:
+        port: The port, 0 for any free one.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+
+
+class Served(Protocol):
+    """What a server needs of a cluster."""
+
+    @property
+    def keys(self) -> Keys:
+        """For TLS."""
+
+    @property
+    def handle(self) -> Handler:
+        """Answers a request."""
+
+    def advance(self) -> None:
+        """Does what has become due by the clock."""
+
+
+class ApiServer:
+    """Serves one cluster until it is closed.
+
+    Args:
+        cluster: Who answers.
+        listening: See ``listen``.
+    """
+
+    def __init__(self, cluster: Served, listening: socket.socket) -> None:
+        self.port: int = listening.getsockname()[1]
+        self._cluster = cluster
+        self._frontend = Frontend(cluster.handle)
+        small_buffers()
+        self._server = HttpServer(self._frontend)
+        self._listener = Listener(listening, self._server, tls_context(cluster.keys))
+        self._tasks = [
+            asyncio.create_task(self._listener.run()),
+            asyncio.create_task(self._tick()),
+        ]
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"https://127.0.0.1:{self.port}"
+
+    async def close(self) -> None:
+        """Stop accepting, end streams, let requests in progress finish, hang up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.close()
+        self._frontend.streams.stop()
+        self._server.pre_shutdown()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._cluster.advance()
+            except Exception:
+                log.exception("what was due could not be done")
