@@ -51,7 +51,8 @@ def run(*, by_step: bool = False) -> int:
 
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
-        lab = Lab("embedded", home=Path(directory), say=console.print)
+        console.print("A cluster for this demo is starting; your own is not touched.")
+        lab = Lab("embedded", home=Path(directory), say=lambda _line: None)
         try:
             return Demo(lab, console, wait if by_step else None).run()
         except KeyboardInterrupt:
