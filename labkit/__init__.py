@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from labkit.exercises import exercise as exercise
     from labkit.expect import expect_forbidden as expect_forbidden
     from labkit.lab import Lab as Lab
     from labkit.session import board as board
@@ -24,13 +25,14 @@ _HOMES = {
     "Lab": "labkit.lab",
     "board": "labkit.session",
     "check": "labkit.session",
+    "exercise": "labkit.exercises",
     "expect_forbidden": "labkit.expect",
     "hint": "labkit.session",
     "predict": "labkit.session",
     "solution": "labkit.session",
 }
 
-__all__ = ["Lab", "board", "check", "expect_forbidden", "hint", "predict", "solution"]
+__all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "solution"]
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "labkit.cli.lessons",
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
+    "grade": "labkit.cli.grading",
 }
 """The commands, in the order of ``--help``, and the module of each."""
 

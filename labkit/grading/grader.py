@@ -149,7 +149,7 @@ class Grader:
         """A fresh cluster with what stands there first; its random choices follow the learner."""
         events: list[dict[str, Any]] = []
         seed = Random(f"{learner}\0{exercise.id}")
-        cluster = Cluster(self._keys, random=seed, audit=events.append)
+        cluster = Cluster(self._keys, random=seed, audit_sink=events.append)
         admin = admin_of(cluster)
         apply(admin, Resources(admin), setup(exercise, learner), lambda manifest: manifest)
         events.clear()

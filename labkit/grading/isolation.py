@@ -124,6 +124,9 @@ def furnish(strength: str, room: Path, home: Path, limits: Limits, hidden: Itera
         target = room / place.relative_to("/")
         if target.is_dir():
             _mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755")
+    (room / "dev/pts").mkdir()
+    _mount("devpts", str(room / "dev/pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+    (room / "dev/ptmx").symlink_to("pts/ptmx")
     (room / "proc").mkdir(exist_ok=True)
     _mount("proc", str(room / "proc"), "proc", MS_NOSUID | MS_NODEV)
     _mount("none", str(room), "", MS_REMOUNT | MS_RDONLY | MS_NOSUID)

@@ -1,0 +1,76 @@
+"""The exercises as notebooks, made from the tasks: a learner's copy, and a solved one.
+
+The tasks are the only source. A learner's copy is the same for everybody; the names in
+it come when it runs, from the learner's own draw. A solved copy is for one learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.grading.draw import Draw
+from labkit.grading.task import Exercise, Task
+
+Cell = dict[str, Any]
+
+PLACEHOLDER = "# Your turn: write it below this line."
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def learner_notebook(exercise: Exercise) -> dict[str, Any]:
+    """The copy that is handed out, as nbformat 4.5."""
+    return _document([*_opening(exercise), *(cell for task in exercise.tasks for cell in _task(task, PLACEHOLDER))])
+
+
+def solved_notebook(exercise: Exercise, learner: str) -> dict[str, Any]:
+    """A copy that one learner would get full marks for."""
+    cells = [*_opening(exercise)]
+    for task in exercise.tasks:
+        cells += _task(task, task.brief(Draw(learner)).answer)
+    return _document(cells)
+
+
+def markdown(name: str, text: str) -> Cell:
+    """A Markdown cell."""
+    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": text}
+
+
+def code(name: str, source: str, **metadata: Any) -> Cell:
+    """A code cell that has not run."""
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": name,
+        "metadata": metadata,
+        "outputs": [],
+        "source": source,
+    }
+
+
+def _document(cells: list[Cell]) -> dict[str, Any]:
+    return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _opening(exercise: Exercise) -> Iterator[Cell]:
+    yield markdown(
+        "title",
+        f"# {exercise.title}\n\n*{exercise.about}*\n\n"
+        "The names in the tasks are your own: they come from your learner's name. Solve each task however you "
+        "like — YAML, kubectl, Python — and check it as often as you like. What counts is what the cluster does.",
+    )
+    yield code(
+        "setup",
+        f'from labkit import Lab, exercise\n\nlab = Lab()\npaper = exercise(lab, "{exercise.id}").start()\npaper',
+    )
+
+
+def _task(task: Task, answer: str) -> Iterator[Cell]:
+    name = task.id.replace(".", "-")
+    yield markdown(f"task-{name}", f"## {task.id} · {task.title}")
+    yield code(f"show-{name}", f'paper.show("{task.id}")')
+    yield code(f"answer-{name}", answer, tags=["exercise"])
+    yield code(f"check-{name}", f'paper.check("{task.id}")', tags=["check"])
