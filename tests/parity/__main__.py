@@ -6,18 +6,15 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.parity import collect, record, report, servers
 from tests.parity.accepted import Agreement
-from tests.parity.certificates import Authority
 from tests.parity.compare import diff
 from tests.parity.model import SUITES
 from tests.parity.section import Section
 from tests.parity.suites import Opener, Outcome, run
-from tests.parity.transport import Https, Transport
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,18 +56,8 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 def opener(options: argparse.Namespace) -> Opener:
     """How to open the way to the cluster that the options name."""
     if options.kubeconfig:
-        return functools.partial(existing, options.kubeconfig, options.pki)
+        return functools.partial(servers.existing, options.kubeconfig, options.pki)
     return servers.in_process if options.fast else servers.https
-
-
-@contextmanager
-def existing(kubeconfig: Path, pki: Path | None) -> Iterator[Transport]:
-    """The way to a cluster that is already there."""
-    transport = Https(kubeconfig, Authority.read(pki) if pki else None)
-    try:
-        yield transport
-    finally:
-        transport.close()
 
 
 def replay_suites(options: argparse.Namespace) -> int:

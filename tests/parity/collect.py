@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests.parity import audit, decisions, execs, kubectl, pods, servers
 from tests.parity.accepted import Agreement
-from tests.parity.certificates import Authority
 from tests.parity.model import SUITES, load
 from tests.parity.section import Section, of_outcomes
 from tests.parity.suites import run
 from tests.parity.transport import Https
+from tests.support.server import running_server
 
 Progress = Callable[[Section], None]
 
 
-@contextmanager
-def fresh(*, node: bool) -> Iterator[servers.Server]:
-    """A server process on an empty directory."""
-    with (
-        tempfile.TemporaryDirectory(prefix="labkit-parity-") as folder,
-        servers.process(Path(folder), node=node) as it,
-    ):
-        yield it
-
-
-@contextmanager
-def fresh_https() -> Iterator[tuple[servers.Server, Https]]:
-    """A server without a node, and the way to it."""
-    with fresh(node=False) as server:
-        transport = Https(server.kubeconfig, Authority.read(server.home / "pki"))
-        try:
-            yield server, transport
-        finally:
-            transport.close()
-
-
 def http_suite(name: str, agreement: Agreement) -> list[Section]:
     """One HTTP suite; with ``walkthrough`` comes the audit log it leaves."""
-    with fresh_https() as (server, transport):
+    with servers.fresh_https() as (server, transport):
 
         @contextmanager
         def opened() -> Iterator[Https]:
@@ -55,20 +32,20 @@ def http_suite(name: str, agreement: Agreement) -> list[Section]:
 
 def policy() -> Section:
     """The 5,000 decisions."""
-    with fresh_https() as (_, transport):
+    with servers.fresh_https() as (_, transport):
         return decisions.run(transport)
 
 
 def commands(agreement: Agreement) -> Section:
     """``kubectl.json``, on a server without a node."""
     without = frozenset(name for entry in agreement.left_out if entry.kind == "line" for name in entry.names)
-    with fresh(node=False) as server:
+    with running_server(node=False) as server:
         return kubectl.run(server, without)
 
 
 def in_pods() -> list[Section]:
     """``pods.json`` and ``exec.json``, on a server with a node."""
-    with fresh(node=True) as server:
+    with running_server(node=True) as server:
         shell = pods.prepare(server)
         sections = [pods.run_objects(shell), pods.run_api(shell), pods.run_exec(shell)]
         return [*sections, execs.run(server.kubeconfig)]

@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.parity.model import load
 from tests.parity.section import Section, of_commands
-from tests.parity.servers import Server
 from tests.parity.text import mask_output
+from tests.support.server import Server
 
 RECORDED_VERSION = "1.32"
 

@@ -11,8 +11,8 @@ from tests.parity.kubectl import Shell, recorded
 from tests.parity.masks import mask
 from tests.parity.model import load
 from tests.parity.section import Section, of_commands
-from tests.parity.servers import Server
 from tests.parity.text import mask_output
+from tests.support.server import Server
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -2,104 +2,57 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.keys import Keys
 from tests.parity.certificates import Authority
-from tests.parity.transport import Https, InProcess, Transport
-
-START_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server and its directory."""
-
-    home: Path
-    url: str
-
-    @property
-    def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
-        return self.home / "admin.conf"
+from tests.parity.transport import Https, InProcess
+from tests.support.server import Server, running_server
 
 
 @contextmanager
-def process(home: Path, *, node: bool = False, era: str = "now") -> Iterator[Server]:
-    """The server as its own process, stopped at the end.
+def existing(kubeconfig: Path, pki: Path | None) -> Iterator[Https]:
+    """The way to a cluster that is already there.
 
     Args:
-        home: Its state directory; created when missing.
-        node: Whether pods run.
-        era: ``now`` or ``1.20``.
-
-    Raises:
-        RuntimeError: It did not come up; the message ends with its last words.
+        kubeconfig: The administrator's.
+        pki: Where its ``ca.crt`` and ``ca.key`` lie; without them nobody else can be played.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "labkit.apiserver.serving", "--home", str(home), "--era", era]
-    if not node:
-        command.append("--no-node")
-    log = home / "replay.log"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "LABKIT_HOME": str(home)},
-        )
+    transport = Https(kubeconfig, Authority.read(pki) if pki else None)
     try:
-        state = home / "server.json"
-        deadline = time.monotonic() + START_SECONDS
-        while not state.exists():
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.01)
-        yield Server(home, json.loads(state.read_text())["url"])
+        yield transport
     finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        transport.close()
 
 
 @contextmanager
-def https(*, node: bool = False) -> Iterator[Transport]:
-    """The way over TLS to a fresh server process."""
-    with (
-        tempfile.TemporaryDirectory(prefix="labkit-parity-") as folder,
-        process(Path(folder), node=node) as server,
-    ):
-        transport = Https(server.kubeconfig, Authority.read(server.home / "pki"))
-        try:
-            yield transport
-        finally:
-            transport.close()
-
-
-_keys: list[Keys] = []
+def fresh_https() -> Iterator[tuple[Server, Https]]:
+    """A fresh server without a node, and the way to it over TLS."""
+    with running_server(node=False) as server, existing(server.kubeconfig, server.home / "pki") as transport:
+        yield server, transport
 
 
 @contextmanager
-def in_process(*, node: bool = False) -> Iterator[Transport]:
-    """The way into a fresh cluster in this process; keys are made once."""
-    if not _keys:
-        _keys.append(Keys.generate())
-    transport = InProcess(Cluster(_keys[0], node=node))
+def https() -> Iterator[Https]:
+    """The way over TLS to a fresh server without a node."""
+    with fresh_https() as (_, transport):
+        yield transport
+
+
+@lru_cache(maxsize=1)
+def shared_keys() -> Keys:
+    """Keys for every cluster of this process: making an RSA key takes longer than a suite."""
+    return Keys.generate()
+
+
+@contextmanager
+def in_process() -> Iterator[InProcess]:
+    """The way into a fresh cluster in this process, without a node."""
+    transport = InProcess(Cluster(shared_keys(), node=False))
     try:
         yield transport
     finally:

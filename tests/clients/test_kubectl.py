@@ -1,0 +1,124 @@
+"""kubectl, whatever its version: what a learner with a terminal does first."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import Lab
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
+)
+
+
+class Kubectl:
+    """Runs kubectl with one kubeconfig in the suite's namespace."""
+
+    def __init__(self, lab: Lab, kubeconfig: Path) -> None:
+        self._base = ["kubectl", "--kubeconfig", str(kubeconfig), "-n", lab.namespace]
+        self._environment = {**os.environ, "KUBECACHEDIR": str(lab.server.home / "kube-cache")}
+
+    def run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._base, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=self._environment,
+        )
+
+    def __call__(self, *words: str, stdin: str | None = None) -> str:
+        done = self.run(*words, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def kubectl(lab: Lab) -> Kubectl:
+    return Kubectl(lab, lab.admin)
+
+
+def test_create_get_label_patch_delete(kubectl: Kubectl) -> None:
+    assert kubectl("create", "configmap", "one", "--from-literal=a=1") == "configmap/one created\n"
+    assert kubectl("get", "configmap", "one", "-o", "jsonpath={.data.a}") == "1"
+    assert kubectl("label", "configmap", "one", "x=y") == "configmap/one labeled\n"
+    assert kubectl("patch", "configmap", "one", "-p", '{"data":{"a":"2"}}') == "configmap/one patched\n"
+    assert json.loads(kubectl("get", "configmaps", "-l", "x=y", "-o", "json"))["items"][0]["data"] == {"a": "2"}
+    assert "deleted" in kubectl("delete", "configmap", "one")
+
+
+def test_apply_diff_and_apply_again(kubectl: Kubectl) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: applied\ndata:\n  a: '1'\n"
+    assert kubectl("apply", "-f", "-", stdin=text) == "configmap/applied created\n"
+    assert kubectl("apply", "-f", "-", stdin=text) == "configmap/applied unchanged\n"
+    changed = text.replace("'1'", "'2'")
+    difference = kubectl.run("diff", "-f", "-", stdin=changed)
+    assert difference.returncode == 1
+    assert '+  a: "2"' in difference.stdout
+    assert kubectl("apply", "-f", "-", stdin=changed) == "configmap/applied configured\n"
+    assert kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=changed).endswith(
+        "serverside-applied\n"
+    )
+
+
+def test_tables_and_descriptions(kubectl: Kubectl) -> None:
+    header, row = kubectl("get", "pods").splitlines()
+    assert header.split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+    assert row.split()[:3] == ["shell", "1/1", "Running"]
+    assert "reader" in kubectl("describe", "rolebinding", "reader")
+
+
+def test_watch_prints_changes(lab: Lab, kubectl: Kubectl) -> None:
+    kubectl("create", "configmap", "watched", "--from-literal=a=1")
+    command = [*kubectl._base, "get", "configmap", "watched", "-w", "-o", "jsonpath={.data.a}{'\\n'}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kubectl._environment) as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline() == "1\n"
+        kubectl("patch", "configmap", "watched", "-p", '{"data":{"a":"2"}}')
+        assert watching.stdout.readline() == "2\n"
+        watching.terminate()
+
+
+def test_exec_output_exit_code_and_stdin(kubectl: Kubectl) -> None:
+    assert kubectl("exec", "shell", "--", "bash", "-c", "echo $((40+2))") == "42\n"
+    failing = kubectl.run("exec", "shell", "--", "bash", "-c", "echo oops >&2; exit 4")
+    assert failing.returncode == 4
+    assert failing.stderr.startswith("oops\n")
+    assert kubectl("exec", "-i", "shell", "--", "cat", stdin="through\n") == "through\n"
+
+
+def test_cp_brings_files_in_and_out(kubectl: Kubectl, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("hello\n")
+    kubectl("cp", str(tmp_path / "in.txt"), "shell:/tmp/in.txt")
+    assert kubectl("exec", "shell", "--", "cat", "/tmp/in.txt") == "hello\n"
+    kubectl("cp", "shell:/tmp/in.txt", str(tmp_path / "out.txt"))
+    assert (tmp_path / "out.txt").read_text() == "hello\n"
+
+
+def test_the_reader_is_forbidden_and_can_ask_why_not(lab: Lab) -> None:
+    reader = Kubectl(lab, lab.reader)
+    assert "kube-root-ca.crt" in reader("get", "configmaps")
+    refused = reader.run("get", "secrets")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "Error from server (Forbidden): secrets is forbidden: "
+        f'User "system:serviceaccount:{lab.namespace}:reader" cannot list resource "secrets" '
+        f'in API group "" in the namespace "{lab.namespace}"\n'
+    )
+    assert reader("auth", "can-i", "list", "configmaps") == "yes\n"
+    denied = reader.run("auth", "can-i", "delete", "configmaps")
+    assert (denied.returncode, denied.stdout) == (1, "no\n")
+    assert f"system:serviceaccount:{lab.namespace}:reader" in reader("auth", "whoami")
+
+
+def test_wait_and_explain(kubectl: Kubectl) -> None:
+    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=20s") == "pod/shell condition met\n"
+    assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")
