@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -140,17 +141,17 @@ def user_info(user: User) -> Object:
 
 def _object_reference(info: RequestInfo, known: Object | None) -> Object:
     known = known or {}
-    fields = {
-        "resource": info.resource,
-        "namespace": info.namespace or known.get("namespace"),
-        "name": info.name or known.get("name"),
-        "uid": known.get("uid"),
-        "apiGroup": info.group,
-        "apiVersion": info.version,
-        "resourceVersion": known.get("resourceVersion"),
-        "subresource": info.subresource,
-    }
-    return {field: value for field, value in fields.items() if value}
+    fields = (
+        ("resource", info.resource),
+        ("namespace", info.namespace or known.get("namespace")),
+        ("name", info.name or known.get("name")),
+        ("uid", known.get("uid")),
+        ("apiGroup", info.group),
+        ("apiVersion", info.version),
+        ("resourceVersion", known.get("resourceVersion")),
+        ("subresource", info.subresource),
+    )
+    return {field: value for field, value in fields if value}
 
 
 def _response_status(notes: Object, response: Response) -> Object:
@@ -165,7 +166,13 @@ def _response_status(notes: Object, response: Response) -> Object:
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 with microseconds, as events have them."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class _ReportedStream:

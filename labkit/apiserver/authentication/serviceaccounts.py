@@ -42,6 +42,11 @@ AUTO_GENERATED_WARNING = (
 Lookup = Callable[[str, str, str], Object | None]
 """(plural of a core resource, namespace, name) to the object."""
 
+MAX_REMEMBERED = 4096
+"""How many verified signatures are kept; when there are more, all are forgotten."""
+API_AUDIENCES = (ISSUER,)
+"""The API server's own audiences."""
+
 _ISSUERS = frozenset((ISSUER, LEGACY_ISSUER))
 _INVALIDATED = "service account token has been invalidated"
 
@@ -61,6 +66,30 @@ class TokenIdentity:
     audiences: tuple[str, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """An object that a token is bound to: what it is called, and which one of that name."""
+
+    plural: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token whose signature is good, taken apart; nothing in it can change."""
+
+    claims: Claims
+    audiences: tuple[str, ...]
+    not_before: float
+    expires: float
+    account: _Reference
+    bound: tuple[_Reference, ...]
+    user: User
+    warn_after: float
 
 
 class ServiceAccountTokens:
@@ -85,9 +114,9 @@ class ServiceAccountTokens:
         self._lookup = lookup
         self._clock = clock
         self._mark_used = mark_used
-        self._users: dict[str, User] = {}
+        self._verified: dict[str, _Verified] = {}
 
-    def __call__(self, token: str, audiences: Sequence[str] = (ISSUER,)) -> TokenIdentity:
+    def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
         """Whom a token names.
 
         Args:
@@ -97,58 +126,47 @@ class ServiceAccountTokens:
         Raises:
             BadToken: It names nobody, with the reason.
         """
-        claims = self._signer.verify(token, _ISSUERS)
-        matched = _matched_audiences(claims, audiences)
-        if claims["iss"] == LEGACY_ISSUER:
-            return self._legacy(token, claims, matched)
-        return self._bound(token, claims, matched)
+        verified = self._verified.get(token)
+        if verified is None:
+            verified = _taken_apart(self._signer.verify(token, _ISSUERS))
+            if len(self._verified) >= MAX_REMEMBERED:
+                self._verified.clear()
+            self._verified[token] = verified
+        matched = _matched(verified.audiences, audiences)
+        if verified.claims["iss"] == LEGACY_ISSUER:
+            return self._legacy(token, verified.claims, matched)
+        return self._bound(verified, matched)
 
-    def _bound(self, token: str, claims: Claims, audiences: tuple[str, ...]) -> TokenIdentity:
+    def _bound(self, token: _Verified, audiences: tuple[str, ...]) -> TokenIdentity:
         now = self._clock()
-        _check_times(claims, now)
-        private = _mapping(claims.get("kubernetes.io"))
-        namespace = _text(private.get("namespace"))
-        account = _mapping(private.get("serviceaccount"))
-        self._check_account(namespace, account, now)
-        pod, node = private.get("pod"), private.get("node")
-        if private.get("secret") is not None:
-            self._check_bound("secrets", "secret", namespace, private["secret"], now)
-        if pod is not None:
-            self._check_bound("pods", "pod", namespace, pod, now)
-        elif node is not None:
-            self._check_bound("nodes", "node", "", node, now)
-        user = self._users.get(token)
-        if user is None:
-            user = _user(namespace, account, _extra(claims, pod, node))
-            if len(self._users) > 4096:
-                self._users.clear()
-            self._users[token] = user
-        warn_after = private.get("warnafter")
-        if warn_after and now > warn_after:
-            late = int(now) - int(warn_after)
-            stale = f"subject: {claims.get('sub', '')}, seconds after warning threshold: {late}"
-            return TokenIdentity(user, audiences, {"authentication.k8s.io/stale-token": stale})
-        return TokenIdentity(user, audiences)
+        if not token.not_before <= now <= token.expires:
+            _explain_times(token.claims, now)
+        self._check_account(token.account, now)
+        for reference in token.bound:
+            self._check_bound(reference, now)
+        if token.warn_after and now > token.warn_after:
+            late = int(now) - int(token.warn_after)
+            stale = f"subject: {token.claims.get('sub', '')}, seconds after warning threshold: {late}"
+            return TokenIdentity(token.user, audiences, {"authentication.k8s.io/stale-token": stale})
+        return TokenIdentity(token.user, audiences)
 
-    def _check_account(self, namespace: str, reference: Mapping[str, Any], now: float) -> None:
-        name, uid = _text(reference.get("name")), _text(reference.get("uid"))
-        account = self._lookup("serviceaccounts", namespace, name)
+    def _check_account(self, claimed: _Reference, now: float) -> None:
+        account = self._lookup(claimed.plural, claimed.namespace, claimed.name)
         if account is None:
-            raise BadToken(f'serviceaccounts "{name}" not found')
+            raise BadToken(f'serviceaccounts "{claimed.name}" not found')
         found = account["metadata"]["uid"]
-        if found != uid:
-            raise BadToken(f"service account UID ({found}) does not match claim ({uid})")
+        if found != claimed.uid:
+            raise BadToken(f"service account UID ({found}) does not match claim ({claimed.uid})")
         if _deleted(account, now):
-            raise BadToken(f"service account {namespace}/{name} has been deleted")
+            raise BadToken(f"service account {claimed.namespace}/{claimed.name} has been deleted")
 
-    def _check_bound(self, plural: str, word: str, namespace: str, reference: object, now: float) -> None:
-        claimed = _mapping(reference)
-        bound = self._lookup(plural, namespace, _text(claimed.get("name")))
+    def _check_bound(self, claimed: _Reference, now: float) -> None:
+        bound = self._lookup(claimed.plural, claimed.namespace, claimed.name)
         if bound is None:
             raise BadToken(_INVALIDATED)
-        found, uid = bound["metadata"]["uid"], _text(claimed.get("uid"))
-        if found != uid:
-            raise BadToken(f"{word} UID ({found}) does not match service account {word} ref claim ({uid})")
+        found, word = bound["metadata"]["uid"], claimed.plural.removesuffix("s")
+        if found != claimed.uid:
+            raise BadToken(f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})")
         if _deleted(bound, now):
             raise BadToken(_INVALIDATED)
 
@@ -189,7 +207,7 @@ class ServiceAccountTokens:
         automatic = any(ref.get("name") == secret_name for ref in account.get("secrets") or ())
         form = "autogenerated" if automatic else "manual"
         return TokenIdentity(
-            _user(namespace, {"name": name, "uid": uid}, {}),
+            User(user_name(namespace, name), group_names(namespace), uid),
             audiences,
             {
                 "authentication.k8s.io/legacy-token": str(claims.get("sub", "")),
@@ -206,27 +224,52 @@ class ServiceAccountTokens:
             self._mark_used(secret, today.isoformat())
 
 
-def _matched_audiences(claims: Claims, wanted: Sequence[str]) -> tuple[str, ...]:
+def _taken_apart(claims: Claims) -> _Verified:
+    private = _mapping(claims.get("kubernetes.io"))
+    namespace = _text(private.get("namespace"))
+    account = _reference("serviceaccounts", namespace, private.get("serviceaccount"))
+    secret, pod, node = (private.get(word) for word in ("secret", "pod", "node"))
+    bound = []
+    if secret is not None:
+        bound.append(_reference("secrets", namespace, secret))
+    if pod is not None:
+        bound.append(_reference("pods", namespace, pod))
+    elif node is not None:
+        bound.append(_reference("nodes", "", node))
     claimed = claims.get("aud")
-    held = [claimed] if isinstance(claimed, str) else list(claimed or ())
-    held = held or [ISSUER]  # legacy tokens name no audience and are for the API server
+    audiences = (claimed,) if isinstance(claimed, str) else tuple(claimed or ())
+    return _Verified(
+        claims,
+        audiences or API_AUDIENCES,  # legacy tokens name no audience and are for the API server
+        max(_number(claims.get("nbf")), _number(claims.get("iat"))) - LEEWAY_SECONDS,
+        _number(claims.get("exp")) + LEEWAY_SECONDS,
+        account,
+        tuple(bound),
+        User(user_name(namespace, account.name), group_names(namespace), account.uid, _extra(claims, pod, node)),
+        _number(private.get("warnafter")),
+    )
+
+
+def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
+    named = _mapping(claimed)
+    return _Reference(plural, namespace, _text(named.get("name")), _text(named.get("uid")))
+
+
+def _matched(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+    if held == wanted:
+        return held
     matched = tuple(audience for audience in held if audience in wanted)
     if not matched:
         raise BadToken(f"token audiences {_quoted(held)} is invalid for the target audiences {_quoted(wanted)}")
     return matched
 
 
-def _check_times(claims: Claims, now: float) -> None:
-    if now - LEEWAY_SECONDS > _number(claims.get("exp"), 0):
+def _explain_times(claims: Claims, now: float) -> None:
+    if now - LEEWAY_SECONDS > _number(claims.get("exp")):
         raise BadToken("service account token has expired")
-    if now + LEEWAY_SECONDS < _number(claims.get("nbf"), 0):
+    if now + LEEWAY_SECONDS < _number(claims.get("nbf")):
         raise BadToken("service account token is not valid yet")
-    if now + LEEWAY_SECONDS < _number(claims.get("iat"), 0):
-        raise BadToken("service account token is issued in the future")
-
-
-def _user(namespace: str, account: Mapping[str, Any], extra: Mapping[str, tuple[str, ...]]) -> User:
-    return User(user_name(namespace, account["name"]), group_names(namespace), account["uid"], extra)
+    raise BadToken("service account token is issued in the future")
 
 
 def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ...]]:
@@ -270,5 +313,5 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: object, default: float) -> float:
-    return value if isinstance(value, int | float) else default
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0

@@ -2,8 +2,8 @@
 
 A token is a JWT in compact form. Which algorithm is used is decided by the key, never
 by the token's header: a token that says ``none`` or ``HS256`` is not one of ours.
-Verified signatures are remembered; whether the account, pod or Secret behind a token
-still exists is not this module's business and is never remembered.
+Whether the account, pod or Secret behind a token still exists is not this module's
+business.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/jwt.go``.
 """
@@ -24,8 +24,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ALGORITHM = "RS256"
-MAX_REMEMBERED = 4096
-"""How many verified tokens are kept; when there are more, all are forgotten."""
 
 Claims = Mapping[str, Any]
 
@@ -61,7 +59,6 @@ class TokenSigner:
         self.key_id = _encode(hashlib.sha256(der).digest())
         """The ``kid``: base64url of the SHA-256 of the public key's PKIX form."""
         self._header = _encode(orjson.dumps({"alg": ALGORITHM, "kid": self.key_id}))
-        self._verified: dict[str, Claims] = {}
 
     def sign(self, claims: Claims) -> str:
         """A token with these claims."""
@@ -79,16 +76,6 @@ class TokenSigner:
         Raises:
             BadToken: It is not a token of ours, or its signature is wrong.
         """
-        claims = self._verified.get(token)
-        if claims is not None and claims["iss"] in issuers:
-            return claims
-        claims = self._verify(token, issuers)
-        if len(self._verified) >= MAX_REMEMBERED:
-            self._verified.clear()
-        self._verified[token] = claims
-        return claims
-
-    def _verify(self, token: str, issuers: frozenset[str]) -> Claims:
         # The order is the real server's: issuer, shape, key, signature.
         claims = _unverified_claims(token)
         issuer = claims.get("iss")

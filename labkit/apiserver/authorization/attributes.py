@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labkit.apiserver.request import RequestInfo, User
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """Who wants to do what to what.
 
     Args:
@@ -42,8 +41,7 @@ class Attributes:
         return not (self.path or self.non_resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """An authorizer's answer. Nothing denies: what no rule allows is not allowed.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer, Decision
 
 MASTERS = "system:masters"
@@ -50,8 +48,7 @@ def browser_safe(authorize: Authorizer, group: str = "system:authenticated") -> 
         if not (verb_changes or subresource_changes) or not question.is_resource or group in question.user.groups:
             return authorize(question)
         decision = authorize(
-            replace(
-                question,
+            question._replace(
                 verb="unsafeproxy" if verb_changes else question.verb,
                 subresource="unsafeproxy" if subresource_changes else question.subresource,
             )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
@@ -134,11 +134,11 @@ class _Way:
             for part in _legacy_parts(wanted, question.user):
                 _must_be_allowed(part, authorize)
             return Impersonation(_become(wanted, constrained=False))
-        on_request = replace(question, verb=f"impersonate-on:{self.name}:{question.verb}")
+        on_request = question._replace(verb=f"impersonate-on:{self.name}:{question.verb}")
         verb = f"impersonate:{self.name}"
         if self.name == "associated-node":
             requestor = _without_extra(question.user)
-            _must_be_allowed(replace(on_request, user=requestor), authorize)
+            _must_be_allowed(on_request._replace(user=requestor), authorize)
             part = Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*")
             _must_be_allowed(part, authorize)
         else:

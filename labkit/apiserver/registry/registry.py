@@ -8,7 +8,6 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 from __future__ import annotations
 
 import datetime
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +29,9 @@ from labkit.apiserver.status import ApiError, already_exists, conflict, not_foun
 from labkit.apiserver.storage import Key, Store
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
+VERSION_4_BITS = 4 << 76 | 2 << 62
+"""The version and variant bits of a version-4 UUID."""
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Letters and digits that generated names end in: no vowels, nothing easily confused."""
 
@@ -353,7 +355,9 @@ class Registry:
 
     def new_uid(self) -> str:
         """A new version-4 UUID from the cluster's own random source."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        bits = self.random.getrandbits(128) & VERSION_4_MASK | VERSION_4_BITS
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def new_name(self, prefix: str) -> str:
         """A name with a random suffix of five characters."""
