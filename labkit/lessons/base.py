@@ -250,13 +250,34 @@ class Context:
         ]
 
 
-def settled(check: Check, context: Context) -> Outcome:
-    """Run a checkpoint, again and again as long as the cluster may still be catching up."""
-    until = time.monotonic() + context.patience_seconds
+STEADY_SECONDS = 3.0
+"""A verdict that has not changed for so long will not change by waiting."""
+
+
+def settled(
+    check: Check,
+    context: Context,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Run a checkpoint, again and again as long as the cluster may still be catching up.
+
+    Args:
+        check: The checkpoint.
+        context: What it gets; its ``patience_seconds`` say how long to try.
+        clock: Seconds that only rise.
+        sleep: Waits.
+    """
+    changed = begun = clock()
     outcome = check(context)
-    while outcome.state == "failed" and time.monotonic() < until:
-        time.sleep(0.3)
-        outcome = check(context)
+    while outcome.state == "failed":
+        if clock() - begun >= context.patience_seconds or clock() - changed >= STEADY_SECONDS:
+            break
+        sleep(0.3)
+        again = check(context)
+        if again != outcome:
+            outcome, changed = again, clock()
     return outcome
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from labkit.errors import ExecFailed
 from labkit.lessons.base import Context, Outcome, failed, untouched
 from labkit.manifests import PREPARED
 from labkit.tokens import Token
@@ -102,7 +103,10 @@ def answering(context: Context, pod: str, path: str = "/version") -> str:
     """
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
-        result = context.exec(pod, f"curl -s http://localhost:8001{path}", container=container)
+        try:
+            result = context.exec(pod, f"curl -s http://localhost:8001{path}", container=container)
+        except ExecFailed:
+            continue  # a container without a shell; its neighbour may have one
         if result.returncode == 0 and result.stdout.strip():
             return result.stdout
     return ""

@@ -1,0 +1,289 @@
+"""Outcomes, waiting, rules and predictions: what needs no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import lessons
+from labkit.errors import LabkitError, UsageError
+from labkit.lessons import rules
+from labkit.lessons.base import Context, Outcome, failed, named, passed, settled, untouched
+from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
+from labkit.lessons.part1_api_server import address
+from labkit.lessons.steps import Step
+from labkit.progress import Progress
+
+
+def context(progress: Progress, patience_seconds: float = 0.0) -> Context:
+    nothing: Any = None
+    return Context(nothing, nothing, nothing, nothing, progress, patience_seconds=patience_seconds)
+
+
+@pytest.fixture
+def progress(tmp_path: Path) -> Progress:
+    return Progress(tmp_path / "progress.json")
+
+
+# -- what outcomes say ----------------------------------------------------------------------
+
+
+def test_a_failure_is_a_headline_and_three_lines() -> None:
+    outcome = named(failed("this", "that", "try so"), "W17", "Bind it")
+    assert repr(outcome).splitlines() == [
+        "✘ W17 not yet: Bind it",
+        "  seen      this",
+        "  expected  that",
+        "  hint      try so",
+    ]
+
+
+def test_states_are_told_by_symbol_and_word() -> None:
+    assert repr(named(passed("done"), "W1", "A")).startswith("✔ W1 passed")
+    assert repr(named(untouched("begin"), "W1", "A")).startswith("• W1 not attempted")
+
+
+def test_html_announces_itself_and_escapes() -> None:
+    page = named(failed("<b>", "&", ""), "W17", "Bind it")._repr_html_()
+    assert page.startswith('<div role="status">')
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "not yet" in page
+
+
+def test_only_a_pass_is_true() -> None:
+    assert passed("x")
+    assert not failed("x", "y", "z")
+    assert not untouched("x")
+
+
+# -- waiting for clusters that need time ----------------------------------------------------
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def outcomes(*states: Outcome) -> Any:
+    rest: Iterator[Outcome] = iter(states)
+    last = [states[-1]]
+
+    def check(_context: Context) -> Outcome:
+        last[0] = next(rest, last[0])
+        return last[0]
+
+    return check
+
+
+def settle(progress: Progress, patience: float, *states: Outcome) -> tuple[Outcome, float]:
+    clock = Clock()
+    found = settled(outcomes(*states), context(progress, patience), clock=clock, sleep=clock.sleep)
+    return found, clock.now
+
+
+def test_where_writes_are_in_force_at_once_nothing_waits(progress: Progress) -> None:
+    outcome, waited = settle(progress, 0.0, failed("a", "b", "c"), passed("late"))
+    assert not outcome
+    assert waited == 0
+
+
+def test_a_cluster_that_catches_up_is_waited_for(progress: Progress) -> None:
+    outcome, _ = settle(progress, 10.0, failed("a", "b", "c"), failed("a", "b", "c"), passed("late"))
+    assert outcome.seen == "late"
+
+
+def test_a_verdict_that_stays_the_same_is_final(progress: Progress) -> None:
+    outcome, waited = settle(progress, 60.0, failed("a", "b", "c"))
+    assert not outcome
+    assert waited < 5
+
+
+def test_a_pod_that_comes_along_is_waited_for(progress: Progress) -> None:
+    starting = [failed(f"step {number}", "b", "c") for number in range(20)]
+    outcome, _ = settle(progress, 10.0, *starting, passed("it runs"))
+    assert outcome
+
+
+# -- keeping verdicts -----------------------------------------------------------------------
+
+
+def test_a_pass_is_kept_when_the_picture_changes(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress.mark("W15", "passed")
+    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: failed("allowed now", "b", "c")))
+    outcome = lessons.check("w15", context(progress))
+    assert outcome
+    assert outcome.kept
+    assert "allowed now" in outcome.seen
+
+
+def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_context: Context) -> Outcome:
+        raise LabkitError("Nothing answers.", todo="labkit up")
+
+    monkeypatch.setitem(lessons.STEPS, "W15", _step(check))
+    outcome = lessons.check("W15", context(progress))
+    assert outcome.state == "failed"
+    assert outcome.hint == "labkit up"
+
+
+def test_after_a_pass_answers_are_no_longer_recorded_for_it(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress.predict("W15", "forbidden")
+    monkeypatch.setitem(lessons.STEPS, "W15", _step(lambda _context: passed("yes")))
+    lessons.check("W15", context(progress))
+    assert progress.current is None
+
+
+def _step(check: Any) -> Any:
+    return Step("W15", "A title", 1, check, ("one", "two"))
+
+
+def test_an_unknown_step_says_which_there_are() -> None:
+    with pytest.raises(UsageError, match='There is no step "W25"') as caught:
+        lessons.find("W25")
+    assert caught.value.todo == "Steps are W1 to W24."
+
+
+# -- help -----------------------------------------------------------------------------------
+
+
+def test_hints_come_in_steps(progress: Progress) -> None:
+    first, second, again = (lessons.hint("W17", progress) for _ in range(3))
+    assert first.text != second.text
+    assert again.text == second.text
+    assert 'solution("W17")' in second.then
+    assert progress.entry("W17")["hints"] == 2
+
+
+@pytest.mark.parametrize("step", lessons.STEPS)
+def test_every_step_has_two_hints_and_a_solution(step: str, progress: Progress) -> None:
+    found = lessons.find(step)
+    assert len(set(found.hints)) == 2
+    shown = lessons.solution(step, progress)
+    assert step in shown.title
+    assert "BEGIN SOLUTION" not in repr(shown)
+    compile(shown.text, step, "exec")
+
+
+def test_the_index_is_the_walkthrough() -> None:
+    assert list(lessons.STEPS) == [f"W{number}" for number in range(1, 25)]
+
+
+def test_the_board_lists_every_step_in_words(progress: Progress) -> None:
+    progress.mark("W15", "passed")
+    progress.mark("W16", "failed")
+    board = lessons.board(progress)
+    text = repr(board)
+    assert text.splitlines()[0] == "✔ 1 of 24 steps passed"
+    assert "✔ passed · Ask without permission" in text
+    assert "✘ not yet · Write a role" in text
+    page = board._repr_html_()
+    assert page.count('<th scope="row"') == 24
+    assert "04-roles.ipynb" in page
+
+
+# -- rules, as RBAC reads them ----------------------------------------------------------------
+
+
+def rule(verbs: str, groups: str, resources: str, **more: Any) -> dict[str, Any]:
+    lists = {"verbs": verbs, "apiGroups": groups, "resources": resources}
+    return {**{key: value.split(",") for key, value in lists.items()}, **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "yes"),
+    [
+        ([rule("list", "", "services")], True),
+        ([rule("*", "*", "*")], True),
+        ([rule("get,list", "apps,", "pods,services")], True),
+        ([rule("get", "", "services"), rule("list", "", "services")], True),
+        ([rule("get", "", "services")], False),
+        ([rule("list", "core", "services")], False),
+        ([rule("list", "", "service")], False),
+        ([rule("list", "", "services", resourceNames=["web"])], False),
+        ([rule("list", "", "pods"), rule("get", "", "services")], False),
+        ([], False),
+    ],
+)
+def test_what_rules_grant(given: list[dict[str, Any]], yes: bool) -> None:
+    assert rules.grants(given, "list", "", "services") is yes
+
+
+def test_what_rules_grant_beyond() -> None:
+    wanted = ("get", "list"), "", "services"
+    assert rules.beyond([rule("get", "", "services"), rule("list", "", "services")], *wanted) == []
+    assert rules.beyond([rule("get,list,watch", "", "services,pods")], *wanted) == [
+        'verb "watch"',
+        'resource "pods"',
+    ]
+    everything = rules.beyond([rule("*", "*", "*", nonResourceURLs=["*"])], *wanted)
+    assert everything == ['verb "*"', 'every API group ("*")', 'every resource ("*")', 'path "*"']
+
+
+# -- predictions and recorded answers ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["forbidden", "Forbidden", "403", 403, "no", "denied", False])
+def test_many_words_mean_forbidden(said: object) -> None:
+    assert word(said) == "forbidden"
+
+
+@pytest.mark.parametrize("said", ["allowed", "yes", 200, "ok", True])
+def test_many_words_mean_allowed(said: object) -> None:
+    assert word(said) == "allowed"
+
+
+def test_a_404_is_a_yes_to_the_question_of_permission() -> None:
+    assert [meaning(status) for status in (200, 404, 409, 401, 403)] == [
+        "allowed",
+        "allowed",
+        "allowed",
+        "unauthorized",
+        "forbidden",
+    ]
+
+
+def test_predictions_by_label_or_for_all() -> None:
+    assert predicted_words("no", ["a", "b"]) == {"a": "forbidden", "b": "forbidden"}
+    assert predicted_words({"A ": "yes"}, ["a", "b"]) == {"a": "allowed"}
+
+
+@pytest.mark.parametrize(
+    ("stdout", "status"),
+    [
+        ('{"kind": "Status", "code": 403}', 403),
+        ('HTTP/2 401\n\n{\n  "kind": "Status",\n  "message": "Unauthorized"\n}', 401),
+        ('{"kind":"ServiceList","items":[]}', 200),
+        ("bash: curl: command not found", None),
+        ("", None),
+    ],
+)
+def test_a_curl_in_a_pod_tells_its_status(stdout: str, status: int | None) -> None:
+    assert curl_status({"stdout": stdout}) == status
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://127.0.0.1:6443", ("127.0.0.1", 6443)),
+        ("https://localhost:6443/", ("127.0.0.1", 6443)),
+        ("127.0.0.1:6443", ("127.0.0.1", 6443)),
+        ("https://10.96.0.1", ("10.96.0.1", 443)),
+        ("http://10.96.0.1", ("10.96.0.1", 80)),
+        ("https://host:port", None),
+        ("", None),
+    ],
+)
+def test_addresses_as_people_write_them(text: str, found: tuple[str, int] | None) -> None:
+    assert address(text) == found
