@@ -30,6 +30,7 @@ COMMANDS = {
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
     "grade": "labkit.cli.grading",
+    "course": "labkit.cli.grading",
 }
 """The commands, in the order of ``--help``, and the module of each."""
 

@@ -68,3 +68,33 @@ def grade_command(submissions: Path, out: Path, places: int | None, seconds: flo
     full = sum(result.passed for result in results)
     click.echo(f"{len(results)} graded, {full} with full marks. Scores: {out / 'scores.csv'}")
     return 0
+
+
+@click.group("course")
+def course_command() -> None:
+    """Make an nbgrader course of the exercises, and judge it."""
+
+
+@course_command.command("build")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def build_command(folder: Path) -> int:
+    """Write a course that nbgrader accepts into FOLDER."""
+    from labkit.grading import coursebook
+
+    written = coursebook.build(folder)
+    click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
+    return 0
+
+
+@course_command.command("checker")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def checker_command(folder: Path) -> int:
+    """Judge a course's notebooks from outside their kernels, until Ctrl-C."""
+    import asyncio
+
+    from labkit.grading import checker
+
+    path = (folder / "checker.sock").absolute()
+    click.echo(f"The checker listens. In the shell of nbgrader: export LABKIT_CHECKER={path}")
+    asyncio.run(checker.serve(path, folder / "ledger.jsonl"))
+    return 0

@@ -129,7 +129,7 @@ class Grader:
             cells = cells_of(submission.path)
         except Unreadable as error:
             return _unread(submission, exercise, self.level, str(error))
-        cluster, events = self._cluster(submission.learner, exercise)
+        cluster, events = fresh_cluster(self._keys, submission.learner, exercise)
         try:
             report = await self._run(submission, cluster, cells, place)
             ground = Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
@@ -144,16 +144,6 @@ class Grader:
             )
         finally:
             cluster.close()
-
-    def _cluster(self, learner: str, exercise: Exercise) -> tuple[Cluster, list[dict[str, Any]]]:
-        """A fresh cluster with what stands there first; its random choices follow the learner."""
-        events: list[dict[str, Any]] = []
-        seed = Random(f"{learner}\0{exercise.id}")
-        cluster = Cluster(self._keys, random=seed, audit_sink=events.append)
-        admin = admin_of(cluster)
-        apply(admin, Resources(admin), setup(exercise, learner), lambda manifest: manifest)
-        events.clear()
-        return cluster, events
 
     async def _run(self, submission: Submission, cluster: Cluster, cells: list[str], place: int) -> dict[str, Any]:
         """Run a notebook behind walls, against its cluster; how it ended."""
@@ -192,7 +182,6 @@ class Grader:
 
     def _job(self, submission: Submission, cells: list[str], url: str, lab_home: Path) -> dict[str, Any]:
         """What the learner's process gets to know: its cells, its cluster, its own name."""
-        certificate, key = self._keys.client_certificate("kubernetes-admin", ("system:masters",))
         choice = {
             "backend": "existing",
             "kubeconfig": str(lab_home / "admin.conf"),
@@ -204,7 +193,7 @@ class Grader:
             "kernel": self._kernel or not running.is_python(cells),
             "learner": submission.learner,
             "files": {
-                "admin.conf": _kubeconfig(url, self._keys.ca_certificate, certificate, key),
+                "admin.conf": kubeconfig_text(url, self._keys),
                 "backend.json": json.dumps(choice),
             },
         }
@@ -215,12 +204,48 @@ def setup(exercise: Exercise, learner: str) -> list[Object]:
     return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
 
 
-def _kubeconfig(url: str, ca: bytes, certificate: bytes, key: bytes) -> str:
+def fresh_cluster(keys: Keys, learner: str, exercise: Exercise) -> tuple[Cluster, list[dict[str, Any]]]:
+    """A fresh cluster with what stands there first; its random choices follow the learner.
+
+    Args:
+        keys: Certificates and keys.
+        learner: Whose, which decides the names.
+        exercise: What is asked.
+
+    Returns:
+        The cluster, and the list that its audit events are added to.
+    """
+    events: list[dict[str, Any]] = []
+    cluster = Cluster(keys, random=Random(f"{learner}\0{exercise.id}"), audit_sink=events.append)
+    admin = admin_of(cluster)
+    apply(admin, Resources(admin), setup(exercise, learner), lambda manifest: manifest)
+    events.clear()
+    return cluster, events
+
+
+def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
+    """What probes need, of a cluster in this process."""
+    return Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
+
+
+def kubeconfig_text(url: str, keys: Keys) -> str:
+    """An administrator's kubeconfig.
+
+    Args:
+        url: Where the cluster is reached.
+        keys: They sign a new client certificate.
+    """
+    certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
     text: str = yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "labkit", "cluster": {"server": url, "certificate-authority-data": _encode(ca)}}],
+            "clusters": [
+                {
+                    "name": "labkit",
+                    "cluster": {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)},
+                }
+            ],
             "users": [
                 {
                     "name": "kubernetes-admin",

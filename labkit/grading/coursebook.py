@@ -1,0 +1,111 @@
+"""An nbgrader course from the exercises: ``source/EXERCISE/EXERCISE.ipynb`` and its settings.
+
+Source: https://nbgrader.readthedocs.io/en/stable/user_guide/creating_and_grading_assignments.html
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import UsageError
+from labkit.grading.draw import Draw
+from labkit.grading.notebooks import METADATA, Cell, code, markdown
+from labkit.grading.task import Exercise
+from labkit.grading.tasks import EXERCISES
+
+INSTRUCTOR = "instructor"
+"""Whose names the source notebooks' solutions have."""
+
+CONFIG = """\
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "labkit"
+c.ExecutePreprocessor.timeout = 120
+c.ExecutePreprocessor.allow_errors = True
+c.ClearSolutions.code_stub = {"python": "# Your turn: write it below this line."}
+"""
+
+README = """\
+# labkit's exercises as an nbgrader course
+
+1. `labkit course checker .` in one terminal; it judges, and keeps `ledger.jsonl`.
+2. In another: `export LABKIT_CHECKER=$PWD/checker.sock`
+3. `nbgrader generate_assignment ex4-roles`, hand out `release/`, collect into `submitted/LEARNER/ex4-roles/`.
+4. `nbgrader autograde ex4-roles` and `nbgrader generate_feedback ex4-roles`
+
+nbgrader runs a learner's code under your own account. For submissions you do not trust:
+`labkit grade submitted/`, which builds walls around each one.
+"""
+
+
+def build(folder: Path) -> list[Path]:
+    """Write the course.
+
+    Args:
+        folder: Where; it must not hold another course.
+
+    Returns:
+        The notebooks written.
+
+    Raises:
+        UsageError: The folder holds something else.
+    """
+    config = folder / "nbgrader_config.py"
+    if folder.exists() and any(folder.iterdir()) and not config.exists():
+        raise UsageError(f"{folder} is not empty and is no course.", todo="Name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_text(CONFIG)
+    (folder / "README.md").write_text(README)
+    written = []
+    for exercise in EXERCISES:
+        path = folder / "source" / exercise.id / f"{exercise.id}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(assignment(exercise), indent=1) + "\n")
+        written.append(path)
+    return written
+
+
+def assignment(exercise: Exercise) -> dict[str, Any]:
+    """An exercise as nbgrader's source notebook."""
+    cells: list[Cell] = [
+        markdown("title", f"# {exercise.title}\n\n*{exercise.about}*"),
+        code(
+            "setup",
+            f'from labkit.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
+            nbgrader=_mark("setup", locked=True),
+        ),
+    ]
+    for task in exercise.tasks:
+        name = task.id.replace(".", "-")
+        answer = task.brief(Draw(INSTRUCTOR)).answer
+        most = sum(probe.points for probe in task.brief(Draw(INSTRUCTOR)).probes if not probe.limit)
+        cells += [
+            markdown(f"task-{name}", f"## {task.id} · {task.title}"),
+            code(f"show-{name}", f'print(paper.show("{task.id}"))', nbgrader=_mark(f"show-{name}", locked=True)),
+            code(
+                f"answer-{name}",
+                f"### BEGIN SOLUTION\n{answer}\n### END SOLUTION",
+                nbgrader=_mark(f"answer-{name}", solution=True),
+            ),
+            code(
+                f"test-{name}",
+                f'paper.points("{task.id}")',
+                nbgrader=_mark(f"test-{name}", grade=True, locked=True, points=most),
+            ),
+        ]
+    return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _mark(
+    name: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> dict[str, Any]:
+    mark: dict[str, Any] = {
+        "grade": grade,
+        "grade_id": name,
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return {**mark, "points": points} if points is not None else mark
