@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
-import orjson
-
 from labkit.apiserver.audit import Sink
 from labkit.apiserver.authentication.bearer import BearerAuthenticator
 from labkit.apiserver.authentication.claims import Issued, TokenIssuer
@@ -23,19 +21,22 @@ from labkit.apiserver.authorization.authorizers import browser_safe, first_of, s
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy
 from labkit.apiserver.authorization.escalation import EscalationGuard
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.apiserver.discovery import Discovery
 from labkit.apiserver.flow import FlowHeaders
-from labkit.apiserver.handlers.openid import OpenIdDocuments
-from labkit.apiserver.handlers.resources import ResourceHandler
+from labkit.apiserver.handlers.nonresource import NonResourceHandler
+from labkit.apiserver.handlers.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.reviews import Reviews
+from labkit.apiserver.handlers.routing import ResourceHandler
+from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
-from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
+from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key, MemoryStore, Store
 
 RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
@@ -95,9 +96,19 @@ class Cluster:
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         token_requests = TokenRequests(self.issuer, self._lookup, clock)
         self._resources = ResourceHandler(
-            self.registry, reviews.table(), {("", "serviceaccounts", "token"): token_requests.subresource}
+            self.registry,
+            reviews.table(),
+            {("", "serviceaccounts", "token"): token_requests.subresource},
+            Responder(clock, era),
+            self.random,
         )
-        self._openid = OpenIdDocuments(self.signer, lambda request: self.address or request.headers.get("host", ""))
+        self._nonresources = NonResourceHandler(
+            Discovery(KINDS),
+            self._address_for,
+            lambda: self.store.revision,
+            routes=(OpenIdDocuments(self.signer, self._address_for), SnapshotHandler(self.store)),
+            paths=(CONFIGURATION, KEY_SET),
+        )
         self._bootstrap()
         self.handle = pipeline(
             self._route,
@@ -144,14 +155,10 @@ class Cluster:
     def _answer(self, request: Request) -> Response:
         if request.info.is_resource:
             return self._resources(request)
-        document = self._openid(request)
-        if document is not None:
-            return document
-        if request.path in ("/healthz", "/livez", "/readyz"):
-            return Response(200, {"Content-Type": "text/plain; charset=utf-8"}, b"ok")
-        if request.path == "/version":
-            return Response(200, {"Content-Type": "application/json"}, orjson.dumps({"major": "1", "minor": "36"}))
-        raise ApiError(404, "NotFound", "the server could not find the requested resource", {})
+        return self._nonresources(request)
+
+    def _address_for(self, request: Request) -> str:
+        return self.address or request.headers.get("host", "")
 
     def _list_rbac(self, plural: str, namespace: str) -> Iterable[Object]:
         return self.registry.list(BY_RESOURCE[RBAC, "v1", plural], namespace)

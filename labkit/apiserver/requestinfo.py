@@ -5,11 +5,15 @@ Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 
 from __future__ import annotations
 
+from labkit.apiserver.handlers.fieldselectors import exact_name
+from labkit.apiserver.handlers.options import list_options, parse_bool
 from labkit.apiserver.request import Request, RequestInfo
+from labkit.apiserver.status import ApiError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 SPECIAL_VERBS = ("proxy", "watch")
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
+COLLECTION_VERBS = ("list", "watch", "deletecollection")
 
 
 def request_info(request: Request) -> RequestInfo:
@@ -19,21 +23,18 @@ def request_info(request: Request) -> RequestInfo:
         request: Only method, path and query are read.
     """
     path = request.path
-    parts = [part for part in path.strip("/").split("/") if part] if path.strip("/") else []
-    non_resource = RequestInfo(False, path, request.method.lower())
-    if len(parts) < 3 or parts[0] not in ("api", "apis"):
-        return non_resource
-    prefix, rest = parts[0], parts[1:]
-    group = ""
+    stripped = path.strip("/")
+    parts = stripped.split("/") if stripped else []
+    if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
+        return RequestInfo(False, path, request.method.lower())
+    prefix, group, rest = parts[0], "", parts[1:]
     if prefix == "apis":
-        if len(rest) < 3:
-            return non_resource
         group, rest = rest[0], rest[1:]
     version, rest = rest[0], rest[1:]
     verb = VERBS.get(request.method, "")
-    if rest and rest[0] in SPECIAL_VERBS:
+    if rest[0] in SPECIAL_VERBS:
         if len(rest) < 2:
-            return non_resource
+            return RequestInfo(False, path, request.method.lower())
         verb, rest = rest[0], rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
@@ -42,22 +43,29 @@ def request_info(request: Request) -> RequestInfo:
             rest = rest[2:]
     resource = rest[0]
     name = rest[1] if len(rest) > 1 else ""
-    subresource = rest[2] if len(rest) > 2 else ""
+    subresource = rest[2] if len(rest) > 2 and verb != "proxy" else ""
     if not name and verb == "get":
-        watching = request.param("watch", "false") if "watch" in request.query else "false"
-        verb = "watch" if watching in ("", "1", "t", "T", "true", "TRUE", "True") else "list"
-    if not name and verb == "delete":
-        verb = "deletecollection"
-    if not name and verb in ("list", "watch", "deletecollection"):
-        name = _name_from_field_selector(request.param("fieldSelector"))
-    return RequestInfo(
-        True, path, verb, prefix, group, version, namespace, resource, subresource, name, tuple(rest)
-    )
+        verb, name = _list_or_watch(request)
+    elif not name and verb == "delete":
+        verb, name = "deletecollection", _selected_name(request)
+    elif not name and verb == "watch":
+        name = _selected_name(request)
+    return RequestInfo(True, path, verb, prefix, group, version, namespace, resource, subresource, name, tuple(rest))
 
 
-def _name_from_field_selector(selector: str) -> str:
-    for term in selector.split(","):
-        field, equals, value = term.partition("=")
-        if field == "metadata.name" and equals:
-            return value.removeprefix("=")
-    return ""
+def _list_or_watch(request: Request) -> tuple[str, str]:
+    if not request.query:
+        return "list", ""
+    watching = "watch" in request.query and parse_bool(request.param("watch").lower())
+    return "watch" if watching else "list", _selected_name(request)
+
+
+def _selected_name(request: Request) -> str:
+    """The one name that a field selector asks for: who may only see that object may do so."""
+    if "fieldSelector" not in request.query:
+        return ""
+    try:
+        name = exact_name(list_options(request).field_selector)
+    except ApiError:
+        return ""
+    return "" if name in (".", "..") or "/" in name or "%" in name else name

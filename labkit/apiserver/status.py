@@ -37,13 +37,15 @@ class ApiError(Exception):
         self.message = message
         self.details = details
         self.headers = dict(headers or {})
+        self.list_metadata: dict[str, str] = {}
+        """``metadata`` of the Status, where a list that expired tells how to go on."""
 
     def to_status(self) -> Object:
         """The Status object, fields in the order the real server sends them."""
         status: Object = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.list_metadata),
             "status": "Failure",
             "message": self.message,
         }

@@ -1,0 +1,160 @@
+"""Paths that are no resources: the roots, discovery, version, health, snapshots.
+
+Source: k8s.io/apiserver ``pkg/server/routes``, ``pkg/endpoints/discovery``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from labkit.apiserver.discovery import AGGREGATED, Discovery, etag
+from labkit.apiserver.handlers.encode import dump, dump_pretty, yaml_bytes
+from labkit.apiserver.handlers.health import CHECKS, health
+from labkit.apiserver.handlers.negotiation import YAML, negotiate, parse_accept, wants_pretty
+from labkit.apiserver.handlers.routing import page_not_found
+from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.status import method_not_allowed, no_such_resource
+from labkit.apiserver.version import version_info
+
+Route = Callable[[Request], Response | None]
+"""Answers a request, or says by None that the path is not its own."""
+
+METRICS = b"""\
+# HELP labkit_storage_revision [ALPHA] Number of changes that the store has seen.
+# TYPE labkit_storage_revision counter
+labkit_storage_revision %d
+"""
+
+
+class NonResourceHandler:
+    """Every request that is not for a resource.
+
+    Args:
+        discovery: What is served.
+        address: Host and port at which the server is reached, for a request.
+        revision: The store's.
+        routes: Further paths, asked in order: OpenID documents, OpenAPI, snapshots.
+        paths: The paths of these, for the list at ``/``.
+    """
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        address: Callable[[Request], str],
+        revision: Callable[[], int],
+        routes: Sequence[Route] = (),
+        paths: Sequence[str] = (),
+    ) -> None:
+        self._discovery = discovery
+        self._address = address
+        self._revision = revision
+        self._routes = (self._discovered, health, *routes, self._other)
+        self._paths = paths
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request.
+
+        Raises:
+            ApiError: 404, 405 or 406.
+        """
+        for route in self._routes:
+            response = route(request)
+            if response is not None:
+                return response
+        return page_not_found()
+
+    def _discovered(self, request: Request) -> Response | None:
+        root, *rest = request.path.strip("/").split("/")
+        document: Object | Response | None
+        if root == "api" and len(rest) < 2:
+            document = self._core(request, rest)
+        elif root == "apis" and len(rest) < 3:
+            document = self._groups(request, rest)
+        else:
+            return None
+        if document is None:
+            return page_not_found()
+        if request.method != "GET":
+            raise method_not_allowed()
+        return document if isinstance(document, Response) else _negotiated(request, document)
+
+    def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:
+        if not rest:
+            if wants_aggregated(request):
+                return _aggregated(request, self._discovery.aggregated_core)
+            return self._discovery.core_versions(self._address(request))
+        if rest[0] not in self._discovery.versions(""):
+            raise no_such_resource()
+        return self._discovery.resource_list("", rest[0])
+
+    def _groups(self, request: Request, rest: Sequence[str]) -> Object | Response | None:
+        if not rest:
+            if wants_aggregated(request):
+                return _aggregated(request, self._discovery.aggregated_groups)
+            return self._discovery.group_list()
+        group = rest[0]
+        versions = self._discovery.versions(group) if group else ()
+        if not versions:
+            return None
+        if len(rest) == 1:
+            return {"kind": "APIGroup", "apiVersion": "v1", **self._discovery.group(group)}
+        if rest[1] not in versions:
+            raise no_such_resource()
+        return self._discovery.resource_list(group, rest[1])
+
+    def _other(self, request: Request) -> Response | None:
+        path = request.path
+        if path == "/version" or path == "/version/":
+            if request.method != "GET":
+                raise method_not_allowed()
+            # Always indented, whoever asks.
+            return Response(200, {"Content-Type": "application/json"}, dump_pretty(version_info()))
+        if path == "/":
+            return Response(200, {"Content-Type": "application/json"}, dump_pretty({"paths": self._all_paths()}))
+        if path == "/metrics":
+            headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+            return Response(200, headers, METRICS % self._revision())
+        return None
+
+    def _all_paths(self) -> list[str]:
+        paths = {"/api", "/apis", "/apis/", "/metrics", "/version", *self._paths}
+        paths |= {f"/api/{version}" for version in self._discovery.versions("")}
+        for group in self._discovery.groups:
+            paths.add(f"/apis/{group}")
+            paths |= {f"/apis/{group}/{version}" for version in self._discovery.versions(group)}
+        for endpoint, checks in CHECKS.items():
+            paths.add(f"/{endpoint}")
+            paths |= {f"/{endpoint}/{check}" for check in checks}
+        return sorted(paths)
+
+
+def wants_aggregated(request: Request) -> bool:
+    """Whether the caller would rather have all discovery in one document."""
+    for clause in parse_accept(request.headers.get("accept", "")):
+        parameters = dict(clause.parameters)
+        if parameters.get("as") == "APIGroupDiscoveryList":
+            if (parameters.get("g"), parameters.get("v")) == ("apidiscovery.k8s.io", "v2"):
+                return clause.subtype in ("json", "*")
+        elif clause.subtype in ("json", "yaml", "*") and not parameters:
+            return False
+    return False
+
+
+def _aggregated(request: Request, document: bytes) -> Response:
+    tag = etag(document)
+    headers = {"Cache-Control": "public", "Content-Type": AGGREGATED, "Etag": tag, "Vary": "Accept"}
+    if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
+        return Response(304, headers)
+    if wants_pretty(request):
+        document = dump_pretty(orjson.loads(document))
+    return Response(200, headers, document)
+
+
+def _negotiated(request: Request, document: Object) -> Response:
+    form = negotiate(request, transforms=False)
+    if form.media_type == YAML:
+        return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
+    body = dump_pretty(document) if form.pretty else dump(document) + b"\n"
+    return Response(200, {"Content-Type": "application/json"}, body)

@@ -1,0 +1,224 @@
+"""Get, list and watch.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/get.go`` and ``pkg/storage``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from labkit.apiserver.handlers.fieldselectors import FieldSelector, exact_name, field_selector
+from labkit.apiserver.handlers.negotiation import JSON, Form
+from labkit.apiserver.handlers.options import (
+    EVERYTHING,
+    EXACT,
+    ListOptions,
+    check_list_options,
+    decode_continue,
+    encode_continue,
+    invalid_revision,
+    list_options,
+    parse_revision,
+    too_large_revision,
+)
+from labkit.apiserver.handlers.responses import Responder, table_options
+from labkit.apiserver.handlers.selectors import LabelSelector, parse_labels
+from labkit.apiserver.handlers.watch import Watch, WatchForm
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.status import ApiError, bad_request, not_found
+from labkit.apiserver.storage import Expired, Key, Page, Store
+
+WATCH_SECONDS = 1800
+"""A watch that names no end is ended after this time, or up to twice as long."""
+
+Matches = Callable[[Object], bool]
+
+
+class Reader:
+    """Answers the verbs that change nothing.
+
+    Args:
+        store: Where objects are.
+        responder: Makes answers of them.
+        clock: Seconds since the epoch.
+        random: Spreads the ends of watches.
+    """
+
+    def __init__(self, store: Store, responder: Responder, clock: Callable[[], float], random: Random) -> None:
+        self._store = store
+        self._responder = responder
+        self._clock = clock
+        self._random = random
+
+    def get(self, request: Request, kind: Kind, form: Form) -> Response:
+        """GET of one object.
+
+        Raises:
+            ApiError: 404; 400 or 504 for a bad resource version.
+        """
+        info = request.info
+        if "resourceVersion" in request.query:
+            self._revision(request.param("resourceVersion"))
+        obj = self._store.get(Key(kind.resource, info.namespace if kind.namespaced else "", info.name))
+        if obj is None:
+            raise not_found(kind.plural, kind.group, info.name)
+        return self._responder.object(request, form, 200, kind, obj)
+
+    def list(self, request: Request, kind: Kind, form: Form) -> Response:
+        """GET of a collection.
+
+        Raises:
+            ApiError: 400, 410, 422 or 504.
+        """
+        options = list_options(request)
+        namespace = request.info.namespace if kind.namespaced else ""
+        if options is EVERYTHING:
+            metadata: Object = {"resourceVersion": str(self._store.revision)}
+            objects = self._store.list(kind.resource, namespace)
+            return self._responder.list(request, form, kind, metadata, objects)
+        check_list_options(options, watch=False)
+        matches, selected = selection(kind, options)
+        metadata, page = self._page(kind, namespace, options, matches)
+        if page.remaining and not selected:
+            metadata["remainingItemCount"] = page.remaining
+        return self._responder.list(request, form, kind, metadata, page.objects)
+
+    def watch(self, request: Request, kind: Kind, form: Form) -> Response:
+        """GET of a collection's changes.
+
+        Raises:
+            ApiError: 400, 406, 422 or 504.
+        """
+        options = list_options(request)
+        check_list_options(options, watch=True)
+        matches, _ = selection(kind, options)
+        info = request.info
+        if info.name:
+            selected = exact_name(options.field_selector)
+            if options.field_selector and selected != info.name:
+                raise bad_request("fieldSelector metadata.name doesn't match requested name")
+            matches = _named(info.name, matches)
+        since = self._watch_from(kind, options)
+        seconds = options.timeout_seconds or self._random.uniform(WATCH_SECONDS, 2 * WATCH_SECONDS)
+        table = table_options(request, form) if form.as_kind == "Table" else None
+        stream = Watch(
+            self._store,
+            WatchForm(self._responder, kind, form, table),
+            namespace=info.namespace if kind.namespaced else "",
+            matches=matches,
+            since=since,
+            bookmarks=options.bookmarks,
+            initial_end=bool(options.send_initial_events),
+            timeout_seconds=max(float(seconds), 0.0),
+            clock=self._clock,
+        )
+        content_type = JSON if form.as_kind == "" else form.media_type
+        return Response(200, {"Content-Type": content_type}, stream=stream)
+
+    def _page(self, kind: Kind, namespace: str, options: ListOptions, matches: Matches | None) -> tuple[Object, Page]:
+        revision, after, exact = self._store.revision, "", False
+        if options.continue_token:
+            if options.resource_version not in ("", "0"):
+                raise bad_request("specifying resource version is not allowed when using continue")
+            at, after = decode_continue(options.continue_token)
+            if at > revision:
+                raise too_large_revision(at, revision)
+            if at > 0:
+                revision, exact = at, True
+        elif options.resource_version:
+            wanted = self._revision(options.resource_version)
+            if options.resource_version_match == EXACT or (
+                options.limit > 0 and wanted > 0 and not options.resource_version_match
+            ):
+                revision, exact = wanted, True
+        limit = max(options.limit, 0)
+        if options.resource_version == "0" and not options.continue_token:
+            limit = 0  # served from the cache, which does not page
+        try:
+            page = self._store.page(
+                kind.resource,
+                namespace,
+                after=after,
+                limit=limit,
+                revision=revision if exact else None,
+                matches=matches,
+            )
+        except Expired as error:
+            raise self._expired(options, after) from error
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+        if page.remaining:
+            metadata["continue"] = encode_continue(revision, page.last)
+        return metadata, page
+
+    def _expired(self, options: ListOptions, after: str) -> ApiError:
+        if not options.continue_token:
+            return expired("The resourceVersion for the provided list is too old.")
+        error = expired(
+            "The provided continue parameter is too old to display a consistent list result. You can start a "
+            "new list without the continue parameter, or use the continue token in this response to retrieve "
+            "the remainder of the results. Continuing with the provided token results in an inconsistent list "
+            "- objects that were created, modified, or deleted between the time the first chunk was returned "
+            "and now may show up in the list."
+        )
+        error.list_metadata = {"continue": encode_continue(-1, after)}
+        return error
+
+    def _revision(self, text: str) -> int:
+        try:
+            wanted = parse_revision(text)
+        except ValueError as error:
+            raise invalid_revision(text, error) from error
+        if wanted > self._store.revision:
+            raise too_large_revision(wanted, self._store.revision)
+        return wanted
+
+    def _watch_from(self, kind: Kind, options: ListOptions) -> int | None:
+        """The revision to watch from; None to begin with all there is."""
+        text = options.resource_version
+        try:
+            wanted = parse_revision(text)
+        except ValueError as error:
+            errors = FieldErrors()
+            errors.invalid("resourceVersion", text, str(error))
+            raise invalid_object(kind.plural, kind.group, "", errors) from error
+        if options.send_initial_events:
+            if wanted > self._store.revision:
+                raise too_large_revision(wanted, self._store.revision)
+            return None
+        if wanted:
+            return wanted
+        return self._store.revision if options.send_initial_events is False else None
+
+
+def expired(message: str) -> ApiError:
+    """410: that past is no longer kept."""
+    return ApiError(410, "Expired", message)
+
+
+def selection(kind: Kind, options: ListOptions) -> tuple[Matches | None, bool]:
+    """What the selectors choose, and whether they choose at all.
+
+    Raises:
+        ApiError: 400.
+    """
+    by_label: LabelSelector | None = parse_labels(options.label_selector) if options.label_selector else None
+    by_field: FieldSelector | None = field_selector(kind, options.field_selector) if options.field_selector else None
+    labels = by_label.matches if by_label else None
+    fields = by_field.matches if by_field else None
+    if labels is None and fields is None:
+        return None, False
+
+    def matches(obj: Object) -> bool:
+        if fields is not None and not fields(obj):
+            return False
+        return labels is None or labels(obj["metadata"].get("labels") or {})
+
+    return matches, True
+
+
+def _named(name: str, matches: Matches | None) -> Matches:
+    return lambda obj: obj["metadata"]["name"] == name and (matches is None or matches(obj))

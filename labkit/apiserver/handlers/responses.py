@@ -1,0 +1,141 @@
+"""The answer to a request for one object, in the form the caller asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from labkit.apiserver.handlers.encode import (
+    dump_pretty,
+    in_order,
+    list_bytes,
+    list_object,
+    object_bytes,
+    yaml_bytes,
+)
+from labkit.apiserver.handlers.negotiation import JSON, YAML, Form, negotiate_error, not_acceptable
+from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.status import ApiError, bad_request
+from labkit.apiserver.tables import Table, printer_of, render_table
+
+INCLUDES = ("", "None", "Metadata", "Object")
+HEADERS = {media_type: {"Content-Type": media_type} for media_type in (JSON, YAML)}
+
+
+def encode(form: Form, obj: Object) -> bytes:
+    """An object in a media type, as a whole body."""
+    if form.media_type == YAML:
+        return yaml_bytes(obj)
+    if form.pretty:
+        return dump_pretty(in_order(obj))
+    return object_bytes(obj) + b"\n"
+
+
+def error_response(request: Request, error: ApiError) -> Response:
+    """The Status that an error says, in a form the caller takes."""
+    form = negotiate_error(request)
+    headers = {"Content-Type": form.media_type, **error.headers}
+    return Response(error.code, headers, encode(form, error.to_status()))
+
+
+class Responder:
+    """Makes answers of objects.
+
+    Args:
+        clock: Seconds since the epoch, for the ages in tables.
+        era: Which columns service accounts have.
+    """
+
+    def __init__(self, clock: Callable[[], float], era: str = "now") -> None:
+        self._clock = clock
+        self._era = era
+
+    def object(self, request: Request, form: Form, code: int, kind: Kind, obj: Object) -> Response:
+        """One object (or a Status, which is never transformed).
+
+        Raises:
+            ApiError: 400 or 406: it cannot be had in that form.
+        """
+        if form.as_kind and obj.get("kind") != "Status":
+            obj = self._one_as(request, form, kind, obj)
+        return Response(code, dict(HEADERS[form.media_type]), encode(form, obj))
+
+    def list(self, request: Request, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Response:
+        """A list.
+
+        Args:
+            request: For a Table's options.
+            form: What is asked for.
+            kind: Of the objects.
+            metadata: Of the list.
+            objects: The items.
+
+        Raises:
+            ApiError: 400 or 406: it cannot be had in that form.
+        """
+        headers = dict(HEADERS[form.media_type])
+        if form.plain:
+            return Response(200, headers, list_bytes(kind, metadata, objects) + b"\n")
+        if not form.as_kind:
+            whole = list_object(kind, metadata, objects)
+        elif form.as_kind == "Table":
+            whole = self.table(kind, map(in_order, objects), metadata, table_options(request, form))
+        elif form.as_kind == "PartialObjectMetadataList":
+            whole = {
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": f"meta.k8s.io/{form.meta_version}",
+                "metadata": metadata,
+                "items": [partial(form.meta_version, obj) for obj in objects],
+            }
+        else:
+            raise unwanted(form, f"a list (*{go_package(kind)}.{kind.kind}List)")
+        return Response(200, headers, encode(form, whole))
+
+    def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+        """The Table that shows some objects."""
+        return render_table(printer_of(kind.resource, self._era), objects, metadata, self._clock(), wanted)
+
+    def _one_as(self, request: Request, form: Form, kind: Kind, obj: Object) -> Object:
+        if form.as_kind == "Table":
+            metadata: dict[str, Any] = {}
+            if "resourceVersion" in obj.get("metadata", {}):
+                metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
+            return self.table(kind, [in_order(obj)], metadata, table_options(request, form))
+        if form.as_kind == "PartialObjectMetadata":
+            return partial(form.meta_version, obj)
+        raise unwanted(form, f"not a list (*{go_package(kind)}.{kind.kind})")
+
+
+def partial(version: str, obj: Object) -> Object:
+    """An object's metadata alone."""
+    metadata = in_order(obj).get("metadata", {})
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
+
+
+def unwanted(form: Form, what: str) -> ApiError:
+    """406: a list was asked for where there is one object, or the other way round."""
+    error = not_acceptable()
+    error.message = f"you requested {form.as_kind}, but the requested object is {what}"
+    return error
+
+
+def go_package(kind: Kind) -> str:
+    """The package of a kind's Go type, which some messages name."""
+    return kind.group.partition(".")[0] or "core"
+
+
+def table_options(request: Request, form: Form) -> Table:
+    """A Table's options.
+
+    Raises:
+        ApiError: 400.
+    """
+    include = request.param("includeObject")
+    if include not in INCLUDES:
+        raise bad_request(
+            "Unable to convert to Table as requested: includeObject: Invalid value: "
+            f"{go_quote(include)}: must be 'Metadata', 'Object', 'None', or empty"
+        )
+    return Table(include or "Metadata", form.meta_version)

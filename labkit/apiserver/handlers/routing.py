@@ -1,0 +1,161 @@
+"""Routing a resource request to its verb.
+
+What the real server's router knows: which paths exist, with which methods. A path
+that does not exist is 404, a method that a path lacks 405.
+
+Source: k8s.io/apiserver ``pkg/endpoints/installer.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.negotiation import negotiate
+from labkit.apiserver.handlers.read import Reader
+from labkit.apiserver.handlers.responses import Responder
+from labkit.apiserver.handlers.write import Writer
+from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind
+from labkit.apiserver.registry.registry import Registry
+from labkit.apiserver.request import Object, Request, RequestInfo, Response
+from labkit.apiserver.status import method_not_allowed, no_such_resource
+
+GROUPS = {kind.group for kind in KINDS}
+NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
+NAMED = ("get", "watch", "update", "patch", "delete")
+DEPRECATED = {
+    "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+}
+"""Resources whose every answer carries a warning."""
+
+Subresource = Callable[[Request, Kind], Response]
+"""Answers a request for a subresource, such as ``serviceaccounts/token``."""
+Review = Callable[[Request, Object], Object]
+"""Answers a kind that is a question, such as a SubjectAccessReview."""
+
+
+def page_not_found() -> Response:
+    """404 for a path that means nothing at all, in plain text."""
+    headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    return Response(404, headers, b"404 page not found\n")
+
+
+class ResourceHandler:
+    """Every request for a stored object, a list of them, or a review.
+
+    Args:
+        registry: Where objects are.
+        reviews: (group, plural) of a kind that is never stored, to its answerer.
+        subresources: (group, plural, subresource) to its handler.
+        responder: Makes answers of objects.
+        random: Spreads the ends of watches.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        reviews: dict[tuple[str, str], Review],
+        subresources: dict[tuple[str, str, str], Subresource],
+        responder: Responder,
+        random: Random,
+    ) -> None:
+        self._responder = responder
+        self._reader = Reader(registry.store, responder, registry.clock, random)
+        self._writer = Writer(registry)
+        self._reviews = reviews
+        self._subresources = subresources
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request for a resource.
+
+        Raises:
+            ApiError: What the request asks for cannot be had.
+        """
+        info = request.info
+        kind = BY_RESOURCE.get((info.group, info.version, info.resource))
+        if kind is None:
+            if info.group not in GROUPS:
+                return page_not_found()
+            raise no_such_resource()
+        verb = routed_verb(request, kind)
+        if kind.plural in DEPRECATED and not kind.group:
+            request.warnings.append(DEPRECATED[kind.plural])
+        if info.subresource:
+            handler = self._subresources.get((info.group, info.resource, info.subresource))
+            if handler is not None:
+                return handler(request, kind)
+        form = negotiate(request)
+        if verb == "list":
+            return self._reader.list(request, kind, form)
+        if verb == "get":
+            return self._reader.get(request, kind, form)
+        if verb == "watch":
+            return self._reader.watch(request, kind, form)
+        if (kind.group, kind.plural) in self._reviews:
+            answer = self._reviews[kind.group, kind.plural](request, decode_object(request, kind))
+            answer = {"kind": kind.kind, "apiVersion": kind.group_version, **answer}
+            return self._responder.object(request, form, 201, kind, answer)
+        written = getattr(self._writer, WRITES[verb])(request, kind)
+        return self._responder.object(request, form, written.code, kind, written.object)
+
+
+WRITES = {
+    "create": "create",
+    "update": "update",
+    "patch": "patch",
+    "delete": "delete",
+    "deletecollection": "delete_collection",
+}
+"""Verbs and the ``Writer``'s methods."""
+
+
+def routed_verb(request: Request, kind: Kind) -> str:
+    """The verb of a request, if its path and method are a route.
+
+    Raises:
+        ApiError: 404 if there is no such path, 405 if it has no such method.
+    """
+    info = request.info
+    if request.method == "HEAD":
+        raise method_not_allowed()
+    if info.subresource:
+        return _subresource_verb(info, kind)
+    if info.verb == "proxy" or not _exists(info, kind):
+        raise no_such_resource()
+    if info.verb == "watch" and request.method != "GET":
+        raise method_not_allowed()
+    if not info.verb or info.verb not in kind.verbs:
+        raise method_not_allowed()
+    if len(info.parts) > 1:
+        allowed = info.verb in NAMED
+    elif kind.namespaced and not info.namespace:
+        allowed = info.verb in ("list", "watch")
+    else:
+        allowed = info.verb in NAMESPACED_COLLECTION
+    if not allowed:
+        raise method_not_allowed()
+    return info.verb
+
+
+def _exists(info: RequestInfo, kind: Kind) -> bool:
+    """Whether a path without subresource is one of the kind's."""
+    named = len(info.parts) > 1
+    if kind.namespaced:
+        return bool(info.namespace) or (not named and "list" in kind.verbs)
+    if kind.plural == "namespaces" and not kind.group:
+        return not info.namespace or (named and info.parts[1] == info.namespace)
+    return not info.namespace and (not named or "get" in kind.verbs)
+
+
+def _subresource_verb(info: RequestInfo, kind: Kind) -> str:
+    verbs = kind.subresources.get(info.subresource)
+    if verbs is None or (kind.namespaced and not info.namespace):
+        raise no_such_resource()
+    if len(info.parts) > 3 and info.subresource != "proxy":
+        raise no_such_resource()
+    if info.verb not in verbs:
+        raise method_not_allowed()
+    return info.verb
+

@@ -1,0 +1,58 @@
+"""Which printer a resource has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.apiserver.request import Object
+from labkit.apiserver.tables import core, pods, rbac, workloads
+from labkit.apiserver.tables.model import CREATED_AT, NAME, Cells, Printer
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def _name_and_time(obj: Object, now: float) -> Cells:
+    return [obj["metadata"].get("name", ""), obj["metadata"].get("creationTimestamp")]
+
+
+DEFAULT = Printer((NAME, CREATED_AT), _name_and_time)
+"""For kinds without columns of their own."""
+
+PRINTERS: Mapping[str, Printer] = {
+    "configmaps": core.CONFIG_MAPS,
+    "endpoints": core.ENDPOINTS,
+    "events": core.EVENTS,
+    "events.events.k8s.io": core.EVENTS,
+    "namespaces": core.NAMESPACES,
+    "nodes": core.NODES,
+    "persistentvolumeclaims": core.PERSISTENT_VOLUME_CLAIMS,
+    "persistentvolumes": core.PERSISTENT_VOLUMES,
+    "pods": pods.PODS,
+    "replicationcontrollers": workloads.REPLICATION_CONTROLLERS,
+    "secrets": core.SECRETS,
+    "serviceaccounts": core.SERVICE_ACCOUNTS,
+    "services": core.SERVICES,
+    "daemonsets.apps": workloads.DAEMON_SETS,
+    "deployments.apps": workloads.DEPLOYMENTS,
+    "replicasets.apps": workloads.REPLICA_SETS,
+    "statefulsets.apps": workloads.STATEFUL_SETS,
+    "horizontalpodautoscalers.autoscaling": workloads.AUTOSCALERS,
+    "cronjobs.batch": workloads.CRON_JOBS,
+    "jobs.batch": workloads.JOBS,
+    "leases.coordination.k8s.io": workloads.LEASES,
+    "poddisruptionbudgets.policy": workloads.DISRUPTION_BUDGETS,
+    f"clusterrolebindings.{RBAC}": rbac.BINDINGS,
+    f"rolebindings.{RBAC}": rbac.BINDINGS,
+}
+
+
+def printer_of(resource: str, era: str = "now") -> Printer:
+    """The printer of a resource, such as ``pods`` or ``roles.rbac.authorization.k8s.io``.
+
+    Args:
+        resource: Plural with its group.
+        era: Until 1.34 service accounts had a column for their secrets.
+    """
+    if resource == "serviceaccounts" and era != "now":
+        return core.SERVICE_ACCOUNTS_OF_OLD
+    return PRINTERS.get(resource, DEFAULT)
