@@ -1,0 +1,314 @@
+"""``find``: the common tests and actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from labkit.apiserver.node.filesystem import Device, Directory, File, FileError, Link, Node
+from labkit.apiserver.node.shell.commands.listing import node_size
+from labkit.apiserver.node.shell.kernel import BudgetExceeded
+from labkit.apiserver.node.shell.patterns import glob_pattern
+from labkit.apiserver.node.shell.process import Process, program
+
+
+class _FindError(Exception):
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(slots=True)
+class _Here:
+    path: str
+    node: Node
+    depth: int
+
+
+_Test = Callable[[_Here], Awaitable[bool]]
+
+
+class _Find:
+    def __init__(self, process: Process, words: list[str]) -> None:
+        self.process = process
+        self.words = words
+        self.index = 0
+        self.acts = False
+        self.least, self.most = 0, 1 << 30
+        self.pruned: set[str] = set()
+        self.batch: list[tuple[list[str], list[str]]] = []
+        self.quit = False
+        self.status = 0
+        self.depth = 0
+
+    def peek(self) -> str:
+        return self.words[self.index] if self.index < len(self.words) else ""
+
+    def take(self, name: str) -> str:
+        if self.index >= len(self.words):
+            raise _FindError(f"missing argument to `{name}'")
+        self.index += 1
+        return self.words[self.index - 1]
+
+    def either(self) -> _Test:
+        left = self.both()
+        while self.peek() in ("-o", "-or"):
+            self.index += 1
+            first, second = left, self.both()
+
+            async def either(here: _Here, first: _Test = first, second: _Test = second) -> bool:
+                return await first(here) or await second(here)
+
+            left = either
+        return left
+
+    def both(self) -> _Test:
+        left = self.one()
+        while self.peek() and self.peek() not in ("-o", "-or", ")", ","):
+            if self.peek() in ("-a", "-and"):
+                self.index += 1
+            first, second = left, self.one()
+
+            async def both(here: _Here, first: _Test = first, second: _Test = second) -> bool:
+                return await first(here) and await second(here)
+
+            left = both
+        return left
+
+    def one(self) -> _Test:
+        self.depth += 1
+        if self.depth > 200:
+            raise _FindError("expression too long")
+        word = self.take("expression")
+        if word in ("!", "-not"):
+            inner = self.one()
+
+            async def negated(here: _Here) -> bool:
+                return not await inner(here)
+
+            return negated
+        if word == "(":
+            inner = self.either()
+            if self.peek() != ")":
+                raise _FindError("expected an expression between '(' and ')'" if not self.peek() else "missing `)'")
+            self.index += 1
+            return inner
+        if word in ("-print", "-print0", "-delete", "-exec", "-execdir", "-prune", "-quit", "-ls", "-ok", "-printf"):
+            return self.action(word)
+        return self.test(word)
+
+    def test(self, word: str) -> _Test:
+        simple: Callable[[_Here], bool]
+        if word in ("-name", "-iname"):
+            pattern = glob_pattern(self.take(word), fold=word == "-iname")
+            simple = lambda here: pattern.matches(here.path.rstrip("/").rpartition("/")[2] or here.path)  # noqa: E731
+        elif word in ("-path", "-wholename", "-ipath"):
+            pattern = glob_pattern(self.take(word), fold=word == "-ipath")
+            simple = lambda here: pattern.matches(here.path)  # noqa: E731
+        elif word == "-type":
+            kinds = self.take(word).split(",")
+            table: dict[str, type[Node]] = {"f": File, "d": Directory, "l": Link, "c": Device}
+            if not all(kind in (*table, "b", "p", "s") for kind in kinds):
+                raise _FindError(f"Unknown argument to -type: {kinds[0]}")
+            simple = lambda here: any(kind in table and isinstance(here.node, table[kind]) for kind in kinds)  # noqa: E731
+        elif word in ("-maxdepth", "-mindepth"):
+            text = self.take(word)
+            if not re.fullmatch(r"\d{1,6}", text):
+                raise _FindError(f"Expected a positive decimal integer argument to {word}, but got `{text}'")
+            if word == "-maxdepth":
+                self.most = int(text)
+            else:
+                self.least = int(text)
+            simple = lambda here: True  # noqa: E731
+        elif word == "-empty":
+            simple = lambda here: (  # noqa: E731
+                not here.node.look()
+                if isinstance(here.node, Directory)
+                else isinstance(here.node, File) and not here.node.content()
+            )
+        elif word == "-size":
+            simple = self._size(self.take(word))
+        elif word == "-user":
+            name = self.take(word)
+            users = {one.name: one.uid for one in self.process.system.image.users}
+            simple = lambda here: here.node.uid == users.get(name, int(name) if name.isdigit() else -1)  # noqa: E731
+        elif word == "-perm":
+            text = self.take(word)
+            bits = int(text.lstrip("-/"), 8) if re.fullmatch(r"[-/]?[0-7]{1,4}", text) else 0
+            simple = lambda here: (  # noqa: E731
+                here.node.mode & bits == bits
+                if text[0] == "-"
+                else bool(here.node.mode & bits)
+                if text[0] == "/"
+                else here.node.mode & 0o7777 == bits
+            )
+        elif word in ("-newer", "-mtime", "-mmin", "-ctime", "-atime", "-amin", "-cmin", "-group", "-links", "-inum"):
+            value = self.take(word)
+            simple = self._time(word, value)
+        elif word in ("-true", "-xdev", "-mount", "-depth", "-follow", "-noleaf", "-L"):
+            simple = lambda here: True  # noqa: E731
+        elif word == "-false":
+            simple = lambda here: False  # noqa: E731
+        elif word in ("-readable", "-writable", "-executable"):
+            want = {"-readable": 4, "-writable": 2, "-executable": 1}[word]
+            simple = lambda here: self.process.fs.may(here.node, want)  # noqa: E731
+        else:
+            raise _FindError(
+                f"unknown predicate `{word}'" if word.startswith("-") else f"paths must precede expression: `{word}'"
+            )
+
+        async def run(here: _Here) -> bool:
+            return simple(here)
+
+        return run
+
+    def _time(self, word: str, value: str) -> Callable[[_Here], bool]:
+        if word == "-newer":
+            mark = self.process.node(value).mtime
+            return lambda here: here.node.mtime > mark
+        if word not in ("-mtime", "-mmin"):
+            return lambda here: True
+        match = re.fullmatch(r"([-+]?)(\d{1,6})", value)
+        if match is None:
+            raise _FindError(f"invalid argument `{value}' to `{word}'")
+        unit = 86400 if word == "-mtime" else 60
+        limit = int(match[2])
+        now = self.process.system.now()
+
+        def test(here: _Here) -> bool:
+            age = int((now - here.node.mtime) // unit)
+            return age < limit if match[1] == "-" else age > limit if match[1] == "+" else age == limit
+
+        return test
+
+    def _size(self, text: str) -> Callable[[_Here], bool]:
+        match = re.fullmatch(r"([-+]?)(\d{1,12})([cwbkMG]?)", text)
+        if match is None:
+            raise _FindError(f"Invalid argument `{text}' to -size")
+        unit = {"c": 1, "w": 2, "k": 1024, "M": 1 << 20, "G": 1 << 30}.get(match[3], 512)
+        limit = int(match[2])
+
+        def test(here: _Here) -> bool:
+            units = -(-node_size(here.node) // unit)
+            return units < limit if match[1] == "-" else units > limit if match[1] == "+" else units == limit
+
+        return test
+
+    def action(self, word: str) -> _Test:
+        process = self.process
+        if word != "-prune":
+            self.acts = True
+        if word in ("-exec", "-execdir", "-ok"):
+            command: list[str] = []
+            while True:
+                piece = self.take(word)
+                if piece == ";":
+                    break
+                if piece == "+" and command and command[-1] == "{}":
+                    return self._batched(command[:-1])
+                command.append(piece)
+
+            async def execute(here: _Here) -> bool:
+                words = [piece.replace("{}", here.path) for piece in command]
+                if not words:
+                    return False
+                return await self._spawn(words) == 0
+
+            return execute
+        layout = self.take(word) if word == "-printf" else ""
+
+        async def act(here: _Here) -> bool:
+            if word == "-prune":
+                self.pruned.add(here.path)
+            elif word == "-quit":
+                self.quit = True
+            elif word == "-delete":
+                try:
+                    found = process.fs.find(here.path, process.cwd, follow=False)
+                    if isinstance(here.node, Directory) and here.node.look():
+                        raise FileError("Directory not empty")
+                    process.fs.remove(found)
+                except FileError as error:
+                    self.status = await process.fail(f"cannot delete ‘{here.path}’: {error.reason}")
+                    return False
+            elif word == "-printf":
+                from labkit.apiserver.node.shell.printf import unescape
+
+                text = unescape(layout)[0]
+                name = here.path.rstrip("/").rpartition("/")[2]
+                for mark, value in (
+                    ("%p", here.path),
+                    ("%f", name),
+                    ("%s", str(node_size(here.node))),
+                    ("%m", f"{here.node.mode:o}"),
+                ):
+                    text = text.replace(mark, value)
+                await process.out(text)
+            else:
+                await process.out(here.path + ("\0" if word == "-print0" else "\n"))
+            return True
+
+        return act
+
+    def _batched(self, command: list[str]) -> _Test:
+        paths: list[str] = []
+        self.batch.append((command, paths))
+
+        async def collect(here: _Here) -> bool:
+            paths.append(here.path)
+            return True
+
+        return collect
+
+    async def _spawn(self, words: list[str]) -> int:
+        return await self.process.spawn(words, dict(self.process.env), dict(self.process.fds), self.process.cwd)
+
+    async def run(self, roots: list[str]) -> int:
+        process = self.process
+        test: _Test | None = self.either() if self.words else None
+        if self.index < len(self.words):
+            raise _FindError(f"paths must precede expression: `{self.words[self.index]}'")
+        deleting = "-delete" in self.words or "-depth" in self.words
+        for root in roots:
+            try:
+                top = process.node(root, follow=False)
+            except FileError as error:
+                self.status = await process.fail(f"‘{root}’: {error.reason}")
+                continue
+            walk = list(process.fs.walk(top, root)) if deleting else process.fs.walk(top, root)
+            if isinstance(walk, list):
+                walk.reverse()
+            hidden: tuple[str, ...] = ()
+            for path, node, depth in walk:
+                await process.kernel.tick(0.3)
+                if self.quit:
+                    break
+                if hidden and path.startswith(hidden):
+                    continue
+                if depth < self.least or depth > self.most:
+                    continue
+                good = await test(_Here(path, node, depth)) if test is not None else True
+                if good and not self.acts:
+                    await process.out(path + "\n")
+                if path in self.pruned:
+                    hidden = (*hidden, path.rstrip("/") + "/")
+        for command, paths in self.batch:
+            if paths and await self._spawn([*command, *paths]):
+                self.status = 1
+        return self.status
+
+
+@program("find")
+async def find(process: Process) -> int:
+    """Search a tree."""
+    roots: list[str] = []
+    words = [word for word in process.args if word not in ("-L", "-P", "-H")]
+    while words and not words[0].startswith("-") and words[0] not in ("(", "!", ")"):
+        roots.append(words.pop(0))
+    try:
+        return await _Find(process, words).run(roots or ["."])
+    except _FindError as error:
+        return await process.fail(error.message)
+    except RecursionError:
+        raise BudgetExceeded("the expression is too long") from None

@@ -1,0 +1,235 @@
+"""``${…}`` with all its operators."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from labkit.apiserver.node.shell.patterns import Pattern
+from labkit.apiserver.node.shell.syntax import Parameter, Word
+from labkit.apiserver.node.shell.words import BadSubstitution, braced, parse_quoted, parse_word
+
+if TYPE_CHECKING:
+    from labkit.apiserver.node.shell.expand import Expander
+
+Value = str | list[str] | Word
+
+
+async def expand_parameter(expander: Expander, part: Parameter) -> Value:
+    """The value of a parameter expansion.
+
+    Args:
+        expander: Whose shell.
+        part: The expansion.
+
+    Returns:
+        A text; several for ``$@`` and arrays; or the word that stands for an unset one.
+
+    Raises:
+        BadSubstitution: It cannot be read.
+        ExpansionError: It is unset where that is an error.
+    """
+    from labkit.apiserver.node.shell.expand import ExpansionError
+
+    shell = expander.shell
+    if part.operator == "names":
+        return [name for name in shell.variables.names() if name.startswith(part.name)]
+    if part.indirect:
+        found = shell.variables.get(part.name)
+        if part.index in ("@", "*"):
+            return [str(key) for key in found.array] if found is not None and found.array is not None else []
+        target = await _value(expander, part.name, part.index)
+        if not isinstance(target, str) or not target:
+            raise BadSubstitution("${!" + part.name + "}")
+        inner = braced("${" + target + "}", quoted=part.quoted)
+        part = Parameter(inner.name, part.quoted, part.operator, part.operand, inner.index)
+    value = await _value(expander, part.name, part.index)
+    operator, operand = part.operator, part.operand
+    several = part.name in ("@", "*") or part.index in ("@", "*")
+    if operator == "length":
+        if value is None:
+            return "0"
+        return str(len(value))
+    if operator in (":-", "-", ":=", "=", ":?", "?", ":+", "+"):
+        missing = value is None or (not value and operator.startswith(":")) or (several and not value)
+        if operator.startswith(":") and isinstance(value, list) and value == [""]:
+            missing = True
+        kind = operator[-1]
+        if kind == "+":
+            return "" if missing else (parse_quoted(operand) if part.quoted else parse_word(operand))
+        if not missing and value is not None:
+            return value
+        if kind == "-":
+            return parse_quoted(operand) if part.quoted else parse_word(operand)
+        if kind == "=":
+            if not re.fullmatch(r"[A-Za-z_]\w*", part.name):
+                raise ExpansionError(f"${part.name}: cannot assign in this way")
+            text = await expander.operand(operand, quoted=part.quoted)
+            await shell.assign(part.name, text, part.index)
+            return text
+        message = await expander.operand(operand, quoted=part.quoted)
+        message = message or ("parameter null or not set" if operator == ":?" else "parameter not set")
+        raise ExpansionError(f"{part.name}: {message}", fatal=True, status=shell.fatal_status())
+    if value is None:
+        if "nounset" in shell.options and not several:
+            name = part.name if shell.dialect != "bash" or not part.name.isdigit() else "$" + part.name
+            text = "unbound variable" if shell.dialect == "bash" else "parameter not set"
+            raise ExpansionError(f"{name}: {text}", fatal=True, status=shell.fatal_status())
+        value = [] if several else ""
+    if not operator:
+        return value
+    if operator == ":":
+        return await _slice(expander, part, value)
+    if operator == "@":
+        return _quote_like(value, operand)
+    items = value if isinstance(value, list) else [value]
+    out = await _transform(expander, operator, operand, items)
+    return out if isinstance(value, list) else out[0]
+
+
+async def _value(expander: Expander, name: str, index: str) -> str | list[str] | None:
+    shell = expander.shell
+    if name in ("@", "*"):
+        return list(shell.positional)
+    special = shell.special(name)
+    if special is not None:
+        return special
+    if name.isdigit():
+        number = int(name) if len(name) < 6 else 100_000
+        if number == 0:
+            return shell.name
+        return shell.positional[number - 1] if number <= len(shell.positional) else None
+    found = shell.variables.get(name)
+    if not index:
+        return found.scalar() if found is not None else None
+    if index in ("@", "*"):
+        if found is None:
+            return []
+        if found.array is None:
+            return [found.value] if found.value is not None else []
+        return [found.array[key] for key in found.array]
+    if found is None:
+        return None
+    if found.associative and found.array is not None:
+        return found.array.get(await expander.operand(index, quoted=True))
+    number = await expander.arithmetic(index)
+    if found.array is None:
+        return found.value if number in (0, -1) else None
+    keys = [key for key in found.array if isinstance(key, int)]
+    if number < 0 and keys:
+        number += max(keys) + 1
+    return found.array.get(number)
+
+
+async def _slice(expander: Expander, part: Parameter, value: str | list[str]) -> str | list[str]:
+    from labkit.apiserver.node.shell.expand import ExpansionError
+
+    offset_text, _, length_text = part.operand.partition(":")
+    if ":" in part.operand and "?" in offset_text:
+        offset_text, length_text = part.operand, ""
+    start = await expander.arithmetic(offset_text)
+    if isinstance(value, list) and part.name in ("@", "*"):
+        value = [expander.shell.name, *value] if start == 0 else value
+        start = start - 1 if start > 0 else start
+    if start < 0:
+        start += len(value)
+        if start < 0:
+            return [] if isinstance(value, list) else ""
+    if ":" not in part.operand:
+        return value[start:]
+    length = await expander.arithmetic(length_text)
+    if length < 0:
+        end = len(value) + length
+        if end < start or isinstance(value, list):
+            raise ExpansionError(f"{length_text.strip()}: substring expression < 0")
+        return value[start:end]
+    return value[start : start + length]
+
+
+def _quote_like(value: str | list[str], operand: str) -> str | list[str]:
+    change = {
+        "Q": quote,
+        "U": str.upper,
+        "L": str.lower,
+        "u": lambda text: text[:1].upper() + text[1:],
+        "E": lambda text: text,
+    }.get(operand)
+    if change is None:
+        raise BadSubstitution("${@" + operand + "}")
+    if isinstance(value, list):
+        return [change(item) for item in value]
+    return change(value)
+
+
+def quote(text: str) -> str:
+    """A text in quotes, as ``${x@Q}`` and ``set -x`` write it."""
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        return "$'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t") + "'"
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+async def _transform(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
+    if operator in ("#", "##", "%", "%%"):
+        pattern = await expander.operand_pattern(operand)
+        out: list[str] = []
+        for item in items:
+            expander.shell.kernel.charge(len(item) / 1000)
+            out.append(_trim(item, pattern, operator))
+        return out
+    if operator in ("^", "^^", ",", ",,"):
+        pattern = await expander.operand_pattern(operand or "?")
+        upper = operator[0] == "^"
+
+        def change(char: str) -> str:
+            return (char.upper() if upper else char.lower()) if pattern.matches(char) else char
+
+        if len(operator) == 2:
+            return ["".join(change(char) for char in item) for item in items]
+        return [change(item[0]) + item[1:] if item else "" for item in items]
+    return await _replace(expander, operator, operand, items)
+
+
+def _trim(text: str, pattern: Pattern, operator: str) -> str:
+    if operator[0] == "#":
+        lengths = pattern.prefix_lengths(text)
+        if not lengths:
+            return text
+        return text[lengths[-1 if len(operator) == 2 else 0] :]
+    lengths = pattern.reversed().prefix_lengths(text[::-1])
+    if not lengths:
+        return text
+    return text[: len(text) - lengths[-1 if len(operator) == 2 else 0]]
+
+
+async def _replace(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
+    from labkit.apiserver.node.shell.parser import split_at
+
+    pieces = split_at(operand, "/")
+    pattern = await expander.operand_pattern(pieces[0])
+    replacement = await expander.operand("/".join(pieces[1:]), quoted=False)
+    out: list[str] = []
+    for item in items:
+        if operator == "/#":
+            lengths = pattern.prefix_lengths(item)
+            out.append(replacement + item[lengths[-1] :] if lengths else item)
+            continue
+        if operator == "/%":
+            lengths = pattern.reversed().prefix_lengths(item[::-1])
+            out.append(item[: len(item) - lengths[-1]] + replacement if lengths else item)
+            continue
+        result: list[str] = []
+        index = 0
+        replaced = False
+        while index < len(item):
+            await expander.shell.kernel.tick(0.2 + (len(item) - index) / 5000)
+            lengths = pattern.prefix_lengths(item[index:]) if not replaced or operator == "//" else []
+            longest = lengths[-1] if lengths else 0
+            if longest:
+                result.append(replacement)
+                index += longest
+                replaced = True
+            else:
+                result.append(item[index])
+                index += 1
+        out.append("".join(result))
+    return out

@@ -1,0 +1,600 @@
+"""From a script's text to the shell's syntax tree, by tree-sitter's bash grammar."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import tree_sitter
+import tree_sitter_bash
+
+from labkit.apiserver.node.shell import syntax
+from labkit.apiserver.node.shell.diagnose import diagnose
+from labkit.apiserver.node.shell.syntax import Assignment, Command, Condition, Redirect, Script, Word
+from labkit.apiserver.node.shell.words import closing, parse_quoted, parse_word, skip_quotes
+
+MAX_SCRIPT_BYTES = 128 << 10
+MAX_NESTING = 40
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=", re.DOTALL)
+_LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+
+
+class Unreadable(Exception):
+    """tree-sitter's tree holds something that is no command.
+
+    Args:
+        offset: Where in the script, in bytes.
+    """
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"unreadable at {offset}")
+        self.offset = offset
+
+
+@lru_cache(maxsize=256)
+def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
+    """Parse a script.
+
+    Args:
+        text: The script.
+        dialect: Whose words a syntax error is told in: ``bash``, ``dash`` or ``ash``.
+        line: The number of its first line.
+
+    Returns:
+        The commands; with a syntax error, those of the lines before it, and its message.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > MAX_SCRIPT_BYTES:
+        return Script((), "script too long")
+    problem = diagnose(text, dialect)
+    if problem is not None:
+        before = "\n".join(text.split("\n")[: problem.safe_lines])
+        commands = parse(before, dialect, line).commands if before.strip() else ()
+        return Script(commands, problem.message)
+    tree = tree_sitter.Parser(_LANGUAGE).parse(data)
+    try:
+        return Script(tuple(_Reader(data, line).statements(tree.root_node)))
+    except Unreadable as error:
+        rest = data[error.offset :].decode("utf-8", "replace").split()
+        token = rest[0] if rest else "newline"
+        return Script((), f"syntax error near unexpected token `{token}'")
+
+
+class _Reader:
+    def __init__(self, data: bytes, line: int) -> None:
+        self.data = data
+        self.line = line
+        self.depth = 0
+
+    def text(self, node: tree_sitter.Node) -> str:
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+
+    def at(self, node: tree_sitter.Node) -> int:
+        return node.start_point[0] + self.line
+
+    def statements(self, node: tree_sitter.Node, skip: frozenset[str] = frozenset()) -> list[Command]:
+        """The commands among a node's children; ``&`` puts the one before it into the background."""
+        out: list[Command] = []
+        for child in node.children:
+            kind = child.type
+            if kind == "&" and out:
+                out[-1] = syntax.Background(out[-1].line, command=out[-1])
+            elif child.is_named and kind not in _IGNORED and kind not in skip:
+                out.append(self.command(child))
+        return out
+
+    def command(self, node: tree_sitter.Node) -> Command:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise Unreadable(node.start_byte)
+        try:
+            return self._command(node)
+        finally:
+            self.depth -= 1
+
+    def _command(self, node: tree_sitter.Node) -> Command:
+        line = self.at(node)
+        match node.type:
+            case "command" | "declaration_command" | "unset_command" | "variable_assignment" | "variable_assignments":
+                return self.simple(node)
+            case "test_command":
+                return self.test(node)
+            case "pipeline":
+                return self.pipeline(node)
+            case "list":
+                left, operator, right = node.children[0], node.children[1], node.children[-1]
+                return syntax.AndOr(line, (), self.command(left), operator.type, self.command(right))
+            case "negated_command":
+                return syntax.Not(line, (), self.command(node.children[-1]))
+            case "redirected_statement":
+                return self.redirected(node)
+            case "subshell":
+                return syntax.Subshell(line, (), tuple(self.statements(node)))
+            case "compound_statement":
+                if node.children[0].type == "((":
+                    return syntax.ArithmeticCommand(line, (), self.text(node)[2:-2])
+                return syntax.Group(line, (), tuple(self.statements(node)))
+            case "if_statement":
+                return self.if_statement(node)
+            case "while_statement":
+                body = node.child_by_field_name("body")
+                condition = self.statements(node, frozenset({"do_group"}))
+                return syntax.While(
+                    line, (), tuple(condition), tuple(self.body(body)), until=node.children[0].type == "until"
+                )
+            case "for_statement":
+                return self.for_statement(node)
+            case "c_style_for_statement":
+                return self.arithmetic_for(node)
+            case "case_statement":
+                return self.case_statement(node)
+            case "function_definition":
+                name = self.text(node.child_by_field_name("name") or node.children[0])
+                body = node.child_by_field_name("body")
+                if body is None:
+                    raise Unreadable(node.start_byte)
+                function = syntax.Function(line, (), name, self.command(body))
+                redirects = [child for child in node.children if child.type.endswith("_redirect")]
+                if redirects and function.body is not None:
+                    function.body.redirects += tuple(self.redirect(child) for child in redirects)
+                return function
+            case _:
+                raise Unreadable(node.start_byte)
+
+    def body(self, node: tree_sitter.Node | None) -> list[Command]:
+        return self.statements(node) if node is not None else []
+
+    def simple(self, node: tree_sitter.Node) -> Command:
+        assignments: list[Assignment] = []
+        words: list[Word | Assignment] = []
+        redirects: list[Redirect] = []
+        declaring = node.type == "declaration_command"
+        children = [node] if node.type == "variable_assignment" else node.children
+        for child in self._joined(children):
+            if isinstance(child, str):
+                assignment = self.assignment(child) if declaring or not words else None
+                if assignment is not None and not (declaring and not words):
+                    (words if declaring else assignments).append(assignment)  # type: ignore[attr-defined]
+                else:
+                    words.extend(parse_word(text) for text in expand_braces(child))
+            else:
+                redirects.append(self.redirect(child))
+        return syntax.Simple(self.at(node), tuple(redirects), tuple(assignments), tuple(words))
+
+    def _joined(self, children: list[tree_sitter.Node]) -> list[str | tree_sitter.Node]:
+        """Words as texts (pieces that touch are one word) and redirections as nodes."""
+        out: list[str | tree_sitter.Node] = []
+        end = -1
+        for child in children:
+            if child.type.endswith("_redirect"):
+                out.append(child)
+                end = -1
+            elif child.type == "comment":
+                continue
+            elif child.start_byte == end and out and isinstance(out[-1], str):
+                out[-1] += self.text(child)
+                end = child.end_byte
+            else:
+                out.append(self.text(child))
+                end = child.end_byte
+        return out
+
+    def assignment(self, text: str) -> Assignment | None:
+        match = _ASSIGNMENT.match(text)
+        if match is None:
+            return None
+        value = text[match.end() :]
+        index = (match[2] or "")[1:-1]
+        if value.startswith("(") and not match[2]:
+            items = split_words(value[1:-1])
+            array = tuple(parse_word(piece) for item in items for piece in expand_braces(item))
+            return Assignment(match[1], None, bool(match[3]), index, array)
+        return Assignment(match[1], parse_word(value), bool(match[3]), index)
+
+    def redirected(self, node: tree_sitter.Node) -> Command:
+        body = node.child_by_field_name("body")
+        command = self.command(body) if body is not None else syntax.Simple(self.at(node))
+        redirects: list[Redirect] = []
+        tail: tuple[str, tree_sitter.Node] | None = None
+        for child in node.children:
+            if not child.type.endswith("_redirect"):
+                continue
+            redirects.append(self.redirect(child))
+            if child.type == "heredoc_redirect":
+                tail = self._heredoc_extras(child, command, redirects) or tail
+            elif child.type == "file_redirect":
+                # The grammar takes `> f a b` for one redirection with several words.
+                extra = child.children_by_field_name("destination")[1:]
+                if isinstance(command, syntax.Simple):
+                    command.words += tuple(parse_word(self.text(word)) for word in extra)
+        command.redirects += tuple(redirects)
+        if tail is None:
+            return command
+        operator, right = tail
+        if operator == "|":
+            rest = self._pipeline_tail(right)
+            return syntax.Pipeline(command.line, (), (command, *rest), (False,) * (1 + len(rest)))
+        return syntax.AndOr(command.line, (), command, operator, self.command(right))
+
+    def _heredoc_extras(
+        self, node: tree_sitter.Node, command: Command, redirects: list[Redirect]
+    ) -> tuple[str, tree_sitter.Node] | None:
+        """What stands behind ``<<EOF`` on its line belongs to the command, not to the text."""
+        tail: tuple[str, tree_sitter.Node] | None = None
+        for index, child in enumerate(node.children):
+            if child.type == "pipeline":
+                tail = ("|", child)
+            elif child.type in ("&&", "||"):
+                tail = (child.type, node.children[index + 1])
+                break
+            elif child.type in ("file_redirect", "herestring_redirect"):
+                redirects.append(self.redirect(child))
+            elif node.field_name_for_child(index) == "argument" and isinstance(command, syntax.Simple):
+                command.words += tuple(parse_word(text) for text in expand_braces(self.text(child)))
+        return tail
+
+    def _pipeline_tail(self, node: tree_sitter.Node) -> tuple[Command, ...]:
+        found = self.statements(node)
+        return tuple(found)
+
+    def redirect(self, node: tree_sitter.Node) -> Redirect:
+        descriptor = node.child_by_field_name("descriptor")
+        number = int(self.text(descriptor)) if descriptor is not None else -1
+        number = number if number < 1000 else 1000
+        if node.type == "heredoc_redirect":
+            return self._heredoc(node, number)
+        operator = next(child.type for child in node.children if not child.is_named)
+        if node.type == "herestring_redirect":
+            return Redirect("<<<", number, parse_word(self.text(node.children[-1])))
+        if operator in (">&-", "<&-"):
+            return Redirect(operator[:2], number, parse_word("-"))
+        targets = node.children_by_field_name("destination")
+        if not targets:
+            raise Unreadable(node.end_byte)
+        return Redirect(operator, number, parse_word(self.text(targets[0])))
+
+    def _heredoc(self, node: tree_sitter.Node, number: int) -> Redirect:
+        operator, start, text = "<<", "", ""
+        for child in node.children:
+            if child.type in ("<<", "<<-"):
+                operator = child.type
+            elif child.type == "heredoc_start":
+                start = self.text(child)
+            elif child.type == "heredoc_body":
+                text = self.text(child)
+        if operator == "<<-":
+            text = re.sub(r"^\t+", "", text, flags=re.MULTILINE)
+        quoted = any(char in start for char in "'\"\\")
+        word = Word((syntax.Text(text, quoted=True),)) if quoted else parse_quoted(text)
+        return Redirect("<<", number, word)
+
+    def pipeline(self, node: tree_sitter.Node) -> Command:
+        commands: list[Command] = []
+        errors: list[bool] = []
+        for child in node.children:
+            if child.type in ("|", "|&"):
+                errors.append(child.type == "|&")
+            elif child.is_named and child.type not in _IGNORED:
+                inner = self.command(child)
+                if isinstance(inner, syntax.Pipeline) and not inner.redirects:
+                    commands.extend(inner.commands)
+                    errors.extend(inner.errors[:-1])
+                else:
+                    commands.append(inner)
+        errors.append(False)
+        return syntax.Pipeline(self.at(node), (), tuple(commands), tuple(errors))
+
+    def if_statement(self, node: tree_sitter.Node) -> Command:
+        branches: list[tuple[tuple[Command, ...], tuple[Command, ...]]] = []
+        otherwise: tuple[Command, ...] | None = None
+
+        def split(part: tree_sitter.Node) -> None:
+            nonlocal otherwise
+            condition: list[Command] = []
+            body: list[Command] = []
+            target = condition
+            for child in part.children:
+                if child.type == "then":
+                    target = body
+                elif child.type == "&" and target:
+                    target[-1] = syntax.Background(target[-1].line, command=target[-1])
+                elif child.type == "elif_clause":
+                    if part is node and (condition or body):
+                        branches.append((tuple(condition), tuple(body)))
+                        condition, body = [], []
+                        target = condition
+                    split(child)
+                elif child.type == "else_clause":
+                    otherwise = tuple(self.statements(child))
+                elif child.is_named and child.type not in _IGNORED:
+                    target.append(self.command(child))
+            if condition or body:
+                branches.append((tuple(condition), tuple(body)))
+
+        split(node)
+        return syntax.If(self.at(node), (), tuple(branches), otherwise)
+
+    def for_statement(self, node: tree_sitter.Node) -> Command:
+        name = ""
+        words: list[Word] | None = None
+        body = node.child_by_field_name("body")
+        items: list[tree_sitter.Node] = []
+        for child in node.children:
+            if child.type == "in":
+                words = []
+            elif child.type == "variable_name" and not name:
+                name = self.text(child)
+            elif words is not None and child != body and child.is_named:
+                items.append(child)
+        if words is not None:
+            for text in self._joined(items):
+                if isinstance(text, str):
+                    words.extend(parse_word(piece) for piece in expand_braces(text))
+        listed = tuple(words) if words is not None else None
+        return syntax.For(self.at(node), (), name, listed, tuple(self.body(body)))
+
+    def arithmetic_for(self, node: tree_sitter.Node) -> Command:
+        body = node.child_by_field_name("body")
+        start = next(child for child in node.children if child.type == "((").end_byte
+        end = next(child for child in node.children if child.type == "))").start_byte
+        pieces = self.data[start:end].decode().split(";")
+        if len(pieces) != 3:
+            raise Unreadable(start)
+        return syntax.ArithmeticFor(self.at(node), (), *pieces, tuple(self.body(body)))
+
+    def case_statement(self, node: tree_sitter.Node) -> Command:
+        value = node.child_by_field_name("value")
+        if value is None:
+            raise Unreadable(node.start_byte)
+        items: list[syntax.CaseItem] = []
+        for child in node.children:
+            if child.type != "case_item":
+                continue
+            head: list[tree_sitter.Node] = []
+            body_nodes: list[tree_sitter.Node] = []
+            end = ";;"
+            seen = False
+            for part in child.children:
+                if part.type == ")" and not seen:
+                    seen = True
+                elif part.type in (";;", ";&", ";;&"):
+                    end = part.type
+                elif not seen and part.type != "(":
+                    head.append(part)
+                elif seen:
+                    body_nodes.append(part)
+            text = self.data[head[0].start_byte : head[-1].end_byte].decode() if head else ""
+            patterns = tuple(parse_word(piece.strip()) for piece in split_at(text, "|"))
+            commands: list[Command] = []
+            for part in body_nodes:
+                if part.type == "&" and commands:
+                    commands[-1] = syntax.Background(commands[-1].line, command=commands[-1])
+                elif part.is_named and part.type not in _IGNORED:
+                    commands.append(self.command(part))
+            items.append(syntax.CaseItem(patterns, tuple(commands), end))
+        return syntax.Case(self.at(node), (), parse_word(self.text(value)), tuple(items))
+
+    def test(self, node: tree_sitter.Node) -> Command:
+        text = self.text(node)
+        if not text.startswith("[["):
+            if text.startswith("(("):
+                return syntax.ArithmeticCommand(self.at(node), (), text[2:-2])
+            words = [piece for item in split_words(text) for piece in expand_braces(item)]
+            return syntax.Simple(self.at(node), (), (), tuple(parse_word(word) for word in words))
+        return syntax.Test(
+            self.at(node), (), ConditionReader(split_words(text[2:-2], tests=True)).read(node.start_byte)
+        )
+
+
+_IGNORED = frozenset({"comment", "heredoc_body", "heredoc_start", "heredoc_end", "file_descriptor"})
+
+
+class ConditionReader:
+    """Reads the words of ``[[ … ]]`` by precedence: ``||``, ``&&``, ``!``, then one test."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.index = 0
+
+    def read(self, offset: int) -> Condition:
+        """The whole condition.
+
+        Raises:
+            Unreadable: It is none.
+        """
+        try:
+            condition = self._or()
+        except IndexError:
+            raise Unreadable(offset) from None
+        if self.index < len(self.tokens):
+            raise Unreadable(offset)
+        return condition
+
+    def _peek(self) -> str:
+        return self.tokens[self.index] if self.index < len(self.tokens) else ""
+
+    def _take(self) -> str:
+        self.index += 1
+        return self.tokens[self.index - 1]
+
+    def _or(self) -> Condition:
+        left = self._and()
+        while self._peek() == "||":
+            self._take()
+            left = Condition("||", (left, self._and()))
+        return left
+
+    def _and(self) -> Condition:
+        left = self._not()
+        while self._peek() == "&&":
+            self._take()
+            left = Condition("&&", (left, self._not()))
+        return left
+
+    def _not(self) -> Condition:
+        if self._peek() == "!":
+            self._take()
+            return Condition("!", (self._not(),))
+        if self._peek() == "(":
+            self._take()
+            inner = self._or()
+            if self._take() != ")":
+                raise IndexError
+            return inner
+        first = self._take()
+        if re.fullmatch(r"-[a-zA-Z]", first) and self._peek() not in ("", "&&", "||", ")"):
+            return Condition(first, (parse_word(self._take()),))
+        if self._peek() in ("", "&&", "||", ")"):
+            return Condition("-n", (parse_word(first),))
+        operator = self._take()
+        return Condition(operator, (parse_word(first), parse_word(self._take())))
+
+
+def split_words(text: str, *, tests: bool = False) -> list[str]:
+    """Split a text at unquoted blanks.
+
+    Args:
+        text: The text.
+        tests: Whether ``( ) && || < >`` are words of their own, as in ``[[ … ]]``.
+    """
+    out: list[str] = []
+    start = index = 0
+    regex = False
+
+    def cut(end: int) -> None:
+        if end > start:
+            out.append(text[start:end])
+
+    while index < len(text):
+        char = text[index]
+        if char in " \t\n":
+            cut(index)
+            regex = tests and bool(out) and out[-1] == "=~"
+            index += 1
+            start = index
+        elif tests and not regex and index == start and text[index : index + 2] in ("&&", "||"):
+            out.append(text[index : index + 2])
+            index += 2
+            start = index
+        elif tests and not regex and char in "()" and (index == start or char == ")"):
+            cut(index)
+            out.append(char)
+            index += 1
+            start = index
+        else:
+            if regex and char == "(":
+                index = closing(text, index)
+            else:
+                index = skip_quotes(text, index)
+    cut(index)
+    return out
+
+
+def split_at(text: str, separator: str) -> list[str]:
+    """Split a text at an unquoted character."""
+    out: list[str] = []
+    start = index = 0
+    while index < len(text):
+        if text[index] == separator:
+            out.append(text[start:index])
+            index += 1
+            start = index
+        else:
+            index = skip_quotes(text, index)
+    out.append(text[start:])
+    return out
+
+
+MAX_BRACES = 4096
+
+
+def expand_braces(text: str) -> list[str]:
+    """Brace expansion, done on the text before anything else: ``a{b,c}`` and ``{1..3}``."""
+    out = _braces(text)
+    return out if len(out) <= MAX_BRACES else [text]
+
+
+def _braces(text: str) -> list[str]:
+    if "{" not in text:
+        return [text]
+    index = 0
+    while index < len(text):
+        if text[index] == "{" and not text[:index].endswith("$"):
+            end = _brace_end(text, index)
+            if end > 0:
+                options = _brace_options(text[index + 1 : end])
+                if options is not None:
+                    tails = _braces(text[end + 1 :])
+                    if len(options) * len(tails) > MAX_BRACES:
+                        return [text] * (MAX_BRACES + 1)
+                    return [text[:index] + option + tail for option in options for tail in tails]
+            index += 1
+        else:
+            index = skip_quotes(text, index)
+    return [text]
+
+
+def _brace_end(text: str, index: int) -> int:
+    depth = 0
+    while index < len(text):
+        if text[index] == "{":
+            depth += 1
+            index += 1
+        elif text[index] == "}":
+            depth -= 1
+            if not depth:
+                return index
+            index += 1
+        else:
+            index = skip_quotes(text, index)
+    return -1
+
+
+def _brace_options(body: str) -> list[str] | None:
+    pieces: list[str] = []
+    depth = start = index = 0
+    while index < len(body):
+        if body[index] == "{":
+            depth += 1
+            index += 1
+        elif body[index] == "}":
+            depth -= 1
+            index += 1
+        elif body[index] == "," and not depth:
+            pieces.append(body[start:index])
+            index += 1
+            start = index
+        else:
+            index = skip_quotes(body, index)
+    if pieces:
+        pieces.append(body[start:])
+        out: list[str] = []
+        for piece in pieces:
+            out.extend(_braces(piece))
+            if len(out) > MAX_BRACES:
+                break
+        return out
+    return _brace_range(body)
+
+
+def _brace_range(body: str) -> list[str] | None:
+    match = re.fullmatch(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?", body)
+    if match is not None:
+        first, last = int(match[1]), int(match[2])
+        step = abs(int(match[3] or 1)) or 1
+        width = (
+            max(len(match[1]), len(match[2]))
+            if re.search(r"^-?0\d", match[1] + " ") or re.match(r"-?0\d", match[2])
+            else 0
+        )
+        count = abs(last - first) // step + 1
+        if count > MAX_BRACES:
+            return [""] * (MAX_BRACES + 1)
+        sign = 1 if last >= first else -1
+        return [f"{first + sign * step * index:0{width}d}" for index in range(count)]
+    match = re.fullmatch(r"([a-zA-Z])\.\.([a-zA-Z])", body)
+    if match is not None:
+        first, last = ord(match[1]), ord(match[2])
+        sign = 1 if last >= first else -1
+        return [chr(code) for code in range(first, last + sign, sign)]
+    return None

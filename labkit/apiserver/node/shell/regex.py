@@ -1,0 +1,447 @@
+"""POSIX regular expressions in time proportional to text times pattern.
+
+Python's ``re`` backtracks, so one pattern could hold the server for hours. Here the
+states of the pattern advance side by side over the text (Thompson's construction, with
+captures as in Pike's machine), and the longest of the leftmost matches wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from labkit.apiserver.node.shell.patterns import CLASSES, CharacterSet, read_set
+
+MAX_PROGRAM = 3000
+MAX_REPEAT = 255
+MAX_GROUPS = 20
+MAX_NESTING = 50
+
+
+class RegexError(Exception):
+    """The expression cannot be compiled.
+
+    Args:
+        message: What ``grep`` says.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(slots=True)
+class _Node:
+    kind: str  # char any set cat alt repeat group assert empty
+    items: list[_Node] = field(default_factory=list)
+    char: str = ""
+    members: CharacterSet | None = None
+    low: int = 0
+    high: int = -1
+    lazy: bool = False
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A match.
+
+    Args:
+        text: What was searched.
+        spans: Start and end of the whole and of each group, -1 where a group took no part.
+    """
+
+    text: str
+    spans: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self.spans[0]
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.spans[1]
+
+    def group(self, number: int) -> str:
+        """The text of a group, empty if it took no part."""
+        if 2 * number + 1 >= len(self.spans) or self.spans[2 * number] < 0 or self.spans[2 * number + 1] < 0:
+            return ""
+        return self.text[self.spans[2 * number] : self.spans[2 * number + 1]]
+
+
+def _members(*classes: str, negated: bool = False, singles: str = "") -> CharacterSet:
+    return CharacterSet(frozenset(singles), (), classes, negated)
+
+
+_PERL = {
+    "w": _members("alnum", singles="_"),
+    "W": _members("alnum", singles="_", negated=True),
+    "s": _members("space"),
+    "S": _members("space", negated=True),
+    "d": _members("digit"),
+    "D": _members("digit", negated=True),
+}
+
+
+class _Parser:
+    def __init__(self, text: str, *, extended: bool, perl: bool) -> None:
+        self.text = text
+        self.extended = extended
+        self.perl = perl
+        self.index = 0
+        self.groups = 0
+        self.depth = 0
+
+    def parse(self) -> _Node:
+        node = self.alternatives()
+        if self.index < len(self.text):
+            raise RegexError("Unmatched ) or \\)")
+        return node
+
+    def token(self) -> str:
+        """The next operator or character, as an extended expression writes it: ``\\x`` is literal x."""
+        text, index = self.text, self.index
+        if index >= len(text):
+            return ""
+        char = text[index]
+        if char == "\\":
+            if index + 1 >= len(text):
+                raise RegexError("Trailing backslash")
+            following = text[index + 1]
+            if not self.extended and following in "(){}|+?":
+                return following
+            return "\\" + following
+        if not self.extended and char in "(){}|+?":
+            return "\\" + char
+        return char
+
+    def advance(self, token: str) -> None:
+        self.index += 2 if self.text[self.index] == "\\" else 1
+
+    def alternatives(self) -> _Node:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise RegexError("Regular expression too big")
+        options = [self.sequence()]
+        while self.token() == "|":
+            self.advance("|")
+            options.append(self.sequence())
+        self.depth -= 1
+        return options[0] if len(options) == 1 else _Node("alt", options)
+
+    def sequence(self) -> _Node:
+        items: list[_Node] = []
+        while True:
+            token = self.token()
+            if token in ("", "|") or (token == ")" and self.depth > 1):
+                break
+            if token == ")" and self.extended and not self.perl:
+                self.advance(token)
+                items.append(_Node("char", char=")"))
+                continue
+            if token == ")":
+                break
+            atom = self.atom(token, first=not items)
+            items.append(self.repeats(atom))
+        return items[0] if len(items) == 1 else _Node("cat", items) if items else _Node("empty")
+
+    def repeats(self, atom: _Node) -> _Node:
+        while True:
+            token = self.token()
+            low, high = {"*": (0, -1), "+": (1, -1), "?": (0, 1)}.get(token, (-2, 0))
+            if token == "{":
+                bounds = self.bounds()
+                if bounds is None:
+                    return atom
+                low, high = bounds
+            elif low == -2:
+                return atom
+            else:
+                self.advance(token)
+            lazy = self.perl and self.token() == "?"
+            if lazy:
+                self.advance("?")
+            if atom.kind == "repeat" and atom.high == -1 and high == -1 and atom.low <= 1 and low <= 1:
+                atom = _Node("repeat", atom.items, low=min(atom.low, low), high=-1, lazy=lazy)
+            else:
+                atom = _Node("repeat", [atom], low=low, high=high, lazy=lazy)
+
+    def bounds(self) -> tuple[int, int] | None:
+        closer = "}" if self.extended else "\\}"
+        start = self.index + (1 if self.extended else 2)
+        end = self.text.find(closer, start)
+        body = self.text[start:end] if end >= 0 else ""
+        low, comma, high = body.partition(",")
+        if end < 0 or not all(char.isdigit() or char == "," for char in body) or not body or body.count(",") > 1:
+            if self.extended:
+                return None
+            raise RegexError("Unmatched \\{" if end < 0 else "Invalid content of \\{\\}")
+        if len(low) > 5 or len(high) > 5 or int(low or 0) > MAX_REPEAT or int(high or 0) > MAX_REPEAT:
+            raise RegexError("Regular expression too big")
+        self.index = end + len(closer)
+        first = int(low or 0)
+        last = (int(high) if high else -1) if comma else first
+        if last != -1 and last < first:
+            raise RegexError("Invalid content of \\{\\}")
+        return first, last
+
+    def atom(self, token: str, *, first: bool) -> _Node:
+        if token == "(":
+            self.advance(token)
+            capture = True
+            if self.perl and self.text.startswith("?:", self.index):
+                self.index += 2
+                capture = False
+            number = 0
+            if capture:
+                self.groups += 1
+                number = self.groups
+                if number > MAX_GROUPS:
+                    raise RegexError("Regular expression too big")
+            inner = self.alternatives()
+            if self.token() != ")":
+                raise RegexError("Unmatched ( or \\(")
+            self.advance(")")
+            return _Node("group", [inner], number=number) if capture else inner
+        if token == "[":
+            chars = [(char, False) for char in self.text]
+            found = read_set([(char, char == "\\" and not self.perl) for char, _ in chars], self.index + 1)
+            if found is None:
+                raise RegexError("Unmatched [, [^, [:, [., or [=")
+            self.index = found[1]
+            return _Node("set", members=found[0])
+        self.advance(token)
+        if token == ".":
+            return _Node("any")
+        if token == "^" and (self.extended or first):
+            return _Node("assert", char="^")
+        if token == "$" and (self.extended or self.token() in ("", ")", "|")):
+            return _Node("assert", char="$")
+        if token in ("*", "+", "?"):
+            if self.extended and not first:
+                raise RegexError("Invalid preceding regular expression")
+            return _Node("char", char=token)
+        if len(token) == 2:
+            char = token[1]
+            if char in "<>bB":
+                return _Node("assert", char=char)
+            if char in _PERL and (char not in "dD" or self.perl):
+                return _Node("set", members=_PERL[char])
+            if char.isdigit() and char != "0":
+                raise RegexError("Invalid back reference")
+            if self.perl and char in "ntr":
+                return _Node("char", char={"n": "\n", "t": "\t", "r": "\r"}[char])
+            return _Node("char", char=char)
+        return _Node("char", char=token)
+
+
+class Regex:
+    """A compiled expression.
+
+    Args:
+        pattern: The expression.
+        extended: ERE instead of BRE.
+        perl: With Perl's ``\\d`` and lazy repeats; the first match wins then, not the longest.
+        fold: Ignore case.
+    """
+
+    def __init__(self, pattern: str, *, extended: bool = False, perl: bool = False, fold: bool = False) -> None:
+        parser = _Parser(pattern, extended=extended or perl, perl=perl)
+        node = parser.parse()
+        self.groups = parser.groups
+        self.fold = fold
+        self.longest = not perl
+        self._code: list[tuple[str, object, object]] = []
+        self._emit(node)
+        self._add("match")
+        self.literal = _literal(node)
+        if fold:
+            self.literal = self.literal.lower()
+
+    def _add(self, kind: str, first: object = None, second: object = None) -> int:
+        if len(self._code) >= MAX_PROGRAM:
+            raise RegexError("Regular expression too big")
+        self._code.append((kind, first, second))
+        return len(self._code) - 1
+
+    def _emit(self, node: _Node) -> None:
+        match node.kind:
+            case "char":
+                self._add("char", node.char.lower() if self.fold else node.char)
+            case "set":
+                self._add("set", node.members)
+            case "any":
+                self._add("any")
+            case "assert":
+                self._add("assert", node.char)
+            case "cat":
+                for item in node.items:
+                    self._emit(item)
+            case "group":
+                self._add("save", 2 * node.number)
+                self._emit(node.items[0])
+                self._add("save", 2 * node.number + 1)
+            case "alt":
+                jumps = []
+                for item in node.items[:-1]:
+                    split = self._add("split")
+                    self._code[split] = ("split", split + 1, None)
+                    self._emit(item)
+                    jumps.append(self._add("jump"))
+                    self._code[split] = ("split", split + 1, len(self._code))
+                self._emit(node.items[-1])
+                for jump in jumps:
+                    self._code[jump] = ("jump", len(self._code), None)
+            case "repeat":
+                self._emit_repeat(node)
+
+    def _emit_repeat(self, node: _Node) -> None:
+        for _ in range(node.low):
+            self._emit(node.items[0])
+        if node.high == -1:
+            split = self._add("split")
+            self._emit(node.items[0])
+            self._add("jump", split)
+            ends = (split + 1, len(self._code))
+            self._code[split] = ("split", *(reversed(ends) if node.lazy else ends))
+            return
+        splits = []
+        for _ in range(node.high - node.low):
+            splits.append(self._add("split"))
+            self._emit(node.items[0])
+        for split in splits:
+            ends = (split + 1, len(self._code))
+            self._code[split] = ("split", *(reversed(ends) if node.lazy else ends))
+
+    def cost(self, text: str) -> float:
+        """About how many steps a search in a text takes."""
+        if self.literal and self.literal not in (text.lower() if self.fold else text):
+            return 0.1
+        return 0.2 + len(text) * len(self._code) / 4000
+
+    def search(self, text: str, start: int = 0) -> Match | None:
+        """The leftmost match at or after an index."""
+        subject = text.lower() if self.fold else text
+        if self.literal and self.literal not in subject:
+            return None
+        code = self._code
+        best: tuple[int, ...] | None = None
+        threads: list[tuple[int, tuple[int, ...]]] = []
+        empty = (-1,) * (2 * self.groups + 2)
+        for position in range(start, len(text) + 1):
+            seen: set[int] = set()
+            now: list[tuple[int, tuple[int, ...]]] = []
+            for state, saved in threads:
+                self._follow(state, saved, position, subject, seen, now)
+            if best is None:
+                self._follow(0, (position, *empty[1:]), position, subject, seen, now)
+            elif not now:
+                break
+            threads = []
+            char = subject[position] if position < len(text) else ""
+            for state, saved in now:
+                kind, first, _ = code[state]
+                if kind == "match":
+                    whole = (saved[0], position, *saved[2:])
+                    if best is None or saved[0] < best[0] or (saved[0] == best[0] and (self.longest or True)):
+                        best = whole
+                    if not self.longest:
+                        break
+                    continue
+                if best is not None and saved[0] > best[0]:
+                    continue
+                if char and (
+                    (kind == "any" and char != "\n")
+                    or (kind == "char" and first == char)
+                    or (kind == "set" and self._in(first, char, text[position]))
+                ):
+                    threads.append((state + 1, saved))
+            if not threads and best is not None:
+                break
+        return Match(text, best) if best is not None else None
+
+    def _in(self, members: object, char: str, original: str) -> bool:
+        if not isinstance(members, CharacterSet):
+            return False
+        return char in members or (self.fold and (original in members or char.upper() in members))
+
+    def _follow(
+        self,
+        state: int,
+        saved: tuple[int, ...],
+        position: int,
+        text: str,
+        seen: set[int],
+        out: list[tuple[int, tuple[int, ...]]],
+    ) -> None:
+        """Add a state, and those reached from it without reading, in order of preference."""
+        code = self._code
+        stack = [(state, saved)]
+        while stack:
+            state, saved = stack.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            kind, first, second = code[state]
+            if kind == "jump" and isinstance(first, int):
+                stack.append((first, saved))
+            elif kind == "split" and isinstance(first, int) and isinstance(second, int):
+                stack.append((second, saved))
+                stack.append((first, saved))
+            elif kind == "save" and isinstance(first, int):
+                stack.append((state + 1, (*saved[:first], position, *saved[first + 1 :])))
+            elif kind == "assert":
+                if _holds(str(first), text, position):
+                    stack.append((state + 1, saved))
+            else:
+                out.append((state, saved))
+
+
+def _holds(kind: str, text: str, position: int) -> bool:
+    if kind == "^":
+        return position == 0
+    if kind == "$":
+        return position == len(text)
+    before = position > 0 and (text[position - 1].isalnum() or text[position - 1] == "_")
+    after = position < len(text) and (text[position].isalnum() or text[position] == "_")
+    return {"<": after and not before, ">": before and not after, "b": before != after, "B": before == after}[kind]
+
+
+def _literal(node: _Node) -> str:
+    """A text that every match holds, to pass over most lines quickly."""
+    if node.kind == "char":
+        return node.char
+    if node.kind == "group":
+        return _literal(node.items[0])
+    if node.kind == "repeat" and node.low > 0:
+        return _literal(node.items[0])
+    if node.kind != "cat":
+        return ""
+    best = run = ""
+    for item in node.items:
+        if item.kind == "char":
+            run += item.char
+            continue
+        best = max(best, run, _literal(item), key=len)
+        run = ""
+    return max(best, run, key=len)
+
+
+@lru_cache(maxsize=128)
+def compile_regex(pattern: str, *, extended: bool = False, perl: bool = False, fold: bool = False) -> Regex:
+    """Compile an expression; see :class:`Regex`.
+
+    Raises:
+        RegexError: It cannot be compiled.
+    """
+    return Regex(pattern, extended=extended, perl=perl, fold=fold)
+
+
+def escape(text: str) -> str:
+    """A text as a basic expression that matches it alone (``grep -F``)."""
+    return "".join("\\" + char if char in "\\.[]*^$" else char for char in text)
+
+
+__all__ = ["CLASSES", "Match", "Regex", "RegexError", "compile_regex", "escape"]

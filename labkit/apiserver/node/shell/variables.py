@@ -1,0 +1,197 @@
+"""A shell's variables: texts, indexed and associative arrays, exported and read-only ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MAX_VALUE_CHARS = 1 << 20
+MAX_VARIABLES = 5_000
+
+
+@dataclass(slots=True)
+class Variable:
+    """One variable.
+
+    Args:
+        value: Its text, or None while it is declared only.
+        array: Its elements, if it is an array.
+        associative: Whether the array's keys are texts.
+        exported: Whether commands see it.
+        readonly: Whether it must not change.
+        integer: Whether what is assigned is evaluated.
+    """
+
+    value: str | None = None
+    array: dict[int | str, str] | None = None
+    associative: bool = False
+    exported: bool = False
+    readonly: bool = False
+    integer: bool = False
+
+    def scalar(self) -> str | None:
+        """Its value where one text is wanted: an array gives its first element."""
+        if self.array is not None:
+            return self.array.get("0" if self.associative else 0)
+        return self.value
+
+
+class ReadOnly(Exception):
+    """A read-only variable was about to change.
+
+    Args:
+        name: Its name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class TooMuch(Exception):
+    """The variables would hold more than the shell allows."""
+
+
+class Variables:
+    """All variables of one shell.
+
+    Args:
+        environment: The exported ones it starts with.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._all = {name: Variable(value, exported=True) for name, value in environment.items()}
+        self._frames: list[dict[str, Variable | None]] = []
+
+    def copy(self) -> Variables:
+        """The variables of a subshell."""
+        other = Variables({})
+        other._all = {
+            name: replace(one, array=dict(one.array) if one.array is not None else None)
+            for name, one in self._all.items()
+        }
+        other._frames = [dict(frame) for frame in self._frames]
+        return other
+
+    def get(self, name: str) -> Variable | None:
+        """A variable, or None."""
+        return self._all.get(name)
+
+    def text(self, name: str) -> str | None:
+        """A variable's text, or None if it is unset."""
+        found = self._all.get(name)
+        return found.scalar() if found is not None else None
+
+    def declare(self, name: str) -> Variable:
+        """A variable, made if it is missing."""
+        found = self._all.get(name)
+        if found is None:
+            if len(self._all) >= MAX_VARIABLES:
+                raise TooMuch
+            found = self._all[name] = Variable()
+        return found
+
+    def set(self, name: str, value: str, *, exported: bool | None = None) -> None:
+        """Set a variable's text.
+
+        Raises:
+            ReadOnly: It must not change.
+            TooMuch: The text is too long.
+        """
+        if len(value) > MAX_VALUE_CHARS:
+            raise TooMuch
+        found = self.declare(name)
+        if found.readonly:
+            raise ReadOnly(name)
+        if found.array is not None:
+            found.array["0" if found.associative else 0] = value
+        else:
+            found.value = value
+        if exported is not None:
+            found.exported = exported
+
+    def set_element(self, name: str, key: int | str, value: str) -> None:
+        """Set an element of an array; a text becomes an array.
+
+        Raises:
+            ReadOnly: It must not change.
+            TooMuch: The array is too long.
+        """
+        found = self.declare(name)
+        if found.readonly:
+            raise ReadOnly(name)
+        if found.array is None:
+            found.array = {} if found.value is None else {0: found.value}
+            found.value = None
+        if len(found.array) >= 50_000 or len(value) > MAX_VALUE_CHARS:
+            raise TooMuch
+        found.array[key] = value
+
+    def set_array(self, name: str, values: dict[int | str, str]) -> None:
+        """Replace an array.
+
+        Raises:
+            ReadOnly: It must not change.
+        """
+        found = self.declare(name)
+        if found.readonly:
+            raise ReadOnly(name)
+        found.array, found.value = values, None
+
+    def unset(self, name: str) -> None:
+        """Forget a variable.
+
+        Raises:
+            ReadOnly: It must not change.
+        """
+        found = self._all.get(name)
+        if found is not None and found.readonly:
+            raise ReadOnly(name)
+        self._all.pop(name, None)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._all)
+
+    def environment(self) -> dict[str, str]:
+        """What commands see."""
+        return {name: one.value for name, one in self._all.items() if one.exported and one.value is not None}
+
+    # Local variables of functions.
+
+    def push(self) -> None:
+        """A function begins."""
+        self._frames.append({})
+
+    def pop(self) -> None:
+        """A function ends: its local variables go."""
+        for name, before in self._frames.pop().items():
+            if before is None:
+                self._all.pop(name, None)
+            else:
+                self._all[name] = before
+
+    @property
+    def in_function(self) -> bool:
+        """Whether a function runs."""
+        return bool(self._frames)
+
+    def local(self, name: str) -> Variable:
+        """A new local variable of the running function."""
+        frame = self._frames[-1]
+        if name not in frame:
+            frame[name] = self._all.get(name)
+            before = frame[name]
+            self._all[name] = Variable(exported=before.exported if before is not None else False)
+        return self._all[name]
+
+    def save(self, name: str) -> Variable | None:
+        """A copy of a variable, for :meth:`restore`."""
+        found = self._all.get(name)
+        return replace(found) if found is not None else None
+
+    def restore(self, name: str, before: Variable | None) -> None:
+        """Put a variable back as it was."""
+        if before is None:
+            self._all.pop(name, None)
+        else:
+            self._all[name] = before

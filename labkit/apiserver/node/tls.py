@@ -1,0 +1,107 @@
+"""The TLS check of a pod's client: is this certificate signed by that authority, for that name?
+
+Decided from the certificates themselves, so a wrong ``--cacert`` fails for the real reason.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+MAX_CERTIFICATES = 300
+
+ISSUER_UNKNOWN = "unable to get local issuer certificate"
+SELF_SIGNED_CHAIN = "self-signed certificate in certificate chain"
+SELF_SIGNED = "self-signed certificate"
+EXPIRED = "certificate has expired"
+NOT_YET = "certificate is not yet valid"
+
+
+def load(pem: bytes) -> list[x509.Certificate]:
+    """The certificates of a PEM file; what cannot be read is left out."""
+    out: list[x509.Certificate] = []
+    for block in _PEM.findall(pem)[:MAX_CERTIFICATES]:
+        try:
+            out.append(x509.load_pem_x509_certificate(block))
+        except ValueError:
+            continue
+    return out
+
+
+def verify_chain(served: list[x509.Certificate], trusted: list[x509.Certificate], now: float) -> str | None:
+    """Check who signed a certificate.
+
+    Args:
+        served: What the server sent, leaf first.
+        trusted: The authorities the client trusts.
+        now: Seconds since 1970.
+
+    Returns:
+        What OpenSSL says is wrong, or None.
+    """
+    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    here = served[0]
+    chain = [here]
+    anchored = any(here == one for one in trusted)
+    while not anchored and len(chain) < 8:
+        anchor = next((one for one in trusted if _signed(here, one)), None)
+        if anchor is not None:
+            chain.append(anchor)
+            anchored = True
+            break
+        above = next((one for one in served if one not in chain and _signed(here, one)), None)
+        if above is None:
+            break
+        chain.append(above)
+        here = above
+    if not anchored:
+        if _signed(here, here):
+            return SELF_SIGNED if len(chain) == 1 else SELF_SIGNED_CHAIN
+        return ISSUER_UNKNOWN
+    for one in chain:
+        if moment > one.not_valid_after_utc:
+            return EXPIRED
+        if moment < one.not_valid_before_utc:
+            return NOT_YET
+    return None
+
+
+def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def names_of(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
+    """The DNS names and IP addresses a certificate is for."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return [], []
+    dns = names.get_values_for_type(x509.DNSName)
+    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    return dns, addresses
+
+
+def matches_host(certificate: x509.Certificate, host: str) -> bool:
+    """Whether a certificate is for a host name or address."""
+    dns, addresses = names_of(certificate)
+    try:
+        return str(ipaddress.ip_address(host)) in addresses
+    except ValueError:
+        pass
+    host = host.lower().rstrip(".")
+    for name in dns:
+        name = name.lower()
+        if name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:] and host.partition(".")[0]):
+            return True
+    return False
