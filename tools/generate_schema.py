@@ -80,10 +80,7 @@ def go_name(go_type: str) -> str:
 def field_row(name: str, schema: dict[str, Any], required: bool, go: list[Any] | None) -> list[Any]:
     """``[name, type code, flags, more?]``: see ``labkit.apiserver.schema``."""
     code = type_code(schema)
-    if go is None:
-        flags = "" if required else "o"
-    else:
-        flags = go[2]
+    flags: str = ("" if required else "o") if go is None else go[2]
     if required:
         flags += "r"
     if schema.get("x-kubernetes-map-type") == "atomic":
@@ -152,11 +149,21 @@ def messages(protobuf: dict[str, Any]) -> dict[str, Any]:
     """Every protobuf message: ``{number: [name, type, repeated]}``."""
     found: dict[str, Any] = {}
     for name, fields in sorted(protobuf.items()):
+        package = name.rpartition(".")[0]
         found[name] = {
-            number: [field, kind.lstrip("."), 1 if label == "repeated" else 0]
+            number: [field, qualified(kind, package), 1 if label == "repeated" else 0]
             for number, (field, kind, label) in fields.items()
         }
     return found
+
+
+def qualified(kind: str, package: str) -> str:
+    """A protobuf type with the package of a message that is named without one."""
+    if kind.startswith("map<"):
+        key, _, value = kind[4:-1].partition(",")
+        return f"map<{key.strip()},{qualified(value.strip(), package)}>"
+    kind = kind.lstrip(".")
+    return f"{package}.{kind}" if kind[:1].isupper() else kind
 
 
 def read_openapi(folder: Path) -> dict[str, Any]:

@@ -62,12 +62,12 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
         match = FIELD.match(line)
         if match is None:
             continue
-        go_name, go_type, tag = match.groups()
+        _, go_type, tag = match.groups()
         name, *options = tag.split(",")
         if name == "-":
             continue
         if not name:
-            inner = structs.get((go_type if go_name is None else go_type).lstrip("*"))
+            inner = structs.get(go_type.lstrip("*"))
             if inner is not None:
                 rows += fields_of(inner, structs)
             continue
@@ -85,7 +85,7 @@ def main() -> int:
     facts: dict[str, list[list[Any]]] = {}
     for prefix, (which, folder) in sorted(package_files().items()):
         text = source(checkouts[which], folder)
-        structs = {name: body for name, body in STRUCT.findall(text)}
+        structs = dict(STRUCT.findall(text))
         for name, body in structs.items():
             schema = schemas.get(f"{prefix}.{name}")
             if schema is None or "properties" not in schema:

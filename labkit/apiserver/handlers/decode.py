@@ -1,29 +1,220 @@
-"""From a request's body to an object: JSON, YAML or protobuf, checked against the schema."""
+"""From a request's body to an object: JSON, YAML or protobuf, checked against the schema.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/{create,rest,negotiation}``; the serializers of
+k8s.io/apimachinery.
+"""
 
 from __future__ import annotations
 
-import orjson
+from typing import Any
 
-from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import Struct, gojson, schemas
+from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
 from labkit.apiserver.status import ApiError, bad_request
 
+JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+MEDIA_TYPES = (JSON, YAML, PROTOBUF)
+TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+UNREGISTERED = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
+INTERNAL_PACKAGES = {
+    "": "core",
+    "events.k8s.io": "core",
+    "rbac.authorization.k8s.io": "rbac",
+    "authentication.k8s.io": "authentication",
+    "authorization.k8s.io": "authorization",
+    "coordination.k8s.io": "coordination",
+    "discovery.k8s.io": "discovery",
+    "networking.k8s.io": "networking",
+    "scheduling.k8s.io": "scheduling",
+    "storage.k8s.io": "storage",
+}
 
-def decode_object(request: Request, kind: Kind) -> Object:
-    """The object in a request's body, with the kind's fields only.
+
+def content_type(request: Request) -> str:
+    """The media type of the body, JSON if none is named.
+
+    Raises:
+        ApiError: 415.
+    """
+    named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not named:
+        return JSON
+    if named not in MEDIA_TYPES:
+        raise unsupported_media_type()
+    return named
+
+
+def unsupported_media_type() -> ApiError:
+    """415: the body is in no form that the server reads."""
+    return ApiError(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(MEDIA_TYPES),
+    )
+
+
+def field_validation(request: Request) -> str:
+    """``Strict``, ``Warn`` (unless something else is said) or ``Ignore``."""
+    return request.param("fieldValidation") or "Warn"
+
+
+def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | None = None) -> Object:
+    """The object in a request's body, with the kind's fields only and without defaults.
 
     Args:
         request: Its content type says how the body is written, its parameter
             ``fieldValidation`` what happens to unknown fields.
         kind: What the body should hold.
+        gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
 
     Raises:
         ApiError: 400 or 415.
     """
-    try:
-        obj = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
-    if not isinstance(obj, dict):
-        raise ApiError(400, "BadRequest", "the object provided is unrecognized")
+    group, version, name = gvk or (kind.group, kind.version, kind.kind)
+    struct = schemas().of_kind(group, version, name)
+    assert struct is not None
+    mode = field_validation(request)
+    strict: list[str] = []
+    obj = decode_body(
+        content_type(request), request.body, struct, (group, version, name), strict, look=mode != "Ignore"
+    )
+    if strict:
+        if mode == "Strict":
+            raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
+        request.warnings += strict
     return obj
+
+
+def decode_body(
+    media_type: str,
+    body: bytes,
+    struct: Struct,
+    expected: tuple[str, str, str],
+    strict: list[str],
+    look: bool = True,
+) -> Object:
+    """A body as an object.
+
+    Args:
+        media_type: One of ``MEDIA_TYPES``.
+        body: The bytes.
+        struct: The expected schema.
+        expected: (group, version, kind).
+        strict: Collects unknown and repeated fields.
+        look: Whether to look for them.
+
+    Raises:
+        ApiError: 400.
+    """
+    if media_type == PROTOBUF:
+        data: Any = _read_protobuf(body, expected[2])
+    elif media_type == YAML:
+        try:
+            data = yaml_to_json(body, strict if look else None)
+        except YamlProblem as error:
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {expected[2]}): couldn't get "
+                f"version/kind; json parse error: {error} ({summary(body)})"
+            ) from error
+    else:
+        data = _read_json(body, expected[2])
+    found = _read_kind(data, body, expected)
+    _check_kind(found, expected)
+    try:
+        obj = Decoder(strict if look else None).decode(struct, data)
+    except DecodeProblem as error:
+        raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
+    api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
+    obj.pop("kind", None)
+    obj.pop("apiVersion", None)
+    return {"kind": expected[2], "apiVersion": api_version, **obj}
+
+
+def summary(body: bytes, limit: int = 30) -> str:
+    """A body's beginning, as errors show it."""
+    if not body:
+        return "<empty>"
+    more = " ..." if len(body) > limit else ""
+    if body[:1] == b"{":
+        return body[:limit].decode("utf-8", "replace") + more
+    return body[:limit].hex() + more
+
+
+def _read_json(body: bytes, kind: str) -> Any:
+    try:
+        return gojson.loads(body)
+    except gojson.SyntaxProblem as error:
+        raise _unrecognized(kind, body, str(error)) from error
+
+
+def _read_protobuf(body: bytes, kind: str) -> Any:
+    from labkit.apiserver.protobuf import ProtobufProblem, decode_unknown
+
+    try:
+        return decode_unknown(body)
+    except ProtobufProblem as error:
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
+        ) from error
+
+
+def _unrecognized(kind: str, body: bytes, problem: str) -> ApiError:
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
+        f"json parse error: {problem} ({summary(body)})"
+    )
+
+
+def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[str, str, str]:
+    """(group, version, kind) of a body, completed by what is expected."""
+    if data is None:
+        return expected
+    if not isinstance(data, dict):
+        raise _unrecognized(
+            expected[2], body, f"json: cannot unmarshal {json_kind(data)} into Go value of type {TYPE_META}"
+        )
+    for field in ("apiVersion", "kind"):
+        value = data.get(field)
+        if value is not None and not isinstance(value, str):
+            raise _unrecognized(
+                expected[2],
+                body,
+                f"json: cannot unmarshal {json_kind(value)} into Go struct field .{field} of type string",
+            )
+    api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
+    if api_version.count("/") > 1:
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {expected[2]}): couldn't get "
+            f"version/kind; json parse error: unexpected GroupVersion string: {api_version} ({summary(body)})"
+        )
+    group, _, version = api_version.rpartition("/")
+    if not version and not group:
+        group, version = expected[0], expected[1]
+    elif not version and group == expected[0]:
+        version = expected[1]
+    return group, version, kind or expected[2]
+
+
+def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+    if found == expected:
+        return
+    group, version, kind = found
+    api_version = f"{group}/{version}" if group else version
+    known = schemas().of_kind(group, version, kind) is not None or (
+        (group, kind) in BY_KIND and BY_KIND[group, kind].version == version
+    )
+    if not known:
+        problem = f'no kind "{kind}" is registered for version "{api_version}" {UNREGISTERED}'
+    else:
+        package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
+        problem = f"converting (v1.{kind}) to ({package}.{expected[2]}): unknown conversion"
+    raise _cannot_be_handled(kind, version, expected[2], problem)
+
+
+def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:
+    return bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {problem}')

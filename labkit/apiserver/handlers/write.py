@@ -1,18 +1,36 @@
 """The verbs that change something: create, update, patch, delete, deletecollection.
 
 Routing calls these with a request and the kind's row, and encodes what they return.
-Warnings go into ``request.warnings``.
+Warnings go into ``request.warnings``. The order of a write: options, decode, defaults, field
+managers, mutating admission, and then the registry: validation, validating admission, storage.
+Source: k8s.io/apiserver ``pkg/endpoints/handlers``.
 """
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import NamedTuple
 
+from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.options import check_list_options, list_options
+from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, patch_type, patched
+from labkit.apiserver.handlers.read import selection
+from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, write_options
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.registry import Registry
+from labkit.apiserver.registry.managed.apply import apply, settle
+from labkit.apiserver.registry.managed.manager import update_managed_fields
+from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.request import Object, Request
-from labkit.apiserver.status import method_not_allowed
+from labkit.apiserver.schema.decoding import DecodeProblem
+from labkit.apiserver.status import ApiError, bad_request
+
+AuthorizeCreate = Callable[[Request], None]
+"""Raises 403 if the caller of an update that creates may not create."""
+
+SYSTEM_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid", "creationTimestamp")
+WRONG_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 
 class Written(NamedTuple):
@@ -35,32 +53,276 @@ class Writer:
 
     Args:
         registry: Where objects are.
+        admission: The plugins.
+        authorize_create: See ``AuthorizeCreate``.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        admission: Chain | None = None,
+        authorize_create: AuthorizeCreate | None = None,
+    ) -> None:
         self._registry = registry
+        self._admission = admission or Chain()
+        self._authorize_create = authorize_create
 
     def create(self, request: Request, kind: Kind) -> Written:
-        """POST to a collection (or to ``pods/{name}/binding`` and the like)."""
+        """POST to a collection."""
+        options = write_options(request, "CreateOptions")
         obj = decode_object(request, kind)
-        metadata = dict(obj.get("metadata") or {})
-        if kind.namespaced:
-            metadata["namespace"] = request.info.namespace
-        return Written(201, self._registry.create(kind, {**obj, "metadata": metadata}))
+        self._registry.strategy(kind).default(obj)
+        metadata = obj["metadata"]
+        for field in SYSTEM_FIELDS:
+            metadata.pop(field, None)
+        self._place(request, kind, obj)
+        self._drop_duplicate_owners(request, obj)
+        update_managed_fields(
+            self._registry.struct(kind), None, obj, options.manager, kind.group_version, "", self._now()
+        )
+        attributes = self._attributes(request, kind, "CREATE", obj, None, options.dry_run)
+        self._admission.admit(attributes)
+        created = self._registry.create(
+            kind,
+            obj,
+            dry_run=options.dry_run,
+            check=self._check(request, kind, "CREATE", options.dry_run),
+            warnings=request.warnings,
+        )
+        return Written(201, created)
 
     def update(self, request: Request, kind: Kind) -> Written:
         """PUT."""
-        raise method_not_allowed()
+        options = write_options(request, "UpdateOptions")
+        obj = decode_object(request, kind)
+        self._registry.strategy(kind).default(obj)
+        self._place(request, kind, obj)
+        self._check_name(request, obj)
+        self._drop_duplicate_owners(request, obj)
+
+        def change(old: Object | None) -> Object:
+            new = copy.deepcopy(obj)
+            self._note_manager(request, kind, old, new, options)
+            self._admit(request, kind, new, old, options)
+            return new
+
+        return self._update(request, kind, change, options, create=False)
 
     def patch(self, request: Request, kind: Kind) -> Written:
         """PATCH, whichever of the four kinds of patch the content type names."""
-        raise method_not_allowed()
+        form = patch_type(request)
+        options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
+        struct = self._registry.struct(kind)
+        strategy = self._registry.strategy(kind)
+        subresource = request.info.subresource
+
+        def change(old: Object | None) -> Object:
+            if form == APPLY_PATCH:
+                config = applied_configuration(request, struct, kind)
+                merged, managed, me = apply(
+                    struct,
+                    old,
+                    config,
+                    options.manager,
+                    kind.group_version,
+                    subresource,
+                    options.force,
+                    self._now(),
+                )
+                new = self._complete(kind, merged)
+                settle(struct, old, new, managed, me, subresource, options.force)
+            else:
+                assert old is not None
+                new = patched(request, form, old, struct, kind)
+                new["kind"], new["apiVersion"] = kind.kind, kind.group_version
+                strategy.default(new)
+                self._note_manager(request, kind, old, new, options)
+            self._place(request, kind, new)
+            self._check_name(request, new)
+            self._admit(request, kind, new, old, options)
+            return new
+
+        return self._update(request, kind, change, options, create=form == APPLY_PATCH and not subresource)
 
     def delete(self, request: Request, kind: Kind) -> Written:
         """DELETE of one object."""
+        options = delete_options(request)
         namespace = request.info.namespace if kind.namespaced else ""
-        return Written(200, self._registry.delete(kind, namespace, request.info.name))
+        check = self._check(request, kind, "DELETE", options.dry_run)
+        return Written(200, self._registry.delete(kind, namespace, request.info.name, options, check))
 
     def delete_collection(self, request: Request, kind: Kind) -> Written:
         """DELETE of a collection, as the selectors choose."""
-        raise method_not_allowed()
+        chosen = list_options(request)
+        check_list_options(chosen, watch=False)
+        matches, _ = selection(kind, chosen)
+        options = delete_options(request)
+        namespace = request.info.namespace if kind.namespaced else ""
+        selected = [
+            obj for obj in self._registry.store.list(kind.resource, namespace) if matches is None or matches(obj)
+        ]
+        if chosen.limit > 0:
+            selected = selected[: chosen.limit]
+        check = self._check(request, kind, "DELETE", options.dry_run)
+        items = []
+        with self._registry.transaction():
+            for obj in selected:
+                metadata = obj["metadata"]
+                try:
+                    self._registry.delete(
+                        kind, metadata.get("namespace", ""), metadata["name"], copy.copy(options), check
+                    )
+                except ApiError as error:
+                    if error.code != 404:
+                        raise
+                items.append({name: value for name, value in obj.items() if name not in ("kind", "apiVersion")})
+        revision = str(self._registry.store.revision)
+        return Written(
+            200,
+            {
+                "kind": f"{kind.kind}List",
+                "apiVersion": kind.group_version,
+                "metadata": {"resourceVersion": revision},
+                "items": items,
+            },
+        )
+
+    # Parts
+
+    def _now(self) -> str:
+        return timestamp(self._registry.clock())
+
+    def _complete(self, kind: Kind, data: Object) -> Object:
+        try:
+            return self._registry.complete(kind, data)
+        except DecodeProblem as error:
+            raise bad_request(str(error)) from error
+
+    def _update(
+        self,
+        request: Request,
+        kind: Kind,
+        change: Callable[[Object | None], Object],
+        options: WriteOptions,
+        create: bool,
+    ) -> Written:
+        check_create = self._check(request, kind, "CREATE", options.dry_run)
+
+        def may_create(new: Object | None, old: Object | None) -> None:
+            if self._authorize_create is not None:
+                self._authorize_create(request)
+            check_create(new, old)
+
+        obj, created = self._registry.update(
+            kind,
+            request.info.namespace if kind.namespaced else "",
+            request.info.name,
+            change,
+            subresource=request.info.subresource,
+            create=create,
+            dry_run=options.dry_run,
+            check=self._check(request, kind, "UPDATE", options.dry_run),
+            check_create=may_create,
+            warnings=request.warnings,
+        )
+        return Written(201 if created else 200, obj)
+
+    def _note_manager(
+        self, request: Request, kind: Kind, old: Object | None, new: Object, options: WriteOptions
+    ) -> None:
+        update_managed_fields(
+            self._registry.struct(kind),
+            old,
+            new,
+            options.manager,
+            kind.group_version,
+            request.info.subresource,
+            self._now(),
+        )
+
+    def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
+        operation = "CREATE" if old is None else "UPDATE"
+        self._admission.admit(self._attributes(request, kind, operation, new, old, options.dry_run))
+
+    def _attributes(
+        self,
+        request: Request,
+        kind: Kind,
+        operation: str,
+        new: Object | None,
+        old: Object | None,
+        dry_run: bool,
+    ) -> Attributes:
+        info = request.info
+
+        def annotate(name: str, value: str) -> None:
+            request.audit.setdefault("annotations", {})[name] = value
+
+        name = info.name
+        some = new if new is not None else old
+        if not name and some is not None:
+            name = some["metadata"].get("name", "")
+        return Attributes(
+            operation,
+            kind.group,
+            kind.kind,
+            kind.plural,
+            info.subresource,
+            info.namespace if kind.namespaced else "",
+            name,
+            new,
+            old,
+            request.user,
+            dry_run,
+            annotate,
+        )
+
+    def _check(self, request: Request, kind: Kind, operation: str, dry_run: bool) -> Check:
+        def check(new: Object | None, old: Object | None) -> None:
+            attributes = self._attributes(request, kind, operation, new, old, dry_run)
+            if operation == "DELETE":
+                self._admission.admit(attributes)
+            self._admission.validate(attributes)
+
+        return check
+
+    def _place(self, request: Request, kind: Kind, obj: Object) -> None:
+        """See that the object's namespace is that of the request."""
+        metadata = obj["metadata"]
+        wanted = request.info.namespace if kind.namespaced else ""
+        found = metadata.get("namespace", "")
+        if found == wanted:
+            return
+        if not wanted:
+            metadata.pop("namespace", None)
+        elif not found:
+            metadata["namespace"] = wanted
+        else:
+            raise bad_request(WRONG_NAMESPACE)
+
+    def _check_name(self, request: Request, obj: Object) -> None:
+        name = obj["metadata"].get("name", "")
+        wanted = request.info.name
+        if not name:
+            raise bad_request("name must be provided")
+        if name != wanted:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({wanted})")
+
+    def _drop_duplicate_owners(self, request: Request, obj: Object) -> None:
+        owners = obj["metadata"].get("ownerReferences")
+        if not owners or len(owners) < 2:
+            return
+        kept: list[Object] = []
+        twice: list[str] = []
+        for owner in owners:
+            if owner in kept:
+                twice.append(owner.get("uid", ""))
+            else:
+                kept.append(owner)
+        if twice:
+            obj["metadata"]["ownerReferences"] = kept
+            request.warnings.append(
+                ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in "
+                f"1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
+                f"UID(s) observed: {', '.join(dict.fromkeys(twice))}"
+            )

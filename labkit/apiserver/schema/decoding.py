@@ -74,9 +74,8 @@ class Decoder:
         for name, field in fields.items():
             if name in values:
                 value = values[name]
-                if field.omit_empty and not field.pointer and field.type.form != "struct":
-                    if value in EMPTY and field.type.form not in ("intstr", "quantity", "time"):
-                        continue
+                if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in ALWAYS:
+                    continue
                 made[name] = value
             elif not field.omit_empty or field.type.form in ALWAYS:
                 absent = zero(field)

@@ -41,8 +41,7 @@ def union_sets(left: Node, right: Node) -> Node:
     """The union of two whole sets, where an empty one holds nothing."""
     if not left or not right:
         return left or right
-    joined = union({**left}, {**right})
-    return joined
+    return union(left, right)
 
 
 def difference(left: Node, right: Node) -> Node | None:

@@ -1,0 +1,251 @@
+"""The four kinds of patch.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import jsonpatch
+import jsonpointer
+import orjson
+
+from labkit.apiserver.handlers.decode import field_validation
+from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.managed.apply import undeclared
+from labkit.apiserver.registry.managed.fieldset import shape_of_struct
+from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import Struct, gojson
+from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+from labkit.apiserver.status import ApiError, bad_request
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+MAX_OPERATIONS = 10000
+OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value": ""}
+
+
+def patch_type(request: Request) -> str:
+    """Which kind of patch a request brings.
+
+    Raises:
+        ApiError: 415.
+    """
+    named = request.headers.get("content-type", "").partition(";")[0].strip()
+    if named not in PATCH_TYPES:
+        raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    return named
+
+
+def unprocessable() -> ApiError:
+    """422: a JSON patch does not apply."""
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+
+
+def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
+    """The object that a JSON, merge or strategic merge patch makes of another.
+
+    Args:
+        request: Holds the patch.
+        form: Which kind of patch it is.
+        current: The stored object.
+        struct: Its schema.
+        kind: Its row.
+
+    Returns:
+        The decoded object, without defaults.
+
+    Raises:
+        ApiError: 400 or 422.
+    """
+    mode = field_validation(request)
+    strict: list[str] = []
+    if form == JSON_PATCH:
+        result: Any = _json_patch(request.body, current, strict)
+        shown = orjson.dumps(result).decode()
+    elif form == MERGE_PATCH:
+        patch = _object(request.body, "error decoding patch: ", strict)
+        result = merge_patch(current, patch)
+        shown = orjson.dumps(result).decode()
+    else:
+        patch = _object(request.body, "", strict)
+        result = strategic_merge(current, patch, struct)
+        shown = go_text(patch)
+    if mode == "Ignore":
+        strict = []
+    try:
+        obj = Decoder(strict if mode != "Ignore" else None).decode(struct, result)
+        _check_type(obj, kind)
+    except DecodeProblem as error:
+        raise _invalid_patch(shown, str(error)) from error
+    if strict:
+        if mode == "Strict":
+            raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
+        request.warnings += strict
+    return obj
+
+
+def _check_type(obj: Object, kind: Kind) -> None:
+    found = obj.get("apiVersion", kind.group_version), obj.get("kind", kind.kind)
+    if found != (kind.group_version, kind.kind):
+        raise DecodeProblem(
+            f'no kind "{found[1]}" is registered for version "{found[0]}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+        )
+
+
+def _invalid_patch(shown: str, problem: str) -> ApiError:
+    errors = FieldErrors()
+    errors.invalid("patch", shown, problem)
+    return invalid_object("", "", "", errors)
+
+
+def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
+    try:
+        patch = gojson.loads(body)
+    except gojson.SyntaxProblem as error:
+        raise bad_request(f"{prefix}{error}") from error
+    if patch is None:
+        return {}
+    if not isinstance(patch, dict):
+        raise bad_request(
+            f"{prefix}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
+        )
+    _note_duplicates(patch, "", strict)
+    return patch
+
+
+def _note_duplicates(value: Any, path: str, strict: list[str]) -> None:
+    if isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        if isinstance(value, gojson.Pairs):
+            strict += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
+        for name, item in value.items():
+            _note_duplicates(item, prefix + name, strict)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _note_duplicates(item, f"{path}[{index}]", strict)
+
+
+def merge_patch(current: Any, patch: Any) -> Any:
+    """RFC 7396: objects merge, null removes, all else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    base = current if isinstance(current, dict) else {}
+    merged = dict(base)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(base.get(name), value)
+    return merged
+
+
+def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
+    try:
+        operations = gojson.loads(body)
+    except gojson.SyntaxProblem as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+    if operations is None:
+        operations = []
+    if not isinstance(operations, list):
+        raise bad_request(
+            f"error decoding patch: json: cannot unmarshal {json_kind(operations)} into Go value of type "
+            "[]handlers.jsonPatchOp"
+        )
+    if len(operations) > MAX_OPERATIONS:
+        raise ApiError(
+            413,
+            "RequestEntityTooLarge",
+            f"Request entity is too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, "
+            f"got {len(operations)}",
+        )
+    for index, operation in enumerate(operations):
+        _check_operation(operation, index, strict)
+    document = copy.deepcopy(current)
+    try:
+        return jsonpatch.JsonPatch(operations).apply(document, in_place=True)
+    except (
+        jsonpatch.JsonPatchException,
+        jsonpointer.JsonPointerException,
+        TypeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise unprocessable() from error
+
+
+def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
+    if operation is None:
+        raise unprocessable()
+    if not isinstance(operation, dict):
+        raise bad_request(
+            f"error decoding patch: json: cannot unmarshal {json_kind(operation)} into Go value of type "
+            "handlers.jsonPatchOp"
+        )
+    for name, value in operation.items():
+        wanted = OPERATION_FIELDS.get(name)
+        if wanted is None:
+            strict.append(f'json patch unknown field "[{index}].{name}"')
+        elif wanted == "string" and value is not None and not isinstance(value, str):
+            raise bad_request(
+                f"error decoding patch: json: cannot unmarshal {json_kind(value)} into Go struct field "
+                f"jsonPatchOp.{name} of type string"
+            )
+
+
+def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
+    """What a server-side apply sends, checked against the schema but without defaults.
+
+    Raises:
+        ApiError: 400.
+    """
+    strict: list[str] = []
+    try:
+        config = yaml_to_json(request.body, strict)
+    except YamlProblem as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+    if config is None:
+        config = {}
+    if not isinstance(config, dict):
+        raise bad_request(
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{json_kind(config)} into Go value of type map[string]interface {{}}"
+        )
+    api_version, name = config.get("apiVersion"), config.get("kind")
+    if api_version != kind.group_version or name != kind.kind:
+        group, _, version = str(api_version or "").rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
+    metadata = config.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
+        raise bad_request("metadata.managedFields must be nil")
+    problems = undeclared(shape_of_struct(struct), config)
+    if problems:
+        who = metadata.get("name", "") if isinstance(metadata, dict) else ""
+        namespace = request.info.namespace if kind.namespaced else ""
+        group, _, version = kind.group_version.rpartition("/")
+        text = problems[0] if len(problems) == 1 else "\n  ".join(["errors:", *problems])
+        raise bad_request(
+            f"failed to create typed patch object ({namespace}/{who}; {kind.group_version}, Kind={kind.kind}): {text}"
+        )
+    try:
+        Decoder().decode(struct, config)
+    except DecodeProblem as error:
+        raise bad_request(f"failed to create typed patch object: {error}") from error
+    if strict:
+        mode = field_validation(request)
+        if mode == "Strict":
+            raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {strict[0]}")
+        if mode == "Warn":
+            request.warnings += [line.strip() for text in strict for line in text.split("\n")[1:]]
+    return config

@@ -1,0 +1,247 @@
+"""Strategic merge patches: lists merge by key, and directives say the rest.
+
+Source: k8s.io/apimachinery ``pkg/util/strategicpatch``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from labkit.apiserver.schema import Field, Struct
+from labkit.apiserver.status import ApiError, bad_request
+
+DIRECTIVE = "$patch"
+RETAIN_KEYS = "$retainKeys"
+DELETE_FROM = "$deleteFromPrimitiveList/"
+SET_ORDER = "$setElementOrder/"
+BAD_ORDER = "invalid patch format of setElementOrder list"
+BAD_PRIMITIVES = "invalid patch format of primitive list"
+BAD_RETAIN = "invalid patch format of retainKeys"
+
+
+def go_text(value: Any) -> str:
+    """A decoded JSON value as Go's ``%v`` prints it."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{name}:{go_text(value[name])}" for name in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(go_text(item) for item in value) + "]"
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
+    """The object with a patch applied.
+
+    Args:
+        original: The object; it is not changed.
+        patch: The patch; it is not changed.
+        struct: The object's schema.
+
+    Raises:
+        ApiError: The patch makes no sense.
+    """
+    return _merge_map(copy.deepcopy(original), copy.deepcopy(patch), struct)
+
+
+def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> dict[str, Any]:
+    if DIRECTIVE in patch:
+        directive = patch.pop(DIRECTIVE)
+        if directive == "replace":
+            return patch
+        if directive == "delete":
+            return {}
+        if directive != "merge":
+            shown = go_text({**patch, DIRECTIVE: directive})
+            raise bad_request(f"unknown patch type: {go_text(directive)} in map: {shown}")
+    _retain_keys(original, patch)
+    _set_element_order(original, patch, struct)
+    for key, value in patch.items():
+        field = struct.fields.get(key) if struct is not None else None
+        if key.startswith(DELETE_FROM):
+            _delete_from(original, key[len(DELETE_FROM) :], value)
+            continue
+        if value is None:
+            original.pop(key, None)
+            continue
+        current = original.get(key)
+        if isinstance(current, dict) and isinstance(value, dict):
+            if field is not None and "replace" in field.strategies:
+                original[key] = value
+            else:
+                original[key] = _merge_map(current, value, _inner(field))
+        elif isinstance(current, list) and isinstance(value, list) and field is not None and _merges(field):
+            original[key] = _merge_list(current, value, field)
+        elif current is None:
+            _put(original, key, _discard_nulls(value))
+        else:
+            _put(original, key, value)
+    return original
+
+
+def _inner(field: Field | None) -> Struct | None:
+    if field is None:
+        return None
+    type_ = field.type.element or field.type
+    return type_.struct if type_.form == "struct" else None
+
+
+def _merges(field: Field) -> bool:
+    return "merge" in field.strategies
+
+
+def _put(original: dict[str, Any], key: str, value: Any) -> None:
+    kept, keep = _without_directives(value)
+    if keep:
+        original[key] = kept
+    else:
+        original.pop(key, None)
+
+
+def _without_directives(value: Any) -> tuple[Any, bool]:
+    if isinstance(value, dict):
+        if DIRECTIVE in value:
+            return None, False
+        kept = {}
+        for name, item in value.items():
+            inner, keep = _without_directives(item)
+            if keep and not name.startswith((DELETE_FROM, SET_ORDER)) and name != RETAIN_KEYS:
+                kept[name] = inner
+        return kept, True
+    if isinstance(value, list):
+        pairs = [_without_directives(item) for item in value]
+        return [item for item, keep in pairs if keep], True
+    return value, True
+
+
+def _discard_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _discard_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_discard_nulls(item) for item in value]
+    return value
+
+
+def _retain_keys(original: dict[str, Any], patch: dict[str, Any]) -> None:
+    if RETAIN_KEYS not in patch:
+        return
+    keys = patch.pop(RETAIN_KEYS)
+    if not isinstance(keys, list) or any(not isinstance(key, str) for key in keys):
+        raise bad_request(BAD_RETAIN)
+    for key, value in patch.items():
+        if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in keys:
+            raise bad_request(BAD_RETAIN)
+    for key in list(original):
+        if key not in keys:
+            del original[key]
+
+
+def _delete_from(original: dict[str, Any], key: str, gone: Any) -> None:
+    if not isinstance(gone, list):
+        raise bad_request(BAD_PRIMITIVES)
+    current = original.get(key)
+    if isinstance(current, list):
+        original[key] = [item for item in current if item not in gone]
+
+
+def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> None:
+    for key in [name for name in patch if name.startswith(SET_ORDER)]:
+        order = patch.pop(key)
+        name = key[len(SET_ORDER) :]
+        if not isinstance(order, list):
+            raise bad_request(BAD_ORDER)
+        field = struct.fields.get(name) if struct is not None else None
+        if field is None:
+            raise bad_request(f'unable to find api field in struct for the json field "{name}"')
+        _delete_key = DELETE_FROM + name
+        if _delete_key in patch:
+            _delete_from(original, name, patch.pop(_delete_key))
+        current, sent = original.get(name), patch.pop(name, None)
+        if sent is not None and not isinstance(sent, list):
+            raise bad_request(BAD_ORDER)
+        if current is None and sent is None:
+            continue
+        if current is None:
+            merged = _without_directives(sent)[0]
+        elif sent is None:
+            merged = current
+        else:
+            merged = _merge_list(current, sent, field)
+        original[name] = _in_order(merged, order, current or [], field.merge_key)
+
+
+def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any]:
+    key = field.merge_key
+    if not key:
+        merged = list(original)
+        merged += [item for item in patch if item not in merged]
+        return _in_order(_unique(merged), patch, original, "")
+    if any(not isinstance(item, dict) for item in [*original, *patch]):
+        raise bad_request("lists of lists are not supported")
+    plain: list[Any] = []
+    replace = False
+    for item in patch:
+        directive = item.get(DIRECTIVE)
+        if directive is None:
+            plain.append(item)
+        elif directive == "delete":
+            if key not in item:
+                raise _no_merge_key(item, key)
+            original = [other for other in original if other.get(key) != item[key]]
+        elif directive == "replace":
+            replace = True
+        elif directive == "merge":
+            raise bad_request("merging lists cannot yet be specified in the patch")
+        else:
+            raise bad_request(f"unknown patch type: {go_text(directive)} in map: {go_text(item)}")
+    if replace:
+        return plain
+    merged_items = list(original)
+    for item in plain:
+        if key not in item:
+            raise _no_merge_key(item, key)
+        for place, other in enumerate(merged_items):
+            if other.get(key) == item[key]:
+                merged_items[place] = _merge_map(other, copy.deepcopy(item), _inner(field))
+                break
+        else:
+            merged_items.append(_without_directives(_discard_nulls(item))[0])
+    return _in_order(merged_items, plain, original, key)
+
+
+def _no_merge_key(item: Any, key: str) -> ApiError:
+    return bad_request(f"map: {go_text(item)} does not contain declared merge key: {key}")
+
+
+def _unique(items: list[Any]) -> list[Any]:
+    kept: list[Any] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
+
+
+def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
+    """The merged items: those of the patch in its order, the others in between as they were."""
+
+    def identity(item: Any) -> Any:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted = [identity(item) for item in order]
+    before = [identity(item) for item in server]
+    patched = sorted(
+        (item for item in merged if identity(item) in wanted), key=lambda item: wanted.index(identity(item))
+    )
+    others = sorted(
+        (item for item in merged if identity(item) not in wanted),
+        key=lambda item: before.index(identity(item)) if identity(item) in before else len(before),
+    )
+    joined: list[Any] = []
+    while others and patched:
+        left, right = identity(others[0]), identity(patched[0])
+        first = left in before and right in before and before.index(left) < before.index(right)
+        joined.append(others.pop(0) if first else patched.pop(0))
+    return joined + others + patched
