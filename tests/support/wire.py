@@ -147,21 +147,18 @@ class WebSocket:
         connection: A TLS connection.
         path: What to ask for.
         protocols: The value of ``Sec-WebSocket-Protocol``; None leaves the header out.
-        headers: More header lines.
+        method: GET, or POST as older clients do.
     """
 
-    def __init__(
-        self, connection: socket.socket, path: str, protocols: str | None, headers: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, connection: socket.socket, path: str, protocols: str | None, method: str = "GET") -> None:
         lines = [
-            f"GET {path} HTTP/1.1",
+            f"{method} {path} HTTP/1.1",
             "Host: localhost",
             "Upgrade: websocket",
             "Connection: Upgrade",
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
             *([f"Sec-WebSocket-Protocol: {protocols}"] if protocols is not None else []),
-            *headers,
         ]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         self._file = connection.makefile("rb")
@@ -185,6 +182,10 @@ class WebSocket:
             head += bytes((0x80 | 127,)) + struct.pack(">Q", length)
         mask = os.urandom(4)
         self._connection.sendall(head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes that need not be a frame."""
+        self._connection.sendall(data)
 
     def receive(self) -> Frame | None:
         """The next frame; None when the server hung up."""

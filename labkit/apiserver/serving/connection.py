@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -86,6 +87,7 @@ class Connection(RequestHandler):
 
     certificate: PeerCertificate | None = None
     source_ip = ""
+    socket: socket.socket | None = None
     last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
     last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
     last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
@@ -95,6 +97,7 @@ class Connection(RequestHandler):
         """Read who is at the other end."""
         peer = transport.get_extra_info("peername")
         self.source_ip = peer[0] if peer else ""
+        self.socket = transport.get_extra_info("socket")
         self.certificate = peer_certificate(transport)
         super().connection_made(transport)
 
@@ -152,6 +155,11 @@ class HttpServer(Server):
             "max_line_size": MAX_HEADER_BYTES,
             "read_bufsize": 65536,
         }
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The open connections' sockets."""
+        return [each.socket for each in self._connections if isinstance(each, Connection) and each.socket]
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""

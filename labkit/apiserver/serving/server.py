@@ -10,9 +10,11 @@ from typing import Protocol
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import Handler
+from labkit.apiserver.serving.channels import ExecSessions
 from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
 from labkit.apiserver.serving.listener import Listener
+from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.tls import small_buffers, tls_context
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 STOP_SECONDS = 3.0
 """How long requests in progress may take when the server stops."""
+
+FAREWELL_SECONDS = 0.05
+"""How long the last bytes have to leave before connections are cut."""
 
 BACKLOG = 512
 
@@ -72,6 +77,16 @@ class ApiServer:
         ]
 
     @property
+    def sessions(self) -> ExecSessions:
+        """The commands that run."""
+        return self._frontend.sessions
+
+    @property
+    def streams(self) -> Streams:
+        """The watches that are open."""
+        return self._frontend.streams
+
+    @property
     def url(self) -> str:
         """Where it is reached."""
         return f"https://127.0.0.1:{self.port}"
@@ -84,8 +99,14 @@ class ApiServer:
         await self._listener.close()
         self._frontend.streams.stop()
         self._server.pre_shutdown()
+        sockets = self._server.sockets
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
+        await asyncio.sleep(FAREWELL_SECONDS)
+        for connection in sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        await asyncio.sleep(0)
 
     async def _tick(self) -> None:
         while True:
