@@ -157,9 +157,7 @@ def run(
     return CompletedExec(list(command), code, out, err, pod, container)
 
 
-def run_shell(
-    client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **rest: Any
-) -> CompletedExec:
+def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **rest: Any) -> CompletedExec:
     """Run a shell command line with the first of the shells that the container has.
 
     Args:
@@ -214,8 +212,8 @@ def open_exec(
     container: str = "",
     stdin: bool = False,
     tty: bool = False,
-) -> contextlib.closing[websocket.WebSocket]:
-    """Open the exec WebSocket.
+) -> contextlib.AbstractContextManager[websocket.WebSocket]:
+    """Open the exec WebSocket; leaving the block closes it.
 
     Args:
         client: Who asks.
@@ -257,7 +255,7 @@ def open_exec(
         raise _refusal(error, pod) from error
     except (OSError, websocket.WebSocketException) as error:
         raise connection_error(server, error) from error
-    return contextlib.closing(socket)
+    return _closing(socket)
 
 
 def frames(socket: websocket.WebSocket, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
@@ -314,6 +312,15 @@ def exit_code(status: bytes, pod: str) -> int:
         f"The command could not be started in {pod}.",
         why=message,
     )
+
+
+@contextlib.contextmanager
+def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
+    try:
+        yield socket
+    finally:
+        socket.close(timeout=0.5)
+        socket.shutdown()  # close() leaves it open when the other side closed first
 
 
 def _feed(socket: websocket.WebSocket, data: bytes) -> None:

@@ -1,0 +1,181 @@
+"""Exec, against the recorded frames of a real kubelet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from labkit import podexec
+from labkit.client import Client
+from labkit.errors import ExecFailed, Unreachable
+from labkit.transport import Endpoint
+
+RECORDED = json.loads((Path(__file__).parents[1] / "parity" / "data" / "exec.json").read_text())
+BY_NAME: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in RECORDED}
+
+
+class Kubelet:
+    """Answers one recorded exchange, whatever the command."""
+
+    def __init__(self, recorded: dict[str, Any], *, hang: bool = False) -> None:
+        self.recorded, self.hang = recorded, hang
+        self.queries: list[list[tuple[str, str]]] = []
+        self.received: list[tuple[int, bytes]] = []
+
+    async def exec(self, request: web.Request) -> web.StreamResponse:
+        self.queries.append(parse_qsl(request.query_string))
+        recorded = self.recorded
+        if "status" in recorded:
+            kind = recorded["headers"].get("content-type", "text/plain").partition(";")[0]
+            return web.Response(status=recorded["status"], text=recorded["body"], content_type=kind)
+        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
+        await socket.prepare(request)
+        for _ in recorded["sent"]:
+            message = await socket.receive()
+            assert message.type == WSMsgType.BINARY
+            self.received.append((message.data[0], message.data[1:]))
+        for frame in recorded["frames"]:
+            await socket.send_bytes(bytes([frame["channel"]]) + frame["data"].encode())
+        if self.hang:
+            await asyncio.sleep(2)
+        await socket.close()
+        return socket
+
+    async def pod(self, _request: web.Request) -> web.Response:
+        containers = [{"name": "main"}, {"name": "ambassador"}]
+        return web.json_response({"kind": "Pod", "metadata": {}, "spec": {"containers": containers}})
+
+
+@contextmanager
+def serving(kubelet: Kubelet) -> Iterator[Client]:
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    ports: list[int] = []
+    stop = asyncio.Event()
+
+    async def main() -> None:
+        app = web.Application()
+        path = "/api/v1/namespaces/{namespace}/pods/{pod}"
+        app.router.add_get(f"{path}/exec", kubelet.exec)
+        app.router.add_get(path, kubelet.pod)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ports.append(runner.addresses[0][1])
+        ready.set()
+        await stop.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
+    thread.start()
+    assert ready.wait(5)
+    try:
+        yield Client(Endpoint(f"http://127.0.0.1:{ports[0]}"))
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def test_output_and_exit_code_zero() -> None:
+    kubelet = Kubelet(BY_NAME["echo ['v5.channel.k8s.io']"])
+    with serving(kubelet) as client:
+        done = podexec.run(client, "default/curl", ["echo", "hi"])
+    assert (done.returncode, done.stdout, done.stderr, done.args) == (0, "hi\n", "", ["echo", "hi"])
+    assert kubelet.queries[0] == [
+        ("command", "echo"),
+        ("command", "hi"),
+        ("container", "main"),
+        ("stdout", "true"),
+        ("stderr", "true"),
+    ]
+
+
+def test_both_streams_and_another_exit_code() -> None:
+    with serving(Kubelet(BY_NAME["exit 3 v5.channel.k8s.io"])) as client:
+        done = podexec.run(client, "default/curl", ["sh", "-c", "..."])
+    assert (done.returncode, done.stdout, done.stderr, done.ok) == (3, "out\n", "err\n", False)
+
+
+def test_standard_input_is_sent_and_closed() -> None:
+    kubelet = Kubelet(BY_NAME["stdin v5.channel.k8s.io"])
+    with serving(kubelet) as client:
+        done = podexec.run(client, "default/curl", ["cat"], stdin="hello\n")
+    assert done.stdout == "hello\n"
+    assert kubelet.received == [(0, b"hello\n"), (255, b"\0")]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "why"),
+    [
+        ("bad container", 400, "container zz is not valid for pod curl"),
+        ("missing pod", 404, 'pods "ghost" not found'),
+        ("finished pod", 500, 'container not found ("main")'),
+        ("no command", 500, "args must not be empty"),
+        ("no such command", 500, "nosuch"),
+    ],
+)
+def test_a_refusal_is_an_error_with_the_servers_words(name: str, status: int, why: str) -> None:
+    with serving(Kubelet(BY_NAME[f"{name} v5.channel.k8s.io"])) as client, pytest.raises(ExecFailed) as caught:
+        podexec.run(client, "default/curl", ["ls"])
+    assert caught.value.status == status
+    assert why in caught.value.why
+
+
+def test_a_missing_shell_makes_it_try_the_next() -> None:
+    missing = {
+        "frames": [{"channel": 3, "data": '{"status":"Failure","code":500,"message":"exec: \\"bash\\": not found"}'}],
+        "sent": [],
+    }
+    kubelet = Kubelet(missing)
+    with serving(kubelet) as client, pytest.raises(ExecFailed):
+        podexec.run_shell(client, "default/curl", "ls | wc")
+    commands = [[value for key, value in query if key == "command"] for query in kubelet.queries]
+    assert commands == [["bash", "-c", "ls | wc"], ["sh", "-c", "ls | wc"]]
+
+
+def test_a_command_that_takes_too_long_is_cut_off() -> None:
+    with serving(Kubelet({"frames": [{"channel": 1, "data": "so far"}], "sent": []}, hang=True)) as client:
+        done = podexec.run(client, "default/curl", ["sleep", "9"], timeout_seconds=0.3)
+    assert (done.returncode, done.stdout) == (podexec.TIMED_OUT, "so far")
+    assert "cut off after 0.3 s" in done.stderr
+
+
+def test_a_connection_that_ends_early_is_said() -> None:
+    kubelet = Kubelet({"frames": [{"channel": 1, "data": "half"}], "sent": []})
+    with serving(kubelet) as client, pytest.raises(ExecFailed, match="ended before the command did"):
+        podexec.run(client, "default/curl", ["ls"], container="main")
+
+
+def test_nothing_listening_is_said() -> None:
+    with pytest.raises(Unreachable):
+        podexec.run(Client(Endpoint("http://127.0.0.1:9")), "default/curl", ["ls"], container="main")
+
+
+def test_the_result_shows_itself_without_tokens() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+    done = podexec.CompletedExec(["bash", "-c", "cat token"], 0, token, "", "default/curl", "main")
+    assert done.stdout == token
+    for text in (repr(done), done._repr_html_(), str(done.summary())):
+        assert "c2lnbmF0dXJl" not in text
+    assert "ran  cat token" in repr(done)
+
+
+def test_a_printed_status_tells_the_http_status() -> None:
+    def printed(text: str) -> int:
+        return podexec.CompletedExec(["x"], 0, text, "").status
+
+    assert printed('{"kind":"Status","code":403}') == 403
+    assert printed('{"kind":"ServiceList","items":[]}') == 200
+    assert printed("hello") == 0
+    assert printed("[1]") == 0

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from labkit.client import Client
+from labkit.errors import UsageError
+from labkit.proxy import Proxy
+from labkit.transport import Credentials, Endpoint
+from tests.client.fake import Fake, Reply, Request, fake_api
+
+
+def answer(request: Request) -> Reply:
+    if request.path.startswith("/watch"):
+        return Reply(200, [b'{"type":"ADDED"}\n', b'{"type":"DELETED"}\n'], {"Content-Type": "application/json"})
+    return Reply(200, {"path": request.path, "body": request.body.decode()}, {"Audit-Id": "a-1"})
+
+
+@pytest.fixture
+def api() -> Iterator[Fake]:
+    with fake_api(answer) as fake:
+        yield fake
+
+
+@pytest.fixture
+def proxy(api: Fake) -> Iterator[Proxy]:
+    with Proxy(Client(api.endpoint, Credentials(token="t0k3n"), name="admin")) as running:
+        yield running
+
+
+def call(
+    proxy: Proxy, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, str, http.client.HTTPMessage]:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+    try:
+        connection.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, response.read().decode(), response.headers
+    finally:
+        connection.close()
+
+
+def test_the_proxy_adds_its_credential_and_takes_nobody_elses(proxy: Proxy, api: Fake) -> None:
+    status, body, headers = call(proxy, "GET", "/api?x=1", Authorization="Bearer mine", Accept="text/x")
+    assert (status, json.loads(body)["path"], headers["Audit-Id"]) == (200, "/api?x=1", "a-1")
+    assert api.requests[0].headers["authorization"] == "Bearer t0k3n"
+    assert api.requests[0].headers["accept"] == "text/x"
+
+
+def test_bodies_pass_both_ways(proxy: Proxy) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        status, body, _ = call(proxy, method, "/x", b"hello", Content_Type="text/plain")
+        assert (status, json.loads(body)["body"]) == (200, "hello")
+
+
+def test_a_head_request_has_no_body(proxy: Proxy) -> None:
+    status, body, headers = call(proxy, "HEAD", "/x")
+    assert (status, body) == (200, "")
+    assert int(headers["Content-Length"]) > 0
+
+
+def test_a_stream_passes_as_a_stream(proxy: Proxy) -> None:
+    status, body, headers = call(proxy, "GET", "/watch")
+    assert (status, headers["Transfer-Encoding"]) == (200, "chunked")
+    assert [json.loads(line)["type"] for line in body.splitlines()] == ["ADDED", "DELETED"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "10.0.0.1:8001"])
+def test_a_foreign_host_header_is_refused(proxy: Proxy, api: Fake, host: str) -> None:
+    status, body, _ = call(proxy, "GET", "/api", Host=host)
+    assert (status, "Forbidden" in body) == (403, True)
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "localhost:8001", "127.0.0.1:1"])
+def test_loopback_names_are_let_in(proxy: Proxy, host: str) -> None:
+    assert call(proxy, "GET", "/api", Host=host)[0] == 200
+
+
+def test_a_web_page_elsewhere_is_refused(proxy: Proxy) -> None:
+    assert call(proxy, "GET", "/api", Origin="https://evil.example")[0] == 403
+    assert call(proxy, "GET", "/api", Origin="null")[0] == 403
+    assert call(proxy, "GET", "/api", Origin="http://localhost:8888")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/namespaces/d/pods/curl/exec", "/api/v1/namespaces/d/pods/c/attach?x=1"])
+def test_exec_and_attach_do_not_pass(proxy: Proxy, path: str) -> None:
+    assert call(proxy, "POST", path)[0] == 403
+
+
+def test_bodies_have_a_length_and_a_limit(proxy: Proxy) -> None:
+    assert call(proxy, "POST", "/x", None, Content_Length="x")[0] == 411
+    assert call(proxy, "POST", "/x", None, Transfer_Encoding="chunked")[0] == 411
+    assert call(proxy, "POST", "/x", None, Content_Length=str(10**9))[0] == 413
+
+
+def test_a_server_that_is_gone_is_a_bad_gateway() -> None:
+    with Proxy(Client(Endpoint("http://127.0.0.1:9"))) as proxy:
+        status, body, _ = call(proxy, "GET", "/api")
+    assert (status, "Nothing listens" in body) == (502, True)
+
+
+def test_a_port_that_is_taken_is_said(proxy: Proxy) -> None:
+    with pytest.raises(UsageError, match=f"cannot listen on port {proxy.port}"):
+        Proxy(proxy.caller, port=proxy.port)
+
+
+def test_after_closing_nobody_listens(api: Fake) -> None:
+    proxy = Proxy(Client(api.endpoint)).start()
+    proxy.close()
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+        call(proxy, "GET", "/api")
+    assert "proxy at http://127.0.0.1" in repr(proxy)
