@@ -41,11 +41,15 @@ from labkit.grading.score import Score, TaskScore, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.manifests import Resources, apply
+from labkit.redact import redact
 
 HOME = Path("/home/learner")
 """Where a notebook believes it lives, behind walls."""
 
 Told = Callable[[Result], None]
+
+KEPT_OUTPUT = 4000
+"""Characters of a notebook's output that are kept."""
 
 
 class Grader:
@@ -141,6 +145,7 @@ class Grader:
                 len(cells),
                 score(exercise, submission.learner, ground),
                 self.level,
+                output=_ends(redact(str(report.get("output", "")))),
             )
         finally:
             cluster.close()
@@ -182,21 +187,26 @@ class Grader:
 
     def _job(self, submission: Submission, cells: list[str], url: str, lab_home: Path) -> dict[str, Any]:
         """What the learner's process gets to know: its cells, its cluster, its own name."""
-        choice = {
-            "backend": "existing",
-            "kubeconfig": str(lab_home / "admin.conf"),
-            "context": "labkit",
-            "prefix": "",
-        }
+        config = kubeconfig_text(url, self._keys)
+        chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
+        in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True}
         return {
             "cells": cells,
             "kernel": self._kernel or not running.is_python(cells),
             "learner": submission.learner,
             "files": {
-                "admin.conf": kubeconfig_text(url, self._keys),
-                "backend.json": json.dumps(choice),
+                "admin.conf": config,
+                "backend.json": json.dumps({"backend": "existing", **chosen}),
+                "existing/kubeconfig": config,
+                "existing/cluster.json": json.dumps(in_use),
             },
         }
+
+
+def _ends(text: str) -> str:
+    """The beginning and the end of a long text."""
+    half = KEPT_OUTPUT // 2
+    return text if len(text) <= KEPT_OUTPUT else f"{text[:half]}\n[…]\n{text[-half:]}"
 
 
 def setup(exercise: Exercise, learner: str) -> list[Object]:

@@ -140,7 +140,7 @@ def _needed() -> list[Path]:
     """The directories and devices a Python process needs, outermost first."""
     package = Path(__file__).resolve().parents[1]
     wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc")]
-    wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package]
+    wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
     found: list[Path] = []
     for place in sorted({place for place in wanted if place.exists()}, key=lambda place: len(place.parts)):

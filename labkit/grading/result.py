@@ -22,6 +22,7 @@ class Result:
         score: Its score.
         isolation: ``root``, ``user`` or ``plain``: the walls it ran behind.
         note: More to say, such as why it could not be read.
+        output: The end of what it printed, for people; nothing reads it.
     """
 
     learner: str
@@ -32,6 +33,7 @@ class Result:
     score: Score
     isolation: str
     note: str = ""
+    output: str = ""
 
     @property
     def complete(self) -> bool:

@@ -37,7 +37,7 @@ def run_plain(cells: Sequence[str], done: Done) -> None:
         try:
             _run_cell(source, f"<cell {number}>", module.__dict__)
         except (Exception, KeyboardInterrupt, SystemExit):
-            traceback.print_exc(limit=-4)
+            _tell_error()
         done(number)
 
 
@@ -83,6 +83,14 @@ def run_kernel(cells: Sequence[str], done: Done) -> None:
             sys.stdout.write(
                 str(output.get("text") or output.get("evalue") or output.get("data", {}).get("text/plain", ""))
             )
+
+
+def _tell_error() -> None:
+    """Print the error of a cell, without the frames that ran it."""
+    kind, error, trace = sys.exc_info()
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    traceback.print_exception(kind, error, trace, limit=-4)
 
 
 def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:

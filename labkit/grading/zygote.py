@@ -150,6 +150,7 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
     lab_home.mkdir(mode=0o700, exist_ok=True)
     for name, text in job["files"].items():
         path = lab_home / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text)
     os.chdir(home)

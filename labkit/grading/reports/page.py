@@ -13,7 +13,7 @@ STYLE = """
 :root { color-scheme: light dark; --yes: #146c2e; --no: #a8071a; --line: #c9ccd1; }
 @media (prefers-color-scheme: dark) { :root { --yes: #81d998; --no: #ff9c9c; --line: #4a4f57; } }
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, h3 { line-height: 1.25; } h3 { margin: 1.6rem 0 .4rem; }
+h1, h2, h3 { line-height: 1.25; } pre { overflow-x: auto; } h3 { margin: 1.6rem 0 .4rem; }
 ul { padding-left: 1.2rem; } li { margin: .3rem 0; }
 .yes { color: var(--yes); font-weight: 600; } .no { color: var(--no); font-weight: 600; }
 section { border-top: 1px solid var(--line); } dl { margin: .2rem 0 .2rem 1.2rem; }
@@ -48,8 +48,14 @@ def _exercise(result: Result) -> str:
     tasks = "".join(_task(task) for task in score.tasks)
     return (
         f"<section><h2>{escape(result.exercise)}: {score.points:g} of {score.most:g} points</h2>"
-        f"<p>{escape(result.how)}</p>{tasks}</section>"
+        f"<p>{escape(result.how)}</p>{tasks}{_output(result)}</section>"
     )
+
+
+def _output(result: Result) -> str:
+    if not result.output:
+        return ""
+    return f"<details><summary>What the notebook printed</summary><pre>{escape(result.output)}</pre></details>"
 
 
 def _task(task: TaskScore) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from labkit.grading.draw import Draw
 from labkit.grading.probes import may, may_not
 from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
@@ -60,7 +62,7 @@ def extend_view(draw: Draw) -> Brief:
         f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there.",
         (
             may(me, "list", resource, space, group=group, points=2, hint="A label on your cluster role aggregates it."),
-            may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."),
+            replace(may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."), limit=True),
             may_not(me, "delete", resource, space, group=group),
             may_not(me, "list", "secrets", space),
         ),
