@@ -320,7 +320,8 @@ def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
         yield socket
     finally:
         socket.close(timeout=0.5)
-        socket.shutdown()  # close() leaves it open when the other side closed first
+        if socket.sock:  # close() leaves it open when the other side closed first
+            socket.sock.close()
 
 
 def _feed(socket: websocket.WebSocket, data: bytes) -> None:
