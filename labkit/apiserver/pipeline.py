@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import orjson
-
 from labkit.apiserver.audit import Sink, with_audit
 from labkit.apiserver.authorization.attributes import Authorizer, attributes_of
 from labkit.apiserver.authorization.impersonation import Impersonator, wanted_user
 from labkit.apiserver.authorization.refusal import refusal
+from labkit.apiserver.handlers import responses
 from labkit.apiserver.request import Handler, Request, Response, User
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.status import ApiError
@@ -112,9 +111,8 @@ def with_status(handler: Handler) -> Handler:
 
 def error_response(request: Request, error: ApiError) -> Response:
     """The response that says an error."""
-    status = error.to_status()
-    request.audit["responseStatus"] = status
-    return Response(error.code, {"Content-Type": "application/json", **error.headers}, orjson.dumps(status))
+    request.audit["responseStatus"] = error.to_status()
+    return responses.error_response(request, error)
 
 
 def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:

@@ -91,9 +91,20 @@ def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
         field.type_name = "." + _flat(kind.lstrip("."))
 
 
+def message_class(name: str) -> Any:
+    """The class of a message.
+
+    Args:
+        name: Such as ``k8s.io.api.core.v1.Pod``.
+
+    Raises:
+        KeyError: There is no such message.
+    """
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(_flat(name)))
+
+
 def _parse(name: str, data: bytes) -> Any:
-    descriptor = _pool().FindMessageTypeByName(_flat(name))
-    made = message_factory.GetMessageClass(descriptor)()
+    made = message_class(name)()
     try:
         made.ParseFromString(data)
     except message.DecodeError as error:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from labkit.apiserver.handlers.fieldselectors import FieldSelector, exact_name, field_selector
-from labkit.apiserver.handlers.negotiation import JSON, Form
+from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.apiserver.handlers.options import (
     EVERYTHING,
     EXACT,
@@ -116,7 +116,8 @@ class Reader:
             timeout_seconds=max(float(seconds), 0.0),
             clock=self._clock,
         )
-        content_type = JSON if form.as_kind == "" else form.media_type
+        streamed = form.media_type in (PROTOBUF, YAML)
+        content_type = f"{form.media_type};stream=watch" if streamed else JSON
         return Response(200, {"Content-Type": content_type}, stream=stream)
 
     def _page(self, kind: Kind, namespace: str, options: ListOptions, matches: Matches | None) -> tuple[Object, Page]:

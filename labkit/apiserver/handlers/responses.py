@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from labkit.apiserver.handlers.encode import (
@@ -13,7 +13,8 @@ from labkit.apiserver.handlers.encode import (
     object_bytes,
     yaml_bytes,
 )
-from labkit.apiserver.handlers.negotiation import JSON, YAML, Form, negotiate_error, not_acceptable
+from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form, negotiate_error, not_acceptable
+from labkit.apiserver.protobufout import encode_protobuf
 from labkit.apiserver.registry.errors import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
@@ -21,23 +22,27 @@ from labkit.apiserver.status import ApiError, bad_request
 from labkit.apiserver.tables import Table, printer_of, render_table
 
 INCLUDES = ("", "None", "Metadata", "Object")
-HEADERS = {media_type: {"Content-Type": media_type} for media_type in (JSON, YAML)}
 
 
-def encode(form: Form, obj: Object) -> bytes:
-    """An object in a media type, as a whole body."""
-    if form.media_type == YAML:
-        return yaml_bytes(obj)
-    if form.pretty:
-        return dump_pretty(in_order(obj))
-    return object_bytes(obj) + b"\n"
+def respond(code: int, form: Form, obj: Object, headers: Mapping[str, str] | None = None) -> Response:
+    """An object as the response, in a media type."""
+    content_type = form.media_type
+    body: bytes | None
+    if content_type == YAML:
+        body = yaml_bytes(obj)
+    elif form.pretty:
+        body = dump_pretty(in_order(obj))
+    else:
+        body = encode_protobuf(obj) if content_type == PROTOBUF else None
+    if body is None:  # JSON, or a kind that protobuf has no message for
+        content_type = JSON
+        body = object_bytes(obj) + b"\n"
+    return Response(code, {"Content-Type": content_type, **(headers or {})}, body)
 
 
 def error_response(request: Request, error: ApiError) -> Response:
     """The Status that an error says, in a form the caller takes."""
-    form = negotiate_error(request)
-    headers = {"Content-Type": form.media_type, **error.headers}
-    return Response(error.code, headers, encode(form, error.to_status()))
+    return respond(error.code, negotiate_error(request), error.to_status(), error.headers)
 
 
 class Responder:
@@ -60,7 +65,7 @@ class Responder:
         """
         if form.as_kind and obj.get("kind") != "Status":
             obj = self._one_as(request, form, kind, obj)
-        return Response(code, dict(HEADERS[form.media_type]), encode(form, obj))
+        return respond(code, form, obj)
 
     def list(self, request: Request, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Response:
         """A list.
@@ -75,9 +80,8 @@ class Responder:
         Raises:
             ApiError: 400 or 406: it cannot be had in that form.
         """
-        headers = dict(HEADERS[form.media_type])
         if form.plain:
-            return Response(200, headers, list_bytes(kind, metadata, objects) + b"\n")
+            return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
         if not form.as_kind:
             whole = list_object(kind, metadata, objects)
         elif form.as_kind == "Table":
@@ -91,7 +95,7 @@ class Responder:
             }
         else:
             raise unwanted(form, f"a list (*{go_package(kind)}.{kind.kind}List)")
-        return Response(200, headers, encode(form, whole))
+        return respond(200, form, whole)
 
     def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         """The Table that shows some objects."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes
-from labkit.apiserver.handlers.negotiation import YAML, Form
+from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.apiserver.handlers.responses import Responder, partial
 from labkit.apiserver.handlers.yamlout import to_yaml
+from labkit.apiserver.protobufout import encode_event, encode_protobuf
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Event, Expired, Store
@@ -61,6 +62,8 @@ class WatchForm:
 
     def raw(self, type_: str, obj: Object) -> bytes:
         """An event whose object is written as it is."""
+        if self.form.media_type == PROTOBUF:
+            return encode_event(type_, encode_protobuf(obj) or dump(obj))
         if self.form.media_type == YAML:
             return to_yaml({"type": type_, "object": obj}).encode() + b"---\n"
         return b'{"type":"%b","object":%b}\n' % (type_.encode(), object_bytes(obj))
@@ -73,7 +76,7 @@ class WatchForm:
         obj: Object = {"kind": self.kind.kind, "apiVersion": self.kind.group_version, "metadata": metadata}
         if self.form.as_kind:
             return self.event("BOOKMARK", obj)
-        if self.form.media_type == YAML:
+        if self.form.media_type != JSON:
             return self.raw("BOOKMARK", obj)
         head = heading(self.kind.kind, self.kind.group_version)
         return b'{"type":"BOOKMARK","object":%b,"metadata":%b}}\n' % (head, dump(metadata))
