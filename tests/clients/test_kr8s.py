@@ -81,4 +81,5 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
     assert any(item.name == "kube-root-ca.crt" for item in reader.get("configmaps", namespace=lab.namespace))
     with pytest.raises(kr8s.ServerError, match='cannot list resource "secrets"') as refused:
         list(reader.get("secrets", namespace=lab.namespace))
+    assert refused.value.response is not None
     assert refused.value.response.status_code == 403

@@ -106,7 +106,7 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
         with pytest.raises(ApiException) as refused:
             core.list_namespaced_secret(lab.namespace)
         assert refused.value.status == 403
-        assert 'cannot list resource \\"secrets\\"' in refused.value.body
+        assert 'cannot list resource \\"secrets\\"' in str(refused.value.body)
         with pytest.raises(ApiException) as elsewhere:
             core.list_namespaced_config_map("default")
         assert elsewhere.value.status == 403
@@ -117,7 +117,7 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
                 )
             )
         )
-        verdict = client.AuthorizationV1Api(api).create_self_subject_access_review(review)
+        verdict: Any = client.AuthorizationV1Api(api).create_self_subject_access_review(review)
         assert verdict.status.allowed is False
 
 

@@ -84,8 +84,10 @@ def test_many_at_once(lab: Lab) -> None:
 def test_exec_output(lab: Lab) -> None:
     async def run() -> None:
         async with WsApiClient(await configured(lab.admin)) as api:
-            said = await client.CoreV1Api(api).connect_get_namespaced_pod_exec(
-                "shell", lab.namespace, command=["bash", "-c", "echo hi"], stdout=True, stderr=True
+            core: Any = client.CoreV1Api(api)
+            command = ["bash", "-c", "echo hi"]
+            said = await core.connect_get_namespaced_pod_exec(
+                "shell", lab.namespace, command=command, stdout=True, stderr=True
             )
         assert said == "hi\n"
 
@@ -98,6 +100,6 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
         with pytest.raises(ApiException) as refused:
             await core.list_namespaced_secret(lab.namespace)
         assert refused.value.status == 403
-        assert "Forbidden" in refused.value.body
+        assert "Forbidden" in str(refused.value.body)
 
     with_client(lab.reader, work)
