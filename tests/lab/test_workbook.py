@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit import resources, workbook
+from labkit.errors import HomeError
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Notebooks as labkit brings them."""
+    source = tmp_path / "shipped"
+    (source / "source").mkdir(parents=True)
+    (source / "images").mkdir()
+    (source / "00-start.ipynb").write_text("v1")
+    (source / "01-api.ipynb").write_text("v1")
+    (source / "source" / "00-start.py").write_text("secret solution")
+    (source / "images" / "a.svg").write_text("<svg/>")
+    monkeypatch.setattr(resources, "notebooks", lambda: source)
+    return source
+
+
+def test_copies_are_made_without_the_sources(shipped: Path, labkit_home: Path) -> None:
+    made = workbook.prepare()
+    assert made.directory == labkit_home / "notebooks"
+    files = {str(p.relative_to(made.directory)) for p in made.directory.rglob("*") if p.is_file()}
+    assert files == {"00-start.ipynb", "01-api.ipynb", "images/a.svg", workbook.RECORD}
+
+
+def test_work_is_never_overwritten_and_untouched_copies_follow(shipped: Path, tmp_path: Path) -> None:
+    target = workbook.prepare(tmp_path / "mine").directory
+    (target / "00-start.ipynb").write_text("my work")
+    for name in ("00-start.ipynb", "01-api.ipynb"):
+        (shipped / name).write_text("v2")
+    again = workbook.prepare(tmp_path / "mine")
+    assert (target / "00-start.ipynb").read_text() == "my work"
+    assert (target / "01-api.ipynb").read_text() == "v2"
+    assert again.outdated == ("00-start.ipynb",)
+    (target / "00-start.ipynb").rename(target / "mine.ipynb")
+    assert workbook.prepare(tmp_path / "mine").outdated == ()
+    assert (target / "00-start.ipynb").read_text() == "v2"
+
+
+def test_touched_copies_of_an_unchanged_notebook_are_no_news(shipped: Path, tmp_path: Path) -> None:
+    target = workbook.prepare(tmp_path / "mine").directory
+    (target / "01-api.ipynb").write_text("my work")
+    assert workbook.prepare(tmp_path / "mine").outdated == ()
+    assert (target / "01-api.ipynb").read_text() == "my work"
+
+
+def test_a_place_that_cannot_be_written_is_said(shipped: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeError):
+        workbook.prepare(tmp_path / "file" / "x")
+
+
+def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = workbook.prepare()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert workbook.jupyter_command(made.directory, True, ["--port", "9"]) == [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={made.directory}",
+        "--LabApp.default_url=/lab/tree/00-start.ipynb",
+        "--no-browser",
+        "--port",
+        "9",
+    ]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "--allow-root" in workbook.jupyter_command(made.directory, False)
+
+
+def test_kernels_share_the_state_and_leave_kubes_directory_alone(labkit_home: Path) -> None:
+    environment = workbook.environment()
+    assert environment["LABKIT_HOME"] == str(labkit_home)
+    assert environment["KUBECACHEDIR"].startswith(str(labkit_home))
