@@ -8,6 +8,7 @@ database belongs to another version or to something else; 6 when the port is tak
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -65,6 +66,9 @@ def main() -> int:
         return say(problem, PORT_TAKEN)
     except OSError as error:
         return say(unusable(home, error), UNUSABLE)
+    except Exception:
+        logging.getLogger(__name__).exception("the server ended by a defect")
+        return say(Exception(f"The server ended by a defect of its own; {home / 'server.log'} has the details."), 1)
     os.close(held)
     return 0
 

@@ -6,7 +6,9 @@ Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -87,7 +89,7 @@ class Connection(RequestHandler):
 
     certificate: PeerCertificate | None = None
     source_ip = ""
-    socket: socket.socket | None = None
+    _socket: socket.socket | None = None
     last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
     last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
     last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
@@ -97,9 +99,20 @@ class Connection(RequestHandler):
         """Read who is at the other end."""
         peer = transport.get_extra_info("peername")
         self.source_ip = peer[0] if peer else ""
-        self.socket = transport.get_extra_info("socket")
+        self._socket = transport.get_extra_info("socket")
         self.certificate = peer_certificate(transport)
         super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the socket; its number may soon be another's."""
+        self._socket = None
+        super().connection_lost(exc)
+
+    def cut(self) -> None:
+        """End it at once, whatever TLS still waits for."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as own:
+                own.shutdown(socket.SHUT_RDWR)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and hang up on a head that does not end."""
@@ -157,9 +170,9 @@ class HttpServer(Server):
         }
 
     @property
-    def sockets(self) -> list[socket.socket]:
-        """The open connections' sockets."""
-        return [each.socket for each in self._connections if isinstance(each, Connection) and each.socket]
+    def open_connections(self) -> list[Connection]:
+        """The connections that are open."""
+        return [each for each in self._connections if isinstance(each, Connection)]
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""

@@ -69,7 +69,9 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
             break
         except OSError as error:
             if port:
-                raise PortTaken(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from error
+                raise PortTaken(
+                    f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another with --port."
+                ) from error
     assert listening is not None
     cluster = open_cluster(home, node, era)
     server = ApiServer(cluster, listening)

@@ -99,13 +99,12 @@ class ApiServer:
         await self._listener.close()
         self._frontend.streams.stop()
         self._server.pre_shutdown()
-        sockets = self._server.sockets
+        connections = self._server.open_connections
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
         await asyncio.sleep(FAREWELL_SECONDS)
-        for connection in sockets:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        for connection in connections:
+            connection.cut()
         await asyncio.sleep(0)
 
     async def _tick(self) -> None:
