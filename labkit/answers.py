@@ -247,5 +247,16 @@ class Answer(Shown):
         name = (self.body.get("metadata") or {}).get("name")
         if kind and name:
             return f"{kind} {name}"
+        for listed in ("paths", "versions", "groups", "resources"):
+            if isinstance(self.body.get(listed), list):
+                return _listed(listed, self.body[listed])
         keys = ", ".join(list(self.body)[:8])
         return f"{kind}: {keys}" if kind else keys
+
+
+def _listed(what: str, entries: list[Any]) -> str:
+    """The start of a discovery document's list, such as the names of all groups."""
+    names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
+    names = [name for name in names if "/" not in name or name.startswith("/")]
+    more = f", … {len(names) - 12} more" if len(names) > 12 else ""
+    return f"{what}: {', '.join(names[:12])}{more}"

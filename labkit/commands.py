@@ -37,7 +37,8 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
     words = ["kubectl"]
     if credential != "certificate":
         words += ["--kubeconfig=/dev/null", f"--server={server}"]
-        words.append(f"--certificate-authority={_file(ca_file)}")
+        if server.startswith("https:"):
+            words.append(f"--certificate-authority={_file(ca_file)}")
         words += ['--token="$TOKEN"'] if credential == "token" else []
     return " ".join(words) + " " + _kubectl_verb(method.upper(), path, body)
 
@@ -55,7 +56,7 @@ def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str
     Returns:
         The command; credentials stand as ``$TOKEN``, ``$CERT`` and ``$KEY``.
     """
-    words = ["curl", f"--cacert {_file(ca_file)}"]
+    words = ["curl", f"--cacert {_file(ca_file)}"] if url.startswith("https:") else ["curl"]
     if credential == "token":
         words.append('-H "Authorization: Bearer $TOKEN"')
     elif credential == "certificate":

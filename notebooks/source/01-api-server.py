@@ -41,17 +41,18 @@ lab.admin.get("/api/v1/events")
 # %% [markdown]
 # How does a client know where to ask? From a file, the *kubeconfig*. It names three
 # things: the server's address, the certificate authority (CA) to trust, and a credential.
-# Here is the lab's; the long certificates are left out.
+# Here is what the lab's holds; the long certificates themselves are left out.
 
 # %%
 import yaml
 
 config = yaml.safe_load(lab.kubeconfig.read_text())
-{part: list(config[part][0]) for part in ("clusters", "users", "contexts")}
+cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+list(cluster), list(user)
 
 # %% [markdown]
 # `kubectl cluster-info` says the address in a sentence. Find it, here or in the
-# kubeconfig (under `clusters`, `cluster`, `server`), and record what you found.
+# kubeconfig (`cluster["server"]`), and record what you found.
 
 # %%
 lab.kubectl("cluster-info")
@@ -59,7 +60,7 @@ lab.kubectl("cluster-info")
 # %%
 # lab.record("W1", "https://…")
 ### BEGIN SOLUTION
-lab.record("W1", config["clusters"][0]["cluster"]["server"])
+lab.record("W1", cluster["server"])
 ### END SOLUTION
 
 # %%
