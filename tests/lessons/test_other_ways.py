@@ -1,0 +1,143 @@
+"""Any correct answer passes, whatever its YAML, its tool or its names."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit import check, predict
+from labkit.lab import Lab
+from tests.lessons.test_checkpoints import (
+    MOUNT,
+    RBAC,
+    READERS,
+    account,
+    binding,
+    both_in_kikai,
+    in_curl,
+    pod,
+    role,
+)
+
+SERVICES = "/api/v1/namespaces/{}/services"
+
+
+def passes(step: str) -> None:
+    outcome = check(step)
+    assert outcome.passed, repr(outcome)
+
+
+def test_w1_written_differently(lab: Lab) -> None:
+    lab.record("W1", lab.admin.endpoint.server.removeprefix("https://").replace("127.0.0.1", "localhost"))
+    passes("W1")
+
+
+def test_w4_named_with_its_version_and_asked_as_admin(lab: Lab) -> None:
+    predict("W4", f"/apis/{RBAC}/v1")
+    for path in ("/", "/api/", "/apis", "/api/v1", "/apis/apps/v1"):
+        lab.admin.get(path)
+    passes("W4")
+
+
+def test_w5_with_another_image_and_labels(lab: Lab) -> None:
+    lab.apply(pod("curl", image="debian", restartPolicy="Never"))
+    passes("W5")
+
+
+@pytest.mark.parametrize("name", ["10.96.0.1:443", "https://kubernetes", "kubernetes.default.svc:443"])
+def test_w6_by_address_or_name(lab: Lab, name: str) -> None:
+    lab.record("W6", name)
+    passes("W6")
+
+
+def test_w7_with_an_environment_variable(lab: Lab) -> None:
+    lab.rewind("W7")
+    predict("W7", 403)
+    in_curl(lab, "curl https://kubernetes")
+    lab.exec("default/curl", f"CURL_CA_BUNDLE={MOUNT}/ca.crt curl -s https://kubernetes/api")
+    passes("W7")
+
+
+def test_w8_from_python(lab: Lab) -> None:
+    lab.rewind("W8")
+    predict("W8", "default:default")
+    lab.as_pod("default/curl").get("/")
+    passes("W8")
+
+
+def test_w12_with_spoken_names(lab: Lab) -> None:
+    lab.rewind("W12")
+    predict("W12", "different")
+    lab.record("W12", "issuer, subject, uid")
+    passes("W12")
+
+
+def test_w15_from_inside_the_pod(lab: Lab) -> None:
+    lab.rewind("W15")
+    predict("W15", 403)
+    lab.exec("kikai/test", "curl -s localhost:8001/api/v1/namespaces/kikai/services")
+    passes("W15")
+
+
+def test_w16_in_two_rules(lab: Lab) -> None:
+    lab.rewind("W16")
+    for space in ("kikai", "darbo"):
+        one = role("service-reader", space, verbs=["get"])
+        other = role("service-reader", space, verbs=["list"])
+        lab.apply({**one, "rules": [*one["rules"], *other["rules"]]})
+    passes("W16")
+
+
+def test_w17_with_another_name_or_a_user_subject(lab: Lab) -> None:
+    lab.rewind("W17")
+    user = {"apiGroup": RBAC, "kind": "User", "name": "system:serviceaccount:kikai:default"}
+    lab.apply(binding("readers", "kikai", "service-reader", user))
+    passes("W17")
+
+
+def test_w18_with_a_second_binding(lab: Lab) -> None:
+    lab.rewind("W18")
+    lab.apply(binding("guests", "kikai", "service-reader", account("darbo")))
+    passes("W18")
+
+
+def test_w19_from_inside_the_pod(lab: Lab) -> None:
+    lab.rewind("W19")
+    predict("W19", {"kikai": True, "darbo": False})
+    for space in ("kikai", "darbo"):
+        lab.exec("darbo/test", f"curl -s localhost:8001/api/v1/namespaces/{space}/services")
+    passes("W19")
+
+
+def test_w22_under_any_names(lab: Lab) -> None:
+    lab.rewind("W22")
+    predict("W22", {"pods in kikai": "yes", "pods in darbo": "no", "persistent volumes": "no"})
+    lab.apply(both_in_kikai("view", "pv-reader"))
+    passes("W22")
+
+
+def test_w24_with_a_role_of_ones_own(lab: Lab) -> None:
+    lab.rewind("W24")
+    lab.apply(role("pod-watcher", "", resources=["pods"]))
+    lab.apply(binding("watch-pods", "", "pod-watcher", account("kikai"), kind="ClusterRole"))
+    passes("W24")
+
+
+def test_a_wrong_prediction_is_mended_by_predicting_again(lab: Lab) -> None:
+    lab.rewind("W15")
+    predict("W15", "allowed")
+    lab.as_pod("kikai/test").get(SERVICES.format("kikai"))
+    assert check("W15").state == "failed"
+    predict("W15", "forbidden")
+    passes("W15")
+
+
+def test_a_pass_survives_what_comes_after(lab: Lab) -> None:
+    lab.rewind("W15")
+    predict("W15", "forbidden")
+    lab.as_pod("kikai/test").get(SERVICES.format("kikai"))
+    passes("W15")
+    lab.apply([*READERS, binding("test", "kikai", "service-reader", account("kikai"))])
+    outcome = check("W15")
+    assert outcome.passed
+    assert outcome.kept
+    assert "the server answers 200 now" in outcome.seen
