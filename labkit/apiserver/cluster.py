@@ -75,7 +75,7 @@ class Cluster:
         self.node = node
         self.era = era
         self.address = ""
-        self.audit_sink = audit_sink or (lambda event: None)
+        self.audit_sink: Sink = audit_sink if audit_sink is not None else (lambda event: None)
         self.registry = Registry(self.store, clock, self.random)
         self.signer = signer or TokenSigner(keys.token_key)
         self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)

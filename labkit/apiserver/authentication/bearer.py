@@ -53,6 +53,8 @@ def protocol_token(request: Request) -> str | None:
     if len(tokens) > 1 or not others:
         raise unauthorized()
     encoded = tokens[0]
+    if "=" in encoded:  # the form without padding, so that there is one form only
+        raise unauthorized()
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

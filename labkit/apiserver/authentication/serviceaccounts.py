@@ -225,6 +225,8 @@ class ServiceAccountTokens:
 
 
 def _taken_apart(claims: Claims) -> _Verified:
+    if not isinstance(claims.get("aud") or [], str | list):
+        raise BadToken
     private = _mapping(claims.get("kubernetes.io"))
     namespace = _text(private.get("namespace"))
     account = _reference("serviceaccounts", namespace, private.get("serviceaccount"))
@@ -236,8 +238,8 @@ def _taken_apart(claims: Claims) -> _Verified:
         bound.append(_reference("pods", namespace, pod))
     elif node is not None:
         bound.append(_reference("nodes", "", node))
-    claimed = claims.get("aud")
-    audiences = (claimed,) if isinstance(claimed, str) else tuple(claimed or ())
+    claimed = claims.get("aud") or []
+    audiences = (claimed,) if isinstance(claimed, str) else tuple(map(_text, claimed))
     return _Verified(
         claims,
         audiences or API_AUDIENCES,  # legacy tokens name no audience and are for the API server

@@ -17,13 +17,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import jwt
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ALGORITHM = "RS256"
+WRONG_SIGNATURE = "go-jose/go-jose: error in cryptographic primitive"
 
 Claims = Mapping[str, Any]
 
@@ -77,23 +77,29 @@ class TokenSigner:
             BadToken: It is not a token of ours, or its signature is wrong.
         """
         # The order is the real server's: issuer, shape, key, signature.
-        claims = _unverified_claims(token)
+        if not _COMPACT.fullmatch(token):
+            raise BadToken
+        header_part, claims_part, signature_part = token.split(".")
+        claims = _json_object(claims_part)
         issuer = claims.get("iss")
         if not isinstance(issuer, str) or issuer not in issuers:
             raise BadToken
-        try:
-            header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError as error:
-            raise BadToken from error
+        header = _json_object(header_part)
         if header.get("alg") != ALGORITHM or "crit" in header:
             raise BadToken
-        if header.get("kid") not in (None, "", self.key_id):
+        key_id = header.get("kid") or self.key_id
+        if not isinstance(key_id, str):
+            raise BadToken
+        if key_id != self.key_id:
             raise BadToken("invalid signature, no keys found")
-        signed, _, signature = token.rpartition(".")
+        signature = _decode(signature_part)
+        if _encode(signature) != signature_part:  # another spelling of the same bytes
+            raise BadToken(WRONG_SIGNATURE)
+        signed = f"{header_part}.{claims_part}".encode()
         try:
-            self._public.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+            self._public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature as error:
-            raise BadToken("go-jose/go-jose: error in cryptographic primitive") from error
+            raise BadToken(WRONG_SIGNATURE) from error
         return claims
 
     def key_set(self) -> dict[str, Any]:
@@ -113,16 +119,14 @@ class TokenSigner:
         }
 
 
-def _unverified_claims(token: str) -> dict[str, Any]:
-    if not _COMPACT.fullmatch(token):
-        raise BadToken
+def _json_object(part: str) -> dict[str, Any]:
     try:
-        claims = orjson.loads(_decode(token.split(".")[1]))
-    except ValueError as error:
+        value = orjson.loads(_decode(part))
+    except orjson.JSONDecodeError as error:
         raise BadToken from error
-    if not isinstance(claims, dict):
+    if not isinstance(value, dict):
         raise BadToken
-    return claims
+    return value
 
 
 def _encode(data: bytes) -> str:
