@@ -15,7 +15,7 @@ from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
 from labkit.apiserver.serving.channels import ExecSessions
 from labkit.apiserver.serving.connection import Connection, bad_request
 from labkit.apiserver.serving.streams import Streams
-from labkit.apiserver.serving.target import BadTarget, decode, parse_query, split_target
+from labkit.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.apiserver.serving.wire import WireResponse, status_response
 from labkit.apiserver.status import ApiError
 
@@ -86,27 +86,15 @@ class Frontend:
 def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:
     """Decode headers onto the connection, unless it has just these already.
 
-    As in Go, the first of several values counts; all values of a header that repeats are
-    kept beside, and always those of the impersonation headers.
-
     Args:
         connection: Where the decoded headers are kept.
         raw: Names and values as they were sent.
     """
-    if raw == connection.last_raw_headers:
-        return
-    headers: dict[str, str] = {}
-    values: dict[str, list[str]] = {}
-    for raw_name, raw_value in raw:
-        name, value = decode(raw_name).lower(), decode(raw_value)
-        if name in headers:
-            values.setdefault(name, [headers[name]]).append(value)
-        else:
-            headers[name] = value
-            if name.startswith("impersonate-"):
-                values[name] = [value]
-    connection.last_raw_headers, connection.last_headers = raw, headers
-    connection.last_header_values = values
+    if raw != connection.last_raw_headers:
+        connection.last_raw_headers = raw
+        connection.last_headers, connection.last_header_values = collect_headers(
+            [(decode(name), decode(value)) for name, value in raw]
+        )
 
 
 async def read_body(http: BaseRequest, ask: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Request targets as Go reads them: percent-decoding, absolute forms, queries.
+"""Targets and headers as Go reads them: percent-decoding, absolute forms, queries, repeats.
 
 The real server is a Go program, and what it takes for the path or for a parameter is
 decided by Go's ``net/url``. Sources: ``net/url`` (``ParseRequestURI``, ``ParseQuery``).
@@ -7,6 +7,7 @@ decided by Go's ``net/url``. Sources: ``net/url`` (``ParseRequestURI``, ``ParseQ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -79,3 +80,28 @@ def decode(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return SURROGATE.sub("\ufffd", data.decode("utf-8", "surrogateescape"))
+
+
+def collect_headers(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Headers by their names in lower case.
+
+    As in Go, the first of several values counts; all values of a header that repeats are
+    kept beside, and always those of the impersonation headers.
+
+    Args:
+        pairs: Names and values, as they were sent.
+
+    Returns:
+        The first value of each header, and all values of those that may have several.
+    """
+    headers: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for sent_name, value in pairs:
+        name = sent_name.lower()
+        if name in headers:
+            values.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+            if name.startswith("impersonate-"):
+                values[name] = [value]
+    return headers, values

@@ -1,0 +1,74 @@
+"""A request in process means what it means over TLS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from labkit.apiserver.request import ExecIO, PeerCertificate, Request, Response
+from labkit.apiserver.serving.inprocess import ask, run
+from tests.apiserver.serving.test_channels import Session
+
+
+def test_a_request_is_read_as_over_the_wire() -> None:
+    seen: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        seen.append(request)
+        return Response(201, {"A": "b"}, b"made")
+
+    alice = PeerCertificate("alice", (), "0")
+    headers = [("Impersonate-Group", "a"), ("impersonate-group", "b"), ("Accept", "x"), ("Accept", "y")]
+    answer = ask(handle, "POST", "/a%2Fb?x=1&x=%zz", headers=headers, body=b"{}", certificate=alice)
+    assert (answer.status, answer.headers, answer.body) == (201, {"A": "b"}, b"made")
+    (request,) = seen
+    assert (request.path, request.query, request.raw_uri) == ("/a/b", {"x": ["1"]}, "/a%2Fb?x=1&x=%zz")
+    assert request.headers == {"impersonate-group": "a", "accept": "x"}
+    assert request.header_values == {"impersonate-group": ["a", "b"], "accept": ["x", "y"]}
+    assert request.certificate is alice
+
+
+def test_a_bad_target_is_refused_before_the_cluster_sees_it() -> None:
+    assert ask(lambda request: Response(200), "GET", "/%zz").status == 400
+
+
+class Ready:
+    timeout_seconds = 60.0
+    closed = False
+
+    def read(self) -> list[bytes]:
+        return [b"one\n", b"two\n"]
+
+    def on_ready(self, wake: Any) -> None:
+        raise AssertionError("nobody waits")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_of_a_stream_what_is_there_at_once() -> None:
+    stream = Ready()
+    assert ask(lambda request: Response(200, stream=stream), "GET", "/").body == b"one\ntwo\n"
+    assert stream.closed
+
+
+def test_a_command_runs_to_its_end_without_waiting() -> None:
+    async def command(io: ExecIO) -> dict[str, Any]:
+        assert io.stdin_ready()
+        await io.sleep(3600)
+        await io.write(1, await io.read_stdin())
+        await io.write(2, b"done")
+        assert await io.read_stdin() == b""
+        return {"status": "Success"}
+
+    answer = ask(lambda request: Response(upgrade=Session(command)), "GET", "/")
+    assert answer.session is not None
+    completed = run(answer.session, b"typed")
+    assert (completed.stdout, completed.stderr, completed.status) == (b"typed", b"done", {"status": "Success"})
+
+
+def test_no_server_library_is_loaded() -> None:
+    code = "import sys, labkit.apiserver.serving.inprocess; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
