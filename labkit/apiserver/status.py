@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.apiserver.request import Object
+from labkit.apiserver.request import MAX_BODY_BYTES, Object
 
 
 class ApiError(Exception):
@@ -160,3 +160,8 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]
         f'{qualified(kind, group)} "{name}" is invalid: {text}',
         resource_details(kind, group, name, causes=[dict(cause) for cause in causes]),
     )
+
+
+def entity_too_large() -> ApiError:
+    """413: the body is larger than a write may be."""
+    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY_BYTES}")

@@ -18,8 +18,8 @@ from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind
 from labkit.apiserver.registry.registry import Registry
-from labkit.apiserver.request import Object, Request, RequestInfo, Response
-from labkit.apiserver.status import method_not_allowed, no_such_resource
+from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
+from labkit.apiserver.status import entity_too_large, method_not_allowed, no_such_resource
 
 GROUPS = {kind.group for kind in KINDS}
 NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
@@ -80,6 +80,8 @@ class ResourceHandler:
                 return page_not_found()
             raise no_such_resource()
         verb = routed_verb(request, kind)
+        if len(request.body) > MAX_BODY_BYTES and verb in WRITES:
+            raise entity_too_large()
         if kind.plural in DEPRECATED and not kind.group:
             request.warnings.append(DEPRECATED[kind.plural])
         if info.subresource:

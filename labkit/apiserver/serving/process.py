@@ -75,6 +75,7 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
     assert listening is not None
     cluster = open_cluster(home, node, era)
     server = ApiServer(cluster, listening)
+    cluster.address = server.url.removeprefix("https://")
     write_admin_kubeconfig(home, cluster.keys, server.url)
     state = {
         "pid": os.getpid(),
