@@ -31,6 +31,8 @@ from labkit.apiserver.handlers.routing import ResourceHandler
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.keys import Keys
+from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
+from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
@@ -106,8 +108,12 @@ class Cluster:
             Discovery(KINDS),
             self._address_for,
             lambda: self.store.revision,
-            routes=(OpenIdDocuments(self.signer, self._address_for), SnapshotHandler(self.store)),
-            paths=(CONFIGURATION, KEY_SET),
+            routes=(
+                OpenIdDocuments(self.signer, self._address_for),
+                OpenApiHandler(),
+                SnapshotHandler(self.store),
+            ),
+            paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )
         self._bootstrap()
         self.handle = pipeline(

@@ -1,0 +1,61 @@
+"""``/openapi/v2`` and ``/openapi/v3``.
+
+Source: k8s.io/kube-openapi ``pkg/handler`` and ``pkg/handler3``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.handlers.negotiation import JSON, parse_accept
+from labkit.apiserver.openapi.documents import document_hash, document_v2, document_v3, index_v3
+from labkit.apiserver.request import Request, Response
+from labkit.apiserver.status import method_not_allowed
+
+V2, V3 = "/openapi/v2", "/openapi/v3"
+PATHS = (V2, V3, f"{V3}/")
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+
+
+class OpenApiHandler:
+    """Serves the documents, built at the first request for each."""
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answer a request for a document; None for any other path.
+
+        Raises:
+            ApiError: 405.
+        """
+        path = request.path.rstrip("/")
+        if path != V2 and path != V3 and not path.startswith(V3 + "/"):
+            return None
+        if request.method not in ("GET", "HEAD"):
+            raise method_not_allowed()
+        if path == V3:
+            # The real server names no type, and Go finds the index to be text.
+            return Response(200, dict(TEXT), index_v3())
+        if not accepts_json(request):
+            return Response(406, {})
+        if path == V2:
+            return _document(request, document_v2(), document_hash("v2"))
+        name = path.removeprefix(V3 + "/")
+        document = document_v3(name)
+        return _document(request, document, document_hash(name)) if document is not None else None
+
+
+def accepts_json(request: Request) -> bool:
+    """Whether the caller takes JSON; protobuf is not to be had."""
+    accept = request.headers.get("accept", "")
+    return not accept or any(
+        clause.type in ("application", "*") and clause.subtype in ("json", "*") for clause in parse_accept(accept)
+    )
+
+
+def _document(request: Request, document: bytes, tag: str) -> Response:
+    headers = {"Content-Type": JSON, "Etag": f'"{tag}"', "Vary": "Accept"}
+    asked = request.param("hash")
+    if asked and asked != tag:
+        return Response(301, {"Location": f"{request.path}?hash={tag}"})
+    if asked:
+        headers["Cache-Control"] = "public, immutable"
+    if f'"{tag}"' in request.headers.get("if-none-match", ""):
+        return Response(304, headers)
+    return Response(200, headers, document)
