@@ -35,9 +35,9 @@ def w5(context: Context) -> Outcome:
                 "Leave metadata.namespace out, or set it to default.",
             )
         return untouched("Create the pod curl from the manifest above.")
-    if prepared := made_by_lab(pod, POD, "W5"):
+    if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
-    if trouble := not_running(pod, POD):
+    if (trouble := not_running(pod, POD)) is not None:
         return trouble
     if account_of(pod) != "default":
         return failed(

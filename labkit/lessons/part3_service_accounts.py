@@ -123,7 +123,7 @@ def w11(context: Context) -> Outcome:
             "it runs as kikai",
             "Set spec.serviceAccountName: kikai. A pod keeps its account: delete it and create it anew.",
         )
-    if trouble := not_running(pod, POD):
+    if (trouble := not_running(pod, POD)) is not None:
         return trouble
     if len(containers(pod)) < 2:
         return failed(

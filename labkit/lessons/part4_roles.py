@@ -49,9 +49,9 @@ def w14(context: Context) -> Outcome:
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Everything in this part exists twice, so that you can see where a right ends.",
             )
-        if prepared := made_by_lab(pod, f"{name}/test", "W14"):
+        if (prepared := made_by_lab(pod, f"{name}/test", "W14")) is not None:
             return prepared
-        if trouble := not_running(pod, f"{name}/test"):
+        if (trouble := not_running(pod, f"{name}/test")) is not None:
             return trouble
         if account_of(pod) != "default":
             return failed(
@@ -107,7 +107,7 @@ def w16(context: Context) -> Outcome:
                 "one in kikai and one in darbo",
                 "A role is worth something in its own namespace only. Apply it again for the other.",
             )
-        if wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}"):
+        if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
     prediction = context.progress.prediction("W16")
     if prediction is not None and word(prediction) == "allowed":
@@ -189,10 +189,10 @@ def w17(context: Context) -> Outcome:
             "get and list on services",
             'The role needs both verbs: ["get", "list"].',
         )
-    if excess := too_much(context, account, harm(kikai, darbo), NARROW):
+    if (excess := too_much(context, account, harm(kikai, darbo), NARROW)) is not None:
         return excess
     for other in bystanders(kikai):
-        if excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT):
+        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
             return excess
     prediction = context.progress.prediction("W17")
     if prediction is not None and word(prediction) == "allowed":
@@ -249,10 +249,10 @@ def w18(context: Context) -> Outcome:
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
     for account in (first, second):
-        if excess := too_much(context, account, harm(kikai, darbo), NARROW):
+        if (excess := too_much(context, account, harm(kikai, darbo), NARROW)) is not None:
             return excess
     for other in bystanders(kikai):
-        if excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT):
+        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
             return excess
     return passed(
         f"{first.user} and {second.user} list the services of kikai.",

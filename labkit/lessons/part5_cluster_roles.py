@@ -35,7 +35,7 @@ def w20(context: Context) -> Outcome:
                 "Persistent volumes belong to no namespace, so no Role can speak of them.",
             )
         return untouched("Create the cluster role pv-reader.")
-    if wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role"):
+    if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
     return passed(
         "pv-reader grants get and list on persistentvolumes.",
@@ -92,7 +92,7 @@ def w22(context: Context) -> Outcome:
         ("list", "", "secrets", kikai),
         ("delete", "", "pods", kikai),
     ]
-    if excess := too_much(context, account, must_not, "Bind view, not edit, admin or cluster-admin."):
+    if (excess := too_much(context, account, must_not, "Bind view, not edit, admin or cluster-admin.")) is not None:
         return excess
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: "allowed", IN_DARBO: "forbidden", PVS: "forbidden"}
@@ -140,10 +140,12 @@ def w23(context: Context) -> Outcome:
             f"ClusterRole pv-reader given to ServiceAccount {account.namespace}:default",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
-    if excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger."):
+    if (excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger.")) is not None:
         return excess
     for other in bystanders(account.namespace):
-        if excess := too_much(context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them."):
+        if (
+            excess := too_much(context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them.")
+        ) is not None:
             return excess
     return passed(
         f"{account.user} lists persistent volumes.",
@@ -198,10 +200,12 @@ def w24(context: Context) -> Outcome:
         ("list", GROUP, "rolebindings", account.namespace),
         ("list", "", "nodes", ""),
     ]
-    if excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out."):
+    if (excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out.")) is not None:
         return excess
     for other in bystanders(account.namespace):
-        if excess := too_much(context, other, [("list", "", "pods", "")], "Bind one account, not a group of them."):
+        if (
+            excess := too_much(context, other, [("list", "", "pods", "")], "Bind one account, not a group of them.")
+        ) is not None:
             return excess
     prediction = context.progress.prediction("W24")
     if prediction is not None:
