@@ -24,6 +24,7 @@ from labkit.apiserver.handlers.options import (
     too_large_revision,
 )
 from labkit.apiserver.handlers.responses import Responder, table_options
+from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.selectors import LabelSelector, parse_labels
 from labkit.apiserver.handlers.watch import Watch, WatchForm
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
@@ -66,7 +67,8 @@ class Reader:
         obj = self._store.get(Key(kind.resource, info.namespace if kind.namespaced else "", info.name))
         if obj is None:
             raise not_found(kind.plural, kind.group, info.name)
-        return self._responder.object(request, form, 200, kind, obj)
+        shown: Object = scale_of(obj) if info.subresource == "scale" else obj
+        return self._responder.object(request, form, 200, kind, shown)
 
     def list(self, request: Request, kind: Kind, form: Form) -> Response:
         """GET of a collection.

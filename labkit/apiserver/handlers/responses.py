@@ -106,7 +106,10 @@ class Responder:
             metadata: dict[str, Any] = {}
             if "resourceVersion" in obj.get("metadata", {}):
                 metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
-            return self.table(kind, [in_order(obj)], metadata, table_options(request, form))
+            wanted = table_options(request, form)
+            if obj.get("kind") == "Scale":
+                return render_table(printer_of("scale"), [obj], metadata, self._clock(), wanted)
+            return self.table(kind, [in_order(obj)], metadata, wanted)
         if form.as_kind == "PartialObjectMetadata":
             return partial(form.meta_version, obj)
         raise unwanted(form, f"not a list (*{go_package(kind)}.{kind.kind})")

@@ -51,6 +51,7 @@ class ResourceHandler:
         subresources: (group, plural, subresource) to its handler.
         responder: Makes answers of objects.
         random: Spreads the ends of watches.
+        writer: Does what changes something; one without admission if None.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class ResourceHandler:
         subresources: dict[tuple[str, str, str], Subresource],
         responder: Responder,
         random: Random,
+        writer: Writer | None = None,
     ) -> None:
         self._responder = responder
         self._reader = Reader(registry.store, responder, registry.clock, random)
-        self._writer = Writer(registry)
+        self._writer = writer or Writer(registry)
         self._reviews = reviews
         self._subresources = subresources
 
@@ -160,4 +162,3 @@ def _subresource_verb(info: RequestInfo, kind: Kind) -> str:
     if info.verb not in verbs:
         raise method_not_allowed()
     return info.verb
-

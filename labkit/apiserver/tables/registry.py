@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.apiserver.request import Object
-from labkit.apiserver.tables import core, pods, rbac, workloads
+from labkit.apiserver.tables import core, misc, pods, rbac, workloads
 from labkit.apiserver.tables.model import CREATED_AT, NAME, Cells, Printer
 
 RBAC = "rbac.authorization.k8s.io"
@@ -19,6 +19,7 @@ DEFAULT = Printer((NAME, CREATED_AT), _name_and_time)
 """For kinds without columns of their own."""
 
 PRINTERS: Mapping[str, Printer] = {
+    "componentstatuses": misc.COMPONENT_STATUSES,
     "configmaps": core.CONFIG_MAPS,
     "endpoints": core.ENDPOINTS,
     "events": core.EVENTS,
@@ -28,10 +29,13 @@ PRINTERS: Mapping[str, Printer] = {
     "persistentvolumeclaims": core.PERSISTENT_VOLUME_CLAIMS,
     "persistentvolumes": core.PERSISTENT_VOLUMES,
     "pods": pods.PODS,
+    "podtemplates": misc.POD_TEMPLATES,
     "replicationcontrollers": workloads.REPLICATION_CONTROLLERS,
+    "resourcequotas": misc.QUOTAS,
     "secrets": core.SECRETS,
     "serviceaccounts": core.SERVICE_ACCOUNTS,
     "services": core.SERVICES,
+    "controllerrevisions.apps": misc.CONTROLLER_REVISIONS,
     "daemonsets.apps": workloads.DAEMON_SETS,
     "deployments.apps": workloads.DEPLOYMENTS,
     "replicasets.apps": workloads.REPLICA_SETS,
@@ -40,9 +44,16 @@ PRINTERS: Mapping[str, Printer] = {
     "cronjobs.batch": workloads.CRON_JOBS,
     "jobs.batch": workloads.JOBS,
     "leases.coordination.k8s.io": workloads.LEASES,
+    "endpointslices.discovery.k8s.io": misc.ENDPOINT_SLICES,
+    "ingressclasses.networking.k8s.io": misc.INGRESS_CLASSES,
+    "ingresses.networking.k8s.io": misc.INGRESSES,
+    "networkpolicies.networking.k8s.io": misc.NETWORK_POLICIES,
     "poddisruptionbudgets.policy": workloads.DISRUPTION_BUDGETS,
     f"clusterrolebindings.{RBAC}": rbac.BINDINGS,
     f"rolebindings.{RBAC}": rbac.BINDINGS,
+    "priorityclasses.scheduling.k8s.io": misc.PRIORITY_CLASSES,
+    "storageclasses.storage.k8s.io": misc.STORAGE_CLASSES,
+    "scale": misc.SCALES,
 }
 
 
