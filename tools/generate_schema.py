@@ -101,6 +101,8 @@ def field_row(name: str, schema: dict[str, Any], required: bool, go: list[Any] |
         if source in schema and schema[source] != "atomic":
             more[key] = schema[source]
     if go is not None:
+        if len(go) > 3 and go[3] != name[:1].upper() + name[1:]:
+            more["n"] = go[3]
         named = go_name(go[1])
         if named not in ("string", "bool", "int32", "int64", "[]string") and not (
             code.startswith("=") and named == "v1." + code.rpartition(".")[2]
@@ -120,7 +122,7 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
         if properties is None or name in SPECIAL:
             continue
         facts = {row[0]: row for row in go.get(name, [])}
-        order = [field for field in ("kind", "apiVersion") if field in properties and field not in facts]
+        order: list[str] = [field for field in ("kind", "apiVersion") if field in properties and field not in facts]
         order += [field for field in facts if field in properties]
         order += sorted(field for field in properties if field not in order)
         required = schema.get("required", [])

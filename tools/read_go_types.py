@@ -54,7 +54,7 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
     """The JSON fields of a struct, inlined ones in place.
 
     Returns:
-        ``[json name, Go type, flags]`` for each: flag ``p`` a pointer, ``o`` left out
+        ``[json name, Go type, flags, Go name]`` for each: flag ``p`` a pointer, ``o`` left out
         when empty, ``z`` left out when zero.
     """
     rows: list[list[Any]] = []
@@ -62,7 +62,7 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
         match = FIELD.match(line)
         if match is None:
             continue
-        _, go_type, tag = match.groups()
+        go_name, go_type, tag = match.groups()
         name, *options = tag.split(",")
         if name == "-":
             continue
@@ -74,7 +74,7 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
         flags = "p" if go_type.startswith("*") else ""
         flags += "o" if "omitempty" in options else ""
         flags += "z" if "omitzero" in options else ""
-        rows.append([name, go_type.lstrip("*"), flags])
+        rows.append([name, go_type.lstrip("*"), flags, go_name or go_type])
     return rows
 
 

@@ -11,7 +11,8 @@ Type codes: ``string int32 int64 bool float64 bytes time microtime quantity ints
 Flags: ``p`` a pointer, so that an explicit zero is kept; ``o`` left out when empty; ``z`` left
 out when zero; ``r`` required; ``s`` a struct that is always there; ``a`` an atomic map.
 More: ``d`` default, ``e`` allowed values, ``l`` list type, ``k`` list-map keys, ``m`` and ``x``
-merge key and strategy of a strategic merge patch, ``g`` the Go type that messages name.
+merge key and strategy of a strategic merge patch, ``g`` the Go type and ``n`` the Go name that messages
+show.
 """
 
 from labkit.apiserver.schema.tables import Field, Schemas, Struct, Type, schemas

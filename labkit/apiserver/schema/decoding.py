@@ -77,6 +77,8 @@ class Decoder:
                 if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in ALWAYS:
                     continue
                 made[name] = value
+            elif field.default is not None:
+                made[name] = field.default
             elif not field.omit_empty or field.type.form in ALWAYS:
                 absent = zero(field)
                 if absent is not NOTHING:

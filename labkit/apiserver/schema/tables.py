@@ -73,6 +73,7 @@ class Field:
         merge_key: Of a strategic merge patch.
         strategies: ``merge``, ``replace``, ``retainKeys``.
         atomic: A map or struct that has one owner as a whole.
+        go: Its name in Go.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Field:
     merge_key: str
     strategies: tuple[str, ...]
     atomic: bool
+    go: str
 
 
 @dataclass(slots=True, eq=False)
@@ -168,6 +170,7 @@ class Schemas:
             merge_key=more.get("m", ""),
             strategies=tuple(str(more.get("x", "")).split(",")) if "x" in more else (),
             atomic="a" in flags or atomic_struct,
+            go=more.get("n", name[:1].upper() + name[1:]),
         )
 
     def _type(self, code: str, go: str) -> Type:

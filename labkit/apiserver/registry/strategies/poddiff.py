@@ -1,0 +1,104 @@
+"""What a forbidden change of a pod's spec looks like: a diff of Go's internal structs.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/types.go``; k8s.io/apimachinery ``pkg/util/diff``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from labkit.apiserver.schema import Struct, Type, schemas
+
+HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
+"""Fields that the internal struct keeps in the security context."""
+LEFT_OUT = ("serviceAccount", *HOST_FIELDS)
+SPEC_ORDER = (
+    "volumes",
+    "initContainers",
+    "containers",
+    "ephemeralContainers",
+    "restartPolicy",
+    "terminationGracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "dnsPolicy",
+    "nodeSelector",
+    "serviceAccountName",
+    "automountServiceAccountToken",
+    "nodeName",
+    "securityContext",
+    "imagePullSecrets",
+    "hostname",
+    "subdomain",
+    "setHostnameAsFQDN",
+    "affinity",
+    "schedulerName",
+    "tolerations",
+    "hostAliases",
+    "priorityClassName",
+    "priority",
+    "preemptionPolicy",
+    "dnsConfig",
+    "readinessGates",
+    "runtimeClassName",
+    "overhead",
+    "enableServiceLinks",
+    "topologySpreadConstraints",
+    "os",
+    "schedulingGates",
+    "resourceClaims",
+    "resources",
+    "hostnameOverride",
+    "schedulingGroup",
+)
+
+
+def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
+    """A struct as Go prints it: every field, by its Go name."""
+    shown: dict[str, Any] = {}
+    for name, field in struct.fields.items():
+        shown[field.go] = _shown(field.type, value.get(name), field.pointer)
+    return shown
+
+
+def _shown(type_: Type, value: Any, pointer: bool) -> Any:
+    if value is None:
+        if pointer or type_.form in ("list", "map", "raw", "any", "time"):
+            return None
+        if type_.form == "struct":
+            return internal(type_.struct, {})
+        return {"string": "", "bool": False, "intstr": 0, "quantity": "0"}.get(type_.form, 0)
+    if type_.form == "struct":
+        return internal(type_.struct, value)
+    if type_.form == "list":
+        return [_shown(type_.item, item, False) for item in value]
+    if type_.form == "map":
+        return {name: _shown(type_.item, value[name], False) for name in sorted(value)}
+    return value
+
+
+def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """A pod's spec as the internal struct has it."""
+    struct = schemas()["core.v1.PodSpec"]
+    order = [name for name in SPEC_ORDER if name in struct.fields]
+    order += [name for name in struct.fields if name not in SPEC_ORDER and name not in LEFT_OUT]
+    shown: dict[str, Any] = {}
+    for name in order:
+        field = struct.fields[name]
+        shown[field.go] = _shown(field.type, spec.get(name), field.pointer)
+    context = shown["SecurityContext"]
+    if context is not None:
+        host = {
+            struct.fields[name].go: _shown(struct.fields[name].type, spec.get(name), struct.fields[name].pointer)
+            for name in HOST_FIELDS
+        }
+        shown["SecurityContext"] = host | context
+    return shown
+
+
+def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """A unified diff of two pod specs, as the message of a refused update ends."""
+    before, after = (json.dumps(internal_spec(spec), indent=1).split("\n") for spec in (old, new))
+    lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
+    return "\n".join(lines) + "\n"

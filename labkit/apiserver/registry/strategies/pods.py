@@ -1,0 +1,256 @@
+"""Pods.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
+from labkit.apiserver.registry.strategies.poddiff import spec_diff
+from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec, check_tolerations
+from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
+from labkit.apiserver.request import Object
+from labkit.apiserver.schema.values import BadValue, parse_quantity
+
+MAY_CHANGE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+    "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+    "previously negative)"
+)
+
+
+def quality_of_service(spec: Object) -> str:
+    """``Guaranteed``, ``Burstable`` or ``BestEffort``."""
+    requests: dict[str, int] = {}
+    limits: dict[str, int] = {}
+    guaranteed = True
+    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        resources = container.get("resources") or {}
+        limited = set()
+        for total, name in ((requests, "requests"), (limits, "limits")):
+            for resource, value in (resources.get(name) or {}).items():
+                amount = _amount(value)
+                if resource in ("cpu", "memory") and amount > 0:
+                    total[resource] = total.get(resource, 0) + amount
+                    if name == "limits":
+                        limited.add(resource)
+        if limited != {"cpu", "memory"}:
+            guaranteed = False
+    if not requests and not limits:
+        return "BestEffort"
+    if guaranteed and all(limits.get(name) == amount for name, amount in requests.items()):
+        if len(requests) == len(limits):
+            return "Guaranteed"
+    return "Burstable"
+
+
+def _amount(value: Any) -> int:
+    try:
+        return parse_quantity(str(value))[0]
+    except BadValue:
+        return 0
+
+
+@dataclass
+class PodStrategy(Strategy):
+    """Pods: their spec hardly changes, and they end gracefully."""
+
+    returns_deleted: bool = True
+    generation: bool = True
+    status: bool = True
+    graceful: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod_spec(obj["spec"])
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        status: Object = {"phase": "Pending"}
+        if obj["spec"].get("schedulingGates"):
+            status["conditions"] = [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "lastProbeTime": None,
+                    "lastTransitionTime": None,
+                    "reason": "SchedulingGated",
+                    "message": "Scheduling is blocked due to non-empty scheduling gates",
+                }
+            ]
+        status["qosClass"] = quality_of_service(obj["spec"])
+        obj["status"] = status
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_status_update(context, new, old)
+        if "ownerReferences" in old["metadata"]:
+            new["metadata"]["ownerReferences"] = old["metadata"]["ownerReferences"]
+        new["status"]["qosClass"] = old["status"].get("qosClass", "BestEffort")
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_pod_spec(obj["spec"], "spec", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec, before = new["spec"], old["spec"]
+        if len(spec.get("containers") or ()) != len(before.get("containers") or ()):
+            errors.forbidden("spec.containers", "pod updates may not add or remove containers")
+            return
+        if len(spec.get("initContainers") or ()) != len(before.get("initContainers") or ()):
+            errors.forbidden("spec.initContainers", "pod updates may not add or remove containers")
+            return
+        for index, container in enumerate(spec["containers"]):
+            if not container.get("image"):
+                errors.required(f"spec.containers[{index}].image")
+        self._check_deadline(spec, before, errors)
+        changed = copy.deepcopy(dict(spec))
+        for list_name in ("containers", "initContainers"):
+            for container, other in zip(changed.get(list_name) or (), before.get(list_name) or (), strict=True):
+                container["image"] = other.get("image", "")
+        _keep(changed, before, "activeDeadlineSeconds")
+        tolerations = spec.get("tolerations") or []
+        check_tolerations(tolerations, "spec.tolerations", errors)
+        if not _only_added(tolerations, before.get("tolerations") or []):
+            errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+        _keep(changed, before, "tolerations")
+        if before.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
+            _keep(changed, before, "terminationGracePeriodSeconds")
+        if before.get("schedulingGates"):
+            wanted = spec.get("schedulingGates") or []
+            if all(gate in before["schedulingGates"] for gate in wanted):
+                _keep(changed, before, "schedulingGates")
+        if changed != before:
+            errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
+
+    def _check_deadline(self, spec: Object, before: Object, errors: FieldErrors) -> None:
+        new, old = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
+        if new is None:
+            if old is not None:
+                errors.invalid(
+                    "spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value"
+                )
+            return
+        if not 1 <= new <= 2**31 - 1:
+            errors.invalid("spec.activeDeadlineSeconds", new, f"must be between 1 and {2**31 - 1}, inclusive")
+        elif old is not None and old < new:
+            errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
+
+    def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        period = options.grace_seconds
+        if period is None:
+            period = spec.get("terminationGracePeriodSeconds", 0)
+        if not spec.get("nodeName") or obj["status"].get("phase") in ("Failed", "Succeeded"):
+            period = 0
+        return 1 if period < 0 else int(period)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        return pod_warnings(obj["spec"], "spec", new=old is None)
+
+
+def _keep(changed: Object, before: Object, field: str) -> None:
+    if field in before:
+        changed[field] = before[field]
+    else:
+        changed.pop(field, None)
+
+
+def _only_added(new: list[Object], old: list[Object]) -> bool:
+    def timeless(toleration: Object) -> Object:
+        return {name: value for name, value in toleration.items() if name != "tolerationSeconds"}
+
+    wanted = [timeless(toleration) for toleration in new]
+    return all(
+        toleration in new or (toleration.get("effect") == "NoExecute" and timeless(toleration) in wanted)
+        for toleration in old
+    )
+
+
+def pod_warnings(spec: Object, path: str, new: bool = True) -> list[str]:
+    """What is legal in a pod but hardly meant.
+
+    Source: ``pkg/api/pod/warnings.go``.
+    """
+    found: list[str] = []
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        if volume.get("gitRepo") is not None:
+            found.append(f"{path}.volumes[{index}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+")
+        if volume.get("glusterfs") is not None:
+            found.append(
+                f"{path}.volumes[{index}].glusterfs: deprecated in v1.25, this feature is not available in v1.26 and later"
+            )
+    for key in spec.get("nodeSelector") or ():
+        if key in DEPRECATED_NODE_LABELS:
+            found.append(f"{path}.nodeSelector[{key}]: {DEPRECATED_NODE_LABELS[key]}")
+    for list_name in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(list_name) or ()):
+            place = f"{path}.{list_name}[{index}]"
+            seen: set[str] = set()
+            for number, variable in enumerate(container.get("env") or ()):
+                name = variable.get("name", "")
+                if name in seen:
+                    found.append(
+                        f"{place}.env[{number}]: hides previous definition of {_quoted(name)}, which may be unexpected"
+                    )
+                seen.add(name)
+            for name, amounts in (container.get("resources") or {}).items():
+                if not isinstance(amounts, dict):
+                    continue
+                for resource in ("ephemeral-storage", "memory"):
+                    value = amounts.get(resource)
+                    if value is not None and _amount(value) % 10**9:
+                        found.append(
+                            f"{place}.resources.{name}[{resource}]: fractional byte value {_quoted(value)} is "
+                            "invalid, must be an integer"
+                        )
+    seen_secrets: set[str] = set()
+    for index, secret in enumerate(spec.get("imagePullSecrets") or ()):
+        name = secret.get("name", "")
+        if not name:
+            found.append(f"{path}.imagePullSecrets[{index}].name: invalid empty name {_quoted('')}")
+        elif name in seen_secrets:
+            found.append(f"{path}.imagePullSecrets[{index}]: duplicate name {_quoted(name)}")
+        seen_secrets.add(name)
+    if spec.get("terminationGracePeriodSeconds", 0) < 0:
+        found.append(
+            f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+        )
+    found += _port_warnings(spec, path)
+    return found
+
+
+DEPRECATED_NODE_LABELS = {
+    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+}
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _port_warnings(spec: Object, path: str) -> list[str]:
+    found: list[str] = []
+    seen: dict[tuple[str, Any], str] = {}
+    for index, container in enumerate(spec.get("containers") or ()):
+        for number, port in enumerate(container.get("ports") or ()):
+            place = f"{path}.containers[{index}].ports[{number}]"
+            key = (port.get("protocol", ""), port.get("containerPort"))
+            if key in seen:
+                found.append(f"{place}: duplicate port definition with {seen[key]}")
+            else:
+                seen[key] = place
+    return found
