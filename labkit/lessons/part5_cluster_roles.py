@@ -15,7 +15,7 @@ from labkit.lessons.bindings import (
     role_of,
     too_much,
 )
-from labkit.lessons.evidence import Question, looked, predicted_words, spoken, word
+from labkit.lessons.evidence import Question, looked, predicted_words, spoken
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.steps import Step
 
@@ -163,7 +163,27 @@ def _not_with_volumes() -> list[Probe]:
     ]
 
 
-EVERYWHERE = "pods everywhere"
+BEFORE, AFTER = "pods before", "secrets after"
+
+_WHY = {
+    BEFORE: "W22's bindings are gone, and W23's speaks of persistent volumes only.",
+    AFTER: "Who reads a Secret can become whoever it belongs to; view leaves Secrets out.",
+}
+
+
+def _predicted_otherwise(context: Context) -> Outcome | None:
+    """A failed outcome when W24's prediction does not agree with the server, else None."""
+    prediction = context.progress.prediction("W24")
+    if prediction is None:
+        return None
+    for label, predicted in predicted_words(prediction, list(_WHY)).items():
+        if predicted != "forbidden":
+            return failed(
+                f"{label}: you predicted “{predicted}”, the server says {spoken('forbidden')}",
+                "a prediction that agrees with the server",
+                f"{_WHY[label]} Predict again.",
+            )
+    return None
 
 
 def w24(context: Context) -> Outcome:
@@ -207,15 +227,8 @@ def w24(context: Context) -> Outcome:
             excess := too_much(context, other, [("list", "", "pods", "")], "Bind one account, not a group of them.")
         ) is not None:
             return excess
-    prediction = context.progress.prediction("W24")
-    if prediction is not None:
-        words = predicted_words(prediction, ["secrets"])
-        if words.get("secrets", word("forbidden")) != "forbidden":
-            return failed(
-                f"Secrets: you predicted “{words['secrets']}”, the server says {spoken('forbidden')}",
-                "a prediction that agrees with the server",
-                "Who reads a Secret can become whoever it belongs to; view leaves them out. Predict again.",
-            )
+    if (mistaken := _predicted_otherwise(context)) is not None:
+        return mistaken
     return passed(
         f"{account.user} lists pods in kikai, in darbo and everywhere; Secrets stay closed.",
         "That is the end of the walkthrough: one binding, and an account sees every namespace.",

@@ -195,22 +195,24 @@ check("W23")
 # %% [markdown]
 # ## W24 · See every pod
 #
-# Last, the write-up's goal: an account that sees the pods of *every* namespace. First look
-# at how it stands: pods in `kikai`, in `darbo`, and across all namespaces.
+# Last, the write-up's goal: an account that sees the pods of *every* namespace. We will bind
+# `view` once more, this time by a ClusterRoleBinding: it reads most things, everywhere.
+#
+# **Predict** two answers: may the account list pods as it stands *now*, before anything is
+# bound? And *afterwards*, may it read Secrets as well?
+
+# %%
+# predict("W24", {"pods before": "…", "secrets after": "…"})
+### BEGIN SOLUTION
+predict("W24", {"pods before": "forbidden", "secrets after": "forbidden"})
+### END SOLUTION
+
+# %% [markdown]
+# First, as it stands: pods in `kikai`, in `darbo`, and across all namespaces.
 
 # %%
 places = ("/api/v1/namespaces/kikai/pods", "/api/v1/namespaces/darbo/pods", "/api/v1/pods")
 {place: me.get(place).status for place in places}
-
-# %% [markdown]
-# Now think of `view` bound by a ClusterRoleBinding: it reads most things, everywhere.
-# **Predict:** may the account then read *Secrets* as well?
-
-# %%
-# predict("W24", "allowed" or "forbidden")
-### BEGIN SOLUTION
-predict("W24", "forbidden")
-### END SOLUTION
 
 # %% [markdown]
 # Create the binding `view-test`, with the frame of W23 or with

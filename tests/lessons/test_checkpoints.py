@@ -461,7 +461,7 @@ def w24_wrong_subject(lab: Lab) -> None:
 
 
 def w24_wrong_prediction(lab: Lab) -> None:
-    predict("W24", "allowed")
+    predict("W24", {"pods before": "forbidden", "secrets after": "allowed"})
     lab.apply(binding("view-test", "", "view", account("kikai"), kind="ClusterRole"))
 
 
@@ -540,7 +540,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W24", w24_two_role_bindings, "not across all namespaces"),
     ("W24", w24_edit, "Bind view: it reads, and leaves Secrets out"),
     ("W24", w24_wrong_subject, "view-test gives ClusterRole veiw"),
-    ("W24", w24_wrong_prediction, "view leaves them out"),
+    ("W24", w24_wrong_prediction, "view leaves Secrets out"),
 ]
 
 
