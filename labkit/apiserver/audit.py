@@ -76,7 +76,8 @@ def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Hand
         response = handler(request)
         event = _event(request, response, timestamp(received))
         if response.stream is None and response.upgrade is None:
-            event["stage"] = "ResponseComplete"
+            # Who could not be authenticated never gets as far as the end.
+            event["stage"] = "ResponseStarted" if response.status == 401 else "ResponseComplete"
             event["stageTimestamp"] = timestamp(clock())
             sink(event)
             return response

@@ -113,6 +113,10 @@ class Request:
         """Add an annotation to the request's audit event."""
         self.audit.setdefault("annotations", {})[key] = value
 
+    def note_object(self, obj: Object) -> None:
+        """Let the audit event name the object that was sent, where the path does not."""
+        self.audit["objectRef"] = obj.get("metadata") or {}
+
 
 class EventStream(Protocol):
     """A watch: pieces of the body that come over time. It is polled, never blocks."""

@@ -87,6 +87,7 @@ def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | N
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
         request.warnings += strict
+    request.note_object(obj)
     return obj
 
 

@@ -241,7 +241,7 @@ def test_legacy_claims(api: ClusterApi, legacy: str, claim: str, value: Any, why
 
 def test_claims_of_odd_types_are_refused(api: ClusterApi) -> None:
     claims = forge.claims_of(api.token("lab", "bot"))
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"exp": "never"},
         {"exp": None},
         {"kubernetes.io": []},
@@ -249,9 +249,7 @@ def test_claims_of_odd_types_are_refused(api: ClusterApi) -> None:
         {"kubernetes.io": {**claims["kubernetes.io"], "pod": "p"}},
         {"aud": 7},
         {"aud": [{}]},
-        {"nbf": "later"},
-    ):
+    ]
+    for change in changes:
         token = api.cluster.signer.sign({**claims, **change})
-        assert api.bearer(token).get("/api").status in (200, 401), change
-        if change != {"nbf": "later"}:
-            assert api.bearer(token).get("/api").status == 401, change
+        assert api.bearer(token).get("/api").status == 401, change
