@@ -43,9 +43,13 @@ TOKEN_SECONDS = 10.0
 
 
 def say_aloud(line: str) -> None:
-    """Show one line of progress."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    """Show one line of progress: on standard error, in a notebook as ordinary output.
+
+    Notebooks paint standard error red, as if something had gone wrong.
+    """
+    stream = sys.stdout if "ipykernel.zmqshell" in sys.modules else sys.stderr
+    stream.write(f"{line}\n")
+    stream.flush()
 
 
 class Lab(Shown):
