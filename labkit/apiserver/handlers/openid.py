@@ -52,7 +52,8 @@ class OpenIdDocuments:
 
     def _respond(self, request: Request, content_type: str, document: object) -> Response:
         if request.method not in ("GET", "HEAD"):
-            raise ApiError(405, "", "", None)
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Allow": "GET"}
+            return Response(405, headers, b"405: Method Not Allowed")
         if not accepts(request.headers.get("accept", ""), content_type):
             text = f"406: Not Acceptable\n\nAvailable representations: {content_type}"
             raise ApiError(406, "NotAcceptable", text, {})

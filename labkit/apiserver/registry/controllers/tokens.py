@@ -74,7 +74,7 @@ class TokenSecrets:
                 self._delete(secret)
             if change.new is None:
                 return
-        if self._automatic and change.old is None:
+        if self._automatic:
             self._give_secret(change.new)
 
     def _fill(self, secret: Object, account: Object) -> None:
@@ -98,9 +98,14 @@ class TokenSecrets:
 
     def _give_secret(self, account: Object) -> None:
         current = self._current(ACCOUNTS.resource, account)
-        if current is None or current.get("secrets"):
+        if current is None or current["metadata"].get("deletionTimestamp"):
             return
         metadata = current["metadata"]
+        home = self._registry.store.get(Key("namespaces", "", metadata["namespace"]))
+        ending = home is not None and home["metadata"].get("deletionTimestamp")
+        listed = {ref.get("name") for ref in current.get("secrets") or ()}
+        if ending or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
+            return
         name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
         secret = {
             "metadata": {
