@@ -69,7 +69,9 @@ def loads(data: bytes | str) -> Any:
     except RecursionError as error:
         raise SyntaxProblem("exceeded max depth") from error
     except ValueError as error:
-        raise SyntaxProblem(explain(text)) from error
+        # Go looks at bytes, also at those that are no UTF-8.
+        exact = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else text
+        raise SyntaxProblem(explain(exact)) from error
     if "\\u" in text and ("\\ud" in text or "\\uD" in text):
         value = _without_surrogates(value)
     return value
@@ -97,7 +99,8 @@ def quote_char(char: str) -> str:
     if char == '"':
         return "'\"'"
     # Go's scanner looks at bytes.
-    byte = char.encode("utf-8", "replace")[:1].decode("latin-1")
+    bad = "\udc80" <= char <= "\udcff"
+    byte = char.encode("utf-8", "surrogateescape" if bad else "replace")[:1].decode("latin-1")
     if byte.isprintable() and byte != "\\":
         return f"'{byte}'"
     escapes = {

@@ -20,7 +20,8 @@ def quota(obj: Object, now: float) -> Cells:
     """A resource quota's row."""
     status = obj.get("status") or {}
     used, hard = status.get("used") or {}, status.get("hard") or {}
-    requests, limits = [], []
+    requests: list[str] = []
+    limits: list[str] = []
     for resource, bound in sorted(hard.items()):
         text = f"{resource}: {used.get(resource, '0')}/{bound}"
         (limits if resource.startswith("limits") else requests).append(text)
