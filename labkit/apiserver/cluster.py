@@ -11,16 +11,19 @@ import time
 from collections.abc import Callable, Iterable
 from random import Random, SystemRandom
 
+from labkit.apiserver.admission.plugins import default_chain
 from labkit.apiserver.audit import Sink
 from labkit.apiserver.authentication.bearer import BearerAuthenticator
 from labkit.apiserver.authentication.claims import Issued, TokenIssuer
 from labkit.apiserver.authentication.serviceaccounts import LAST_USED, ServiceAccountTokens
 from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import authenticate_certificate
+from labkit.apiserver.authorization.attributes import attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy
 from labkit.apiserver.authorization.escalation import EscalationGuard
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.apiserver.authorization.refusal import refusal
 from labkit.apiserver.discovery import Discovery
 from labkit.apiserver.flow import FlowHeaders
 from labkit.apiserver.handlers.nonresource import NonResourceHandler
@@ -30,12 +33,17 @@ from labkit.apiserver.handlers.reviews import Reviews
 from labkit.apiserver.handlers.routing import ResourceHandler
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
+from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
+from labkit.apiserver.registry.bootstrap import bootstrap_core
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
+from labkit.apiserver.registry.controllers.garbage import GarbageCollector
+from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
+from labkit.apiserver.registry.controllers.volumes import Volumes
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request, Response
@@ -94,6 +102,10 @@ class Cluster:
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
             RoleAggregation(self.registry),
+            NamespaceContent(self.registry, keys.ca_certificate),
+            NamespaceDeletion(self.registry),
+            GarbageCollector(self.registry),
+            Volumes(self.registry),
         ]
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         token_requests = TokenRequests(self.issuer, self._lookup, clock)
@@ -103,6 +115,11 @@ class Cluster:
             {("", "serviceaccounts", "token"): token_requests.subresource},
             Responder(clock, era),
             self.random,
+            Writer(
+                self.registry,
+                default_chain(self._lookup, self.store.list, self.registry.new_suffix, mount_secrets=era == "1.20"),
+                self._refuse_creation,
+            ),
         )
         self._nonresources = NonResourceHandler(
             Discovery(KINDS),
@@ -181,6 +198,13 @@ class Cluster:
         if request is not None:
             self._guard(request.user, request.info, new, old)
 
+    def _refuse_creation(self, request: Request) -> None:
+        """Who creates by an update or an apply must be allowed to create."""
+        question = attributes_of(request.user, request.info)._replace(verb="create")
+        decision = self.authorize(question)
+        if not decision.allowed:
+            raise refusal(question, decision.reason)
+
     def _mark_used(self, secret: Object, date: str) -> None:
         """Label a legacy token's Secret with the day of its last use."""
 
@@ -195,6 +219,7 @@ class Cluster:
             return
         now = timestamp(self.clock())
         with self.registry.transaction():
+            bootstrap_core(self.registry)
             for plural, obj in bootstrap_policy(now):
                 obj["metadata"] |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
                 self.registry.write(BY_RESOURCE[RBAC, "v1", plural], obj)

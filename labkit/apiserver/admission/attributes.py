@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/admission``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from labkit.apiserver.status import ApiError, forbidden
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural with group, namespace, name) to a stored object."""
-Lister = Callable[[str, str], Iterator[Object]]
+Lister = Callable[[str, str], Iterable[Object]]
 """(plural with group, namespace) to stored objects."""
 
 

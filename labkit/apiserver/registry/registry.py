@@ -7,6 +7,7 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 
 from __future__ import annotations
 
+import copy
 import datetime
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from random import Random
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
+from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
@@ -28,6 +29,8 @@ from labkit.apiserver.schema.decoding import Decoder
 from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key, Store
 
+Texts = list[str]
+"""A list of texts, by a name that ``Registry.list`` does not hide."""
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
 VERSION_4_BITS = 4 << 76 | 2 << 62
@@ -78,6 +81,13 @@ class Registry:
         self.random = random
         self.controllers: list[Controller] = []
         self.strategies = strategies()
+        self.owner_uids: set[str] = {
+            owner.get("uid", "")
+            for kind in KINDS
+            for obj in store.list(kind.resource)
+            for owner in obj["metadata"].get("ownerReferences", ())
+        }
+        """The uids of all objects that were ever named as owners."""
         self._changes: deque[Change] = deque()
         self._depth = 0
         self._context = Context(clock, random, self._lookup, self._objects)
@@ -95,9 +105,13 @@ class Registry:
             raise not_found(kind.plural, kind.group, name)
         return obj
 
+    def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object, None if it does not exist."""
+        return self.store.get(Key(kind.resource, namespace, name))
+
     def list(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
         """Objects in key order, of one namespace or all."""
-        return self.store.list(kind.resource, namespace)
+        return iter(self.store.list(kind.resource, namespace))
 
     def strategy(self, kind: Kind) -> Strategy:
         """The rules of a kind."""
@@ -109,7 +123,7 @@ class Registry:
         assert found is not None, kind
         return found
 
-    def complete(self, kind: Kind, data: Any, strict: list[str] | None = None) -> Object:
+    def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
         """An object of the kind, with all its defaults, from decoded JSON.
 
         Args:
@@ -135,7 +149,7 @@ class Registry:
         *,
         dry_run: bool = False,
         check: Check | None = None,
-        warnings: list[str] | None = None,
+        warnings: Texts | None = None,
         manager: str = "",
     ) -> Object:
         """Store a new object.
@@ -198,7 +212,7 @@ class Registry:
         dry_run: bool = False,
         check: Check | None = None,
         check_create: Check | None = None,
-        warnings: list[str] | None = None,
+        warnings: Texts | None = None,
     ) -> tuple[Object, bool]:
         """Replace an object.
 
@@ -244,7 +258,7 @@ class Registry:
             check(new, old)
         if _emptied_finalizers(new, old):
             if not dry_run:
-                self._remove(kind, namespace, name, new)
+                self.remove(kind, namespace, name, new)
             return new, False
         new = self._ordered(kind, new)
         return (new if dry_run else self.write(kind, new)), False
@@ -291,7 +305,7 @@ class Registry:
         if not graceful and not finalizers:
             if options.dry_run:
                 return self._deleted(kind, strategy, old)
-            return self._deleted(kind, strategy, self._remove(kind, namespace, name))
+            return self._deleted(kind, strategy, self.remove(kind, namespace, name))
         if not graceful:
             self._mark(metadata)
         marked = self._ordered(kind, marked)
@@ -301,7 +315,7 @@ class Registry:
         with self.transaction():
             stored = self.write(kind, marked) if not _same(marked, old) else old
             if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
-                stored = self._remove(kind, namespace, name)
+                stored = self.remove(kind, namespace, name)
         return self._deleted(kind, strategy, stored) if at_once else stored
 
     def write(self, kind: Kind, obj: Object) -> Object:
@@ -311,6 +325,8 @@ class Registry:
         with self.transaction():
             old = self.store.get(key)
             stored = self.store.put(key, obj)
+            for owner in metadata.get("ownerReferences", ()):
+                self.owner_uids.add(owner.get("uid", ""))
             self._changes.append(Change(kind, old, stored))
         return stored
 
@@ -326,8 +342,6 @@ class Registry:
             change: Changes a copy in place.
             subresource: What the controller writes to, such as ``status``.
         """
-        import copy
-
         new = copy.deepcopy(obj)
         change(new)
         if new == obj:
@@ -336,6 +350,24 @@ class Registry:
             self.struct(kind), obj, new, manager, kind.group_version, subresource, timestamp(self.clock())
         )
         return self.write(kind, new)
+
+    def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
+        """Take a finalizer from an object; if it was the last of one that ends, remove the object."""
+        if finalizer not in obj["metadata"].get("finalizers", ()):
+            return
+
+        def drop(changed: Object) -> None:
+            left = [name for name in changed["metadata"]["finalizers"] if name != finalizer]
+            if left:
+                changed["metadata"]["finalizers"] = left
+            else:
+                del changed["metadata"]["finalizers"]
+
+        metadata = obj["metadata"]
+        with self.transaction():
+            changed = self.edit(kind, obj, manager, drop)
+            if _emptied_finalizers(changed, obj):
+                self.remove(kind, metadata.get("namespace", ""), metadata["name"])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -373,7 +405,7 @@ class Registry:
         return self.store.get(Key(BY_KIND[group, kind].resource, namespace, name))
 
     def _objects(self, group: str, kind: str, namespace: str) -> Iterator[Object]:
-        return self.store.list(BY_KIND[group, kind].resource, namespace)
+        return iter(self.store.list(BY_KIND[group, kind].resource, namespace))
 
     def _ordered(self, kind: Kind, obj: Object) -> Object:
         """The object with its fields in the order in which they are printed."""
@@ -431,7 +463,7 @@ class Registry:
         old: Object,
         subresource: str,
         dry_run: bool,
-        warnings: list[str] | None,
+        warnings: Texts | None,
     ) -> None:
         context = replace(self._context, dry_run=dry_run)
         metadata, before = new["metadata"], old["metadata"]
@@ -507,7 +539,7 @@ class Registry:
             return obj if options.dry_run else self.write(kind, obj)
         if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):
             return old
-        return old if options.dry_run else self._remove(kind, "", name)
+        return old if options.dry_run else self.remove(kind, "", name)
 
     def _deleted(self, kind: Kind, strategy: Strategy, last: Object) -> Object:
         if strategy.returns_deleted:
@@ -524,7 +556,15 @@ class Registry:
             "details": details,
         }
 
-    def _remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
+    def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
+        """Take an object out of the store, whatever its finalizers say.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            last: Its last state, for the controllers; the stored one if None.
+        """
         key = Key(kind.resource, namespace, name)
         with self.transaction():
             old = self.store.get(key)
@@ -561,7 +601,7 @@ def _emptied_finalizers(new: Object, old: Object) -> bool:
     return not before.get("deletionGracePeriodSeconds")
 
 
-def _deletion_finalizers(finalizers: list[str], options: DeleteOptions) -> list[str]:
+def _deletion_finalizers(finalizers: Texts, options: DeleteOptions) -> Texts:
     """Source: ``deletionFinalizersForGarbageCollection``."""
     if options.propagation == "Orphan":
         orphan, foreground = True, False

@@ -1,0 +1,95 @@
+"""Plugins for other objects than pods.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.admission.attributes import Attributes, Lister, Ordinary
+
+PROTECTION = {
+    "persistentvolumes": "kubernetes.io/pv-protection",
+    "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+}
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+NOT_READY = "node.kubernetes.io/not-ready"
+
+
+class StorageObjectInUse(Ordinary):
+    """Volumes and claims stay until nobody uses them."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        finalizer = PROTECTION.get(attributes.resource)
+        if finalizer is None or attributes.group or attributes.operation != "CREATE" or attributes.obj is None:
+            return
+        if attributes.subresource:
+            return
+        finalizers = attributes.obj["metadata"].setdefault("finalizers", [])
+        if finalizer not in finalizers:
+            finalizers.append(finalizer)
+
+
+class DefaultStorageClass(Ordinary):
+    """A claim that names no class gets the default one.
+
+    Args:
+        lister: Lists storage classes.
+    """
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if attributes.resource != "persistentvolumeclaims" or attributes.operation != "CREATE":
+            return
+        if (
+            attributes.obj is None
+            or attributes.subresource
+            or attributes.obj["spec"].get("storageClassName") is not None
+        ):
+            return
+        for storage_class in self._lister("storageclasses.storage.k8s.io", ""):
+            notes = storage_class["metadata"].get("annotations") or {}
+            if notes.get(DEFAULT_CLASS) == "true":
+                attributes.obj["spec"]["storageClassName"] = storage_class["metadata"]["name"]
+                return
+
+
+class TaintNewNodes(Ordinary):
+    """A new node takes no pods until it is ready."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if attributes.resource != "nodes" or attributes.operation != "CREATE" or attributes.obj is None:
+            return
+        if attributes.group or attributes.subresource:
+            return
+        taints = attributes.obj["spec"].setdefault("taints", [])
+        if not any(taint.get("key") == NOT_READY and taint.get("effect") == "NoSchedule" for taint in taints):
+            taints.append({"key": NOT_READY, "effect": "NoSchedule"})
+
+
+class OneDefaultPriority(Ordinary):
+    """Only one priority class may be the default.
+
+    Args:
+        lister: Lists priority classes.
+    """
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if attributes.resource != "priorityclasses" or attributes.obj is None:
+            return
+        if attributes.operation not in ("CREATE", "UPDATE") or not attributes.obj.get("globalDefault"):
+            return
+        name = attributes.obj["metadata"].get("name", "")
+        for other in self._lister("priorityclasses.scheduling.k8s.io", ""):
+            if other.get("globalDefault") and other["metadata"]["name"] != name:
+                raise attributes.refuse(
+                    f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default can exist"
+                )

@@ -1,0 +1,46 @@
+"""The plugins of a default cluster, in the order in which they are asked.
+
+Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
+from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
+from labkit.apiserver.admission.objects import (
+    DefaultStorageClass,
+    OneDefaultPriority,
+    StorageObjectInUse,
+    TaintNewNodes,
+)
+from labkit.apiserver.admission.pods import DefaultTolerations, PodSecurity, Priority, RuntimeClass
+from labkit.apiserver.admission.serviceaccount import ServiceAccount
+
+
+def default_chain(
+    lookup: Lookup, lister: Lister, new_suffix: Callable[[], str], *, mount_secrets: bool = False
+) -> Chain:
+    """All plugins.
+
+    Args:
+        lookup: Reads stored objects.
+        lister: Lists stored objects.
+        new_suffix: Five random characters.
+        mount_secrets: See ``ServiceAccount``.
+    """
+    return Chain(
+        (
+            NamespaceLifecycle(lookup),
+            ServiceAccount(lookup, lister, new_suffix, mount_secrets),
+            TaintNewNodes(),
+            PodSecurity(lookup),
+            Priority(lookup, lister),
+            OneDefaultPriority(lister),
+            DefaultTolerations(),
+            DefaultStorageClass(lister),
+            StorageObjectInUse(),
+            RuntimeClass(),
+        )
+    )

@@ -1,0 +1,144 @@
+"""What the plugins of a default cluster add to pods: tolerations, priority, audit annotations.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``;
+k8s.io/pod-security-admission.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.apiserver.request import Object
+
+TOLERATION_SECONDS = 300
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
+ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
+ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
+
+
+def _is_pod(attributes: Attributes) -> bool:
+    return attributes.resource == "pods" and not attributes.group and not attributes.subresource
+
+
+class DefaultTolerations(Ordinary):
+    """A pod stays five minutes on a node that is not ready or not reachable."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_pod(attributes) or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
+            return
+        spec = attributes.obj["spec"]
+        tolerations = spec.get("tolerations") or []
+        added = [
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATION_SECONDS}
+            for key in (NOT_READY, UNREACHABLE)
+            if not any(_tolerates(toleration, key) for toleration in tolerations)
+        ]
+        if added:
+            spec["tolerations"] = [*tolerations, *added]
+
+
+def _tolerates(toleration: Object, key: str) -> bool:
+    return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
+
+
+class Priority(Ordinary):
+    """A pod's priority is that of its class.
+
+    Args:
+        lookup: Reads priority classes.
+        lister: Lists them.
+    """
+
+    def __init__(self, lookup: Lookup, lister: Lister) -> None:
+        self._lookup = lookup
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_pod(attributes) or attributes.obj is None:
+            return
+        spec = attributes.obj["spec"]
+        if attributes.operation == "UPDATE":
+            assert attributes.old is not None
+            old = attributes.old["spec"]
+            if spec.get("priority") is None and old.get("priority") is not None:
+                spec["priority"] = old["priority"]
+            if spec.get("preemptionPolicy") is None and old.get("preemptionPolicy") is not None:
+                spec["preemptionPolicy"] = old["preemptionPolicy"]
+            return
+        if attributes.operation != "CREATE":
+            return
+        name = spec.get("priorityClassName", "")
+        chosen = self._chosen(attributes, name)
+        value = chosen.get("value", 0) if chosen is not None else 0
+        policy = (chosen or {}).get("preemptionPolicy", "PreemptLowerPriority")
+        if chosen is not None and not name:
+            spec["priorityClassName"] = chosen["metadata"]["name"]
+        if spec.get("priority") is not None and spec["priority"] != value:
+            raise attributes.refuse(
+                f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; priority "
+                f"admission controller computed {value} from the given PriorityClass name"
+            )
+        if spec.get("preemptionPolicy") is not None and spec["preemptionPolicy"] != policy:
+            raise attributes.refuse(
+                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod "
+                f"spec; priority admission controller computed {policy} from the given PriorityClass name"
+            )
+        spec["priority"] = value
+        spec["preemptionPolicy"] = policy
+
+    def _chosen(self, attributes: Attributes, name: str) -> Object | None:
+        if name:
+            found = self._lookup(PRIORITY_CLASSES, "", name)
+            if found is None:
+                raise attributes.refuse(f"no PriorityClass with name {name} was found")
+            return found
+        defaults = [item for item in self._lister(PRIORITY_CLASSES, "") if item.get("globalDefault")]
+        return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
+
+
+class RuntimeClass(Ordinary):
+    """A pod's runtime class must exist; this cluster has none."""
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_pod(attributes) or attributes.operation != "CREATE" or attributes.obj is None:
+            return
+        name = attributes.obj["spec"].get("runtimeClassName")
+        if name:
+            raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
+
+
+class PodSecurity(Ordinary):
+    """Notes in the audit event which pod security standard was enforced.
+
+    Args:
+        lookup: Reads namespaces.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if attributes.resource != "pods" or attributes.group or attributes.operation not in ("CREATE", "UPDATE"):
+            return
+        if attributes.subresource not in ("", "ephemeralcontainers"):
+            return
+        if attributes.operation == "UPDATE" and not _significant(attributes):
+            return
+        namespace = self._lookup("namespaces", "", attributes.namespace)
+        labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
+        level = labels.get(ENFORCE_LABEL, "privileged")
+        version = labels.get(ENFORCE_VERSION, "latest")
+        attributes.annotate("pod-security.kubernetes.io/enforce-policy", f"{level}:{version}")
+
+
+def _significant(attributes: Attributes) -> bool:
+    """Whether an update changes what the standard looks at: containers and their images."""
+    if attributes.obj is None or attributes.old is None:
+        return False
+    new, old = attributes.obj["spec"], attributes.old["spec"]
+    return any(new.get(name) != old.get(name) for name in ("containers", "initContainers", "ephemeralContainers"))

@@ -1,0 +1,183 @@
+"""Persistent volumes: their phases, claims that find one, and the finalizers that protect both.
+
+Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection}``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.registry.kinds import BY_KIND
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.request import Object
+from labkit.apiserver.schema.values import BadValue, parse_quantity
+
+MANAGER = "kube-controller-manager"
+VOLUMES = BY_KIND["", "PersistentVolume"]
+CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
+PODS = BY_KIND["", "Pod"]
+VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
+BOUND_BY = "pv.kubernetes.io/bound-by-controller"
+COMPLETED = "pv.kubernetes.io/bind-completed"
+
+
+class Volumes:
+    """Binds claims to volumes and keeps their phases.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __call__(self, change: Change) -> None:
+        """React to volumes, claims, and pods that use claims."""
+        if change.kind is VOLUMES:
+            if change.new is not None:
+                self._sync_volume(change.new["metadata"]["name"])
+        elif change.kind is CLAIMS:
+            if change.new is not None:
+                self._sync_claim(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+            elif change.old is not None and change.old["spec"].get("volumeName"):
+                self._sync_volume(change.old["spec"]["volumeName"])
+        elif change.kind is PODS and change.new is None and change.old is not None:
+            for volume in change.old["spec"].get("volumes") or ():
+                claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+                if claim:
+                    self._sync_claim(change.old["metadata"]["namespace"], claim)
+
+    def _phase(self, volume: Object, phase: str) -> Object:
+        if volume["status"].get("phase") == phase:
+            return volume
+        now = timestamp(self._registry.clock())
+
+        def change(obj: Object) -> None:
+            obj["status"]["phase"] = phase
+            obj["status"]["lastPhaseTransitionTime"] = now
+
+        return self._registry.edit(VOLUMES, volume, MANAGER, change, "status")
+
+    def _sync_volume(self, name: str) -> None:
+        volume = self._registry.find(VOLUMES, "", name)
+        if volume is None:
+            return
+        if volume["metadata"].get("deletionTimestamp"):
+            if volume["status"].get("phase") != "Bound":
+                self._registry.drop_finalizer(VOLUMES, volume, VOLUME_PROTECTION, MANAGER)
+            return
+        reference = volume["spec"].get("claimRef")
+        if not reference:
+            self._phase(volume, "Available")
+            for claim in list(self._registry.list(CLAIMS)):
+                if self._try_bind(claim):
+                    return
+            return
+        claim = self._registry.find(CLAIMS, reference.get("namespace", ""), reference.get("name", ""))
+        if claim is None:
+            if reference.get("uid"):
+                self._phase(volume, "Released")
+            else:
+                self._phase(volume, "Available")
+        elif reference.get("uid") not in (None, "", claim["metadata"]["uid"]):
+            self._phase(volume, "Released")
+        else:
+            self._try_bind(claim)
+
+    def _sync_claim(self, namespace: str, name: str) -> None:
+        claim = self._registry.find(CLAIMS, namespace, name)
+        if claim is None:
+            return
+        if claim["metadata"].get("deletionTimestamp"):
+            if not self._used(claim):
+                self._registry.drop_finalizer(CLAIMS, claim, CLAIM_PROTECTION, MANAGER)
+            return
+        self._try_bind(claim)
+
+    def _used(self, claim: Object) -> bool:
+        metadata = claim["metadata"]
+        for pod in self._registry.list(PODS, metadata["namespace"]):
+            if pod["status"].get("phase") in ("Succeeded", "Failed"):
+                continue
+            for volume in pod["spec"].get("volumes") or ():
+                if (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]:
+                    return True
+        return False
+
+    def _try_bind(self, claim: Object) -> bool:
+        if claim["status"].get("phase") == "Bound" or claim["metadata"].get("deletionTimestamp"):
+            return False
+        volume = self._match(claim)
+        if volume is None:
+            return False
+        metadata = claim["metadata"]
+        chosen_by_us = not volume["spec"].get("claimRef")
+        reference = {
+            "kind": "PersistentVolumeClaim",
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "apiVersion": "v1",
+            "resourceVersion": metadata["resourceVersion"],
+        }
+
+        def take(obj: Object) -> None:
+            obj["spec"]["claimRef"] = reference
+            if chosen_by_us:
+                obj["metadata"].setdefault("annotations", {})[BOUND_BY] = "yes"
+
+        def settle(obj: Object) -> None:
+            notes = obj["metadata"].setdefault("annotations", {})
+            notes[COMPLETED] = "yes"
+            if not obj["spec"].get("volumeName"):
+                notes[BOUND_BY] = "yes"
+                obj["spec"]["volumeName"] = volume["metadata"]["name"]
+
+        def bound(obj: Object) -> None:
+            obj["status"] = {
+                "phase": "Bound",
+                "accessModes": volume["spec"].get("accessModes", []),
+                "capacity": volume["spec"].get("capacity", {}),
+            }
+
+        self._phase(self._registry.edit(VOLUMES, volume, MANAGER, take), "Bound")
+        settled = self._registry.edit(CLAIMS, claim, MANAGER, settle)
+        self._registry.edit(CLAIMS, settled, MANAGER, bound, "status")
+        return True
+
+    def _match(self, claim: Object) -> Object | None:
+        spec, metadata = claim["spec"], claim["metadata"]
+        best: tuple[int, Object] | None = None
+        wanted = _storage((spec.get("resources") or {}).get("requests") or {})
+        for volume in self._registry.list(VOLUMES):
+            reference = volume["spec"].get("claimRef")
+            mine = reference is not None and (
+                (reference.get("namespace"), reference.get("name")) == (metadata["namespace"], metadata["name"])
+                and reference.get("uid") in (None, "", metadata["uid"])
+            )
+            if volume["metadata"].get("deletionTimestamp") or (reference is not None and not mine):
+                continue
+            if spec.get("volumeName"):
+                if volume["metadata"]["name"] == spec["volumeName"]:
+                    return volume
+                continue
+            if mine:
+                return volume
+            if spec.get("selector") or (spec.get("storageClassName") or "") != volume["spec"].get(
+                "storageClassName", ""
+            ):
+                continue
+            if spec.get("volumeMode", "Filesystem") != volume["spec"].get("volumeMode", "Filesystem"):
+                continue
+            if not set(spec.get("accessModes") or ()) <= set(volume["spec"].get("accessModes") or ()):
+                continue
+            size = _storage(volume["spec"].get("capacity") or {})
+            if size >= wanted and (best is None or size < best[0]):
+                best = size, volume
+        return best[1] if best else None
+
+
+def _storage(amounts: Object) -> int:
+    try:
+        return parse_quantity(str(amounts.get("storage", "0")))[0]
+    except BadValue:
+        return 0
