@@ -36,6 +36,18 @@ def word(prediction: object) -> str:
     return next((name for name, same in _SAME.items() if text in same), text)
 
 
+def says_user(context: Context, prediction: object, user: str) -> bool:
+    """Whether a prediction names a service account's user, with or without its first words.
+
+    Args:
+        context: Knows how the walkthrough's names are written on this cluster.
+        prediction: Such as ``system:serviceaccount:default:kikai`` or ``default:kikai``.
+        user: The user the server saw.
+    """
+    said = str(prediction).strip().removeprefix("system:serviceaccount:").replace("/", ":")
+    return context.names.user(f"system:serviceaccount:{said}") == user
+
+
 def meaning(status: int) -> str:
     """What a status says about permission, in the words of ``word``.
 

@@ -13,6 +13,7 @@ from labkit.lessons.evidence import (
     curl_status,
     meaning,
     output,
+    says_user,
     spoken,
     word,
 )
@@ -162,7 +163,7 @@ def w8(context: Context) -> Outcome:
             f"an answer given to {user}",
             'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
         )
-    if str(prediction).strip() not in (user, user.rpartition("serviceaccount:")[2]):
+    if not says_user(context, prediction, user):
         return failed(
             f"you predicted “{prediction}”, the server said {user}",
             "a prediction that agrees with the server",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.lessons.base import Context, Outcome, failed, passed, untouched
-from labkit.lessons.evidence import answers, commands, output
+from labkit.lessons.evidence import answers, commands, output, says_user
 from labkit.lessons.pods import (
     ACCOUNT_UID,
     account_of,
@@ -245,7 +245,7 @@ def w13(context: Context) -> Outcome:
             "an answer through the ambassador",
             "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
         )
-    if str(prediction).strip() not in (user, user.rpartition("serviceaccount:")[2]):
+    if not says_user(context, prediction, user):
         return failed(
             f"you predicted “{prediction}”, the server said {user}",
             "a prediction that agrees with the server",
