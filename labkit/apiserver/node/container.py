@@ -10,7 +10,7 @@ from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
 from labkit.apiserver.node.shell.process import PROGRAMS, Process
 from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream, decode
-from labkit.apiserver.node.transport import Network
+from labkit.apiserver.node.transport import Endpoint, Network
 from labkit.apiserver.request import ExecIO
 
 
@@ -62,6 +62,7 @@ class Container:
         self.network = network
         self.terminal_name = "/dev/pts/0"
         self.command = command
+        self.listeners: dict[int, Endpoint] = {}
         self.workdir = workdir or image.workdir
         self._now = now
         self._random = random

@@ -181,11 +181,13 @@ class FileSystem:
         todo = [part for part in full.split("/") if part and part != "."][::-1]
         must_be_directory = full.endswith(("/", "/."))
         here = self.root
+        above: list[Directory] = []
         links = 0
         while todo:
             part = todo.pop()
             if part == "..":
-                here = here.parent or self.root
+                # Not by ``parent``: a directory of a shared volume stands in several trees.
+                here = above.pop() if above else self.root
                 continue
             if len(part.encode("utf-8", "surrogatepass")) > MAX_NAME:
                 raise FileError(TOO_LONG)
@@ -198,6 +200,7 @@ class FileSystem:
                 todo.extend(piece for piece in reversed(node.target.split("/")) if piece not in ("", "."))
                 if node.target.startswith("/"):
                     here = self.root
+                    above.clear()
                 continue
             if not todo:
                 if must_be_directory and node is not None and not isinstance(node, Directory):
@@ -207,8 +210,9 @@ class FileSystem:
                 raise FileError(NOT_FOUND)
             if not isinstance(node, Directory):
                 raise FileError(NOT_DIRECTORY)
+            above.append(here)
             here = node
-        return Found(here.parent or self.root, self.name_of(here), here)
+        return Found(above[-1] if above else self.root, self.name_of(here), here)
 
     def get(self, path: str, cwd: str = "/", *, follow: bool = True) -> Node:
         """What a path leads to.

@@ -73,6 +73,7 @@ class Budget:
         depth: Nested functions, subshells and substitutions.
         tasks: Processes alive at once.
         seconds: Time after which the session ends.
+        throttle: Whether one that has no steps left waits for more instead of being killed.
     """
 
     steps: float = 400_000
@@ -82,6 +83,7 @@ class Budget:
     depth: int = 60
     tasks: int = 64
     seconds: float = 4 * 3600
+    throttle: bool = False
 
 
 class Trap:
@@ -224,13 +226,15 @@ class Kernel:
         """
         self._steps -= steps
         self._turns += 1
-        if self._steps < 0:
+        if self._steps < (-self.budget.steps if self.budget.throttle else 0):
             raise BudgetExceeded("the lab's limit of work for one command was reached")
 
     async def tick(self, steps: float = 1) -> None:
         """Pay for work and, now and then, let others run."""
         self.charge(steps)
-        if self._turns >= 100:
+        if self._steps < 0:
+            await Sleep(1)
+        elif self._turns >= 100:
             self._turns = 0
             await Sleep()
 
@@ -346,7 +350,7 @@ class Kernel:
         data = await self.io.read_stdin()
         if not data:
             self._end_of_input = True
-        if self.terminal and b"\x03" in data and not self._readers:
+        if self.terminal and b"\x03" in data:
             await self.interrupt()
             data = data.rpartition(b"\x03")[2]
             if not data:
@@ -367,6 +371,8 @@ class Kernel:
         main = self._main
         if main is not None and not main.done:
             self._timers = [timer for timer in self._timers if timer[2] is not main]
+            heapq.heapify(self._timers)
+            self._readers = deque(task for task in self._readers if task is not main)
             self._ready = deque(task for task in self._ready if task is not main)
             await self._turn(main, Interrupted())
 

@@ -10,7 +10,7 @@ from labkit.apiserver.node.filesystem import Directory, File, FileSystem, Node
 from labkit.apiserver.node.images import Image
 from labkit.apiserver.node.shell.kernel import Kernel
 from labkit.apiserver.node.shell.streams import Stream, encode
-from labkit.apiserver.node.transport import Network
+from labkit.apiserver.node.transport import Endpoint, Network
 
 
 class System(Protocol):
@@ -22,6 +22,8 @@ class System(Protocol):
     hostname: str
     terminal_name: str
     """The terminal's path, such as ``/dev/pts/0``."""
+    listeners: dict[int, Endpoint]
+    """What the pod's containers serve, by port."""
 
     def now(self) -> float:
         """Seconds since 1970."""

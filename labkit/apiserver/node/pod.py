@@ -1,0 +1,537 @@
+"""A pod on the node: its address, its volumes, its containers and their restarts.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from labkit.apiserver.node.api import NodeApi, NodeSettings
+from labkit.apiserver.node.container import Container
+from labkit.apiserver.node.environment import ConfigProblem, container_environment, expand
+from labkit.apiserver.node.events import Recorder
+from labkit.apiserver.node.filesystem import Directory, File
+from labkit.apiserver.node.images import Image, find_image, parse_reference
+from labkit.apiserver.node.logs import Log
+from labkit.apiserver.node.network import Wiring
+from labkit.apiserver.node.podstatus import build, timestamp
+from labkit.apiserver.node.runtime import MainProcess, NotRunnable
+from labkit.apiserver.node.transport import Endpoint
+from labkit.apiserver.node.volumes import Volume, VolumeProblem
+from labkit.apiserver.request import Object
+
+FIRST_BACK_OFF_SECONDS = 10.0
+MAX_BACK_OFF_SECONDS = 300.0
+RESTART_SECONDS = 1.0
+"""How long the kubelet takes to notice that a container has ended."""
+FORGIVEN_AFTER_SECONDS = 600.0
+"""A container that ran so long starts again without a back-off."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """A container's place in a pod, through all its restarts.
+
+    Args:
+        spec: The container.
+        init: Whether it is an init container.
+    """
+
+    spec: Object
+    init: bool = False
+    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
+    last: Object = field(default_factory=dict)
+    restarts: int = 0
+    id: str = ""
+    image: Image | None = None
+    container: Container | None = None
+    process: MainProcess | None = None
+    log: Log | None = None
+    previous: Log | None = None
+    started_at: float = 0.0
+    due: float = 0.0
+    """When to look again: to restart, or to pull again; infinity for never."""
+    back_off: float = 0.0
+    shift_at: float = float("inf")
+    """When a crashed container's state becomes ``CrashLoopBackOff``."""
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self.spec["name"])
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.status is None and self.container is not None
+
+    @property
+    def ended(self) -> Object | None:
+        """How it ended, if it has."""
+        found: Object | None = self.state.get("terminated")
+        return found
+
+    def restartable(self, policy: str) -> bool:
+        """Whether it starts again after its end."""
+        if self.ended is None:
+            return True
+        if self.init:
+            sidecar = self.spec.get("restartPolicy") == "Always"
+            return sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
+        return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))
+
+
+class Pod:
+    """A pod that was bound to the node.
+
+    Args:
+        api: The cluster.
+        settings: The node.
+        recorder: Writes its events.
+        wiring: Connects it to the network.
+        pod: The object.
+        address: Its address.
+        now: Seconds since 1970.
+        quiet: Its containers were running before the server was started anew: they begin
+            again without a word in events or status.
+    """
+
+    def __init__(
+        self,
+        api: NodeApi,
+        settings: NodeSettings,
+        recorder: Recorder,
+        wiring: Wiring,
+        pod: Object,
+        address: str,
+        now: Callable[[], float],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._recorder = recorder
+        self._wiring = wiring
+        self._object = pod
+        self._now = now
+        self.quiet = quiet
+        self.uid = str(pod["metadata"]["uid"])
+        self.namespace = str(pod["metadata"]["namespace"])
+        self.name = str(pod["metadata"]["name"])
+        spec = pod["spec"]
+        self.address = settings.address if spec.get("hostNetwork") else address
+        self.listeners: dict[int, Endpoint] = {}
+        self.init = [Slot(one, init=True) for one in spec.get("initContainers") or ()]
+        self.slots = [Slot(one) for one in spec.get("containers") or ()]
+        self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
+        self._mounted = False
+        self._due = 0.0
+        if quiet:
+            self._remember(pod.get("status") or {})
+
+    def object(self) -> Object:
+        """The pod as it is stored now."""
+        found = self._api.get("pods", self.namespace, self.name)
+        if found is not None and found["metadata"]["uid"] == self.uid:
+            self._object = found
+        return self._object
+
+    def slot(self, name: str) -> Slot | None:
+        """A container by name."""
+        return next((slot for slot in (*self.slots, *self.init) if slot.name == name), None)
+
+    def _remember(self, status: Object) -> None:
+        """Take counts and last states from the stored status."""
+        known = {
+            one["name"]: one
+            for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+        }
+        for slot in (*self.init, *self.slots):
+            found = known.get(slot.name)
+            if found is None:
+                continue
+            slot.restarts = int(found.get("restartCount") or 0)
+            slot.last = dict(found.get("lastState") or {})
+            slot.id = str(found.get("containerID") or "")
+            if (found.get("state") or {}).get("terminated"):
+                slot.state = dict(found["state"])
+                slot.image = find_image(slot.spec["image"], recorded=self._settings.recorded)
+                slot.due = self._now() + RESTART_SECONDS
+
+    # Life.
+
+    def advance(self) -> bool:
+        """Do what is due.
+
+        Returns:
+            Whether a container's state changed.
+        """
+        now = self._now()
+        changed = False
+        if not self._mounted:
+            if now < self._due:
+                return False
+            if not self._set_up():
+                self._due = now + 10
+                return False
+            changed = True
+        policy = str(self._object["spec"].get("restartPolicy", "Always"))
+        for slot in self.init:
+            changed = self._step(slot, policy) or changed
+            sidecar = slot.spec.get("restartPolicy") == "Always" and slot.running
+            done = slot.ended is not None and not slot.ended["exitCode"]
+            if not (sidecar or done):
+                return changed
+        for slot in self.slots:
+            changed = self._step(slot, policy) or changed
+        return changed
+
+    def next_due(self) -> float:
+        """When :meth:`advance` has something to do again."""
+        if not self._mounted:
+            return self._due
+        times = [self._slot_due(slot) for slot in (*self.init, *self.slots)]
+        return min(times, default=float("inf"))
+
+    def _slot_due(self, slot: Slot) -> float:
+        if slot.running and slot.process is not None:
+            return slot.process.wake_at
+        if slot.ended is not None and not slot.restartable(str(self._object["spec"].get("restartPolicy", "Always"))):
+            return float("inf")
+        if not slot.state.get("waiting") and slot.ended is None:
+            return 0.0
+        return min(slot.due, slot.shift_at)
+
+    def _set_up(self) -> bool:
+        """Check the volumes.
+
+        Returns:
+            Whether all are there.
+        """
+        for name, volume in self.volumes.items():
+            try:
+                volume.files()
+            except VolumeProblem as problem:
+                self._say(
+                    "FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}', kind="Warning"
+                )
+                return False
+        self._mounted = True
+        return True
+
+    def _step(self, slot: Slot, policy: str) -> bool:
+        """Bring one container on."""
+        now = self._now()
+        if slot.running and slot.process is not None:
+            slot.process.resume(now)
+            if slot.process.status is None:
+                return False
+            self._ended(slot, slot.process.status)
+            return True
+        if slot.ended is not None and not slot.restartable(policy):
+            return False
+        if now < slot.due:
+            return self._wait(slot)
+        return self._start(slot)
+
+    def _wait(self, slot: Slot) -> bool:
+        """A crashed container waits for its next start."""
+        if slot.ended is None or self._now() < slot.shift_at:
+            return False
+        slot.shift_at = float("inf")
+        delay = int(slot.back_off)
+        shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
+        slot.last = {"terminated": slot.ended}
+        where = f"container={slot.name} pod={self.name}_{self.namespace}({self.uid})"
+        slot.state = {
+            "waiting": {
+                "message": f"back-off {shown} restarting failed {where}",
+                "reason": "CrashLoopBackOff",
+            }
+        }
+        self._say(
+            "BackOff",
+            f"Back-off restarting failed container {slot.name} in pod {self.name}_{self.namespace}({self.uid})",
+            kind="Warning",
+            slot=slot,
+        )
+        return True
+
+    def _start(self, slot: Slot) -> bool:
+        if not self._pull(slot):
+            return True
+        try:
+            environment = container_environment(self._api, self.object(), slot.spec)
+        except ConfigProblem as problem:
+            slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
+            slot.due = self._now() + 12
+            self._say("Failed", f"Error: {problem.message}", kind="Warning", slot=slot)
+            return True
+        if slot.ended is not None or slot.last:
+            if slot.ended is not None:
+                slot.last = {"terminated": slot.ended}
+            if not self.quiet:
+                slot.restarts += 1
+        if slot.log is not None:
+            slot.previous = slot.log
+        self._run(slot, environment)
+        return True
+
+    def _pull(self, slot: Slot) -> bool:
+        """Find the image, or wait for it."""
+        text = str(slot.spec.get("image") or "")
+        if slot.image is not None:
+            self._say("Pulled", self._present(text), slot=slot)
+            return True
+        reference = parse_reference(text)
+        if reference is None:
+            message = f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": invalid reference format'
+            if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
+                self._say("InspectFailed", message, kind="Warning", slot=slot)
+                self._say("Failed", "Error: InvalidImageName", kind="Warning", slot=slot)
+            slot.state = {"waiting": {"message": message, "reason": "InvalidImageName"}}
+            slot.due = self._now() + 12
+            return False
+        slot.image = find_image(text, recorded=self._settings.recorded)
+        policy = slot.spec.get("imagePullPolicy") or "IfNotPresent"
+        if slot.image is not None:
+            if policy == "Always":
+                self._say("Pulling", f'Pulling image "{text}"', slot=slot)
+                self._say(
+                    "Pulled",
+                    f'Successfully pulled image "{text}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.',
+                    slot=slot,
+                )
+            else:
+                self._say("Pulled", self._present(text), slot=slot)
+            return True
+        if policy == "Never":
+            message = f'Container image "{text}" is not present with pull policy of Never'
+            slot.state = {"waiting": {"message": message, "reason": "ErrImageNeverPull"}}
+            self._say("ErrImageNeverPull", message, kind="Warning", slot=slot)
+            self._say("Failed", "Error: ErrImageNeverPull", kind="Warning", slot=slot)
+            slot.due = self._now() + 12
+            return False
+        self._fail_to_pull(slot, text)
+        return False
+
+    def _present(self, text: str) -> str:
+        return f'Container image "{text}" already present on machine and can be accessed by the pod'
+
+    def _fail_to_pull(self, slot: Slot, text: str) -> None:
+        problem = self._pull_problem(text)
+        self._say("Pulling", f'Pulling image "{text}"', slot=slot)
+        self._say("Failed", f'Failed to pull image "{text}": {problem}', kind="Warning", slot=slot)
+        self._say("Failed", "Error: ErrImagePull", kind="Warning", slot=slot)
+        self._say("BackOff", f'Back-off pulling image "{text}"', slot=slot)
+        self._say("Failed", "Error: ImagePullBackOff", kind="Warning", slot=slot)
+        slot.state = {
+            "waiting": {
+                "message": f'Back-off pulling image "{text}": ErrImagePull: {problem}',
+                "reason": "ImagePullBackOff",
+            }
+        }
+        slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2 or FIRST_BACK_OFF_SECONDS)
+        slot.due = self._now() + slot.back_off
+
+    def _pull_problem(self, text: str) -> str:
+        """What containerd says: a registry of its own is looked up in vain; Docker Hub lacks the image."""
+        reference = parse_reference(text)
+        if reference is None:
+            return "invalid reference format"
+        full = reference.full
+        lead = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
+        if reference.registry == "docker.io":
+            return (
+                f"{lead}pull access denied, repository does not exist or may require authorization: "
+                "server message: insufficient_scope: authorization failed"
+            )
+        return (
+            f'{lead}failed to do request: Head "https://{reference.registry}/v2/{reference.repository}/manifests/'
+            f'{reference.tag}": dial tcp: lookup {reference.registry.partition(":")[0]} on {self._settings.address}:53: no such host'
+        )
+
+    def _run(self, slot: Slot, environment: dict[str, str]) -> None:
+        now = self._now()
+        image = slot.image
+        if image is None:
+            return
+        slot.id = "containerd://" + self._api.random(32).hex()
+        words = self._command(slot, image, environment)
+        slot.container = self._make(slot, image, environment, words)
+        slot.log = Log(self._now)
+        slot.started_at = now
+        self._say("Created", "Container created", slot=slot)
+        try:
+            process = MainProcess(slot.container, words, slot.log, self._now)
+        except NotRunnable as problem:
+            slot.log.close()
+            message = (
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
+                f"failed: unable to start container process: error during container init: {problem.message}: unknown"
+            )
+            self._say("Failed", f"Error: {message}", kind="Warning", slot=slot)
+            slot.container = None
+            self._terminated(slot, 128, "StartError", message)
+            return
+        slot.process = process
+        self._say("Started", "Container started", slot=slot)
+        slot.state = {"running": {"startedAt": timestamp(now)}}
+        slot.due = float("inf")
+        if process.status is not None:
+            self._ended(slot, process.status)
+
+    def _command(self, slot: Slot, image: Image, environment: dict[str, str]) -> list[str]:
+        command = slot.spec.get("command")
+        args = slot.spec.get("args")
+        words = [expand(str(word), environment) for word in command or image.entrypoint]
+        if args:
+            words += [expand(str(word), environment) for word in args]
+        elif not command:
+            words += image.command
+        return words
+
+    def _make(self, slot: Slot, image: Image, environment: dict[str, str], words: list[str]) -> Container:
+        spec = self._object["spec"]
+        security = {**(spec.get("securityContext") or {}), **(slot.spec.get("securityContext") or {})}
+        hostname = spec.get("hostname") or (self._settings.name if spec.get("hostNetwork") else self.name)
+        container = Container(
+            image,
+            hostname[:63],
+            environment,
+            self._wiring.network(self.address, self.namespace, hostname[:63], self.listeners),
+            self._now,
+            self._api.random,
+            words,
+            uid=security.get("runAsUser"),
+            gid=security.get("runAsGroup"),
+            workdir=slot.spec.get("workingDir") or "",
+            read_only=bool(security.get("readOnlyRootFilesystem")),
+        )
+        container.listeners = self.listeners
+        self._wiring.files(container, self.address, self.namespace, hostname[:63], spec)
+        for mount in slot.spec.get("volumeMounts") or ():
+            volume = self.volumes.get(mount["name"])
+            if volume is None:
+                continue
+            made = volume.mount(read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or "")
+            if isinstance(made, Directory):
+                container.mount(mount["mountPath"], made)
+            elif isinstance(made, File):
+                container.put_file(mount["mountPath"], made.content, mode=made.mode)
+        return container
+
+    def _ended(self, slot: Slot, status: int) -> None:
+        self._terminated(slot, status, "Error" if status else "Completed")
+
+    def _terminated(self, slot: Slot, status: int, reason: str, message: str = "") -> None:
+        now = self._now()
+        state: Object = {"exitCode": status, "reason": reason}
+        if message:
+            state["message"] = message
+        elif slot.container is not None:
+            text = _termination_message(slot.container)
+            if text:
+                state["message"] = text
+        started = timestamp(slot.started_at) if reason != "StartError" else "1970-01-01T00:00:00Z"
+        state |= {"startedAt": started, "finishedAt": timestamp(now), "containerID": slot.id}
+        slot.state = {"terminated": state}
+        slot.process = None
+        ran = now - slot.started_at
+        if not slot.restarts and not slot.back_off:
+            slot.due = now + RESTART_SECONDS
+            slot.back_off = FIRST_BACK_OFF_SECONDS / 2
+        else:
+            slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
+            if ran > FORGIVEN_AFTER_SECONDS:
+                slot.back_off = FIRST_BACK_OFF_SECONDS
+            slot.due = now + slot.back_off
+            slot.shift_at = now + RESTART_SECONDS
+
+    def stop(self) -> None:
+        """End all containers."""
+        for slot in (*self.init, *self.slots):
+            if slot.process is not None:
+                slot.process.stop()
+                slot.process = None
+        self.listeners.clear()
+
+    def _say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
+        if not self.quiet:
+            self._recorder.record(
+                self._object, reason, message, kind=kind, container=slot.name if slot is not None else ""
+            )
+
+    # Status.
+
+    def status(self, pod: Object) -> Object:
+        """The status to be stored."""
+        return build(
+            pod,
+            host=self._settings.address,
+            address=self.address if self._mounted else "",
+            init=[self._slot_status(slot) for slot in self.init],
+            statuses=[self._slot_status(slot) for slot in self.slots],
+            sandbox=self._mounted,
+            now=self._now(),
+        )
+
+    def _slot_status(self, slot: Slot) -> Object:
+        ran = bool(slot.id)
+        waiting = not self._mounted or (slot.init is False and any(_undone(one) for one in self.init))
+        state = slot.state
+        if waiting and not ran and self.init:
+            state = {"waiting": {"reason": "PodInitializing"}}
+        running = slot.running
+        status: Object = {
+            "name": slot.name,
+            "state": state,
+            "lastState": slot.last,
+            "ready": running or (slot.init and slot.ended is not None and not slot.ended["exitCode"]),
+            "restartCount": slot.restarts,
+        }
+        reference = parse_reference(str(slot.spec.get("image") or ""))
+        if ran and reference is not None:
+            digest = hashlib.sha256(reference.full.encode()).hexdigest()
+            status |= {
+                "image": reference.full,
+                "imageID": f"{reference.registry}/{reference.repository}@sha256:{digest}",
+                "containerID": slot.id,
+            }
+        else:
+            status |= {"image": slot.spec.get("image") or "", "imageID": ""}
+        status["started"] = running
+        if ran:
+            resources = slot.spec.get("resources") or {}
+            if resources.get("requests"):
+                status["allocatedResources"] = resources["requests"]
+            status["resources"] = resources
+        mounts = [
+            {
+                "name": mount["name"],
+                "mountPath": mount["mountPath"],
+                **({"readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else {}),
+            }
+            for mount in slot.spec.get("volumeMounts") or ()
+        ]
+        if mounts:
+            status["volumeMounts"] = mounts
+        return status
+
+
+def _undone(slot: Slot) -> bool:
+    if slot.spec.get("restartPolicy") == "Always" and slot.running:
+        return False
+    return slot.ended is None or bool(slot.ended["exitCode"])
+
+
+def _termination_message(container: Container) -> str:
+    node = container.fs.root.entries.get("dev")
+    if isinstance(node, Directory):
+        file = node.entries.get("termination-log")
+        if isinstance(file, File):
+            return file.data[:4096].decode("utf-8", "replace")
+    return ""

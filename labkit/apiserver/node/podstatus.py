@@ -1,0 +1,178 @@
+"""A pod's status: conditions, phase and the states of its containers, as the kubelet writes them.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kubelet_pods.go``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from labkit.apiserver.request import Object
+
+NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
+"""What is read from the control group of a pod whose containers have ended."""
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in whole seconds."""
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def qos_class(spec: Object) -> str:
+    """``Guaranteed``, ``Burstable`` or ``BestEffort``, by requests and limits."""
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    any_set = False
+    guaranteed = True
+    for container in containers:
+        resources = container.get("resources") or {}
+        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        any_set = any_set or bool(requests.keys() & {"cpu", "memory"} or limits.keys() & {"cpu", "memory"})
+        for name in ("cpu", "memory"):
+            if name not in limits or requests.get(name, limits[name]) != limits[name]:
+                guaranteed = False
+    return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
+
+
+def phase_of(spec: Object, init: list[Object], statuses: list[Object]) -> str:
+    """The phase, from the containers' states."""
+    for status in init:
+        state = status["state"]
+        terminated = state.get("terminated")
+        if terminated is None and not (status.get("started") and state.get("running") is not None):
+            return "Pending"
+        if terminated is not None and terminated["exitCode"]:
+            return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
+    waiting = running = succeeded = failed = 0
+    for status in statuses:
+        state, last = status["state"], status.get("lastState") or {}
+        if state.get("running") is not None:
+            running += 1
+        elif state.get("terminated") is not None:
+            if state["terminated"]["exitCode"]:
+                failed += 1
+            else:
+                succeeded += 1
+        elif last.get("terminated") is not None:
+            failed, succeeded = (failed + 1, succeeded) if last["terminated"]["exitCode"] else (failed, succeeded + 1)
+        else:
+            waiting += 1
+    policy = spec.get("restartPolicy", "Always")
+    if waiting:
+        return "Pending"
+    if running:
+        return "Running"
+    if policy == "Always":
+        return "Running"
+    if not failed:
+        return "Succeeded"
+    return "Failed" if policy == "Never" else "Running"
+
+
+class Conditions:
+    """The conditions of a pod, whose times change only when their status does.
+
+    Args:
+        before: The conditions as they are stored.
+        generation: The generation that was seen.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, before: list[Object], generation: int, now: float) -> None:
+        self._before = {condition["type"]: condition for condition in before}
+        self._generation = generation
+        self._now = timestamp(now)
+        self.items: list[Object] = []
+
+    def add(self, kind: str, good: bool, reason: str = "", message: str = "") -> None:
+        """Add a condition."""
+        status = "True" if good else "False"
+        before = self._before.get(kind) or {}
+        moment = before.get("lastTransitionTime") if before.get("status") == status else None
+        condition: Object = {"type": kind}
+        if self._generation:
+            condition["observedGeneration"] = self._generation
+        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": moment or self._now}
+        if reason:
+            condition["reason"] = reason
+        if message:
+            condition["message"] = message
+        self.items.append(condition)
+
+
+def build(
+    pod: Object,
+    *,
+    host: str,
+    address: str,
+    init: list[Object],
+    statuses: list[Object],
+    sandbox: bool,
+    now: float,
+) -> Object:
+    """The status of a pod on a node.
+
+    Args:
+        pod: The pod.
+        host: The node's address.
+        address: The pod's address, empty while it has none.
+        init: The init containers' statuses, in order.
+        statuses: The containers' statuses.
+        sandbox: Whether the pod's network stands.
+        now: Seconds since 1970.
+    """
+    spec, before = pod["spec"], pod.get("status") or {}
+    generation = int(pod["metadata"].get("generation") or 0)
+    phase = phase_of(spec, init, statuses)
+    done = phase in ("Succeeded", "Failed")
+    unready = [status["name"] for status in statuses if not status["ready"]]
+    undone = [status["name"] for status in init if not _init_done(status)]
+    conditions = Conditions(before.get("conditions") or [], generation, now)
+    conditions.add("PodReadyToStartContainers", sandbox and not done)
+    if phase == "Succeeded":
+        conditions.add("Initialized", True, "PodCompleted")
+        conditions.add("Ready", False, "PodCompleted")
+        conditions.add("ContainersReady", False, "PodCompleted")
+    else:
+        text = f"containers with incomplete status: [{' '.join(undone)}]" if undone else ""
+        conditions.add("Initialized", not undone, "ContainersNotInitialized" if undone else "", text)
+        reason = "PodFailed" if phase == "Failed" else "ContainersNotReady" if unready else ""
+        text = f"containers with unready status: [{' '.join(unready)}]" if unready and phase != "Failed" else ""
+        conditions.add("Ready", not unready and not done, reason, text)
+        conditions.add("ContainersReady", not unready and not done, reason, text)
+    conditions.add("PodScheduled", True)
+    status: Object = {}
+    if generation:
+        status["observedGeneration"] = generation
+    status |= {"phase": phase, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    if address:
+        status |= {"podIP": address, "podIPs": [{"ip": address}]}
+    status["startTime"] = before.get("startTime") or timestamp(now)
+    if init:
+        status["initContainerStatuses"] = init
+    status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
+    status["qosClass"] = qos_class(spec)
+    ended = statuses and all(item["state"].get("terminated") is not None for item in statuses)
+    status["resources"] = dict(NO_LIMIT) if ended else _pod_resources(spec)
+    return status
+
+
+def _init_done(status: Object) -> bool:
+    terminated = status["state"].get("terminated")
+    if terminated is not None:
+        return not terminated["exitCode"]
+    return bool(status.get("started")) and status["state"].get("running") is not None
+
+
+def _pod_resources(spec: Object) -> Object:
+    found: Any = spec.get("resources")
+    return dict(found) if found else {}
+
+
+def unscheduled(pod: Object, message: str, now: float) -> Object:
+    """The status of a pod that fits on no node."""
+    conditions = Conditions(
+        (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
+    )
+    conditions.add("PodScheduled", False, "Unschedulable", message)
+    return {**(pod.get("status") or {}), "phase": "Pending", "conditions": conditions.items, "qosClass": qos_class(pod["spec"])}

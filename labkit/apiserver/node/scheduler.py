@@ -1,0 +1,153 @@
+"""The scheduler: there is one node, so it asks only whether a pod fits.
+
+Source: k8s.io/kubernetes ``pkg/scheduler``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from labkit.apiserver.node.api import NodeApi, NodeSettings
+from labkit.apiserver.node.events import Recorder
+from labkit.apiserver.node.podstatus import Conditions, qos_class, unscheduled
+from labkit.apiserver.request import Object
+
+MANAGER = "kube-scheduler"
+_SUFFIX = {
+    "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
+    "Ti": 1 << 40, "u": 1e-6, "n": 1e-9, "P": 1e15, "E": 1e18, "Pi": 1 << 50, "Ei": 1 << 60,
+}  # fmt: skip
+TAIL = "preemption: 0/1 nodes are available: 1 {}."
+
+
+def quantity(text: object) -> float:
+    """A resource quantity as a number; what cannot be read counts nothing."""
+    match = re.fullmatch(r"([0-9.]{1,20})([a-zA-Z]{0,2})", str(text))
+    if match is None or match[2] not in _SUFFIX:
+        return 0.0
+    try:
+        return float(match[1]) * _SUFFIX[match[2]]
+    except ValueError:
+        return 0.0
+
+
+class Scheduler:
+    """Binds pods to the node.
+
+    Args:
+        api: The cluster.
+        settings: The node.
+        recorder: Writes events.
+    """
+
+    def __init__(self, api: NodeApi, settings: NodeSettings, recorder: Recorder) -> None:
+        self._api = api
+        self._settings = settings
+        self._recorder = recorder
+
+    def schedule(self, pod: Object, now: float) -> bool:
+        """Bind a pod, or say why not.
+
+        Args:
+            pod: A pod without a node.
+            now: Seconds since 1970.
+
+        Returns:
+            Whether it was bound.
+        """
+        spec = pod["spec"]
+        if spec.get("nodeName") or spec.get("schedulerName", "default-scheduler") != "default-scheduler":
+            return False
+        if spec.get("schedulingGates"):
+            return False
+        problem = self._problem(pod)
+        if problem:
+            self._refuse(pod, problem, now)
+            return False
+        metadata = pod["metadata"]
+
+        def bind(obj: Object) -> None:
+            obj["spec"]["nodeName"] = self._settings.name
+            before = obj.get("status") or {}
+            conditions = Conditions(before.get("conditions") or [], int(metadata.get("generation") or 0), now)
+            conditions.add("PodScheduled", True)
+            obj["status"] = {**before, "conditions": conditions.items, "qosClass": qos_class(spec)}
+
+        bound = self._api.edit("pods", pod, bind, manager=MANAGER)
+        self._recorder.record(
+            bound,
+            "Scheduled",
+            f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}",
+            source="default-scheduler",
+        )
+        return True
+
+    def _refuse(self, pod: Object, problem: str, now: float) -> None:
+        conditions = (pod.get("status") or {}).get("conditions") or []
+        if any(one["type"] == "PodScheduled" and one.get("message") == problem for one in conditions):
+            return
+
+        def change(obj: Object) -> None:
+            obj["status"] = unscheduled(obj, problem, now)
+
+        refused = self._api.edit("pods", pod, change, manager=MANAGER, subresource="status")
+        self._recorder.record(refused, "FailedScheduling", problem, kind="Warning", source="default-scheduler")
+
+    def _problem(self, pod: Object) -> str:
+        node = self._api.get("nodes", "", self._settings.name)
+        if node is None:
+            return "no nodes available to schedule pods"
+        spec = pod["spec"]
+        helpless = TAIL.format("Preemption is not helpful for scheduling")
+        if (node.get("spec") or {}).get("unschedulable"):
+            return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
+        labels = node["metadata"].get("labels") or {}
+        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
+        for taint in (node.get("spec") or {}).get("taints") or ():
+            if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerated(spec, taint):
+                shown = f"{taint['key']}: {taint.get('value', '')}"
+                return f"0/1 nodes are available: 1 node(s) had untolerated taint {{{shown}}}. {helpless}"
+        for volume in spec.get("volumes") or ():
+            claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+            if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
+                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {helpless}'
+        return self._resources(pod, node)
+
+    def _resources(self, pod: Object, node: Object) -> str:
+        allocatable = (node.get("status") or {}).get("allocatable") or {}
+        wanted = _requests(pod)
+        if not any(wanted.values()):
+            return ""
+        used = dict.fromkeys(wanted, 0.0)
+        for other in self._api.list("pods"):
+            if other["spec"].get("nodeName") and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                for name, value in _requests(other).items():
+                    used[name] = used.get(name, 0.0) + value
+        short = [name for name, value in wanted.items() if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))]
+        if not short:
+            return ""
+        what = ", ".join(f"1 Insufficient {name}" for name in sorted(short))
+        return f"0/1 nodes are available: {what}. {TAIL.format('No preemption victims found for incoming pod')}"
+
+
+def _requests(pod: Object) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for container in pod["spec"].get("containers") or ():
+        resources = container.get("resources") or {}
+        for name, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
+            out[name] = out.get(name, 0.0) + quantity(value)
+    return out
+
+
+def _tolerated(spec: Object, taint: Object) -> bool:
+    for one in spec.get("tolerations") or ():
+        if one.get("effect") and one["effect"] != taint.get("effect"):
+            continue
+        if not one.get("key") and one.get("operator") == "Exists":
+            return True
+        if one.get("key") == taint.get("key") and (
+            one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or "")
+        ):
+            return True
+    return False

@@ -1,0 +1,247 @@
+"""Volumes: projected tokens, config maps, secrets, the downward API, and empty directories.
+
+A mounted volume is brought up to date whenever it is looked at, in the layout that the
+kubelet's atomic writer makes: the files are links through ``..data`` to a directory named
+by the time. Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Callable
+
+from labkit.apiserver.node.api import NodeApi
+from labkit.apiserver.node.filesystem import Directory, File, Link
+from labkit.apiserver.request import Object
+
+RENEW_AT = 0.8
+"""The part of its lifetime after which a mounted token is renewed."""
+
+
+class VolumeProblem(Exception):
+    """A volume cannot be set up; the pod waits in ``ContainerCreating``.
+
+    Args:
+        message: For example ``configmap "x" not found``.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+Files = dict[str, tuple[bytes, int]]
+"""Path in the volume to content and mode."""
+
+
+class MountedToken:
+    """A token file, renewed before it expires.
+
+    Args:
+        api: Gives tokens.
+        pod: Tells the pod as it is now.
+        source: The ``serviceAccountToken`` projection.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, api: NodeApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
+        self._api = api
+        self._pod = pod
+        self._audience = source.get("audience") or ""
+        self._lifetime = int(source.get("expirationSeconds") or 3600)
+        self._now = now
+        self._token = b""
+        self._renew_at = 0.0
+
+    def read(self) -> bytes:
+        """The token, a new one if it is time.
+
+        Raises:
+            VolumeProblem: The account is gone and there is no token yet.
+        """
+        if self._token and self._now() < self._renew_at:
+            return self._token
+        pod = self._pod()
+        namespace = pod["metadata"]["namespace"]
+        name = pod["spec"].get("serviceAccountName") or "default"
+        account = self._api.get("serviceaccounts", namespace, name)
+        if account is None:
+            if self._token:
+                return self._token
+            raise VolumeProblem(f'failed to fetch token: serviceaccounts "{name}" not found')
+        token, expires = self._api.issue_token(pod, account, self._audience, self._lifetime)
+        now = self._now()
+        self._token = token.encode()
+        self._renew_at = now + (expires - now) * RENEW_AT
+        return self._token
+
+
+class Volume:
+    """One volume of a pod; every container that mounts it gets its own directory of the same files.
+
+    Args:
+        api: Where config maps and secrets are.
+        spec: The volume.
+        pod: Tells the pod as it is now.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, api: NodeApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
+        self._api = api
+        self.spec = spec
+        self._pod = pod
+        self._now = now
+        self._shared = Directory(mode=0o777, mtime=now())
+        self._shown: dict[int, Files] = {}
+        projected = spec.get("projected") or {}
+        self._tokens = {
+            index: MountedToken(api, pod, source["serviceAccountToken"], now)
+            for index, source in enumerate(projected.get("sources") or ())
+            if source.get("serviceAccountToken")
+        }
+
+    @property
+    def written(self) -> bool:
+        """Whether the kubelet writes its files (then it is read-only in effect)."""
+        return any(self.spec.get(kind) is not None for kind in ("projected", "configMap", "secret", "downwardAPI"))
+
+    def files(self) -> Files:
+        """What it should hold now.
+
+        Raises:
+            VolumeProblem: Something it needs is missing.
+        """
+        spec = self.spec
+        if spec.get("projected") is not None:
+            projected = spec["projected"]
+            mode = int(projected.get("defaultMode", 0o644))
+            out: Files = {}
+            for index, source in enumerate(projected.get("sources") or ()):
+                if index in self._tokens:
+                    path = source["serviceAccountToken"].get("path") or "token"
+                    out[path] = (self._tokens[index].read(), mode)
+                else:
+                    out.update(self._source(source, mode))
+            return out
+        if spec.get("configMap") is not None:
+            return self._source({"configMap": spec["configMap"]}, int(spec["configMap"].get("defaultMode", 0o644)))
+        if spec.get("secret") is not None:
+            secret = {**spec["secret"], "name": spec["secret"].get("secretName")}
+            return self._source({"secret": secret}, int(secret.get("defaultMode", 0o644)))
+        if spec.get("downwardAPI") is not None:
+            return self._source({"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644)))
+        return {}
+
+    def _source(self, source: Object, mode: int) -> Files:
+        namespace = self._pod()["metadata"]["namespace"]
+        for kind, resource in (("configMap", "configmaps"), ("secret", "secrets")):
+            wanted = source.get(kind)
+            if wanted is None:
+                continue
+            found = self._api.get(resource, namespace, wanted.get("name") or "")
+            if found is None:
+                if wanted.get("optional"):
+                    return {}
+                raise VolumeProblem(f'{resource[:-1]} "{wanted.get("name") or ""}" not found')
+            return _chosen(_data(found), wanted, mode, kind.lower())
+        out: Files = {}
+        for item in (source.get("downwardAPI") or {}).get("items") or ():
+            text = field_value(self._pod(), (item.get("fieldRef") or {}).get("fieldPath", ""))
+            out[item["path"]] = ((text or "").encode(), int(item.get("mode", mode)))
+        return out
+
+    def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
+        """A directory to be put into a container's tree, or the one file a ``subPath`` names."""
+        if not self.written:
+            directory = Directory(mode=0o777, mtime=self._now(), entries=self._shared.entries, read_only=read_only)
+            return directory
+        if sub_path:
+            data, mode = self.files().get(sub_path, (b"", 0o644))
+            return File(mode=mode, mtime=self._now(), data=data, memory=True)
+        directory = Directory(mode=0o1777, mtime=self._now(), memory=True, read_only=read_only or self.written)
+        directory.refresh = self._refresh
+        return directory
+
+    def _refresh(self, directory: Directory) -> None:
+        try:
+            files = self.files()
+        except VolumeProblem:
+            return
+        if self._shown.get(id(directory)) == files:
+            return
+        self._shown[id(directory)] = files
+        now = self._now()
+        stamp = time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now)) + f"{int(now * 1e9) % 10_000_000_000:010}"
+        data = Directory(mode=0o755, mtime=now, memory=True, parent=directory)
+        directory.entries.clear()
+        directory.entries[stamp] = data
+        directory.entries["..data"] = Link(mode=0o777, mtime=now, target=stamp)
+        directory.mtime = now
+        for path, (content, mode) in files.items():
+            parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+            if not parts:
+                continue
+            here = data
+            for part in parts[:-1]:
+                below = here.entries.setdefault(part, Directory(mode=0o755, mtime=now, memory=True, parent=here))
+                if isinstance(below, Directory):
+                    here = below
+            here.entries[parts[-1]] = File(mode=mode, mtime=now, data=content, memory=True)
+            directory.entries.setdefault(parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}"))
+
+
+def _data(obj: Object) -> dict[str, bytes]:
+    out: dict[str, bytes] = {}
+    for key, value in (obj.get("data") or {}).items():
+        if obj.get("kind") == "Secret" or "type" in obj:
+            out[key] = base64.b64decode(value)
+        else:
+            out[key] = value.encode()
+    for key, value in (obj.get("binaryData") or {}).items():
+        out[key] = base64.b64decode(value)
+    return out
+
+
+def _chosen(data: dict[str, bytes], wanted: Object, mode: int, kind: str) -> Files:
+    items = wanted.get("items")
+    if not items:
+        return {key: (value, mode) for key, value in data.items()}
+    out: Files = {}
+    for item in items:
+        if item["key"] not in data:
+            if wanted.get("optional"):
+                continue
+            raise VolumeProblem(f"references non-existent {kind} key: {item['key']}")
+        out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
+    return out
+
+
+def field_value(pod: Object, path: str) -> str | None:
+    """The value of a downward API field, or None if there is none.
+
+    Args:
+        pod: The pod.
+        path: Such as ``metadata.name`` or ``metadata.labels['app']``.
+    """
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
+    if match is not None:
+        return str((metadata.get(match[1]) or {}).get(match[2], ""))
+    if path in ("metadata.labels", "metadata.annotations"):
+        pairs = metadata.get(path.partition(".")[2]) or {}
+        return "\n".join(f'{key}="{value}"' for key, value in sorted(pairs.items()))
+    values = {
+        "metadata.name": metadata.get("name"),
+        "metadata.namespace": metadata.get("namespace"),
+        "metadata.uid": metadata.get("uid"),
+        "spec.nodeName": spec.get("nodeName"),
+        "spec.serviceAccountName": spec.get("serviceAccountName"),
+        "status.podIP": status.get("podIP"),
+        "status.podIPs": status.get("podIP"),
+        "status.hostIP": status.get("hostIP"),
+        "status.hostIPs": status.get("hostIP"),
+    }
+    found = values.get(path)
+    return str(found) if found is not None else None
