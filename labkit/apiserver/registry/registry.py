@@ -8,7 +8,6 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 from __future__ import annotations
 
 import copy
-import datetime
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,12 +21,14 @@ from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.strategies import strategies
-from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
+from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct, schemas
-from labkit.apiserver.schema.decoding import Decoder
+from labkit.apiserver.schema.decoding import Decoder, forget_empty
 from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key, Store
+
+__all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
@@ -59,11 +60,6 @@ Controller = Callable[[Change], None]
 
 Check = Callable[[Object | None, Object | None], None]
 """Validating admission: (new object or None, old object or None); raises to refuse."""
-
-
-def timestamp(seconds: float) -> str:
-    """RFC 3339 in whole seconds, as ``metadata.creationTimestamp``."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Registry:
@@ -195,6 +191,7 @@ class Registry:
             raise self._taken(kind, obj, generated)
         strategy.allocate(context, obj, None)
         obj = self._ordered(kind, obj)
+        forget_empty(self.struct(kind), obj)
         if metadata.get("resourceVersion") not in (None, "", "0"):
             raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("resourceVersion", None)
@@ -252,6 +249,7 @@ class Registry:
             raise _uid_conflict(kind, name, wanted, old["metadata"]["uid"])
         self._check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
+        forget_empty(self.struct(kind), new)
         if _same(new, old):
             return old, False
         if check is not None:

@@ -10,6 +10,7 @@ Source: k8s.io/apiserver ``pkg/registry/rest``.
 from __future__ import annotations
 
 import copy
+import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -166,6 +167,11 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """For a graceful kind: how long the object may take to end."""
         return options.grace_seconds or 0
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in whole seconds, as ``metadata.creationTimestamp``."""
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def child(obj: Object, name: str) -> Any:

@@ -221,3 +221,47 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return float(value)
     return value
+
+
+_BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
+"""Struct to the fields that lead to lists or maps which are printed even when empty."""
+
+
+def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
+    found = _BARE.get(struct.name)
+    if found is None:
+        found = _BARE[struct.name] = []  # a struct that holds itself ends here
+        for name, field in struct.fields.items():
+            form = field.type.form
+            inner = field.type if form == "struct" else field.type.element
+            nested = inner.struct if inner is not None and inner.form == "struct" else None
+            bare = form in ("list", "map") and not field.omit_empty
+            if nested is not None and not _bare_fields(nested):
+                nested = None
+            if bare or nested is not None:
+                found.append((name, f"bare {form}" if bare else form, nested))
+    return found
+
+
+def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
+    """Make empty lists and maps what they are after a turn in the storage: none at all.
+
+    Args:
+        struct: The object's schema.
+        obj: The object, changed in place.
+    """
+    for name, form, nested in _bare_fields(struct):
+        value = obj.get(name)
+        if not value:
+            if form.startswith("bare") and value is not None and name in obj:
+                obj[name] = None
+        elif nested is not None:
+            if form.endswith("list"):
+                items = value
+            elif form.endswith("map"):
+                items = value.values()
+            else:
+                items = (value,)
+            for item in items:
+                if item:
+                    forget_empty(nested, item)

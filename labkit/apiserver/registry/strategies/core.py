@@ -22,6 +22,7 @@ from labkit.apiserver.registry.names import (
     port_name,
     port_number,
 )
+from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
@@ -334,3 +335,20 @@ def check_subdomain(value: str, path: str, errors: FieldErrors) -> None:
     """A name that other objects have."""
     for message in dns_subdomain(value):
         errors.invalid(path, value, message)
+
+
+@dataclass
+class PodTemplateStrategy(Strategy):
+    """Pod templates."""
+
+    returns_deleted: bool = True
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod_spec(obj["template"]["spec"])
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        same = new.get("template") == old.get("template")
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)

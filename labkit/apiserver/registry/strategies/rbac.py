@@ -116,7 +116,7 @@ class BindingStrategy(Strategy):
                 errors.invalid(f"{path}.name", name, message)
             if group:
                 errors.not_supported(f"{path}.apiGroup", group, [""])
-            if not subject.get("namespace"):
+            if not subject.get("namespace") and "Role" not in self.roles:
                 errors.required(f"{path}.namespace")
         elif kind in ("User", "Group"):
             if group != GROUP:
