@@ -5,6 +5,9 @@ Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from labkit.apiserver.handlers.fieldselectors import exact_name
 from labkit.apiserver.handlers.options import list_options, parse_bool
 from labkit.apiserver.request import Request, RequestInfo
@@ -13,7 +16,8 @@ from labkit.apiserver.status import ApiError
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 SPECIAL_VERBS = ("proxy", "watch")
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
-COLLECTION_VERBS = ("list", "watch", "deletecollection")
+COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
+"""What a verb becomes where no object is named."""
 
 
 def request_info(request: Request) -> RequestInfo:
@@ -22,19 +26,31 @@ def request_info(request: Request) -> RequestInfo:
     Args:
         request: Only method, path and query are read.
     """
-    path = request.path
+    info = read_path(request.method, request.path)
+    query = request.query
+    if not query or info.name or info.verb not in ("list", "watch", "deletecollection"):
+        return info
+    verb = info.verb
+    if verb == "list" and "watch" in query and parse_bool(request.param("watch").lower()):
+        verb = "watch"
+    return replace(info, verb=verb, name=_selected_name(request))
+
+
+@lru_cache(maxsize=4096)
+def read_path(method: str, path: str) -> RequestInfo:
+    """What a request without a query asks for."""
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
-        return RequestInfo(False, path, request.method.lower())
+        return RequestInfo(False, path, method.lower())
     prefix, group, rest = parts[0], "", parts[1:]
     if prefix == "apis":
         group, rest = rest[0], rest[1:]
     version, rest = rest[0], rest[1:]
-    verb = VERBS.get(request.method, "")
+    verb = VERBS.get(method, "")
     if rest[0] in SPECIAL_VERBS:
         if len(rest) < 2:
-            return RequestInfo(False, path, request.method.lower())
+            return RequestInfo(False, path, method.lower())
         verb, rest = rest[0], rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
@@ -44,20 +60,9 @@ def request_info(request: Request) -> RequestInfo:
     resource = rest[0]
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 and verb != "proxy" else ""
-    if not name and verb == "get":
-        verb, name = _list_or_watch(request)
-    elif not name and verb == "delete":
-        verb, name = "deletecollection", _selected_name(request)
-    elif not name and verb == "watch":
-        name = _selected_name(request)
+    if not name:
+        verb = COLLECTION_VERBS.get(verb, verb)
     return RequestInfo(True, path, verb, prefix, group, version, namespace, resource, subresource, name, tuple(rest))
-
-
-def _list_or_watch(request: Request) -> tuple[str, str]:
-    if not request.query:
-        return "list", ""
-    watching = "watch" in request.query and parse_bool(request.param("watch").lower())
-    return "watch" if watching else "list", _selected_name(request)
 
 
 def _selected_name(request: Request) -> str:

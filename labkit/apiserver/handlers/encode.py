@@ -93,9 +93,8 @@ def in_order(obj: Object) -> Object:
 
 def item_bytes(obj: Object) -> bytes:
     """An object as an item of a list of its kind."""
-    known = obj.encoded if isinstance(obj, Stored) else None
-    if known is not None:
-        return known
+    if type(obj) is Stored and obj.encoded is not None:
+        return obj.encoded
     item = in_order(obj)
     item.pop("kind", None)
     item.pop("apiVersion", None)
@@ -115,7 +114,8 @@ def object_bytes(obj: Object) -> bytes:
 def list_bytes(kind: Kind, metadata: Object, objects: Iterable[Object]) -> bytes:
     """A list of a kind, without a newline."""
     head = heading(f"{kind.kind}List", kind.group_version)
-    return b'%b,"metadata":%b,"items":[%b]}' % (head, dump(metadata), b",".join(map(item_bytes, objects)))
+    # Nothing in a list's metadata needs escaping.
+    return b'%b,"metadata":%b,"items":[%b]}' % (head, orjson.dumps(metadata), b",".join(map(item_bytes, objects)))
 
 
 def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from labkit.apiserver.handlers.encode import (
+    dump,
     dump_pretty,
     in_order,
     list_bytes,
@@ -42,7 +43,10 @@ def respond(code: int, form: Form, obj: Object, headers: Mapping[str, str] | Non
 
 def error_response(request: Request, error: ApiError) -> Response:
     """The Status that an error says, in a form the caller takes."""
-    return respond(error.code, negotiate_error(request), error.to_status(), error.headers)
+    form, status = negotiate_error(request), error.to_status()
+    if form.plain:
+        return Response(error.code, {"Content-Type": JSON, **error.headers}, dump(status) + b"\n")
+    return respond(error.code, form, status, error.headers)
 
 
 class Responder:
