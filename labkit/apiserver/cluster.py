@@ -35,6 +35,10 @@ from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.keys import Keys
+from labkit.apiserver.node.api import NodeSettings
+from labkit.apiserver.node.cluster_api import ClusterApi, NodeController
+from labkit.apiserver.node.exec import PodSubresources
+from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
@@ -107,12 +111,24 @@ class Cluster:
             GarbageCollector(self.registry),
             Volumes(self.registry),
         ]
+        node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
+        self._node: Node | None = None
+        if node:
+            self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate)
+            self.registry.controllers.append(NodeController(self._node))
+        pod_subresources = PodSubresources(node_api, self._node, clock, self._refuse_creation)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         token_requests = TokenRequests(self.issuer, self._lookup, clock)
         self._resources = ResourceHandler(
             self.registry,
             reviews.table(),
-            {("", "serviceaccounts", "token"): token_requests.subresource},
+            {
+                ("", "serviceaccounts", "token"): token_requests.subresource,
+                **{
+                    ("", "pods", name): pod_subresources.subresource
+                    for name in ("exec", "attach", "portforward", "log")
+                },
+            },
             Responder(clock, era),
             self.random,
             Writer(
@@ -133,6 +149,8 @@ class Cluster:
             paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )
         self._bootstrap()
+        if self._node is not None:
+            self._node.start()
         self.handle = pipeline(
             self._route,
             new_id=self.registry.new_uid,
@@ -145,6 +163,9 @@ class Cluster:
 
     def advance(self) -> None:
         """Do what has become due by the clock: expiry, restarts, events' end of life."""
+        if self._node is not None:
+            with self.registry.transaction():
+                self._node.advance()
 
     def close(self) -> None:
         """Release the store."""

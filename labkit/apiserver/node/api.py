@@ -49,21 +49,12 @@ class NodeSettings:
     Args:
         name: Its name.
         address: Its address, which is also the API server's.
-        images: ``lab`` for the table of images as it is (``ubuntu`` has no curl until
-            ``apt-get install -y curl``); ``recorded`` gives Debian and Ubuntu what the
-            recorded answers' image had: curl and procps from the start.
         version: The kubelet's version.
     """
 
     name: str = "labkit"
     address: str = "172.18.0.2"
-    images: str = "lab"
     version: str = "v1.36.2"
-
-    @property
-    def recorded(self) -> bool:
-        """Whether images are as in the recordings."""
-        return self.images == "recorded"
 
 
 API_PORT = 6443

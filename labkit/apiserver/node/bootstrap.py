@@ -7,7 +7,14 @@ from labkit.apiserver.node.podstatus import timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
 
-CAPACITY = {"cpu": "8", "ephemeral-storage": "100Gi", "hugepages-1Gi": "0", "hugepages-2Mi": "0", "memory": "16Gi", "pods": "110"}
+CAPACITY = {
+    "cpu": "8",
+    "ephemeral-storage": "100Gi",
+    "hugepages-1Gi": "0",
+    "hugepages-2Mi": "0",
+    "memory": "16Gi",
+    "pods": "110",
+}
 
 
 def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
@@ -60,7 +67,11 @@ def node_object(settings: NodeSettings, now: float) -> Object:
             },
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },
-        "spec": {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"], "providerID": f"labkit://embedded/{settings.name}"},
+        "spec": {
+            "podCIDR": "10.244.0.0/24",
+            "podCIDRs": ["10.244.0.0/24"],
+            "providerID": f"labkit://embedded/{settings.name}",
+        },
         "status": {
             "capacity": dict(CAPACITY),
             "allocatable": dict(CAPACITY),

@@ -65,7 +65,9 @@ def container_environment(api: NodeApi, pod: Object, container: Object) -> dict[
         for service in api.list("services", namespace):
             spec = service["spec"]
             if spec.get("clusterIP") not in (None, "", "None") and service["metadata"]["name"] != "kubernetes":
-                services.update(service_variables(service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or []))
+                services.update(
+                    service_variables(service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or [])
+                )
     master = api.get("services", "default", "kubernetes")
     spec = master["spec"] if master is not None else {}
     ports = spec.get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]

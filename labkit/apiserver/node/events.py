@@ -31,7 +31,14 @@ class Recorder:
         self._last = 0
 
     def record(
-        self, pod: Object, reason: str, message: str, *, kind: str = "Normal", container: str = "", source: str = "kubelet"
+        self,
+        pod: Object,
+        reason: str,
+        message: str,
+        *,
+        kind: str = "Normal",
+        container: str = "",
+        source: str = "kubelet",
     ) -> None:
         """Say what happened.
 

@@ -64,6 +64,10 @@ class PodSubresources:
             self._may_create(request)
         return self._stream(request)
 
+    def subresource(self, request: Request, kind: object) -> Response:
+        """Answer a request, as the table of subresources calls it."""
+        return self(request)
+
     def _pod(self, request: Request) -> Object:
         info = request.info
         pod = self._api.get("pods", info.namespace, info.name)
@@ -180,7 +184,11 @@ class PodSubresources:
             if numbers[field] < least:
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
                 causes.append(
-                    {"reason": "FieldValueInvalid", "message": f"Invalid value: {numbers[field]}: {what}", "field": field}
+                    {
+                        "reason": "FieldValueInvalid",
+                        "message": f"Invalid value: {numbers[field]}: {what}",
+                        "field": field,
+                    }
                 )
         since = 0.0
         if request.param("sinceTime"):

@@ -68,14 +68,163 @@ class Image:
 
 
 _COMMON = frozenset(
-    ["[", "arch", "awk", "base32", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cksum", "clear", "cmp", "comm", "cp", "cut", "date", "dd", "df", "diff", "dirname", "du", "echo", "egrep", "env", "expand", "expr", "false", "fgrep", "find", "fold", "free", "getent", "grep", "groups", "gunzip", "gzip", "head", "hostname", "id", "kill", "less", "ln", "ls", "md5sum", "mkdir", "mktemp", "more", "mount", "mv", "nl", "nohup", "nproc", "od", "paste", "pidof", "printenv", "printf", "ps", "pwd", "readlink", "realpath", "rev", "rm", "rmdir", "sed", "seq", "sh", "sha1sum", "sha256sum", "sha512sum", "shuf", "sleep", "sort", "split", "stat", "stty", "sync", "tac", "tail", "tar", "tee", "test", "timeout", "touch", "tr", "true", "truncate", "tty", "uname", "uniq", "unlink", "uptime", "watch", "wc", "which", "whoami", "xargs", "yes"]
+    [
+        "[",
+        "arch",
+        "awk",
+        "base32",
+        "base64",
+        "basename",
+        "cat",
+        "chgrp",
+        "chmod",
+        "chown",
+        "cksum",
+        "clear",
+        "cmp",
+        "comm",
+        "cp",
+        "cut",
+        "date",
+        "dd",
+        "df",
+        "diff",
+        "dirname",
+        "du",
+        "echo",
+        "egrep",
+        "env",
+        "expand",
+        "expr",
+        "false",
+        "fgrep",
+        "find",
+        "fold",
+        "free",
+        "getent",
+        "grep",
+        "groups",
+        "gunzip",
+        "gzip",
+        "head",
+        "hostname",
+        "id",
+        "kill",
+        "less",
+        "ln",
+        "ls",
+        "md5sum",
+        "mkdir",
+        "mktemp",
+        "more",
+        "mount",
+        "mv",
+        "nl",
+        "nohup",
+        "nproc",
+        "od",
+        "paste",
+        "pidof",
+        "printenv",
+        "printf",
+        "ps",
+        "pwd",
+        "readlink",
+        "realpath",
+        "rev",
+        "rm",
+        "rmdir",
+        "sed",
+        "seq",
+        "sh",
+        "sha1sum",
+        "sha256sum",
+        "sha512sum",
+        "shuf",
+        "sleep",
+        "sort",
+        "split",
+        "stat",
+        "stty",
+        "sync",
+        "tac",
+        "tail",
+        "tar",
+        "tee",
+        "test",
+        "timeout",
+        "touch",
+        "tr",
+        "true",
+        "truncate",
+        "tty",
+        "uname",
+        "uniq",
+        "unlink",
+        "uptime",
+        "watch",
+        "wc",
+        "which",
+        "whoami",
+        "xargs",
+        "yes",
+    ]
 )
-_DEBIAN_EXTRA = frozenset(["apt", "apt-get", "apt-cache", "bash", "dash", "dpkg", "dpkg-query", "lsb_release", "nice", "pathchk", "perl", "tsort"])
-_BUSYBOX_EXTRA = frozenset(["ash", "busybox", "ifconfig", "ip", "netstat", "nc", "nslookup", "ping", "telnet", "top", "vi", "wget", "ps", "free"])
+_DEBIAN_EXTRA = frozenset(
+    [
+        "apt",
+        "apt-get",
+        "apt-cache",
+        "bash",
+        "dash",
+        "dpkg",
+        "dpkg-query",
+        "lsb_release",
+        "nice",
+        "pathchk",
+        "perl",
+        "tsort",
+    ]
+)
+_BUSYBOX_EXTRA = frozenset(
+    [
+        "ash",
+        "busybox",
+        "ifconfig",
+        "ip",
+        "netstat",
+        "nc",
+        "nslookup",
+        "ping",
+        "telnet",
+        "top",
+        "vi",
+        "wget",
+        "ps",
+        "free",
+    ]
+)
 _BUSYBOX_LESS = frozenset(["arch", "dpkg", "perl", "getent", "sha384sum"])
 _PROCPS = frozenset(["ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "w"])
 _NETWORK_PACKAGES = frozenset(
-    ["curl", "wget", "jq", "iputils-ping", "dnsutils", "iproute2", "netcat-openbsd", "procps", "vim", "nano", "less", "ca-certificates", "git", "python3", "net-tools", "telnet"]
+    [
+        "curl",
+        "wget",
+        "jq",
+        "iputils-ping",
+        "dnsutils",
+        "iproute2",
+        "netcat-openbsd",
+        "procps",
+        "vim",
+        "nano",
+        "less",
+        "ca-certificates",
+        "git",
+        "python3",
+        "net-tools",
+        "telnet",
+    ]
 )
 
 _ROOT = Account("root", 0, 0, "/root", "/bin/bash", "root")
@@ -281,13 +430,26 @@ def parse_reference(text: str) -> Reference | None:
     return Reference(registry, repository, match["digest"] or match["tag"] or "latest")
 
 
-def find_image(text: str, *, recorded: bool = False) -> Image | None:
+PRELOADED: dict[str, Image] = {
+    "docker.io/library/ubuntu:latest": replace(
+        _LAB, name="ubuntu", programs=_LAB.programs - {"kubectl"}, entrypoint=(), command=("bash",)
+    ),
+}
+"""Images that lie on the node already, as ``kind load docker-image`` puts them there.
+
+They are used where the pull policy does not ask the registry first. So ``image: ubuntu`` of
+the walkthrough (no tag, thus policy ``Always``) is Ubuntu as it is published, without curl,
+while ``ubuntu:latest`` with ``IfNotPresent`` is what the recorded cluster's node held under
+that name: Debian 13 with bash, curl and procps.
+"""
+
+
+def find_image(text: str, policy: str = "Always") -> Image | None:
     """The image a pod asks for.
 
     Args:
         text: As the pod writes it.
-        recorded: Give every Debian and Ubuntu what the recordings' image had: Debian 13
-            with bash, curl and procps from the start.
+        policy: The container's ``imagePullPolicy``.
 
     Returns:
         The image, or None if there is none (then it cannot be pulled).
@@ -295,11 +457,10 @@ def find_image(text: str, *, recorded: bool = False) -> Image | None:
     reference = parse_reference(text)
     if reference is None:
         return None
-    name = f"{reference.registry}/{reference.repository}"
-    name = _REGISTRIES.sub("", name).removeprefix("library/")
+    if policy != "Always" and reference.full in PRELOADED:
+        return PRELOADED[reference.full]
+    name = _REGISTRIES.sub("", f"{reference.registry}/{reference.repository}").removeprefix("library/")
     image = IMAGES.get(name)
     if image is None and reference.registry in ("registry.k8s.io", "k8s.gcr.io"):
         image = IMAGES.get(name.rpartition("/")[2])
-    if image is not None and recorded and image.name in ("ubuntu", "debian"):
-        return replace(_LAB, name=image.name, programs=_LAB.programs - {"kubectl"}, entrypoint=(), command=("bash",))
     return image

@@ -50,9 +50,7 @@ class Wiring:
         self._certificates = certificates
         self._pods = pods
 
-    def network(
-        self, address: str, namespace: str, hostname: str, listeners: Mapping[int, Endpoint]
-    ) -> PodNetwork:
+    def network(self, address: str, namespace: str, hostname: str, listeners: Mapping[int, Endpoint]) -> PodNetwork:
         """The network as one pod's containers see it."""
         return PodNetwork(
             address,
@@ -72,7 +70,9 @@ class Wiring:
             return Response(400, {"content-type": "text/plain; charset=utf-8"}, PLAIN_TO_TLS)
         headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
         if headers.get("upgrade"):
-            return Response(400, {"content-type": "text/plain; charset=utf-8"}, b"the lab's pods cannot upgrade connections\n")
+            return Response(
+                400, {"content-type": "text/plain; charset=utf-8"}, b"the lab's pods cannot upgrade connections\n"
+            )
         return self._api.handle(replace(request, headers=headers))
 
     def _service(self, namespace: str, name: str) -> ServiceAddress | None:
@@ -97,7 +97,9 @@ class Wiring:
         out: list[Object] = []
         for pod in self._api.list("pods", service["metadata"]["namespace"]):
             labels = pod["metadata"].get("labels") or {}
-            if all(labels.get(key) == value for key, value in selector.items()) and (pod.get("status") or {}).get("podIP"):
+            if all(labels.get(key) == value for key, value in selector.items()) and (pod.get("status") or {}).get(
+                "podIP"
+            ):
                 out.append(pod)
         return out
 

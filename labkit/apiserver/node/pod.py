@@ -64,6 +64,11 @@ class Slot:
         return str(self.spec["name"])
 
     @property
+    def policy(self) -> str:
+        """When its image is pulled."""
+        return str(self.spec.get("imagePullPolicy") or "IfNotPresent")
+
+    @property
     def running(self) -> bool:
         """Whether it runs."""
         return self.process is not None and self.process.status is None and self.container is not None
@@ -158,7 +163,7 @@ class Pod:
             slot.id = str(found.get("containerID") or "")
             if (found.get("state") or {}).get("terminated"):
                 slot.state = dict(found["state"])
-                slot.image = find_image(slot.spec["image"], recorded=self._settings.recorded)
+                slot.image = find_image(slot.spec["image"], slot.policy)
                 slot.due = self._now() + RESTART_SECONDS
 
     # Life.
@@ -295,8 +300,8 @@ class Pod:
             slot.state = {"waiting": {"message": message, "reason": "InvalidImageName"}}
             slot.due = self._now() + 12
             return False
-        slot.image = find_image(text, recorded=self._settings.recorded)
-        policy = slot.spec.get("imagePullPolicy") or "IfNotPresent"
+        policy = slot.policy
+        slot.image = find_image(text, policy)
         if slot.image is not None:
             if policy == "Always":
                 self._say("Pulling", f'Pulling image "{text}"', slot=slot)

@@ -175,4 +175,9 @@ def unscheduled(pod: Object, message: str, now: float) -> Object:
         (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
     )
     conditions.add("PodScheduled", False, "Unschedulable", message)
-    return {**(pod.get("status") or {}), "phase": "Pending", "conditions": conditions.items, "qosClass": qos_class(pod["spec"])}
+    return {
+        **(pod.get("status") or {}),
+        "phase": "Pending",
+        "conditions": conditions.items,
+        "qosClass": qos_class(pod["spec"]),
+    }

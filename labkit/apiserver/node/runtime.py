@@ -73,9 +73,7 @@ class MainProcess:
     def __init__(self, container: Container, words: list[str], log: Log, now: Callable[[], float]) -> None:
         container.look_up(words)
         self._log = log
-        budget = Budget(
-            steps=START_STEPS, steps_per_second=4_000, output_bytes=1 << 62, seconds=FOREVER, throttle=True
-        )
+        budget = Budget(steps=START_STEPS, steps_per_second=4_000, output_bytes=1 << 62, seconds=FOREVER, throttle=True)
         self._iterator: Generator[Any, Any, int] = container.run(words, ProcessIO(log), budget=budget).__await__()
         self.status: int | None = None
         self.wake_at = 0.0

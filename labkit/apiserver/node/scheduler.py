@@ -121,10 +121,17 @@ class Scheduler:
             return ""
         used = dict.fromkeys(wanted, 0.0)
         for other in self._api.list("pods"):
-            if other["spec"].get("nodeName") and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+            if other["spec"].get("nodeName") and (other.get("status") or {}).get("phase") not in (
+                "Succeeded",
+                "Failed",
+            ):
                 for name, value in _requests(other).items():
                     used[name] = used.get(name, 0.0) + value
-        short = [name for name, value in wanted.items() if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))]
+        short = [
+            name
+            for name, value in wanted.items()
+            if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))
+        ]
         if not short:
             return ""
         what = ", ".join(f"1 Insufficient {name}" for name in sorted(short))

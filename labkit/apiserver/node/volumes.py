@@ -131,7 +131,9 @@ class Volume:
             secret = {**spec["secret"], "name": spec["secret"].get("secretName")}
             return self._source({"secret": secret}, int(secret.get("defaultMode", 0o644)))
         if spec.get("downwardAPI") is not None:
-            return self._source({"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644)))
+            return self._source(
+                {"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644))
+            )
         return {}
 
     def _source(self, source: Object, mode: int) -> Files:

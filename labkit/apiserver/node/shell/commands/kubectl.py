@@ -121,11 +121,36 @@ async def kubectl(process: Process) -> int:
         text = error.message.replace("unrecognized option '", "unknown flag: ").rstrip("'")
         await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
         return 1
-    known = {"apply", "create", "delete", "describe", "edit", "exec", "logs", "run", "expose", "scale", "label", "patch", "explain", "config", "cluster-info", "api-resources", "top", "cp", "rollout", "wait", "replace", "annotate"}
+    known = {
+        "apply",
+        "create",
+        "delete",
+        "describe",
+        "edit",
+        "exec",
+        "logs",
+        "run",
+        "expose",
+        "scale",
+        "label",
+        "patch",
+        "explain",
+        "config",
+        "cluster-info",
+        "api-resources",
+        "top",
+        "cp",
+        "rollout",
+        "wait",
+        "replace",
+        "annotate",
+    }
     if verb in known:
-        await process.err(f"error: the lab's pods have a small kubectl without \"{verb}\": use curl here, or kubectl outside the pod\n")
+        await process.err(
+            f'error: the lab\'s pods have a small kubectl without "{verb}": use curl here, or kubectl outside the pod\n'
+        )
         return 1
-    await process.err(f"error: unknown command \"{verb}\" for \"kubectl\"\n")
+    await process.err(f'error: unknown command "{verb}" for "kubectl"\n')
     return 1
 
 
@@ -144,7 +169,9 @@ async def _proxy(process: Process, args: list[str]) -> int:
     port_text = options.value("p") or "8001"
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
-        await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: parsing "{port_text}": invalid syntax\n')
+        await process.err(
+            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: parsing "{port_text}": invalid syntax\n'
+        )
         return 1
     port = int(port_text) or 34567
     listeners = process.system.listeners
@@ -163,7 +190,9 @@ async def _proxy(process: Process, args: list[str]) -> int:
     return 0
 
 
-def _ask(process: Process, method: str, path: str, body: object = None, accept: str = "application/json") -> tuple[int, dict[str, object]]:
+def _ask(
+    process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
+) -> tuple[int, dict[str, object]]:
     """Ask the API server as the pod."""
     endpoint = process.system.network.connect("10.96.0.1", 443)
     token = _mounted(process.system, "token")
@@ -195,7 +224,9 @@ def _ask(process: Process, method: str, path: str, body: object = None, accept: 
 async def _refused(process: Process, answer: Mapping[str, object]) -> int:
     reason, message = answer.get("reason"), answer.get("message", "")
     if not reason and "connection refused" in str(message):
-        await process.err("The connection to the server localhost:8080 was refused - did you specify the right host or port?\n")
+        await process.err(
+            "The connection to the server localhost:8080 was refused - did you specify the right host or port?\n"
+        )
     elif reason:
         await process.err(f"Error from server ({reason}): {message}\n")
     else:
@@ -223,9 +254,13 @@ _GLOBAL = {
 
 
 async def _get(process: Process, args: list[str]) -> int:
-    options = read_options(args[1:] if args[0] == "get" else [word for word in args if word != "get"], "Aw", "nolv", _GLOBAL)
+    options = read_options(
+        args[1:] if args[0] == "get" else [word for word in args if word != "get"], "Aw", "nolv", _GLOBAL
+    )
     if not options.args:
-        await process.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\nerror: Required resource not specified.\n")
+        await process.err(
+            'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.\n'
+        )
         return 1
     raw = next((args[place + 1] for place, word in enumerate(args[:-1]) if word == "--raw"), "")
     resource, _, name = options.args[0].partition("/")
@@ -239,7 +274,7 @@ async def _get(process: Process, args: list[str]) -> int:
         path += f"?labelSelector={options.value('l')}"
     status, answer = _ask(process, "GET", path, accept=accept)
     if status == 404 and answer.get("message") == "the server could not find the requested resource":
-        await process.err(f"error: the server doesn't have a resource type \"{resource}\"\n")
+        await process.err(f'error: the server doesn\'t have a resource type "{resource}"\n')
         return 1
     if status != 200:
         return await _refused(process, answer)
@@ -273,14 +308,20 @@ async def _table(process: Process, options: Options, answer: Mapping[str, object
             cells.insert(0, row["object"]["metadata"].get("namespace", ""))
         lines.append(cells)
     if len(lines) == 1:
-        where = "" if resource in _CLUSTER or options.has("A") else f" in {options.value('n') or _mounted(process.system, 'namespace') or 'default'} namespace"
+        where = (
+            ""
+            if resource in _CLUSTER or options.has("A")
+            else f" in {options.value('n') or _mounted(process.system, 'namespace') or 'default'} namespace"
+        )
         await process.err(f"No resources found{where}\n".replace("found in", "found in"))
         return 0
     if options.has("no-headers"):
         lines = lines[1:]
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     for line in lines:
-        await process.out("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n")
+        await process.out(
+            "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        )
     return 0
 
 
@@ -310,7 +351,11 @@ async def _auth(process: Process, args: list[str]) -> int:
         resource, _, name = target.partition("/")
         resource, _, group = resource.partition(".")
         resource = _SHORT.get(resource.lower(), resource.lower())
-        namespace = "" if options.has("A") or resource in _CLUSTER else options.value("n") or _mounted(process.system, "namespace") or "default"
+        namespace = (
+            ""
+            if options.has("A") or resource in _CLUSTER
+            else options.value("n") or _mounted(process.system, "namespace") or "default"
+        )
         spec = {
             "resourceAttributes": {
                 "verb": verb, "resource": resource, "group": group or _GROUPS.get(resource, ""), "name": name,

@@ -62,13 +62,17 @@ async def web_server(process: Process) -> int:
         await process.err("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n")
         return 1
     server = StaticServer(
-        process.system, "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs", "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)"
+        process.system,
+        "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
+        "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)",
     )
     endpoint = Endpoint(server.handle, "web")
     listeners[80] = endpoint
     try:
         if nginx:
-            await process.err(f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] 1#1: start worker processes\n")
+            await process.err(
+                f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] 1#1: start worker processes\n"
+            )
         while True:
             await Sleep(1)
             lines, server.lines = server.lines, []
@@ -130,7 +134,9 @@ async def ping(process: Process) -> int:
         if number < count:
             await Sleep(1)
     loss = 0 if own else 100
-    await process.out(f"\n--- {host} ping statistics ---\n{sent} packets transmitted, {sent if own else 0} received, {loss}% packet loss, time {max(0, sent - 1) * 1000}ms\n")
+    await process.out(
+        f"\n--- {host} ping statistics ---\n{sent} packets transmitted, {sent if own else 0} received, {loss}% packet loss, time {max(0, sent - 1) * 1000}ms\n"
+    )
     return 0 if own else 1
 
 
@@ -166,7 +172,9 @@ async def wget(process: Process) -> int:
         await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
         return 1
     command += ["-o", target] if target and target != "-" else [] if target else ["-O"]
-    inner = Process([*command, *urls], process.env, process.cwd, process.fds, process.kernel, process.system, process.spawn)
+    inner = Process(
+        [*command, *urls], process.env, process.cwd, process.fds, process.kernel, process.system, process.spawn
+    )
     return 1 if await PROGRAMS["curl"](inner) else 0
 
 
@@ -179,7 +187,7 @@ async def netcat(process: Process) -> int:
         return 1
     problem = process.system.network.probe(words[0], int(words[1]) if words[1].isdigit() and len(words[1]) < 6 else 0)
     if problem == "unknown":
-        await process.err(f"nc: getaddrinfo for host \"{words[0]}\" port {words[1]}: Name or service not known\n")
+        await process.err(f'nc: getaddrinfo for host "{words[0]}" port {words[1]}: Name or service not known\n')
         return 1
     verbose = any(word.startswith("-") and "v" in word for word in process.args)
     if problem is not None:
@@ -196,10 +204,14 @@ async def netcat(process: Process) -> int:
 @program("netstat", "ss")
 async def netstat(process: Process) -> int:
     """List what the pod's containers serve."""
-    await process.out("Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State\n")
+    await process.out(
+        "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State\n"
+    )
     for port, endpoint in sorted(process.system.listeners.items()):
         local = "127.0.0.1" if endpoint.server == "proxy" else "0.0.0.0"
-        await process.stdout.write(encode(f"tcp        0      0 {f'{local}:{port}':<23} 0.0.0.0:*               LISTEN\n"))
+        await process.stdout.write(
+            encode(f"tcp        0      0 {f'{local}:{port}':<23} 0.0.0.0:*               LISTEN\n")
+        )
     return 0
 
 
