@@ -12,7 +12,9 @@ from labkit.apiserver.audit import Sink, with_audit
 from labkit.apiserver.authorization.attributes import Authorizer, attributes_of
 from labkit.apiserver.authorization.impersonation import Impersonator, wanted_user
 from labkit.apiserver.authorization.refusal import refusal
-from labkit.apiserver.handlers import responses
+from labkit.apiserver.handlers.encode import dump
+from labkit.apiserver.handlers.negotiation import JSON, negotiate_error
+from labkit.apiserver.handlers.responses import respond
 from labkit.apiserver.request import Handler, Request, Response, User
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.status import ApiError
@@ -110,9 +112,12 @@ def with_status(handler: Handler) -> Handler:
 
 
 def error_response(request: Request, error: ApiError) -> Response:
-    """The response that says an error."""
-    request.audit["responseStatus"] = error.to_status()
-    return responses.error_response(request, error)
+    """The response that says an error, in a form the caller takes."""
+    status = request.audit["responseStatus"] = error.to_status()
+    form = negotiate_error(request)
+    if form.plain:  # a Status is written in order already
+        return Response(error.code, {"Content-Type": JSON, **error.headers}, dump(status) + b"\n")
+    return respond(error.code, form, status, error.headers)
 
 
 def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:

@@ -5,6 +5,8 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.status import ApiError, forbidden
 
@@ -18,7 +20,13 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
         question: What was asked.
         reason: What the authorizer adds, such as a role that does not exist.
     """
-    words = _sanitized(_sentence(question)) + (f": {reason}" if reason else "")
+    user, verb = question.user.name, question.verb
+    if question.is_resource:
+        resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
+        words = _resource_sentence(user, verb, resource, question.group, question.namespace)
+    else:
+        words = _path_sentence(user, verb, question.path)
+    words += f": {reason}" if reason else ""
     if question.is_resource:
         error = forbidden(question.resource, question.group, question.name, words)
     else:
@@ -27,13 +35,17 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
     return error
 
 
-def _sentence(question: Attributes) -> str:
-    user, verb = quoted(question.user.name), question.verb
-    if not question.is_resource:
-        return f"User {user} cannot {verb} path {quoted(question.path)}"
-    resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
-    where = f"in the namespace {quoted(question.namespace)}" if question.namespace else "at the cluster scope"
-    return f"User {user} cannot {verb} resource {quoted(resource)} in API group {quoted(question.group)} {where}"
+@lru_cache(maxsize=4096)
+def _resource_sentence(user: str, verb: str, resource: str, group: str, namespace: str) -> str:
+    where = f"in the namespace {quoted(namespace)}" if namespace else "at the cluster scope"
+    return _sanitized(
+        f"User {quoted(user)} cannot {verb} resource {quoted(resource)} in API group {quoted(group)} {where}"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _path_sentence(user: str, verb: str, path: str) -> str:
+    return _sanitized(f"User {quoted(user)} cannot {verb} path {quoted(path)}")
 
 
 def quoted(text: str) -> str:

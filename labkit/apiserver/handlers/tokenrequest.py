@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.negotiation import negotiate
 from labkit.apiserver.handlers.ownership import manager_of, update_entry
+from labkit.apiserver.handlers.responses import respond
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, Response
@@ -106,9 +106,8 @@ class TokenRequests:
         """Answer ``serviceaccounts/token``."""
         if request.info.verb != "create":
             raise method_not_allowed()
-        return Response(
-            201, {"Content-Type": "application/json"}, orjson.dumps(self(request, decode_object(request, KIND)))
-        )
+        form = negotiate(request)
+        return respond(201, form, self(request, decode_object(request, KIND)))
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
         if ref is None:
