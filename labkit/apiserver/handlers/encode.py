@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.handlers.yamlout import to_yaml
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.tables import Struct, Type, schemas
@@ -134,6 +133,25 @@ def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Obje
     }
 
 
+# The libraries behind the rarer forms take longer to import than all of the server.
+
+
 def yaml_bytes(obj: Object) -> bytes:
     """An object as YAML."""
+    from labkit.apiserver.handlers.yamlout import to_yaml
+
     return to_yaml(obj).encode()
+
+
+def protobuf_bytes(obj: Object) -> bytes | None:
+    """An object in protobuf; None if its kind has no message."""
+    from labkit.apiserver.protobufout import encode_protobuf
+
+    return encode_protobuf(obj)
+
+
+def protobuf_event(type_: str, obj: Object) -> bytes:
+    """An event of a watch in protobuf, with its length in front."""
+    from labkit.apiserver.protobufout import encode_event, encode_protobuf
+
+    return encode_event(type_, encode_protobuf(obj) or dump(obj))

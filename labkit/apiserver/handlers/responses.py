@@ -12,10 +12,10 @@ from labkit.apiserver.handlers.encode import (
     list_bytes,
     list_object,
     object_bytes,
+    protobuf_bytes,
     yaml_bytes,
 )
 from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form, negotiate_error, not_acceptable
-from labkit.apiserver.protobufout import encode_protobuf
 from labkit.apiserver.registry.errors import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
@@ -34,7 +34,7 @@ def respond(code: int, form: Form, obj: Object, headers: Mapping[str, str] | Non
     elif form.pretty:
         body = dump_pretty(in_order(obj))
     else:
-        body = encode_protobuf(obj) if content_type == PROTOBUF else None
+        body = protobuf_bytes(obj) if content_type == PROTOBUF else None
     if body is None:  # JSON, or a kind that protobuf has no message for
         content_type = JSON
         body = object_bytes(obj) + b"\n"

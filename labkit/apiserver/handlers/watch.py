@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes
+from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event, yaml_bytes
 from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.apiserver.handlers.responses import Responder, partial
-from labkit.apiserver.handlers.yamlout import to_yaml
-from labkit.apiserver.protobufout import encode_event, encode_protobuf
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Event, Expired, Store
@@ -63,9 +61,9 @@ class WatchForm:
     def raw(self, type_: str, obj: Object) -> bytes:
         """An event whose object is written as it is."""
         if self.form.media_type == PROTOBUF:
-            return encode_event(type_, encode_protobuf(obj) or dump(obj))
+            return protobuf_event(type_, obj)
         if self.form.media_type == YAML:
-            return to_yaml({"type": type_, "object": obj}).encode() + b"---\n"
+            return yaml_bytes({"type": type_, "object": obj}) + b"---\n"
         return b'{"type":"%b","object":%b}\n' % (type_.encode(), object_bytes(obj))
 
     def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:

@@ -11,7 +11,6 @@ import ast
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,6 +51,9 @@ def models() -> Path | None:
 @cache
 def models_version() -> str:
     """Which client the descriptions come from; documents made with another one differ."""
+    # Imported here: it is slow, and most servers are never asked for a document.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("kubernetes")
     except PackageNotFoundError:
