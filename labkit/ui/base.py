@@ -18,6 +18,18 @@ import traitlets
 STATIC = Path(__file__).with_name("static")
 
 
+def api_of(asker: Any) -> Any:
+    """The caller a widget asks with: a lab's administrator, or the caller itself.
+
+    A widget's questions are nobody's answers, so they are recorded for no step.
+
+    Args:
+        asker: A lab, or a caller such as ``lab.admin``.
+    """
+    caller = getattr(asker, "admin", asker)
+    return caller.unobserved() if hasattr(caller, "unobserved") else caller
+
+
 def script(name: str) -> str:
     """The JavaScript of a widget: what all share, then its own. No bundler, no network."""
     return "\n".join(
@@ -105,7 +117,5 @@ def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str
 def text_table(head: list[str], rows: list[list[str]]) -> str:
     """The same as text, columns aligned, for ``as_text``."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
     return "\n".join(line.rstrip() for line in lines)

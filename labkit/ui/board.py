@@ -97,9 +97,7 @@ class Board(LabWidget):
 
     def _rows(self) -> list[list[str]]:
         return [
-            [step["id"], step["word"], step["title"]]
-            for lesson in self.data["lessons"]
-            for step in lesson["steps"]
+            [step["id"], step["word"], step["title"]] for lesson in self.data["lessons"] for step in lesson["steps"]
         ]
 
     def _show(self) -> None:

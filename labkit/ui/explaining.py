@@ -23,9 +23,7 @@ def question_text(question: Attributes, who: str) -> str:
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
     """An explanation for the page: strings and lists only."""
-    changes = (
-        [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
-    )
+    changes = [] if explanation.allowed else smallest_changes(policy, explanation.subject, explanation.question)
     return {
         "question": question_text(explanation.question, explanation.subject.label),
         "allowed": explanation.allowed,
@@ -53,9 +51,7 @@ def explanation_text(data: dict[str, Any]) -> str:
         data["question"],
         ("allowed" if data["allowed"] else "forbidden") + (f": {data['reason']}" if data["reason"] else ""),
     ]
-    lines += [
-        f"  granted by {grant['binding']} → {grant['role']}: {grant['rule']}" for grant in data["grants"]
-    ]
+    lines += [f"  granted by {grant['binding']} → {grant['role']}: {grant['rule']}" for grant in data["grants"]]
     lines += [f"  near miss ({miss['what']}): {miss['why']}" for miss in data["nearMisses"]]
     for change in data["changes"][:1]:
         also = "; ".join(change["alsoAllows"])

@@ -8,7 +8,7 @@ from labkit.access import Graph, rbac_graph, read_policy, subject
 from labkit.access.graph import Node
 from labkit.access.matrix import Permission
 from labkit.access.policy import Api, Policy, Unreadable, namespace_of
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
 MOST = 120
@@ -19,7 +19,7 @@ class RBACGraph(LabWidget):
     """Who is bound to what.
 
     Args:
-        api: A caller who may list RBAC objects, such as ``lab.admin``.
+        lab: The lab, or a caller who may list RBAC objects.
         namespace: Only what counts in this namespace; empty for all.
         who: Only what reaches this subject, such as ``kikai/default``; empty for all.
         request: A request whose path is marked, such as ``list services``; it needs ``who``.
@@ -31,13 +31,13 @@ class RBACGraph(LabWidget):
     failures = (*LabWidget.failures, Unreadable)
 
     def __init__(
-        self, api: Api, *, namespace: str = "", who: str = "", request: str = "", defaults: bool = False
+        self, lab: Any, *, namespace: str = "", who: str = "", request: str = "", defaults: bool = False
     ) -> None:
         super().__init__()
-        self._api = api
+        self._api: Api = api_of(lab)
         self._namespace, self._who, self._defaults = namespace, who, defaults
         self._request = Permission.parse(request) if request else None
-        self._policy: Policy = read_policy(api)
+        self._policy: Policy = read_policy(self._api)
         self._show()
 
     def on_refresh(self) -> None:
@@ -47,9 +47,7 @@ class RBACGraph(LabWidget):
 
     refresh = on_refresh
 
-    def on_filter(
-        self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None
-    ) -> None:
+    def on_filter(self, namespace: str | None = None, subject: str | None = None, defaults: bool | None = None) -> None:
         """Narrow the drawing; what is None stays as it is.
 
         Args:
@@ -67,9 +65,7 @@ class RBACGraph(LabWidget):
         """What is drawn now."""
         who = subject(self._who) if self._who else None
         asked = self._request.question(who, self._namespace) if self._request and who else None
-        return rbac_graph(
-            self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults
-        )
+        return rbac_graph(self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults)
 
     def as_text(self) -> str:
         """A line for each binding."""
@@ -149,9 +145,7 @@ class RBACGraph(LabWidget):
     def _subjects(self) -> list[str]:
         found = {self._who} - {""}
         for binding in self._policy.bindings:
-            if not self._defaults and "kubernetes.io/bootstrapping" in (
-                binding["metadata"].get("labels") or {}
-            ):
+            if not self._defaults and "kubernetes.io/bootstrapping" in (binding["metadata"].get("labels") or {}):
                 continue
             for entry in binding.get("subjects") or ():
                 if entry["kind"] == "ServiceAccount":

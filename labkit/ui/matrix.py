@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.access import Matrix, Permission, Subject, access_matrix, explain, read_policy, subject
 from labkit.access.policy import Api, Unreadable
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 from labkit.ui.explaining import explanation_data, explanation_text
 
 DEFAULT_PERMISSIONS = (
@@ -25,7 +25,7 @@ class AccessMatrix(LabWidget):
     """Who may do what.
 
     Args:
-        api: A caller who may create SubjectAccessReviews, such as ``lab.admin``.
+        lab: The lab, or a caller who may create SubjectAccessReviews.
         subjects: Rows: ``kikai/default`` for an account, a name for a user.
         permissions: Columns, such as ``list pods`` or ``create pods/exec``.
         namespace: Where; empty asks cluster-wide.
@@ -37,26 +37,22 @@ class AccessMatrix(LabWidget):
 
     def __init__(
         self,
-        api: Api,
+        lab: Any,
         subjects: Sequence[str | Subject],
         permissions: Sequence[str | Permission] = DEFAULT_PERMISSIONS,
         namespace: str = "",
     ) -> None:
         super().__init__()
-        self._api = api
+        self._api: Api = api_of(lab)
         self._subjects = [subject(who) if isinstance(who, str) else who for who in subjects]
-        self._permissions = [
-            Permission.parse(what) if isinstance(what, str) else what for what in permissions
-        ]
+        self._permissions = [Permission.parse(what) if isinstance(what, str) else what for what in permissions]
         self._namespace = namespace
-        self.matrix: Matrix = access_matrix(api, self._subjects, self._permissions, namespace)
+        self.matrix: Matrix = access_matrix(self._api, self._subjects, self._permissions, namespace)
         self._show()
 
     def on_refresh(self) -> None:
         """Ask every cell again and mark what changed."""
-        self.matrix = access_matrix(
-            self._api, self._subjects, self._permissions, self._namespace, self.matrix
-        )
+        self.matrix = access_matrix(self._api, self._subjects, self._permissions, self._namespace, self.matrix)
         self._show()
 
     refresh = on_refresh
@@ -102,9 +98,7 @@ class AccessMatrix(LabWidget):
                     "label": who.label,
                     "cells": [{"allowed": cell.allowed, "changed": cell.changed} for cell in cells],
                 }
-                for index, (who, cells) in enumerate(
-                    zip(self.matrix.subjects, self.matrix.cells, strict=True)
-                )
+                for index, (who, cells) in enumerate(zip(self.matrix.subjects, self.matrix.cells, strict=True))
             ],
             "explanation": explanation,
         }

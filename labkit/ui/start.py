@@ -116,9 +116,7 @@ class StartPanel(LabWidget):
         rows = []
         for name in NAMES:
             missing = [need for need in self._needs[name] if need.required and not need.met]
-            rows.append(
-                [name, "no" if missing else "yes", "; ".join(f"{n.thing}: {n.todo}" for n in missing)]
-            )
+            rows.append([name, "no" if missing else "yes", "; ".join(f"{n.thing}: {n.todo}" for n in missing)])
         return rows
 
     def _show(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.client import Caller
 from labkit.tokens import EXPLAINED, Token, plain
-from labkit.ui.base import LabWidget, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 SOMEBODY_ELSE = "system:serviceaccount:kube-system:namespace-controller"
 """Whom a tampered token pretends to speak for."""
@@ -22,7 +22,7 @@ class TokenInspector(LabWidget):
     """One or two tokens, taken apart.
 
     Args:
-        asker: Who reads the cluster's published keys, such as ``lab.admin``.
+        lab: The lab, or a caller who may read the cluster's published keys.
         tokens: One or two tokens, such as ``lab.pod_token("default/curl")``.
         titles: How to call them.
     """
@@ -30,11 +30,11 @@ class TokenInspector(LabWidget):
     _esm = script("token")
     _css = style("token")
 
-    def __init__(self, asker: Caller, *tokens: Token, titles: tuple[str, ...] = ()) -> None:
+    def __init__(self, lab: Any, *tokens: Token, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
         if len(tokens) not in (1, 2):
             raise ValueError(f"The inspector takes one token or two to compare, not {len(tokens)}.")
-        self._asker = asker
+        self._asker: Caller = api_of(lab)
         self._originals = tokens
         self._titles = titles or tuple(f"token of {token.subject}" for token in tokens)
         self._tokens = list(tokens)
@@ -65,9 +65,7 @@ class TokenInspector(LabWidget):
         return head, [[row["name"], *row["values"], row["meaning"]] for row in self.data["rows"]]
 
     def _show(self) -> None:
-        sides = [
-            {**{f"header {k}": v for k, v in token.header.items()}, **token.flat} for token in self._tokens
-        ]
+        sides = [{**{f"header {k}": v for k, v in token.header.items()}, **token.flat} for token in self._tokens]
         names = list(dict.fromkeys(name for side in sides for name in side))
         rows = [self._row(name, sides) for name in names]
         count = sum(row["differs"] for row in rows)

@@ -14,7 +14,7 @@ from labkit.access.policy import Api, Unreadable
 from labkit.answers import Answer
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.request import User
-from labkit.ui.base import LabWidget, html_table, script, style
+from labkit.ui.base import LabWidget, api_of, html_table, script, style
 from labkit.ui.explaining import explanation_data, explanation_text
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -51,11 +51,7 @@ def stages(answer: Answer) -> list[Stage]:
             "Authentication",
             "pass" if authenticated else "stop",
             (("plugin", PLUGINS.get(answer.credential, answer.credential)),)
-            + (
-                (("user", who.user), ("groups", ", ".join(who.groups) or "none"))
-                if who
-                else (("answer", "401"),)
-            ),
+            + ((("user", who.user), ("groups", ", ".join(who.groups) or "none")) if who else (("answer", "401"),)),
         ),
         Stage(
             "Authorization",
@@ -103,16 +99,16 @@ class XRay(LabWidget):
 
     Args:
         answer: What a caller got, such as ``lab.as_pod("kikai/test").get(…)``.
-        api: A caller who may list RBAC objects and create reviews, such as ``lab.admin``.
+        lab: The lab, or a caller who may list RBAC objects and create reviews.
     """
 
     _esm = script("xray")
     _css = style("xray")
     failures = (*LabWidget.failures, Unreadable)
 
-    def __init__(self, answer: Answer, api: Api) -> None:
+    def __init__(self, answer: Answer, lab: Any) -> None:
         super().__init__()
-        self._answer = answer
+        api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
         notice = ""
         if answer.status != 401:
@@ -121,9 +117,7 @@ class XRay(LabWidget):
                 explanation = explanation_data(explain(api, _question(answer), policy), policy)
             except Unreadable as error:
                 notice = str(error)
-        known = (
-            "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
-        )
+        known = "the audit event" if answer.event else "the answer and a SubjectAccessReview (no audit log here)"
         audit = f" {answer.audit_id}" if answer.event else ""
         self.notice = notice
         self.data = {

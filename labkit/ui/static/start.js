@@ -8,7 +8,7 @@ function drawStart(data, act) {
       h("p", { class: "lk-quiet" }, backend.about),
       missing.length
         ? h("div", {}, h("p", { class: "lk-no" }, "✕ This machine lacks:"),
-            h("ul", {}, missing.map((need) => h("li", {}, `${need.thing}: ${need.found}. ${need.todo}`))))
+            h("ul", {}, missing.map((need) => h("li", {}, [`${need.thing}: ${need.found.replace(/\.$/, "")}.`, need.todo].join(" ")))))
         : h("p", { class: "lk-yes" }, "✓ This machine can run it."),
       backend.name === "existing" && !data.kubeconfig
         ? h("p", { class: "lk-quiet" }, "Name its kubeconfig: StartPanel(kubeconfig=…).")

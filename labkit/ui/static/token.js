@@ -27,7 +27,7 @@ function drawToken(data, act) {
   const two = data.tokens.length === 2;
   const rows = data.rows.map((row) => [
     h("code", {}, row.name),
-    ...row.values.map((value) => h("span", { class: row.differs ? "lk-differs" : "" }, value)),
+    ...row.values.map((value) => h("span", { class: row.differs ? "lk-value lk-differs" : "lk-value" }, value)),
     ...(two ? [row.differs ? "≠ differs" : "= same"] : []),
     row.meaning,
   ]);

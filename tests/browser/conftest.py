@@ -1,0 +1,78 @@
+"""Chromium and JupyterLab for the browser suite; skipped, with its reason, where they are missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.jupyter import Jupyter, NotebookPage, running_jupyter
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """Where Chromium lies; empty if it is not installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    if not chromium():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium); tests/ui covers what Python does")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Jupyter]:
+    """JupyterLab in its light theme."""
+    with running_jupyter(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dark_jupyter(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Jupyter]:
+    """JupyterLab in its dark theme."""
+    with running_jupyter(tmp_path_factory.mktemp("dark"), "JupyterLab Dark") as running:
+        yield running
+
+
+@pytest.fixture
+def notebook(browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
+    """A fresh page on the light JupyterLab."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield NotebookPage(page, jupyter)
+    page.close()
+
+
+@pytest.fixture
+def dark_notebook(browser: Any, dark_jupyter: Jupyter) -> Iterator[NotebookPage]:
+    """A fresh page on the dark JupyterLab."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield NotebookPage(page, dark_jupyter)
+    page.close()

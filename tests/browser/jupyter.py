@@ -1,0 +1,220 @@
+"""A real JupyterLab on a temporary root, and a page of it in a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+SECONDS = 90_000
+"""Milliseconds that a loaded machine may take for one thing to appear."""
+
+SETTINGS = {
+    # Cells outside the window must be in the page, or there is nothing to look at.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+@dataclass(frozen=True)
+class Jupyter:
+    """A running JupyterLab.
+
+    Args:
+        url: Its address.
+        token: What opens it.
+        root: The directory it shows.
+        home: The kernels' ``LABKIT_HOME``.
+    """
+
+    url: str
+    token: str
+    root: Path
+    home: Path
+
+    def write(self, name: str, cells: Sequence[str]) -> str:
+        """Write a notebook of code cells; returns its name."""
+        document = {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"c{number}",
+                    "metadata": {},
+                    "source": source,
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for number, source in enumerate(cells)
+            ],
+            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        (self.root / name).write_text(json.dumps(document))
+        return name
+
+
+@contextmanager
+def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
+    """Start JupyterLab in a folder of its own, and stop it by its process id.
+
+    Args:
+        folder: An empty directory.
+        theme: ``JupyterLab Light`` or ``JupyterLab Dark``.
+    """
+    root, home, config = folder / "root", folder / "home", folder / "config"
+    for place in (root, home, config):
+        place.mkdir(parents=True)
+    settings = {**SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
+    for name, values in settings.items():
+        file = config / "lab" / "user-settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    environment = {
+        **os.environ,
+        "LABKIT_HOME": str(home / "labkit"),
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    log = (folder / "jupyter.log").open("wb")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={port}",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={root}",
+            "--ServerApp.ip=127.0.0.1",
+            "--LabApp.expose_app_in_browser=True",
+            "--ServerApp.port_retries=0",
+        ],
+        env=environment,
+        stdout=log,
+        stderr=log,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(url, process, folder / "jupyter.log")
+        yield Jupyter(url, token, root, home / "labkit")
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+        subprocess.run(
+            [sys.executable, "-m", "labkit", "down"],
+            env=environment,
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise AssertionError(f"JupyterLab ended: {log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{url}/api/status", timeout=2):
+                return
+        except urllib.error.HTTPError:
+            return  # it answers, and wants a token
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
+
+
+class NotebookPage:
+    """One notebook in the browser.
+
+    Args:
+        page: The browser's page.
+        jupyter: The server.
+    """
+
+    def __init__(self, page: Page, jupyter: Jupyter) -> None:
+        self.page = page
+        self._jupyter = jupyter
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, name: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        self.page.goto(f"{self._jupyter.url}/lab/tree/{name}?reset&token={self._jupyter.token}", timeout=SECONDS)
+        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=SECONDS)
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
+        # Nothing beside the notebook: more room, and no second place to search in.
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+
+    def run_all(self) -> None:
+        """Run every cell and wait for the end; the command's promise is kept when the kernel is done.
+
+        Raises:
+            AssertionError: A cell ended with an error, which stops the rest.
+        """
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.idle()
+        errors = [output for outputs in self.outputs() for output in outputs if output["output_type"] == "error"]
+        assert not errors, f"{errors[0]['ename']}: {errors[0]['evalue']}"
+
+    def idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=SECONDS)
+
+    def run(self, code: str) -> str:
+        """Run code in the notebook's kernel, outside any cell; what it printed."""
+        script = """async (code) => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({ code, store_history: false });
+            let text = "";
+            future.onIOPub = (message) => {
+                if (message.header.msg_type === "stream") text += message.content.text;
+                if (message.header.msg_type === "error") text += message.content.evalue;
+            };
+            await future.done;
+            return text;
+        }"""
+        return str(self.page.evaluate(script, code))
+
+    def widget(self, name: str, number: int = 0) -> Locator:
+        """A labkit widget in an output, once it is drawn."""
+        found = self.page.locator(f".jp-OutputArea .lk-{name}").nth(number)
+        found.wait_for(state="visible", timeout=SECONDS)
+        return found
+
+    def outputs(self) -> list[Any]:
+        """The plain text of each code cell's outputs."""
+        script = f"""() => {CELLS}.filter((cell) => {CODE}).map((cell) => cell.outputs.toJSON())"""
+        return list(self.page.evaluate(script))
+
+
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+CELLS = "window.jupyterapp.shell.currentWidget.content.widgets.map((widget) => widget.model)"
+CODE = "(cell.type === 'code' && cell.sharedModel.source.trim())"
