@@ -44,6 +44,7 @@ from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.registry.bootstrap import bootstrap_core
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
+from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
@@ -110,6 +111,7 @@ class Cluster:
             NamespaceDeletion(self.registry),
             GarbageCollector(self.registry),
             Volumes(self.registry),
+            ServiceEndpoints(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node: Node | None = None

@@ -91,5 +91,6 @@ class OneDefaultPriority(Ordinary):
         for other in self._lister("priorityclasses.scheduling.k8s.io", ""):
             if other.get("globalDefault") and other["metadata"]["name"] != name:
                 raise attributes.refuse(
-                    f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default can exist"
+                    f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default "
+                    "can exist"
                 )

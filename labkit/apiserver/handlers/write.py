@@ -16,6 +16,7 @@ from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.options import check_list_options, list_options
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, patch_type, patched
+from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, write_options
 from labkit.apiserver.registry.kinds import Kind
@@ -68,7 +69,13 @@ class Writer:
         self._authorize_create = authorize_create
 
     def create(self, request: Request, kind: Kind) -> Written:
-        """POST to a collection."""
+        """POST to a collection, or of a binding or eviction."""
+        subresource = request.info.subresource
+        if subresource == "eviction":
+            check = self._check(request, kind, "DELETE", False)
+            return Written(201, evict(self._registry, request, self._admit_part, check))
+        if subresource == "binding" or kind.kind == "Binding":
+            return Written(201, bind(self._registry, request, self._admit_part))
         options = write_options(request, "CreateOptions")
         obj = decode_object(request, kind)
         self._registry.strategy(kind).default(obj)
@@ -93,6 +100,8 @@ class Writer:
 
     def update(self, request: Request, kind: Kind) -> Written:
         """PUT."""
+        if request.info.subresource == "scale":
+            return Written(200, write_scale(self._registry, request, kind, self._admit_part))
         options = write_options(request, "UpdateOptions")
         obj = decode_object(request, kind)
         self._registry.strategy(kind).default(obj)
@@ -110,6 +119,8 @@ class Writer:
 
     def patch(self, request: Request, kind: Kind) -> Written:
         """PATCH, whichever of the four kinds of patch the content type names."""
+        if request.info.subresource == "scale":
+            return Written(200, write_scale(self._registry, request, kind, self._admit_part))
         form = patch_type(request)
         options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
         struct = self._registry.struct(kind)
@@ -243,6 +254,11 @@ class Writer:
     def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
         operation = "CREATE" if old is None else "UPDATE"
         self._admission.admit(self._attributes(request, kind, operation, new, old, options.dry_run))
+
+    def _admit_part(
+        self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
+    ) -> None:
+        self._admission.admit(self._attributes(request, kind, operation, new, old, dry_run))
 
     def _attributes(
         self,

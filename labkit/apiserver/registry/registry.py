@@ -467,6 +467,8 @@ class Registry:
         metadata, before = new["metadata"], old["metadata"]
         if subresource in ("status", "finalize"):
             strategy.prepare_status_update(context, new, old)
+        elif subresource:
+            strategy.prepare_part_update(context, subresource, new, old)
         else:
             strategy.prepare_update(context, new, old)
         for field in ("uid", "creationTimestamp", "deletionTimestamp"):
@@ -483,6 +485,8 @@ class Registry:
             hook(new, old)
         if subresource in ("status", "finalize"):
             errors = strategy.validate_status_update(kind, new, old)
+        elif subresource:
+            errors = strategy.validate_part_update(kind, subresource, new, old)
         else:
             errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)

@@ -130,6 +130,10 @@ class Strategy:
         if "generation" in old["metadata"]:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
+    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+        """A write to another subresource: nothing but that part may change."""
+        self.prepare_status_update(context, new, old)
+
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
         """What is wrong with a new object."""
         errors = FieldErrors()
@@ -149,6 +153,10 @@ class Strategy:
         errors = FieldErrors()
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         return errors
+
+    def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
+        """What is wrong with a write to another subresource."""
+        return self.validate_status_update(kind, new, old)
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """The rules of the kind beyond metadata."""

@@ -72,16 +72,13 @@ class Volumes:
                 if self._try_bind(claim):
                     return
             return
-        claim = self._registry.find(CLAIMS, reference.get("namespace", ""), reference.get("name", ""))
-        if claim is None:
-            if reference.get("uid"):
-                self._phase(volume, "Released")
-            else:
-                self._phase(volume, "Available")
-        elif reference.get("uid") not in (None, "", claim["metadata"]["uid"]):
+        owner = self._registry.find(CLAIMS, reference.get("namespace", ""), reference.get("name", ""))
+        if owner is None:
+            self._phase(volume, "Released" if reference.get("uid") else "Available")
+        elif reference.get("uid") not in (None, "", owner["metadata"]["uid"]):
             self._phase(volume, "Released")
         else:
-            self._try_bind(claim)
+            self._try_bind(owner)
 
     def _sync_claim(self, namespace: str, name: str) -> None:
         claim = self._registry.find(CLAIMS, namespace, name)

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
-from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec, check_tolerations
+from labkit.apiserver.registry.strategies.podvalidation import (
+    check_container,
+    check_pod_spec,
+    check_tolerations,
+)
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import BadValue, parse_quantity
@@ -44,10 +49,7 @@ def quality_of_service(spec: Object) -> str:
             guaranteed = False
     if not requests and not limits:
         return "BestEffort"
-    if guaranteed and all(limits.get(name) == amount for name, amount in requests.items()):
-        if len(requests) == len(limits):
-            return "Guaranteed"
-    return "Burstable"
+    return "Guaranteed" if guaranteed and requests == limits else "Burstable"
 
 
 def _amount(value: Any) -> int:
@@ -93,6 +95,38 @@ class PodStrategy(Strategy):
         if "ownerReferences" in old["metadata"]:
             new["metadata"]["ownerReferences"] = old["metadata"]["ownerReferences"]
         new["status"]["qosClass"] = old["status"].get("qosClass", "BestEffort")
+
+    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+        """``/ephemeralcontainers`` adds containers, ``/resize`` changes their resources."""
+        sent = new["spec"]
+        spec = copy.deepcopy(dict(old["spec"]))
+        if part == "ephemeralcontainers":
+            _keep(spec, sent, "ephemeralContainers")
+        elif part == "resize":
+            for list_name in ("containers", "initContainers"):
+                wanted = {item.get("name"): item for item in sent.get(list_name) or ()}
+                for container in spec.get(list_name) or ():
+                    if container["name"] in wanted:
+                        container["resources"] = wanted[container["name"]].get("resources", {})
+        new["spec"] = spec
+        new["status"] = copy.deepcopy(old["status"])
+        new["metadata"] = {**copy.deepcopy(old["metadata"]), "managedFields": new["metadata"].get("managedFields")}
+        if not new["metadata"]["managedFields"]:
+            del new["metadata"]["managedFields"]
+        self.count_generation(new, old)
+
+    def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = FieldErrors()
+        if part == "ephemeralcontainers":
+            check_ephemeral(new["spec"], old["spec"], errors)
+        else:
+            check_pod_spec({**new["spec"], "ephemeralContainers": None}, "spec", errors)
+            if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
+                errors.invalid(
+                    "spec", quality_of_service(new["spec"]), "Pod QOS Class may not change as a result of resizing"
+                )
+        return errors
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -158,6 +192,30 @@ class PodStrategy(Strategy):
         return pod_warnings(obj["spec"], "spec", new=old is None)
 
 
+def check_ephemeral(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """Ephemeral containers: they only ever come, and have a name of their own."""
+    path = "spec.ephemeralContainers"
+    containers = spec.get("ephemeralContainers") or []
+    others = {item.get("name") for name in ("containers", "initContainers") for item in spec.get(name) or ()}
+    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
+    seen: set[str] = set()
+    for index, container in enumerate(containers):
+        name = container.get("name", "")
+        check_container(container, volumes, f"{path}[{index}]", errors, init=True)
+        if name and (name in others or name in seen):
+            errors.duplicate(f"{path}[{index}].name", name)
+        seen.add(name)
+        target = container.get("targetContainerName")
+        if target and target not in others:
+            errors.not_found(f"{path}[{index}].targetContainerName", target)
+    now = {item.get("name"): item for item in containers}
+    for container in before.get("ephemeralContainers") or ():
+        if container["name"] not in now:
+            errors.forbidden(path, f"existing ephemeral containers {_quoted(container['name'])} may not be removed\n")
+        elif now[container["name"]] != container:
+            errors.forbidden(path, f"existing ephemeral containers {_quoted(container['name'])} may not be changed\n")
+
+
 def _keep(changed: Object, before: Object, field: str) -> None:
     if field in before:
         changed[field] = before[field]
@@ -187,7 +245,8 @@ def pod_warnings(spec: Object, path: str, new: bool = True) -> list[str]:
             found.append(f"{path}.volumes[{index}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+")
         if volume.get("glusterfs") is not None:
             found.append(
-                f"{path}.volumes[{index}].glusterfs: deprecated in v1.25, this feature is not available in v1.26 and later"
+                f"{path}.volumes[{index}].glusterfs: deprecated in v1.25, this feature is not available in v1.26 "
+                "and later"
             )
     for key in spec.get("nodeSelector") or ():
         if key in DEPRECATED_NODE_LABELS:

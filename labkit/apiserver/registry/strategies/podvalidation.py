@@ -698,9 +698,8 @@ def _check_source(volume: Object, path: str, errors: FieldErrors) -> None:
             for name in ("server", "path"):
                 if not source.get(name):
                     errors.required(f"{place}.{name}")
-        elif field == "emptyDir" and source.get("sizeLimit") is not None:
-            if _amount(source["sizeLimit"]) < 0:
-                errors.forbidden(f"{place}.sizeLimit", "SizeLimit field must be a valid resource quantity")
+        elif field == "emptyDir" and _amount(source.get("sizeLimit", 0)) < 0:
+            errors.forbidden(f"{place}.sizeLimit", "SizeLimit field must be a valid resource quantity")
 
 
 def check_host_path(source: Object, path: str, errors: FieldErrors) -> None:

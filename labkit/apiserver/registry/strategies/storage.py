@@ -167,7 +167,8 @@ class ClaimStrategy(Strategy):
         if spec != before:
             errors.forbidden(
                 "spec",
-                "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+                "spec is immutable after creation except resources.requests and volumeAttributesClassName for "
+                "bound claims",
             )
 
 

@@ -1,0 +1,217 @@
+"""Writes to a part of an object that is a kind of its own: binding, eviction, scale.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage``, ``pkg/registry/apps/*/storage``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from labkit.apiserver.handlers.decode import decode_object, unsupported_media_type
+from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
+from labkit.apiserver.handlers.scale import scale_of
+from labkit.apiserver.handlers.writeoptions import write_options
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
+from labkit.apiserver.registry.managed.manager import update_managed_fields
+from labkit.apiserver.registry.registry import MODIFIED, Check, Registry, timestamp
+from labkit.apiserver.registry.strategies.workloads import selects
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import schemas
+from labkit.apiserver.status import ApiError, bad_request, conflict
+
+PODS = BY_KIND["", "Pod"]
+BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
+VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
+
+Admit = Callable[[Request, Kind, str, Object | None, Object | None, bool], None]
+"""Mutating admission: (request, kind, operation, new, old, dry run)."""
+
+
+def success(code: int = 201) -> Object:
+    """The Status that says that something was done."""
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": code}
+
+
+def bind(registry: Registry, request: Request, admit: Admit) -> Object:
+    """POST a Binding: put a pod on a node.
+
+    Raises:
+        ApiError: 404, 409 if it is on one, 422.
+    """
+    options = write_options(request, "CreateOptions")
+    binding = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["binding"])
+    namespace = request.info.namespace
+    metadata = binding["metadata"]
+    name = request.info.name or metadata.get("name", "")
+    if metadata.get("namespace", namespace) != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    admit(request, PODS, "CREATE", binding, None, options.dry_run)
+    if metadata.get("name") and metadata["name"] != name:
+        raise bad_request("name in URL does not match name in Binding object")
+    target = binding["target"]
+    errors = FieldErrors()
+    if target.get("kind", "") not in ("", "Node"):
+        errors.not_supported("target.kind", target["kind"], ["Node", "<empty>"])
+    if not target.get("name"):
+        errors.required("target.name")
+    if errors:
+        raise invalid_object("Binding", "", name, errors)
+    pod = registry.get(PODS, namespace, name)
+    current = pod["spec"].get("nodeName")
+    if metadata.get("uid") and metadata["uid"] != pod["metadata"]["uid"]:
+        raise conflict("pods/binding", "", name, f"Precondition failed: UID in precondition: {metadata['uid']}, "
+                       f"UID in object meta: {pod['metadata']['uid']}")  # fmt: skip
+    if pod["metadata"].get("deletionTimestamp"):
+        raise conflict("pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if current:
+        raise conflict("pods/binding", "", name, f'pod {name} is already assigned to node "{current}"')
+    now = timestamp(registry.clock())
+
+    def assign(obj: Object) -> None:
+        obj["spec"]["nodeName"] = target["name"]
+        notes = metadata.get("annotations")
+        if notes:
+            obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), **notes}
+        conditions = [item for item in obj["status"].get("conditions", ()) if item.get("type") != "PodScheduled"]
+        scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
+        obj["status"]["conditions"] = [*conditions, scheduled]
+
+    if not options.dry_run:
+        registry.edit(PODS, pod, options.manager or "unknown", assign, "binding")
+    return success()
+
+
+def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> Object:
+    """POST an Eviction: delete a pod if its disruption budgets allow it.
+
+    Raises:
+        ApiError: 404, 429 if a budget forbids it.
+    """
+    options = write_options(request, "CreateOptions")
+    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"])
+    namespace, name = request.info.namespace, request.info.name
+    metadata = eviction["metadata"]
+    if metadata.get("namespace", namespace) != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    if metadata.get("name") != name:
+        raise bad_request("name in URL does not match name in Eviction object: field is invalid")
+    pod = registry.get(PODS, namespace, name)
+    admit(request, PODS, "CREATE", eviction, None, options.dry_run)
+    sent = eviction.get("deleteOptions") or {}
+    preconditions = sent.get("preconditions") or {}
+    delete = DeleteOptions(
+        sent.get("gracePeriodSeconds"),
+        sent.get("propagationPolicy") or "",
+        preconditions.get("uid"),
+        preconditions.get("resourceVersion"),
+        options.dry_run or bool(sent.get("dryRun")),
+    )
+    if not _budget_ignored(pod):
+        _check_budgets(registry, pod)
+    registry.delete(PODS, namespace, name, delete, check)
+    return success()
+
+
+def _budget_ignored(pod: Object) -> bool:
+    phase = pod["status"].get("phase")
+    return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _check_budgets(registry: Registry, pod: Object) -> None:
+    labels = pod["metadata"].get("labels") or {}
+    namespace = pod["metadata"]["namespace"]
+    budgets = [
+        budget
+        for budget in registry.list(BUDGETS, namespace)
+        if budget["spec"].get("selector") is not None and selects(budget["spec"]["selector"], labels)
+    ]
+    if len(budgets) > 1:
+        raise ApiError(
+            500,
+            "InternalError",
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+        )
+    for budget in budgets:
+        pods = [
+            other
+            for other in registry.list(PODS, namespace)
+            if selects(budget["spec"]["selector"], other["metadata"].get("labels") or {})
+        ]
+        healthy = sum(1 for other in pods if _healthy(other))
+        wanted = _wanted(budget["spec"], len(pods))
+        if healthy - 1 < wanted:
+            cause = {
+                "reason": "DisruptionBudget",
+                "message": f"The disruption budget {budget['metadata']['name']} needs {wanted} healthy pods and "
+                f"has {healthy} currently",
+            }
+            raise ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})
+
+
+def _healthy(pod: Object) -> bool:
+    return not pod["metadata"].get("deletionTimestamp") and any(
+        item.get("type") == "Ready" and item.get("status") == "True" for item in pod["status"].get("conditions", ())
+    )
+
+
+def _wanted(spec: Object, count: int) -> int:
+    """How many pods must stay healthy."""
+    if spec.get("minAvailable") is not None:
+        return _scaled(spec["minAvailable"], count)
+    if spec.get("maxUnavailable") is not None:
+        return max(0, count - _scaled(spec["maxUnavailable"], count))
+    return 0
+
+
+def _scaled(value: Any, count: int) -> int:
+    if isinstance(value, str):
+        return -(-int(value.rstrip("%") or 0) * count // 100)
+    return int(value)
+
+
+def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) -> Object:
+    """PUT or PATCH of a workload's scale.
+
+    Raises:
+        ApiError: 404, 409, 422.
+    """
+    patching = request.method == "PATCH"
+    options = write_options(request, "PatchOptions" if patching else "UpdateOptions")
+    namespace, name = request.info.namespace, request.info.name
+    sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
+    workload = registry.get(kind, namespace, name)
+    current = scale_of(workload)
+    if patching:
+        form = patch_type(request)
+        if form == APPLY_PATCH:
+            raise unsupported_media_type()
+        sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
+    assert sent is not None
+    metadata = sent["metadata"]
+    if metadata.get("name", name) != name:
+        raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
+    if metadata.get("namespace", namespace) != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    replicas = sent["spec"].get("replicas", 0)
+    errors = FieldErrors()
+    if replicas < 0:
+        errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid_object("Scale", "autoscaling", name, errors)
+    version = metadata.get("resourceVersion", "")
+    if version and version != workload["metadata"]["resourceVersion"]:
+        raise conflict(kind.plural, kind.group, name, MODIFIED)
+    admit(request, kind, "UPDATE", sent, current, options.dry_run)
+    new = copy.deepcopy(workload)
+    new["spec"]["replicas"] = replicas
+    if new["spec"] != workload["spec"]:
+        new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
+        now = timestamp(registry.clock())
+        update_managed_fields(registry.struct(kind), workload, new, options.manager, kind.group_version, "scale", now)
+        if not options.dry_run:
+            new = registry.write(kind, new)
+    return scale_of(new)
