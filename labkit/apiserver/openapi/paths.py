@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from labkit.apiserver.discovery import subresource_kind
 from labkit.apiserver.openapi.components import META, component_name, reference
 from labkit.apiserver.registry.kinds import SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.request import Object
@@ -133,7 +134,8 @@ def _stream(kind: Kind, subresource: str, verb: str) -> Object:
         "operationId": f"connect{_group_word(kind)}{verb.title()}{kind.kind}{subresource.title()}",
         "responses": {"200": {"description": "OK", "content": {"*/*": {"schema": {"type": "string"}}}}},
         "x-kubernetes-action": "connect",
-        "x-kubernetes-group-version-kind": _gvk((kind.group, kind.version, kind.kind)),
+        # Not the resource's own kind: clients look among a kind's patches for what it supports.
+        "x-kubernetes-group-version-kind": _gvk((kind.group, kind.version, subresource_kind(kind, subresource)[2])),
     }
 
 

@@ -73,6 +73,16 @@ def test_operations_say_what_they_are_for() -> None:
     assert "post" not in paths["/apis/rbac.authorization.k8s.io/v1/roles"]
 
 
+@pytest.mark.parametrize("name", names())
+def test_every_patch_of_a_kind_can_be_validated(name: str) -> None:
+    # kubectl looks at any one of them, whichever comes first.
+    for path, item in document(name)["paths"].items():
+        patch = item.get("patch")
+        if patch is None or patch["x-kubernetes-group-version-kind"]["kind"].endswith("Options"):
+            continue
+        assert {"fieldValidation", "dryRun"} <= {each["name"] for each in patch["parameters"]}, path
+
+
 def test_operation_ids_are_unique() -> None:
     for name in names():
         ids = [
