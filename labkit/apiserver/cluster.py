@@ -244,5 +244,8 @@ class Cluster:
         with self.registry.transaction():
             bootstrap_core(self.registry)
             for plural, obj in bootstrap_policy(now):
-                obj["metadata"] |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
-                self.registry.write(BY_RESOURCE[RBAC, "v1", plural], obj)
+                metadata = obj["metadata"]
+                metadata |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
+                resource = BY_RESOURCE[RBAC, "v1", plural].resource
+                # Complete as they are: no controller has anything to add.
+                self.store.put(Key(resource, metadata.get("namespace", ""), metadata["name"]), obj)

@@ -168,6 +168,8 @@ class RBACAuthorizer:
         decision = self._decisions.get(key)
         if decision is None:
             decision = self._decide(question)
+            if len(question.path) + len(question.name) > LONGEST_REMEMBERED:
+                return decision
             if len(self._decisions) >= MAX_REMEMBERED:
                 self._decisions.clear()
             self._decisions[key] = decision
@@ -225,6 +227,8 @@ class RBACAuthorizer:
 
 MAX_REMEMBERED = 4096
 """How many decisions, and how many users' rules, are kept; when there are more, all are forgotten."""
+LONGEST_REMEMBERED = 256
+"""Decisions about longer paths and names are not kept: nobody asks for them twice."""
 NO_OPINION = Decision(False)
 
 

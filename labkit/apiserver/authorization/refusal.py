@@ -43,7 +43,6 @@ def _resource_sentence(user: str, verb: str, resource: str, group: str, namespac
     )
 
 
-@lru_cache(maxsize=1024)
 def _path_sentence(user: str, verb: str, path: str) -> str:
     return _sanitized(f"User {quoted(user)} cannot {verb} path {quoted(path)}")
 

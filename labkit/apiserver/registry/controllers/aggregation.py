@@ -28,10 +28,12 @@ class RoleAggregation:
 
     def __call__(self, change: Change) -> None:
         """React to a change of any cluster role."""
-        if change.kind is CLUSTER_ROLES:
-            for role in list(self._registry.list(CLUSTER_ROLES)):
-                if role.get("aggregationRule"):
-                    self._sync(role)
+        if change.kind is not CLUSTER_ROLES:
+            return
+        changed = [role for role in (change.old, change.new) if role is not None]
+        for role in list(self._registry.list(CLUSTER_ROLES)):
+            if role.get("aggregationRule") and any(_concerns(role, other) for other in changed):
+                self._sync(role)
 
     def _sync(self, role: Object) -> None:
         rules = self._collected(role)
@@ -69,6 +71,15 @@ class RoleAggregation:
                     continue
                 rules += [rule for rule in role.get("rules") or () if rule not in rules]
         return rules
+
+
+def _concerns(aggregated: Object, changed: Object) -> bool:
+    """Whether an aggregated role may look different after another (or itself) has changed."""
+    if changed["metadata"]["name"] == aggregated["metadata"]["name"]:
+        return True
+    labels = changed["metadata"].get("labels") or {}
+    selectors = aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
+    return any(selector_matches(selector, labels) for selector in selectors)
 
 
 def selector_matches(selector: Object, labels: Object) -> bool:
