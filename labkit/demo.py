@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 WIDTH = 160
 """Where a line of output is cut."""
 
-LINES = 8
+LINES = 10
 """Lines of a command's output that are shown."""
+
+ALL_LINES = 40
+"""Lines that are shown of anything else."""
 
 SETUP = ("from labkit import", "lab = Lab(")
 """Lines that only a notebook needs: here the lab is there already."""
@@ -152,16 +155,16 @@ class Demo:
         elif isinstance(value, CompletedExec):
             text = redact(value.stdout or value.stderr)
             self.console.print(f"    {value.pod}: exit code {value.returncode}")
-            self._indented(text, "green" if value.ok else "red")
+            self._indented(text, "green" if value.ok else "red", LINES)
         elif value is not None and not isinstance(value, Answer):
             self._indented(repr(value))
 
     def _said(self, *values: object) -> None:
         self._indented(" ".join(str(value) for value in values))
 
-    def _indented(self, text: str, colour: str = "") -> None:
+    def _indented(self, text: str, colour: str = "", most: int = ALL_LINES) -> None:
         lines = text.strip().splitlines()
-        shown = lines[:LINES] + ([f"… {len(lines) - LINES} more lines"] if len(lines) > LINES else [])
+        shown = lines[:most] + ([f"… {len(lines) - most} more lines"] if len(lines) > most else [])
         for line in shown:
             short = line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
             self.console.print(f"    {_plain(short)}", style=colour or None)

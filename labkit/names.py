@@ -21,6 +21,9 @@ CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The cluster-scoped objects it makes; ``view`` and the like are the cluster's own."""
 
 _PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[/?]|$)")
+_CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
+"""The API server's own Service: it is the cluster's, in nobody's namespace but ``default``."""
+
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
@@ -70,7 +73,7 @@ class Names:
 
     def path(self, path: str) -> str:
         """A request's path on this cluster."""
-        if not self.prefix:
+        if not self.prefix or path.startswith(_CLUSTERS_OWN):
             return path
         return _PATH.sub(self._part, path)
 

@@ -81,7 +81,8 @@ lab.exec("default/curl", "env | grep KUBERNETES_SERVICE")
 # %% [markdown]
 # Where does that address come from? From a Service called `kubernetes`, which every
 # cluster has in the namespace `default`. A Service is a stable address for something that
-# may move; its name is also a DNS name, so `https://kubernetes` finds it too.
+# may move; its name is also a DNS name, so `https://kubernetes` finds it too (from another
+# namespace than `default` it is `https://kubernetes.default`).
 
 # %%
 service = lab.admin.get("/api/v1/namespaces/default/services/kubernetes")

@@ -181,7 +181,9 @@ def w7_insecure(lab: Lab) -> None:
 
 def w7_no_failure(lab: Lab) -> None:
     predict("W7", "forbidden")
-    lab.exec("default/curl", f"apt-get install -y curl; curl -s --cacert {MOUNT}/ca.crt https://kubernetes")
+    lab.exec(
+        "default/curl", f"apt-get update && apt-get install -y curl; curl -s --cacert {MOUNT}/ca.crt https://kubernetes"
+    )
 
 
 def w7_wrong_prediction(lab: Lab) -> None:
@@ -248,7 +250,7 @@ def w12_too_few(lab: Lab) -> None:
 
 def w13_wrong_prediction(lab: Lab) -> None:
     predict("W13", "system:serviceaccount:kikai:default")
-    lab.exec("default/curl-custom-sa", "apt-get install -y curl; curl -s localhost:8001")
+    lab.exec("default/curl-custom-sa", "apt-get update && apt-get install -y curl; curl -s localhost:8001")
 
 
 def w14_half(lab: Lab) -> None:
