@@ -23,6 +23,7 @@ from labkit.errors import TokenError
 from labkit.redact import HIDDEN
 
 JWKS_PATH = "/openid/v1/jwks"
+JWKS_TYPE = "application/jwk-set+json"
 REVIEW_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 _K8S = "kubernetes.io"
@@ -228,7 +229,8 @@ def _part(part: str, name: str) -> dict[str, Any]:
 def _verify(raw: str, header: Mapping[str, Any], asker: Caller) -> tuple[bool, str]:
     import jwt
 
-    answer = asker.get(JWKS_PATH)
+    # The server offers this document in no other form, and answers 406 to plain JSON.
+    answer = asker.request("GET", JWKS_PATH, headers={"Accept": JWKS_TYPE})
     if not answer.ok:
         return False, f"not checked: the cluster's keys cannot be read ({answer.status})"
     keys = {key.get("kid"): key for key in answer.body.get("keys", [])}
