@@ -168,6 +168,7 @@ class Cluster:
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
+        self._resources.advance()
 
     def close(self) -> None:
         """Release the store."""

@@ -32,8 +32,8 @@ TEXT_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
         "https://<server>",
     ),
     (
-        re.compile(r"Too large resource version: \d+, current: \d+"),
-        "Too large resource version: <rv>, current: <rv>",
+        re.compile(r"(Too large resource version: \d+, current: )\d+"),
+        r"\g<1><rv>",
     ),
 )
 """Masks that apply inside any string."""

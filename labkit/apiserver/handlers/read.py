@@ -54,6 +54,13 @@ class Reader:
         self._responder = responder
         self._clock = clock
         self._random = random
+        self._bookmarked: list[Watch] = []
+
+    def advance(self) -> None:
+        """Wake the idle watches whose next bookmark is due by the clock."""
+        self._bookmarked = [watch for watch in self._bookmarked if not watch.closed]
+        for watch in self._bookmarked:
+            watch.remind()
 
     def get(self, request: Request, kind: Kind, form: Form) -> Response:
         """GET of one object.
@@ -118,6 +125,8 @@ class Reader:
             timeout_seconds=max(float(seconds), 0.0),
             clock=self._clock,
         )
+        if options.bookmarks:
+            self._bookmarked.append(stream)
         streamed = form.media_type in (PROTOBUF, YAML)
         content_type = f"{form.media_type};stream=watch" if streamed else JSON
         return Response(200, {"Content-Type": content_type}, stream=stream)

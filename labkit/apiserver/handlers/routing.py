@@ -68,6 +68,7 @@ class ResourceHandler:
         self._writer = writer or Writer(registry)
         self._reviews = reviews
         self._subresources = subresources
+        self.advance = self._reader.advance
 
     def __call__(self, request: Request) -> Response:
         """Answer a request for a resource.

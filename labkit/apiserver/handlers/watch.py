@@ -123,6 +123,7 @@ class Watch:
         self._headers = form.table is not None
         self._closed = False
         self._unsubscribe: Callable[[], None] | None = None
+        self._wake: Callable[[], None] | None = None
         now = clock()
         self._end = now + timeout_seconds
         self._next_bookmark = self._bookmark_after(now)
@@ -139,12 +140,19 @@ class Watch:
         return self._timeout_seconds
 
     def on_ready(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` after each change of the resource."""
+        """Call ``wake`` after each change of the resource, and when a bookmark is due."""
+        self._wake = wake
         self._unsubscribe = self._store.subscribe(self._resource, wake)
+
+    def remind(self) -> None:
+        """Wake the reader if a bookmark is due: an idle watch has nothing else to wake it."""
+        if self._wake is not None and self._clock() >= self._next_bookmark:
+            self._wake()
 
     def close(self) -> None:
         """Forget the watch."""
         self._closed = True
+        self._wake = None
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

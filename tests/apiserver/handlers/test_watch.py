@@ -129,6 +129,22 @@ def test_bookmarks_come_by_the_clock(api: Reading) -> None:
     assert silent.read() == []
 
 
+def test_an_idle_watch_is_woken_for_its_bookmark(api: Reading) -> None:
+    stream = watch(api, "resourceVersion=0&allowWatchBookmarks=true&timeoutSeconds=300")
+    woken: list[None] = []
+    stream.on_ready(lambda: woken.append(None))
+    api.handler.advance()
+    assert woken == []
+    api.now += 60
+    api.handler.advance()
+    assert len(woken) == 1
+    assert [event["type"] for event in events(stream.read())] == ["BOOKMARK"]
+    api.now += 60
+    stream.close()
+    api.handler.advance()
+    assert len(woken) == 1
+
+
 def test_the_last_bookmark_comes_before_the_end(api: Reading) -> None:
     stream = watch(api, "allowWatchBookmarks=true&timeoutSeconds=10")
     api.now += 7.9
