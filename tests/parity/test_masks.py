@@ -39,7 +39,7 @@ def test_recordings_are_already_masked() -> None:
         ({"serverAddress": "127.0.0.1:6443"}, {"serverAddress": "<server>"}),
         (
             {"message": "Too large resource version: 9, current: 3"},
-            {"message": "Too large resource version: <rv>, current: <rv>"},
+            {"message": "Too large resource version: 9, current: <rv>"},
         ),
         (
             {"message": "RBAC: [role b not found, role a not found]"},
