@@ -1,0 +1,96 @@
+"""What the widgets' Python side does: data down, actions up, and the fallbacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import lessons
+from labkit.client import Client
+from labkit.grading.task import binding
+from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
+from labkit.ui.base import STATIC, LabWidget
+from tests.access.conftest import api, put
+
+__all__ = ["api"]
+
+
+def bundle_of(widget: LabWidget) -> dict[str, Any]:
+    """What a notebook gets to show."""
+    bundle = widget._repr_mimebundle_()
+    return dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+
+
+def test_every_widget_says_the_same_as_text_and_as_a_page(api: Client) -> None:
+    widget = AccessMatrix(api, ["kikai/default"], namespace="kikai")
+    bundle = bundle_of(widget)
+    assert "kikai/default" in bundle["text/plain"]
+    assert '<th scope="row">kikai/default</th>' in bundle["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_what_is_shown_is_escaped() -> None:
+    class Rude(LabWidget):
+        _esm = "export default { render() {} }"
+
+        def as_text(self) -> str:
+            return "<script>"
+
+    assert "<script>" not in Rude().as_html()
+
+
+def test_the_matrix_refreshes_and_explains(api: Client) -> None:
+    matrix = AccessMatrix(api, ["kikai/default", "darbo/default"], ["list services"], "kikai")
+    put(api, binding("kikai", "test", "Role/service-reader", "kikai/default", "darbo/default"))
+    matrix.act("refresh")
+    assert matrix.data["rows"][1]["cells"] == [{"allowed": True, "changed": True}]
+    matrix.act("explain", row=1, column=0)
+    assert matrix.data["explanation"]["grants"][0]["binding"] == "RoleBinding kikai/test"
+    assert "granted by RoleBinding kikai/test" in matrix.as_text()
+
+
+def test_an_unknown_action_is_said_and_not_raised(api: Client) -> None:
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
+    matrix.act("explode")
+    assert "cannot do" in matrix.notice
+
+
+def test_the_graph_says_who_is_bound_to_what(api: Client) -> None:
+    graph = RBACGraph(api, who="kikai/default", request="list services", namespace="kikai")
+    assert "granted by the marked path" in graph.data["summary"]
+    assert "RoleBinding kikai/test" in graph.as_text()
+    graph.act("filter", subject="darbo/default")
+    assert "granted by nothing here" in graph.data["summary"]
+
+
+def test_the_xray_of_a_refusal(api: Client) -> None:
+    answer = api.get("/api/v1/namespaces/nowhere/pods/none")
+    seen = XRay(answer, api)
+    assert [stage["state"] for stage in seen.data["stages"]] == ["pass", "pass", "pass", "pass", "stop"]
+
+
+def test_the_inspector_takes_one_token_or_two(api: Client) -> None:
+    with pytest.raises(ValueError, match="one token or two"):
+        TokenInspector(api)
+
+
+def test_scripts_ask_nobody_on_the_net() -> None:
+    for file in [*STATIC.glob("*.js"), *STATIC.glob("*.css")]:
+        text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text, file
+        assert "https://" not in text, file
+        assert "@import" not in text, file
+
+
+def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
+    panel = StartPanel(home=tmp_path)
+    rows = {row["name"]: row for row in panel.data["backends"]}
+    assert all(need["met"] for need in rows["embedded"]["needs"] if need["required"])
+    assert "existing" in panel.as_text()
+
+
+def test_a_board_of_an_unknown_lesson_names_the_lessons() -> None:
+    with pytest.raises(ValueError, match=lessons.LESSONS[0].id):
+        Board(None, "nope")
