@@ -34,7 +34,8 @@ PLANTED = {
     "one-door": [
         ("labkit.lab", "labkit.apiserver.cluster"),
         ("labkit.access", "labkit.apiserver.registry"),
-        ("labkit.grading", "labkit.apiserver.serving"),
+        ("labkit.ui.widget", "labkit.apiserver.cluster"),
+        ("labkit.session", "labkit.apiserver.serving"),
     ],
     "kind-and-existing": [
         ("labkit.backends.kind", "labkit.apiserver"),
@@ -50,6 +51,8 @@ ALLOWED = [
     ("labkit.access.rules", "labkit.apiserver.authorization.rbac"),
     ("labkit.access", "labkit.apiserver.authorization"),
     ("labkit.ui.widget", "ipywidgets"),
+    ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),
+    ("labkit.grading.grader", "labkit.apiserver.cluster"),
     ("labkit.lab", "labkit.backends.embedded"),
     ("labkit.lab", "labkit.ui.widget"),
 ]

@@ -57,7 +57,7 @@ def test_an_installed_wheel_finds_its_data_and_starts_a_command(wheel: Path, tmp
     (libraries / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     code = (
         "import labkit.resources as r; print(r.__file__); print(r.clusters()); print(r.notebooks());"
-        "import labkit.cli; labkit.cli.main(['--help'])"
+        "import runpy, sys; sys.argv = ['labkit', '--help']; runpy.run_module('labkit', run_name='__main__')"
     )
     done = subprocess.run(
         [python, "-c", code],
