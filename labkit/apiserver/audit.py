@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import ip_address
 
 import orjson
 
@@ -111,7 +112,7 @@ def _event(request: Request, response: Response, received: str) -> Object:
         event["impersonatedUser"] = user_info(notes["impersonatedUser"])
         if notes.get("impersonationConstraint"):
             event["authenticationMetadata"] = {"impersonationConstraint": notes["impersonationConstraint"]}
-    event["sourceIPs"] = [request.source_ip]
+    event["sourceIPs"] = source_ips(request)
     agent = request.headers.get("user-agent")
     if agent:
         event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
@@ -138,6 +139,27 @@ def user_info(user: User) -> Object:
     if user.extra:
         info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
     return info
+
+
+def source_ips(request: Request) -> list[str]:
+    """Where a request came from: what proxies say, then the address that cannot be made up."""
+    found: list[str] = []
+    forwarded, real = request.headers.get("x-forwarded-for"), request.headers.get("x-real-ip")
+    if forwarded or real:
+        found = [address for part in (forwarded or "").split(",") if (address := _address(part))]
+        address = _address(real or "")
+        if address and address not in found:
+            found.append(address)
+    if not found or found[-1] != request.source_ip:
+        found.append(request.source_ip)
+    return found
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return ""
 
 
 def _object_reference(info: RequestInfo, known: Object | None) -> Object:

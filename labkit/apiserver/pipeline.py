@@ -67,10 +67,10 @@ def pipeline(
 
 
 def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
-    """Give the request an id, and every answer the common headers."""
+    """Give the request an id (or take the caller's), and every answer the common headers."""
 
     def handle(request: Request) -> Response:
-        audit_id = new_id()
+        audit_id = request.headers.get("audit-id") or new_id()
         request.audit = {"auditID": audit_id}
         response = handler(request)
         if request.warnings:

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from labkit.apiserver.handlers.writeoptions import write_options
+from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import schemas
 
 
-def manager_of(request: Request) -> str:
-    """The field manager: the one that is named, or the first part of the user agent."""
-    named = request.param("fieldManager")
-    if named:
-        return named
-    agent = request.headers.get("user-agent", "").split("/")[0]
-    return "".join(char for char in agent if char.isprintable())[:128] or "unknown"
-
-
-def update_entry(manager: str, version: str, written: Object, now: str, subresource: str = "") -> Object:
-    """The ``managedFields`` entry of a first write.
+def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: str = "") -> None:
+    """Put the ``managedFields`` of a first write into an object.
 
     Args:
-        manager: Who wrote.
-        version: ``apiVersion`` of the object.
-        written: The fields that were written.
+        request: Names the manager, in a parameter or by its user agent.
+        kind: The object's kind, of the request's group; or with its group and version
+            (``authentication.k8s.io/v1/TokenRequest``).
+        obj: The object as it was sent, with its metadata; changed in place.
         now: RFC 3339.
         subresource: Where it was written to, if not to the object itself.
+
+    Raises:
+        ApiError: 422: the parameters of the request make no sense.
     """
-    entry: Object = {
-        "manager": manager,
-        "operation": "Update",
-        "apiVersion": version,
-        "time": now,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": _fields(written, depth=0),
-    }
-    if subresource:
-        entry["subresource"] = subresource
-    return entry
-
-
-def _fields(value: Any, depth: int) -> Object:
-    if not isinstance(value, dict):
-        return {}
-    fields: Object = {".": {}} if depth > 1 else {}
-    for key in sorted(value):
-        fields[f"f:{key}"] = _fields(value[key], depth + 1)
-    return fields
+    version, _, name = kind.rpartition("/")
+    version = version or f"{request.info.group}/{request.info.version}"
+    group, _, number = version.rpartition("/")
+    struct = schemas().of_kind(group, number, name)
+    assert struct is not None, kind
+    manager = write_options(request, "CreateOptions").manager
+    update_managed_fields(struct, None, obj, manager, version, subresource, now)

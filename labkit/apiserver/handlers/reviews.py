@@ -17,10 +17,10 @@ from labkit.apiserver.authentication.serviceaccounts import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
-from labkit.apiserver.handlers.ownership import manager_of, update_entry
+from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.reviewspecs import evaluation_errors, validate_access_spec
 from labkit.apiserver.pipeline import authenticated
-from labkit.apiserver.registry.errors import FieldErrors, shown
+from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, User
 from labkit.apiserver.status import bad_request, invalid
@@ -79,7 +79,7 @@ class Reviews:
         else:
             user = user_info(authenticated(identity.user))
             status = {"authenticated": True, "user": user, "audiences": list(identity.audiences)}
-        return {"metadata": self._metadata(request, body), "spec": spec, "status": status}
+        return {"metadata": self._metadata(request, "TokenReview", body), "spec": spec, "status": status}
 
     def self_subject(self, request: Request, body: Object) -> Object:
         """SelfSubjectReview: who am I?"""
@@ -91,7 +91,7 @@ class Reviews:
     def subject_access(self, request: Request, body: Object) -> Object:
         """SubjectAccessReview: may this user?"""
         spec = body.get("spec") or {}
-        metadata = self._metadata(request, body)
+        metadata = self._metadata(request, "SubjectAccessReview", body)
         errors = validate_access_spec(spec, needs_user=True)
         _must_be_empty(metadata, errors, "must be empty")
         _refuse(errors)
@@ -100,7 +100,7 @@ class Reviews:
     def local_subject_access(self, request: Request, body: Object) -> Object:
         """LocalSubjectAccessReview: may this user, in this namespace?"""
         spec = body.get("spec") or {}
-        metadata = self._metadata(request, body)
+        metadata = self._metadata(request, "LocalSubjectAccessReview", body)
         namespace = request.info.namespace
         if metadata.setdefault("namespace", namespace) != namespace:
             raise bad_request(OTHER_NAMESPACE)
@@ -119,7 +119,7 @@ class Reviews:
     def self_subject_access(self, request: Request, body: Object) -> Object:
         """SelfSubjectAccessReview: may I?"""
         spec = body.get("spec") or {}
-        metadata = self._metadata(request, body)
+        metadata = self._metadata(request, "SelfSubjectAccessReview", body)
         errors = validate_access_spec(spec, needs_user=False)
         _must_be_empty(metadata, errors, "must be empty")
         _refuse(errors)
@@ -153,14 +153,13 @@ class Reviews:
             status["evaluationError"] = errors
         return status
 
-    def _metadata(self, request: Request, body: Object) -> Object:
+    def _metadata(self, request: Request, kind: str, body: Object) -> Object:
         metadata = dict(body.get("metadata") or {})
         if not request.info.namespace:
             metadata.pop("namespace", None)
-        written = {"spec": body.get("spec") or {}}
-        version = f"{request.info.group}/{request.info.version}"
-        entry = update_entry(manager_of(request), version, written, timestamp(self._clock()))
-        return {**metadata, "managedFields": [entry]}
+        sent = {"metadata": metadata, "spec": body.get("spec") or {}}
+        note_owner(request, kind, sent, timestamp(self._clock()))
+        return metadata
 
 
 def _question(user: User, spec: Object) -> Attributes:
@@ -202,6 +201,3 @@ def _go_fields(attributes: Object) -> Object:
 
 def _kept(rule: Object, *fields: str) -> dict[str, Any]:
     return {field: rule[field] for field in fields if rule.get(field)}
-
-
-__all__ = ["Review", "Reviews", "shown"]

@@ -12,7 +12,7 @@ from typing import Any
 from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import negotiate
-from labkit.apiserver.handlers.ownership import manager_of, update_entry
+from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.responses import respond
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import timestamp
@@ -91,9 +91,8 @@ class TokenRequests:
         bound = self._bound_object(spec["boundObjectRef"], namespace, name)
         issued = self._issuer.issue(account, spec["audiences"], spec["expirationSeconds"], **bound)
         request.annotate("authentication.kubernetes.io/issued-credential-id", f"JTI={issued.id}")
-        metadata["managedFields"] = [
-            update_entry(manager_of(request), VERSION, {"spec": asked}, timestamp(self._clock()), "token")
-        ]
+        sent = {"metadata": metadata, "spec": {**asked, "expirationSeconds": spec["expirationSeconds"]}}
+        note_owner(request, f"{VERSION}/TokenRequest", sent, timestamp(self._clock()), "token")
         return {
             "kind": "TokenRequest",
             "apiVersion": VERSION,

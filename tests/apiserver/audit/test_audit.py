@@ -235,3 +235,25 @@ def test_timestamp() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
     assert timestamp(1.25) == "1970-01-01T00:00:01.250000Z"
     assert timestamp(1_800_000_000.999999) == "2027-01-15T08:00:00.999999Z"
+
+
+def test_a_caller_may_bring_an_id() -> None:
+    api = ClusterApi()
+    assert api.admin.get("/api", headers={"audit-id": "mine"}).headers["Audit-Id"] == "mine"
+    assert last(api)["auditID"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("headers", "addresses"),
+    [
+        ({}, ["127.0.0.1"]),
+        ({"x-forwarded-for": "10.0.0.1, nonsense, ::1"}, ["10.0.0.1", "::1", "127.0.0.1"]),
+        ({"x-forwarded-for": "10.0.0.1", "x-real-ip": "10.0.0.1"}, ["10.0.0.1", "127.0.0.1"]),
+        ({"x-real-ip": "10.0.0.2"}, ["10.0.0.2", "127.0.0.1"]),
+        ({"x-forwarded-for": "10.0.0.1,127.0.0.1"}, ["10.0.0.1", "127.0.0.1"]),
+    ],
+)
+def test_source_addresses(headers: dict[str, str], addresses: list[str]) -> None:
+    api = ClusterApi()
+    api.anonymous.get("/", headers=headers)
+    assert last(api)["sourceIPs"] == addresses
