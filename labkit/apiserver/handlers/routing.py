@@ -16,6 +16,7 @@ from labkit.apiserver.handlers.negotiation import negotiate
 from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
+from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
@@ -99,6 +100,7 @@ class ResourceHandler:
         if verb == "watch":
             return self._reader.watch(request, kind, form)
         if (kind.group, kind.plural) in self._reviews:
+            write_options(request, "CreateOptions")  # checked before the body is read
             answer = self._reviews[kind.group, kind.plural](request, decode_object(request, kind))
             answer = {"kind": kind.kind, "apiVersion": kind.group_version, **answer}
             return self._responder.object(request, form, 201, kind, answer)

@@ -14,6 +14,7 @@ from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import negotiate
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.responses import respond
+from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, Response
@@ -106,6 +107,7 @@ class TokenRequests:
         if request.info.verb != "create":
             raise method_not_allowed()
         form = negotiate(request)
+        write_options(request, "CreateOptions")  # checked before the body is read
         return respond(201, form, self(request, decode_object(request, KIND)))
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:

@@ -218,3 +218,11 @@ def test_reviews_are_only_created(api: ClusterApi) -> None:
 def test_bad_bodies(api: ClusterApi, path: str, spec: Any) -> None:
     assert ask(api, spec, path).status in (400, 422, 201)
     assert api.admin.post(path, []).status == 400
+
+
+@pytest.mark.parametrize("path", [SAR, f"{REVIEWS}/selfsubjectrulesreviews", f"{IDENTITIES}/selfsubjectreviews"])
+def test_bad_parameters(api: ClusterApi, path: str) -> None:
+    reply = api.admin.post(f"{path}?dryRun=Some&fieldValidation=Maybe", {})
+    assert reply.status == 422
+    assert "dryRun" in reply.message
+    assert "fieldValidation" in reply.message
