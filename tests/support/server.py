@@ -90,7 +90,7 @@ class Server:
         key = (user, tuple(groups))
         if key not in self._identities:
             certificate, private = load_keys(self.home).client_certificate(user, tuple(groups))
-            path = Path(tempfile.mkdtemp(prefix="labkit-identity-")) / "client.pem"
+            path = self._identity_file()
             path.write_bytes(certificate + private)
             self._identities[key] = path
         return self._identities[key]
@@ -98,9 +98,14 @@ class Server:
     def admin_identity(self) -> Path:
         """The administrator's certificate and key, from the kubeconfig, as one PEM file."""
         user = yaml.safe_load(self.kubeconfig.read_text())["users"][0]["user"]
-        path = Path(tempfile.mkdtemp(prefix="labkit-identity-")) / "admin.pem"
+        path = self._identity_file()
         path.write_bytes(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
         return path
+
+    def _identity_file(self) -> Path:
+        folder = self.home.with_name(f"{self.home.name}-identities")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{len(list(folder.iterdir()))}-{os.urandom(4).hex()}.pem"
 
     def tls(self, identity: Path | None = None) -> ssl.SSLContext:
         """TLS that trusts the cluster's CA, perhaps with a client certificate."""
