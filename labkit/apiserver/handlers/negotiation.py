@@ -1,6 +1,10 @@
 """What form of an answer the caller wants: media type, and Table or metadata alone.
 
-Source: k8s.io/apiserver ``pkg/endpoints/handlers/negotiation``.
+The real server looks twice: its router at the media types alone, then the handler at
+their parameters too, and each has its own words for a refusal.
+
+Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
+``pkg/endpoints/handlers/negotiation``.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 OFFERED = (JSON, YAML, PROTOBUF)
+STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+COLLECTION = (*OFFERED, *STREAMED)
+"""What the route of a collection offers: it can be watched too."""
 PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
 META_VERSIONS = ("v1", "v1beta1")
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
@@ -52,9 +59,27 @@ PLAIN = Form()
 PRETTY = Form(pretty=True)
 
 
-def not_acceptable(offered: tuple[str, ...] = OFFERED) -> ApiError:
+def not_acceptable(message: str) -> ApiError:
     """406: none of the forms offered is wanted."""
-    return ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}", {})
+    return ApiError(406, "NotAcceptable", message)
+
+
+def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
+    """What the router does: one of the media types that are wanted must be offered.
+
+    Raises:
+        ApiError: 406.
+    """
+    if not _matches_route(request.headers.get("accept", ""), offered):
+        error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
+        error.details = {}
+        raise error
+
+
+@lru_cache(maxsize=256)
+def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
+    wanted = [part.partition(";")[0].strip() for part in header.split(",")]
+    return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
 
 
 def negotiate(request: Request, *, transforms: bool = True) -> Form:
@@ -69,10 +94,20 @@ def negotiate(request: Request, *, transforms: bool = True) -> Form:
     """
     form = _accepted(request.headers.get("accept", ""), transforms)
     if form is None:
-        raise not_acceptable()
+        raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")
     if not form.pretty and form.media_type == JSON and wants_pretty(request):
         return PRETTY if form is PLAIN else Form(form.media_type, form.as_kind, form.meta_version, True)
     return form
+
+
+def check_stream(form: Form) -> None:
+    """Refuse to watch in a form that cannot be streamed.
+
+    Raises:
+        ApiError: 406.
+    """
+    if form.media_type == YAML:
+        raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
 
 
 def negotiate_error(request: Request) -> Form:

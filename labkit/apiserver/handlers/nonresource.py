@@ -12,7 +12,7 @@ import orjson
 from labkit.apiserver.discovery import AGGREGATED, Discovery, etag
 from labkit.apiserver.handlers.encode import dump, dump_pretty, yaml_bytes
 from labkit.apiserver.handlers.health import CHECKS, health
-from labkit.apiserver.handlers.negotiation import YAML, negotiate, parse_accept, wants_pretty
+from labkit.apiserver.handlers.negotiation import JSON, YAML, check_route, negotiate, parse_accept, wants_pretty
 from labkit.apiserver.handlers.routing import page_not_found
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import method_not_allowed, no_such_resource
@@ -109,10 +109,11 @@ class NonResourceHandler:
         if path == "/version" or path == "/version/":
             if request.method != "GET":
                 raise method_not_allowed()
+            check_route(request, (JSON,))
             # Always indented, whoever asks.
-            return Response(200, {"Content-Type": "application/json"}, dump_pretty(version_info()))
+            return Response(200, {"Content-Type": JSON}, dump_pretty(version_info()))
         if path == "/":
-            return Response(200, {"Content-Type": "application/json"}, dump_pretty({"paths": self._all_paths()}))
+            return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
             headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
             return Response(200, headers, METRICS % self._revision())
@@ -153,8 +154,9 @@ def _aggregated(request: Request, document: bytes) -> Response:
 
 
 def _negotiated(request: Request, document: Object) -> Response:
+    check_route(request)
     form = negotiate(request, transforms=False)
     if form.media_type == YAML:
         return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
     body = dump_pretty(document) if form.pretty else dump(document) + b"\n"
-    return Response(200, {"Content-Type": "application/json"}, body)
+    return Response(200, {"Content-Type": JSON}, body)

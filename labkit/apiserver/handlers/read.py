@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from labkit.apiserver.handlers.fieldselectors import FieldSelector, exact_name, field_selector
-from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form
+from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, Form, check_stream
 from labkit.apiserver.handlers.options import (
     EVERYTHING,
     EXACT,
@@ -104,6 +104,7 @@ class Reader:
         """
         options = list_options(request)
         check_list_options(options, watch=True)
+        check_stream(form)
         matches, _ = selection(kind, options)
         info = request.info
         if info.name:
@@ -127,8 +128,7 @@ class Reader:
         )
         if options.bookmarks:
             self._bookmarked.append(stream)
-        streamed = form.media_type in (PROTOBUF, YAML)
-        content_type = f"{form.media_type};stream=watch" if streamed else JSON
+        content_type = f"{PROTOBUF};stream=watch" if form.media_type == PROTOBUF else JSON
         return Response(200, {"Content-Type": content_type}, stream=stream)
 
     def _page(self, kind: Kind, namespace: str, options: ListOptions, matches: Matches | None) -> tuple[Object, Page]:

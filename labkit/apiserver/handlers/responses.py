@@ -127,9 +127,7 @@ def partial(version: str, obj: Object) -> Object:
 
 def unwanted(form: Form, what: str) -> ApiError:
     """406: a list was asked for where there is one object, or the other way round."""
-    error = not_acceptable()
-    error.message = f"you requested {form.as_kind}, but the requested object is {what}"
-    return error
+    return not_acceptable(f"you requested {form.as_kind}, but the requested object is {what}")
 
 
 def go_package(kind: Kind) -> str:

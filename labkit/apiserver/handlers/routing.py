@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 
 from labkit.apiserver.handlers.decode import decode_object
-from labkit.apiserver.handlers.negotiation import negotiate
+from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, check_route, negotiate
 from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
@@ -92,6 +92,7 @@ class ResourceHandler:
             handler = self._subresources.get((info.group, info.resource, info.subresource))
             if handler is not None:
                 return handler(request, kind)
+        check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
         form = negotiate(request)
         if verb == "list":
             return self._reader.list(request, kind, form)
@@ -104,8 +105,12 @@ class ResourceHandler:
             answer = self._reviews[kind.group, kind.plural](request, decode_object(request, kind))
             answer = {"kind": kind.kind, "apiVersion": kind.group_version, **answer}
             return self._responder.object(request, form, 201, kind, answer)
-        written = getattr(self._writer, WRITES[verb])(request, kind)
-        return self._responder.object(request, form, written.code, kind, written.object)
+        code, written = getattr(self._writer, WRITES[verb])(request, kind)
+        if verb == "deletecollection" and "items" in written:
+            type_meta = {"kind": kind.kind, "apiVersion": kind.group_version}
+            items = [{**type_meta, **item} for item in written["items"]]
+            return self._responder.list(request, form, kind, written["metadata"], items)
+        return self._responder.object(request, form, code, kind, written)
 
 
 WRITES = {

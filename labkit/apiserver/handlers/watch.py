@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event, yaml_bytes
-from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form
+from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event
+from labkit.apiserver.handlers.negotiation import PROTOBUF, Form
 from labkit.apiserver.handlers.responses import Responder, partial
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
@@ -62,8 +62,6 @@ class WatchForm:
         """An event whose object is written as it is."""
         if self.form.media_type == PROTOBUF:
             return protobuf_event(type_, obj)
-        if self.form.media_type == YAML:
-            return yaml_bytes({"type": type_, "object": obj}) + b"---\n"
         return b'{"type":"%b","object":%b}\n' % (type_.encode(), object_bytes(obj))
 
     def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
@@ -74,7 +72,7 @@ class WatchForm:
         obj: Object = {"kind": self.kind.kind, "apiVersion": self.kind.group_version, "metadata": metadata}
         if self.form.as_kind:
             return self.event("BOOKMARK", obj)
-        if self.form.media_type != JSON:
+        if self.form.media_type == PROTOBUF:
             return self.raw("BOOKMARK", obj)
         head = heading(self.kind.kind, self.kind.group_version)
         return b'{"type":"BOOKMARK","object":%b,"metadata":%b}}\n' % (head, dump(metadata))

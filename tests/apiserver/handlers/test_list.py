@@ -212,6 +212,14 @@ def test_a_list_is_no_single_object(five: Reading) -> None:
     )
 
 
+def test_a_collection_can_be_watched_too_says_its_406(five: Reading) -> None:
+    status = five.get(LAB, {"accept": "text/html"})
+    assert status["message"].endswith(
+        "protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+    )
+    assert five.get(f"{LAB}/c0", {"accept": "text/html"})["message"].endswith("application/vnd.kubernetes.protobuf")
+
+
 def test_a_table(five: Reading) -> None:
     body = five.get(f"{LAB}?limit=1", TABLE)
     assert (body["kind"], body["apiVersion"]) == ("Table", "meta.k8s.io/v1")

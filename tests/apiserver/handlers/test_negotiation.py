@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.apiserver.handlers.negotiation import JSON, PLAIN, PROTOBUF, YAML, negotiate, negotiate_error
+from labkit.apiserver.handlers.negotiation import JSON, PLAIN, PROTOBUF, YAML, check_route, negotiate, negotiate_error
 from labkit.apiserver.request import Request
 from labkit.apiserver.status import ApiError
 
@@ -34,13 +34,28 @@ def test_the_form_that_is_chosen(accept: str, media_type: str, as_kind: str) -> 
     assert (form.media_type, form.as_kind) == (media_type, as_kind)
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/json;as=Table;v=v9;g=meta.k8s.io"])
-def test_nothing_acceptable(accept: str) -> None:
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/*"])
+def test_the_router_looks_at_media_types(accept: str) -> None:
     with pytest.raises(ApiError) as caught:
-        negotiate(asking(accept))
-    assert caught.value.code == 406
+        check_route(asking(accept))
+    assert (caught.value.code, caught.value.details) == (406, {})
     assert caught.value.message == (
         "406: Not Acceptable\n\nAvailable representations: "
+        "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    )
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "text/html, */*;q=0.1", "application/yaml;x=y", f"{TABLE}"])
+def test_the_router_lets_pass(accept: str) -> None:
+    check_route(asking(accept))
+
+
+def test_the_handler_looks_at_parameters() -> None:
+    with pytest.raises(ApiError) as caught:
+        negotiate(asking("application/json;as=Table;v=v9;g=meta.k8s.io"))
+    assert (caught.value.code, caught.value.reason, caught.value.details) == (406, "NotAcceptable", None)
+    assert caught.value.message == (
+        "only the following media types are accepted: "
         "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     )
 

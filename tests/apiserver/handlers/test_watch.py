@@ -2,7 +2,9 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
+from labkit.apiserver.protobuf import decode_unknown
 from labkit.apiserver.request import EventStream
 from tests.apiserver.handlers.reading import TABLE, Reading, events
 
@@ -211,6 +213,26 @@ def test_metadata_alone(api: Reading) -> None:
     stream = watch(api, headers={"accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"})
     (event,) = events(stream.read())
     assert list(event["object"]) == ["kind", "apiVersion", "metadata"]
+
+
+def test_yaml_cannot_be_streamed(api: Reading) -> None:
+    status = yaml.safe_load(api.call("GET", f"{LAB}?watch=1", {"accept": "application/yaml"}).body)
+    assert (status["code"], status["message"]) == (
+        406,
+        "only the following media types are accepted: "
+        "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    )
+
+
+def test_protobuf_events_have_their_length_in_front(api: Reading) -> None:
+    api.put("configmaps", "lab/a", data={"x": "1"})
+    response = api.call("GET", f"{LAB}?watch=1", {"accept": "application/vnd.kubernetes.protobuf"})
+    assert response.headers["Content-Type"] == "application/vnd.kubernetes.protobuf;stream=watch"
+    assert response.stream is not None
+    (piece,) = response.stream.read()
+    assert int.from_bytes(piece[:4], "big") == len(piece) - 4
+    obj = decode_unknown(piece[piece.index(b"k8s\0") :])
+    assert (obj["kind"], obj["data"]) == ("ConfigMap", {"x": "1"})
 
 
 @pytest.mark.parametrize(
