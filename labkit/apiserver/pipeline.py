@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from labkit.apiserver.audit import Sink, with_audit
+from labkit.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.apiserver.authorization.attributes import Authorizer, attributes_of
 from labkit.apiserver.authorization.impersonation import Impersonator, wanted_user
 from labkit.apiserver.authorization.refusal import refusal
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 Authenticator = Callable[[Request], User | None]
 """The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
 
-AUTHENTICATED = "system:authenticated"
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 
@@ -134,13 +133,6 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
         return handler(request)
 
     return handle
-
-
-def authenticated(user: User) -> User:
-    """The user as a member of ``system:authenticated``."""
-    if AUTHENTICATED in user.groups:
-        return user
-    return User(user.name, (*user.groups, AUTHENTICATED), user.uid, user.extra)
 
 
 def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:

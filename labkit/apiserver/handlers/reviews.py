@@ -13,13 +13,13 @@ from typing import Any
 
 from labkit.apiserver.audit import user_info
 from labkit.apiserver.authentication.claims import ISSUER
+from labkit.apiserver.authentication.groups import authenticated
 from labkit.apiserver.authentication.serviceaccounts import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.reviewspecs import evaluation_errors, validate_access_spec
-from labkit.apiserver.pipeline import authenticated
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, User
