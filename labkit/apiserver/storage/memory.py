@@ -13,6 +13,9 @@ from labkit.apiserver.storage.table import Stored, Table
 HISTORY_LENGTH = 4096
 """How many events a resource keeps for watches that start in the past."""
 
+ENCODINGS_LENGTH = 256
+"""How many of them keep their encodings; watchers that are further behind are few."""
+
 Events = list[Event]
 Found = list[Stored]
 
@@ -252,14 +255,19 @@ class MemoryStore:
 
     def _publish(self) -> None:
         events, self._pending = self._pending, []
-        changed: dict[str, None] = {}
+        changed: dict[str, int] = {}
         for event in events:
             resource = event.key.resource
             history = self._history.setdefault(resource, deque())
             history.append(event)
-            if len(history) > self._history_length:
+            if len(history) > ENCODINGS_LENGTH:
+                history[-1 - ENCODINGS_LENGTH].encodings.clear()
+            changed[resource] = changed.get(resource, 0) + 1
+        for resource, count in changed.items():
+            history = self._history[resource]
+            # Who was up to date before the transaction must be able to read all of it.
+            while len(history) > max(self._history_length, count):
                 self._forgotten[resource] = history.popleft().revision
-            changed[resource] = None
         for resource in (*changed, ""):
             for wake in list(self._subscribers.get(resource, {}).values()):
                 wake()

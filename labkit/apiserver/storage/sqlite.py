@@ -99,9 +99,7 @@ class SQLiteStore(MemoryStore):
         with self._durably():
             for (resource, place), event in final.items():
                 if event.type == "DELETED":
-                    self._database.execute(
-                        "DELETE FROM objects WHERE resource=? AND place=?", (resource, place)
-                    )
+                    self._database.execute("DELETE FROM objects WHERE resource=? AND place=?", (resource, place))
                 else:
                     self._database.execute(
                         "INSERT OR REPLACE INTO objects VALUES (?, ?, ?)",
@@ -171,15 +169,11 @@ class SQLiteStore(MemoryStore):
             raise StateUnusable(self._path, "it is not a labkit database")
         elif version != SCHEMA_VERSION:
             age = "a newer" if version > SCHEMA_VERSION else "an older"
-            raise StateUnusable(
-                self._path, f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})"
-            )
+            raise StateUnusable(self._path, f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})")
         database.execute("COMMIT")
         (self._revision,) = database.execute("SELECT revision FROM counter").fetchone()
         self._oldest = self._revision
-        self._tables = _tables(
-            database.execute("SELECT resource, place, value FROM objects ORDER BY resource, place")
-        )
+        self._tables = _tables(database.execute("SELECT resource, place, value FROM objects ORDER BY resource, place"))
 
     @contextmanager
     def _durably(self) -> Iterator[None]:

@@ -160,6 +160,16 @@ def test_a_forgotten_past_is_expired(store: Store) -> None:
     assert store.events(0, "secrets") == []
 
 
+def test_a_large_transaction_can_be_read_as_a_whole(store: Store) -> None:
+    put(store, "a/x")
+    with store.transaction():
+        put(store, *(f"a/{number}" for number in range(2 * HISTORY_LENGTH)))
+    assert len(store.events(1, "configmaps")) == 2 * HISTORY_LENGTH
+    put(store, "a/y")
+    with pytest.raises(Expired):
+        store.events(1, "configmaps")
+
+
 def test_events_tell_what_happened(store: Store) -> None:
     put(store, "a/x", "a/x")
     store.put(key("a/s", "secrets"), thing("a/s"))
