@@ -6,11 +6,11 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import jsonpatch
 import jsonpointer
-import orjson
 
 from labkit.apiserver.handlers.decode import field_validation
 from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
@@ -68,13 +68,13 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     """
     mode = field_validation(request)
     strict: list[str] = []
+    result: Any
+    shown: Any
     if form == JSON_PATCH:
-        result: Any = _json_patch(request.body, current, strict)
-        shown = orjson.dumps(result).decode()
+        shown = result = _json_patch(request.body, current, strict)
     elif form == MERGE_PATCH:
         patch = _object(request.body, "error decoding patch: ", strict)
-        result = merge_patch(current, patch)
-        shown = orjson.dumps(result).decode()
+        shown = result = merge_patch(current, patch)
     else:
         patch = _object(request.body, "", strict)
         result = strategic_merge(current, patch, struct)
@@ -101,9 +101,16 @@ def _check_type(obj: Object, kind: Kind) -> None:
         )
 
 
-def _invalid_patch(shown: str, problem: str) -> ApiError:
+def _invalid_patch(shown: Any, problem: str) -> ApiError:
+    """422: what a patch made is no object of the kind.
+
+    Args:
+        shown: The patched document, or the patch as a text.
+        problem: What is wrong with it.
+    """
+    text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
-    errors.invalid("patch", shown, problem)
+    errors.invalid("patch", text, problem)
     return invalid_object("", "", "", errors)
 
 

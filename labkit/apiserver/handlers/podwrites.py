@@ -24,6 +24,7 @@ from labkit.apiserver.schema import schemas
 from labkit.apiserver.status import ApiError, bad_request, conflict
 
 PODS = BY_KIND["", "Pod"]
+BINDINGS = BY_KIND["", "Binding"]
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
 VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -50,7 +51,7 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
     name = request.info.name or metadata.get("name", "")
     if metadata.get("namespace", namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    admit(request, PODS, "CREATE", binding, None, options.dry_run)
+    admit(request, BINDINGS, "CREATE", binding, None, options.dry_run)
     if metadata.get("name") and metadata["name"] != name:
         raise bad_request("name in URL does not match name in Binding object")
     target = binding["target"]

@@ -25,7 +25,7 @@ from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema.decoding import DecodeProblem
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.apiserver.status import ApiError, bad_request, not_found
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""
@@ -143,7 +143,8 @@ class Writer:
                 new = self._complete(kind, merged)
                 settle(struct, old, new, managed, me, subresource, options.force)
             else:
-                assert old is not None
+                if old is None:
+                    raise not_found(kind.plural, kind.group, request.info.name)
                 new = patched(request, form, old, struct, kind)
                 new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)

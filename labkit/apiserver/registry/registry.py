@@ -25,7 +25,7 @@ from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy,
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct, schemas
 from labkit.apiserver.schema.decoding import Decoder, forget_empty
-from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
+from labkit.apiserver.status import ApiError, already_exists, bad_request, conflict, not_found
 from labkit.apiserver.storage import Key, Store
 
 __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
@@ -186,14 +186,15 @@ class Registry:
             warnings += strategy.warnings(obj, None)
         if check is not None:
             check(obj, None)
+        if metadata.get("resourceVersion", "0") not in ("", "0") and not dry_run:
+            # The real server says this with a 500, the one place where it blames itself for bad input.
+            raise bad_request("resourceVersion should not be set on objects to be created")
         name = metadata["name"]
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
         strategy.allocate(context, obj, None)
         obj = self._ordered(kind, obj)
         forget_empty(self.struct(kind), obj)
-        if metadata.get("resourceVersion") not in (None, "", "0"):
-            raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("resourceVersion", None)
         return obj if dry_run else self.write(kind, obj)
 

@@ -20,6 +20,8 @@ from labkit.apiserver.schema.values import (
 )
 
 MAX_STRICT_ERRORS = 100
+MAX_PLAIN_DEPTH = 200
+"""How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
@@ -212,12 +214,18 @@ def number_text(value: int | float) -> str:
     return str(value)
 
 
-def plain(value: Any) -> Any:
-    """A copy of any JSON that the server can print again."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """A copy of any JSON that the server can print again.
+
+    Raises:
+        DecodeProblem: It is nested too deeply.
+    """
+    if depth > MAX_PLAIN_DEPTH:
+        raise DecodeProblem("json: exceeded max depth")
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: plain(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [plain(item, depth + 1) for item in value]
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return float(value)
     return value

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from labkit.apiserver.schema.gojson import SURROGATE
+
 LARGEST = 1_000_000
 """How many values a document may have; aliases count as often as they are used."""
 MAX_DEPTH = 500
@@ -101,6 +103,13 @@ class _Converter:
         value = self._loader.construct_object(node)
         if isinstance(value, bytes):
             return value.decode("utf-8", "replace")
+        if isinstance(value, str) and SURROGATE.search(value):
+            line = node.start_mark.line + 1
+            raise YamlProblem(
+                f"error converting YAML to JSON: yaml: line {line}: found invalid Unicode character escape code"
+            )
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            value = float(node.value.replace("_", "")) if node.value.lstrip("+-").isdigit() else math.inf
         if isinstance(value, float) and not math.isfinite(value):
             raise YamlProblem("error converting YAML to JSON: json: unsupported value: " + node.value)
         return value
