@@ -17,7 +17,7 @@ from tests.support.server import Server
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 SETTLED: Mapping[str, Callable[[dict[str, Any]], bool]] = {
-    "crash": lambda status: status.get("restartCount", 0) >= 1,
+    "crash": lambda status: status.get("restartCount", 0) >= 2,
     "done": lambda status: "terminated" in status.get("state", {}),
     "bad-image": lambda status: status.get("state", {}).get("waiting", {}).get("reason") == "ImagePullBackOff",
 }

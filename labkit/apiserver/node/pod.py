@@ -27,6 +27,8 @@ FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0
 RESTART_SECONDS = 1.0
 """How long the kubelet takes to notice that a container has ended."""
+SYNC_SECONDS = 5.0
+"""After which a crashed container that must wait is shown in ``CrashLoopBackOff``."""
 FORGIVEN_AFTER_SECONDS = 600.0
 """A container that ran so long starts again without a back-off."""
 
@@ -244,9 +246,12 @@ class Pod:
 
     def _wait(self, slot: Slot) -> bool:
         """A crashed container waits for its next start."""
-        if slot.ended is None or self._now() < slot.shift_at:
+        if self._now() < slot.shift_at:
             return False
         slot.shift_at = float("inf")
+        if slot.ended is None:
+            self._say_back_off(slot)
+            return False
         delay = int(slot.back_off)
         shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
         slot.last = {"terminated": slot.ended}
@@ -257,12 +262,6 @@ class Pod:
                 "reason": "CrashLoopBackOff",
             }
         }
-        self._say(
-            "BackOff",
-            f"Back-off restarting failed container {slot.name} in pod {self.name}_{self.namespace}({self.uid})",
-            kind="Warning",
-            slot=slot,
-        )
         return True
 
     def _start(self, slot: Slot) -> bool:
@@ -331,8 +330,10 @@ class Pod:
         self._say("Pulling", f'Pulling image "{text}"', slot=slot)
         self._say("Failed", f'Failed to pull image "{text}": {problem}', kind="Warning", slot=slot)
         self._say("Failed", "Error: ErrImagePull", kind="Warning", slot=slot)
-        self._say("BackOff", f'Back-off pulling image "{text}"', slot=slot)
-        self._say("Failed", "Error: ImagePullBackOff", kind="Warning", slot=slot)
+        if slot.back_off:
+            slot.shift_at = self._now() + SYNC_SECONDS
+        else:
+            self._say_back_off(slot)
         slot.state = {
             "waiting": {
                 "message": f'Back-off pulling image "{text}": ErrImagePull: {problem}',
@@ -341,6 +342,10 @@ class Pod:
         }
         slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2 or FIRST_BACK_OFF_SECONDS)
         slot.due = self._now() + slot.back_off
+
+    def _say_back_off(self, slot: Slot) -> None:
+        self._say("BackOff", f'Back-off pulling image "{slot.spec.get("image")}"', slot=slot)
+        self._say("Failed", "Error: ImagePullBackOff", kind="Warning", slot=slot)
 
     def _pull_problem(self, text: str) -> str:
         """What containerd says: a registry of its own is looked up in vain; Docker Hub lacks the image."""
@@ -454,7 +459,13 @@ class Pod:
             if ran > FORGIVEN_AFTER_SECONDS:
                 slot.back_off = FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
-            slot.shift_at = now + RESTART_SECONDS
+            slot.shift_at = now + SYNC_SECONDS
+            self._say(
+                "BackOff",
+                f"Back-off restarting failed container {slot.name} in pod {self.name}_{self.namespace}({self.uid})",
+                kind="Warning",
+                slot=slot,
+            )
 
     def stop(self) -> None:
         """End all containers."""
