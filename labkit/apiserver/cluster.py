@@ -15,7 +15,8 @@ from labkit.apiserver.admission.plugins import default_chain
 from labkit.apiserver.audit import Sink
 from labkit.apiserver.authentication.bearer import BearerAuthenticator
 from labkit.apiserver.authentication.claims import Issued, TokenIssuer
-from labkit.apiserver.authentication.serviceaccounts import LAST_USED, ServiceAccountTokens
+from labkit.apiserver.authentication.legacy import LAST_USED, LegacyTokens
+from labkit.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import authenticate_certificate
 from labkit.apiserver.authorization.attributes import attributes_of
@@ -94,7 +95,8 @@ class Cluster:
         self.registry = Registry(self.store, clock, self.random)
         self.signer = signer or TokenSigner(keys.token_key)
         self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)
-        self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, self._mark_used)
+        legacy = LegacyTokens(self._lookup, clock, self._mark_used)
+        self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
         self.rbac = RBACAuthorizer(self._list_rbac, self._get_rbac)
         self.authorize = browser_safe(first_of(system_masters, self.rbac))
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)

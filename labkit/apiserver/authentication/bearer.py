@@ -13,7 +13,7 @@ import base64
 import binascii
 from collections.abc import Callable
 
-from labkit.apiserver.authentication.serviceaccounts import TokenIdentity
+from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.request import Request, User
 from labkit.apiserver.status import unauthorized

@@ -11,19 +11,17 @@ Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
 from __future__ import annotations
 
 import datetime
-import hmac
-from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.authentication.claims import (
     ISSUER,
     LEGACY_ISSUER,
-    LEGACY_PREFIX,
     group_names,
     user_name,
 )
+from labkit.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.apiserver.request import Object, User
 
@@ -31,17 +29,6 @@ LEEWAY_SECONDS = 60
 """How far clocks may differ, and how long a token outlives its deleted pod."""
 
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
-LAST_USED = "kubernetes.io/legacy-token-last-used"
-INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
-
-AUTO_GENERATED_WARNING = (
-    "Use tokens from the TokenRequest API or manually created secret-based tokens "
-    "instead of auto-generated secret-based tokens."
-)
-
-Lookup = Callable[[str, str, str], Object | None]
-"""(plural of a core resource, namespace, name) to the object."""
-
 MAX_REMEMBERED = 4096
 """How many verified signatures are kept; when there are more, all are forgotten."""
 API_AUDIENCES = (ISSUER,)
@@ -49,23 +36,6 @@ API_AUDIENCES = (ISSUER,)
 
 _ISSUERS = frozenset((ISSUER, LEGACY_ISSUER))
 _INVALIDATED = "service account token has been invalidated"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenIdentity:
-    """Whom a token names.
-
-    Args:
-        user: The account as a user, without ``system:authenticated``.
-        audiences: Those of the token's audiences that were asked for.
-        annotations: For the audit event.
-        warnings: For the caller.
-    """
-
-    user: User
-    audiences: tuple[str, ...]
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +69,7 @@ class ServiceAccountTokens:
         signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
         clock: Seconds since the epoch.
-        mark_used: Called with (Secret, date) when a legacy token is used for the first
-            time on a day, to label its Secret.
+        legacy: Whom a legacy token with a good signature names: (token, claims, audiences).
     """
 
     def __init__(
@@ -108,12 +77,12 @@ class ServiceAccountTokens:
         signer: TokenSigner,
         lookup: Lookup,
         clock: Callable[[], float],
-        mark_used: Callable[[Object, str], None],
+        legacy: Callable[[str, Claims, tuple[str, ...]], TokenIdentity],
     ) -> None:
         self._signer = signer
         self._lookup = lookup
         self._clock = clock
-        self._mark_used = mark_used
+        self._legacy = legacy
         self._verified: dict[str, _Verified] = {}
 
     def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
@@ -169,59 +138,6 @@ class ServiceAccountTokens:
             raise BadToken(f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})")
         if _deleted(bound, now):
             raise BadToken(_INVALIDATED)
-
-    def _legacy(self, token: str, claims: Claims, audiences: tuple[str, ...]) -> TokenIdentity:
-        values = {}
-        for claim, word in (
-            ("namespace", "namespace"),
-            ("secret.name", "secretName"),
-            ("service-account.name", "serviceAccountName"),
-            ("service-account.uid", "serviceAccountUID"),
-        ):
-            values[claim] = _text(claims.get(f"{LEGACY_PREFIX}{claim}"))
-            if not values[claim]:
-                raise BadToken(f"{word} claim is missing")
-        namespace, secret_name = values["namespace"], values["secret.name"]
-        name, uid = values["service-account.name"], values["service-account.uid"]
-        if claims.get("sub") != user_name(namespace, name):
-            raise BadToken("sub claim is invalid")
-        secret = self._lookup("secrets", namespace, secret_name)
-        if secret is None or secret["metadata"].get("deletionTimestamp"):
-            raise BadToken("Token has been invalidated")
-        if not _same_token(secret, token):
-            raise BadToken("Token does not match server's copy")
-        account = self._lookup("serviceaccounts", namespace, name)
-        if account is None:
-            raise BadToken(f'serviceaccounts "{name}" not found')
-        if account["metadata"].get("deletionTimestamp"):
-            raise BadToken(f"ServiceAccount {namespace}/{name} has been deleted")
-        if account["metadata"]["uid"] != uid:
-            raise BadToken(f"ServiceAccount UID ({account['metadata']['uid']}) does not match claim ({uid})")
-        self._note_use(secret)
-        if (secret["metadata"].get("labels") or {}).get(INVALID_SINCE):
-            raise BadToken(
-                f"the token in secret {namespace}/{secret_name} for service account {namespace}/{name} has been "
-                "marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or "
-                f"remove the '{INVALID_SINCE}' label from the secret to temporarily allow use of this token"
-            )
-        automatic = any(ref.get("name") == secret_name for ref in account.get("secrets") or ())
-        form = "autogenerated" if automatic else "manual"
-        return TokenIdentity(
-            User(user_name(namespace, name), group_names(namespace), uid),
-            audiences,
-            {
-                "authentication.k8s.io/legacy-token": str(claims.get("sub", "")),
-                f"authentication.k8s.io/legacy-token-{form}-secret": secret_name,
-            },
-            (AUTO_GENERATED_WARNING,) if automatic else (),
-        )
-
-    def _note_use(self, secret: Object) -> None:
-        today = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC).date()
-        tomorrow = today + datetime.timedelta(days=1)
-        used = (secret["metadata"].get("labels") or {}).get(LAST_USED)
-        if used not in (today.isoformat(), tomorrow.isoformat()):
-            self._mark_used(secret, today.isoformat())
 
 
 def _taken_apart(claims: Claims) -> _Verified:
@@ -293,14 +209,6 @@ def _deleted(obj: Object, now: float) -> bool:
     if not since:
         return False
     return datetime.datetime.fromisoformat(since).timestamp() < now - LEEWAY_SECONDS
-
-
-def _same_token(secret: Object, token: str) -> bool:
-    try:
-        stored = b64decode((secret.get("data") or {}).get("token", ""))
-    except ValueError:
-        return False
-    return hmac.compare_digest(stored, token.encode())
 
 
 def _quoted(words: Sequence[str]) -> str:

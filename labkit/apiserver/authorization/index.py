@@ -1,6 +1,6 @@
-"""Many rules, and the first that allows a request, without asking each one.
+"""Finding the bindings that name a user and the rule that allows a request, among many.
 
-A rule is filed under each API group and resource (or path) that it names; a question
+A binding is filed under each subject. A rule is filed under each API group and resource (or path) that it names; a question
 looks at the few places where a rule that allows it can be, and asks only those rules.
 ``rules.rule_allows`` stays the judge.
 """
@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.apiserver.request import Object, User
 
 Owner = TypeVar("Owner")
 
@@ -57,3 +58,28 @@ class RuleIndex(Generic[Owner]):
         for group in dict.fromkeys(("*", question.group)):
             for resource in dict.fromkeys(resources):
                 yield self._by_resource.get((group, resource), [])
+
+
+class BindingIndex:
+    """The bindings of one place, found by whom they name.
+
+    Args:
+        bindings: In the order in which they are tried.
+        namespace: Where they are, empty for the cluster's.
+    """
+
+    def __init__(self, bindings: Iterable[Object], namespace: str) -> None:
+        self._by_subject: dict[tuple[str, str], dict[int, Object]] = {}
+        for position, binding in enumerate(bindings):
+            for subject in binding.get("subjects") or ():
+                kind, name = subject.get("kind", ""), subject.get("name", "")
+                if kind == "ServiceAccount":
+                    kind, name = "User", f"system:serviceaccount:{subject.get('namespace') or namespace}:{name}"
+                self._by_subject.setdefault((kind, name), {})[position] = binding
+
+    def naming(self, user: User) -> Iterable[Object]:
+        """Bindings that name the user or one of the user's groups, in their order."""
+        found = dict(self._by_subject.get(("User", user.name), {}))
+        for group in user.groups:
+            found.update(self._by_subject.get(("Group", group), {}))
+        return [found[position] for position in sorted(found)]

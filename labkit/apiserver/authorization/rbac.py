@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from labkit.apiserver.authorization.attributes import Attributes, Decision
-from labkit.apiserver.authorization.index import RuleIndex
+from labkit.apiserver.authorization.index import BindingIndex, RuleIndex
 from labkit.apiserver.authorization.rules import Rule
 from labkit.apiserver.request import Object, User
 
@@ -230,31 +230,6 @@ MAX_REMEMBERED = 4096
 LONGEST_REMEMBERED = 256
 """Decisions about longer paths and names are not kept: nobody asks for them twice."""
 NO_OPINION = Decision(False)
-
-
-class BindingIndex:
-    """The bindings of one place, found by whom they name.
-
-    Args:
-        bindings: In the order in which they are tried.
-        namespace: Where they are, empty for the cluster's.
-    """
-
-    def __init__(self, bindings: Iterable[Object], namespace: str) -> None:
-        self._by_subject: dict[tuple[str, str], dict[int, Object]] = {}
-        for position, binding in enumerate(bindings):
-            for subject in binding.get("subjects") or ():
-                kind, name = subject.get("kind", ""), subject.get("name", "")
-                if kind == "ServiceAccount":
-                    kind, name = "User", f"system:serviceaccount:{subject.get('namespace') or namespace}:{name}"
-                self._by_subject.setdefault((kind, name), {})[position] = binding
-
-    def naming(self, user: User) -> Iterable[Object]:
-        """Bindings that name the user or one of the user's groups, in their order."""
-        found = dict(self._by_subject.get(("User", user.name), {}))
-        for group in user.groups:
-            found.update(self._by_subject.get(("Group", group), {}))
-        return [found[position] for position in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from labkit.apiserver.audit import user_info
 from labkit.apiserver.authentication.claims import ISSUER
 from labkit.apiserver.authentication.groups import authenticated
-from labkit.apiserver.authentication.serviceaccounts import TokenIdentity
+from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.rbac import Grant, joined_errors

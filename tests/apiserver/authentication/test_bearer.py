@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.apiserver.authentication.bearer import BearerAuthenticator, header_token, protocol_token
-from labkit.apiserver.authentication.serviceaccounts import TokenIdentity
+from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.request import PeerCertificate, Request, User
 from labkit.apiserver.status import ApiError
