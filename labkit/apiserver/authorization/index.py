@@ -1,7 +1,8 @@
 """Finding the bindings that name a user and the rule that allows a request, among many.
 
-A binding is filed under each subject. A rule is filed under each API group and resource (or path) that it names; a question
-looks at the few places where a rule that allows it can be, and asks only those rules.
+A binding is filed under each subject, a rule under each API group and resource (or path)
+that it names; a question looks at the few places where a rule that allows it can be, and
+asks only those rules.
 ``rules.rule_allows`` stays the judge.
 """
 
