@@ -13,6 +13,8 @@ import yaml
 
 FLOAT = re.compile(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+WHOLE = 1e21
+"""Go writes smaller whole numbers without a point or an exponent."""
 OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
 
 
@@ -41,8 +43,9 @@ def _looks_like_something_else(dumper: yaml.SafeDumper, text: str) -> bool:
 
 
 def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    text = repr(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+    if value == int(value) and abs(value) < WHOLE:
+        return dumper.represent_scalar("tag:yaml.org,2002:int", repr(int(value)))
+    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
 
 
 _Dumper.add_representer(str, _text)
