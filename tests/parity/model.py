@@ -96,6 +96,8 @@ class Answer:
             return "<protobuf>"
         text = self.body.decode("utf-8", "replace")
         if "json" in media:
+            if not text:  # the answer to HEAD
+                return None
             try:
                 return json.loads(text)
             except ValueError:
