@@ -145,7 +145,8 @@ class Demo:
         colour = "green" if answer.ok else "red" if answer.status in (401, 403) else "yellow"
         who = answer.as_user or "nobody"
         self.console.print(f"    {_plain(who)}: {answer.method} {_plain(answer.path)}")
-        said = answer.message or ", ".join(answer.names) or answer.reason or "ok"
+        empty = isinstance(answer.body, dict) and answer.body.get("items") == []
+        said = answer.message or ", ".join(answer.names) or ("an empty list" if empty else "ok")
         self._indented(f"{answer.status} {said}", colour)
 
     def _show(self, value: object) -> None:

@@ -38,7 +38,8 @@ lab.prepare("02-inside-a-pod")
 # a user name, groups, perhaps a few extra facts. Ask the server whom it takes you for:
 
 # %%
-lab.admin.whoami()
+you = lab.admin.whoami()
+you.user, you.groups, you.extra
 
 # %% [markdown]
 # People are not objects in Kubernetes: there is no list of users. Programs are. A
@@ -218,7 +219,8 @@ comparison
 # %% [markdown]
 # Read it claim by claim. Some are about the *account*, and those are the same. Some are
 # about *this one token*, and those differ. Record the claims that are the same in both,
-# by name: who issued it (`iss`), whom it is about (`sub`), and what else you find.
+# by name: who issued it (`iss`), whom it is about (`sub`), and what else you find. (`iat` and
+# `nbf` may agree by accident, when both tokens were made in the same second.)
 
 # %%
 # lab.record("W12", ["iss", …])
@@ -240,9 +242,12 @@ check("W12")
 
 # %% [markdown]
 # A mounted token is *bound*: it names its pod and its node, and it is worthless as soon as
-# the pod is gone. The node renews it before it expires, so programs should read the file
-# again now and then. To see the write-up's world, start the built-in cluster once with
-# `labkit down` and `labkit up --era 1.20`; this step then passes with `"identical"`.
+# the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
+# should read the file again now and then. For those that do not, the server adds a year to
+# `exp`, and notes in `warnafter` when the hour is over.
+#
+# To see the write-up's world, start the built-in cluster once with `labkit down` and
+# `labkit up --era 1.20`; this step then passes with `"identical"`.
 
 # %% [markdown]
 # ## W13 · Call as kikai

@@ -240,7 +240,7 @@ def w12_wrong_prediction(lab: Lab) -> None:
 
 def w12_wrong_claims(lab: Lab) -> None:
     predict("W12", "different")
-    lab.record("W12", ["iss", "sub", "jti"])
+    lab.record("W12", ["iss", "sub", "iat", "jti"])
 
 
 def w12_too_few(lab: Lab) -> None:
