@@ -122,7 +122,8 @@ class Cluster:
             self.registry.controllers.append(NodeController(self._node))
         pod_subresources = PodSubresources(node_api, self._node, clock, self._refuse_creation)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
-        token_requests = TokenRequests(self.issuer, self._lookup, clock)
+        admission = default_chain(self._lookup, self.store.list, self.registry.new_suffix, mount_secrets=era == "1.20")
+        token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
         self._resources = ResourceHandler(
             self.registry,
             reviews.table(),
@@ -137,7 +138,7 @@ class Cluster:
             self.random,
             Writer(
                 self.registry,
-                default_chain(self._lookup, self.store.list, self.registry.new_suffix, mount_secrets=era == "1.20"),
+                admission,
                 self._refuse_creation,
             ),
         )

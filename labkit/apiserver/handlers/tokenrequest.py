@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from labkit.apiserver.admission.attributes import Attributes, Plugin
 from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import negotiate
@@ -45,12 +46,14 @@ class TokenRequests:
         issuer: Makes the tokens.
         lookup: Reads serviceaccounts, pods, secrets and nodes.
         clock: Seconds since the epoch.
+        admission: Refuses requests in namespaces that are missing or ending.
     """
 
-    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Callable[[], float]) -> None:
+    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Callable[[], float], admission: Plugin) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
+        self._admission = admission
 
     def __call__(self, request: Request, body: Object) -> Object:
         """The TokenRequest with its token.
@@ -108,7 +111,24 @@ class TokenRequests:
             raise method_not_allowed()
         form = negotiate(request)
         write_options(request, "CreateOptions")  # checked before the body is read
-        return respond(201, form, self(request, decode_object(request, KIND)))
+        body, info = decode_object(request, KIND), request.info
+        self._admission.admit(
+            Attributes(
+                "CREATE",
+                "",
+                KIND.kind,
+                info.resource,
+                info.subresource,
+                info.namespace,
+                info.name,
+                body,
+                None,
+                request.user,
+                False,
+                request.annotate,
+            )  # fmt: skip
+        )
+        return respond(201, form, self(request, body))
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
         if ref is None:

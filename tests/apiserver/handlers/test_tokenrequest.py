@@ -178,6 +178,20 @@ def test_another_uid(api: ClusterApi) -> None:
     assert "the UID in the token request (x) does not match the UID of the service account" in reply.message
 
 
+def test_namespaces_that_are_missing_or_ending(api: ClusterApi) -> None:
+    reply = api.admin.post("/api/v1/namespaces/ghost/serviceaccounts/bot/token", {})
+    assert (reply.status, reply.message) == (404, 'namespaces "ghost" not found')
+    finalizers = {"metadata": {"finalizers": ["example.com/wait"]}}
+    api.must(api.admin.patch(f"{LAB}/serviceaccounts/bot", finalizers))
+    api.must(api.admin.delete(LAB))
+    reply = api.admin.post(TOKEN, {})
+    assert reply.status == 403
+    assert reply.message == (
+        'serviceaccounts "bot" is forbidden: unable to create new content in namespace lab '
+        "because it is being terminated"
+    )
+
+
 def test_no_such_account_and_no_such_method(api: ClusterApi) -> None:
     assert api.admin.post(f"{LAB}/serviceaccounts/ghost/token", {}).message == 'serviceaccounts "ghost" not found'
     assert api.admin.get(TOKEN).status == 405
