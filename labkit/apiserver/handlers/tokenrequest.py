@@ -112,22 +112,21 @@ class TokenRequests:
         form = negotiate(request)
         write_options(request, "CreateOptions")  # checked before the body is read
         body, info = decode_object(request, KIND), request.info
-        self._admission.admit(
-            Attributes(
-                "CREATE",
-                "",
-                KIND.kind,
-                info.resource,
-                info.subresource,
-                info.namespace,
-                info.name,
-                body,
-                None,
-                request.user,
-                False,
-                request.annotate,
-            )  # fmt: skip
+        write = Attributes(
+            operation="CREATE",
+            group="",
+            kind=KIND.kind,
+            resource=info.resource,
+            subresource=info.subresource,
+            namespace=info.namespace,
+            name=info.name,
+            obj=body,
+            old=None,
+            user=request.user,
+            dry_run=False,
+            annotate=request.annotate,
         )
+        self._admission.admit(write)
         return respond(201, form, self(request, body))
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
