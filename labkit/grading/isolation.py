@@ -21,6 +21,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -216,10 +217,13 @@ def end_family(child: int) -> None:
     Args:
         child: Its process id.
     """
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    # Returns when all of the child's process namespace is gone.
+    with suppress(ChildProcessError):
+        os.waitpid(child, 0)
     for _ in range(64):
         family = descendants(os.getpid())
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
         for process in family:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
@@ -228,6 +232,7 @@ def end_family(child: int) -> None:
                 pass
         if not family:
             return
+        time.sleep(0.01)
 
 
 def descendants(parent: int) -> list[int]:

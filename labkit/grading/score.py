@@ -119,7 +119,9 @@ def score_task(task: Task, learner: str, ground: Ground, policy: Policy | None =
     points = max(0.0, sum(item.points for item in items))
     most = sum(item.most for item in items)
     needs = [probe.need for probe in brief.probes if probe.need is not None and not probe.limit]
-    return TaskScore(task.id, task.title, round(points, 2), most, items, tuple(_excess(policy, needs)), len(needs))
+    return TaskScore(
+        task.id, task.title, round(points, 2), most, items, tuple(_excess(policy, needs, brief.given)), len(needs)
+    )
 
 
 def _look(probe: Probe, ground: Ground) -> Item:
@@ -129,7 +131,7 @@ def _look(probe: Probe, ground: Ground) -> Item:
     return Item(probe.expected, finding.seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
 
 
-def _excess(policy: Policy, needs: Sequence[Need]) -> Iterable[str]:
+def _excess(policy: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iterable[str]:
     """Single permissions that the needs' subjects were given and that no need asks for.
 
     Only bindings that are not every cluster's own count; a rule is taken apart into its
@@ -139,7 +141,8 @@ def _excess(policy: Policy, needs: Sequence[Need]) -> Iterable[str]:
     for who in dict.fromkeys(need.who for need in needs):
         own = [need for need in needs if need.who == who]
         for binding in policy.bindings_of(who):
-            if _default(binding):
+            ref = binding["roleRef"]
+            if _default(binding) or f"{ref['kind']}/{ref['name']}" in given:
                 continue
             place = namespace_of(binding)
             for rule in (policy.role_of(binding) or {}).get("rules") or ():

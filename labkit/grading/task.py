@@ -22,12 +22,15 @@ class Brief:
         setup: Objects that stand there before the learner begins, in order.
         answer: Commands that solve it, one a line: kubectl, or Python beginning with
             ``lab.``. It is the source of the solution notebooks, and is tested.
+        given: Roles the text itself hands out, such as ``ClusterRole/view``: what they
+            hold is not counted as more than was needed.
     """
 
     text: str
     probes: Sequence[Probe]
     setup: Sequence[Object] = ()
     answer: str = ""
+    given: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ PREPARED = (
 )
 """What notebooks import; imported once, shared by every fork."""
 
+SIGNALLED = 128
+"""An exit code above it tells a signal, as shells have it."""
+
 LOOK_SECONDS = 0.25
 """How often the guard looks at memory and time."""
 
@@ -128,6 +131,7 @@ def _learner(
             os.dup2(source, target)
         home = Path(order["home"])
         isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
+        _become_second()
         isolation.confine(strength, order["place"], limits)
         os.closerange(3, progress)
         os.closerange(progress + 1, 256)
@@ -142,6 +146,24 @@ def _learner(
             sys.stderr.flush()
     finally:
         os._exit(code)
+
+
+def _become_second() -> None:
+    """Fork, go on in the child, and wait for it in the parent.
+
+    Process 1 of a namespace ignores the signals it sends itself, so that a crash would
+    not look like one. It waits outside the learner's reach, and ends as the child ended.
+    """
+    child = os.fork()
+    if child == 0:
+        return
+    os.closerange(0, 256)
+    code = None
+    while code is None:
+        finished, status = os.wait()
+        if finished == child:
+            code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else SIGNALLED - code)
 
 
 def _settle(home: Path, job: dict[str, Any]) -> None:
@@ -193,8 +215,7 @@ def _watch(child: int, output: int, progress: int, limits: isolation.Limits, sta
                     printed += piece[: limits.output_bytes - len(printed)]
         finished, status = os.waitpid(child, os.WNOHANG)
         if finished:
-            code = os.waitstatus_to_exitcode(status)
-            ended = "done" if code == 0 else f"exit code {code}" if code > 0 else f"signal {signal.Signals(-code).name}"
+            ended = _how(os.waitstatus_to_exitcode(status))
             break
         if time.monotonic() - started > limits.seconds:
             ended = "time limit"
@@ -205,6 +226,14 @@ def _watch(child: int, output: int, progress: int, limits: isolation.Limits, sta
         if not open_ends:
             time.sleep(0.005)
     return ended, printed.decode("utf-8", "replace"), cells
+
+
+def _how(code: int) -> str:
+    """How a process ended, from its exit code; a shell's 128 + n is signal n."""
+    number = -code if code < 0 else code - SIGNALLED
+    if number in set(signal.Signals):
+        return f"signal {signal.Signals(number).name}"
+    return "done" if code == 0 else f"exit code {code}"
 
 
 if __name__ == "__main__":

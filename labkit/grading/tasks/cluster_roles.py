@@ -47,6 +47,7 @@ def view_in_one(draw: Draw) -> Brief:
         ),
         (namespace(space), namespace(other), account(space, who)),
         f"lab.apply({binding(space, 'critic', 'ClusterRole/view', me)!r})",
+        ("ClusterRole/view",),
     )
 
 
@@ -68,6 +69,7 @@ def extend_view(draw: Draw) -> Brief:
         ),
         (namespace(space), account(space, who), binding(space, "reader", "ClusterRole/view", me)),
         f"lab.apply({extra!r})",
+        ("ClusterRole/view",),
     )
 
 

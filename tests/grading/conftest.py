@@ -1,0 +1,19 @@
+"""One grader for all tests: its prepared interpreter takes a second to prepare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from labkit.grading.grader import Grader
+from labkit.grading.isolation import Limits
+
+SHORT = Limits(seconds=12.0, cpu_seconds=10)
+
+
+@pytest.fixture(scope="session")
+def grader() -> Iterator[Grader]:
+    """An entered grader with short limits."""
+    with Grader(limits=SHORT) as running:
+        yield running

@@ -1,0 +1,35 @@
+"""Submissions made for tests, and a grader for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from labkit.grading.exercise import find_exercise
+from labkit.grading.grader import Grader
+from labkit.grading.notebooks import code, solved_notebook
+from labkit.grading.result import Result
+from labkit.grading.submissions import find
+
+SETUP = 'from labkit import Lab, exercise\nlab = Lab()\npaper = exercise(lab, "ex4-roles").start()'
+
+
+def submit(folder: Path, learner: str, exercise: str, cells: Sequence[str]) -> Path:
+    """Write a notebook of these cells as a submission."""
+    path = folder / learner / f"{exercise}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = [code(f"c{number}", source) for number, source in enumerate(cells)]
+    path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def solved_cells(exercise: str, learner: str) -> list[str]:
+    """The cells of a solved notebook."""
+    document = solved_notebook(find_exercise(exercise), learner)
+    return [cell["source"] for cell in document["cells"] if cell["cell_type"] == "code"]
+
+
+def grade(grader: Grader, folder: Path) -> dict[str, Result]:
+    """Grade a folder; results by learner."""
+    return {result.learner: result for result in grader.grade(find(folder))}

@@ -1,0 +1,192 @@
+"""Submissions that want points without work, or harm. None gains, none harms, each is reported as what it is.
+
+What holds only behind walls (a Linux kernel that lets us build them) is skipped elsewhere,
+and docs/grading.md says so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.grading.grader import Grader
+from labkit.grading.result import Result
+from tests.grading.support import SETUP, grade, solved_cells, submit
+
+ATTACKS = {
+    "overwriting-labkit": SETUP
+    + """
+import labkit, labkit.client, labkit.answers
+labkit.client.Client.get = lambda *_a, **_k: labkit.answers.Answer
+labkit.exercise = lambda *_a, **_k: "10/10"
+""",
+    "importing-the-checks": """
+import labkit.grading.score, labkit.grading.probes
+labkit.grading.score._look = lambda *_a: None
+""",
+    "editing-the-progress": """
+import json, os
+from pathlib import Path
+home = Path(os.environ["LABKIT_HOME"])
+steps = {task: {"state": "passed", "points": 99} for task in ("4.1", "4.2", "4.3", "4.4")}
+(home / "progress.json").write_text(json.dumps({"version": 1, "steps": steps}))
+""",
+    "printing-results": """
+print('{"score": 100, "tests": [{"name": "4.1", "score": 100, "max_score": 100}]}')
+print("Task 4.1: 2 of 2 points")
+""",
+    "answering-the-guard": """
+import json, os, struct
+told = json.dumps({"ended": "done", "cells": 999, "score": 100}).encode()
+for number in range(3, 64):
+    try:
+        os.write(number, struct.pack("!I", len(told)) + told)
+    except OSError:
+        pass
+""",
+    "reading-the-solutions": """
+import glob, os
+import labkit
+package = os.path.dirname(labkit.__file__)
+found = [path for path in glob.glob(package + "/**/*", recursive=True) if "/grading/" in path and path.endswith(".py")]
+assert not found, found
+stolen = [open(path).read() for path in found]
+""",
+}
+
+ENDED = {
+    "leaving-early": ("import os; os._exit(0)", "0 of"),
+    "killing-itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+    "endless-loop": ("while True: pass", "limit"),
+    "sleeping": ("import time; time.sleep(3600)", "time limit"),
+}
+
+HARMS = {
+    "fork-bomb": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+    "filling-memory": "hoard = []\nwhile True: hoard.append(bytearray(50_000_000))",
+    "filling-the-disk": "with open('big', 'wb') as file:\n    while True: file.write(b'x' * 1_000_000)",
+    "flooding-output": "while True: print('x' * 100_000)",
+    "killing-everybody": "import os\nfor n in range(2, 400000):\n    try: os.kill(n, 9)\n    except OSError: pass",
+}
+
+
+@pytest.fixture
+def walls(grader: Grader) -> None:
+    """Only where the platform gives walls."""
+    if grader.level == "plain":
+        pytest.skip("no namespaces here, so no walls (docs/grading.md); the limits are tested all the same")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_it_gains_nothing(attack: str, grader: Grader, tmp_path: Path) -> None:
+    if attack == "reading-the-solutions" and grader.level == "plain":
+        pytest.skip("without namespaces the package's files can be read (docs/grading.md)")
+    submit(tmp_path, "eve", "ex4-roles", [ATTACKS[attack]])
+    result = grade(grader, tmp_path)["eve"]
+    assert result.score.points == 0
+    assert not result.passed
+    if attack == "reading-the-solutions":
+        assert "AssertionError" not in result.output
+
+
+@pytest.mark.parametrize("attack", ENDED)
+def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, tmp_path: Path) -> None:
+    source, told = ENDED[attack]
+    solved = solved_cells("ex4-roles", "eve")
+    submit(tmp_path, "eve", "ex4-roles", [*solved, source, "1 + 1"])
+    result = grade(grader, tmp_path)["eve"]
+    assert not result.passed
+    assert not result.complete
+    assert told in result.how or told in result.ended or result.cells < result.total_cells
+
+
+@pytest.mark.parametrize("attack", HARMS)
+@pytest.mark.usefixtures("walls")
+def test_it_harms_nobody_and_nothing_of_it_lives_on(attack: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "eve", "ex4-roles", [HARMS[attack]])
+    submit(tmp_path, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
+    results = grade(grader, tmp_path)
+    assert results["ann"].passed, results["ann"].how
+    assert results["eve"].score.points == 0
+    assert not list(learners_processes())
+
+
+@pytest.mark.usefixtures("walls")
+def test_acting_on_after_the_end_changes_nothing(grader: Grader, tmp_path: Path) -> None:
+    late = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(1)
+        exec(LATER)
+        os._exit(0)
+    os._exit(0)
+"""
+    later = "\n".join(solved_cells("ex4-roles", "eve"))
+    submit(tmp_path, "eve", "ex4-roles", [f"LATER = {later!r}", late])
+    result = grade(grader, tmp_path)["eve"]
+    assert result.score.points == 0
+    assert not list(learners_processes())
+
+
+@pytest.mark.usefixtures("walls")
+def test_other_ports_other_submissions_and_the_grader_are_out_of_reach(grader: Grader, tmp_path: Path) -> None:
+    look = f"""
+import os, socket
+mine = open(os.environ["KUBECONFIG"]).read().split("127.0.0.1:")[1].split()[0].strip("'\\"")
+open_ports = []
+for port in range(1024, 65536, 1):
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0 and probe.getsockname() != probe.getpeername():
+            open_ports.append(port)
+print("ports", open_ports == [int(mine)], open_ports)
+print("others", os.path.exists({str(tmp_path)!r}), [name for name in os.listdir("/proc") if name.isdigit()][:9])
+try:
+    socket.create_connection(("192.0.2.1", 80), 1)
+    print("network")
+except OSError as error:
+    print("no network", error)
+"""
+    submit(tmp_path, "eve", "ex4-roles", [look])
+    result = grade(grader, tmp_path)["eve"]
+    assert "ports True" in result.output, result.output
+    assert "others False ['1', '2']" in result.output, result.output
+    assert "no network" in result.output
+
+
+@pytest.mark.usefixtures("walls")
+def test_the_environment_holds_no_secret(grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEACHERS_SECRET", "open sesame")
+    submit(
+        tmp_path, "eve", "ex4-roles", ["import os; print(dict(os.environ)); print(open('/proc/self/environ').read())"]
+    )
+    result = grade(grader, tmp_path)["eve"]
+    assert "open sesame" not in result.output
+
+
+def test_what_is_no_notebook_is_reported(grader: Grader, tmp_path: Path) -> None:
+    for learner, text in {
+        "a": "{",
+        "b": "[]",
+        "c": '{"cells": [{"cell_type": "code", "source": 7}]}',
+        "d": "\0" * 100,
+    }.items():
+        path = submit(tmp_path, learner, "ex4-roles", [])
+        path.write_text(text)
+    results: dict[str, Result] = grade(grader, tmp_path)
+    for result in results.values():
+        assert result.score.points == 0
+        assert not result.passed
+    assert results["a"].ended == "unreadable"
+
+
+def learners_processes() -> Iterator[str]:
+    """Processes of the users that learners' code runs as."""
+    listed = subprocess.run(["ps", "-eo", "uid=,pid=,args="], capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
+        if 310_000 <= int(line.split()[0]) < 320_000:
+            yield line

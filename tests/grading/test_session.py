@@ -1,0 +1,109 @@
+"""A whole run: found, graded, kept, reported, and the same again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from labkit.errors import UsageError
+from labkit.grading.grader import Grader
+from labkit.grading.result import Result
+from labkit.grading.session import KEPT, GradingSession
+from labkit.grading.submissions import find
+from tests.grading.support import solved_cells, submit
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two learners: one did it all, one a part."""
+    submitted = tmp_path / "submitted"
+    submit(submitted, "ann", "ex4-roles", solved_cells("ex4-roles", "ann"))
+    submit(submitted, "=bob", "ex4-roles", solved_cells("ex4-roles", "_bob")[:6])
+    return submitted
+
+
+def run(grader: Grader, folder: Path, out: Path) -> tuple[list[Result], int]:
+    """Grade, and count what was graded anew."""
+    told: list[Result] = []
+    return GradingSession(folder, out).run(grader, told.append), len(told)
+
+
+def test_a_second_run_gives_identical_results(grader: Grader, folder: Path, tmp_path: Path) -> None:
+    first, _ = run(grader, folder, tmp_path / "one")
+    second, _ = run(grader, folder, tmp_path / "two")
+    assert [result.score for result in first] == [result.score for result in second]
+    for name in ("scores.csv", "junit.xml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _, count = run(grader, folder, out)
+    assert count == 2
+    kept = (out / KEPT).read_text().splitlines()
+    (out / KEPT).write_text(kept[0] + "\n" + kept[1][:40])  # as if it was interrupted in the second
+    results, count = run(grader, folder, out)
+    assert count == 1
+    assert len(results) == 2
+    submit(folder, "ann", "ex4-roles", ["1"])  # a changed submission is graded again
+    results, count = run(grader, folder, out)
+    assert count == 1
+    assert {result.learner: result.score.points for result in results}["ann"] == 0
+
+
+def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    results, _ = run(grader, folder, out)
+    rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    assert [(row["learner"], float(row["points"])) for row in rows] == [(r.learner, r.score.points) for r in results]
+    suites = ElementTree.parse(out / "junit.xml").getroot()
+    assert [suite.get("failures") for suite in suites] == [
+        str(sum(task.points < task.most for task in result.score.tasks)) for result in results
+    ]
+    for result in results:
+        scope = json.loads((out / "gradescope" / result.learner / "ex4-roles.json").read_text())
+        assert scope["score"] == result.score.points == sum(test["score"] for test in scope["tests"])
+        prairie = json.loads((out / "prairielearn" / result.learner / "ex4-roles.json").read_text())
+        assert prairie["score"] == pytest.approx(result.score.points / result.score.most)
+        page = (out / "feedback" / f"{result.learner}.html").read_text()
+        assert f"{result.score.points:g} of {result.score.most:g} points" in page
+
+
+def test_feedback_has_what_was_seen_expected_and_a_hint(grader: Grader, folder: Path, tmp_path: Path) -> None:
+    run(grader, folder, tmp_path / "out")
+    page = (tmp_path / "out" / "feedback" / "_bob.html").read_text()
+    for word in ("Seen", "Hint", "is allowed"):
+        assert word in page
+
+
+def test_a_page_shows_nothing_a_learner_wrote_as_code(grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path / "s", "eve", "ex4-roles", ["print('<script>alert(1)</script>')"])
+    run(grader, tmp_path / "s", tmp_path / "out")
+    assert "<script>" not in (tmp_path / "out" / "feedback" / "eve.html").read_text()
+
+
+def test_three_layouts_are_found(tmp_path: Path) -> None:
+    submit(tmp_path, "ann", "ex4-roles", [])
+    submit(tmp_path / "bob", "ps1", "ex4-roles", [])
+    (tmp_path / "cat__ex4-roles.ipynb").write_text("{}")
+    (tmp_path / "ann" / "notes.ipynb").write_text("{}")
+    assert [entry.learner for entry in find(tmp_path)] == ["ann", "bob", "cat"]
+
+
+def test_a_folder_without_submissions_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no submission"):
+        find(tmp_path)
+    with pytest.raises(UsageError, match="There is no"):
+        find(tmp_path / "nowhere")
+
+
+def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader: Grader) -> None:
+    plain, _ = run(grader, folder, tmp_path / "plain")
+    with Grader(kernel=True, places=2) as slow:
+        kernel, _ = run(slow, folder, tmp_path / "kernel")
+    assert [result.score for result in plain] == [result.score for result in kernel], kernel[0].output
+    assert all(result.complete for result in kernel)

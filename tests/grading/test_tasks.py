@@ -1,0 +1,88 @@
+"""Every task three ways: untouched, solved, and solved as somebody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.grading.draw import Draw
+from labkit.grading.exercise import find_exercise
+from labkit.grading.grader import Grader, fresh_cluster, ground_in
+from labkit.grading.score import score
+from labkit.grading.tasks import EXERCISES
+from tests.grading.support import SETUP, grade, solved_cells, submit
+from tests.support.cluster import keys
+
+IDS = [exercise.id for exercise in EXERCISES]
+
+
+def test_there_are_at_least_twenty_tasks_and_their_names_are_unique() -> None:
+    ids = [task.id for exercise in EXERCISES for task in exercise.tasks]
+    assert len(ids) >= 20
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_an_untouched_cluster_earns_nothing(exercise: str) -> None:
+    found = find_exercise(exercise)
+    cluster, events = fresh_cluster(keys(), "ann", found)
+    result = score(found, "ann", ground_in(cluster, events))
+    assert result.points == 0
+    assert all(task.most > 0 for task in result.tasks)
+    assert all(not task.least_privilege for task in result.tasks)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_the_solutions_earn_everything_with_least_privilege(exercise: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "ann", exercise, solved_cells(exercise, "ann"))
+    result = grade(grader, tmp_path)["ann"]
+    wrong = [
+        f"{task.id}: {item.expected}: {item.seen}" for task in result.score.tasks for item in task.items if not item.ok
+    ]
+    assert not wrong, f"{wrong}\n{result.output}"
+    assert result.passed, result.how
+    assert {task.least_privilege for task in result.score.tasks} <= {None, 1.0}
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_a_copied_answer_earns_nothing(exercise: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "bob", exercise, solved_cells(exercise, "ann"))
+    result = grade(grader, tmp_path)["bob"]
+    assert result.score.points <= 1, [task for task in result.score.tasks if task.points]
+    assert not result.passed
+
+
+def test_too_much_permission_costs_points_and_is_named(grader: Grader, tmp_path: Path) -> None:
+    draw = Draw("eve")
+    space, who = draw.name("hall"), draw.name("reader")
+    rule = '{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}'
+    grant = (
+        'R = "rbac.authorization.k8s.io"\n'
+        f"rules = [{rule}]\n"
+        'lab.apply({"apiVersion": R + "/v1", "kind": "ClusterRole", "metadata": {"name": "all"}, "rules": rules})\n'
+        f'lab.apply({{"apiVersion": R + "/v1", "kind": "ClusterRoleBinding", "metadata": {{"name": "all"}},\n'
+        '  "roleRef": {"apiGroup": R, "kind": "ClusterRole", "name": "all"},\n'
+        f'  "subjects": [{{"kind": "ServiceAccount", "namespace": "{space}", "name": "{who}"}}]}})'
+    )
+    submit(tmp_path, "eve", "ex4-roles", [SETUP, grant])
+    first = grade(grader, tmp_path)["eve"].score.tasks[0]
+    assert first.id == "4.1"
+    assert 0 <= first.points < first.most
+    assert any("* · *" in line for line in first.excess)
+    assert first.least_privilege is not None
+    assert first.least_privilege < 1
+
+
+def test_partial_work_earns_part(grader: Grader, tmp_path: Path) -> None:
+    cells = solved_cells("ex4-roles", "pat")
+    submit(tmp_path, "pat", "ex4-roles", cells[: len(cells) // 2])
+    points = [task.points for task in grade(grader, tmp_path)["pat"].score.tasks]
+    assert points[0] > 0
+    assert points[-1] == 0
+
+
+def test_draws_are_the_same_everywhere_and_differ_between_learners() -> None:
+    assert Draw("ann").name("hall") == Draw("ann").name("hall")
+    names = {Draw(f"learner {number}").name("hall") for number in range(200)}
+    assert len(names) > 150
