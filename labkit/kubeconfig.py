@@ -91,9 +91,7 @@ def read(path: Path) -> dict[str, Any]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name."
-        ) from error
+        raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
     except yaml.YAMLError as error:
         raise UsageError(
             f"The kubeconfig {path} is not YAML.", why=_first_line(error), todo="Check the file."
@@ -194,8 +192,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
     node: Any = ConfigNode
 
     try:
-        status = provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))
-        ).run()
+        status = provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))).run()
     except (ConfigException, OSError) as error:
         raise UsageError(
             f"The login program of {path} failed: {spec.get('command')}.",
@@ -203,9 +200,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
             todo="Run it by hand, log in, and try again.",
         ) from error
     if status.get("clientCertificateData"):
-        return Credentials(
-            certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or "")
-        )
+        return Credentials(certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or ""))
     return Credentials(token=str(status.get("token") or ""))
 
 

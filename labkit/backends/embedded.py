@@ -193,7 +193,7 @@ class Embedded:
             time.sleep(POLL_SECONDS)
         if self._alive():
             say("A server of another version, or one that hangs, is stopped first.")
-            self._end()
+            self._end(patience_seconds=1.0 if not self._answers() else STOP_SECONDS)
 
     def _spawn(self) -> None:
         last_port = self.options.port or self._last_port()
@@ -266,7 +266,7 @@ class Embedded:
             return ""
         return lines[-1] if lines else "the process ended without a word"
 
-    def _end(self) -> None:
+    def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
@@ -276,7 +276,7 @@ class Embedded:
         for number in _SIGNALS:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-            deadline = time.monotonic() + STOP_SECONDS
+            deadline = time.monotonic() + patience_seconds
             while self._alive():
                 if time.monotonic() > deadline:
                     break

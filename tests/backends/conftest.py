@@ -1,0 +1,66 @@
+"""Clusters for the backends' tests. Every server is stopped by its own keeper."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labkit.backends.base import Backend, Options
+from labkit.backends.embedded import Embedded
+from labkit.backends.existing import Existing
+from labkit.backends.kind import Kind
+
+
+def quiet(_line: str) -> None:
+    """Takes progress and says nothing."""
+
+
+def settle(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what a real cluster does a moment later."""
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Embedded]:
+    """A keeper that has not started anything yet."""
+    keeper = Embedded(tmp_path / "home", Options())
+    yield keeper
+    keeper.stop(quiet)
+
+
+@pytest.fixture(scope="session")
+def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a cluster that is not ours: an embedded server in another home."""
+    keeper = Embedded(tmp_path_factory.mktemp("foreign") / "home", Options())
+    keeper.start(quiet)
+    yield keeper.kubeconfig()
+    keeper.stop(quiet)
+
+
+Maker = Callable[[Path, Options], Backend]
+
+
+@pytest.fixture(scope="module", params=["embedded", "existing", pytest.param("kind", marks=pytest.mark.kind)])
+def backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign_cluster: Path
+) -> Iterator[Backend]:
+    """A started backend of each kind."""
+    home = tmp_path_factory.mktemp(request.param) / "home"
+    if request.param == "kind" and not os.environ.get("LABKIT_KIND_IMAGE"):
+        pytest.skip("LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster")
+    makers: dict[str, Maker] = {
+        "embedded": Embedded,
+        "existing": lambda home, options: Existing(home, replace(options, kubeconfig=foreign_cluster)),
+        "kind": Kind,
+    }
+    keeper = makers[request.param](home, Options())
+    keeper.start(quiet)
+    yield keeper
+    keeper.stop(quiet)

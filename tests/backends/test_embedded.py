@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labkit.backends.base import Options
+from labkit.backends.embedded import Embedded
+from labkit.errors import HomeError, NotRunning, StartFailed, UsageError
+from labkit.home import held
+from labkit.lab import Lab
+from tests.backends.conftest import quiet
+
+ROOT = Path(__file__).parents[2]
+
+
+def pid(keeper: Embedded) -> int:
+    return int(json.loads((keeper.home / "server.json").read_text())["pid"])
+
+
+def crash(keeper: Embedded) -> None:
+    os.kill(pid(keeper), signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while held(keeper.home / "lock"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_everything_lies_in_one_private_directory(embedded: Embedded, tmp_path: Path) -> None:
+    embedded.start(quiet)
+    for path in [embedded.home, *embedded.home.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+    assert [entry.name for entry in tmp_path.iterdir()] == ["home"]
+    assert {"ca.crt", "ca.key"} <= {entry.name for entry in (embedded.home / "pki").iterdir()}
+
+
+def test_another_keeper_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    other = Embedded(embedded.home, Options())
+    said: list[str] = []
+    other.start(said.append)
+    assert said == []
+    assert pid(other) == pid(embedded)
+    assert os.getsid(pid(embedded)) != os.getsid(0)
+
+
+def test_it_outlives_the_process_that_started_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    code = "import sys; from labkit.backends.embedded import *; from labkit.backends.base import Options; "
+    code += "Embedded(Path(sys.argv[1]), Options()).start(print)"
+    subprocess.run([sys.executable, "-c", code, str(home)], cwd=ROOT, check=True, capture_output=True)
+    keeper = Embedded(home, Options())
+    assert keeper.status().running
+    keeper.stop(quiet)
+    assert not keeper.status().running
+
+
+def test_after_a_crash_it_comes_back_at_the_same_address_with_its_objects(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    lab = Lab("embedded", home=embedded.home, say=quiet)
+    url = embedded.status().url
+    assert lab.apply("kind: Namespace\napiVersion: v1\nmetadata: {name: kept}").objects[0].outcome == "created"
+    crash(embedded)
+    assert not embedded.status().running
+    again = Lab("embedded", home=embedded.home, say=quiet)
+    assert embedded.status().url == url
+    assert again.admin.get("/api/v1/namespaces/kept").ok
+    assert lab.admin.get("/api/v1/namespaces/kept").ok
+
+
+def test_a_port_that_somebody_else_took_is_given_up(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    port = int(embedded.status().url.rpartition(":")[2])
+    embedded.stop(quiet)
+    with socket.create_server(("127.0.0.1", port)):
+        embedded.start(quiet)
+        assert embedded.status().url != f"https://127.0.0.1:{port}"
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        keeper = Embedded(tmp_path / "home", Options(port=taken.getsockname()[1]))
+        with pytest.raises(StartFailed) as caught:
+            keeper.start(quiet)
+    assert "server.log" in caught.value.todo
+
+
+def test_a_stale_server_json_is_no_server(embedded: Embedded) -> None:
+    embedded.home.mkdir(mode=0o700)
+    for state in ({"pid": os.getpid(), "port": 9}, {"pid": 2**22 - 1}, {"pid": "x"}, {"pid": -1}):
+        (embedded.home / "server.json").write_text(json.dumps(state))
+        assert not embedded.status().running
+    embedded.start(quiet)
+    assert embedded.status().running
+
+
+def test_a_server_that_hangs_is_replaced(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    hung = pid(embedded)
+    os.kill(hung, signal.SIGSTOP)
+    said: list[str] = []
+    embedded.start(said.append)
+    assert pid(embedded) != hung
+    assert "hangs" in " ".join(said)
+
+
+def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    code = "import sys, json; from labkit.lab import Lab; from pathlib import Path; "
+    code += "lab = Lab(home=Path(sys.argv[1]), say=lambda _: None); print(lab.status().facts['process'])"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    answers = [process.communicate()[0].strip() for process in started]
+    assert len(set(answers)) == 1
+    assert answers[0]
+    Embedded(home, Options()).stop(quiet)
+
+
+def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:
+    embedded.start(quiet)
+    for options in (Options(node=False), Options(era="1.20")):
+        with pytest.raises(UsageError, match="already runs"):
+            Embedded(embedded.home, options).start(quiet)
+    Embedded(embedded.home, Options(node=True, era="now")).start(quiet)
+
+
+def test_without_a_node_pods_stay_pending(embedded: Embedded) -> None:
+    lab = Lab("embedded", home=embedded.home, node=False, say=quiet)
+    lab.apply("02-inside-a-pod")
+    pod = lab.admin.get("/api/v1/namespaces/default/pods/curl").body
+    assert pod["status"]["phase"] == "Pending"
+    assert "Pending" in repr(lab.status())
+
+
+def test_stopping_twice_and_asking_before_the_start(embedded: Embedded) -> None:
+    with pytest.raises(NotRunning, match="no kubeconfig yet"):
+        embedded.kubeconfig()
+    said: list[str] = []
+    embedded.start(quiet)
+    embedded.stop(said.append)
+    embedded.stop(said.append)
+    assert "stopped" in said[0]
+    assert "does not run" in said[1]
+
+
+def test_a_home_that_cannot_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeError):
+        Embedded(tmp_path / "file", Options()).start(quiet)
+
+
+def test_a_server_that_ends_at_once_gives_its_last_words(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "pki").mkdir(parents=True)
+    for name in ("ca.crt", "ca.key", "apiserver.crt", "apiserver.key", "sa.key", "sa.pub"):
+        (home / "pki" / name).write_text("nonsense")
+    with pytest.raises(StartFailed) as caught:
+        Embedded(home, Options()).start(quiet)
+    assert caught.value.why
