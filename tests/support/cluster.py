@@ -137,12 +137,13 @@ class ClusterApi:
     Args:
         era: As the cluster's.
         cluster_keys: Keys; those that all tests share if None.
+        node: Whether pods run.
     """
 
-    def __init__(self, era: str = "now", cluster_keys: Keys | None = None) -> None:
+    def __init__(self, era: str = "now", cluster_keys: Keys | None = None, *, node: bool = False) -> None:
         self.clock = Clock()
         self.events = AuditRing()
-        self.cluster = Cluster(cluster_keys or keys(), clock=self.clock, node=False, era=era, audit_sink=self.events)
+        self.cluster = Cluster(cluster_keys or keys(), clock=self.clock, node=node, era=era, audit_sink=self.events)
         self.admin = self.user("kubernetes-admin", "system:masters")
         self.anonymous = Caller(self.cluster)
 
@@ -173,7 +174,10 @@ class ClusterApi:
 
     def pod(self, namespace: str, name: str, account: str = "default") -> Any:
         """A pod."""
-        spec = {"serviceAccountName": account, "containers": [{"name": "main", "image": "ubuntu"}]}
+        spec = {
+            "serviceAccountName": account,
+            "containers": [{"name": "main", "image": "ubuntu", "command": ["sleep", "99"]}],
+        }
         body = {"metadata": {"name": name}, "spec": spec}
         return self.must(self.admin.post(f"/api/v1/namespaces/{namespace}/pods", body))
 
