@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
+from labkit.apiserver.keys import Keys, new_token_key
 from labkit.apiserver.serving.server import ApiServer, listen
 from labkit.errors import LabkitError
 from labkit.grading.draw import Draw
@@ -50,7 +50,7 @@ class Checker:
 
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
-        self._keys = Keys.generate()
+        self._token_key = new_token_key()
         self._open: dict[str, Opened] = {}
 
     def application(self) -> web.Application:
@@ -75,14 +75,16 @@ class Checker:
             UsageError: There is no such exercise.
         """
         found = find_exercise(exercise)
-        cluster, events = fresh_cluster(self._keys, learner, found)
+        # Every notebook can reach every port here, so each cluster has a CA of its own.
+        keys = Keys.generate(self._token_key)
+        cluster, events = fresh_cluster(keys, learner, found)
         server = ApiServer(cluster, listen(0))
         ticket = secrets.token_urlsafe(18)
         self._open[ticket] = Opened(learner, found, cluster, server, ground_in(cluster, events))
         while len(self._open) > MOST_OPEN:
             await self._close(next(iter(self._open)))
         texts = {task.id: task.brief(Draw(learner)).text for task in found.tasks}
-        return {"ticket": ticket, "kubeconfig": kubeconfig_text(server.url, self._keys), "texts": texts}
+        return {"ticket": ticket, "kubeconfig": kubeconfig_text(server.url, keys), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
         """Judge one task of one notebook, and write it down.

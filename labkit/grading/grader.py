@@ -27,9 +27,11 @@ from typing import Any, Self
 
 import yaml
 
+from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys, new_token_key
+from labkit.apiserver.keys import Keys
 from labkit.apiserver.serving.server import ApiServer
+from labkit.apiserver.storage import MemoryStore
 from labkit.grading import running, wire
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise
@@ -65,7 +67,7 @@ class Grader:
         self._places = places or max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
         self._limits = limits or Limits()
         self._kernel = kernel
-        self._keys = Keys.generate(new_token_key())
+        self._foundry = Foundry()
         self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
         self._zygote: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -133,7 +135,9 @@ class Grader:
             cells = cells_of(submission.path)
         except Unreadable as error:
             return _unread(submission, exercise, self.level, str(error))
-        cluster, events = fresh_cluster(self._keys, submission.learner, exercise)
+        foundry = self._foundry if self.level != "plain" else None
+        keys = foundry.keys if foundry else Keys.generate(self._foundry.keys.token_key)
+        cluster, events = fresh_cluster(keys, submission.learner, exercise, foundry)
         try:
             report = await self._run(submission, cluster, cells, place)
             ground = Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
@@ -173,7 +177,7 @@ class Grader:
             if listener is None:
                 return {"ended": str(hello.get("failed", "no socket")), "cells": 0}
             server = ApiServer(cluster, listener)
-            wire.send(ours, self._job(submission, cells, server.url, home / "labkit"))
+            wire.send(ours, self._job(submission, cells, server.url, cluster.keys, home / "labkit"))
             report, _ = await asyncio.to_thread(wire.receive, ours)
             return {"ended": str(report.get("failed", "")), "cells": 0, **report}
         except (wire.Closed, OSError) as error:
@@ -185,9 +189,9 @@ class Grader:
             if not walled:
                 shutil.rmtree(home, ignore_errors=True)
 
-    def _job(self, submission: Submission, cells: list[str], url: str, lab_home: Path) -> dict[str, Any]:
+    def _job(self, submission: Submission, cells: list[str], url: str, keys: Keys, lab_home: Path) -> dict[str, Any]:
         """What the learner's process gets to know: its cells, its cluster, its own name."""
-        config = kubeconfig_text(url, self._keys)
+        config = kubeconfig_text(url, keys)
         chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
         in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True}
         return {
@@ -214,19 +218,40 @@ def setup(exercise: Exercise, learner: str) -> list[Object]:
     return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
 
 
-def fresh_cluster(keys: Keys, learner: str, exercise: Exercise) -> tuple[Cluster, list[dict[str, Any]]]:
+class Foundry:
+    """Makes clusters that share what does not change: keys, the token signer, a new cluster's objects.
+
+    Only for learners that cannot reach each other's clusters: they share a CA.
+    """
+
+    def __init__(self) -> None:
+        self.keys = Keys.generate()
+        self.signer = TokenSigner(self.keys.token_key)
+        self.base = Cluster(self.keys, signer=self.signer).store.snapshot()
+
+
+def fresh_cluster(
+    keys: Keys, learner: str, exercise: Exercise, foundry: Foundry | None = None
+) -> tuple[Cluster, list[dict[str, Any]]]:
     """A fresh cluster with what stands there first; its random choices follow the learner.
 
     Args:
         keys: Certificates and keys.
         learner: Whose, which decides the names.
         exercise: What is asked.
+        foundry: What the cluster shares with others; it must have the same keys.
 
     Returns:
         The cluster, and the list that its audit events are added to.
     """
     events: list[dict[str, Any]] = []
-    cluster = Cluster(keys, random=Random(f"{learner}\0{exercise.id}"), audit_sink=events.append)
+    cluster = Cluster(
+        keys,
+        MemoryStore(foundry.base) if foundry else None,
+        random=Random(f"{learner}\0{exercise.id}"),
+        audit_sink=events.append,
+        signer=foundry.signer if foundry else None,
+    )
     admin = admin_of(cluster)
     apply(admin, Resources(admin), setup(exercise, learner), lambda manifest: manifest)
     events.clear()
