@@ -40,10 +40,10 @@ class RoleAggregation:
         if rules == (role.get("rules") or []):
             return
 
-        metadata = {**role["metadata"], "managedFields": self._owners(role)}
-        self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules})
+        metadata = {**role["metadata"], "managedFields": self._owners(role, rules)}
+        self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules or None})
 
-    def _owners(self, role: Object) -> list[Object]:
+    def _owners(self, role: Object, rules: list[Any]) -> list[Object]:
         """The role's field owners, with this controller as the one of its rules (by apply)."""
         entry = {
             "manager": MANAGER,
@@ -58,7 +58,7 @@ class RoleAggregation:
             fields = {key: value for key, value in owner.get("fieldsV1", {}).items() if key != "f:rules"}
             if fields and owner.get("manager") != MANAGER:
                 others.append({**owner, "fieldsV1": fields})
-        return [entry, *others]
+        return [entry, *others] if rules else others
 
     def _collected(self, aggregated: Object) -> list[Any]:
         rules: list[Any] = []
