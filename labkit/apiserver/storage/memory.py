@@ -79,8 +79,9 @@ class MemoryStore:
         table = self._tables.get(resource)
         if table is None:
             return []
+        start, end = table.range(namespace)
         objects = table.objects
-        return [objects[place] for place in table.places(namespace)]
+        return [objects[place] for place in table.order[start:end]]
 
     def page(
         self,
@@ -96,20 +97,18 @@ class MemoryStore:
         table = self._tables.get(resource, EMPTY)
         if revision is not None and revision < self._revision:
             table = self._table_at(resource, revision)
-        places = table.places(namespace, after)
+        start, end = table.range(namespace, after)
         if not limit and matches is None:
-            return Page([table.objects[place] for place in places])
+            return Page([table.objects[place] for place in table.order[start:end]])
         found: Found = []
-        looked_at = 0
-        for place in places:
-            if limit and len(found) == limit:
-                break
-            looked_at += 1
-            obj = table.objects[place]
+        at = start
+        while at < end and (not limit or len(found) < limit):
+            obj = table.objects[table.order[at]]
+            at += 1
             if matches is None or matches(obj):
                 found.append(obj)
-        last = places[looked_at - 1] if looked_at else ""
-        return Page(found, last[len(namespace) + 1 :] if namespace else last, len(places) - looked_at)
+        last = table.order[at - 1] if at > start else ""
+        return Page(found, last[len(namespace) + 1 :] if namespace else last, end - at)
 
     def put(self, key: Key, obj: Object) -> Stored:
         """Add or replace an object; see ``Objects.put``."""

@@ -60,8 +60,8 @@ class Table:
                 insort(self.order, place)
             self.objects[place] = obj
 
-    def places(self, namespace: str = "", after: str = "") -> list[str]:
-        """The places of a namespace (or all) behind ``after``, in order.
+    def range(self, namespace: str = "", after: str = "") -> tuple[int, int]:
+        """Where in the order the places of a namespace (or all) behind ``after`` lie.
 
         Args:
             namespace: Empty for all.
@@ -69,7 +69,7 @@ class Table:
         """
         order = self.order
         if not namespace:
-            return order[bisect_right(order, after) :] if after else order
+            return bisect_right(order, after) if after else 0, len(order)
         start = bisect_right(order, f"{namespace}/{after}")
         # "0" is the character behind "/".
-        return order[start : bisect_left(order, f"{namespace}0", start)]
+        return start, bisect_left(order, f"{namespace}0", start)
