@@ -200,31 +200,23 @@ def settle(
 
 def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiError:
     """409: others own what this apply would change."""
-    causes = []
+    rows: list[tuple[str, str]] = []
     for key, fields in sorted(conflicts.items()):
-        who = f'conflict with "{key.manager}"'
+        who = f'"{key.manager}"'
         if key.subresource:
             who += f' with subresource "{key.subresource}"'
         if key.operation == "Update":
-            time = managed.times.get(key, "")
-            who += f" using {managed.versions.get(key, '')}" + (f" at {time}" if time else "")
-        causes += [
-            {"reason": "FieldManagerConflict", "message": who, "field": show_path(path)} for path in paths(fields)
-        ]
-    unique: dict[str, list[str]] = {}
-    for cause in causes:
-        unique.setdefault(cause["message"], []).append(cause["field"])
-    parts = []
-    for message, fields_ in unique.items():
-        parts.append(
-            f"{message}: {fields_[0]}"
-            if len(fields_) == 1
-            else f"{message}:\n" + "\n".join(f"- {field}" for field in fields_)
-        )
-    count = len(causes)
-    text = f"Apply failed with {count} conflict{'s' if count != 1 else ''}: "
-    if len(parts) == 1:
-        text += parts[0]
+            who += f" using {managed.versions.get(key, '')}"
+        rows += [(who, show_path(path)) for path in paths(fields)]
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for who, path in rows
+    ]
+    if len(rows) == 1:
+        text = f"Apply failed with 1 conflict: conflict with {rows[0][0]}: {rows[0][1]}"
     else:
-        text = text.rstrip(" ") + " " + "\n".join(parts)
+        lines: list[str] = []
+        for who in dict.fromkeys(who for who, _ in rows):
+            lines.append(f"conflicts with {who}:")
+            lines += [f"- {path}" for other, path in rows if other == who]
+        text = f"Apply failed with {len(rows)} conflicts: " + "\n".join(lines)
     return ApiError(409, "Conflict", text, {"causes": causes})

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf import message_factory
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.apiserver import protobuf
+from labkit.apiserver.protobuf import MAGIC, UNKNOWN, ProtobufProblem, decode_unknown
+from tests.support.properties import patient
+
+
+def message(name: str) -> Any:
+    descriptor = protobuf._pool().FindMessageTypeByName(protobuf._flat(name))
+    return message_factory.GetMessageClass(descriptor)()
+
+
+def envelope(kind: str, body: Any, api_version: str = "v1") -> bytes:
+    made = message(UNKNOWN)
+    made.typeMeta.apiVersion, made.typeMeta.kind = api_version, kind
+    made.raw = body.SerializeToString()
+    return MAGIC + bytes(made.SerializeToString())
+
+
+def test_a_pod_with_inlined_structs() -> None:
+    pod = message("k8s.io.api.core.v1.Pod")
+    pod.metadata.name = "p"
+    pod.metadata.labels["a"] = "b"
+    pod.metadata.creationTimestamp.SetInParent()
+    container = pod.spec.containers.add()
+    container.name = "c"
+    container.resources.limits["cpu"].string = "1"
+    container.livenessProbe.handler.httpGet.port.intVal = 80
+    container.readinessProbe.handler.httpGet.port.type = 1
+    container.readinessProbe.handler.httpGet.port.strVal = "http"
+    volume = pod.spec.volumes.add()
+    volume.name = "v"
+    volume.volumeSource.emptyDir.medium = "Memory"
+    assert decode_unknown(envelope("Pod", pod)) == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "creationTimestamp": None, "labels": {"a": "b"}},
+        "spec": {
+            "volumes": [{"name": "v", "emptyDir": {"medium": "Memory"}}],
+            "containers": [
+                {
+                    "name": "c",
+                    "resources": {"limits": {"cpu": "1"}},
+                    "livenessProbe": {"httpGet": {"port": 80}},
+                    "readinessProbe": {"httpGet": {"port": "http"}},
+                }
+            ],
+        },
+    }
+
+
+def test_bytes_times_and_extra_values() -> None:
+    secret = message("k8s.io.api.core.v1.Secret")
+    secret.data["a"] = b"b"
+    secret.metadata.deletionTimestamp.seconds = 1_600_000_000
+    found = decode_unknown(envelope("Secret", secret))
+    assert found["data"] == {"a": "Yg=="}
+    assert found["metadata"]["deletionTimestamp"] == "2020-09-13T12:26:40Z"
+    review = message("k8s.io.api.authorization.v1.SubjectAccessReview")
+    review.spec.extra["scopes"].items.extend(["x", "y"])
+    found = decode_unknown(envelope("SubjectAccessReview", review, "authorization.k8s.io/v1"))
+    assert found["spec"]["extra"] == {"scopes": ["x", "y"]}
+
+
+def test_every_kind_of_the_schema_that_has_a_message_can_be_built() -> None:
+    assert len(protobuf._pool().FindFileByName("labkit.proto").message_types_by_name) > 400
+
+
+def test_no_magic_no_message() -> None:
+    with pytest.raises(ProtobufProblem, match=r"expected prefix \[107 56 115 0\]"):
+        decode_unknown(b"{}")
+
+
+@patient
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
+    try:
+        decode_unknown(MAGIC + data)
+    except ProtobufProblem:
+        return
+
+
+@patient
+@given(st.sampled_from(["Pod", "Secret", "Event", "ControllerRevision", "Nonsense"]), st.binary(max_size=80))
+def test_any_body_is_a_message_or_refused(kind: str, data: bytes) -> None:
+    made = message(UNKNOWN)
+    made.typeMeta.apiVersion, made.typeMeta.kind = "v1", kind
+    made.raw = data
+    try:
+        decode_unknown(MAGIC + made.SerializeToString())
+    except ProtobufProblem:
+        return

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.cluster import ClusterApi
+
+LAB = "/api/v1/namespaces/lab"
+POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+
+
+def config(api: ClusterApi, name: str, **metadata: Any) -> Any:
+    return api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": name, **metadata}}))
+
+
+def owner(of: Any, **more: Any) -> dict[str, Any]:
+    metadata = of["metadata"]
+    return {
+        "apiVersion": of["apiVersion"],
+        "kind": of["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        **more,
+    }
+
+
+def test_some_kinds_answer_with_the_object_and_others_with_a_status(api: ClusterApi) -> None:
+    made = config(api, "c")
+    assert api.admin.delete(f"{LAB}/configmaps/c").body == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {"name": "c", "kind": "configmaps", "uid": made["metadata"]["uid"]},
+    }
+    api.must(api.admin.post(f"{LAB}/serviceaccounts", {"metadata": {"name": "bot"}}))
+    assert api.admin.delete(f"{LAB}/serviceaccounts/bot").body["kind"] == "ServiceAccount"
+
+
+def test_preconditions_and_options(api: ClusterApi) -> None:
+    config(api, "c")
+    body = {"preconditions": {"uid": "1"}}
+    reply = api.admin.call("DELETE", f"{LAB}/configmaps/c", body)
+    assert reply.status == 409
+    assert "the UID in the precondition (1) does not match" in reply.message
+    reply = api.admin.delete(f"{LAB}/configmaps/c?propagationPolicy=Never")
+    assert reply.message == (
+        'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Never": supported values: '
+        '"Foreground", "Background", "Orphan", "nil"'
+    )
+    reply = api.admin.delete(f"{LAB}/configmaps/c?gracePeriodSeconds=x")
+    assert reply.message == 'strconv.ParseInt: parsing "x": invalid syntax'
+    assert api.admin.delete(f"{LAB}/configmaps/c?dryRun=All").status == 200
+    assert api.admin.get(f"{LAB}/configmaps/c").status == 200
+
+
+def test_finalizers_keep_an_object_until_they_are_gone(api: ClusterApi) -> None:
+    config(api, "c", finalizers=["example.com/wait"])
+    marked = api.must(api.admin.delete(f"{LAB}/configmaps/c"))
+    assert marked["metadata"]["deletionGracePeriodSeconds"] == 0
+    assert api.admin.get(f"{LAB}/configmaps/c").body["metadata"]["deletionTimestamp"]
+    patch = {"metadata": {"finalizers": ["example.com/wait", "example.com/more"]}}
+    reply = api.admin.patch(f"{LAB}/configmaps/c", patch)
+    assert "no new finalizers can be added if the object is being deleted" in reply.message
+    assert api.admin.patch(f"{LAB}/configmaps/c", {"metadata": {"finalizers": None}}).status == 200
+    assert api.admin.get(f"{LAB}/configmaps/c").status == 404
+
+
+def test_a_pod_without_a_node_goes_at_once(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", POD))
+    last = api.must(api.admin.delete(f"{LAB}/pods/p"))
+    assert last["metadata"]["deletionGracePeriodSeconds"] == 0
+    assert api.admin.get(f"{LAB}/pods/p").status == 404
+
+
+def test_a_pod_on_a_node_takes_its_time(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", {**POD, "spec": {**POD["spec"], "nodeName": "n"}}))
+    marked = api.must(api.admin.delete(f"{LAB}/pods/p"))
+    assert marked["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert api.admin.delete(f"{LAB}/pods/p").status == 200
+    shorter = api.must(api.admin.delete(f"{LAB}/pods/p?gracePeriodSeconds=5"))
+    assert shorter["metadata"]["deletionGracePeriodSeconds"] == 5
+    api.must(api.admin.delete(f"{LAB}/pods/p?gracePeriodSeconds=0"))
+    assert api.admin.get(f"{LAB}/pods/p").status == 404
+
+
+def test_dependents_follow_their_owner(api: ClusterApi) -> None:
+    top = config(api, "top")
+    config(api, "child", ownerReferences=[owner(top)])
+    config(api, "shared", ownerReferences=[owner(top), owner(config(api, "other"))])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top"))
+    assert api.admin.get(f"{LAB}/configmaps/child").status == 404
+    shared = api.admin.get(f"{LAB}/configmaps/shared").body
+    assert [reference["name"] for reference in shared["metadata"]["ownerReferences"]] == ["other"]
+
+
+def test_orphans_stay(api: ClusterApi) -> None:
+    top = config(api, "top")
+    config(api, "child", ownerReferences=[owner(top)])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Orphan"))
+    assert api.admin.get(f"{LAB}/configmaps/top").status == 404
+    assert "ownerReferences" not in api.admin.get(f"{LAB}/configmaps/child").body["metadata"]
+
+
+def test_foreground_waits_for_those_that_block(api: ClusterApi) -> None:
+    top = config(api, "top")
+    config(api, "child", ownerReferences=[owner(top, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
+    assert api.admin.get(f"{LAB}/configmaps/top").body["metadata"]["finalizers"] == ["foregroundDeletion"]
+    api.admin.patch(f"{LAB}/configmaps/child", {"metadata": {"finalizers": None}})
+    assert api.admin.get(f"{LAB}/configmaps/child").status == 404
+    assert api.admin.get(f"{LAB}/configmaps/top").status == 404
+
+
+def test_an_object_whose_owner_is_not_there_goes_at_once(api: ClusterApi) -> None:
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "ghost", "uid": "1"}
+    config(api, "child", ownerReferences=[reference])
+    assert api.admin.get(f"{LAB}/configmaps/child").status == 404
+
+
+def test_a_collection_by_labels(api: ClusterApi) -> None:
+    config(api, "a", labels={"x": "1"})
+    config(api, "b", labels={"x": "2"})
+    gone = api.must(api.admin.delete(f"{LAB}/configmaps?labelSelector=x%3D1"))
+    assert (gone["kind"], [item["metadata"]["name"] for item in gone["items"]]) == ("ConfigMapList", ["a"])
+    assert api.admin.get(f"{LAB}/configmaps/b").status == 200
+
+
+def test_a_namespace_takes_its_content_along(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", POD))
+    config(api, "c")
+    terminating = api.must(api.admin.delete("/api/v1/namespaces/lab"))
+    assert terminating["status"] == {"phase": "Terminating"}
+    assert api.admin.get("/api/v1/namespaces/lab").status == 404
+    assert api.admin.get(f"{LAB}/configmaps").body["items"] == []
+    assert api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "late"}}).status == 404
+
+
+def test_a_namespace_waits_for_finalizers_and_says_so(api: ClusterApi) -> None:
+    config(api, "c", finalizers=["example.com/wait"])
+    api.must(api.admin.delete("/api/v1/namespaces/lab"))
+    waiting = api.admin.get("/api/v1/namespaces/lab").body
+    conditions = {item["type"]: item for item in waiting["status"]["conditions"]}
+    assert conditions["NamespaceFinalizersRemaining"]["message"] == (
+        "Some content in the namespace has finalizers remaining: example.com/wait in 1 resource instances"
+    )
+    reply = api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "late"}})
+    assert reply.status == 403
+    assert reply.message == (
+        'configmaps "late" is forbidden: unable to create new content in namespace lab because it is being terminated'
+    )
+    api.admin.patch(f"{LAB}/configmaps/c", {"metadata": {"finalizers": None}})
+    assert api.admin.get("/api/v1/namespaces/lab").status == 404
+
+
+def test_some_namespaces_stay(api: ClusterApi) -> None:
+    reply = api.admin.delete("/api/v1/namespaces/kube-system")
+    assert reply.message == 'namespaces "kube-system" is forbidden: this namespace may not be deleted'
+
+
+def test_volumes_are_bound_and_protected(api: ClusterApi) -> None:
+    volume = {
+        "metadata": {"name": "pv"},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}},
+    }
+    assert api.must(api.admin.post("/api/v1/persistentvolumes", volume))["status"]["phase"] == "Pending"
+    assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Available"
+    claim = {
+        "metadata": {"name": "pvc"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "500Mi"}}},
+    }
+    api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", claim))
+    assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").body["status"]["phase"] == "Bound"
+    assert api.admin.get("/api/v1/persistentvolumes/pv").body["spec"]["claimRef"]["name"] == "pvc"
+    user = {**POD, "spec": {**POD["spec"], "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}]}}
+    api.must(api.admin.post(f"{LAB}/pods", user))
+    api.must(api.admin.delete(f"{LAB}/persistentvolumeclaims/pvc"))
+    assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 200
+    api.must(api.admin.delete(f"{LAB}/pods/p"))
+    assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 404
+    assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Released"
+
+
+def test_endpoints_follow_their_service(api: ClusterApi) -> None:
+    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+    api.must(api.admin.post(f"{LAB}/services", service))
+    assert "subsets" not in api.admin.get(f"{LAB}/endpoints/web").body
+    api.must(api.admin.post(f"{LAB}/pods", {**POD, "metadata": {"name": "p", "labels": {"app": "web"}}}))
+    status = {"podIP": "10.1.0.5", "conditions": [{"type": "Ready", "status": "True"}]}
+    api.must(api.admin.patch(f"{LAB}/pods/p/status", {"status": status}))
+    subset = api.admin.get(f"{LAB}/endpoints/web").body["subsets"][0]
+    assert subset["addresses"][0]["ip"] == "10.1.0.5"
+    assert subset["ports"] == [{"port": 80, "protocol": "TCP"}]
+    slices = api.admin.get("/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices").body["items"]
+    assert slices[0]["endpoints"][0]["conditions"]["ready"] is True
+    api.must(api.admin.delete(f"{LAB}/services/web"))
+    assert api.admin.get(f"{LAB}/endpoints/web").status == 404
+    assert api.admin.get("/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices").body["items"] == []

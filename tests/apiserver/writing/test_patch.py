@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi, Reply
+
+LAB = "/api/v1/namespaces/lab"
+JSON_PATCH = "application/json-patch+json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+def patch(api: ClusterApi, path: str, body: Any, form: str) -> Reply:
+    return api.admin.call("PATCH", f"{LAB}/{path}", body, headers={"content-type": form})
+
+
+def apply(api: ClusterApi, manager: str, data: Any, query: str = "") -> Reply:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data}
+    return patch(api, f"configmaps/c?fieldManager={manager}{query}", body, APPLY)
+
+
+def managers(body: Any) -> list[tuple[str, str]]:
+    return [(entry["manager"], entry["operation"]) for entry in body["metadata"].get("managedFields", [])]
+
+
+@pytest.fixture
+def config(api: ClusterApi) -> ClusterApi:
+    body = {"metadata": {"name": "c", "labels": {"a": "1"}}, "data": {"x": "1"}}
+    api.must(api.admin.post(f"{LAB}/configmaps", body))
+    return api
+
+
+def test_json_patch(config: ClusterApi) -> None:
+    operations = [
+        {"op": "replace", "path": "/data/x", "value": "2"},
+        {"op": "add", "path": "/data/y", "value": "3"},
+        {"op": "remove", "path": "/metadata/labels"},
+    ]
+    made = config.must(patch(config, "configmaps/c", operations, JSON_PATCH))
+    assert made["data"] == {"x": "2", "y": "3"}
+    assert "labels" not in made["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ([{"op": "test", "path": "/data/x", "value": "no"}], 422,
+         "the server rejected our request due to an error in our request"),
+        ([{"op": "remove", "path": "/data/zzz"}], 422,
+         "the server rejected our request due to an error in our request"),
+        ({"not": "a list"}, 400,
+         "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"),
+        ([1], 400, "error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp"),
+        ([{"op": 1}], 400,
+         "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string"),
+    ],
+)  # fmt: skip
+def test_bad_json_patches(config: ClusterApi, body: Any, code: int, message: str) -> None:
+    reply = patch(config, "configmaps/c", body, JSON_PATCH)
+    assert (reply.status, reply.message) == (code, message)
+
+
+def test_a_patch_that_makes_nonsense(config: ClusterApi) -> None:
+    reply = patch(config, "configmaps/c", {"data": {"x": 1}}, MERGE)
+    assert reply.status == 422
+    assert reply.message.startswith(' "" is invalid: patch: Invalid value: "{')
+    assert reply.message.endswith(": json: cannot unmarshal number into Go struct field ConfigMap.data of type string")
+    reply = patch(config, "configmaps/c?fieldValidation=Strict", {"foo": 1}, MERGE)
+    assert reply.message.endswith('strict decoding error: unknown field "foo"')
+    assert patch(config, "configmaps/c", [1], MERGE).message == (
+        "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+    )
+    assert patch(config, "configmaps/c", {}, "application/json").status == 415
+
+
+def test_a_patch_that_changes_nothing_leaves_the_version(config: ClusterApi) -> None:
+    before = config.admin.get(f"{LAB}/configmaps/c").body
+    config.clock.now += 60
+    for form in (MERGE, STRATEGIC):
+        assert config.must(patch(config, "configmaps/c", {"data": {"x": "1"}}, form)) == before
+
+
+SERVICE = {
+    "metadata": {"name": "s"},
+    "spec": {"ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}], "selector": {"x": "1"}},
+}
+
+
+def ports(api: ClusterApi, body: Any) -> list[tuple[str, int]]:
+    made = api.must(patch(api, "services/s", {"spec": body}, STRATEGIC))
+    return [(port["name"], port["port"]) for port in made["spec"]["ports"]]
+
+
+def test_strategic_merge_of_keyed_lists(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/services", SERVICE))
+    assert ports(api, {"ports": [{"port": 3, "name": "c"}]}) == [("c", 3), ("a", 1), ("b", 2)]
+    assert ports(api, {"ports": [{"port": 1, "$patch": "delete"}]}) == [("c", 3), ("b", 2)]
+    order = {"$setElementOrder/ports": [{"port": 2}, {"port": 3}], "ports": [{"port": 3, "name": "cc"}]}
+    assert ports(api, order) == [("b", 2), ("cc", 3)]
+    assert ports(api, {"ports": [{"$patch": "replace"}, {"port": 9, "name": "z"}]}) == [("z", 9)]
+    reply = patch(api, "services/s", {"spec": {"ports": [{"name": "x"}]}}, STRATEGIC)
+    assert reply.message == "map: map[name:x] does not contain declared merge key: port"
+
+
+def test_strategic_merge_of_sets_and_maps(config: ClusterApi) -> None:
+    path = "configmaps/c"
+    made = config.must(patch(config, path, {"metadata": {"finalizers": ["a.io/1", "a.io/2"]}}, STRATEGIC))
+    body = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a.io/1"], "labels": {"a": None, "b": "2"}}}
+    made = config.must(patch(config, path, body, STRATEGIC))
+    assert made["metadata"]["finalizers"] == ["a.io/2"]
+    assert made["metadata"]["labels"] == {"b": "2"}
+    made = config.must(patch(config, path, {"data": {"$patch": "replace", "only": "1"}}, STRATEGIC))
+    assert made["data"] == {"only": "1"}
+
+
+def test_retain_keys(api: ClusterApi) -> None:
+    spec = {
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "m", "image": "i"}]}},
+    }
+    path = "/apis/apps/v1/namespaces/lab/deployments"
+    api.must(api.admin.post(path, {"metadata": {"name": "d"}, "spec": spec}))
+    body = {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}
+    made = api.must(api.admin.call("PATCH", f"{path}/d", body, headers={"content-type": STRATEGIC}))
+    assert made["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_who_owns_what_after_writes(config: ClusterApi) -> None:
+    config.must(patch(config, "configmaps/c?fieldManager=other", {"data": {"y": "2"}}, MERGE))
+    made = config.admin.get(f"{LAB}/configmaps/c").body
+    fields = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
+    assert fields == {
+        "unknown": {
+            "f:data": {".": {}, "f:x": {}},
+            "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+        },
+        "other": {"f:data": {"f:y": {}}},
+    }
+    config.must(patch(config, "configmaps/c?fieldManager=other", {"data": {"x": "9"}}, MERGE))
+    made = config.admin.get(f"{LAB}/configmaps/c").body
+    fields = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
+    assert fields["other"] == {"f:data": {"f:x": {}, "f:y": {}}}
+    assert fields["unknown"]["f:data"] == {}
+
+
+def test_the_fields_of_a_pod_as_a_real_server_lists_them(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+    made = api.must(api.admin.post(f"{LAB}/pods", body))
+    assert made["metadata"]["managedFields"][0]["fieldsV1"] == {
+        "f:spec": {
+            "f:containers": {
+                'k:{"name":"main"}': {
+                    ".": {},
+                    "f:image": {},
+                    "f:imagePullPolicy": {},
+                    "f:name": {},
+                    "f:resources": {},
+                    "f:terminationMessagePath": {},
+                    "f:terminationMessagePolicy": {},
+                }
+            },
+            "f:dnsPolicy": {},
+            "f:enableServiceLinks": {},
+            "f:restartPolicy": {},
+            "f:schedulerName": {},
+            "f:securityContext": {},
+            "f:terminationGracePeriodSeconds": {},
+        }
+    }
+
+
+def test_apply_creates_conflicts_and_takes_over(api: ClusterApi) -> None:
+    assert apply(api, "", {}).message == (
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+    )
+    assert apply(api, "alice", {"k": "1"}).status == 201
+    before = api.admin.get(f"{LAB}/configmaps/c").body
+    api.clock.now += 60
+    assert api.must(apply(api, "alice", {"k": "1"})) == before
+    reply = apply(api, "bob", {"k": "2", "l": "1"})
+    assert reply.status == 409
+    assert reply.message == 'Apply failed with 1 conflict: conflict with "alice": .data.k'
+    made = api.must(apply(api, "bob", {"k": "2", "l": "1"}, "&force=true"))
+    assert managers(made) == [("bob", "Apply")]
+    made = api.must(apply(api, "bob", {"l": "1"}))
+    assert made["data"] == {"l": "1"}, "what bob no longer names goes"
+
+
+def test_apply_prunes_only_what_nobody_else_owns(api: ClusterApi) -> None:
+    api.must(apply(api, "alice", {"a": "1", "both": "1"}))
+    api.must(apply(api, "bob", {"both": "1"}))
+    assert api.must(apply(api, "alice", {"a": "1"}))["data"] == {"a": "1", "both": "1"}
+    assert api.must(apply(api, "bob", {}))["data"] == {"a": "1"}
+
+
+def test_apply_conflicts_with_updates(config: ClusterApi) -> None:
+    config.must(patch(config, "configmaps/c?fieldManager=editor", {"data": {"p": "1", "q": "1"}}, MERGE))
+    reply = apply(config, "alice", {"p": "2", "q": "2", "x": "2"})
+    assert reply.message == (
+        'Apply failed with 3 conflicts: conflicts with "editor" using v1:\n- .data.p\n- .data.q\n'
+        'conflicts with "unknown" using v1:\n- .data.x'
+    )
+
+
+def test_apply_merges_keyed_lists_and_prunes_their_items(api: ClusterApi) -> None:
+    def service(manager: str, *numbers: int) -> list[int]:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "s"},
+            "spec": {"ports": [{"name": f"p{number}", "port": number} for number in numbers]},
+        }
+        made = api.must(patch(api, f"services/s?fieldManager={manager}", body, APPLY))
+        return [port["port"] for port in made["spec"]["ports"]]
+
+    assert service("alice", 1, 2) == [1, 2]
+    assert service("bob", 3) == [1, 2, 3]
+    assert service("alice", 2) == [2, 3]
+
+
+def test_apply_knows_the_schema(api: ClusterApi) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "dota": {}}
+    reply = patch(api, "configmaps/c?fieldManager=a", body, APPLY)
+    assert reply.message == (
+        "failed to create typed patch object (lab/c; v1, Kind=ConfigMap): .dota: field not declared in schema"
+    )
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "c"}}
+    assert patch(api, "configmaps/c?fieldManager=a", body, APPLY).message == "invalid object type: /v1, Kind=Pod"
+
+
+def test_a_label_selectors_map_has_one_owner(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/services", SERVICE))
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"y": "2"}}}
+    made = api.must(patch(api, "services/s?fieldManager=a&force=true", body, APPLY))
+    assert made["spec"]["selector"] == {"y": "2"}
+
+
+def test_objects_without_managers_stay_without(api: ClusterApi) -> None:
+    made = api.must(patch(api, "serviceaccounts/default", {"metadata": {"labels": {"a": "b"}}}, MERGE))
+    assert managers(made) == []
+    reset: dict[str, Any] = {"metadata": {"managedFields": [{}]}}
+    api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}}))
+    assert managers(api.must(patch(api, "configmaps/c", reset, MERGE))) == []
