@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -127,12 +128,12 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
 
         lab = Lab()
         return lab, Unchecked(make(lab, exercise, learner).start())
-    opened = ask("/open", {"learner": learner, "exercise": exercise})
-    home = ensure_private(home_path() / "course" / opened["ticket"])
-    config = home / "admin.conf"
-    write_private(config, opened["kubeconfig"])
-    lab = Lab("existing", kubeconfig=config, home=home)
-    return lab, Checked(exercise, opened["ticket"], opened["texts"])
+    home = ensure_private(home_path() / "course" / secrets.token_hex(8))
+    opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})
+    for name, text in opened["files"].items():
+        ensure_private((home / name).parent)
+        write_private(home / name, text)
+    return Lab(home=home), Checked(exercise, opened["ticket"], opened["texts"])
 
 
 def _learner_of(folder: Path) -> str:

@@ -10,6 +10,9 @@ A source is a jupytext ``py:percent`` file with nbgrader's solution marks. From 
 - ``labkit/lessons/solutions.json``: each step's solved cells, for ``solution("W17")`` and
   ``labkit demo``;
 - ``docs/glossary.md``, from the glossary's notebook.
+
+The exercises' sources are their tasks (``labkit/grading/tasks``); from them comes
+``notebooks/exercises/NAME.ipynb``.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ from typing import Any
 import jupytext
 import nbformat
 
+from labkit.grading.notebooks import learner_notebook
+from labkit.grading.tasks import EXERCISES
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "source"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -36,6 +42,7 @@ _notebook: Any = nbformat.v4.new_notebook
 _markdown: Any = nbformat.v4.new_markdown_cell
 _code: Any = nbformat.v4.new_code_cell
 _text: Any = nbformat.writes
+_from_dict: Any = nbformat.from_dict
 
 Steps = dict[str, dict[str, Any]]
 
@@ -167,6 +174,9 @@ def glossary() -> str:
 def outputs() -> dict[Path, str]:
     """Every file that is built, with its content."""
     built = {ROOT / "notebooks" / f"{source.stem}.ipynb": _text(notebook(source)) + "\n" for source in sources()}
+    for exercise in EXERCISES:
+        text = _text(_from_dict(learner_notebook(exercise)))
+        built[ROOT / "notebooks" / "exercises" / f"{exercise.id}.ipynb"] = text + "\n"
     steps = json.dumps(worked_steps(), indent=1, ensure_ascii=False) + "\n"
     built[ROOT / "labkit" / "lessons" / "solutions.json"] = steps
     built[ROOT / "docs" / "glossary.md"] = glossary()

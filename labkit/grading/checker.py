@@ -21,7 +21,7 @@ from labkit.apiserver.serving.server import ApiServer, listen
 from labkit.errors import LabkitError
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card
-from labkit.grading.grader import fresh_cluster, ground_in, kubeconfig_text
+from labkit.grading.grader import fresh_cluster, ground_in, home_files
 from labkit.grading.probes import Ground
 from labkit.grading.score import score_task
 from labkit.grading.task import Exercise
@@ -61,15 +61,16 @@ class Checker:
         app.on_shutdown.append(self._close_all)
         return app
 
-    async def open(self, learner: str, exercise: str) -> dict[str, Any]:
+    async def open(self, learner: str, exercise: str, home: Path) -> dict[str, Any]:
         """A fresh cluster for one notebook.
 
         Args:
             learner: Whose, which decides the names.
             exercise: The exercise's id.
+            home: Where the notebook will keep its lab's state.
 
         Returns:
-            ``ticket``, ``kubeconfig`` and the tasks' ``texts``.
+            ``ticket``, the ``files`` of that directory, and the tasks' ``texts``.
 
         Raises:
             UsageError: There is no such exercise.
@@ -84,7 +85,7 @@ class Checker:
         while len(self._open) > MOST_OPEN:
             await self._close(next(iter(self._open)))
         texts = {task.id: task.brief(Draw(learner)).text for task in found.tasks}
-        return {"ticket": ticket, "kubeconfig": kubeconfig_text(server.url, keys), "texts": texts}
+        return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}
 
     def points(self, ticket: str, task: str) -> dict[str, Any]:
         """Judge one task of one notebook, and write it down.
@@ -113,7 +114,8 @@ class Checker:
     async def _answer_open(self, request: web.Request) -> web.Response:
         asked = await request.json()
         try:
-            return web.json_response(await self.open(str(asked["learner"]), str(asked["exercise"])))
+            answer = await self.open(str(asked["learner"]), str(asked["exercise"]), Path(str(asked["home"])))
+            return web.json_response(answer)
         except LabkitError as error:
             return web.json_response({"error": str(error)}, status=400)
 

@@ -191,19 +191,11 @@ class Grader:
 
     def _job(self, submission: Submission, cells: list[str], url: str, keys: Keys, lab_home: Path) -> dict[str, Any]:
         """What the learner's process gets to know: its cells, its cluster, its own name."""
-        config = kubeconfig_text(url, keys)
-        chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
-        in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True}
         return {
             "cells": cells,
             "kernel": self._kernel or not running.is_python(cells),
             "learner": submission.learner,
-            "files": {
-                "admin.conf": config,
-                "backend.json": json.dumps({"backend": "existing", **chosen}),
-                "existing/kubeconfig": config,
-                "existing/cluster.json": json.dumps(in_use),
-            },
+            "files": home_files(url, keys, lab_home),
         }
 
 
@@ -261,6 +253,28 @@ def fresh_cluster(
 def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
     """What probes need, of a cluster in this process."""
     return Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
+
+
+def home_files(url: str, keys: Keys, lab_home: Path) -> dict[str, str]:
+    """A ``LABKIT_HOME`` in which a cluster is in use already, so that ``Lab()`` asks nothing.
+
+    Args:
+        url: Where the cluster is reached.
+        keys: They sign a new administrator's certificate.
+        lab_home: Where the directory will be.
+
+    Returns:
+        Each file's text, by its path in the directory.
+    """
+    config = kubeconfig_text(url, keys)
+    chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
+    in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True}
+    return {
+        "admin.conf": config,
+        "backend.json": json.dumps({"backend": "existing", **chosen}),
+        "existing/kubeconfig": config,
+        "existing/cluster.json": json.dumps(in_use),
+    }
 
 
 def kubeconfig_text(url: str, keys: Keys) -> str:
