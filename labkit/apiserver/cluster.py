@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from random import Random, SystemRandom
 
 from labkit.apiserver.admission.plugins import default_chain
@@ -21,7 +22,7 @@ from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import authenticate_certificate
 from labkit.apiserver.authorization.attributes import attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
-from labkit.apiserver.authorization.bootstrap import bootstrap_policy
+from labkit.apiserver.authorization.bootstrap import bootstrap_policy, reconciled
 from labkit.apiserver.authorization.escalation import EscalationGuard
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.apiserver.authorization.refusal import refusal
@@ -241,15 +242,26 @@ class Cluster:
         self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
 
     def _bootstrap(self) -> None:
-        """Give an empty store what a new cluster has."""
-        if self.store.revision:
-            return
-        now = timestamp(self.clock())
+        """Give the store what every cluster has, where it is missing."""
+        now, new = timestamp(self.clock()), not self.store.revision
         with self.registry.transaction():
             bootstrap_core(self.registry)
             for plural, obj in bootstrap_policy(now):
                 metadata = obj["metadata"]
+                kind = BY_RESOURCE[RBAC, "v1", plural]
+                key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
+                stored = self.store.get(key)
+                if stored is not None:
+                    changed = reconciled(stored, obj)
+                    if changed is not None:
+                        self.registry.edit(kind, stored, "kube-apiserver", partial(_update, changed))
+                    continue
                 metadata |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
-                resource = BY_RESOURCE[RBAC, "v1", plural].resource
-                # Complete as they are: no controller has anything to add.
-                self.store.put(Key(resource, metadata.get("namespace", ""), metadata["name"]), obj)
+                if new:  # complete as they are: no controller has anything to add
+                    self.store.put(key, obj)
+                else:
+                    self.registry.write(kind, obj)
+
+
+def _update(changed: Object, obj: Object) -> None:
+    obj.update(changed)

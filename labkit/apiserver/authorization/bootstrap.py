@@ -5,7 +5,8 @@ are not served here, since ``kubectl get clusterroles`` lists them and the aggre
 roles are made of them. ``bootstrap_policy.json`` is generated
 (``python -m tools.generate_bootstrap_policy``).
 
-Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``;
+Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``,
+``k8s.io/component-helpers/auth/rbac/reconciliation``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
@@ -18,11 +19,13 @@ from typing import Any
 
 import orjson
 
+from labkit.apiserver.authorization.escalation import compact, uncovered
 from labkit.apiserver.request import Object
 
 GROUP = "rbac.authorization.k8s.io"
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-ANNOTATIONS = {"rbac.authorization.kubernetes.io/autoupdate": "true"}
+AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+ANNOTATIONS = {AUTO_UPDATE: "true"}
 KINDS = {
     "clusterroles": "ClusterRole",
     "clusterrolebindings": "ClusterRoleBinding",
@@ -43,6 +46,45 @@ def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
     for plural, rows in _table().items():
         for row in rows:
             yield plural, _object(plural, row, now)
+
+
+def reconciled(stored: Object, default: Object) -> Object | None:
+    """What a default object that has lost something gets back when a server starts.
+
+    Rules, subjects, labels and annotations that are missing are added; what someone
+    added stays. The annotation ``autoupdate: "false"`` on the object prevents it.
+
+    Args:
+        stored: The object as it is.
+        default: The object as it should be.
+
+    Returns:
+        The fields to change, None for none.
+    """
+    metadata = stored["metadata"]
+    if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
+        return None
+    changed: Object = {}
+    kept: Object = {}
+    for field in ("labels", "annotations"):
+        whole = {**default["metadata"][field], **(metadata.get(field) or {})}
+        if whole != metadata.get(field):
+            kept[field] = whole
+    if kept:
+        changed["metadata"] = {**metadata, **kept}
+    if "roleRef" in default:
+        subjects = stored.get("subjects") or []
+        missing = [subject for subject in default.get("subjects", []) if subject not in subjects]
+        if missing:
+            changed["subjects"] = [*subjects, *missing]
+    elif "aggregationRule" not in default:
+        rules = stored.get("rules") or []
+        lost = [] if rules == default["rules"] else compact(uncovered(rules, default["rules"]))
+        if lost:
+            changed["rules"] = [*rules, *lost]
+    elif not stored.get("aggregationRule"):
+        changed["aggregationRule"] = default["aggregationRule"]
+    return changed or None
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy
-from tests.support.cluster import RBAC, ClusterApi
+from labkit.apiserver.authorization.escalation import uncovered
+from labkit.apiserver.cluster import Cluster
+from tests.support.cluster import RBAC, ClusterApi, rule
 from tools.generate_bootstrap_policy import OUT, RECORDING, render
 
 SHOWN = ("manager", "operation", "apiVersion", "subresource")
@@ -47,8 +49,50 @@ def test_rules_are_shared_and_objects_are_not() -> None:
     assert first["clusterroles"]["rules"] is second["clusterroles"]["rules"]
 
 
-def test_a_kept_store_is_not_filled_again() -> None:
+def restarted(api: ClusterApi) -> None:
+    Cluster(api.cluster.keys, api.cluster.store, clock=api.clock, node=False)
+
+
+def test_a_start_changes_nothing_that_is_whole() -> None:
     api = ClusterApi()
+    before = api.cluster.store.revision
+    restarted(api)
+    assert api.cluster.store.revision == before
+
+
+def test_what_is_lost_comes_back_with_the_next_start() -> None:
+    api = ClusterApi()
+    view = api.admin.get(f"{RBAC}/clusterroles/view").body["rules"]
+    basic = f"{RBAC}/clusterrolebindings/system:basic-user"
+    subjects = api.admin.get(basic).body["subjects"]
+    rules = api.admin.get(f"{RBAC}/clusterroles/system:discovery").body["rules"]
     api.must(api.admin.delete(f"{RBAC}/clusterroles/view"))
-    type(api.cluster)(api.cluster.keys, api.cluster.store, node=False)
-    assert api.admin.get(f"{RBAC}/clusterroles/view").status == 404
+    api.must(api.admin.patch(basic, {"subjects": None}))
+    api.must(api.admin.patch(f"{RBAC}/clusterroles/system:discovery", {"rules": []}))
+    restarted(api)
+    assert api.admin.get(f"{RBAC}/clusterroles/view").body["rules"] == view
+    assert api.admin.get(basic).body["subjects"] == subjects
+    got = api.admin.get(f"{RBAC}/clusterroles/system:discovery").body["rules"]
+    assert not uncovered(got, rules)
+    assert not uncovered(rules, got)
+
+
+def test_what_was_added_stays() -> None:
+    api = ClusterApi()
+    path = f"{RBAC}/clusterroles/system:discovery"
+    own = rule("get", urls="/mine")
+    api.must(api.admin.patch(path, {"rules": [own], "metadata": {"labels": {"a": "b"}}}))
+    restarted(api)
+    body = api.admin.get(path).body
+    assert body["rules"][0] == own
+    assert len(body["rules"]) > 1
+    assert body["metadata"]["labels"] == {"a": "b", "kubernetes.io/bootstrapping": "rbac-defaults"}
+
+
+def test_updates_can_be_switched_off() -> None:
+    api = ClusterApi()
+    path = f"{RBAC}/clusterroles/system:discovery"
+    off = {"rbac.authorization.kubernetes.io/autoupdate": "false"}
+    api.must(api.admin.patch(path, {"rules": [], "metadata": {"annotations": off}}))
+    restarted(api)
+    assert not api.admin.get(path).body["rules"]
