@@ -38,9 +38,8 @@ def policy() -> Section:
 
 def commands(agreement: Agreement) -> Section:
     """``kubectl.json``, on a server without a node."""
-    without = frozenset(name for entry in agreement.left_out if entry.kind == "line" for name in entry.names)
     with running_server(node=False) as server:
-        return kubectl.run(server, without)
+        return kubectl.run(server, agreement)
 
 
 def in_pods() -> list[Section]:

@@ -140,7 +140,7 @@ def run_objects(shell: Shell) -> Section:
     pairs = []
     for name, pod in load("pods")["objects"].items():
         got = json.loads(shell.raw(["kubectl", "get", "pod", name, "-o", "json"]).stdout or "{}")
-        pairs.append((f"objects/{name}", {"object": masked(pod, {})}, {"object": masked(got, shell.names)}))
+        pairs.append((f"pod/{name}", {"object": masked(pod, {})}, {"object": masked(got, shell.names)}))
     return of_commands("pods: objects", "The pods as the API shows them.", pairs)
 
 

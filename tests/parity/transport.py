@@ -130,12 +130,12 @@ class InProcess:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self.names: Mapping[str, str] = {}
+        self.names: Mapping[str, str] = {"127.0.0.1:6443": "<server>"}
 
     def send(self, credential: Credential, call: Call) -> Answer:
         """Call ``handle``; of a watch, take what is ready."""
         path, _, query = call.path.partition("?")
-        headers = {name.lower(): value for name, value in call.headers.items()}
+        headers = {"host": "127.0.0.1:6443", **{name.lower(): value for name, value in call.headers.items()}}
         if credential.token is not None:
             headers.setdefault("authorization", f"Bearer {credential.token}")
         request = Request(
@@ -153,6 +153,8 @@ class InProcess:
         if response.stream is not None:
             body = b"".join(response.stream.read())
             response.stream.close()
+        if call.method == "HEAD":
+            body = b""
         answer = {name.lower(): value for name, value in response.headers.items()}
         if response.warnings:
             answer["warning"] = ", ".join(f"299 - {json.dumps(text)}" for text in response.warnings)
