@@ -12,7 +12,6 @@ from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson, schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
-from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
 from labkit.apiserver.status import ApiError, bad_request
 
 JSON = "application/json"
@@ -115,13 +114,7 @@ def decode_body(
     if media_type == PROTOBUF:
         data: Any = _read_protobuf(body, expected[2])
     elif media_type == YAML:
-        try:
-            data = yaml_to_json(body, strict if look else None)
-        except YamlProblem as error:
-            raise bad_request(
-                f"the object provided is unrecognized (must be of type {expected[2]}): couldn't get "
-                f"version/kind; json parse error: {error} ({summary(body)})"
-            ) from error
+        data = _read_yaml(body, expected[2], strict if look else None)
     else:
         data = _read_json(body, expected[2])
     found = _read_kind(data, body, expected)
@@ -150,6 +143,15 @@ def _read_json(body: bytes, kind: str) -> Any:
     try:
         return gojson.loads(body)
     except gojson.SyntaxProblem as error:
+        raise _unrecognized(kind, body, str(error)) from error
+
+
+def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
+    from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+
+    try:
+        return yaml_to_json(body, strict)
+    except YamlProblem as error:
         raise _unrecognized(kind, body, str(error)) from error
 
 

@@ -9,9 +9,6 @@ import copy
 import json
 from typing import Any
 
-import jsonpatch
-import jsonpointer
-
 from labkit.apiserver.handlers.decode import field_validation
 from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
@@ -21,7 +18,6 @@ from labkit.apiserver.registry.managed.fieldset import shape_of_struct
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
-from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
 from labkit.apiserver.status import ApiError, bad_request
 
 JSON_PATCH = "application/json-patch+json"
@@ -176,6 +172,9 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
         )
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
+    import jsonpatch
+    import jsonpointer
+
     document = copy.deepcopy(current)
     try:
         return jsonpatch.JsonPatch(operations).apply(document, in_place=True)
@@ -217,6 +216,8 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     Raises:
         ApiError: 400.
     """
+    from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+
     strict: list[str] = []
     try:
         config = yaml_to_json(request.body, strict)

@@ -115,7 +115,7 @@ class Writer:
             self._admit(request, kind, new, old, options)
             return new
 
-        return self._update(request, kind, change, options, create=False)
+        return self._update(request, kind, change, options, uid=obj["metadata"].get("uid", ""))
 
     def patch(self, request: Request, kind: Kind) -> Written:
         """PATCH, whichever of the four kinds of patch the content type names."""
@@ -216,7 +216,8 @@ class Writer:
         kind: Kind,
         change: Callable[[Object | None], Object],
         options: WriteOptions,
-        create: bool,
+        create: bool = False,
+        uid: str = "",
     ) -> Written:
         check_create = self._check(request, kind, "CREATE", options.dry_run)
 
@@ -231,6 +232,7 @@ class Writer:
             request.info.name,
             change,
             subresource=request.info.subresource,
+            uid=uid,
             create=create,
             dry_run=options.dry_run,
             check=self._check(request, kind, "UPDATE", options.dry_run),
@@ -321,7 +323,9 @@ class Writer:
         name = obj["metadata"].get("name", "")
         wanted = request.info.name
         if not name:
-            raise bad_request("name must be provided")
+            raise bad_request(
+                f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+            )
         if name != wanted:
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({wanted})")
 

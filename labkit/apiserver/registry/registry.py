@@ -206,6 +206,7 @@ class Registry:
         change: Callable[[Object | None], Object],
         *,
         subresource: str = "",
+        uid: str = "",
         create: bool = False,
         dry_run: bool = False,
         check: Check | None = None,
@@ -221,6 +222,7 @@ class Registry:
             change: From the stored object (None if there is none) to the new one, completed
                 and admitted.
             subresource: ``status`` and the like: which part may change.
+            uid: Only an object of this uid is meant.
             create: Whether a missing object is created, whatever the kind says.
             dry_run: Do everything but store it.
             check: Validating admission of an update.
@@ -238,16 +240,18 @@ class Registry:
         if old is None:
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
+            if uid:
+                raise _wrong_uid(kind, namespace, name, uid, "")
             obj = change(None)
             wanted = obj["metadata"].get("uid")
             if wanted:
-                raise _uid_conflict(kind, name, wanted, "")
+                why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
+                raise conflict(kind.plural, kind.group, name, why)
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
+        if uid and uid != old["metadata"]["uid"]:
+            raise _wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"])
         new = change(old)
-        wanted = new["metadata"].get("uid")
-        if wanted and wanted != old["metadata"]["uid"]:
-            raise _uid_conflict(kind, name, wanted, old["metadata"]["uid"])
         self._check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
         forget_empty(self.struct(kind), new)
@@ -466,6 +470,9 @@ class Registry:
     ) -> None:
         context = replace(self._context, dry_run=dry_run)
         metadata, before = new["metadata"], old["metadata"]
+        metadata.pop("generation", None)
+        if "generation" in before:
+            metadata["generation"] = before["generation"]
         if subresource in ("status", "finalize"):
             strategy.prepare_status_update(context, new, old)
         elif subresource:
@@ -477,10 +484,6 @@ class Registry:
                 metadata[field] = before[field]
         if "deletionGracePeriodSeconds" in before:
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
-        if "generation" in before:
-            metadata.setdefault("generation", before["generation"])
-        elif not strategy.generation:
-            metadata.pop("generation", None)
         metadata.pop("selfLink", None)
         for hook in strategy.hooks:
             hook(new, old)
@@ -620,18 +623,18 @@ def _deletion_finalizers(finalizers: Texts, options: DeleteOptions) -> Texts:
     return finalizers if set(wanted) == set(finalizers) else wanted
 
 
-def _uid_conflict(kind: Kind, name: str, wanted: str, found: str) -> ApiError:
-    if not found:
-        return conflict(
-            kind.plural,
-            kind.group,
-            name,
-            f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found",
-        )
+STORAGE_PLACES = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+"""Where the real server's storage keeps a resource, if not under its own name."""
+
+
+def _wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str) -> ApiError:
+    place = STORAGE_PLACES.get(kind.plural, kind.plural)
+    key = "/".join(part for part in ("/registry", place, namespace, name) if part)
     return conflict(
         kind.plural,
         kind.group,
         name,
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
         f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import validate_metadata, validate_metadata_update
-from labkit.apiserver.registry.names import NameRule, subdomain_name
+from labkit.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
 from labkit.apiserver.request import Object
 
 
@@ -143,16 +143,13 @@ class Strategy:
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a changed object."""
-        errors = FieldErrors()
-        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        errors = common_update_errors(kind, new, old)
         self.check_update(new, old, errors)
         return errors
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a changed status."""
-        errors = FieldErrors()
-        validate_metadata_update(new["metadata"], old["metadata"], errors)
-        return errors
+        return common_update_errors(kind, new, old)
 
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a write to another subresource."""
@@ -175,6 +172,15 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """For a graceful kind: how long the object may take to end."""
         return options.grace_seconds or 0
+
+
+def common_update_errors(kind: Kind, new: Object, old: Object) -> FieldErrors:
+    """What is wrong with changed metadata; the real server looks twice, and its causes show it."""
+    errors = FieldErrors()
+    validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
+    for _ in range(2):
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+    return errors
 
 
 def timestamp(seconds: float) -> str:
