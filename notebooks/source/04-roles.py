@@ -201,7 +201,8 @@ me.get("/api/v1/namespaces/kikai/services")
 
 # %% [markdown]
 # The very next request is allowed. Look at *decided*: the server names the binding and the
-# role that said yes. And changing?
+# role that said yes (names first: `test/kikai` is the binding `test` of `kikai`). An empty list
+# is a yes, too. And changing?
 
 # %%
 # me.delete("/api/v1/namespaces/kikai/services/web")

@@ -273,5 +273,5 @@ board()
 # lab.reset()
 
 # %% [markdown]
-# **More:** the words of this lab in English and Korean are in the
-# [glossary](99-glossary.ipynb); graded tasks without guidance are in `exercises/`.
+# **More:** the words of this lab, in English and Korean, are in the
+# [glossary](99-glossary.ipynb).
