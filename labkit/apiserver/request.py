@@ -69,6 +69,10 @@ class RequestInfo:
     parts: tuple[str, ...] = ()
 
 
+NOBODY = User("")
+NOTHING_ASKED = RequestInfo(False, "/", "get")
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request.
@@ -97,8 +101,8 @@ class Request:
     """Headers that may repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
 
     # Filled in on the way through the pipeline.
-    info: RequestInfo = field(default_factory=lambda: RequestInfo(False, "/", "get"))
-    user: User = field(default_factory=lambda: User(""))
+    info: RequestInfo = NOTHING_ASKED
+    user: User = NOBODY
     audit: Object = field(default_factory=dict)
     """The audit event of this request; filters add to its annotations."""
     warnings: list[str] = field(default_factory=list)

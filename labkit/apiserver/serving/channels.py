@@ -12,7 +12,7 @@ import base64
 import binascii
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -197,9 +197,14 @@ def encode_status(status: Object) -> bytes:
 
 
 class ExecSessions:
-    """Runs exec sessions, a limited number at a time."""
+    """Runs exec sessions, a limited number at a time.
 
-    def __init__(self) -> None:
+    Args:
+        before_end: Called when a command is over and before its client is told.
+    """
+
+    def __init__(self, before_end: Callable[[], None]) -> None:
+        self._before_end = before_end
         self._running = 0
 
     def __len__(self) -> int:
@@ -247,6 +252,7 @@ class ExecSessions:
         client = asyncio.ensure_future(io.receive())
         try:
             await asyncio.wait((command, client), return_when=asyncio.FIRST_COMPLETED)
+            self._before_end()
             if command.done():
                 with contextlib.suppress(ConnectionError):
                     await self._finish(io, outcome(command))
@@ -254,6 +260,7 @@ class ExecSessions:
             for task in (command, client):
                 task.cancel()
             await asyncio.gather(command, client, return_exceptions=True)
+            self._before_end()
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:
         if PROTOCOLS[io.protocol].status:

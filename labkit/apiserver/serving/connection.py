@@ -10,17 +10,20 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion11
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
-from labkit.apiserver.request import PeerCertificate
+from labkit.apiserver.request import PeerCertificate, Response
 from labkit.apiserver.serving.tls import peer_certificate
 
 log = logging.getLogger(__name__)
@@ -80,6 +83,50 @@ def bad_request(detail: str = "") -> Refusal:
     return Refusal(400, "Bad Request", detail)
 
 
+class Outbox:
+    """Answers on their way out: all that one turn of the event loop made are sent together.
+
+    Args:
+        before: Called before anything is sent.
+    """
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+        self._loop = asyncio.get_running_loop()
+
+    def put(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Send these bytes at the end of the turn.
+
+        Args:
+            transport: Where to.
+            data: A whole answer.
+        """
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append((transport, data))
+
+    def flush(self) -> None:
+        """Send everything now."""
+        self._before()
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for transport, data in waiting:
+                transport.write(data)
+
+
+class Answering(Protocol):
+    """Who answers requests: at once, or in a task of their own."""
+
+    outbox: Outbox
+
+    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+        """Answer a request without a body, or say that it takes longer."""
+
+    async def __call__(self, http: BaseRequest) -> StreamResponse:
+        """Answer any request."""
+
+
 class Connection(RequestHandler):
     """One TLS connection.
 
@@ -93,6 +140,10 @@ class Connection(RequestHandler):
     last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
     last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
     last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
+    answer_now: Callable[[Connection, RawRequestMessage], bool]
+    outbox: Outbox
+    response: Response | None = None
+    """An answer that takes longer, on its way to the handler's task."""
     _unread = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -114,17 +165,62 @@ class Connection(RequestHandler):
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as own:
                 own.shutdown(socket.SHUT_RDWR)
 
+    def send(self, data: bytes) -> None:
+        """Send a whole answer, and count the time until the next request from now on."""
+        if self.transport is not None:
+            self.outbox.put(self.transport, data)
+        self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
+
     def data_received(self, data: bytes) -> None:
-        """Take what came, and hang up on a head that does not end."""
-        count = self._request_count
-        super().data_received(data)
+        """Take what came: answer it at once, leave it to the handler's task, or refuse it.
+
+        A request without a body, on a connection that waits for one, is answered here.
+        """
+        waiter, messages = self._waiter, self._messages
+        if waiter is None or waiter.done() or messages or self._paused:
+            super().data_received(data)
+            self._count_unread(data)
+            return
+        # Without a waiter, the parser's messages are put down and nobody is woken.
+        self._waiter = None
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
+        if not messages:
+            self._count_unread(data)
+            return
+        self._unread = 0
+        if len(messages) == 1 and self._answered_now(*messages[0]):
+            messages.clear()
+            if self._parser is not None:
+                self._parser.message_consumed()
+        elif self._close or self._force_close:
+            waiter.cancel()
+        elif not waiter.done():
+            waiter.set_result(None)
+
+    def _answered_now(self, message: Any, payload: Any) -> bool:
+        if (
+            payload is not EMPTY_PAYLOAD
+            or type(message) is not RawRequestMessage
+            or message.should_close
+            or message.upgrade
+            or message.version != HttpVersion11
+        ):
+            return False
+        return self.answer_now(self, message)
+
+    def _count_unread(self, data: bytes) -> None:
+        """Hang up on a head that does not end."""
         current = self._current_request
-        if self._request_count != count or self._upgraded or (current and not current.content.is_eof()):
+        if self._messages or self._upgraded or (current and not current.content.is_eof()):
             self._unread = 0
             return
         self._unread += len(data)
         if self._unread > MAX_UNREAD_BYTES and self.transport is not None:
             if current is None:
+                self.outbox.flush()
                 self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
             self.force_close()
 
@@ -152,11 +248,12 @@ class HttpServer(Server):
     """aiohttp's low-level server with our connections.
 
     Args:
-        handler: Answers a request.
+        frontend: Answers requests.
     """
 
-    def __init__(self, handler: Callable[[BaseRequest], Awaitable[StreamResponse]]) -> None:
-        super().__init__(handler, handler_cancellation=True)
+    def __init__(self, frontend: Answering) -> None:
+        super().__init__(frontend, handler_cancellation=True)
+        self._frontend = frontend
         self._options: dict[str, Any] = {
             "access_log": None,
             "auto_decompress": False,
@@ -176,4 +273,7 @@ class HttpServer(Server):
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""
-        return Connection(self, loop=self._loop, **self._options)
+        connection = Connection(self, loop=self._loop, **self._options)
+        connection.answer_now = self._frontend.answer_now
+        connection.outbox = self._frontend.outbox
+        return connection

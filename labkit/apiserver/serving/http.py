@@ -7,16 +7,17 @@ import logging
 from collections.abc import Callable
 
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_exceptions import HTTPException
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
 from labkit.apiserver.serving.channels import ExecSessions
-from labkit.apiserver.serving.connection import Connection, bad_request
+from labkit.apiserver.serving.connection import Connection, Outbox, bad_request
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
-from labkit.apiserver.serving.wire import WireResponse, status_response
+from labkit.apiserver.serving.wire import WireResponse, encode, status_response
 from labkit.apiserver.status import ApiError
 
 log = logging.getLogger(__name__)
@@ -30,57 +31,88 @@ class Frontend:
 
     Args:
         handle: ``Cluster.handle``.
+        before_answer: Called before anything is sent; here the audit log is written.
     """
 
-    def __init__(self, handle: Callable[[Request], Response]) -> None:
+    def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
         self._handle = handle
-        self.streams = Streams()
-        self.sessions = ExecSessions()
+        self.outbox = Outbox(before_answer)
+        self.streams = Streams(before_answer)
+        self.sessions = ExecSessions(before_answer)
+
+    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+        """Answer a request without a body at once, in the callback that read it.
+
+        Most requests are such, and a task for each would cost as much as the answer. What
+        takes longer, a stream or an exec session, is left on the connection for ``__call__``.
+
+        Args:
+            connection: Where it came from and where the answer goes.
+            message: The request, whole.
+
+        Returns:
+            Whether it was answered.
+        """
+        read_headers(connection, message.raw_headers)
+        try:
+            request = self._request(connection, message.method, message.path)
+        except BadTarget:
+            return False
+        response = self._respond(request)
+        if response.stream is not None or response.upgrade is not None:
+            connection.response = response
+            return False
+        connection.send(encode(response, message.method))
+        return True
 
     async def __call__(self, http: BaseRequest) -> StreamResponse:
-        """Answer one request."""
+        """Answer one request that is more than its head."""
         connection = http.protocol
         assert isinstance(connection, Connection)
-        try:
-            path, query = split_target(http.raw_path)
-        except BadTarget:
-            return bad_request()
         read_headers(connection, http.raw_headers)
-        headers = connection.last_headers
-        body = b""
-        if http.can_read_body:
-            expected = headers.get("expect")
-            if expected is not None and expected.lower() != "100-continue":
-                return WireResponse(Response(417), close=True)
+        response, connection.response = connection.response, None
+        too_large = False
+        if response is None:
             try:
-                body = await read_body(http, expected is not None)
+                request = self._request(connection, http.method, http.raw_path)
+                if http.can_read_body:
+                    expected = request.headers.get("expect")
+                    if expected is not None and expected.lower() != "100-continue":
+                        return WireResponse(Response(417), close=True)
+                    request.body = await read_body(http, expected is not None)
             except TimeoutError:
                 return WireResponse(status_response(body_timeout()), close=True)
-            except (HttpProcessingError, HTTPException, ValueError):
+            except (BadTarget, HttpProcessingError, HTTPException, ValueError):
                 return bad_request()
-        request = Request(
-            http.method,
+            too_large = len(request.body) > MAX_BODY_BYTES
+            response = self._respond(request)
+        self.outbox.flush()
+        if response.stream is not None:
+            return await self.streams.send(http, response, response.stream)
+        if response.upgrade is not None:
+            return await self.sessions.serve(http, connection.last_headers, response.upgrade)
+        return WireResponse(response, close=too_large)
+
+    def _request(self, connection: Connection, method: str, target: str) -> Request:
+        path, query = split_target(target)
+        return Request(
+            method,
             path,
             parse_query(query),
-            headers,
-            body,
+            connection.last_headers,
+            b"",
             connection.certificate,
             connection.source_ip,
-            http.raw_path,
+            target,
             connection.last_header_values,
         )
+
+    def _respond(self, request: Request) -> Response:
         try:
-            response = self._handle(request)
-            if response.stream is not None:
-                return await self.streams.send(http, response, response.stream)
-            if response.upgrade is not None:
-                return await self.sessions.serve(http, headers, response.upgrade)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
+            return self._handle(request)
         except Exception:
-            log.exception("answering %s %r failed", http.method, path)
-            response = status_response(ApiError(500, "InternalError", "Internal error occurred"))
-        return WireResponse(response, close=len(body) > MAX_BODY_BYTES)
+            log.exception("answering %s %r failed", request.method, request.path)
+            return status_response(ApiError(500, "InternalError", "Internal error occurred"))
 
 
 def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:

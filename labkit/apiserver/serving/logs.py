@@ -16,6 +16,7 @@ import orjson
 from labkit.apiserver.request import Object
 
 STDERR = 2
+MAX_GATHERED = 256
 MAX_LOG_BYTES = 4 * 1024 * 1024
 MAX_AUDIT_BYTES = 32 * 1024 * 1024
 """A file that has grown to its bound becomes ``NAME.1``, and the one before it is gone."""
@@ -79,7 +80,10 @@ class LineFile:
 
 
 class AuditFile(LineFile):
-    """An audit sink: one event a line, on disk before the answer is sent.
+    """An audit sink: one event a line.
+
+    Events are gathered until ``flush``, which the server calls before it sends anything:
+    who has an answer finds its event.
 
     Args:
         path: The file.
@@ -88,10 +92,24 @@ class AuditFile(LineFile):
 
     def __init__(self, path: Path, limit: int = MAX_AUDIT_BYTES) -> None:
         super().__init__(path, limit)
+        self._gathered: list[bytes] = []
 
     def __call__(self, event: Object) -> None:
-        """Write an event."""
-        self.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        """Take an event."""
+        self._gathered.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        if len(self._gathered) >= MAX_GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._gathered:
+            lines, self._gathered = b"".join(self._gathered), []
+            self.write(lines)
+
+    def close(self) -> None:
+        """Write what was gathered, and close the file."""
+        self.flush()
+        super().close()
 
 
 class LogHandler(logging.Handler):

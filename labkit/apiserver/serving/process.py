@@ -28,19 +28,20 @@ class PortTaken(Exception):
     """The port asked for is in use."""
 
 
-def open_cluster(home: Path, node: bool, era: str) -> Cluster:
+def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
     """The directory's cluster, with its beginning kept as a snapshot.
 
     Args:
         home: The state directory, which this process holds the lock of.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
+        audit: Takes the audit events.
 
     Raises:
         StateUnusable: The database is another version's.
     """
     store = SQLiteStore(home / "state.db")
-    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=AuditFile(home / "audit.log"))
+    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=audit)
     if PRISTINE not in store.snapshot_names():
         store.save_snapshot(PRISTINE)
     return cluster
@@ -73,8 +74,9 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
                     f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another with --port."
                 ) from error
     assert listening is not None
-    cluster = open_cluster(home, node, era)
-    server = ApiServer(cluster, listening)
+    audit = AuditFile(home / "audit.log")
+    cluster = open_cluster(home, node, era, audit)
+    server = ApiServer(cluster, listening, audit.flush)
     cluster.address = server.url.removeprefix("https://")
     write_admin_kubeconfig(home, cluster.keys, server.url)
     state = {
@@ -90,6 +92,7 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
     await stop.wait()
     await server.close()
     cluster.close()
+    audit.close()
     (home / "server.json").unlink(missing_ok=True)
     log.info("stopped")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from typing import Protocol
 
 from labkit.apiserver.keys import Keys
@@ -62,12 +63,15 @@ class ApiServer:
     Args:
         cluster: Who answers.
         listening: See ``listen``.
+        before_answer: Called before anything is sent to a client.
     """
 
-    def __init__(self, cluster: Served, listening: socket.socket) -> None:
+    def __init__(
+        self, cluster: Served, listening: socket.socket, before_answer: Callable[[], None] = lambda: None
+    ) -> None:
         self.port: int = listening.getsockname()[1]
         self._cluster = cluster
-        self._frontend = Frontend(cluster.handle)
+        self._frontend = Frontend(cluster.handle, before_answer)
         small_buffers()
         self._server = HttpServer(self._frontend)
         self._listener = Listener(listening, self._server, tls_context(cluster.keys))

@@ -7,6 +7,7 @@ watchers costs a thousand short writes and nothing more.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
@@ -21,9 +22,14 @@ def chunk(pieces: list[bytes]) -> bytes:
 
 
 class Streams:
-    """All streams of a server, so that it can end them when it stops."""
+    """All streams of a server, so that it can end them when it stops.
 
-    def __init__(self) -> None:
+    Args:
+        before_end: Called when a stream is over and before its client is told.
+    """
+
+    def __init__(self, before_end: Callable[[], None]) -> None:
+        self._before_end = before_end
         self._wakers: set[asyncio.Event] = set()
         self._stopping = False
 
@@ -63,6 +69,7 @@ class Streams:
         )
         if http.method == "HEAD":
             stream.close()
+            self._before_end()
             return SentResponse(keep_alive=not close)
         wake = asyncio.Event()
         self._wakers.add(wake)
@@ -85,6 +92,7 @@ class Streams:
         finally:
             self._wakers.discard(wake)
             stream.close()
+            self._before_end()
         if chunked and not transport.is_closing():
             transport.write(b"0\r\n\r\n")
         return SentResponse(keep_alive=not close and not self._stopping)

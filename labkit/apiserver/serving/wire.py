@@ -102,6 +102,24 @@ def status_response(error: ApiError) -> Response:
     return Response(error.code, headers, orjson.dumps(error.to_status()))
 
 
+def encode(response: Response, method: str, *, version: str = "1.1", close: bool = False) -> bytes:
+    """A whole answer as bytes.
+
+    Args:
+        response: What to say.
+        method: The request's; the answer to ``HEAD`` has no body.
+        version: The HTTP version to answer in.
+        close: Say that the connection ends after this answer.
+    """
+    body = response.body
+    if response.status in BODILESS:
+        body, framing = b"", ""
+    else:
+        framing = f"Content-Length: {len(body)}"
+    start = head(response.status, response.headers, response.warnings, version=version, framing=framing, close=close)
+    return start if method == "HEAD" else start + body
+
+
 class WireResponse(StreamResponse):
     """A whole answer, written in one piece.
 
@@ -118,29 +136,15 @@ class WireResponse(StreamResponse):
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Send everything; there is nothing left to do for ``write_eof``."""
-        answer = self._answer
-        version = "1.0" if request.version < (1, 1) else "1.1"
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
-        body = answer.body
-        framing = "" if answer.status in BODILESS else f"Content-Length: {len(body)}"
-        data = head(
-            answer.status,
-            answer.headers,
-            answer.warnings,
-            version=version,
-            framing=framing,
-            close=not self._keep_alive,
-        )
+        version = "1.0" if request.version < (1, 1) else "1.1"
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
-        if request.method == "HEAD" or answer.status in BODILESS:
-            transport.write(data)
-        else:
-            transport.write(data + body)
-            if len(body) > 65536:
-                await request.writer.drain()
+        transport.write(encode(self._answer, request.method, version=version, close=not self._keep_alive))
+        if request.protocol.writing_paused:
+            await request.writer.drain()
         self._eof_sent = True
         return None
 

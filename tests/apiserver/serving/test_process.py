@@ -63,6 +63,13 @@ def test_an_event_is_in_the_audit_log_when_the_answer_is_there(server: Server) -
         assert events[-1]["sourceIPs"] == ["127.0.0.1"]
 
 
+def test_a_watch_leaves_an_event_at_its_start_and_one_at_its_end(server: Server) -> None:
+    reply = server.call("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=1")
+    events = [json.loads(line) for line in (server.home / "audit.log").read_text().splitlines()]
+    ours = [event["stage"] for event in events if event["auditID"] == reply.headers["Audit-Id"]]
+    assert ours == ["ResponseStarted", "ResponseComplete"]
+
+
 def test_the_log_holds_no_token(server: Server) -> None:
     token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJl"
     assert server.call("GET", "/version", token=token).status == 401
