@@ -22,7 +22,6 @@ from labkit.backends.base import Backend, Options, Say, Status, make
 from labkit.choice import Choice
 from labkit.client import Client, failure
 from labkit.display import Card, Row, Shown
-from labkit.errors import UsageError
 from labkit.home import ensure_private, home_path, write_private
 from labkit.names import Names
 from labkit.progress import Progress
@@ -497,11 +496,9 @@ class _PodToken:
 
 
 def _pair(name: str) -> str:
-    """``namespace/name``, with the namespace ``default`` when only a name is given."""
-    namespace, slash, rest = name.strip().rpartition("/")
-    if not rest or (slash and not namespace) or "/" in namespace:
-        raise UsageError(f'"{name}" is no name.', todo="Write namespace/name, such as `kikai/test`.")
-    return f"{namespace or 'default'}/{rest}"
+    from labkit.podexec import pod_name
+
+    return pod_name(name)
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

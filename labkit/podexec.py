@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from labkit.client import USER_AGENT, Client
 from labkit.display import Card, Row, Shown
-from labkit.errors import ExecFailed
+from labkit.errors import ExecFailed, UsageError
 from labkit.redact import redact
 from labkit.transport import CONNECT_SECONDS, connection_error
 
@@ -106,6 +106,24 @@ class CompletedExec(Shown):
             Row("stderr", redact(self.stderr.rstrip("\n")), code=True),
         ]
         return Card(f"exit code {self.returncode}", "good" if self.ok else "bad", rows, redact(self.stdout))
+
+
+def pod_name(name: str) -> str:
+    """A pod's or account's full name.
+
+    Args:
+        name: ``namespace/name``, or the name alone in the namespace ``default``.
+
+    Returns:
+        ``namespace/name``.
+
+    Raises:
+        UsageError: When it is neither.
+    """
+    namespace, slash, rest = name.strip().rpartition("/")
+    if not rest or (slash and not namespace) or "/" in namespace:
+        raise UsageError(f'"{name}" is no name.', todo="Write namespace/name, such as `kikai/test`.")
+    return f"{namespace or 'default'}/{rest}"
 
 
 def run(

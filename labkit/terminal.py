@@ -91,7 +91,7 @@ def _raw_terminal(socket: websocket.WebSocket) -> Iterator[None]:
 
     old = signal.signal(signal.SIGWINCH, resize)
     try:
-        tty.setraw(descriptor)
+        tty.setraw(descriptor, termios.TCSADRAIN)  # what is typed already is not thrown away
         resize()
         yield
     finally:

@@ -66,7 +66,8 @@ class Embedded:
             begun = time.monotonic()
             say("Starting the embedded cluster …")
             self._clear_hung(say)
-            self._spawn()
+            if not self._found():
+                self._spawn()
             took = time.monotonic() - begun
             say(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
 
@@ -188,12 +189,16 @@ class Embedded:
 
     def _clear_hung(self, say: Say) -> None:
         """Make room: end a server that runs but does not answer, or is of another version."""
-        deadline = time.monotonic() + 2.0
-        while self._alive() and not self._answers() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        if self._alive():
-            say("A server of another version, or one that hangs, is stopped first.")
-            self._end(patience_seconds=1.0 if not self._answers() else STOP_SECONDS)
+        if not self._alive():
+            return
+        answers = self._answers()
+        if not answers and self._state().get("version", __version__) == __version__:
+            time.sleep(0.2)  # it may be starting this very moment
+            answers = self._answers()
+            if answers:
+                return
+        say("A server of another version, or one that hangs, is stopped first.")
+        self._end(patience_seconds=STOP_SECONDS if answers else 1.0)
 
     def _spawn(self) -> None:
         last_port = self.options.port or self._last_port()

@@ -25,13 +25,12 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 
     The exit code is the command's own.
     """
-    from labkit import terminal
+    from labkit import podexec, terminal
     from labkit.cli.cluster import found_lab
 
     if "/" in pod and namespace:
         raise UsageError(f"The namespace is named twice: {namespace} and {pod}.")
-    if "/" not in pod:
-        pod = f"{namespace or 'default'}/{pod}"
+    pod = podexec.pod_name(f"{namespace}/{pod}" if namespace else pod)
     client = found_lab().admin
     return terminal.run(client, pod, list(command), container=container)
 

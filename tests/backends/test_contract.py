@@ -132,6 +132,7 @@ def test_a_pods_token_is_its_accounts_and_verifies(lab: Lab) -> None:
 def test_the_ambassador_speaks_for_its_pod(lab: Lab) -> None:
     lab.rewind("W13")
     lab.wait("default/curl-custom-sa")
+    lab.exec("default/curl-custom-sa", "which curl || (apt-get update && apt-get install -y curl)")
     done = lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api/v1/namespaces/default/services")
     assert done.status == 403
     assert "default:kikai" in done.json()["message"]

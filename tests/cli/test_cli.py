@@ -1,0 +1,251 @@
+"""The command line as a person meets it: mostly in-process, with a real server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.backends.base import Options
+from labkit.backends.embedded import Embedded
+from labkit.cli import COMMANDS, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose embedded cluster runs for the whole module."""
+    directory = tmp_path_factory.mktemp("cli") / "home"
+    keeper = Embedded(directory, Options())
+    keeper.start(quiet)
+    yield directory
+    keeper.stop(quiet)
+
+
+@pytest.fixture
+def running(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LABKIT_HOME", str(home))
+    return home
+
+
+def labkit(*words: str, stdin: str | None = None, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command as a process, as one types it."""
+    environment = {**os.environ, **({"LABKIT_HOME": str(home)} if home else {})}
+    command = [sys.executable, "-m", "labkit", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_every_command_explains_itself(command: list[str], capsys: Capture) -> None:
+    for word in ("--help", "-h"):
+        assert run([*command, word]) == 0
+        assert "Usage: labkit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stauts"], 'Did you mean "status"?'),
+        (["frobnicate"], "no command"),
+        (["up", "--nope"], "No such option"),
+        (["up", "--backend", "docker"], "is not one of"),
+        (["up", "--port", "99999"], "99999"),
+        (["up", "--backend", "existing"], "No kubeconfig is named"),
+        (["up", "--kubeconfig", "/nope/config"], "/nope/config cannot be read"),
+        (["up", "--backend", "existing", "--kubeconfig", "/nope", "--prefix", "A B"], "cannot be a prefix"),
+        (["exec"], "Missing argument"),
+        (["proxy", "--port", "x"], "not a valid integer"),
+    ],
+)
+def test_nonsense_is_said_to_be_so(words: list[str], said: str, capsys: Capture) -> None:
+    assert run(words) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_no_words_at_all_show_the_help(capsys: Capture) -> None:
+    assert run([]) == 2
+    captured = capsys.readouterr()
+    assert "Usage: labkit" in captured.out + captured.err
+
+
+def test_the_version(capsys: Capture) -> None:
+    assert run(["--version"]) == 0
+    assert "labkit" in capsys.readouterr().out
+
+
+def test_before_the_first_start(capsys: Capture) -> None:
+    assert run(["status"]) == 3
+    assert "does not run" in capsys.readouterr().out
+    assert run(["kubeconfig"]) == 3
+    assert "labkit up" in capsys.readouterr().err
+    assert run(["down"]) == 0
+
+
+def test_a_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "file" / "home"))
+    for words in (["up"], ["down"], ["lab", "--no-browser"]):
+        assert run(words) == 7, words
+        assert "LABKIT_HOME" in capsys.readouterr().err
+
+
+def test_up_status_kubeconfig_down_as_processes(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    up = labkit("up", "--no-node", home=home)
+    assert up.returncode == 0, up.stderr
+    assert "The embedded cluster runs." in up.stdout
+    again = labkit("up", home=home)
+    assert (again.returncode, again.stderr) == (0, "")
+    status = labkit("status", home=home)
+    assert status.returncode == 0
+    assert "left out" in status.stdout
+    path = labkit("kubeconfig", home=home).stdout.splitlines()[-1]
+    assert path == str(home / "admin.conf")
+    assert labkit("up", "--era", "1.20", home=home).returncode == 2
+    assert labkit("down", home=home).returncode == 0
+    assert labkit("status", home=home).returncode == 3
+    late = labkit("kubeconfig", home=home)
+    assert late.stdout.splitlines()[-1] == path
+    assert "does not run" in late.stderr
+
+
+def test_reset_and_rewind(running: Path, capsys: Capture) -> None:
+    assert run(["reset", "--to", "w17"]) == 0
+    out = capsys.readouterr().out
+    assert "Role kikai/service-reader" in out
+    assert "as W17 begins" in out
+    assert run(["reset", "--to", "W99"]) == 2
+    assert "no step" in capsys.readouterr().err
+    (running / "progress.json").write_text('{"steps": {"W1": {"state": "passed"}}}')
+    assert run(["reset"]) == 0
+    assert "W1" in (running / "progress.json").read_text()
+    assert run(["reset", "--progress"]) == 0
+    assert "W1" not in (running / "progress.json").read_text()
+
+
+def test_exec_gives_output_and_exit_code(running: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["reset", "--to", "W6"]) == 0
+    capfd.readouterr()
+    done = labkit("exec", "curl", "--", "bash", "-c", "echo out; echo err >&2; exit 3", stdin="", home=running)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+    assert labkit("exec", "default/curl", "--", "cat", stdin="fed\n", home=running).stdout == "fed\n"
+    assert labkit("exec", "curl", stdin="echo typed; exit 4\n", home=running).returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (["ghost", "--", "ls"], 'pods "ghost" not found', 6),
+        (["-n", "kikai", "default/curl", "--", "ls"], "named twice", 2),
+        (["a/b/c", "--", "ls"], "no name", 2),
+    ],
+)
+def test_exec_says_what_is_wrong(running: Path, words: list[str], said: str, code: int) -> None:
+    done = labkit("exec", *words, stdin="", home=running)
+    assert done.returncode == code
+    assert said in done.stderr
+
+
+def test_a_shell_on_a_real_terminal(running: Path) -> None:
+    """Raw keys, echo and the window's size, through a pseudo-terminal."""
+    import pty
+
+    assert run(["reset", "--to", "W6"]) == 0
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "labkit", "exec", "curl"])
+    seen = b""
+    sent = False
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other side has closed
+            break
+        if not piece:
+            break
+        seen += piece
+        if b"# " in seen and not sent:
+            sent = True
+            os.write(terminal, b"echo $((40+2))\rexit 5\r")
+    if time.monotonic() >= deadline:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert b"42\r\n" in seen, seen
+    assert os.waitstatus_to_exitcode(status) == 5
+
+
+def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
+    environment = {**os.environ, "LABKIT_HOME": str(running)}
+    command = [sys.executable, "-m", "labkit", "proxy", "--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        line = process.stdout.readline() if process.stdout else ""
+        assert line.startswith("Starting to serve on 127.0.0.1:")
+        connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=5)
+        connection.request("GET", "/api")
+        assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_check_judges_and_its_exit_code_says_so(running: Path, capsys: Capture) -> None:
+    assert run(["reset", "--progress"]) == 0
+    capsys.readouterr()
+    assert run(["check", "W5"]) == 1
+    assert "W5" in capsys.readouterr().out
+    assert run(["check", "nope"]) == 2
+
+
+def test_doctor_fits_on_a_screen_and_names_ways_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "✔ embedded: ready" in out
+    assert "✘ kind: something is missing" in out
+    assert "Docker is not installed" in out
+    assert "kind is not installed" in out
+    assert len(out.splitlines()) < 25
+
+
+def test_kind_without_docker_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(["up", "--backend", "kind"]) == 5
+    err = capsys.readouterr().err
+    assert "Docker is not installed" in err
+    assert "labkit up --backend embedded" in err

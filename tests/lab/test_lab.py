@@ -1,0 +1,176 @@
+"""The lab itself, on a real embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import Lab, expect_forbidden, predict, session
+from labkit.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, UsageError
+
+SERVICES = "/api/v1/namespaces/kikai/services"
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab("embedded", home=tmp_path_factory.mktemp("lab") / "home", say=quiet)
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    session.use(shared)
+    shared.reset()
+    shared.progress.forget()
+    shared.progress.current = None
+    return shared
+
+
+def test_a_pod_asks_with_its_own_token_and_the_answer_says_as_whom(lab: Lab) -> None:
+    lab.rewind("W17")
+    me = lab.as_pod("kikai/test")
+    with expect_forbidden(verb="list", resource="services"):
+        answer = me.get(SERVICES)
+    assert answer.who == "kikai/test"
+    assert answer.as_user == "system:serviceaccount:kikai:default"
+    assert answer.event is not None
+    assert "system:serviceaccount:kikai:default" in repr(answer)
+    lab.apply("04-roles/W17-rolebinding-test")
+    allowed = me.get(SERVICES)
+    assert allowed.status == 200
+    assert 'RoleBinding "test/kikai"' in allowed.decision
+    with pytest.raises(ExpectedForbidden), expect_forbidden(verb="list"):
+        me.get(SERVICES)
+
+
+def test_a_pods_caller_survives_a_rewind(lab: Lab) -> None:
+    lab.rewind("W17")
+    me = lab.as_pod("kikai/test")
+    assert me.get("/api").ok
+    lab.rewind("W17")
+    assert me.get("/api").ok
+
+
+def test_answers_after_a_prediction_are_recorded_for_its_step(lab: Lab) -> None:
+    lab.rewind("W15")
+    me = lab.as_pod("kikai/test")
+    me.get("/api")
+    predict("W15", "forbidden")
+    me.get(SERVICES)
+    lab.exec("kikai/test", f"curl -s localhost:8001{SERVICES}")
+    records = lab.progress.records("W15")
+    assert [(record["kind"], record["status"]) for record in records] == [("answer", 403), ("exec", 403)]
+    assert lab.progress.prediction("W15") == "forbidden"
+    lab.record("W16", me.get("/api"))
+    assert lab.progress.records("W16")[0]["path"] == "/api"
+
+
+def test_what_the_lab_does_itself_is_not_recorded(lab: Lab) -> None:
+    predict("W14", "two namespaces")
+    lab.apply("04-roles/W14-namespaces")
+    lab.as_service_account("kikai/default")
+    lab.token("kikai/default")
+    assert lab.progress.records("W14") == []
+
+
+def test_commands_go_through_a_shell_or_past_it(lab: Lab) -> None:
+    lab.apply("02-inside-a-pod")
+    assert lab.exec("curl", "echo $HOME | tr a-z A-Z").stdout == "/ROOT\n"
+    assert lab.exec("default/curl", ["echo", "$HOME"]).stdout == "$HOME\n"
+    assert lab.exec("default/curl", "nosuchcommand").returncode == 127
+
+
+def test_yaml_text_and_objects_apply_too(lab: Lab) -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: mine\n"
+    assert lab.apply(text).objects[0].outcome == "created"
+    other = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}
+    assert lab.apply(other).objects[0].name == "other"
+    assert len(lab.apply([other, other]).objects) == 2
+    assert lab.apply("01-api-server").objects == ()
+
+
+@pytest.mark.parametrize("name", ["", "/", "a/b/c", "/x", "kikai/"])
+def test_a_name_must_be_one(lab: Lab, name: str) -> None:
+    with pytest.raises(UsageError, match="no name"):
+        lab.exec(name, "ls")
+
+
+def test_what_is_not_there_is_said(lab: Lab) -> None:
+    with pytest.raises(ExecFailed, match="No command can be run in kikai/ghost"):
+        lab.as_pod("kikai/ghost")
+    with pytest.raises(ApiFailure, match="no token of kikai/ghost"):
+        lab.as_service_account("kikai/ghost")
+    with pytest.raises(ApiFailure, match="has no log"):
+        lab.logs("default/ghost")
+    with pytest.raises(ApiFailure, match="not ready"):
+        lab.wait("default/ghost", timeout_seconds=0)
+    with pytest.raises(UsageError, match='no lesson "99"'):
+        lab.apply("99")
+    with pytest.raises(UsageError, match="no step"):
+        lab.rewind("W99")
+
+
+def test_the_proxy_needs_no_credentials(lab: Lab) -> None:
+    import http.client
+
+    with lab.proxy() as proxy:
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+        connection.request("GET", "/api/v1/namespaces")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+def test_a_watch_through_the_proxy_streams(lab: Lab) -> None:
+    import http.client
+    import json
+
+    with lab.proxy() as proxy:
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+        connection.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=20")
+        response = connection.getresponse()
+        lab.apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: seen\n")
+        while True:
+            event = json.loads(response.readline())
+            if event["object"]["metadata"]["name"] == "seen":
+                break
+        assert event["type"] == "ADDED"
+        response.close()
+        connection.close()
+
+
+def test_a_watch_of_the_client(lab: Lab) -> None:
+    events = lab.admin.watch("/api/v1/namespaces", timeout_seconds=1)
+    names = {event["object"]["metadata"]["name"] for event in events}
+    assert "default" in names
+
+
+def test_finding_only_starts_nothing(tmp_path: Path) -> None:
+    lab = Lab("embedded", home=tmp_path / "home", start=False, say=quiet)
+    assert not lab.status().running
+    assert "does not run" in repr(lab.status())
+    with pytest.raises(NotRunning):
+        _ = lab.kubeconfig
+    assert "embedded" in repr(lab)
+
+
+def test_an_unknown_backend_is_suggested(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        Lab("embeded", home=tmp_path / "home")
+    assert caught.value.todo == 'Did you mean "embedded"?'
+
+
+def test_the_words_act_on_the_lab_made_last(lab: Lab) -> None:
+    assert session.current() is lab
+    assert session.context(lab).admin.get("/api").status == 200
+
+
+def test_the_lab_shows_itself_without_secrets(lab: Lab) -> None:
+    assert "PRIVATE" not in repr(lab) + repr(vars(lab))
+    assert "labkit on the embedded cluster" in lab._repr_html_()
