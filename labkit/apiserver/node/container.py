@@ -104,7 +104,8 @@ class Container:
         return {
             "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
             "cpuinfo": lambda: (
-                "processor\t: 0\nmodel name\t: labkit virtual CPU\n\nprocessor\t: 1\nmodel name\t: labkit virtual CPU\n\n"
+                "processor\t: 0\nmodel name\t: labkit virtual CPU\n"
+                "\nprocessor\t: 1\nmodel name\t: labkit virtual CPU\n\n"
             ),
             "meminfo": lambda: (
                 "MemTotal:        2097152 kB\nMemFree:         1048576 kB\nMemAvailable:    1572864 kB\n"
@@ -119,7 +120,9 @@ class Container:
             "1/comm": lambda: (self.command[0] if self.command else "").rpartition("/")[2] + "\n",
             "1/environ": lambda: "".join(f"{name}={value}\0" for name, value in environment.items()),
             "1/status": lambda: (
-                f"Name:\t{(self.command[0] if self.command else '').rpartition('/')[2]}\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\nUid:\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\n"
+                f"Name:\t{(self.command[0] if self.command else '').rpartition('/')[2]}\n"
+                "State:\tS (sleeping)\nPid:\t1\n"
+                f"PPid:\t0\nUid:\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\n"
             ),
             "1/cgroup": lambda: "0::/\n",
         }

@@ -131,7 +131,8 @@ class PodSubresources:
         if not pod["spec"].get("nodeName"):
             raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
         raise bad_request(
-            "the lab's node does not forward ports: ask from inside a pod instead (kubectl exec … -- curl localhost:PORT)"
+            "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
+            "exec … -- curl localhost:PORT)"
         )
 
     # Logs.
@@ -145,10 +146,7 @@ class PodSubresources:
         running = self._running(pod)
         slot = running.slot(name) if running is not None else None
         previous = flag(request, "previous")
-        if slot is None:
-            log = None
-        else:
-            log = slot.previous if previous else slot.log
+        log = None if slot is None else slot.previous if previous else slot.log
         if previous and log is None:
             raise bad_request(f'previous terminated container "{name}" in pod "{pod["metadata"]["name"]}" not found')
         if log is None:
@@ -331,4 +329,4 @@ class AttachSession:
             await io.sleep(0.2)
 
 
-__all__ = ["ApiError", "Any", "AttachSession", "CommandSession", "PodSubresources"]
+__all__ = ["Any", "ApiError", "AttachSession", "CommandSession", "PodSubresources"]

@@ -74,14 +74,14 @@ class File(Node):
         memory: It lies on a memory file system (a mounted volume).
     """
 
-    data: bytes = b""
+    data: bytes | bytearray = b""
     program: str = ""
     generate: Callable[[], bytes] | None = None
     memory: bool = False
 
     def content(self) -> bytes:
         """What a reader gets now."""
-        return self.generate() if self.generate is not None else self.data
+        return self.generate() if self.generate is not None else bytes(self.data)
 
 
 @dataclass(slots=True)
@@ -356,6 +356,22 @@ class FileSystem:
         """
         self._charge(len(data) - len(file.data), 0)
         file.data = data
+        file.program = ""
+        file.mtime = self.now()
+
+    def splice(self, file: File, position: int, data: bytes) -> None:
+        """Write into a file at a position; what lies between its end and there becomes zeros.
+
+        Raises:
+            FileError: There is no room.
+        """
+        end = max(len(file.data), position + len(data))
+        self._charge(end - len(file.data), 0)
+        if not isinstance(file.data, bytearray):
+            file.data = bytearray(file.data)
+        if position > len(file.data):
+            file.data += bytes(position - len(file.data))
+        file.data[position : position + len(data)] = data
         file.program = ""
         file.mtime = self.now()
 

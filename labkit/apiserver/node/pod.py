@@ -292,7 +292,10 @@ class Pod:
             return True
         reference = parse_reference(text)
         if reference is None:
-            message = f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": invalid reference format'
+            message = (
+                f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": '
+                "invalid reference format"
+            )
             if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
                 self._say("InspectFailed", message, kind="Warning", slot=slot)
                 self._say("Failed", "Error: InvalidImageName", kind="Warning", slot=slot)
@@ -306,7 +309,8 @@ class Pod:
                 self._say("Pulling", f'Pulling image "{text}"', slot=slot)
                 self._say(
                     "Pulled",
-                    f'Successfully pulled image "{text}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.',
+                    f'Successfully pulled image "{text}" in 1.204s (1.204s including waiting). Image '
+                    "size: 29733455 bytes.",
                     slot=slot,
                 )
             else:
@@ -361,7 +365,8 @@ class Pod:
             )
         return (
             f'{lead}failed to do request: Head "https://{reference.registry}/v2/{reference.repository}/manifests/'
-            f'{reference.tag}": dial tcp: lookup {reference.registry.partition(":")[0]} on {self._settings.address}:53: no such host'
+            f'{reference.tag}": dial tcp: lookup {reference.registry.partition(":")[0]} on '
+            f"{self._settings.address}:53: no such host"
         )
 
     def _run(self, slot: Slot, environment: dict[str, str]) -> None:

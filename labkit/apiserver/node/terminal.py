@@ -27,7 +27,9 @@ class Terminal:
         self._escape = b""
         self._history: list[bytes] = []
         self._place = 0
-        self._ended = False
+        self._stopped = False
+        self.closed = False
+        """The far end has gone away, which is more than a Ctrl-D."""
 
     def stdin_ready(self) -> bool:
         """Whether something was typed or is left over."""
@@ -50,18 +52,18 @@ class Terminal:
                 data = bytes(self._ready[:stop])
                 del self._ready[:stop]
                 return data
-            if self._ended:
+            if self.closed:
                 return b""
             typed = await self._io.read_stdin()
             if not typed:
-                self._ended = True
+                self.closed = True
                 self._ready += self._line
                 self._line.clear()
                 continue
             for byte in typed:
                 await self._key(byte)
-            if self._ended and not self._ready:
-                self._ended = False
+            if self._stopped:
+                self._stopped = False
                 return b""
 
     async def _echo(self, data: bytes) -> None:
@@ -90,7 +92,7 @@ class Terminal:
                 self._ready += self._line
                 self._line.clear()
             else:
-                self._ended = True
+                self._stopped = True
         elif byte in (DEL, BS):
             await self._erase(1)
         elif byte == NAK:
@@ -101,10 +103,9 @@ class Terminal:
             await self._erase(len(self._line) - cut)
         elif byte == FORM_FEED:
             await self._echo(b"\x1b[H\x1b[2J" + bytes(self._line))
-        elif byte >= 0x20 or byte == TAB:
-            if len(self._line) < MAX_LINE:
-                self._line.append(byte)
-                await self._echo(bytes((byte,)))
+        elif (byte >= 0x20 or byte == TAB) and len(self._line) < MAX_LINE:
+            self._line.append(byte)
+            await self._echo(bytes((byte,)))
 
     async def _erase(self, count: int) -> None:
         for _ in range(min(count, len(self._line))):

@@ -157,8 +157,7 @@ class Volume:
     def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
         """A directory to be put into a container's tree, or the one file a ``subPath`` names."""
         if not self.written:
-            directory = Directory(mode=0o777, mtime=self._now(), entries=self._shared.entries, read_only=read_only)
-            return directory
+            return Directory(mode=0o777, mtime=self._now(), entries=self._shared.entries, read_only=read_only)
         if sub_path:
             data, mode = self.files().get(sub_path, (b"", 0o644))
             return File(mode=mode, mtime=self._now(), data=data, memory=True)

@@ -9,6 +9,7 @@ from labkit.apiserver.node.filesystem import Directory, FileError
 from labkit.apiserver.node.shell.conditions import TestError, integer, shell_questions
 from labkit.apiserver.node.shell.expand import ExpansionError
 from labkit.apiserver.node.shell.interpreter import FLAGS, Leave, LoopControl, ReturnFrom, Shell
+from labkit.apiserver.node.shell.kernel import Task
 from labkit.apiserver.node.shell.parser import split_words
 from labkit.apiserver.node.shell.printf import echo_text, format_printf
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
@@ -37,7 +38,7 @@ SPECIAL_BUILTINS = frozenset(
 )
 BASH_ONLY = frozenset(
     {"source", "declare", "typeset", "let", "shopt", "mapfile", "readarray", "history", "builtin", "pushd", "popd",
-     "dirs", "disown", "enable", "help", "logout", "caller"}
+     "dirs", "time", "disown", "enable", "help", "logout", "caller"}
 )  # fmt: skip
 KEYWORDS = frozenset(
     {"if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}", "!", "in",
@@ -104,6 +105,8 @@ async def printf(shell: Shell, words: list[str]) -> int:
         return 2
     text, problems = format_printf(args[0], args[1:], shell.system.now())
     for problem in problems:
+        if shell.dialect == "dash":
+            problem = problem.replace("invalid number", "expected numeric value")
         await shell.complain(f"printf: {problem}")
     if target:
         await shell.assign(target, text)
@@ -177,7 +180,34 @@ async def pwd(shell: Shell, words: list[str]) -> int:
     return 0
 
 
-@builtin("exit", "logout")
+@builtin("logout")
+async def logout(shell: Shell, words: list[str]) -> int:
+    """End a login shell; this is none unless it talks with a person."""
+    if shell.interactive:
+        raise Leave(shell.status)
+    await shell.complain("logout: not login shell: use `exit'")
+    return 1
+
+
+@builtin("time")
+async def time_command(shell: Shell, words: list[str]) -> int:
+    """Run a command and say how long it took."""
+    start = shell.kernel.elapsed_seconds
+    status = 0
+    if len(words) > 1:
+        function = shell.functions.get(words[1])
+        status = (
+            await shell.call_function(function, words[1:])
+            if function is not None
+            else await _without_functions(shell, words[1:])
+        )
+    seconds = shell.kernel.elapsed_seconds - start
+    shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
+    await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
+    return status
+
+
+@builtin("exit")
 async def exit_shell(shell: Shell, words: list[str]) -> int:
     """End the shell."""
     if len(words) > 1:
@@ -292,7 +322,8 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
     if shell.look_up(words[1]) is None:
         if shell.dialect == "bash":
             await shell.complain(
-                f"exec: {words[1]}: {'not found' if '/' not in words[1] else 'cannot execute: No such file or directory'}"
+                f"exec: {words[1]}: "
+                + ("not found" if "/" not in words[1] else "cannot execute: No such file or directory")
             )
         else:
             await shell.complain(f"exec: {words[1]}: not found")
@@ -345,7 +376,9 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: 
         text = (
             name
             if short
-            else f"{name} is a {'special ' if name in SPECIAL_BUILTINS and shell.dialect == 'dash' else ''}shell builtin"
+            else f"{name} is a special shell builtin"
+            if name in SPECIAL_BUILTINS and shell.dialect == "dash"
+            else f"{name} is a shell builtin"
         )
     else:
         path = shell.look_up(name)
@@ -412,7 +445,7 @@ def _declared(name: str, shell: Shell) -> str:
     lead = f"declare -{flags or '-'} {name}"
     if found.array is not None:
         items = " ".join(f"[{key}]={_double_quote(value)}" for key, value in found.array.items())
-        return f"{lead}=({items})\n"
+        return f"{lead}=({items}{' ' if found.associative and items else ''})\n"
     return lead + (f"={_double_quote(found.value)}" if found.value is not None else "") + "\n"
 
 
@@ -715,7 +748,8 @@ async def read(shell: Shell, words: list[str]) -> int:
                     shell,
                     "read",
                     "-" + letter,
-                    "read [-Eers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]",
+                    "read [-Eers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] "
+                    "[-t timeout] [-u fd] [name ...]",
                 )
         index += 1
     if prompt and source.terminal:
@@ -934,7 +968,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
     return status
 
 
-def _job(shell: Shell, word: str):  # type: ignore[no-untyped-def]
+def _job(shell: Shell, word: str) -> tuple[int, Task, str] | None:
     for job in shell.jobs:
         if word in (f"%{job[0]}", str(job[1].pid)) or (word in ("%%", "%+", "%") and job is shell.jobs[-1]):
             return job
@@ -967,7 +1001,7 @@ async def job_control(shell: Shell, words: list[str]) -> int:
         return 1
     if words[0] == "bg":
         return 0
-    status: int = await shell.kernel.join(found[1])
+    status = await shell.kernel.join(found[1])
     shell.jobs = [job for job in shell.jobs if job[1] is not found[1]]
     return status
 
@@ -1005,8 +1039,10 @@ async def kill(shell: Shell, words: list[str]) -> int:
             continue
         known = {pid for pid, _ in shell.system.processes()}
         if word.isdigit() and len(word) < 9:
-            if int(word) == shell.pid and signal in (9, 15):
-                raise Leave(128 + signal)
+            if int(word) == shell.pid:
+                if signal in (1, 2, 9, 15):
+                    raise Leave(128 + signal)
+                continue
             if int(word) in known:
                 continue
             await shell.complain(f"kill: ({word}) - No such process")

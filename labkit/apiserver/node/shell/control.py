@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.shell import syntax
 from labkit.apiserver.node.shell.kernel import Killed
-from labkit.apiserver.node.shell.streams import NullStream, Pipe
+from labkit.apiserver.node.shell.streams import NullStream, Pipe, Stream
 
 if TYPE_CHECKING:
     from labkit.apiserver.node.shell.interpreter import Shell
@@ -68,14 +68,17 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
                 shell.status = int(await shell.expander.arithmetic(command.expression) == 0)
                 return await shell.check_exit()
             case syntax.Test():
-                if command.condition is not None:
+                if shell.dialect == "dash":
+                    await shell.complain("[[: not found")
+                    shell.status = 127
+                elif command.condition is not None:
                     from labkit.apiserver.node.shell.conditions import double_bracket
 
                     shell.status = await double_bracket(shell, command.condition)
                 return await shell.check_exit()
     except ExpansionError as error:
         prefix = "((: " if isinstance(command, syntax.ArithmeticCommand) else ""
-        await shell.complain(prefix + error.message)
+        await shell.complain(prefix + shell.worded(error.message))
         shell.status = error.status
         if error.fatal and not shell.interactive:
             raise Leave(error.status) from None
@@ -115,7 +118,7 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
         part = shell.subshell()
         part.interactive = shell.interactive
         part.fds[0] = source
-        ends = []
+        ends: list[Stream] = []
         if index:
             ends.append(source)
         if index < count - 1:
@@ -125,11 +128,7 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
                 part.fds[2] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-
-        async def body(part: Shell = part, one: syntax.Command = one, ends: list[object] = list(ends)) -> int:
-            return await _part(part, one, ends)
-
-        tasks.append(kernel.spawn(body()))
+        tasks.append(kernel.spawn(_part(part, one, ends)))
     statuses = [await kernel.join(task) for task in tasks]
     shell.pipe_status = statuses
     shell.variables.set_array("PIPESTATUS", {index: str(one) for index, one in enumerate(statuses)})
@@ -139,9 +138,8 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
     return await shell.check_exit()
 
 
-async def _part(shell: Shell, command: syntax.Command, ends: list[object]) -> int:
+async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
     from labkit.apiserver.node.shell.interpreter import Leave, LoopControl, ReturnFrom
-    from labkit.apiserver.node.shell.streams import Stream
 
     try:
         await shell.execute(command)
@@ -151,8 +149,7 @@ async def _part(shell: Shell, command: syntax.Command, ends: list[object]) -> in
         pass
     finally:
         for end_stream in ends:
-            if isinstance(end_stream, Stream):
-                end_stream.close()
+            end_stream.close()
     return await shell.finish()
 
 

@@ -34,7 +34,7 @@ class FileStream(Stream):
         if not self._readable:
             raise StreamError("Bad file descriptor")
         content = self._content if self._content is not None else self._file.data
-        data = content[self._position : self._position + limit]
+        data = bytes(content[self._position : self._position + limit])
         self._position += len(data)
         return data
 
@@ -51,11 +51,9 @@ class FileStream(Stream):
         """
         if not self._writable:
             raise StreamError("Bad file descriptor")
-        old = self._file.data
-        position = len(old) if self._append else self._position
-        padding = b"\0" * max(0, position - len(old))
+        position = len(self._file.data) if self._append else self._position
         try:
-            self._system.fs.set_data(self._file, old[:position] + padding + data + old[position + len(data) :])
+            self._system.fs.splice(self._file, position, data)
         except FileError as error:
             raise StreamError(error.reason) from None
         self._position = position + len(data)

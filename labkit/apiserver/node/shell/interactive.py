@@ -64,7 +64,7 @@ async def interact(shell: Shell) -> int:
     while True:
         text = ""
         try:
-            await shell.write(2 if shell.dialect != "bash" else 2, prompt(shell))
+            await shell.write(2, prompt(shell))
             count = 0
             while True:
                 line = decode(await source.read_line())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 
 from labkit.apiserver.node.filesystem import Directory, File, FileError
@@ -115,6 +117,7 @@ class Shell:
         self.errors_where = ""
         self.expander = Expander(self)
         self.open_options = 1
+        self.calls: list[str] = []
 
     # Facts for expansion.
 
@@ -159,8 +162,12 @@ class Shell:
                 return "x86_64"
             case "MACHTYPE":
                 return "x86_64-pc-linux-gnu"
+            case "SHELL":
+                return "/bin/bash"
             case "BASH":
                 return "/usr/bin/bash"
+            case "FUNCNAME":
+                return self.calls[-1] if self.calls else None
             case "SHLVL":
                 return "1"
         return None
@@ -178,6 +185,7 @@ class Shell:
         """Set a variable from an expression."""
         if name == "PIPESTATUS":
             return
+        self.kernel.charge(len(value) / 20_000)
         exported = True if "allexport" in self.options else None
         self.variables.set(name, value, exported=exported)
 
@@ -232,7 +240,7 @@ class Shell:
 
                 value = await self.expander.text(parse_word(rest))
                 if associative:
-                    values[await self.expander.operand(raw, quoted=True)] = value
+                    values[await self.expander.text(parse_word(raw))] = value
                 else:
                     following = await self.expander.arithmetic(raw)
                     values[following] = value
@@ -249,10 +257,8 @@ class Shell:
         """Write to a descriptor; an error of it is dropped."""
         stream = self.fds.get(descriptor)
         if stream is not None:
-            try:
+            with contextlib.suppress(StreamError):
                 await stream.write(encode(text))
-            except StreamError:
-                pass
 
     async def complain(self, message: str, *, where: bool = True) -> None:
         """Say something on stderr, with the shell's name and line in front as it does."""
@@ -268,6 +274,25 @@ class Shell:
         else:
             lead = f"{self.name}: " if self.line == 1 or self.interactive else f"{self.name}: line {self.line}: "
         await self.write(2, lead + message + "\n")
+
+    def worded(self, message: str) -> str:
+        """Bash's words for a bad expansion, in this shell's."""
+        if self.dialect == "bash":
+            return message
+        if message.endswith("bad substitution"):
+            return "Bad substitution" if self.dialect == "dash" else "syntax error: bad substitution"
+        match = re.fullmatch(r"(.*?): (.*?)(?: \(error token is .*)", message, re.DOTALL)
+        if match is None:
+            return message
+        if "division by 0" in match[2]:
+            what = "division by zero"
+        elif "operand expected" in match[2]:
+            what = "expecting primary"
+        else:
+            what = "expecting EOF"
+        if self.dialect == "dash":
+            return f'arithmetic expression: {what}: "{match[1]}"'
+        return "divide by zero" if what == "division by zero" else "arithmetic syntax error"
 
     async def trace(self, words: Sequence[str]) -> None:
         """``set -x``."""
@@ -292,6 +317,7 @@ class Shell:
         other.sourcing = self.sourcing
         other.errors_where = self.errors_where
         other.pid = self.pid
+        other.calls = list(self.calls)
         other.last_background = self.last_background
         return other
 
@@ -334,6 +360,8 @@ class Shell:
             The last status.
         """
         script: Script = parse(text, self.dialect)
+        for warning in script.warnings if self.dialect == "bash" else ():
+            await self.write(2, f"{self.name}: {warning}\n")
         await self.run(script.commands)
         if script.error:
             lead = where if where else "-c" if self.from_command and self.dialect == "bash" else ""
@@ -394,7 +422,7 @@ class Shell:
             words = await self._words(command)
             self.fds = dict(saved)
             if command.redirects and not await self.redirect(command.redirects):
-                self.status = 1
+                self.status = 2 if self.dialect == "dash" else 1
                 return await self.check_exit()
             if not words:
                 for assignment in command.assignments:
@@ -404,7 +432,7 @@ class Shell:
                 return await self.check_exit()
             return await self._call(command, words, saved)
         except ExpansionError as error:
-            await self.complain(error.message)
+            await self.complain(self.worded(error.message))
             self.status = error.status if error.fatal else 1
             if error.fatal and not self.interactive:
                 raise Leave(self.status) from None
@@ -448,14 +476,20 @@ class Shell:
         out: list[str] = []
         for word in words:
             if isinstance(word, Assignment):
-                out.append(await self._declaration(word))
+                associative = any(flag.startswith("-") and "A" in flag for flag in out)
+                out.append(await self._declaration(word, associative=associative))
             else:
                 out.extend(await self.expander.fields([word]))
         return out
 
-    async def _declaration(self, assignment: Assignment) -> str:
+    async def _declaration(self, assignment: Assignment, *, associative: bool) -> str:
         """``export name=value``: the value is not split. An array is set at once."""
         if assignment.array is not None:
+            if self.variables.in_function:
+                self.variables.local(assignment.name)
+            if associative:
+                found = self.variables.declare(assignment.name)
+                found.array, found.associative = found.array or {}, True
             await self.apply_assignment(assignment)
             return assignment.name
         value = await self.expander.text(assignment.value) if assignment.value is not None else ""
@@ -505,12 +539,14 @@ class Shell:
         kept, self.positional = self.positional, words[1:]
         self.kernel.depth += 1
         self.variables.push()
+        self.calls.append(words[0])
         loops, self.loops = self.loops, 0
         try:
             await self.execute(body)
         except ReturnFrom as end:
             self.status = end.status
         finally:
+            self.calls.pop()
             self.positional = kept
             self.loops = loops
             self.kernel.depth -= 1
@@ -524,7 +560,8 @@ class Shell:
         fs = self.system.fs
         if "/" in name:
             return name if fs.exists(name, self.cwd) else None
-        for directory in (self.variables.text("PATH") or "").split(":"):
+        search = self.variables.text("PATH")
+        for directory in (self.system.image.path if search is None else search).split(":"):
             path = f"{directory or '.'}/{name}"
             try:
                 node = fs.get(path, self.cwd)
@@ -696,7 +733,8 @@ class Shell:
                             f"cannot open {target}: {error.reason.replace('No such file or directory', 'No such file')}"
                         )
                     else:
-                        problem = f"cannot create {target}: {reason.replace('nonexistent directory', 'Directory nonexistent')}"
+                        reason = reason.replace("nonexistent directory", "Directory nonexistent")
+                        problem = f"cannot create {target}: {reason}"
                     if self.dialect == "ash":
                         verb = "open" if one.operator == "<" else "create"
                         text = "no such file" if one.operator == "<" else "nonexistent directory"
@@ -738,7 +776,7 @@ class Shell:
             if operator == "<&" or one.descriptor >= 0:
                 return f"{name}: ambiguous redirect"
             operator = "&>"
-        if name.startswith("/dev/tcp/") or name.startswith("/dev/udp/"):
+        if name.startswith(("/dev/tcp/", "/dev/udp/")):
             host, _, port = name[9:].partition("/")
             return await self._dev_tcp(host, port, number, name)
         flags = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}.get(operator, "w")

@@ -348,7 +348,7 @@ class Kernel:
 
     async def _take_input(self) -> None:
         data = await self.io.read_stdin()
-        if not data:
+        if not data and (not self.terminal or getattr(self.io, "closed", False)):
             self._end_of_input = True
         if self.terminal and b"\x03" in data:
             await self.interrupt()
@@ -359,7 +359,7 @@ class Kernel:
             reader = self._readers.popleft()
             reader.answer = data
             self._ready.append(reader)
-        elif data:
+        elif data or self.terminal:
             self._typed.append(data)
 
     async def interrupt(self) -> None:

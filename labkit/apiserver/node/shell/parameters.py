@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.shell.patterns import Pattern
@@ -32,6 +33,8 @@ async def expand_parameter(expander: Expander, part: Parameter) -> Value:
     from labkit.apiserver.node.shell.expand import ExpansionError
 
     shell = expander.shell
+    if part.operator == "bad":
+        raise BadSubstitution(part.operand)
     if part.operator == "names":
         return [name for name in shell.variables.names() if name.startswith(part.name)]
     if part.indirect:
@@ -41,7 +44,10 @@ async def expand_parameter(expander: Expander, part: Parameter) -> Value:
         target = await _value(expander, part.name, part.index)
         if not isinstance(target, str) or not target:
             raise BadSubstitution("${!" + part.name + "}")
-        inner = braced("${" + target + "}", quoted=part.quoted)
+        try:
+            inner = braced("${" + target + "}", quoted=part.quoted)
+        except BadSubstitution:
+            raise ExpansionError(f"{target}: invalid variable name") from None
         part = Parameter(inner.name, part.quoted, part.operator, part.operand, inner.index)
     value = await _value(expander, part.name, part.index)
     operator, operand = part.operator, part.operand
@@ -147,7 +153,7 @@ async def _slice(expander: Expander, part: Parameter, value: str | list[str]) ->
 
 
 def _quote_like(value: str | list[str], operand: str) -> str | list[str]:
-    change = {
+    change: Callable[[str], str] | None = {
         "Q": quote,
         "U": str.upper,
         "L": str.lower,
@@ -201,21 +207,33 @@ def _trim(text: str, pattern: Pattern, operator: str) -> str:
     return text[: len(text) - lengths[-1 if len(operator) == 2 else 0]]
 
 
+class _Replacement:
+    """The text that takes the place of a match; an unquoted ``&`` in it is the match."""
+
+    def __init__(self, segments: list[tuple[str, bool]]) -> None:
+        self._segments = segments
+
+    def of(self, found: str) -> str:
+        """The replacement of a match."""
+        return "".join(text if quoted else text.replace("&", found) for text, quoted in self._segments)
+
+
 async def _replace(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
     from labkit.apiserver.node.shell.parser import split_at
 
     pieces = split_at(operand, "/")
     pattern = await expander.operand_pattern(pieces[0])
-    replacement = await expander.operand("/".join(pieces[1:]), quoted=False)
+    replacement = _Replacement(await expander.segments(parse_word("/".join(pieces[1:]))))
     out: list[str] = []
     for item in items:
         if operator == "/#":
             lengths = pattern.prefix_lengths(item)
-            out.append(replacement + item[lengths[-1] :] if lengths else item)
+            out.append(replacement.of(item[: lengths[-1]]) + item[lengths[-1] :] if lengths else item)
             continue
         if operator == "/%":
             lengths = pattern.reversed().prefix_lengths(item[::-1])
-            out.append(item[: len(item) - lengths[-1]] + replacement if lengths else item)
+            cut = len(item) - lengths[-1] if lengths else len(item)
+            out.append(item[:cut] + replacement.of(item[cut:]) if lengths else item)
             continue
         result: list[str] = []
         index = 0
@@ -225,7 +243,7 @@ async def _replace(expander: Expander, operator: str, operand: str, items: list[
             lengths = pattern.prefix_lengths(item[index:]) if not replaced or operator == "//" else []
             longest = lengths[-1] if lengths else 0
             if longest:
-                result.append(replacement)
+                result.append(replacement.of(item[index : index + longest]))
                 index += longest
                 replaced = True
             else:

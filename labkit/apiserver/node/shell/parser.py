@@ -9,7 +9,7 @@ import tree_sitter
 import tree_sitter_bash
 
 from labkit.apiserver.node.shell import syntax
-from labkit.apiserver.node.shell.diagnose import diagnose
+from labkit.apiserver.node.shell.diagnose import Heredoc, examine
 from labkit.apiserver.node.shell.syntax import Assignment, Command, Condition, Redirect, Script, Word
 from labkit.apiserver.node.shell.words import closing, parse_quoted, parse_word, skip_quotes
 
@@ -46,14 +46,16 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MAX_SCRIPT_BYTES:
         return Script((), "script too long")
-    problem = diagnose(text, dialect)
+    problem, skeleton = examine(text, dialect)
     if problem is not None:
         before = "\n".join(text.split("\n")[: problem.safe_lines])
         commands = parse(before, dialect, line).commands if before.strip() else ()
         return Script(commands, problem.message)
-    tree = tree_sitter.Parser(_LANGUAGE).parse(data)
+    tree = tree_sitter.Parser(_LANGUAGE).parse(skeleton.data)
     try:
-        return Script(tuple(_Reader(data, line).statements(tree.root_node)))
+        commands = tuple(_Reader(data, line, skeleton.heredocs).statements(tree.root_node))
+        warnings = tuple(one.warning for one in skeleton.heredocs.values() if one.warning)
+        return Script(commands, warnings=warnings)
     except Unreadable as error:
         rest = data[error.offset :].decode("utf-8", "replace").split()
         token = rest[0] if rest else "newline"
@@ -61,7 +63,8 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
 
 
 class _Reader:
-    def __init__(self, data: bytes, line: int) -> None:
+    def __init__(self, data: bytes, line: int, heredocs: dict[int, Heredoc]) -> None:
+        self.heredocs = heredocs
         self.data = data
         self.line = line
         self.depth = 0
@@ -70,7 +73,7 @@ class _Reader:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
     def at(self, node: tree_sitter.Node) -> int:
-        return node.start_point[0] + self.line
+        return self.data.count(b"\n", 0, node.start_byte) + self.line
 
     def statements(self, node: tree_sitter.Node, skip: frozenset[str] = frozenset()) -> list[Command]:
         """The commands among a node's children; ``&`` puts the one before it into the background."""
@@ -154,7 +157,7 @@ class _Reader:
             if isinstance(child, str):
                 assignment = self.assignment(child) if declaring or not words else None
                 if assignment is not None and not (declaring and not words):
-                    (words if declaring else assignments).append(assignment)  # type: ignore[attr-defined]
+                    (words if declaring else assignments).append(assignment)
                 else:
                     words.extend(parse_word(text) for text in expand_braces(child))
             else:
@@ -195,55 +198,26 @@ class _Reader:
         body = node.child_by_field_name("body")
         command = self.command(body) if body is not None else syntax.Simple(self.at(node))
         redirects: list[Redirect] = []
-        tail: tuple[str, tree_sitter.Node] | None = None
         for child in node.children:
             if not child.type.endswith("_redirect"):
                 continue
             redirects.append(self.redirect(child))
-            if child.type == "heredoc_redirect":
-                tail = self._heredoc_extras(child, command, redirects) or tail
-            elif child.type == "file_redirect":
+            if child.type == "file_redirect" and isinstance(command, syntax.Simple):
                 # The grammar takes `> f a b` for one redirection with several words.
                 extra = child.children_by_field_name("destination")[1:]
-                if isinstance(command, syntax.Simple):
-                    command.words += tuple(parse_word(self.text(word)) for word in extra)
+                command.words += tuple(parse_word(self.text(word)) for word in extra)
         command.redirects += tuple(redirects)
-        if tail is None:
-            return command
-        operator, right = tail
-        if operator == "|":
-            rest = self._pipeline_tail(right)
-            return syntax.Pipeline(command.line, (), (command, *rest), (False,) * (1 + len(rest)))
-        return syntax.AndOr(command.line, (), command, operator, self.command(right))
-
-    def _heredoc_extras(
-        self, node: tree_sitter.Node, command: Command, redirects: list[Redirect]
-    ) -> tuple[str, tree_sitter.Node] | None:
-        """What stands behind ``<<EOF`` on its line belongs to the command, not to the text."""
-        tail: tuple[str, tree_sitter.Node] | None = None
-        for index, child in enumerate(node.children):
-            if child.type == "pipeline":
-                tail = ("|", child)
-            elif child.type in ("&&", "||"):
-                tail = (child.type, node.children[index + 1])
-                break
-            elif child.type in ("file_redirect", "herestring_redirect"):
-                redirects.append(self.redirect(child))
-            elif node.field_name_for_child(index) == "argument" and isinstance(command, syntax.Simple):
-                command.words += tuple(parse_word(text) for text in expand_braces(self.text(child)))
-        return tail
-
-    def _pipeline_tail(self, node: tree_sitter.Node) -> tuple[Command, ...]:
-        found = self.statements(node)
-        return tuple(found)
+        return command
 
     def redirect(self, node: tree_sitter.Node) -> Redirect:
         descriptor = node.child_by_field_name("descriptor")
         number = int(self.text(descriptor)) if descriptor is not None else -1
         number = number if number < 1000 else 1000
-        if node.type == "heredoc_redirect":
-            return self._heredoc(node, number)
-        operator = next(child.type for child in node.children if not child.is_named)
+        sign = next(child for child in node.children if not child.is_named)
+        operator = sign.type
+        document = self.heredocs.get(sign.start_byte)
+        if document is not None:
+            return self.heredoc(document, number)
         if node.type == "herestring_redirect":
             return Redirect("<<<", number, parse_word(self.text(node.children[-1])))
         if operator in (">&-", "<&-"):
@@ -253,18 +227,10 @@ class _Reader:
             raise Unreadable(node.end_byte)
         return Redirect(operator, number, parse_word(self.text(targets[0])))
 
-    def _heredoc(self, node: tree_sitter.Node, number: int) -> Redirect:
-        operator, start, text = "<<", "", ""
-        for child in node.children:
-            if child.type in ("<<", "<<-"):
-                operator = child.type
-            elif child.type == "heredoc_start":
-                start = self.text(child)
-            elif child.type == "heredoc_body":
-                text = self.text(child)
-        if operator == "<<-":
-            text = re.sub(r"^\t+", "", text, flags=re.MULTILINE)
-        quoted = any(char in start for char in "'\"\\")
+    def heredoc(self, document: Heredoc, number: int) -> Redirect:
+        """A here-document: taken as it is if its delimiter is quoted."""
+        text = re.sub(r"^\t+", "", document.body, flags=re.MULTILINE) if document.strip else document.body
+        quoted = any(char in document.word for char in "'\"\\")
         word = Word((syntax.Text(text, quoted=True),)) if quoted else parse_quoted(text)
         return Redirect("<<", number, word)
 
@@ -340,7 +306,8 @@ class _Reader:
         pieces = self.data[start:end].decode().split(";")
         if len(pieces) != 3:
             raise Unreadable(start)
-        return syntax.ArithmeticFor(self.at(node), (), *pieces, tuple(self.body(body)))
+        first, test, step = pieces
+        return syntax.ArithmeticFor(self.at(node), (), first, test, step, tuple(self.body(body)))
 
     def case_statement(self, node: tree_sitter.Node) -> Command:
         value = node.child_by_field_name("value")
@@ -386,7 +353,7 @@ class _Reader:
         )
 
 
-_IGNORED = frozenset({"comment", "heredoc_body", "heredoc_start", "heredoc_end", "file_descriptor"})
+_IGNORED = frozenset({"comment", "file_descriptor"})
 
 
 class ConditionReader:
@@ -482,10 +449,7 @@ def split_words(text: str, *, tests: bool = False) -> list[str]:
             index += 1
             start = index
         else:
-            if regex and char == "(":
-                index = closing(text, index)
-            else:
-                index = skip_quotes(text, index)
+            index = closing(text, index) if regex and char == "(" else skip_quotes(text, index)
     cut(index)
     return out
 

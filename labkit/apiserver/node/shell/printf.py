@@ -19,7 +19,7 @@ _ESCAPE = {
     "v": "\v",
     "\\": "\\",
 }
-_SPEC = re.compile(r"%([-+ #0']*)(\*|\d{1,5})?(?:\.(\*|-?\d{1,5})?)?([hlLqjzt]*)([a-zA-Z%]|\([^)]*\)T)?")
+_SPEC = re.compile(r"%([-+ #0']*)(\*|\d{1,5})?(?:\.(\*|-?\d{1,5})?)?([hlLjzt]*)([a-zA-Z%]|\([^)]*\)T)?")
 MAX_WIDTH = 10_000
 
 
@@ -134,7 +134,10 @@ def _once(layout: str, left: list[str], problems: list[str], now: float) -> tupl
             out.append("%")
             continue
         if kind is None:
-            problems.append(f"`{match[0]}': missing format character")
+            following = layout[match.end() : match.end() + 1]
+            problems.append(
+                f"`{following}': invalid format character" if following else f"`{match[0]}': missing format character"
+            )
             return "".join(out), True
         width = _star(width_text, left)
         if width < 0:

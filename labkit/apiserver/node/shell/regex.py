@@ -101,7 +101,7 @@ class _Parser:
         return node
 
     def token(self) -> str:
-        """The next operator or character, as an extended expression writes it: ``\\x`` is literal x."""
+        r"""The next operator or character, as an extended expression writes it: ``\\x`` is literal x."""
         text, index = self.text, self.index
         if index >= len(text):
             return ""
@@ -209,7 +209,11 @@ class _Parser:
             chars = [(char, False) for char in self.text]
             found = read_set([(char, char == "\\" and not self.perl) for char, _ in chars], self.index + 1)
             if found is None:
-                raise RegexError("Unmatched [, [^, [:, [., or [=")
+                alone = self.index + 1 >= len(self.text)
+                raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
+            for low, high in found[0].ranges:
+                if low > high:
+                    raise RegexError("Invalid range end")
             self.index = found[1]
             return _Node("set", members=found[0])
         self.advance(token)
@@ -238,7 +242,7 @@ class _Parser:
 
 
 class Regex:
-    """A compiled expression.
+    r"""A compiled expression.
 
     Args:
         pattern: The expression.
@@ -345,7 +349,7 @@ class Regex:
                 kind, first, _ = code[state]
                 if kind == "match":
                     whole = (saved[0], position, *saved[2:])
-                    if best is None or saved[0] < best[0] or (saved[0] == best[0] and (self.longest or True)):
+                    if best is None or saved[0] < best[0] or (saved[0] == best[0] and (True)):
                         best = whole
                     if not self.longest:
                         break

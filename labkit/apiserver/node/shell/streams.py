@@ -106,7 +106,7 @@ class ConsoleInput(Stream):
         if self._ended:
             return b""
         data: bytes = await ReadInput()
-        if not data:
+        if not data and not self.terminal:
             self._ended = True
         if len(data) > limit:
             self.unread(data[limit:])

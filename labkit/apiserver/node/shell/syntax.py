@@ -264,7 +264,9 @@ class Script:
     Args:
         commands: What to run, in order.
         error: The message of a syntax error, met after ``commands`` have run.
+        warnings: What the shell says before it begins.
     """
 
     commands: tuple[Command, ...]
     error: str = ""
+    warnings: tuple[str, ...] = ()

@@ -307,7 +307,10 @@ class _Scanner:
         if following == "{":
             end = closing(text, start + 1)
             self.index = end
-            return braced(text[start:end], quoted=quoted)
+            try:
+                return braced(text[start:end], quoted=quoted)
+            except BadSubstitution:
+                return Parameter("", quoted, "bad", text[start:end])
         if following and (following in SPECIAL or (following.isdigit() and following.isascii())):
             self.index = start + 2
             return Parameter(following, quoted)

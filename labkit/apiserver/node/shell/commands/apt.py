@@ -50,12 +50,16 @@ async def apt_get(process: Process) -> int:
     quiet = any(word.startswith("-q") or word == "-yqq" for word in process.args)
     if not words:
         await process.out(
-            "apt 3.0.3 (amd64)\nUsage: apt-get [options] command\n\nMost used commands:\n  update - Retrieve new lists of packages\n  install - Install new packages\n  remove - Remove packages\n"
+            "apt 3.0.3 (amd64)\nUsage: apt-get [options] command\n"
+            "\nMost used commands:\n  update - Retrieve new lists of packages\n"
+            "  install - Install new packages\n  remove - Remove packages\n"
         )
         return 0 if process.args else 1
     if process.fs.uid != 0 and words[0] in ("update", "install", "remove", "purge"):
         await process.err(
-            "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)\nE: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?\n"
+            "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission "
+            "denied)\nE: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), "
+            "are you root?\n"
         )
         return 100
     match words[0]:
@@ -69,7 +73,9 @@ async def apt_get(process: Process) -> int:
             return 0
         case "upgrade" | "dist-upgrade" | "full-upgrade":
             await process.out(
-                "Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\nCalculating upgrade... Done\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n"
+                "Reading package lists... Done\nBuilding dependency tree... Done\n"
+                "Reading state information... Done\n"
+                "Calculating upgrade... Done\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n"
             )
             return 0
         case "list" | "search" | "show":
@@ -92,7 +98,9 @@ async def _update(process: Process, *, quiet: bool) -> int:
     )
     if not quiet:
         await process.out(
-            f"Get:1 {host} {suite} InRelease [256 kB]\nGet:2 {host} {suite}-updates InRelease [126 kB]\nGet:3 {host} {suite}/main amd64 Packages [1808 kB]\nFetched 2190 kB in 1s (2100 kB/s)\nReading package lists... Done\n"
+            f"Get:1 {host} {suite} InRelease [256 kB]\nGet:2 {host} {suite}-updates InRelease [126 kB]\n"
+            f"Get:3 {host} {suite}/main amd64 Packages [1808 kB]\nFetched 2190 kB in 1s (2100 kB/s)\n"
+            "Reading package lists... Done\n"
         )
     return 0
 
@@ -182,7 +190,8 @@ async def apk(process: Process) -> int:
         process.fs.mkdir(UPDATED.rpartition("/")[0], parents=True)
         process.fs.write(UPDATED, b"")
         await process.out(
-            "fetch https://dl-cdn.alpinelinux.org/alpine/v3.22/main/x86_64/APKINDEX.tar.gz\nOK: 25995 distinct packages available\n"
+            "fetch https://dl-cdn.alpinelinux.org/alpine/v3.22/main/x86_64/APKINDEX.tar.gz\n"
+            "OK: 25995 distinct packages available\n"
         )
         return 0
     if words[0] == "add":

@@ -45,8 +45,10 @@ async def file_problem(process: Process, name: str, reason: str) -> None:
     if busybox:
         lead = "can't open" if command not in ("grep", "ls", "egrep", "fgrep") else ""
         await process.err(f"{command}: {lead} '{name}': {reason}\n" if lead else f"{command}: {name}: {reason}\n")
+    elif command in ("awk", "mawk", "gawk"):
+        await process.err(f'{command}: cannot open "{name}" ({reason})\n')
     elif command in ("head", "tail", "sort", "tac"):
-        verb = "cannot open" if command != "sort" else "cannot read:"
+        verb = {"sort": "cannot read:", "tac": "failed to open"}.get(command, "cannot open")
         tail = " for reading" if command != "sort" else ""
         shown = f"'{name}'" if command != "sort" else name
         await process.err(f"{command}: {verb} {shown}{tail}: {reason}\n")
@@ -65,11 +67,7 @@ async def read_problem(process: Process, name: str, error: StreamError) -> None:
     elif command == "sort":
         await process.err(f"sort: read failed: {shown}: {error.reason}\n")
     elif command == "sed":
-        await process.err(
-            f"sed: couldn't edit {name}: not a regular file\n"
-            if False
-            else f"sed: read error on {shown}: {error.reason}\n"
-        )
+        await process.err(f"sed: couldn't read {shown}: {error.reason}\n")
     else:
         await process.err(f"{command}: {'-' if name == '-' else name}: {error.reason}\n")
 

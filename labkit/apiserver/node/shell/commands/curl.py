@@ -312,7 +312,8 @@ class _Curl:
                 if spent >= limit:
                     raise TransferError(
                         28,
-                        f"Operation timed out after {int(spent * 1000)} milliseconds with {self.received} bytes received",
+                        f"Operation timed out after {int(spent * 1000)} milliseconds with "
+                        f"{self.received} bytes received",
                     )
                 await Sleep(POLL_SECONDS)
         finally:
@@ -337,12 +338,14 @@ class _Curl:
             "errormsg": message, "content_type": received.get("content-type", ""), "url_effective": url, "url": url,
             "http_version": ("2" if transfer is not None and transfer.http2 else "1.1") if code else "0",
             "method": transfer.method if transfer is not None else "GET", "num_redirects": str(self.redirects),
-            "num_connects": "1" if code else "0", "num_headers": str(len(received)), "redirect_url": received.get("location", ""),
+            "num_connects": "1" if code else "0", "num_headers": str(len(received)),
+            "redirect_url": received.get("location", ""),
             "remote_ip": transfer.address if transfer is not None else "", "local_ip": process.system.network.address,
             "remote_port": str(transfer.url.port) if transfer is not None else "0", "local_port": "40000",
             "scheme": transfer.url.scheme if transfer is not None else "", "filename_effective": name,
             "ssl_verify_result": "0" if transfer is None or transfer.verified in (None, True) else "20",
-            "proxy_ssl_verify_result": "0", "time_total": spent, "time_connect": "0.000571", "time_namelookup": "0.000028",
+            "proxy_ssl_verify_result": "0", "time_total": spent, "time_connect": "0.000571",
+            "time_namelookup": "0.000028",
             "time_appconnect": "0.001802" if url.startswith("https") else "0.000000", "time_pretransfer": "0.001900",
             "time_starttransfer": spent, "time_redirect": "0.000000", "speed_download": str(self.received * 300),
             "speed_upload": "0", "urlnum": "0", "num_retries": "0", "referer": "", "ftp_entry_path": "", "certs": "",

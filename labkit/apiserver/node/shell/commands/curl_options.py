@@ -18,7 +18,8 @@ TRY = "curl: try 'curl --help' or 'curl --manual' for more information\n"
 _FLAGS = {
     "s": "silent", "S": "show-error", "k": "insecure", "i": "include", "I": "head", "v": "verbose", "f": "fail",
     "L": "location", "O": "remote-name", "G": "get", "N": "no-buffer", "g": "globoff", "a": "append", "j": "junk",
-    "J": "remote-header-name", "n": "netrc", "4": "ipv4", "6": "ipv6", "0": "http1.0", "1": "tlsv1", "#": "progress-bar",
+    "J": "remote-header-name", "n": "netrc", "4": "ipv4", "6": "ipv6", "0": "http1.0", "1": "tlsv1",
+    "#": "progress-bar",
     "q": "disable", "R": "remote-time", "l": "list-only", "B": "use-ascii", "Z": "parallel", "p": "proxytunnel",
 }  # fmt: skip
 _VALUES = {
@@ -318,7 +319,7 @@ def expand_urls(url: str) -> list[str]:
                         if body or (end < 0 and url[index + 1 : index + 2].isdigit())
                         else "bad range specification"
                     )
-                    raise _glob_error(what, url, index + (1 if what == "bad range" else 1))
+                    raise _glob_error(what, url, index + 1)
             index = end + 1
         else:
             options, index = [char], index + 1

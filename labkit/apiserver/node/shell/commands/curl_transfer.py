@@ -327,7 +327,7 @@ def build_request(
         if "upload-file" not in options.values:
             headers.append(("Content-Type", options.body_type))
     for name, value in options.headers:
-        headers = [item for item in headers if item[0].lower() != name.lower() or any(item is own for own in ())]
+        headers = [item for item in headers if item[0].lower() != name.lower()]
         if value:
             headers.append((name, value.replace("\0", "")))
     repeated = [name.lower() for name, value in options.headers if value]

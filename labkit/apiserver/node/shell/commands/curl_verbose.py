@@ -26,8 +26,9 @@ def progress(received: int, sent: int, *, failed: bool) -> str:
         return "\r" + _EMPTY + "\n"
     total = _short(received + sent)
     percent = 100 if received + sent else 0
+    down, up = percent if received else 0, 100 if sent else 0
     return (
-        f"\r{percent:3} {total}  {percent if received else 0:3} {_short(received)}  {100 if sent else 0:3} {_short(sent)}"
+        f"\r{percent:3} {total}  {down:3} {_short(received)}  {up:3} {_short(sent)}"
         f"  {_short(received * 300, 5)}  {_short(sent * 300, 5)} --:--:-- --:--:-- --:--:-- {_short(received * 300)}\n"
     )
 
@@ -109,7 +110,7 @@ def _key(certificate: x509.Certificate) -> str:
 
 def _name(name: x509.Name) -> str:
     labels = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
-    return "; ".join(f"{labels.get(item.oid._name, item.oid._name)}={item.value}" for item in name)
+    return "; ".join(f"{labels.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name)
 
 
 def _date(certificate: x509.Certificate, *, start: bool) -> str:
@@ -150,8 +151,10 @@ def failed(transfer: Transfer, status: int, message: str) -> str:
         return f"* {message}\n* shutting down connection #0\n"
     if status == 7:
         return (
-            f"* Host {url.host}:{url.port} was resolved.\n* IPv4: {transfer.address}\n*   Trying {transfer.address}:{url.port}...\n"
-            f"* connect to {transfer.address} port {url.port} from {transfer.address} port 40000 failed: Connection refused\n"
+            f"* Host {url.host}:{url.port} was resolved.\n"
+            f"* IPv4: {transfer.address}\n*   Trying {transfer.address}:{url.port}...\n"
+            f"* connect to {transfer.address} port {url.port} from {transfer.address} port "
+            "40000 failed: Connection refused\n"
             f"* {message}\n* closing connection #0\n"
         )
     if status == 60:

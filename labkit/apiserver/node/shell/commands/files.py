@@ -39,7 +39,7 @@ async def mkdir(process: Process) -> int:
             if is_busybox(process):
                 status = await process.fail(f"can't create directory '{name}': {error.reason}")
             else:
-                status = await process.fail(f"cannot create directory ‘{name}’: {error.reason}")
+                status = await process.fail(f"cannot create directory '{name}': {error.reason}")
     return status
 
 
@@ -92,7 +92,8 @@ async def rm(process: Process) -> int:
         await process.kernel.tick()
         if name.rstrip("/") == "" and name and recursive and not options.has("no"):
             await process.err(
-                "rm: it is dangerous to operate recursively on '/'\nrm: use --no-preserve-root to override this failsafe\n"
+                "rm: it is dangerous to operate recursively on '/'\n"
+                "rm: use --no-preserve-root to override this failsafe\n"
             )
             status = 1
             continue
@@ -372,13 +373,13 @@ async def truncate(process: Process) -> int:
         return await complain(process, error)
     length = size((options.value("s") or "").lstrip("+"))
     if length is None:
-        return await process.fail(f"Invalid number: ‘{options.value('s') or ''}’")
+        return await process.fail(f"Invalid number: '{options.value('s') or ''}'")
     for name in options.args:
         try:
             file = process.fs.open(name, process.cwd)
             if length > 64 << 20:
                 raise FileError("File too large")
-            process.fs.set_data(file, file.data[:length] + bytes(max(0, length - len(file.data))))
+            process.fs.set_data(file, bytes(file.data[:length]) + bytes(max(0, length - len(file.data))))
         except FileError as error:
             return await process.fail(f"cannot open '{name}' for writing: {error.reason}")
     return 0
@@ -434,7 +435,7 @@ async def chmod(process: Process) -> int:
     if not args:
         return await _missing(process)
     if len(args) == 1:
-        return await _missing(process, f"missing operand after ‘{args[0]}’")
+        return await _missing(process, f"missing operand after '{args[0]}'")
     status = 0
     for name in args[1:]:
         try:
@@ -443,7 +444,7 @@ async def chmod(process: Process) -> int:
                 node = process.fs.own(found)
                 mode = _new_mode(args[0], node.mode, directory=isinstance(node, Directory))
                 if mode is None:
-                    await process.err(f"chmod: invalid mode: ‘{args[0]}’\nTry 'chmod --help' for more information.\n")
+                    await process.err(f"chmod: invalid mode: '{args[0]}'\nTry 'chmod --help' for more information.\n")
                     return 1
                 if process.fs.uid not in (0, node.uid):
                     raise FileError("Operation not permitted")
@@ -472,7 +473,7 @@ async def chown(process: Process) -> int:
         elif account is not None:
             numbers.append(account.uid)
         else:
-            return await process.fail(f"invalid {'user' if text == user else 'group'}: ‘{args[0]}’")
+            return await process.fail(f"invalid {'user' if text == user else 'group'}: '{args[0]}'")
     status = 0
     for name in args[1:]:
         try:
@@ -499,7 +500,7 @@ async def mktemp(process: Process) -> int:
     template = options.args[0] if options.args else "tmp.XXXXXXXXXX"
     marks = re.search(r"X{3,}$", template)
     if marks is None:
-        return await process.fail(f"too few X's in template ‘{template}’")
+        return await process.fail(f"too few X's in template '{template}'")
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
     name = template[: marks.start()] + "".join(letters[byte % 62] for byte in process.system.random(len(marks[0])))
     if not options.args or options.has("p", "t"):
@@ -511,7 +512,7 @@ async def mktemp(process: Process) -> int:
             process.fs.write(name, b"", process.cwd, mode=0o600)
     except FileError as error:
         kind = "directory" if options.has("d") else "file"
-        return await process.fail(f"failed to create {kind} via template ‘{name}’: {error.reason}")
+        return await process.fail(f"failed to create {kind} via template '{name}': {error.reason}")
     await process.out(name + "\n")
     return 0
 
@@ -584,12 +585,12 @@ async def dd(process: Process) -> int:
     given = dict(word.partition("=")[::2] for word in process.args)
     for key in given:
         if key not in ("if", "of", "bs", "count", "ibs", "obs", "skip", "seek", "conv", "status", "iflag", "oflag"):
-            await process.err(f"dd: unrecognized operand ‘{key}’\nTry 'dd --help' for more information.\n")
+            await process.err(f"dd: unrecognized operand '{key}'\nTry 'dd --help' for more information.\n")
             return 1
     block = size(given.get("bs", "512"))
     count = size(given.get("count", "1000000000"))
     if not block or count is None:
-        return await process.fail(f"invalid number: ‘{given.get('bs') or given.get('count')}’")
+        return await process.fail(f"invalid number: '{given.get('bs') or given.get('count')}'")
     block = min(block, 1 << 20)
     try:
         source = (

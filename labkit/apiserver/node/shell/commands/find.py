@@ -230,7 +230,7 @@ class _Find:
                         raise FileError("Directory not empty")
                     process.fs.remove(found)
                 except FileError as error:
-                    self.status = await process.fail(f"cannot delete ‘{here.path}’: {error.reason}")
+                    self.status = await process.fail(f"cannot delete '{here.path}': {error.reason}")
                     return False
             elif word == "-printf":
                 from labkit.apiserver.node.shell.printf import unescape
@@ -274,7 +274,7 @@ class _Find:
             try:
                 top = process.node(root, follow=False)
             except FileError as error:
-                self.status = await process.fail(f"‘{root}’: {error.reason}")
+                self.status = await process.fail(f"'{root}': {error.reason}")
                 continue
             walk = list(process.fs.walk(top, root)) if deleting else process.fs.walk(top, root)
             if isinstance(walk, list):

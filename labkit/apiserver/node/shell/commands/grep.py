@@ -32,7 +32,8 @@ async def grep(process: Process) -> int:
         options = read_options(args, "EFPGivcnloqrRwxshHLabzy", "efmABC", _LONG)
     except BadOption as error:
         await process.err(
-            f"{process.name}: {error.message}\nUsage: {process.name} [OPTION]... PATTERNS [FILE]...\nTry '{process.name} --help' for more information.\n"
+            f"{process.name}: {error.message}\nUsage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
+            f"Try '{process.name} --help' for more information.\n"
         )
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
@@ -46,7 +47,8 @@ async def grep(process: Process) -> int:
     if not options.has("e", "f"):
         if not names:
             await process.err(
-                f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\nTry '{process.name} --help' for more information.\n"
+                f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
+                f"Try '{process.name} --help' for more information.\n"
             )
             return 2
         patterns, names = names[0].split("\n"), names[1:]

@@ -91,7 +91,7 @@ class Proxy:
 @program("kubectl")
 async def kubectl(process: Process) -> int:
     """Run one of the commands that the lab has."""
-    args = [word for word in process.args]
+    args = list(process.args)
     words = [word for word in args if not word.startswith("-")]
     verb = words[0] if words else ""
     if not verb or verb in ("help", "options"):
@@ -112,7 +112,8 @@ async def kubectl(process: Process) -> int:
                 status, answer = _ask(process, "GET", "/apis")
                 if status != 200:
                     return await _refused(process, answer)
-                for group in answer.get("groups") or ():
+                groups = answer.get("groups")
+                for group in groups if isinstance(groups, list) else ():
                     for version in group["versions"]:
                         await process.out(version["groupVersion"] + "\n")
                 await process.out("v1\n")
@@ -170,7 +171,8 @@ async def _proxy(process: Process, args: list[str]) -> int:
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
         await process.err(
-            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: parsing "{port_text}": invalid syntax\n'
+            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: '
+            f'parsing "{port_text}": invalid syntax\n'
         )
         return 1
     port = int(port_text) or 34567
@@ -259,7 +261,8 @@ async def _get(process: Process, args: list[str]) -> int:
     )
     if not options.args:
         await process.err(
-            'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.\n'
+            'You must specify the type of resource to get. Use "kubectl api-resources" for '
+            "a complete list of supported resources.\n\nerror: Required resource not specified.\n"
         )
         return 1
     raw = next((args[place + 1] for place, word in enumerate(args[:-1]) if word == "--raw"), "")
@@ -362,8 +365,12 @@ async def _auth(process: Process, args: list[str]) -> int:
                 "namespace": namespace, "subresource": options.value("subresource") or "",
             }
         }  # fmt: skip
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-    status, answer = _ask(process, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
+    question: dict[str, object] = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": spec,
+    }
+    status, answer = _ask(process, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", question)
     if status != 201:
         return await _refused(process, answer)
     found = answer.get("status")

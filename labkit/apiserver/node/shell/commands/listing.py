@@ -330,9 +330,11 @@ async def stat(process: Process) -> int:
             await process.out(out + "\n")
             continue
         await process.out(
-            f"  File: {values['N'].replace(chr(39), '')}\n  Size: {values['s']:<10}\tBlocks: {values['b']:<10} IO Block: 4096   {kind}\n"
+            f"  File: {values['N'].replace(chr(39), '')}\n"
+            f"  Size: {values['s']:<10}\tBlocks: {values['b']:<10} IO Block: 4096   {kind}\n"
             f"Device: 0,1\tInode: {values['i']:<11} Links: {values['h']}\n"
-            f"Access: ({node.mode & 0o7777:04o}/{values['A']})  Uid: ({node.uid:5}/{values['U']:>8})   Gid: ({node.gid:5}/{values['G']:>8})\n"
+            f"Access: ({node.mode & 0o7777:04o}/{values['A']})  Uid: ({node.uid:5}/{values['U']:>8}) "
+            f"  Gid: ({node.gid:5}/{values['G']:>8})\n"
             f"Access: {stamp}\nModify: {stamp}\nChange: {stamp}\n Birth: {stamp}\n"
         )
     return status

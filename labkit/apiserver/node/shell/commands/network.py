@@ -13,7 +13,11 @@ from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.request import Request, Response
 
 FOREVER = 1e15
-NOT_FOUND = b"<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.29.1</center>\r\n</body>\r\n</html>\r\n"
+NOT_FOUND = (
+    b"<html>\r\n<head><title>404 Not Found</title></head>\r\n"
+    b"<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.29.1</center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
 
 
 class StaticServer:
@@ -44,7 +48,8 @@ class StaticServer:
         agent = request.headers.get("user-agent", "-")
         if len(self.lines) < 1000:
             self.lines.append(
-                f'{request.source_ip} - - [{when}] "{request.method} {request.path} HTTP/1.1" {status} {len(body)} "-" "{agent}" "-"\n'
+                f'{request.source_ip} - - [{when}] "{request.method} {request.path} HTTP/1.1" '
+                f'{status} {len(body)} "-" "{agent}" "-"\n'
             )
         kind = "text/html" if path.endswith(".html") or status == 404 else "application/octet-stream"
         return Response(status, {"server": self._name, "content-type": kind}, b"" if request.method == "HEAD" else body)
@@ -71,7 +76,8 @@ async def web_server(process: Process) -> int:
     try:
         if nginx:
             await process.err(
-                f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] 1#1: start worker processes\n"
+                f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] "
+                "1#1: start worker processes\n"
             )
         while True:
             await Sleep(1)
@@ -135,7 +141,9 @@ async def ping(process: Process) -> int:
             await Sleep(1)
     loss = 0 if own else 100
     await process.out(
-        f"\n--- {host} ping statistics ---\n{sent} packets transmitted, {sent if own else 0} received, {loss}% packet loss, time {max(0, sent - 1) * 1000}ms\n"
+        f"\n--- {host} ping statistics ---\n"
+        f"{sent} packets transmitted, {sent if own else 0} received, {loss}% packet loss, "
+        f"time {max(0, sent - 1) * 1000}ms\n"
     )
     return 0 if own else 1
 
@@ -205,7 +213,8 @@ async def netcat(process: Process) -> int:
 async def netstat(process: Process) -> int:
     """List what the pod's containers serve."""
     await process.out(
-        "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State\n"
+        "Active Internet connections (only servers)\n"
+        "Proto Recv-Q Send-Q Local Address           Foreign Address         State\n"
     )
     for port, endpoint in sorted(process.system.listeners.items()):
         local = "127.0.0.1" if endpoint.server == "proxy" else "0.0.0.0"
@@ -221,6 +230,7 @@ async def ip(process: Process) -> int:
     address = process.system.network.address
     await process.out(
         "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN\n    inet 127.0.0.1/8 scope host lo\n"
-        f"2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP\n    inet {address}/24 scope global eth0\n"
+        "2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state "
+        f"UP\n    inet {address}/24 scope global eth0\n"
     )
     return 0

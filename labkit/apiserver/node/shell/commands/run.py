@@ -155,7 +155,7 @@ async def env(process: Process) -> int:
         return 0
     path = _look_up(process, args[0], environment)
     if path is None:
-        return await process.fail(f"‘{args[0]}’: No such file or directory", 127)
+        return await process.fail(f"'{args[0]}': No such file or directory", 127)
     return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
 
 
@@ -261,13 +261,13 @@ async def timeout(process: Process) -> int:
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", options.args[0])
     if match is None:
         await process.err(
-            f"timeout: invalid time interval ‘{options.args[0]}’\nTry 'timeout --help' for more information.\n"
+            f"timeout: invalid time interval '{options.args[0]}'\nTry 'timeout --help' for more information.\n"
         )
         return 125
     seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
     words = options.args[1:]
     if _look_up(process, words[0], dict(process.env)) is None:
-        return await process.fail(f"failed to run command ‘{words[0]}’: No such file or directory", 127)
+        return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
     async def body() -> int:
         return await process.spawn(words, dict(process.env), dict(process.fds), process.cwd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 
@@ -120,8 +121,8 @@ class _Reader:
         elif name in "aic":
             made.text = self.appended()
         elif name in "btT:":
-            end = re.compile(r"[;\n}]" if name != ":" else r"[;\n]").search(self.text, self.index)
-            stop = end.start() if end else len(self.text)
+            found = re.compile(r"[;\n}]" if name != ":" else r"[;\n]").search(self.text, self.index)
+            stop = found.start() if found else len(self.text)
             made.text = self.text[self.index : stop].strip()
             self.index = stop
         elif name in "rwRW":
@@ -384,7 +385,7 @@ class _Sed:
             case "d":
                 return "delete"
             case "D":
-                head, newline, rest = self.space.partition("\n")
+                _head, newline, rest = self.space.partition("\n")
                 if not newline:
                     return "delete"
                 self.space = rest
@@ -435,10 +436,8 @@ class _Sed:
             case "l":
                 await self.write(self.space.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") + "$")
             case "r":
-                try:
+                with contextlib.suppress(FileError):
                     self.append.append(decode(self.process.fs.read(command.text, self.process.cwd)).removesuffix("\n"))
-                except FileError:
-                    pass
             case "b":
                 return ":" + command.text
             case "t":

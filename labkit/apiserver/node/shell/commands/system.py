@@ -57,7 +57,7 @@ async def test(process: Process) -> int:
     args = process.args
     if process.name == "[":
         if not args or args[-1] != "]":
-            return await process.fail("missing ‘]’", 2)
+            return await process.fail("missing ']'", 2)
         args = args[:-1]
     questions = Questions(process.fs, process.cwd, integer, lambda _: False, lambda _: False)
     try:
@@ -101,7 +101,7 @@ async def identity(process: Process) -> int:
     if options.args:
         account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
         if account is None:
-            return await process.fail(f"‘{options.args[0]}’: no such user")
+            return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
     user, group = _user(process, uid), _group(process, gid)
     if options.has("u"):
@@ -205,7 +205,7 @@ async def date(process: Process) -> int:
     if given is not None:
         found = _moment(given, moment)
         if found is None:
-            return await process.fail(f"invalid date ‘{given}’")
+            return await process.fail(f"invalid date '{given}'")
         moment = found
     layout = "%a %b %e %H:%M:%S UTC %Y"
     if options.has("R"):
@@ -214,7 +214,7 @@ async def date(process: Process) -> int:
         layout = "%Y-%m-%d"
     for word in options.args:
         if not word.startswith("+"):
-            return await process.fail(f"invalid date ‘{word}’")
+            return await process.fail(f"invalid date '{word}'")
         layout = word[1:]
     await process.out(_strftime(layout, moment) + "\n")
     return 0
@@ -246,7 +246,8 @@ def _strftime(layout: str, moment: float) -> str:
         stamp = time.gmtime(moment)
     except (ValueError, OverflowError, OSError):
         return "?"
-    own = {"s": str(int(moment)), "N": f"{int(moment % 1 * 1e9):09}", "Z": "UTC", "z": "+0000", "3N": f"{int(moment % 1 * 1000):03}",
+    own = {"s": str(int(moment)), "N": f"{int(moment % 1 * 1e9):09}", "Z": "UTC", "z": "+0000",
+           "3N": f"{int(moment % 1 * 1000):03}",
            "F": time.strftime("%Y-%m-%d", stamp), "T": time.strftime("%H:%M:%S", stamp), "n": "\n", "t": "\t",
            "e": f"{stamp.tm_mday:2}", "k": f"{stamp.tm_hour:2}", "%": "%", "R": time.strftime("%H:%M", stamp),
            "D": time.strftime("%m/%d/%y", stamp)}  # fmt: skip
@@ -276,7 +277,7 @@ async def sleep(process: Process) -> int:
         elif match is None or match[1] in ("", "."):
             if is_busybox(process):
                 return await process.fail(f"invalid number '{word}'")
-            await process.err(f"sleep: invalid time interval ‘{word}’\nTry 'sleep --help' for more information.\n")
+            await process.err(f"sleep: invalid time interval '{word}'\nTry 'sleep --help' for more information.\n")
             return 1
         else:
             total += float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
@@ -322,9 +323,9 @@ async def getent(process: Process) -> int:
                 return 2
             if database == "hosts":
                 canonical = process.system.network.canonical(key)
-                await process.out(
-                    f"{'::1' if key == 'localhost' else address:<15} {canonical}{' ip6-localhost ip6-loopback' if key == 'localhost' else ''}\n"
-                )
+                local = key == "localhost"
+                names = f"{canonical} ip6-localhost ip6-loopback" if local else canonical
+                await process.out(f"{'::1' if local else address:<15} {names}\n")
             else:
                 for index, kind in enumerate(("STREAM", "DGRAM", "RAW")):
                     shown = process.system.network.canonical(key) if not index else ""
@@ -404,9 +405,7 @@ async def free(process: Process) -> int:
     """Print memory, which is simulated."""
     unit = any("h" in word for word in process.args)
     values = [2097152, 524288, 1048576, 1024, 524288, 1572864]
-    cells = (
-        [human(value * 1024) + ("i" if unit else "") for value in values] if unit else [str(value) for value in values]
-    )
+    cells = [human(value * 1024) + "i" for value in values] if unit else [str(value) for value in values]
     await process.out("               total        used        free      shared  buff/cache   available\n")
     await process.out("Mem:    " + "".join(cell.rjust(12) for cell in cells) + "\n")
     await process.out("Swap:   " + "".join(cell.rjust(12) for cell in ("0", "0", "0")) + "\n")
@@ -474,7 +473,7 @@ async def lsb_release(process: Process) -> int:
     """Print the distribution."""
     facts = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', process.system.image.release, re.MULTILINE))
     await process.out(
-        f"Distributor ID:\t{facts.get('NAME', '').split()[0] if facts.get('NAME') else 'n/a'}\nDescription:\t{facts.get('PRETTY_NAME', '')}\n"
+        f"Distributor ID:\t{(facts.get('NAME') or 'n/a').split()[0]}\nDescription:\t{facts.get('PRETTY_NAME', '')}\n"
         f"Release:\t{facts.get('VERSION_ID', '')}\nCodename:\t{facts.get('VERSION_CODENAME', '')}\n"
     )
     return 0

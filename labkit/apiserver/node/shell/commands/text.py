@@ -93,7 +93,7 @@ async def head(process: Process) -> int:
     count = size(text.lstrip("-+"))
     if count is None:
         what = "lines" if kind == "n" else "bytes"
-        return await process.fail(f"invalid number of {what}: ‘{text}’")
+        return await process.fail(f"invalid number of {what}: '{text}'")
     status = 0
     shown = 0
     several = (len(options.args) > 1 or options.has("v")) and not options.has("q")
@@ -166,7 +166,7 @@ async def tail(process: Process) -> int:
     from_start = text.startswith("+")
     count = size(text.lstrip("-+"))
     if count is None:
-        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: ‘{text}’")
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
     status = 0
     shown = 0
     several = (len(options.args) > 1 or options.has("v")) and not options.has("q")

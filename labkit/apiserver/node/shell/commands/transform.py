@@ -37,7 +37,7 @@ def _tr_set(text: str) -> bytes:
 def _tr_class(name: str) -> str:
     test = CLASSES.get(name)
     if test is None:
-        raise BadOption(f"invalid character class ‘{name}’")
+        raise BadOption(f"invalid character class '{name}'")
     out = "".join(chr(code) for code in range(128) if test(chr(code)))
     return out.replace("\\", "\\\\").replace("-", "\\055")
 
@@ -61,12 +61,13 @@ async def tr(process: Process) -> int:
         return 1
     if len(sets) == 1 and not delete and not squeeze:
         await process.err(
-            f"tr: missing operand after ‘{options.args[0]}’\nTwo strings must be given when translating.\nTry 'tr --help' for more information.\n"
+            f"tr: missing operand after '{options.args[0]}'\nTwo strings must be given when translating.\n"
+            "Try 'tr --help' for more information.\n"
         )
         return 1
     if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
         await process.err(
-            f"tr: extra operand ‘{options.args[-1]}’\n"
+            f"tr: extra operand '{options.args[-1]}'\n"
             + ("Only one string may be given when deleting without squeezing repeats.\n" if delete else "")
             + "Try 'tr --help' for more information.\n"
         )
@@ -144,7 +145,8 @@ async def cut(process: Process) -> int:
         text = options.value(kind) or ""
         what = "fields are numbered from 1" if kind == "f" else "byte/character positions are numbered from 1"
         if re.search(r"[^\d,-]", text):
-            what = f"invalid {'field' if kind == 'f' else 'byte/character'} {'value' if kind == 'f' else 'position'} ‘{text}’"
+            noun = "field value" if kind == "f" else "byte/character position"
+            what = f"invalid {noun} '{text}'"
         await process.err(f"cut: {what}\nTry 'cut --help' for more information.\n")
         return 1
     delimiter = options.value("d")
@@ -262,26 +264,27 @@ async def sort(process: Process) -> int:
     keys = [value for name, value in options.flags if name == "k"]
     for key in keys:
         if not re.fullmatch(r"[1-9]\d*(\.\d+)?[bdfginrhVM]*(,\d+(\.\d+)?[bdfginrhVM]*)?", key):
-            return await process.fail(f"invalid number at field start: invalid count at start of ‘{key}’", 2)
+            return await process.fail(f"invalid number at field start: invalid count at start of '{key}'", 2)
     separator = encode(options.value("t") or "") or None
     if separator and len(separator) > 1 and options.value("t") != "\\0":
-        return await process.fail(f"multi-character tab ‘{options.value('t')}’", 2)
+        return await process.fail(f"multi-character tab '{options.value('t')}'", 2)
     process.kernel.charge(len(found) / 200)
-    ordered = sorted(found) if "s" not in flags else list(found)
+    ordered = sorted(found, reverse="r" in flags) if "s" not in flags else list(found)
     for spec in reversed(keys or [""]):
         own = "".join(re.findall(r"[bdfginrhVM]", spec))
         reverse = "r" in (own or flags)
 
-        def key(line: bytes, spec: str = spec) -> Any:
+        def order(line: bytes, spec: str = spec) -> Any:
             return _sort_key(line, spec, separator, flags)
 
-        ordered.sort(key=key, reverse=reverse)
+        ordered.sort(key=order, reverse=reverse)
         if reverse and keys:
             pass
     if options.has("c"):
         if ordered != found:
-            bad = next((line for line, want in zip(found, ordered, strict=True) if line != want), b"")
-            await process.err(f"sort: -:{found.index(bad) + 1}: disorder: {decode(bad)}\n")
+            places = (place for place in range(1, len(found)) if found[place] < found[place - 1])
+            bad = next(places, len(found) - 1)
+            await process.err(f"sort: -:{bad + 1}: disorder: {decode(found[bad])}\n")
             return 1
         return 0
     if "u" in flags:
@@ -369,15 +372,15 @@ async def base64_program(process: Process) -> int:
     small = process.name == "base32"
     width_text = options.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width_text):
-        return await process.fail(f"invalid wrap size: ‘{width_text}’")
+        return await process.fail(f"invalid wrap size: '{width_text}'")
     data = b""
-    async for name, stream in each_input(process, options.args[:1]):
+    async for _, stream in each_input(process, options.args[:1]):
         if stream is None:
             return 1
         try:
             data = await everything(process, stream)
         except StreamError as error:
-            return await process.fail(f"read error: {error.reason}" if name == "-" else f"read error: {error.reason}")
+            return await process.fail(f"read error: {error.reason}")
     if options.has("d", "D"):
         return await _decode64(process, data, small=small, garbage=options.has("i"))
     encoded = base64.b32encode(data) if small else base64.b64encode(data)
@@ -388,6 +391,10 @@ async def base64_program(process: Process) -> int:
         rows = [encoded[start : start + width] for start in range(0, len(encoded), width)]
         await process.stdout.write(b"\n".join(rows) + b"\n")
     return 0
+
+
+_EVEN = b"AEIMQUYcgkosw048"
+"""Base64 digits whose last two bits are zero."""
 
 
 async def _decode64(process: Process, data: bytes, *, small: bool, garbage: bool) -> int:
@@ -416,13 +423,12 @@ async def _decode64(process: Process, data: bytes, *, small: bool, garbage: bool
         out = base64.b64decode(whole) if whole else b""
         tail = good[len(whole) :]
         if tail and not rest:
-            bad = len(tail) == 1
+            # Bits that are left over must be zero.
+            bad = len(tail) == 1 or tail[-1] not in (_EVEN if len(tail) == 3 else b"AQgw")
             if len(tail) > 1:
                 out += base64.b64decode(tail + b"=" * (4 - len(tail)))
-                bad = False
-        elif tail:
-            if len(tail) > 1:
-                out += base64.b64decode(tail + b"=" * (4 - len(tail)))
+        elif tail and len(tail) > 1:
+            out += base64.b64decode(tail + b"=" * (4 - len(tail)))
     await process.stdout.write(out)
     return await process.fail("invalid input") if bad else 0
 
@@ -485,7 +491,7 @@ async def seq(process: Process) -> int:
     for word in args:
         if not re.fullmatch(r"[-+]?\d{1,18}(\.\d{1,9})?", word):
             await process.err(
-                f"seq: invalid floating point argument: ‘{word}’\nTry 'seq --help' for more information.\n"
+                f"seq: invalid floating point argument: '{word}'\nTry 'seq --help' for more information.\n"
             )
             return 1
     places = max(len(word.partition(".")[2]) for word in args)
@@ -495,7 +501,7 @@ async def seq(process: Process) -> int:
     step = numbers[1] if len(numbers) > 2 else scale
     last = numbers[-1]
     if not step:
-        return await process.fail(f"invalid Zero increment value: ‘{args[1]}’")
+        return await process.fail(f"invalid Zero increment value: '{args[1]}'")
     output = Buffered(process)
     width = max(len(_decimal(first, places)), len(_decimal(last, places))) if wide else 0
     value = first
@@ -563,8 +569,10 @@ async def cmp(process: Process) -> int:
                 line = first.count(b"\n", 0, place) + 1
                 await process.out(f"{names[0]} {names[1]} differ: byte {place + 1}, line {line}\n")
             return 1
-    shorter = names[0] if len(first) < len(second) else names[1]
-    await process.err(f"cmp: EOF on {shorter} after byte {min(len(first), len(second))}\n")
+    shorter, content = (names[0], first) if len(first) < len(second) else (names[1], second)
+    count = content.count(b"\n")
+    where = f", line {count}" if content.endswith(b"\n") else f", in line {count + 1}"
+    await process.err(f"cmp: EOF on {shorter} after byte {len(content)}{where if content else ''}\n")
     return 1
 
 
@@ -595,10 +603,10 @@ async def diff(process: Process) -> int:
         raise BudgetExceeded("the lab's limit of work for one command was reached")
     process.kernel.charge(len(sides[0]) * len(sides[1]) / 1000 + 1)
     if options.has("u", "U"):
-        for line in difflib.unified_diff(*sides, *options.args):
+        for line in difflib.unified_diff(sides[0], sides[1], options.args[0], options.args[1]):
             await process.out(line)
         return 1
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, *sides, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, sides[0], sides[1], autojunk=False).get_opcodes():
         if tag == "equal":
             continue
         left = f"{a + 1},{b}" if b - a > 1 else str(a + 1 if b > a else a)
