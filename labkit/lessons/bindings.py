@@ -99,6 +99,20 @@ def too_much(context: Context, account: Account, probes: Sequence[Probe], hint: 
     )
 
 
+def without_later(context: Context, account: Account, probes: Sequence[Probe]) -> list[Probe]:
+    """The probes that say something although W24 is done: view reads most things by then.
+
+    Args:
+        context: The checkpoint's context.
+        account: Who.
+        probes: What they must not be allowed in an earlier step.
+    """
+    bound = [each for each in cluster_bindings(context, account) if names(each, account)]
+    if not any(role_of(each) == "view" for each in bound):
+        return list(probes)
+    return [each for each in probes if each[0] not in ("get", "list") or each[2] == "secrets"]
+
+
 def bystanders(namespace: str) -> list[Account]:
     """Accounts nobody was asked to grant anything: another of the namespace, and a stranger's."""
     return [Account(namespace, "somebody-else"), Account("labkit-nowhere", "default")]

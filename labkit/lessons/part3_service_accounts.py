@@ -80,15 +80,8 @@ def w10(context: Context) -> Outcome:
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
         return untouched("Create the service account kikai in the namespace default.")
-    if prediction is None:
-        return failed(
-            "the account kikai exists; no prediction about its Secret",
-            'predict("W10", "yes" or "no"): does a token Secret appear by itself?',
-            "Predict, then list the namespace's Secrets.",
-        )
     made = secrets_of_account(account)
-    said = _yes(prediction)
-    if said != bool(made):
+    if prediction is not None and _yes(prediction) != bool(made):
         known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
         return failed(
             f"you predicted “{prediction}”; {known}",

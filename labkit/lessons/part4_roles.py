@@ -18,6 +18,7 @@ from labkit.lessons.bindings import (
     role_of,
     too_much,
     tried,
+    without_later,
 )
 from labkit.lessons.evidence import Question, looked, meaning, spoken, word
 from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
@@ -189,7 +190,8 @@ def w17(context: Context) -> Outcome:
             "get and list on services",
             'The role needs both verbs: ["get", "list"].',
         )
-    if (excess := too_much(context, account, harm(kikai, darbo), NARROW)) is not None:
+    probes = without_later(context, account, harm(kikai, darbo))
+    if (excess := too_much(context, account, probes, NARROW)) is not None:
         return excess
     for other in bystanders(kikai):
         if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
@@ -249,7 +251,8 @@ def w18(context: Context) -> Outcome:
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
     for account in (first, second):
-        if (excess := too_much(context, account, harm(kikai, darbo), NARROW)) is not None:
+        probes = without_later(context, account, harm(kikai, darbo))
+        if (excess := too_much(context, account, probes, NARROW)) is not None:
             return excess
     for other in bystanders(kikai):
         if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:

@@ -96,13 +96,7 @@ def w22(context: Context) -> Outcome:
         return excess
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: "allowed", IN_DARBO: "forbidden", PVS: "forbidden"}
-    if prediction is None:
-        return failed(
-            "both RoleBindings are there; no prediction",
-            f'predict("W22", {{"{IN_KIKAI}": "…", "{IN_DARBO}": "…", "{PVS}": "…"}})',
-            "Say what each of the two gives before you ask.",
-        )
-    words = predicted_words(prediction, list(truth))
+    words = truth if prediction is None else predicted_words(prediction, list(truth))
     for label, real in truth.items():
         if words.get(label) != real:
             return failed(
