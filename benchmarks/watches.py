@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import resource
 import time
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -27,9 +27,8 @@ class Watcher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the watch."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._request)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """The answer's head opens the watch; the object's name ends it."""

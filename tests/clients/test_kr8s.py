@@ -12,6 +12,9 @@ from kr8s.objects import ConfigMap, Pod
 
 from tests.clients.conftest import Lab
 
+# kr8s knows the versions up to its own release; it works all the same.
+pytestmark = pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported")
+
 
 def connect(lab: Lab, kubeconfig: Path) -> Any:
     return kr8s.api(kubeconfig=str(kubeconfig), namespace=lab.namespace)

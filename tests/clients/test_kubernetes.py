@@ -47,7 +47,7 @@ def test_create_read_replace_patch_delete(lab: Lab, core: Any) -> None:
     with pytest.raises(ApiException, match="the object has been modified") as conflict:
         core.replace_namespaced_config_map("one", lab.namespace, made)
     assert conflict.value.status == 409
-    assert core.delete_namespaced_config_map("one", lab.namespace).status == "Success"
+    assert core.delete_namespaced_config_map("one", lab.namespace)["status"] == "Success"
     with pytest.raises(ApiException) as gone:
         core.read_namespaced_config_map("one", lab.namespace)
     assert (gone.value.status, gone.value.reason) == (404, "Not Found")
@@ -161,7 +161,7 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
             stream(
                 core.connect_get_namespaced_pod_exec, "shell", lab.namespace, command=["id"], stdout=True, stderr=True
             )
-    assert refused.value.status == 403
+    assert "403 Forbidden" in str(refused.value)
 
 
 def test_the_dynamic_client_discovers_and_applies(lab: Lab, admin: Any) -> None:
