@@ -32,7 +32,7 @@ def ensure_private(directory: Path) -> Path:
     """Create a directory that only its owner may enter.
 
     Args:
-        directory: The directory; its parents are made too.
+        directory: The directory; its missing parents are made too, as private.
 
     Returns:
         The same path.
@@ -40,8 +40,11 @@ def ensure_private(directory: Path) -> Path:
     Raises:
         HomeError: When it cannot be made, or is not a directory.
     """
+    missing = [entry for entry in (directory, *directory.parents) if not entry.exists()]
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for entry in reversed(missing):
+            entry.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
         if directory.stat().st_uid == os.getuid() and directory.stat().st_mode & 0o077:
             directory.chmod(0o700)
     except OSError as error:

@@ -32,6 +32,7 @@ from labkit.home import ensure_private, locked, read_json, write_private
 
 CLUSTER = "labkit"
 READY_SECONDS = 300.0
+PULL_SECONDS = 1800.0
 EVENT_SECONDS = 2.0
 AUDIT_LOGS = "/var/log/kubernetes"
 MEMORY_BYTES = 2 * 1024**3
@@ -198,8 +199,8 @@ class Kind:
             text = "in the local engine" if found else "will be pulled"
             needs.append(Need(f"node image {self.image}", found, text, "", required=False))
         if cgroup:
-            todo = "Kubernetes will drop cgroup v1; a current Linux has v2."
-            needs.append(Need("cgroup v2", cgroup == "2", f"v{cgroup}", todo, required=False))
+            todo = "It works here, but Kubernetes will drop v1; a current Linux has v2."
+            needs.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
         return needs
 
     # -- creating --------------------------------------------------------------------
@@ -230,6 +231,7 @@ class Kind:
 
     def _create(self, engine: Engine, say: Say) -> None:
         begun = time.monotonic()
+        self._ensure_node_image(engine, say)
         podimage.ensure(engine, self.image, say)
         self._write_config(engine)
         self._keep(state="creating", cluster=self.cluster, image=self.image)
@@ -253,6 +255,20 @@ class Kind:
             raise
         self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
         say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
+
+    def _ensure_node_image(self, engine: Engine, say: Say) -> None:
+        """Have the chosen node image here before anything is made; kind's own it gets by itself."""
+        if not self.image or engine.has_image(self.image):
+            return
+        say(f"Pulling the node image {self.image} …")
+        done = engine.run("pull", "--quiet", self.image, timeout_seconds=PULL_SECONDS)
+        if not done.ok:
+            raise Missing(
+                "node image",
+                f"The node image {self.image} is not here and cannot be pulled.",
+                why=done.last_words,
+                todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",
+            )
 
     def _write_config(self, engine: Engine) -> None:
         source = resources.clusters() / "kind"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labkit import kubeconfig
+from labkit.backends.base import Options
+from labkit.backends.existing import LABEL, Existing
+from labkit.client import Client
+from labkit.errors import NotRunning, Unreachable, UsageError
+from labkit.lab import Lab
+from labkit.transport import Credentials
+from tests.backends.conftest import quiet
+
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}
+
+
+@pytest.fixture
+def admin(foreign_cluster: Path) -> Client:
+    """The foreign cluster's own administrator."""
+    found = kubeconfig.load(foreign_cluster)
+    return Client(found.endpoint, found.credentials)
+
+
+def make(home: Path, cluster: Path, **options: object) -> Existing:
+    return Existing(home, Options(kubeconfig=cluster, **options))  # type: ignore[arg-type]
+
+
+def test_it_is_shown_before_anything_is_written(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    before = admin.get("/api/v1/namespaces").names
+    said: list[str] = []
+    keeper = make(tmp_path / "home", foreign_cluster)
+    keeper.start(said.append)
+    text = "\n".join(said)
+    for word in ("Nothing was written yet", "labkit", "kubernetes-admin", "Pod curl", "create pods/exec"):
+        assert word in text
+    assert admin.get("/api/v1/namespaces").names == before
+    copied = keeper.kubeconfig()
+    assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    assert str(copied).startswith(str(tmp_path))
+    again: list[str] = []
+    make(tmp_path / "home", foreign_cluster).start(again.append)
+    assert again == []
+    keeper.stop(quiet)
+    with pytest.raises(NotRunning):
+        keeper.kubeconfig()
+
+
+def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
+    admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": "theirs"}})
+    lab = Lab(kubeconfig=foreign_cluster, home=tmp_path / "home", say=quiet)
+    lab.apply("04-roles")
+    lab.apply("05-cluster-roles/W20-clusterrole-pv-reader")
+    labels = admin.get("/api/v1/namespaces/kikai").body["metadata"]["labels"]
+    assert labels[LABEL] == "main"
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    by_hand = {"kind": "ClusterRoleBinding", "metadata": {"name": "view-test"}, "roleRef": reference}
+    assert admin.post(f"{rbac}/clusterrolebindings", {"apiVersion": f"{rbac[6:]}", **by_hand}).ok
+    said: list[str] = []
+    lab.backend.stop(said.append)
+    text = "\n".join(said)
+    assert "made by hand" in text
+    assert text.index("made by hand") < text.index("ClusterRoleBinding view-test")
+    assert admin.get(f"{rbac}/clusterrolebindings/view-test").status == 404
+    assert admin.get(f"{rbac}/clusterroles/pv-reader").status == 404
+    assert admin.get("/api/v1/namespaces/kikai").status == 404
+    assert admin.get("/api/v1/namespaces/theirs").ok
+    admin.delete("/api/v1/namespaces/theirs")
+
+
+def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    ann = Lab(kubeconfig=foreign_cluster, prefix="ann", home=tmp_path / "ann", say=quiet)
+    bob = Lab(kubeconfig=foreign_cluster, prefix="bob", home=tmp_path / "bob", say=quiet)
+    for lab in (ann, bob):
+        lab.rewind("end")
+    assert {"ann-kikai", "bob-kikai", "ann-default"} <= set(admin.get("/api/v1/namespaces").names)
+    me = ann.as_service_account("kikai/default")
+    assert me.get("/api/v1/namespaces/kikai/services").ok
+    assert me.get("/api/v1/persistentvolumes").ok
+    ann.stop()
+    assert not [name for name in admin.get("/api/v1/namespaces").names if name.startswith("ann")]
+    assert bob.as_service_account("kikai/default").get("/api/v1/namespaces/kikai/services").ok
+    bob.stop()
+    assert not [name for name in admin.get("/api/v1/namespaces").names if name.startswith("bob")]
+
+
+def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": "kikai"}})
+    try:
+        with pytest.raises(UsageError, match="are there already") as caught:
+            make(tmp_path / "home", foreign_cluster).start(quiet)
+        assert "Namespace kikai" in caught.value.why
+        assert not (tmp_path / "home" / "existing" / "kubeconfig").exists()
+    finally:
+        admin.delete("/api/v1/namespaces/kikai")
+
+
+def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    names = [f"team-{number}" for number in range(6)]
+    for name in names:
+        admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": name}})
+    try:
+        with pytest.raises(UsageError, match="looks like production") as caught:
+            make(tmp_path / "home", foreign_cluster).start(quiet)
+        assert "--force" in caught.value.todo
+        keeper = make(tmp_path / "home", foreign_cluster, force=True)
+        keeper.start(quiet)
+        keeper.stop(quiet)
+    finally:
+        for name in names:
+            admin.delete(f"/api/v1/namespaces/{name}")
+
+
+def poor(tmp_path: Path, foreign_cluster: Path, admin: Client, roles: list[str]) -> Path:
+    """A kubeconfig of an account with some cluster roles only."""
+    accounts = "/api/v1/namespaces/kube-public/serviceaccounts"
+    admin.post(accounts, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "poor"}})
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = admin.post(f"{accounts}/poor/token", body).body["status"]["token"]
+    for role in roles:
+        admin.post(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": f"poor-{role}"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [{"kind": "ServiceAccount", "name": "poor", "namespace": "kube-public"}],
+            },
+        )
+    document = yaml.safe_load(foreign_cluster.read_text())
+    document["users"][0]["user"] = {"token": token}
+    path = tmp_path / "poor.conf"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def test_lacking_rights_are_listed(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    path = poor(tmp_path, foreign_cluster, admin, ["view"])
+    try:
+        with pytest.raises(NotRunning, match="You lack rights") as caught:
+            make(tmp_path / "home", path).start(quiet)
+        assert "create namespaces cluster-wide" in caught.value.why
+    finally:
+        admin.delete("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/poor-view")
+
+
+def test_an_unnamed_unreachable_or_wrong_cluster(tmp_path: Path, foreign_cluster: Path) -> None:
+    with pytest.raises(UsageError, match="No kubeconfig is named") as caught:
+        Existing(tmp_path / "home", Options()).start(quiet)
+    assert "~/.kube/config" in caught.value.why
+    with pytest.raises(UsageError, match='no context "nope"'):
+        make(tmp_path / "home", foreign_cluster, context="nope").start(quiet)
+    document = yaml.safe_load(foreign_cluster.read_text())
+    document["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:9"
+    (tmp_path / "away.conf").write_text(yaml.safe_dump(document))
+    with pytest.raises(Unreachable, match="Nothing listens"):
+        make(tmp_path / "home", tmp_path / "away.conf").start(quiet)
+    assert not (tmp_path / "home" / "existing" / "kubeconfig").exists()
+
+
+def test_another_cluster_wants_the_first_one_taken_down(tmp_path: Path, foreign_cluster: Path) -> None:
+    keeper = make(tmp_path / "home", foreign_cluster)
+    keeper.start(quiet)
+    other = tmp_path / "other.conf"
+    other.write_text(foreign_cluster.read_text())
+    with pytest.raises(UsageError, match="in use on another cluster"):
+        make(tmp_path / "home", other).start(quiet)
+    keeper.stop(quiet)
+
+
+def test_the_choice_is_remembered_and_forgotten(tmp_path: Path, foreign_cluster: Path) -> None:
+    home = tmp_path / "home"
+    Lab(kubeconfig=foreign_cluster, prefix="ann", home=home, say=quiet)
+    kept = json.loads((home / "backend.json").read_text())
+    assert (kept["backend"], kept["prefix"]) == ("existing", "ann")
+    again = Lab(home=home, say=quiet)
+    assert again.backend.name == "existing"
+    assert again.names.prefix == "ann"
+    again.stop()
+
+
+def test_anonymous_is_noted(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
+    keeper = make(tmp_path / "home", foreign_cluster)
+    keeper.start(quiet)
+    record = json.loads((tmp_path / "home" / "existing" / "cluster.json").read_text())
+    assert record["anonymous"] is True
+    assert record["part5"] is True
+    assert keeper.status().running
+    keeper.stop(quiet)
+    assert admin.with_credentials(Credentials(), "x").get("/api").status == 403

@@ -1,0 +1,337 @@
+"""kind's keeper, with stand-ins for docker and kind; its cluster is an embedded server.
+
+The contract suite runs it on a real cluster where LABKIT_KIND_IMAGE names a node image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit import kubeconfig, resources
+from labkit.backends import kind, podimage
+from labkit.backends.base import Options
+from labkit.backends.kind import Kind
+from labkit.client import Client
+from labkit.errors import Missing, NotRunning, StartFailed, UsageError
+from tests.backends.conftest import quiet
+from tests.backends.programs import Programs, only
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """docker and kind that work, and nothing else on the PATH."""
+    made = Programs(tmp_path / "bin")
+    made.docker()
+    made.kind()
+    monkeypatch.setenv("PATH", made.path)
+    for name in ("LABKIT_KIND_IMAGE", "LABKIT_POD_BASE", "LABKIT_POD_TARBALL"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Kind:
+    return Kind(tmp_path / "home", Options())
+
+
+@pytest.fixture
+def usable(programs: Programs, foreign_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """kind makes a cluster that can be used: its kubeconfig is that of a running server."""
+    programs.kind(create=f"cp {foreign_cluster} $8")
+    monkeypatch.setattr(podimage, "IMAGE", "ubuntu")
+    found = kubeconfig.load(foreign_cluster)
+    client = Client(found.endpoint, found.credentials)
+    container = {"name": "dns", "image": "ubuntu", "command": ["sleep", "99"]}
+    pod = {"metadata": {"name": "coredns"}, "spec": {"containers": [container]}}
+    client.post("/api/v1/namespaces/kube-system/pods", {"apiVersion": "v1", "kind": "Pod", **pod})
+    return client
+
+
+def test_the_whole_life_of_a_cluster(keeper: Kind, usable: Client, programs: Programs) -> None:
+    said: list[str] = []
+    keeper.start(said.append)
+    assert keeper.status().running
+    assert "is ready" in said[-1]
+    create = programs.calls("kind create")[0]
+    assert f"--kubeconfig {keeper.directory}/kubeconfig" in create
+    assert stat.S_IMODE(keeper.kubeconfig().stat().st_mode) == 0o600
+    assert usable.get("/api/v1/namespaces/default/pods/labkit-ready").status == 404
+
+    keeper.start(said.append)
+    assert len(programs.calls("kind create")) == 1
+
+    usable.post("/api/v1/namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "mine"}})
+    keeper.reset(quiet)
+    assert usable.get("/api/v1/namespaces/mine").status == 404
+    assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok
+
+    keeper.stop(said.append)
+    assert programs.calls("kind delete")
+    assert not keeper.status().running
+    with pytest.raises(NotRunning):
+        keeper.kubeconfig()
+    keeper.stop(said.append)
+    assert said[-1] == "There is no kind cluster of this lab."
+
+
+def test_a_cluster_that_is_not_ours_any_more_is_left_alone(keeper: Kind, usable: Client, programs: Programs) -> None:
+    keeper.start(quiet)
+    (programs.directory / "node").write_text("another-id\n")
+    said: list[str] = []
+    keeper.stop(said.append)
+    assert not programs.calls("kind delete")
+    assert "left alone" in said[0]
+
+
+def test_a_name_that_is_taken_is_said_and_nothing_is_touched(keeper: Kind, programs: Programs) -> None:
+    programs.kind(clusters="other labkit")
+    with pytest.raises(UsageError, match='named "labkit" exists') as caught:
+        keeper.start(quiet)
+    assert "LABKIT_KIND_CLUSTER" in caught.value.todo
+    assert not programs.calls("kind create")
+    assert not programs.calls("kind delete")
+
+
+def test_another_name_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs) -> None:
+    monkeypatch.setenv("LABKIT_KIND_CLUSTER", "mine")
+    programs.kind(create="exit 1", clusters="labkit")
+    with pytest.raises(StartFailed):
+        Kind(tmp_path / "home", Options()).start(quiet)
+    assert "--name mine" in programs.calls("kind create")[0]
+
+
+def test_a_failed_creation_leaves_nothing_and_says_why(keeper: Kind, programs: Programs) -> None:
+    programs.kind(create="echo ' * Ensuring node image'; echo 'ERROR: failed to create: boom' >&2; exit 1")
+    said: list[str] = []
+    with pytest.raises(StartFailed) as caught:
+        keeper.start(said.append)
+    assert caught.value.why == "failed to create: boom"
+    assert any("Ensuring node image" in line for line in said)
+    assert programs.calls("kind delete")
+    assert not (keeper.directory / "cluster.json").exists()
+
+
+def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(keeper: Kind, programs: Programs) -> None:
+    programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
+    with pytest.raises(StartFailed) as caught:
+        keeper.start(quiet)
+    assert "LABKIT_KIND_IMAGE" in caught.value.todo
+
+
+def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
+    tmp_path: Path, programs: Programs
+) -> None:
+    programs.docker(images="labkit*", rest='echo "manifest unknown" >&2; exit 1')
+    with pytest.raises(Missing, match="me/node:v1 is not here and cannot be pulled"):
+        Kind(tmp_path / "home", Options(image="me/node:v1")).start(quiet)
+    assert not programs.calls("kind create")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: signal.Signals) -> None:
+    programs.kind(create=f"touch {programs.directory}/creating; sleep 30")
+    environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 20
+    while not (programs.directory / "creating").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Cleaning up" in err
+    assert programs.calls("kind delete")
+    assert not (programs.directory / "node").exists()
+    assert not (tmp_path / "home" / "kind" / "cluster.json").exists()
+
+
+def test_what_a_killed_start_left_is_removed_by_the_next(keeper: Kind, usable: Client, programs: Programs) -> None:
+    keeper.directory.mkdir(parents=True)
+    (keeper.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
+    said: list[str] = []
+    keeper.start(said.append)
+    assert "cut off" in " ".join(said)
+    assert programs.calls()[-1]
+    assert programs.log.read_text().index("kind delete") < programs.log.read_text().index("kind create")
+    keeper.stop(quiet)
+
+
+def test_stopping_while_docker_does_not_run_forgets_nothing(keeper: Kind, usable: Client, programs: Programs) -> None:
+    keeper.start(quiet)
+    programs.write("docker", 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
+    with pytest.raises(Missing, match="does not run"):
+        Kind(keeper.home, Options()).stop(quiet)
+    assert (keeper.directory / "cluster.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "what", "todo"),
+    [
+        ('echo "permission denied while trying to connect" >&2; exit 1', "you may not use it", "usermod"),
+        ('echo "Cannot connect to the Docker daemon at unix" >&2; exit 1', "does not run", "systemctl"),
+        ('echo \'{"ServerErrors":["permission denied"]}\'', "you may not use it", "usermod"),
+        ("exit 3", "does not answer", "docker info"),
+        ("echo nonsense", "does not answer", "docker info"),
+    ],
+)
+def test_a_docker_that_cannot_be_used(keeper: Kind, programs: Programs, script: str, what: str, todo: str) -> None:
+    programs.write("docker", script)
+    with pytest.raises(Missing, match=what) as caught:
+        keeper.start(quiet)
+    assert todo in caught.value.todo
+    assert not keeper.needs()[0].met
+
+
+def test_podman_serves_where_there_is_no_docker(keeper: Kind, programs: Programs) -> None:
+    (programs.directory / "docker").unlink()
+    info = {"host": {"memTotal": 8 * 1024**3, "cgroupVersion": "v2"}, "version": {"Version": "5.0"}}
+    programs.write("podman", f"case $1 in info) echo '{json.dumps(info)}';; esac")
+    assert [need.met for need in keeper.needs()] == [True, True, True, True]
+    assert keeper.needs()[0].found == "podman 5.0"
+    assert keeper._environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
+
+
+def test_no_kind_no_memory_no_disk(keeper: Kind, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.docker(info={"MemTotal": 512 * 1024**2})
+    with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
+        keeper.start(quiet)
+    programs.docker()
+    monkeypatch.setattr(kind, "DISK_BYTES", 10**18)
+    with pytest.raises(Missing, match="disk"):
+        keeper.start(quiet)
+    (programs.directory / "kind").unlink()
+    with pytest.raises(Missing, match="kind is not installed") as caught:
+        keeper.start(quiet)
+    assert "conda-forge" in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("chosen", "era", "image"),
+    [
+        ("", "", ""),
+        ("v1.34.0", "", "kindest/node:v1.34.0"),
+        ("1.34.0", "", "kindest/node:v1.34.0"),
+        ("me/node:x", "1.20", "me/node:x"),
+        ("", "1.20", "kindest/node:v1.20.15"),
+    ],
+)
+def test_the_node_image_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, era: str, image: str
+) -> None:
+    monkeypatch.delenv("LABKIT_KIND_IMAGE", raising=False)
+    assert Kind(tmp_path, Options(image=chosen or None, era=era or None)).image == image
+    monkeypatch.setenv("LABKIT_KIND_IMAGE", chosen)
+    assert Kind(tmp_path, Options(era=era or None)).image == image
+
+
+def patches(text: str) -> dict[str, Any]:
+    document = yaml.safe_load(text)
+    found = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
+    return {entry.get("apiVersion", ""): entry for entry in found}
+
+
+def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> None:
+    by_version = patches((resources.clusters() / "kind" / "lab.yaml").read_text())
+    wanted = {
+        "audit-policy-file": "/etc/kubernetes/policies/audit-policy.yaml",
+        "audit-log-path": f"{kind.AUDIT_LOGS}/kube-apiserver-audit.log",
+        "audit-log-maxsize": "20",
+        "audit-log-maxbackup": "2",
+    }
+    assert list(by_version) == [f"kubeadm.k8s.io/v1beta{n}" for n in (2, 3, 4)]
+    volumes = [entry["apiServer"]["extraVolumes"] for entry in by_version.values()]
+    assert volumes[0] == volumes[1] == volumes[2]
+    arguments = [entry["apiServer"]["extraArgs"] for entry in by_version.values()]
+    assert arguments[0] == arguments[1] == wanted
+    assert {entry["name"]: entry["value"] for entry in arguments[2]} == wanted
+
+
+def test_the_configuration_lies_beside_its_policy(keeper: Kind, programs: Programs) -> None:
+    programs.docker(info={"CgroupVersion": "1"})
+    programs.kind(create="exit 1")
+    with pytest.raises(StartFailed):
+        keeper.start(quiet)
+    written = (keeper.directory / "lab.yaml").read_text()
+    assert patches(written)["kubelet.config.k8s.io/v1beta1"]["failCgroupV1"] is False
+    mount = yaml.safe_load(written)["nodes"][0]["extraMounts"][0]
+    assert (keeper.directory / mount["hostPath"]).exists()
+    assert "--config lab.yaml" in programs.calls("kind create")[0]
+
+
+def test_the_audit_policy_keeps_learners_and_drops_the_machinery() -> None:
+    policy = yaml.safe_load((resources.clusters() / "kind" / "audit-policy.yaml").read_text())
+    assert policy["rules"][-1] == {"level": "Metadata"}
+    dropped = policy["rules"][:-1]
+    assert {rule["level"] for rule in dropped} == {"None"}
+    assert not [rule for rule in dropped if not (rule.get("users") or rule.get("userGroups"))]
+
+
+def test_an_audit_event_is_searched_in_the_node(keeper: Kind, programs: Programs) -> None:
+    event = json.dumps({"auditID": "id-7", "verb": "list"})
+    programs.docker(rest=f"echo '{event}'")
+    assert keeper.audit_event("id-7") == {"auditID": "id-7", "verb": "list"}
+    assert "grep -hF id-7 /var/log/kubernetes/*.log" in programs.calls("docker exec")[0]
+    assert keeper.audit_event("x; rm -rf /") is None
+    assert keeper.audit_event("") is None
+
+
+@pytest.mark.parametrize(
+    ("image", "played"),
+    [
+        ("ubuntu", True),
+        ("ubuntu:24.04", True),
+        ("docker.io/library/ubuntu", True),
+        ("luksa/kubectl-proxy:1.6.2", True),
+        ("nginx", False),
+        ("me/ubuntu", False),
+    ],
+)
+def test_only_image_and_pull_policy_are_overridden(image: str, played: bool) -> None:
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "main", "image": image, "command": ["x"]}]}}
+    adapted = podimage.adapt(pod)
+    container = {"name": "main", "image": podimage.IMAGE, "imagePullPolicy": "IfNotPresent", "command": ["x"]}
+    assert adapted["spec"]["containers"][0] == (container if played else pod["spec"]["containers"][0])  # type: ignore[index]
+    assert podimage.adapt({"kind": "Role"}) == {"kind": "Role"}
+
+
+def test_the_pod_image_is_built_on_what_can_be_had(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from labkit.backends.engine import find
+
+    fails = 'case "$*" in *BASE=node*) exit 0;; *) echo "no network" >&2; exit 1;; esac'
+    programs.docker(images="none", rest=fails)
+    podimage.ensure(find(), "node:v1", quiet)
+    assert ["BASE=node:v1" in line for line in programs.calls("docker build")] == [False, True]
+    with pytest.raises(Missing, match="could not be built") as caught:
+        podimage.ensure(find(), "", quiet)
+    assert caught.value.why == "no network"
+    monkeypatch.setenv("LABKIT_POD_TARBALL", str(tmp_path / "nope.tar"))
+    with pytest.raises(Missing, match="does not give the image"):
+        podimage.ensure(find(), "", quiet)
+
+
+def test_programs_that_hang_or_may_not_run_are_no_traceback(programs: Programs) -> None:
+    from labkit.backends.engine import call
+
+    programs.write("slow", "sleep 5")
+    assert call(["slow"], timeout_seconds=0.1).returncode == 124
+    programs.write("shut", "exit 0")
+    os.chmod(programs.directory / "shut", 0)
+    assert call(["nowhere"]).returncode == 127
+    assert call([str(programs.directory)]).returncode == 126
