@@ -95,7 +95,7 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """What kind needs to know to use this engine."""
-        return {"KIND_EXPERIMENTAL_PROVIDER": self.program}
+        return {} if self.program == "docker" else {"KIND_EXPERIMENTAL_PROVIDER": self.program}
 
     @property
     def version(self) -> str:

@@ -313,8 +313,10 @@ class Kind:
             raise self._creation_failed(lines)
 
     def _creation_failed(self, lines: list[str]) -> StartFailed:
-        errors = [line for line in lines if "ERROR" in line] or lines[-1:]
-        why = errors[0].removeprefix("ERROR: ") if errors else ""
+        # Where a command failed, its own output says more than the command.
+        output = [line for line in lines if line.startswith("Command Output: ")]
+        errors = output or [line for line in lines if line.startswith("ERROR: ")] or lines[-1:]
+        why = errors[0].removeprefix("ERROR: ").removeprefix("Command Output: ") if errors else ""
         text = "\n".join(lines).lower()
         todo = "`labkit doctor` looks at this machine; `labkit up --backend embedded` needs no Docker."
         if "pull" in text and ("image" in text or "manifest" in text):
