@@ -122,7 +122,8 @@ def throughput(options: argparse.Namespace) -> Iterator[Row]:
 
 def _load_row(name: str, connections: int, figures: Figures, reference: Figures | None, goal: str) -> Row:
     share = f" ({figures.per_second / reference.per_second:.0%} of bare)" if reference else ""
-    measured = f"{figures.per_second:,.0f}/s{share}, p50 {figures.p50:.2f} ms, p99 {figures.p99:.2f} ms"
+    times = f"p50 {figures.p50:.2f}, p99 {figures.p99:.2f} ms, CPU {figures.cpu_us:.0f} µs"
+    measured = f"{figures.per_second:,.0f}/s{share}, {times}"
     return f"{name}, {connections} connection{'s' if connections > 1 else ''}", measured, goal
 
 

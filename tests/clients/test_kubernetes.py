@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,7 @@ def test_exec_gives_output_and_exit_code(lab: Lab, core: Any) -> None:
         _preload_content=False,
     )
     session.run_forever(timeout=20)
+    session.close()
     assert session.read_stdout() == "out\n"
     assert session.read_stderr() == "err\n"
     assert session.returncode == 3
@@ -151,9 +153,11 @@ def test_exec_reads_stdin(lab: Lab, core: Any) -> None:
     )
     session.write_stdin("one\ntwo\n")
     session.run_forever(timeout=20)
+    session.close()
     assert session.read_stdout() == "one\n"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
     with connect(lab.reader) as api:
         core = client.CoreV1Api(api)
@@ -162,6 +166,9 @@ def test_exec_is_forbidden_to_the_reader(lab: Lab) -> None:
                 core.connect_get_namespaced_pod_exec, "shell", lab.namespace, command=["id"], stdout=True, stderr=True
             )
     assert "403 Forbidden" in str(refused.value)
+    # The client leaves the socket of a refused exec to the garbage collector, which says so.
+    del refused
+    gc.collect()
 
 
 def test_the_dynamic_client_discovers_and_applies(lab: Lab, admin: Any) -> None:
