@@ -13,6 +13,7 @@ from random import Random
 
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, check_route, negotiate
+from labkit.apiserver.handlers.proxy import proxies
 from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
@@ -25,6 +26,8 @@ from labkit.apiserver.status import entity_too_large, method_not_allowed, no_suc
 GROUPS = {kind.group for kind in KINDS}
 NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
 NAMED = ("get", "watch", "update", "patch", "delete")
+CONNECTED = ("attach", "exec", "log", "portforward", "proxy")
+"""Subresources that are no view of the object, but a way to something else."""
 DEPRECATED = {
     "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
@@ -68,7 +71,7 @@ class ResourceHandler:
         self._reader = Reader(registry.store, responder, registry.clock, random)
         self._writer = writer or Writer(registry)
         self._reviews = reviews
-        self._subresources = subresources
+        self._subresources = {**proxies(registry.store), **subresources}
         self.advance = self._reader.advance
 
     def __call__(self, request: Request) -> Response:
@@ -92,6 +95,8 @@ class ResourceHandler:
             handler = self._subresources.get((info.group, info.resource, info.subresource))
             if handler is not None:
                 return handler(request, kind)
+            if info.subresource in CONNECTED:  # never the object itself
+                raise no_such_resource()
         check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
         form = negotiate(request)
         if verb == "list":

@@ -1,0 +1,102 @@
+"""``services/proxy``, ``pods/proxy``, ``nodes/proxy``: the server's way into the cluster's network.
+
+Nothing here listens to it: there is no network of bytes behind the API, only the pods'
+own view of one. So a proxied request fails as it would where nobody answers at the
+address it is for.
+
+Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
+``pkg/util/net`` (``SplitSchemeNamePort``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.status import ApiError, bad_request, not_found
+from labkit.apiserver.storage import Key, Store
+
+KUBELET_PORT = 10250
+SCHEMES = ("", "http", "https")
+
+Proxy = Callable[[Request, Kind], Response]
+
+
+def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
+    """The proxy subresources, for the table of subresources.
+
+    Args:
+        store: Where services, pods and nodes are.
+    """
+
+    def found(kind: Kind, namespace: str, name: str) -> Object:
+        obj = store.get(Key(kind.resource, namespace, name))
+        if obj is None:
+            raise not_found(kind.plural, kind.group, name)
+        return obj
+
+    def service(request: Request, kind: Kind) -> Response:
+        info = request.info
+        _, name, port = split(info.name, "service")
+        spec = found(kind, info.namespace, name).get("spec") or {}
+        ports = spec.get("ports") or ()
+        if port.isdecimal() and not any(each["port"] == int(port) for each in ports):
+            raise unavailable(f"no service port {int(port)} found for service {go_quote(name)}")
+        endpoints: Object = store.get(Key("endpoints", info.namespace, name)) or {}
+        for subset in endpoints.get("subsets") or ():
+            for address in subset.get("addresses") or ():
+                for each in subset.get("ports") or ():
+                    raise unreachable(address["ip"], each["port"])
+        raise unavailable(f"no endpoints available for service {go_quote(info.name)}")
+
+    def pod(request: Request, kind: Kind) -> Response:
+        info = request.info
+        scheme, name, port = split(info.name, "pod")
+        obj = found(kind, info.namespace, name)
+        ip = (obj.get("status") or {}).get("podIP")
+        if not ip:
+            raise bad_request("address not allowed")
+        declared = [
+            each["containerPort"] for container in obj["spec"]["containers"] for each in container.get("ports") or ()
+        ]
+        raise unreachable(ip, port or (declared[0] if declared else 443 if scheme == "https" else 80))
+
+    def node(request: Request, kind: Kind) -> Response:
+        _, name, port = split(request.info.name, "node")
+        addresses = (found(kind, "", name).get("status") or {}).get("addresses") or ()
+        ip = next((each["address"] for each in addresses if each.get("type") == "InternalIP"), name)
+        raise unreachable(ip, port or KUBELET_PORT)
+
+    return {("", "services", "proxy"): service, ("", "pods", "proxy"): pod, ("", "nodes", "proxy"): node}
+
+
+def split(text: str, what: str) -> tuple[str, str, str]:
+    """Scheme, name and port of ``name``, ``name:port`` or ``scheme:name:port``.
+
+    Args:
+        text: The name in the path.
+        what: For the message.
+
+    Raises:
+        ApiError: 400.
+    """
+    parts = text.split(":")
+    if len(parts) == 1:
+        return "", text, ""
+    scheme, name, port = parts if len(parts) == 3 else ("", *parts) if len(parts) == 2 else ("?", "", "")
+    if not name or scheme not in SCHEMES:
+        raise bad_request(f"invalid {what} request {go_quote(text)}")
+    return scheme, name, port
+
+
+def unavailable(message: str) -> ApiError:
+    """503: there is nobody to ask."""
+    return ApiError(503, "ServiceUnavailable", message)
+
+
+def unreachable(address: str, port: int | str) -> ApiError:
+    """503: nobody answers at an address."""
+    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return unavailable(f"error trying to reach service: dial tcp {where}: connect: connection refused")

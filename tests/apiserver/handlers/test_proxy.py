@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from tests.apiserver.handlers.reading import Reading
+
+LAB = "/api/v1/namespaces/lab"
+
+
+@pytest.fixture
+def full(api: Reading) -> Reading:
+    api.put("services", "lab/web", spec={"ports": [{"port": 80}]})
+    api.put("services", "lab/alone", spec={"ports": [{"port": 80}]})
+    api.put("endpoints", "lab/web", subsets=[{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}])
+    api.put("pods", "lab/waiting", spec={"containers": [{"name": "c"}]})
+    container = {"name": "c", "ports": [{"containerPort": 8080}]}
+    api.put("pods", "lab/running", spec={"containers": [container]}, status={"podIP": "10.244.0.5"})
+    api.put("pods", "lab/plain", spec={"containers": [{"name": "c"}]}, status={"podIP": "fd00::5"})
+    api.put("nodes", "n1", status={"addresses": [{"type": "InternalIP", "address": "172.18.0.2"}]})
+    return api
+
+
+def refused(address: str) -> tuple[int, str]:
+    return 503, f"error trying to reach service: dial tcp {address}: connect: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        (f"{LAB}/services/web/proxy/", refused("10.244.0.5:8080")),
+        (f"{LAB}/services/http:web:80/proxy/a/b", refused("10.244.0.5:8080")),
+        (f"{LAB}/services/web:81/proxy", (503, 'no service port 81 found for service "web"')),
+        (f"{LAB}/services/alone/proxy", (503, 'no endpoints available for service "alone"')),
+        (f"{LAB}/services/nope/proxy", (404, 'services "nope" not found')),
+        (f"{LAB}/services/ftp:web:80/proxy", (400, 'invalid service request "ftp:web:80"')),
+        (f"{LAB}/services/a:b:c:d/proxy", (400, 'invalid service request "a:b:c:d"')),
+        (f"{LAB}/pods/running/proxy", refused("10.244.0.5:8080")),
+        (f"{LAB}/pods/running:81/proxy", refused("10.244.0.5:81")),
+        (f"{LAB}/pods/https:plain:/proxy", refused("[fd00::5]:443")),
+        (f"{LAB}/pods/waiting/proxy", (400, "address not allowed")),
+        (f"{LAB}/pods/nope/proxy", (404, 'pods "nope" not found')),
+        ("/api/v1/nodes/n1/proxy/pods", refused("172.18.0.2:10250")),
+        ("/api/v1/nodes/nope/proxy/pods", (404, 'nodes "nope" not found')),
+    ],
+)
+def test_nobody_answers(full: Reading, path: str, answer: tuple[int, str]) -> None:
+    assert full.failure(path) == answer
+
+
+@pytest.mark.parametrize("subresource", ["proxy", "exec", "log", "attach", "portforward"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_the_object_itself_is_never_read_or_changed_that_way(full: Reading, subresource: str, method: str) -> None:
+    revision = full.store.revision
+    for path in (f"{LAB}/pods/running", f"{LAB}/services/web", "/api/v1/nodes/n1"):
+        response = full.call(method, f"{path}/{subresource}")
+        assert json.loads(response.body)["kind"] == "Status"
+        assert response.status in (404, 405, 503)
+    assert full.store.revision == revision
