@@ -141,10 +141,7 @@ def is_whole(data: bytes) -> bool:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("fuzz") / "home", node=False) as running:
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"a": CANARY}}
-        assert running.call("POST", f"{CORE}/secrets", secret).status == 201
-        shown = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "canary"}, "data": {"a": CANARY}}
-        assert running.call("POST", f"{CORE}/configmaps", shown).status == 201
+        plant(running)
         for name in ("weak", "strong"):
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
             assert running.call("POST", f"{CORE}/serviceaccounts", account).status == 201
@@ -158,6 +155,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
         assert running.call("POST", path, binding).status == 201
         yield running
+
+
+def plant(server: Server) -> None:
+    """Put the canary where only the administrator may look, unless it is there.
+
+    A mutated request of the administrator may well have deleted it.
+    """
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "stringData": {"a": CANARY}}
+    assert server.call("POST", f"{CORE}/secrets", secret).status in (201, 409)
+    shown = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "canary"}, "data": {"a": CANARY}}
+    assert server.call("POST", f"{CORE}/configmaps", shown).status in (201, 409)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +184,7 @@ def tokens(server: Server) -> tuple[str, ...]:
 
 def fuzz(server: Server, tokens: tuple[str, ...], seed: int, count: int) -> Counter[str]:
     """Fuzz as nobody, as a user without rights and as the administrator, a thread each."""
+    plant(server)
     callers = [
         Fuzzer(server, seed, tokens, None, admin=False),
         Fuzzer(server, seed + 1, tokens, server.identity("mallory", ("dev",)), admin=False),
@@ -191,8 +200,7 @@ def fuzz(server: Server, tokens: tuple[str, ...], seed: int, count: int) -> Coun
     assert wrong == [], f"seed {seed}"
     assert server.process.poll() is None, "the server is gone"
     assert "Traceback" not in server.log()
-    reply = server.call("GET", f"{CORE}/secrets/canary")
-    assert base64.b64decode(reply.json()["data"]["a"]).decode() == CANARY
+    assert server.call("GET", "/api/v1/namespaces/default").status == 200
     return sum((caller.findings.statuses for caller in callers), Counter())
 
 
