@@ -108,7 +108,7 @@ def field_row(name: str, schema: dict[str, Any], required: bool, go: list[Any] |
             code.startswith("=") and named == "v1." + code.rpartition(".")[2]
         ):
             more["g"] = named
-    row = [name, code, flags]
+    row: list[Any] = [name, code, flags]
     if more:
         row.append(more)
     return row
@@ -194,6 +194,7 @@ def main() -> int:
         schemas = json.loads((DATA / "schemas.json").read_text())["schemas"]
     go = json.loads((DATA / "gotypes.json").read_text())
     protobuf = json.loads((DATA / "protobuf.json").read_text())["messages"]
+    protobuf |= json.loads((DATA / "protobuf-more.json").read_text())
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "tables.json", tables(schemas, go))
     write(options.out / "protobuf.json", messages(protobuf))

@@ -95,9 +95,7 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         also, weight = _beyond(rules, question)
         role_flag = f"--{kind.lower()}={name}"
         if question.namespace:
-            command = (
-                f"kubectl create rolebinding {name} {role_flag} {who.kubectl_flag} -n {question.namespace}"
-            )
+            command = f"kubectl create rolebinding {name} {role_flag} {who.kubectl_flag} -n {question.namespace}"
             title = f"Bind the existing {kind} {name} in {question.namespace}."
         else:
             command = f"kubectl create clusterrolebinding {name} {role_flag} {who.kubectl_flag}"
@@ -120,12 +118,8 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
             weight += MANY
         where = f" -n {namespace}" if namespace else ""
         patch = _json([{"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}])
-        command = (
-            f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
-        )
-        yield Change(
-            f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, (), weight
-        )
+        command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
+        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, (), weight)
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:
@@ -149,12 +143,8 @@ def _size(values: list[str]) -> int:
 
 
 def _free_name(policy: Policy, question: Attributes) -> str:
-    base = "-".join(
-        part for part in (question.resource or "path", question.subresource, question.verb) if part
-    )
-    taken = {name for _kind, _namespace, name in policy.roles} | {
-        name_of(binding) for binding in policy.bindings
-    }
+    base = "-".join(part for part in (question.resource or "path", question.subresource, question.verb) if part)
+    taken = {name for _kind, _namespace, name in policy.roles} | {name_of(binding) for binding in policy.bindings}
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

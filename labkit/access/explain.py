@@ -221,8 +221,7 @@ def _wrong_subject(policy: Policy, own: list[Object], question: Attributes) -> I
 
 def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
     bound = {
-        (binding["roleRef"]["kind"], binding["roleRef"]["name"], namespace_of(binding))
-        for binding in policy.bindings
+        (binding["roleRef"]["kind"], binding["roleRef"]["name"], namespace_of(binding)) for binding in policy.bindings
     }
     for (kind, namespace, name), role in policy.roles.items():
         if _bootstrap(role) or (namespace and namespace != question.namespace):

@@ -81,9 +81,7 @@ def rbac_graph(
         if namespace and home and home != namespace:
             continue
         entries = [
-            entry
-            for entry in binding.get("subjects") or ()
-            if user is None or subject_matches(entry, user, home)
+            entry for entry in binding.get("subjects") or () if user is None or subject_matches(entry, user, home)
         ]
         if user is not None and not entries:
             continue
@@ -94,9 +92,7 @@ def rbac_graph(
     return graph
 
 
-def _draw(
-    graph: Graph, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None
-) -> None:
+def _draw(graph: Graph, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None) -> None:
     home = namespace_of(binding)
     role = policy.role_of(binding)
     rules: list[Rule] = list((role or {}).get("rules") or ())
@@ -119,16 +115,12 @@ def _draw(
     )
     for entry, grants in zip(entries, granting_entries, strict=True):
         place = entry.get("namespace") or home if entry["kind"] == "ServiceAccount" else ""
-        node = Node(
-            f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants
-        )
+        node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
     ref = binding["roleRef"]
     role_home = home if ref["kind"] == "Role" else ""
     kind = ref["kind"] if role is not None else f"{ref['kind']} (missing)"
-    role_id = graph.add(
-        Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, granting)
-    )
+    role_id = graph.add(Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, granting))
     graph.link(bound, role_id, granting)
     for number, (rule, grants) in enumerate(zip(rules, granting_rules, strict=True)):
         marked = bool(grants) and granting

@@ -44,9 +44,7 @@ class Permission:
 
     def question(self, who: Subject, namespace: str) -> Attributes:
         """The same for one subject in one namespace (empty: cluster-wide)."""
-        return Attributes(
-            who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace
-        )
+        return Attributes(who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace)
 
 
 @dataclass(frozen=True, slots=True)

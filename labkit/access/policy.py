@@ -143,9 +143,7 @@ class Policy:
         """The bindings that name a subject, itself or one of its groups."""
         user = who.as_user()
         for binding in self.bindings:
-            if any(
-                subject_matches(entry, user, namespace_of(binding)) for entry in binding.get("subjects") or ()
-            ):
+            if any(subject_matches(entry, user, namespace_of(binding)) for entry in binding.get("subjects") or ()):
                 yield binding
 
 

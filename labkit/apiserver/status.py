@@ -128,9 +128,7 @@ def unauthorized() -> ApiError:
 
 def no_such_resource() -> ApiError:
     """404: a served group has no such resource or version."""
-    return ApiError(
-        404, "NotFound", "the server could not find the requested resource", details={}
-    )
+    return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
 def method_not_allowed() -> ApiError:
