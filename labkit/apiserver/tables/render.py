@@ -14,7 +14,7 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
 
     Args:
         printer: Of their kind.
-        objects: With kind and apiVersion set.
+        objects: With kind and apiVersion set; a watch's bookmark has no name.
         metadata: Of the table: those of the list, or the object's resource version.
         now: Seconds since the epoch, for ages.
         wanted: What the caller wants in it.
@@ -22,7 +22,8 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
     api_version = f"meta.k8s.io/{wanted.version}"
     rows: list[Object] = []
     for obj in objects:
-        row: Object = {"cells": printer.cells(obj, now)}
+        named = obj if "name" in obj["metadata"] else {**obj, "metadata": {"name": "", **obj["metadata"]}}
+        row: Object = {"cells": printer.cells(named, now)}
         conditions = printer.conditions(obj) if printer.conditions is not None else []
         if conditions:
             row["conditions"] = conditions

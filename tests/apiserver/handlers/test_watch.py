@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from labkit.apiserver.protobuf import decode_unknown
+from labkit.apiserver.registry.kinds import KINDS, Kind
 from labkit.apiserver.request import EventStream
 from tests.apiserver.handlers.reading import TABLE, Reading, events
 
@@ -206,6 +207,22 @@ def test_tables_have_headers_once(api: Reading) -> None:
     assert second["object"]["columnDefinitions"] is None
     assert second["object"]["rows"][0]["cells"] == ["b", 1, "60m"]
     assert first["object"]["metadata"] == {"resourceVersion": "1"}
+
+
+def test_a_bookmark_in_a_table(api: Reading) -> None:
+    query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    (bookmark,) = events(watch(api, query, headers=TABLE).read())
+    (row,) = bookmark["object"]["rows"]
+    assert row["cells"] == ["", 0, "<unknown>"]
+    assert row["object"]["metadata"] == {"resourceVersion": "0", "annotations": {"k8s.io/initial-events-end": "true"}}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "watch" in kind.verbs], ids=lambda kind: kind.resource)
+def test_every_kinds_bookmark_can_be_a_table(api: Reading, kind: Kind) -> None:
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    stream = watch(api, "allowWatchBookmarks=true&timeoutSeconds=99", f"{root}/{kind.plural}", TABLE)
+    api.now += 98
+    assert [event["type"] for event in events(stream.read())] == ["BOOKMARK"]
 
 
 def test_metadata_alone(api: Reading) -> None:
