@@ -42,13 +42,13 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
         _, name, port = split(info.name, "service")
         spec = found(kind, info.namespace, name).get("spec") or {}
         ports = spec.get("ports") or ()
-        if port.isdecimal() and not any(each["port"] == int(port) for each in ports):
+        if port.isdecimal() and not any(each.get("port") == int(port) for each in ports):
             raise unavailable(f"no service port {int(port)} found for service {go_quote(name)}")
         endpoints: Object = store.get(Key("endpoints", info.namespace, name)) or {}
         for subset in endpoints.get("subsets") or ():
             for address in subset.get("addresses") or ():
                 for each in subset.get("ports") or ():
-                    raise unreachable(address["ip"], each["port"])
+                    raise unreachable(address.get("ip", ""), each.get("port", 0))
         raise unavailable(f"no endpoints available for service {go_quote(info.name)}")
 
     def pod(request: Request, kind: Kind) -> Response:
@@ -59,14 +59,16 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
         if not ip:
             raise bad_request("address not allowed")
         declared = [
-            each["containerPort"] for container in obj["spec"]["containers"] for each in container.get("ports") or ()
+            each.get("containerPort", 0)
+            for container in (obj.get("spec") or {}).get("containers") or ()
+            for each in container.get("ports") or ()
         ]
         raise unreachable(ip, port or (declared[0] if declared else 443 if scheme == "https" else 80))
 
     def node(request: Request, kind: Kind) -> Response:
         _, name, port = split(request.info.name, "node")
         addresses = (found(kind, "", name).get("status") or {}).get("addresses") or ()
-        ip = next((each["address"] for each in addresses if each.get("type") == "InternalIP"), name)
+        ip = next((each.get("address", name) for each in addresses if each.get("type") == "InternalIP"), name)
         raise unreachable(ip, port or KUBELET_PORT)
 
     return {("", "services", "proxy"): service, ("", "pods", "proxy"): pod, ("", "nodes", "proxy"): node}

@@ -68,7 +68,7 @@ def _ports(obj: Object) -> str:
     written = []
     for port in (obj.get("spec") or {}).get("ports") or ():
         node = f":{port['nodePort']}" if port.get("nodePort") else ""
-        written.append(f"{port['port']}{node}/{port.get('protocol', 'TCP')}")
+        written.append(f"{port.get('port', 0)}{node}/{port.get('protocol', 'TCP')}")
     return ",".join(written) or NONE
 
 
@@ -95,7 +95,7 @@ def _addresses(obj: Object) -> str:
         if not ports:
             written += addresses
         for port in ports:
-            written += [f"{address}:{port['port']}" for address in addresses]
+            written += [f"{address}:{port.get('port', 0)}" for address in addresses]
     shown = ",".join(written[:SHOWN_ENDPOINTS])
     more = len(written) - SHOWN_ENDPOINTS
     return f"{shown} + {more} more..." if more > 0 else shown or NONE

@@ -32,7 +32,7 @@ def pod_template(obj: Object, now: float) -> Cells:
     """A pod template's row."""
     template = obj.get("template") or {}
     given = (template.get("spec") or {}).get("containers") or ()
-    names, images = [each["name"] for each in given], [each.get("image", "") for each in given]
+    names, images = [each.get("name", "") for each in given], [each.get("image", "") for each in given]
     return [
         _name(obj),
         ",".join(names),
@@ -48,8 +48,8 @@ def controller_revision(obj: Object, now: float) -> Cells:
     written = NONE
     if owner is not None:
         group = owner.get("apiVersion", "").rpartition("/")[0]
-        kind = owner["kind"].lower() + (f".{group}" if group else "")
-        written = f"{kind}/{owner['name']}"
+        kind = owner.get("kind", "").lower() + (f".{group}" if group else "")
+        written = f"{kind}/{owner.get('name', '')}"
     return [_name(obj), written, obj.get("revision", 0), age(obj, now)]
 
 

@@ -59,7 +59,7 @@ class _Summary:
     def _init_containers(self) -> bool:
         """Count the init containers; whether they are still at work."""
         declared = self.spec.get("initContainers") or ()
-        sidecars = {each["name"] for each in declared if each.get("restartPolicy") == "Always"}
+        sidecars = {each.get("name", "") for each in declared if each.get("restartPolicy") == "Always"}
         self.total += len(sidecars)
         restarts, last_restart = 0, ""
         initializing = False
@@ -122,7 +122,7 @@ def _exit(ended: dict[str, Any]) -> str:
 
 def _gates(summary: _Summary) -> str:
     gates = summary.spec.get("readinessGates") or ()
-    passed = sum(summary.is_true(gate["conditionType"]) for gate in gates)
+    passed = sum(summary.is_true(gate.get("conditionType", "")) for gate in gates)
     return f"{passed}/{len(gates)}" if gates else NONE
 
 

@@ -19,10 +19,12 @@ COLUMNS = (
 def binding(obj: Object, now: float) -> Cells:
     """The row of a RoleBinding or ClusterRoleBinding."""
     subjects = obj.get("subjects") or ()
-    users = [each["name"] for each in subjects if each.get("kind") == "User"]
-    groups = [each["name"] for each in subjects if each.get("kind") == "Group"]
+    users = [each.get("name", "") for each in subjects if each.get("kind") == "User"]
+    groups = [each.get("name", "") for each in subjects if each.get("kind") == "Group"]
     accounts = [
-        f"{each.get('namespace', '')}/{each['name']}" for each in subjects if each.get("kind") == "ServiceAccount"
+        f"{each.get('namespace', '')}/{each.get('name', '')}"
+        for each in subjects
+        if each.get("kind") == "ServiceAccount"
     ]
     role = obj.get("roleRef") or {}
     return [

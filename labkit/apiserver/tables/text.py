@@ -77,7 +77,7 @@ def selector(value: Mapping[str, Any] | None) -> str:
         return NONE
     terms = [(key, f"{key}={text}") for key, text in (value.get("matchLabels") or {}).items()]
     for term in value.get("matchExpressions") or ():
-        key, operator = term["key"], term["operator"]
+        key, operator = term.get("key", ""), term.get("operator", "")
         values = ",".join(sorted(term.get("values") or ()))
         written = {
             "In": f"{key} in ({values})",
@@ -98,7 +98,7 @@ def access_modes(modes: Iterable[str] | None) -> str:
 def containers(spec: Mapping[str, Any] | None) -> list[str]:
     """The names and the images of a pod template's containers: two cells."""
     given = (((spec or {}).get("template") or {}).get("spec") or {}).get("containers") or ()
-    return [",".join(each["name"] for each in given), ",".join(each.get("image", "") for each in given)]
+    return [",".join(each.get("name", "") for each in given), ",".join(each.get("image", "") for each in given)]
 
 
 def storage_class(obj: Object) -> str:
