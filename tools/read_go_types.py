@@ -1,6 +1,7 @@
 """Read what the Go structs of the Kubernetes API know and OpenAPI does not say.
 
     python -m tools.read_go_types API_CHECKOUT APIMACHINERY_CHECKOUT > tests/parity/data/gotypes.json
+    python -m tools.read_go_types --protobuf API_CHECKOUT > tests/parity/data/protobuf-more.json
 
 For each struct of the schemas: the order of its fields, which are pointers, which are left
 out when empty, and the named Go types that error messages mention. The checkouts are those
@@ -19,7 +20,10 @@ from typing import Any
 SCHEMAS = Path(__file__).resolve().parent.parent / "tests" / "parity" / "data" / "schemas.json"
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r'^\t(?:(\w+)\s+)?(\*?[\w.\[\]*]+)\s+`(?:.*?)json:"([^"]*)"')
-OTHER_PACKAGES = {"resource": "resource", "intstr": "intstr", "runtime": "runtime", "types": "types"}
+MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+PROTO_FIELD = re.compile(r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = (\d+)", re.MULTILINE)
+MORE_MESSAGES = ("coordination/v1", "discovery/v1", "scheduling/v1", "storage/v1")
+"""Packages of served kinds that ``protobuf.json`` does not have."""
 
 
 def package_files() -> dict[str, tuple[int, str]]:
@@ -32,22 +36,6 @@ def package_files() -> dict[str, tuple[int, str]]:
         elif prefix == "io.k8s.apimachinery.pkg.apis.meta.v1":
             found[prefix] = (1, "pkg/apis/meta/v1")
     return found
-
-
-def source(checkout: str, folder: str) -> str:
-    """All type declarations of a package, as text."""
-    texts = []
-    for name in ("types.go", "types_swagger_doc.go"):
-        if name == "types.go":
-            texts.append(
-                subprocess.run(
-                    ["git", "-C", checkout, "show", f"HEAD:{folder}/{name}"],
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                ).stdout
-            )
-    return "\n".join(texts)
 
 
 def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
@@ -78,13 +66,36 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
     return rows
 
 
+def show(checkout: str, path: str) -> str:
+    """A file of a checkout's newest commit."""
+    command = ["git", "-C", checkout, "show", f"HEAD:{path}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def messages(checkout: str) -> dict[str, dict[str, list[str]]]:
+    """The protobuf messages of served groups, in the form of ``protobuf.json``."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for folder in MORE_MESSAGES:
+        text = show(checkout, f"{folder}/generated.proto")
+        package = "k8s.io.api." + folder.replace("/", ".")
+        for name, body in MESSAGE.findall(text):
+            found[f"{package}.{name}"] = {
+                number: [field, kind, (label or "").strip()] for label, kind, field, number in PROTO_FIELD.findall(body)
+            }
+    return found
+
+
 def main() -> int:
     """Print the facts as JSON."""
+    if sys.argv[1] == "--protobuf":
+        lines = [f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in sorted(messages(sys.argv[2]).items())]
+        print("{" + ",\n".join(lines) + "}")
+        return 0
     checkouts = sys.argv[1:3]
     schemas = json.loads(SCHEMAS.read_text())["schemas"]
     facts: dict[str, list[list[Any]]] = {}
     for prefix, (which, folder) in sorted(package_files().items()):
-        text = source(checkouts[which], folder)
+        text = show(checkouts[which], f"{folder}/types.go")
         structs = dict(STRUCT.findall(text))
         for name, body in structs.items():
             schema = schemas.get(f"{prefix}.{name}")

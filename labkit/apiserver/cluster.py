@@ -44,7 +44,7 @@ from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
-from labkit.apiserver.registry.bootstrap import bootstrap_core
+from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
@@ -115,6 +115,7 @@ class Cluster:
             GarbageCollector(self.registry),
             Volumes(self.registry),
             ServiceEndpoints(self.registry),
+            Keeper(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node: Node | None = None

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from labkit.apiserver import protobuf
 from labkit.apiserver.protobuf import MAGIC, UNKNOWN, ProtobufProblem, decode_unknown
+from labkit.apiserver.registry.kinds import KINDS
+from labkit.apiserver.schema import schemas
 from tests.support.properties import patient
 
 
@@ -97,3 +99,11 @@ def test_any_body_is_a_message_or_refused(kind: str, data: bytes) -> None:
         decode_unknown(MAGIC + made.SerializeToString())
     except ProtobufProblem:
         return
+
+
+def test_every_served_kind_can_be_sent() -> None:
+    for kind in KINDS:
+        struct = schemas().of_kind(kind.group, kind.version, kind.kind)
+        assert struct is not None
+        body = message(protobuf.message_name(struct.name))
+        assert decode_unknown(envelope(kind.kind, body, kind.group_version))["kind"] == kind.kind

@@ -35,6 +35,7 @@ class Attributes:
         user: Who writes.
         dry_run: Whether nothing will be stored.
         annotate: Adds an annotation to the audit event.
+        warn: Adds a ``Warning`` header.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Attributes:
     user: User
     dry_run: bool
     annotate: Callable[[str, str], None]
+    warn: Callable[[str], None] = lambda text: None
 
     def refuse(self, why: str) -> ApiError:
         """403 in the words of a plugin."""

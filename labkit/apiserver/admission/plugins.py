@@ -15,7 +15,8 @@ from labkit.apiserver.admission.objects import (
     StorageObjectInUse,
     TaintNewNodes,
 )
-from labkit.apiserver.admission.pods import DefaultTolerations, PodSecurity, Priority, RuntimeClass
+from labkit.apiserver.admission.pods import DefaultTolerations, Priority, RuntimeClass
+from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
 
 

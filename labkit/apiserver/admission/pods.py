@@ -1,7 +1,6 @@
-"""What the plugins of a default cluster add to pods: tolerations, priority, audit annotations.
+"""What the plugins of a default cluster add to pods: tolerations and priority.
 
-Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``;
-k8s.io/pod-security-admission.
+Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
-ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
-ENFORCE_VERSION = "pod-security.kubernetes.io/enforce-version"
 
 
 def _is_pod(attributes: Attributes) -> bool:
@@ -109,36 +106,3 @@ class RuntimeClass(Ordinary):
         name = attributes.obj["spec"].get("runtimeClassName")
         if name:
             raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
-
-
-class PodSecurity(Ordinary):
-    """Notes in the audit event which pod security standard was enforced.
-
-    Args:
-        lookup: Reads namespaces.
-    """
-
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
-
-    def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
-        if attributes.resource != "pods" or attributes.group or attributes.operation not in ("CREATE", "UPDATE"):
-            return
-        if attributes.subresource not in ("", "ephemeralcontainers"):
-            return
-        if attributes.operation == "UPDATE" and not _significant(attributes):
-            return
-        namespace = self._lookup("namespaces", "", attributes.namespace)
-        labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
-        level = labels.get(ENFORCE_LABEL, "privileged")
-        version = labels.get(ENFORCE_VERSION, "latest")
-        attributes.annotate("pod-security.kubernetes.io/enforce-policy", f"{level}:{version}")
-
-
-def _significant(attributes: Attributes) -> bool:
-    """Whether an update changes what the standard looks at: containers and their images."""
-    if attributes.obj is None or attributes.old is None:
-        return False
-    new, old = attributes.obj["spec"], attributes.old["spec"]
-    return any(new.get(name) != old.get(name) for name in ("containers", "initContainers", "ephemeralContainers"))

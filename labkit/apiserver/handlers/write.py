@@ -294,6 +294,7 @@ class Writer:
             request.user,
             dry_run,
             annotate,
+            request.warnings.append,
         )
 
     def _check(self, request: Request, kind: Kind, operation: str, dry_run: bool) -> Check:

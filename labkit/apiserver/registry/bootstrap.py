@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.apiserver.registry.kinds import BY_KIND
-from labkit.apiserver.registry.registry import Registry
+from labkit.apiserver.registry.registry import Change, Registry
 
 MANAGER = "kube-apiserver"
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
@@ -27,6 +27,8 @@ PRIORITY_CLASSES: tuple[dict[str, Any], ...] = (
         "node if necessary.",
     },
 )
+
+KEPT = ("kubernetes", *NAMESPACES, *(row["metadata"]["name"] for row in PRIORITY_CLASSES))
 
 
 def bootstrap_core(registry: Registry) -> None:
@@ -62,3 +64,21 @@ def bootstrap_core(registry: Registry) -> None:
             },
         }
         registry.create(services, service, manager=MANAGER)
+
+
+class Keeper:
+    """Makes what every cluster has anew when someone deletes it.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __call__(self, change: Change) -> None:
+        """React to deletions of the service ``kubernetes`` and of a namespace or priority class."""
+        if change.new is None and change.kind.kind in ("Namespace", "PriorityClass", "Service") and change.old:
+            metadata = change.old["metadata"]
+            if metadata["name"] in KEPT and metadata.get("namespace", "default") == "default":
+                bootstrap_core(self._registry)

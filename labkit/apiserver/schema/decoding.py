@@ -77,7 +77,9 @@ class Decoder:
             if name in values:
                 value = values[name]
                 if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in ALWAYS:
-                    continue
+                    if field.default is None:
+                        continue
+                    value = field.default
                 made[name] = value
             elif field.default is not None:
                 made[name] = field.default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -197,5 +197,5 @@ class Schemas:
 @cache
 def schemas() -> Schemas:
     """The tables of the server's own kinds, read once."""
-    text = resources.files("labkit.apiserver.schema").joinpath("tables.json").read_bytes()
+    text = Path(__file__).with_name("tables.json").read_bytes()
     return Schemas(orjson.loads(text))

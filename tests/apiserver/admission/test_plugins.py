@@ -12,7 +12,8 @@ from labkit.apiserver.admission.objects import (
     StorageObjectInUse,
     TaintNewNodes,
 )
-from labkit.apiserver.admission.pods import DefaultTolerations, PodSecurity, RuntimeClass
+from labkit.apiserver.admission.pods import DefaultTolerations, RuntimeClass
+from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
 from labkit.apiserver.request import Object, User
 from labkit.apiserver.status import ApiError
@@ -27,6 +28,7 @@ class World:
     def __init__(self, **objects: list[Object]) -> None:
         self.objects: dict[str, list[Object]] = {"namespaces": [NAMESPACE], "serviceaccounts": [ACCOUNT], **objects}
         self.notes: dict[str, str] = {}
+        self.warnings: list[str] = []
 
     def lookup(self, resource: str, namespace: str, name: str) -> Object | None:
         found = self.objects.get(resource.partition(".")[0], [])
@@ -46,6 +48,7 @@ class World:
             "user": User("jane"),
             "dry_run": False,
             "annotate": self.notes.__setitem__,
+            "warn": self.warnings.append,
         }
         given |= more
         return Attributes(operation=operation, resource=resource, obj=obj, **given)

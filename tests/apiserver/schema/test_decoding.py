@@ -130,3 +130,8 @@ def test_any_object_decodes_or_is_refused(data: dict[str, Any]) -> None:
         except DecodeProblem:
             continue
         assert Decoder().decode(struct, made) == made, "decoding what was decoded changes nothing"
+
+
+def test_an_empty_value_takes_the_default() -> None:
+    made = decode("Service", '{"spec": {"ports": [{"port": 80, "protocol": ""}, {"port": 81}]}}')
+    assert [port["protocol"] for port in made["spec"]["ports"]] == ["TCP", "TCP"]

@@ -195,3 +195,12 @@ def test_endpoints_follow_their_service(api: ClusterApi) -> None:
     api.must(api.admin.delete(f"{LAB}/services/web"))
     assert api.admin.get(f"{LAB}/endpoints/web").status == 404
     assert api.admin.get("/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices").body["items"] == []
+
+
+def test_the_service_of_the_cluster_itself_comes_back(api: ClusterApi) -> None:
+    path = "/api/v1/namespaces/default/services/kubernetes"
+    before = api.admin.get(path).body["metadata"]["uid"]
+    api.must(api.admin.delete(path))
+    after = api.admin.get(path).body
+    assert after["metadata"]["uid"] != before
+    assert after["spec"]["clusterIP"] == "10.96.0.1"
