@@ -87,12 +87,13 @@ def _set(made: Any, name: str, value: Any, type_: Type) -> None:
         _extend(getattr(made, name), value, type_.item)
     elif type_.form == "map":
         entries = getattr(made, name)
+        entry = made.DESCRIPTOR.fields_by_name[name].message_type
         for key, item in value.items():
-            if type_.item.form in ("struct", "quantity", "list"):
+            if _is_message(entry, "value"):
                 _into(entries[key], item, type_.item)
             else:
                 entries[key] = _scalar(item, type_.item)
-    elif _is_message(made, name):
+    elif _is_message(made.DESCRIPTOR, name):
         inner = getattr(made, name)
         inner.SetInParent()
         _into(inner, value, type_)
@@ -100,8 +101,8 @@ def _set(made: Any, name: str, value: Any, type_: Type) -> None:
         setattr(made, name, _scalar(value, type_))
 
 
-def _is_message(made: Any, name: str) -> bool:
-    return made.DESCRIPTOR.fields_by_name[name].message_type is not None
+def _is_message(descriptor: Any, name: str) -> bool:
+    return descriptor.fields_by_name[name].message_type is not None
 
 
 def _extend(repeated: Any, values: list[Any], item: Type) -> None:

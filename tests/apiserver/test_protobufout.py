@@ -60,7 +60,13 @@ def test_values_that_json_writes_as_text() -> None:
         "metadata": {"creationTimestamp": TIME},
         "status": {"userInfo": {"username": "u", "extra": {"k": ["v", "w"]}}},
     }
-    for obj in (event, service, secret, volume, review):
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "b"},
+        "status": {"disruptedPods": {"p": TIME}, "disruptionsAllowed": 1},
+    }
+    for obj in (budget, event, service, secret, volume, review):
         data = encode_protobuf(obj)
         assert data is not None
         found = decode_unknown(data)
