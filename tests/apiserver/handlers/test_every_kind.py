@@ -10,7 +10,7 @@ from labkit.apiserver.schema.tables import Struct, Type, schemas
 from tests.apiserver.handlers.reading import TABLE, Reading
 
 STORED = [kind for kind in KINDS if "list" in kind.verbs]
-FORMS = (
+FORMS: tuple[dict[str, str], ...] = (
     {},
     TABLE,
     {"accept": "application/yaml"},
