@@ -15,12 +15,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 ALGORITHM = "RS256"
 WRONG_SIGNATURE = "go-jose/go-jose: error in cryptographic primitive"
@@ -42,26 +43,45 @@ class TokenSigner:
     """The cluster's key for service-account tokens.
 
     Args:
-        private_key: An RSA private key, PEM.
-
-    Raises:
-        ValueError: It is not an RSA key.
+        private_key: An RSA private key, PEM. It is read when it is first needed: a server
+            is up before its cryptography is loaded.
     """
 
     def __init__(self, private_key: bytes) -> None:
+        self._pem = private_key
+
+    @cached_property
+    def _private(self) -> rsa.RSAPrivateKey:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
         # The file is our own: checking the primes again would cost most of a start.
-        key = serialization.load_pem_private_key(private_key, None, unsafe_skip_rsa_key_validation=True)
+        key = serialization.load_pem_private_key(self._pem, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError("service-account tokens need an RSA key")
-        self._private = key
-        self._public = key.public_key()
-        der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        self.key_id = _encode(hashlib.sha256(der).digest())
+        return key
+
+    @cached_property
+    def _public(self) -> rsa.RSAPublicKey:
+        return self._private.public_key()
+
+    @cached_property
+    def key_id(self) -> str:
         """The ``kid``: base64url of the SHA-256 of the public key's PKIX form."""
-        self._header = _encode(orjson.dumps({"alg": ALGORITHM, "kid": self.key_id}))
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        der = self._public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return _encode(hashlib.sha256(der).digest())
+
+    @cached_property
+    def _header(self) -> str:
+        return _encode(orjson.dumps({"alg": ALGORITHM, "kid": self.key_id}))
 
     def sign(self, claims: Claims) -> str:
         """A token with these claims."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         signed = f"{self._header}.{_encode(orjson.dumps(claims))}"
         signature = self._private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_encode(signature)}"
@@ -96,6 +116,10 @@ class TokenSigner:
         if _encode(signature) != signature_part:  # another spelling of the same bytes
             raise BadToken(WRONG_SIGNATURE)
         signed = f"{header_part}.{claims_part}".encode()
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         try:
             self._public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature as error:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -89,7 +89,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, list[dict[str, Any]]]:
-    data = resources.files("labkit.apiserver.authorization").joinpath("bootstrap_policy.json").read_bytes()
+    data = Path(__file__).with_name("bootstrap_policy.json").read_bytes()
     table: dict[str, list[dict[str, Any]]] = orjson.loads(data)
     return table
 

@@ -57,9 +57,9 @@ def main() -> int:
     except OSError as error:
         return say(unusable(home, error), UNUSABLE)
     try:
-        keys_ready()
+        admin = keys_ready()
         log_to(home / "server.log")
-        process.run(process.serve(home, options.port, not options.no_node, options.era))
+        process.run(process.serve(home, options.port, not options.no_node, options.era, admin))
     except StateUnusable as problem:
         return say(problem, OTHER_VERSION)
     except process.PortTaken as problem:

@@ -37,14 +37,19 @@ SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILI
 CLIENT_LINE = re.compile(r"^    client-certificate-data: (\S+)$", re.MULTILINE)
 
 
-def begin(home: Path) -> Callable[[], None]:
+Identity = tuple[bytes, bytes]
+"""A certificate and its key, PEM."""
+
+
+def begin(home: Path) -> Callable[[], Identity | None]:
     """Start making the keys if there are none.
 
     Args:
         home: The state directory.
 
     Returns:
-        A function to call before the keys are loaded: it waits until they are there.
+        A function to call before the keys are loaded: it waits until they are there, and
+        gives the administrator's certificate where one was made along with them.
     """
     pki = private_directory(home / "pki")
     if all((pki / name).exists() for name in KEY_FILES.values()):
@@ -54,27 +59,38 @@ def begin(home: Path) -> Callable[[], None]:
     if child == 0:
         made = b""
         try:
-            made = json.dumps({name: data.decode() for name, data in _new_files(pki).items()}).encode()
+            files, admin = _new_files(pki)
+            made = json.dumps(
+                [{name: data.decode() for name, data in files.items()}, *map(bytes.decode, admin)]
+            ).encode()
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(made)
         finally:
             os._exit(0 if made else 1)
     os.close(writing)
 
-    def finish() -> None:
+    def finish() -> Identity:
         with os.fdopen(reading, "rb") as pipe:
             data = pipe.read()
         os.waitpid(child, 0)
-        files = {name: text.encode() for name, text in json.loads(data).items()} if data else _new_files(pki)
+        if data:
+            texts, certificate, key = json.loads(data)
+            files, admin = {name: text.encode() for name, text in texts.items()}, (certificate.encode(), key.encode())
+        else:
+            files, admin = _new_files(pki)
         # The authority's key goes last: without it the next start makes everything anew.
         for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
             write_private(pki / name, files[name])
+        return admin
 
     return finish
 
 
-def _new_files(pki: Path) -> dict[str, bytes]:
-    """What is missing in ``pki``. An authority that is there stays, and so does a token key."""
+def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
+    """What is missing in ``pki``, and a certificate for the administrator.
+
+    An authority that is there stays, and so does a token key.
+    """
     from labkit.apiserver.keys import Keys, token_public_key
 
     def old(field: str) -> bytes | None:
@@ -86,7 +102,7 @@ def _new_files(pki: Path) -> dict[str, bytes]:
     if authority and authority_key:
         keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()
     files = {name: getattr(keys, field) for field, name in KEY_FILES.items()}
-    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}
+    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
 
 
 def load_keys(home: Path) -> Keys:
@@ -117,7 +133,7 @@ def last_port(home: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def write_admin_kubeconfig(home: Path, keys: Keys, url: str) -> Path:
+def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
     """``admin.conf``, for a certificate of ``kubernetes-admin`` in ``system:masters``.
 
     One that is right is left alone, so that a restart changes nobody's credentials.
@@ -126,11 +142,12 @@ def write_admin_kubeconfig(home: Path, keys: Keys, url: str) -> Path:
         home: The state directory.
         keys: Sign the certificate.
         url: The server.
+        admin: A new certificate and its key, if they were made already.
     """
     path = home / "admin.conf"
     if _still_right(path, keys, url):
         return path
-    certificate, key = keys.client_certificate(*ADMIN)
+    certificate, key = admin or keys.client_certificate(*ADMIN)
     text = f"""apiVersion: v1
 kind: Config
 clusters:

@@ -13,7 +13,7 @@ from pathlib import Path
 from labkit import __version__
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.serving.logs import AuditFile
-from labkit.apiserver.serving.pki import last_port, load_keys, write_admin_kubeconfig
+from labkit.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
 from labkit.apiserver.serving.server import ApiServer, listen
 from labkit.apiserver.serving.state import write_private
 from labkit.apiserver.storage.sqlite import SQLiteStore
@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
+
+
+WARM_UP_SECONDS = 0.5
+"""So long after the start the cryptography of tokens is loaded, if nobody needed it before."""
 
 
 class PortTaken(Exception):
@@ -47,7 +51,7 @@ def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
     return cluster
 
 
-async def serve(home: Path, port: int, node: bool, era: str) -> None:
+async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | None = None) -> None:
     """Serve until a signal says stop.
 
     Args:
@@ -55,6 +59,7 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
         port: The port; 0 takes the last one if it is free, or any.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
+        admin: A certificate and key for the administrator, if they were just made.
 
     Raises:
         PortTaken: The port asked for is in use.
@@ -78,7 +83,7 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
     cluster = open_cluster(home, node, era, audit)
     server = ApiServer(cluster, listening, audit.flush)
     cluster.address = server.url.removeprefix("https://")
-    write_admin_kubeconfig(home, cluster.keys, server.url)
+    write_admin_kubeconfig(home, cluster.keys, server.url, admin)
     state = {
         "pid": os.getpid(),
         "port": server.port,
@@ -88,6 +93,7 @@ async def serve(home: Path, port: int, node: bool, era: str) -> None:
         "era": era,
     }
     write_private(home / "server.json", json.dumps(state).encode())
+    loop.call_later(WARM_UP_SECONDS, lambda: cluster.signer.key_id)
     log.info("labkit %s serves %s on %s", __version__, home, server.url)
     await stop.wait()
     await server.close()

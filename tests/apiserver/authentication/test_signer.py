@@ -127,4 +127,4 @@ def test_another_key(signer: TokenSigner) -> None:
 
 def test_only_rsa_signs_tokens() -> None:
     with pytest.raises(ValueError, match="RSA"):
-        TokenSigner(keys().ca_key)
+        TokenSigner(keys().ca_key).sign({})
