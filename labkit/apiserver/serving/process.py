@@ -28,6 +28,10 @@ WARM_UP_SECONDS = 0.5
 """So long after the start the cryptography of tokens is loaded, if nobody needed it before."""
 
 
+RENEWAL_SECONDS = 12 * 3600.0
+"""How often the age of certificates is looked at."""
+
+
 class PortTaken(Exception):
     """The port asked for is in use."""
 
@@ -95,12 +99,29 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     write_private(home / "server.json", json.dumps(state).encode())
     loop.call_later(WARM_UP_SECONDS, lambda: cluster.signer.key_id)
     log.info("labkit %s serves %s on %s", __version__, home, server.url)
+    renewal = asyncio.create_task(_renew(home, cluster, server))
     await stop.wait()
+    renewal.cancel()
     await server.close()
     cluster.close()
     audit.close()
     (home / "server.json").unlink(missing_ok=True)
     log.info("stopped")
+
+
+async def _renew(home: Path, cluster: Cluster, server: ApiServer) -> None:
+    """Replace certificates in good time, however long the server runs."""
+    while True:
+        await asyncio.sleep(RENEWAL_SECONDS)
+        try:
+            renewed = load_keys(home)
+            if renewed.server_certificate != cluster.keys.server_certificate:
+                cluster.keys = renewed
+                server.renew(renewed)
+                log.info("the server's certificate is renewed")
+            write_admin_kubeconfig(home, renewed, server.url)
+        except OSError as error:
+            log.warning("certificates could not be renewed: %s", error)
 
 
 def run(main: Coroutine[None, None, None]) -> None:

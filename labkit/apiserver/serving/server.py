@@ -16,7 +16,7 @@ from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
 from labkit.apiserver.serving.listener import Listener
 from labkit.apiserver.serving.streams import Streams
-from labkit.apiserver.serving.tls import small_buffers, tls_context
+from labkit.apiserver.serving.tls import show_certificate, small_buffers, tls_context
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,8 @@ class ApiServer:
         self._frontend = Frontend(cluster.handle, before_answer)
         small_buffers()
         self._server = HttpServer(self._frontend)
-        self._listener = Listener(listening, self._server, tls_context(cluster.keys))
+        self._context = tls_context(cluster.keys)
+        self._listener = Listener(listening, self._server, self._context)
         self._tasks = [
             asyncio.create_task(self._listener.run()),
             asyncio.create_task(self._tick()),
@@ -94,6 +95,14 @@ class ApiServer:
     def url(self) -> str:
         """Where it is reached."""
         return f"https://127.0.0.1:{self.port}"
+
+    def renew(self, keys: Keys) -> None:
+        """Show another certificate from now on.
+
+        Args:
+            keys: Of the same authority.
+        """
+        show_certificate(self._context, keys)
 
     async def close(self) -> None:
         """Stop accepting, end streams, let requests in progress finish, hang up."""

@@ -36,15 +36,25 @@ def tls_context(keys: Keys) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    show_certificate(context, keys)
+    context.load_verify_locations(cadata=keys.ca_certificate.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def show_certificate(context: ssl.SSLContext, keys: Keys) -> None:
+    """Let new connections see these keys' certificate.
+
+    Args:
+        context: The server's.
+        keys: The cluster's keys.
+    """
     # ssl reads keys from files only.
     with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
         path = Path(folder) / "server.pem"
         path.touch(mode=0o600)
         path.write_bytes(keys.server_certificate + keys.server_key)
         context.load_cert_chain(path)
-    context.load_verify_locations(cadata=keys.ca_certificate.decode())
-    context.verify_mode = ssl.CERT_OPTIONAL
-    return context
 
 
 def peer_certificate(transport: Any) -> PeerCertificate | None:

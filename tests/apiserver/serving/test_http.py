@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_client_certificate_is_seen(keys: Keys, identity: Path) -> None:
     assert certificate is not None
     assert (certificate.common_name, certificate.organizations) == ("alice", ("dev", "ops"))
     assert len(certificate.sha256) == 64
+
+
+def test_a_renewed_certificate_is_shown_to_new_connections(keys: Keys) -> None:
+    renewed = keys.renewed()
+    with (
+        serving(keys, lambda request: Response(200)) as local,
+        connect(local.port, keys.ca_certificate) as before,
+    ):
+        local.loop.call(local.server.renew, renewed)
+        with connect(local.port, keys.ca_certificate) as after:
+            shown = [ssl.DER_cert_to_PEM_cert(each.getpeercert(binary_form=True) or b"") for each in (before, after)]
+    assert [text.encode() for text in shown] == [keys.server_certificate, renewed.server_certificate]
 
 
 def test_requests_share_a_connection_and_their_headers_do_not_leak(keys: Keys) -> None:
