@@ -85,6 +85,10 @@ class LabWidget(anywidget.AnyWidget):
         """The same as static HTML, for pages where no widget runs."""
         return f"<pre>{escape(self.as_text())}</pre>"
 
+    def __repr__(self) -> str:
+        """The same as plain text, where there is something to show."""
+        return self.as_text() if self.data else object.__repr__(self)
+
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         arguments = {name: value for name, value in content.items() if name != "action"}
         started = time.perf_counter()

@@ -69,6 +69,16 @@ with expect_forbidden(verb="list"):
 answer
 
 # %% [markdown]
+# The same refusal, seen through: the stations a request passes inside the server, where this
+# one stopped, and the smallest change that would let it in. (Where no widget runs, you see a
+# table instead.)
+
+# %%
+from labkit.ui import XRay
+
+XRay(answer, lab)
+
+# %% [markdown]
 # Read the message word by word. It names the user, the verb, the resource, the API group
 # and where. Those five decide every request, and the five parts of the lab are about
 # where each of them comes from.
@@ -117,6 +127,17 @@ board()
 
 # %% [markdown]
 # ## Another cluster, or a fresh start
+#
+# The panel shows what this machine can run, starts and stops it, and rewinds it to any step.
+# `Lab()` uses what you chose last.
+
+# %%
+from labkit.ui import StartPanel
+
+StartPanel()
+
+# %% [markdown]
+# The same in words:
 #
 # The same notebooks run on a real cluster: `Lab(backend="kind")` makes one in Docker, and
 # `Lab(backend="existing", kubeconfig="…")` uses one that you name. `lab.rewind("W14")`

@@ -103,6 +103,15 @@ lab.record("W6", found.stdout.strip())
 check("W6")
 
 # %% [markdown]
+# To look around freely, type into the pod itself. Each line is one `exec`, and the arrow
+# keys bring back what you typed before.
+
+# %%
+from labkit.ui import PodTerminal
+
+PodTerminal(lab, "default/curl")
+
+# %% [markdown]
 # ## W7 · Trust the server
 #
 # Time to call. The image `ubuntu` brings no `curl`, so the write-up installs it first. In

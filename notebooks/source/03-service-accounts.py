@@ -67,6 +67,15 @@ pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]["projecte
 check("W9")
 
 # %% [markdown]
+# The proof is a signature. Here is a token of the account `default`, taken apart. Tamper with
+# it, and see where the verification fails.
+
+# %%
+from labkit.ui import TokenInspector
+
+TokenInspector(lab, lab.token("default/default"))
+
+# %% [markdown]
 # Nobody wrote those lines into the manifest. When the pod was created, an *admission*
 # plugin filled in the namespace's `default` account, and a volume with three sources:
 # a token, the CA, the namespace. That is where the three files of W8 come from.
@@ -232,6 +241,9 @@ lab.record("W12", list(comparison.same))
 check("W12")
 
 # %% [markdown]
+# `TokenInspector(lab, mounted, own)` shows both side by side, with what each claim means and
+# how long each token still lives.
+#
 # **now:** three different worlds, all called “the token of a service account”:
 #
 # | Kubernetes | what pods mount | compared with the account's own |

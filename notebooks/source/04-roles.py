@@ -216,6 +216,15 @@ answer
 check("W17")
 
 # %% [markdown]
+# Every cell of this matrix is a question to the server. Keep it in sight through the next two
+# steps: *Ask again* marks what has changed, and a click on a cell asks why.
+
+# %%
+from labkit.ui import AccessMatrix
+
+AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
+
+# %% [markdown]
 # **now:** the write-up says that services can now be listed *and changed*. They cannot, and
 # could not then: the role grants `get` and `list`. There is no service `web` at all, and
 # still the answer is 403, not 404: permission is checked before anything is looked up.
@@ -299,6 +308,15 @@ with expect_forbidden(verb="delete"):
     answer = from_darbo.delete("/api/v1/namespaces/kikai/services/web")
 answer
 ### END SOLUTION
+
+# %% [markdown]
+# `XRay(answer, lab)` shows where a refused request stopped, what came near to allowing it,
+# and the smallest change that would.
+
+# %%
+from labkit.ui import Board
+
+Board(lab, "04-roles")
 
 # %% [markdown]
 # **You have seen:** a role says what, a binding says who, and its namespace says where.

@@ -20,7 +20,7 @@
 # Time: about 30 minutes.
 
 # %%
-from labkit import Lab, board, check, expect_forbidden, hint, predict, solution
+from labkit import Lab, check, expect_forbidden, hint, predict, solution
 
 lab = Lab()
 lab.prepare("04-roles/W14-namespaces.yaml")
@@ -245,6 +245,15 @@ answer
 check("W24")
 
 # %% [markdown]
+# From left to right: who, bound by what, to which role, with which rules. Pick a box to light
+# up its paths; the marked one grants the request.
+
+# %%
+from labkit.ui import RBACGraph
+
+RBACGraph(lab, who="kikai/default", request="list pods")
+
+# %% [markdown]
 # `view` leaves out Secrets on purpose: who reads a Secret can become whoever it belongs to,
 # so reading it is more than looking. It leaves out roles and bindings as well. It has grown
 # by *aggregation*: every cluster role with a certain label adds its rules to it.
@@ -253,7 +262,9 @@ check("W24")
 # binding, sees the pods of every namespace.
 
 # %%
-board()
+from labkit.ui import Board
+
+Board(lab)
 
 # %% [markdown]
 # ## What you know now
