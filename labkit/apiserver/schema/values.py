@@ -71,6 +71,14 @@ def parse_quantity(text: str) -> tuple[int, str]:
     return (-amount if sign else amount), form
 
 
+def amount(value: object) -> int:
+    """A quantity in billionths; 0 for what is none."""
+    try:
+        return parse_quantity(str(value))[0]
+    except BadValue:
+        return 0
+
+
 def canonical_quantity(text: str) -> str:
     """A quantity in the form in which it is stored: ``1024Mi`` as ``1Gi``, ``0.5`` as ``500m``.
 

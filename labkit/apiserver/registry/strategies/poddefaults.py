@@ -14,7 +14,7 @@ CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Defaults of a pod or of a pod template.
+    """Defaults of a pod template, and of a pod before those of ``default_pod``.
 
     Args:
         spec: A decoded PodSpec, changed in place.
@@ -25,7 +25,6 @@ def default_pod_spec(spec: Object) -> None:
         spec["serviceAccount"] = spec["serviceAccountName"]
     else:
         spec.pop("serviceAccount", None)
-    spec.setdefault("enableServiceLinks", True)
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("securityContext", {})
@@ -33,11 +32,34 @@ def default_pod_spec(spec: Object) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     for list_name in CONTAINER_LISTS:
         for container in spec.get(list_name) or ():
-            default_container(container, spec.get("hostNetwork", False))
+            default_container(container)
     for volume in spec.get("volumes") or ():
         default_volume(volume)
     if spec.get("volumes"):
         order_fields(spec, "core.v1.PodSpec")
+
+
+def default_pod(spec: Object) -> None:
+    """Defaults of a pod. Three of them are a pod's alone, so that no template shows them.
+
+    Args:
+        spec: A decoded PodSpec, changed in place.
+    """
+    default_pod_spec(spec)
+    for list_name in ("initContainers", "containers"):
+        for container in spec.get(list_name) or ():
+            limits = (container.get("resources") or {}).get("limits")
+            if limits is not None:
+                requests = container["resources"].setdefault("requests", {})
+                for name, value in limits.items():
+                    requests.setdefault(name, value)
+            if spec.get("hostNetwork"):
+                for port in container.get("ports") or ():
+                    if not port.get("hostPort"):
+                        port["hostPort"] = port.get("containerPort", 0)
+                        order_fields(port, "core.v1.ContainerPort")
+    spec.setdefault("enableServiceLinks", True)
+    order_fields(spec, "core.v1.PodSpec")
 
 
 def order_fields(obj: Object, struct: str) -> None:
@@ -62,7 +84,7 @@ def pull_policy(image: str) -> str:
     return "Always" if image_tag(image) == "latest" else "IfNotPresent"
 
 
-def default_container(container: Object, host_network: bool) -> None:
+def default_container(container: Object) -> None:
     """Defaults of one container."""
     if not container.get("imagePullPolicy"):
         container["imagePullPolicy"] = pull_policy(container.get("image", ""))
@@ -70,9 +92,6 @@ def default_container(container: Object, host_network: bool) -> None:
         container["terminationMessagePath"] = "/dev/termination-log"
     if not container.get("terminationMessagePolicy"):
         container["terminationMessagePolicy"] = "File"
-    if host_network:
-        for port in container.get("ports") or ():
-            port.setdefault("hostPort", port.get("containerPort", 0))
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(probe) is not None:
             default_probe(container[probe])
@@ -83,12 +102,6 @@ def default_container(container: Object, host_network: bool) -> None:
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference is not None and not reference.get("apiVersion"):
             _put_first(reference, "apiVersion", "v1")
-    resources = container.get("resources") or {}
-    limits = resources.get("limits")
-    if limits:
-        requests = resources.setdefault("requests", {})
-        for name, value in limits.items():
-            requests.setdefault(name, value)
     order_fields(container, "core.v1.Container")
 
 

@@ -11,16 +11,14 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
+from labkit.apiserver.registry.strategies.containers import check_container
+from labkit.apiserver.registry.strategies.poddefaults import default_pod
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
-from labkit.apiserver.registry.strategies.podvalidation import (
-    check_container,
-    check_pod_spec,
-    check_tolerations,
-)
+from labkit.apiserver.registry.strategies.podscheduling import check_tolerations
+from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
 from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import BadValue, parse_quantity
+from labkit.apiserver.schema.values import amount
 
 MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -40,9 +38,9 @@ def quality_of_service(spec: Object) -> str:
         limited = set()
         for total, name in ((requests, "requests"), (limits, "limits")):
             for resource, value in (resources.get(name) or {}).items():
-                amount = _amount(value)
-                if resource in ("cpu", "memory") and amount > 0:
-                    total[resource] = total.get(resource, 0) + amount
+                size = amount(value)
+                if resource in ("cpu", "memory") and size > 0:
+                    total[resource] = total.get(resource, 0) + size
                     if name == "limits":
                         limited.add(resource)
         if limited != {"cpu", "memory"}:
@@ -50,13 +48,6 @@ def quality_of_service(spec: Object) -> str:
     if not requests and not limits:
         return "BestEffort"
     return "Guaranteed" if guaranteed and requests == limits else "Burstable"
-
-
-def _amount(value: Any) -> int:
-    try:
-        return parse_quantity(str(value))[0]
-    except BadValue:
-        return 0
 
 
 @dataclass
@@ -70,7 +61,7 @@ class PodStrategy(Strategy):
 
     def default(self, obj: Object) -> None:
         """See ``Strategy``."""
-        default_pod_spec(obj["spec"])
+        default_pod(obj["spec"])
 
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
@@ -267,7 +258,7 @@ def pod_warnings(spec: Object, path: str, new: bool = True) -> list[str]:
                     continue
                 for resource in ("ephemeral-storage", "memory"):
                     value = amounts.get(resource)
-                    if value is not None and _amount(value) % 10**9:
+                    if value is not None and amount(value) % 10**9:
                         found.append(
                             f"{place}.resources.{name}[{resource}]: fractional byte value {_quoted(value)} is "
                             "invalid, must be an integer"

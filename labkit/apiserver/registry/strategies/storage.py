@@ -12,11 +12,11 @@ from typing import Any
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
-from labkit.apiserver.registry.strategies.podvalidation import check_host_path
+from labkit.apiserver.registry.strategies.podvolumes import check_host_path
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.values import BadValue, parse_quantity
+from labkit.apiserver.schema.values import amount
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -38,13 +38,6 @@ def _sources(spec: Object) -> list[str]:
     """The volume types that a spec names."""
     known = schemas()["core.v1.PersistentVolumeSpec"].fields
     return [name for name in spec if name in known and name not in OTHER_FIELDS and spec[name] is not None]
-
-
-def _amount(value: Any) -> int:
-    try:
-        return parse_quantity(str(value))[0]
-    except BadValue:
-        return 0
 
 
 @dataclass
@@ -87,7 +80,7 @@ class VolumeStrategy(Strategy):
         for name, value in (capacity or {}).items():
             for message in qualified_name(name):
                 errors.invalid(f"spec.capacity[{name}]", name, message)
-            if _amount(value) <= 0:
+            if amount(value) <= 0:
                 errors.invalid(f"spec.capacity[{name}]", value, "must be greater than zero")
         policy = spec.get("persistentVolumeReclaimPolicy", "")
         if policy and policy not in RECLAIM_POLICIES:
@@ -155,8 +148,8 @@ class ClaimStrategy(Strategy):
         spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
         if not before.get("volumeName") and spec.get("volumeName"):
             before["volumeName"] = spec["volumeName"]
-        wanted = _amount(((spec.get("resources") or {}).get("requests") or {}).get("storage", 0))
-        had = _amount(((before.get("resources") or {}).get("requests") or {}).get("storage", 0))
+        wanted = amount(((spec.get("resources") or {}).get("requests") or {}).get("storage", 0))
+        had = amount(((before.get("resources") or {}).get("requests") or {}).get("storage", 0))
         if old["status"].get("phase") == "Bound" and wanted >= had:
             before["resources"] = spec.get("resources", {})
         elif old["status"].get("phase") == "Bound":
@@ -187,7 +180,7 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     requests = (spec.get("resources") or {}).get("requests") or {}
     if "storage" not in requests:
         errors.required(f"{path}.resources[storage]")
-    elif _amount(requests["storage"]) <= 0:
+    elif amount(requests["storage"]) <= 0:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], "must be greater than zero")
     storage_class = spec.get("storageClassName")
     if storage_class:

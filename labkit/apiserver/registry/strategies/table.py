@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import core, network, storage, workloads
+from labkit.apiserver.registry.strategies import core, jobs, network, storage, workloads
 from labkit.apiserver.registry.strategies.pods import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
@@ -32,8 +32,8 @@ def table() -> dict[tuple[str, str], Strategy]:
         ("apps", "Deployment"): workloads.DeploymentStrategy(),
         ("apps", "ReplicaSet"): workloads.ReplicaSetStrategy(),
         ("apps", "StatefulSet"): workloads.StatefulSetStrategy(),
-        ("batch", "CronJob"): workloads.CronJobStrategy(),
-        ("batch", "Job"): workloads.JobStrategy(),
+        ("batch", "CronJob"): jobs.CronJobStrategy(),
+        ("batch", "Job"): jobs.JobStrategy(),
         ("coordination.k8s.io", "Lease"): network.LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): network.EndpointSliceStrategy(),
         ("networking.k8s.io", "Ingress"): network.IngressStrategy(),
