@@ -72,12 +72,13 @@ class Kind:
 
     @property
     def image(self) -> str:
-        """The node image; empty for the one that kind comes with.
+        """The node image: the chosen one, that of a loaded bundle, or kind's own (empty).
 
         A bare version, such as ``v1.34.0``, stands for kind's own image of it.
         """
         chosen = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
         chosen = chosen or ERA_IMAGES.get(self.options.era or "", "")
+        chosen = chosen or str(read_json(self.directory / "bundle.json").get("node_image") or "")
         version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", chosen)
         return f"kindest/node:v{version[1]}" if version else chosen
 
@@ -231,7 +232,7 @@ class Kind:
 
     def _create(self, engine: Engine, say: Say) -> None:
         begun = time.monotonic()
-        self._ensure_node_image(engine, say)
+        self.ensure_node_image(engine, say)
         podimage.ensure(engine, self.image, say)
         self._write_config(engine)
         self._keep(state="creating", cluster=self.cluster, image=self.image)
@@ -256,8 +257,16 @@ class Kind:
         self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
         say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
 
-    def _ensure_node_image(self, engine: Engine, say: Say) -> None:
-        """Have the chosen node image here before anything is made; kind's own it gets by itself."""
+    def ensure_node_image(self, engine: Engine, say: Say) -> None:
+        """Have the chosen node image here before anything is made; kind's own it gets by itself.
+
+        Args:
+            engine: The container engine.
+            say: Takes lines of progress.
+
+        Raises:
+            Missing: When the image is not here and cannot be pulled.
+        """
         if not self.image or engine.has_image(self.image):
             return
         say(f"Pulling the node image {self.image} …")

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "labkit.cli.lessons",
     "exec": "labkit.cli.pods",
     "proxy": "labkit.cli.pods",
+    "bundle": "labkit.cli.bundle",
     "grade": "labkit.cli.grading",
     "course": "labkit.cli.grading",
 }

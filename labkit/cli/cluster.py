@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,8 @@ def up_command(
     keeper = make(choice.backend, home, choice.options)
     keeper.start(say)
     choice.keep(home)
-    click.echo(keeper.status())
-    click.echo(f"  kubeconfig  {keeper.kubeconfig()}")
+    status = keeper.status()
+    click.echo(replace(status, facts={**status.facts, "kubeconfig": str(keeper.kubeconfig())}))
 
 
 @click.command("down")

@@ -1,0 +1,38 @@
+"""``labkit bundle``: one file for a machine without network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from labkit.home import home_path
+
+
+@click.group("bundle")
+def bundle_command() -> None:
+    """Take the lab to a machine without network, in one file."""
+
+
+@bundle_command.command("save")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--image", default="", help="The node image to take. [env: LABKIT_KIND_IMAGE]")
+def save_command(file: Path, image: str) -> None:
+    """Write node image, pod image, wheels and notebooks into FILE."""
+    from labkit import bundle
+    from labkit.cli.cluster import say
+
+    contents = bundle.save(file, home_path(), image, say)
+    size = file.stat().st_size / 1024**2
+    click.echo(f"{file} holds labkit {contents.version} and {contents.node_image} ({size:.0f} MiB).")
+
+
+@bundle_command.command("load")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def load_command(file: Path) -> None:
+    """Give this machine what FILE holds; needs no network."""
+    from labkit import bundle
+    from labkit.cli.cluster import say
+
+    contents = bundle.load(file, home_path(), say)
+    click.echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
