@@ -337,8 +337,7 @@ async def _regex(shell: Shell, left: str, word: Word) -> bool:
         regex = compile_regex(pattern, extended=True)
     except RegexError as error:
         raise TestError(f"invalid regular expression `{pattern}': {error.message}") from None
-    await shell.kernel.tick(regex.cost(left))
-    found = regex.search(left)
+    found = regex.find(shell.kernel.charge, left)
     groups = {} if found is None else {number: found.group(number) for number in range(regex.groups + 1)}
     shell.variables.set_array("BASH_REMATCH", dict(groups.items()))
     return found is not None

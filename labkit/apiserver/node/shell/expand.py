@@ -28,7 +28,7 @@ from labkit.apiserver.node.shell.words import BadSubstitution, parse_quoted, par
 if TYPE_CHECKING:
     from labkit.apiserver.node.shell.interpreter import Shell
 
-MAX_FIELDS = 20_000
+MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
 
 

@@ -230,6 +230,7 @@ class Shell:
         associative = found is not None and found.associative
         values: dict[int | str, str] = {}
         if assignment.append and found is not None and found.array is not None:
+            self.kernel.charge(len(found.array) / 25)
             values.update(found.array)
         following = max((key for key in values if isinstance(key, int)), default=-1) + 1
         for word in assignment.array:
@@ -302,6 +303,7 @@ class Shell:
 
     def subshell(self) -> Shell:
         """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
+        self.kernel.charge(self.variables.weight() / 500)
         other = Shell(self.system, self.kernel, dict(self.fds), {}, cwd=self.cwd, name=self.name, dialect=self.dialect)
         other.variables = self.variables.copy()
         other.positional = list(self.positional)
@@ -608,6 +610,7 @@ class Shell:
         if function is None:
             await self.complain(f"{name}: the lab's shell has no such program")
             return 126
+        self.kernel.charge(2)
         self.kernel.depth += 1
         process = Process(words, env, self.cwd, self.fds, self.kernel, self.system, self._spawn)
         try:

@@ -76,7 +76,7 @@ class Budget:
         throttle: Whether one that has no steps left waits for more instead of being killed.
     """
 
-    steps: float = 400_000
+    steps: float = 300_000
     steps_per_second: float = 20_000
     output_bytes: int = 32 << 20
     memory_bytes: int = 4 << 20

@@ -7,15 +7,22 @@ captures as in Pike's machine), and the longest of the leftmost matches wins.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.patterns import CLASSES, CharacterSet, read_set
 
 MAX_PROGRAM = 3000
 MAX_REPEAT = 255
 MAX_GROUPS = 20
 MAX_NESTING = 50
+MAX_STEPS = 1_000_000
+"""States visited in one search."""
+STEPS_PER_CHARGE = 8
+"""States visited for one step of a command's budget."""
 
 
 class RegexError(Exception):
@@ -263,6 +270,8 @@ class Regex:
         self.literal = _literal(node)
         if fold:
             self.literal = self.literal.lower()
+        self.steps = 0
+        self._first, self._anchored = self._starts()
 
     def _add(self, kind: str, first: object = None, second: object = None) -> int:
         if len(self._code) >= MAX_PROGRAM:
@@ -319,38 +328,62 @@ class Regex:
             ends = (split + 1, len(self._code))
             self._code[split] = ("split", *(reversed(ends) if node.lazy else ends))
 
-    def cost(self, text: str) -> float:
-        """About how many steps a search in a text takes."""
-        if self.literal and self.literal not in (text.lower() if self.fold else text):
-            return 0.1
-        return 0.2 + len(text) * len(self._code) / 4000
+    def find(self, charge: Callable[[float], None], text: str, start: int = 0) -> Match | None:
+        """The leftmost match at or after an index, paid for.
+
+        Args:
+            charge: Takes the steps it cost.
+            text: Where to search.
+            start: From where.
+
+        Raises:
+            BudgetExceeded: It takes too many steps.
+        """
+        try:
+            return self.search(text, start)
+        finally:
+            charge(0.1 + self.steps / STEPS_PER_CHARGE)
 
     def search(self, text: str, start: int = 0) -> Match | None:
-        """The leftmost match at or after an index."""
+        """The leftmost match at or after an index.
+
+        Raises:
+            BudgetExceeded: It takes too many steps.
+        """
+        self.steps = 0
         subject = text.lower() if self.fold else text
-        if self.literal and self.literal not in subject:
+        if self.literal and subject.find(self.literal, start) < 0:
             return None
         code = self._code
         best: tuple[int, ...] | None = None
         threads: list[tuple[int, tuple[int, ...]]] = []
         empty = (-1,) * (2 * self.groups + 2)
-        for position in range(start, len(text) + 1):
+        position = start
+        while position <= len(text):
+            if not threads:
+                if best is not None or (self._anchored and position > 0):
+                    break
+                if self._first is not None:
+                    found = self._first.search(subject, position)
+                    if found is None:
+                        break
+                    position = found.start()
             seen: set[int] = set()
             now: list[tuple[int, tuple[int, ...]]] = []
             for state, saved in threads:
                 self._follow(state, saved, position, subject, seen, now)
             if best is None:
                 self._follow(0, (position, *empty[1:]), position, subject, seen, now)
-            elif not now:
-                break
+            self.steps += 1 + len(seen)
+            if self.steps > MAX_STEPS:
+                raise BudgetExceeded("the lab's limit of work for one search was reached")
             threads = []
             char = subject[position] if position < len(text) else ""
             for state, saved in now:
                 kind, first, _ = code[state]
                 if kind == "match":
-                    whole = (saved[0], position, *saved[2:])
-                    if best is None or saved[0] < best[0] or (saved[0] == best[0] and (True)):
-                        best = whole
+                    if best is None or saved[0] <= best[0]:
+                        best = (saved[0], position, *saved[2:])
                     if not self.longest:
                         break
                     continue
@@ -362,9 +395,30 @@ class Regex:
                     or (kind == "set" and self._in(first, char, text[position]))
                 ):
                     threads.append((state + 1, saved))
-            if not threads and best is not None:
-                break
+            position += 1
         return Match(text, best) if best is not None else None
+
+    def _starts(self) -> tuple[re.Pattern[str] | None, bool]:
+        """With which characters a match can begin (None for any), and whether only at the text's start."""
+        code = self._code
+        first: set[str] = set()
+        stack, seen = [0], set[int]()
+        anchored = code[0][:2] == ("assert", "^")
+        while stack:
+            state = stack.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            kind, one, other = code[state]
+            if kind == "char":
+                first.add(str(one))
+            elif kind in ("save", "assert"):
+                stack.append(state + 1)
+            elif kind in ("jump", "split"):
+                stack.extend(target for target in (one, other) if isinstance(target, int))
+            else:
+                return None, anchored
+        return re.compile("[" + "".join(re.escape(char) for char in first) + "]"), anchored
 
     def _in(self, members: object, char: str, original: str) -> bool:
         if not isinstance(members, CharacterSet):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 MAX_VALUE_CHARS = 1 << 20
 MAX_VARIABLES = 5_000
+MAX_TOTAL_CHARS = 8 << 20
+MAX_ELEMENTS = 50_000
 
 
 @dataclass(slots=True)
@@ -61,6 +63,24 @@ class Variables:
     def __init__(self, environment: dict[str, str]) -> None:
         self._all = {name: Variable(value, exported=True) for name, value in environment.items()}
         self._frames: list[dict[str, Variable | None]] = []
+        self._written = 0
+
+    def _account(self, chars: int) -> None:
+        """Count what is stored, and now and then look how much is still there.
+
+        Raises:
+            TooMuch: It is more than the shell allows.
+        """
+        self._written += chars
+        if self._written > MAX_TOTAL_CHARS:
+            held = 0
+            for one in self._all.values():
+                held += len(one.value or "")
+                if one.array is not None:
+                    held += sum(len(value) + 16 for value in one.array.values())
+            if held > MAX_TOTAL_CHARS:
+                raise TooMuch
+            self._written = held // 2
 
     def copy(self) -> Variables:
         """The variables of a subshell."""
@@ -70,7 +90,12 @@ class Variables:
             for name, one in self._all.items()
         }
         other._frames = [dict(frame) for frame in self._frames]
+        other._written = self._written
         return other
+
+    def weight(self) -> int:
+        """How many things a copy has to copy."""
+        return len(self._all) + sum(len(one.array) for one in self._all.values() if one.array is not None)
 
     def get(self, name: str) -> Variable | None:
         """A variable, or None."""
@@ -99,6 +124,7 @@ class Variables:
         """
         if len(value) > MAX_VALUE_CHARS:
             raise TooMuch
+        self._account(len(value))
         found = self.declare(name)
         if found.readonly:
             raise ReadOnly(name)
@@ -122,8 +148,9 @@ class Variables:
         if found.array is None:
             found.array = {} if found.value is None else {0: found.value}
             found.value = None
-        if len(found.array) >= 50_000 or len(value) > MAX_VALUE_CHARS:
+        if len(found.array) >= MAX_ELEMENTS or len(value) > MAX_VALUE_CHARS:
             raise TooMuch
+        self._account(len(value) + 16)
         found.array[key] = value
 
     def set_array(self, name: str, values: dict[int | str, str]) -> None:
@@ -131,7 +158,11 @@ class Variables:
 
         Raises:
             ReadOnly: It must not change.
+            TooMuch: It is too long.
         """
+        if len(values) > MAX_ELEMENTS:
+            raise TooMuch
+        self._account(sum(len(value) + 16 for value in values.values()))
         found = self.declare(name)
         if found.readonly:
             raise ReadOnly(name)

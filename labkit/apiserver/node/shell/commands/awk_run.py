@@ -188,8 +188,7 @@ class Awk:
         regex = self.regex(separator)
         out, start = [], 0
         while start <= len(text):
-            self.process.kernel.charge(regex.cost(text[start:]))
-            match = regex.search(text, start)
+            match = regex.find(self.process.kernel.charge, text, start)
             if match is None or match.end == match.start:
                 break
             out.append(text[start : match.start])
@@ -463,8 +462,7 @@ class Awk:
     def matches(self, text: str, pattern: str) -> bool:
         """Whether a regular expression matches somewhere."""
         regex = self.regex(pattern)
-        self.process.kernel.charge(regex.cost(text))
-        return regex.search(text) is not None
+        return regex.find(self.process.kernel.charge, text) is not None
 
     def compare(self, operator: str, left: Value, right: Value) -> bool:
         """Compare as numbers if both are, else as texts."""
@@ -538,8 +536,7 @@ class Awk:
         if name == "match":
             regex = self.regex(await self.pattern(args[1])) if len(args) > 1 else self.regex("")
             text = self.text(await self.value(args[0]))
-            self.process.kernel.charge(regex.cost(text))
-            found = regex.search(text)
+            found = regex.find(self.process.kernel.charge, text)
             self.variables["RSTART"] = float(found.start + 1) if found else 0.0
             self.variables["RLENGTH"] = float(found.end - found.start) if found else -1.0
             return self.variables["RSTART"]
@@ -604,8 +601,8 @@ class Awk:
         out: list[str] = []
         done = start = count = size = 0
         while start <= len(text):
-            await self.process.kernel.tick(regex.cost(text[start:]))
-            match = regex.search(text, start)
+            await self.process.kernel.tick(0.1)
+            match = regex.find(self.process.kernel.charge, text, start)
             if match is None:
                 break
             count += 1

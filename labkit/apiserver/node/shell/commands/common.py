@@ -75,10 +75,10 @@ async def read_problem(process: Process, name: str, error: StreamError) -> None:
 async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
     """A stream's bytes as they come."""
     while True:
-        await process.kernel.tick()
         data = await stream.read()
         if not data:
             return
+        await process.kernel.tick(1 + len(data) / 8000)
         yield data
 
 

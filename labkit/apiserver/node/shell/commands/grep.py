@@ -193,10 +193,9 @@ class _Grep:
         options = self.options
         out: list[Match] = []
         for regex in self.search:
-            await self.process.kernel.tick(regex.cost(text))
             start = 0
             while start <= len(text):
-                match = regex.search(text, start)
+                match = regex.find(self.process.kernel.charge, text, start)
                 if match is None:
                     break
                 good = True
@@ -212,7 +211,7 @@ class _Grep:
                 elif options.has("x"):
                     break
                 start = max(match.end, match.start + 1) if good else match.start + 1
-                await self.process.kernel.tick(regex.cost(text))
+                await self.process.kernel.tick(0.1)
         return sorted(out, key=lambda match: match.start)
 
 

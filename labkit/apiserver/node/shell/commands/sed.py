@@ -342,8 +342,7 @@ class _Sed:
             case "regex":
                 if address.regex is None:
                     return False
-                self.process.kernel.charge(address.regex.cost(self.space))
-                return address.regex.search(self.space) is not None
+                return address.regex.find(self.process.kernel.charge, self.space) is not None
         return False
 
     async def run(self, commands: list[_Command]) -> str:
@@ -356,7 +355,7 @@ class _Sed:
         while index < len(commands):
             command = commands[index]
             index += 1
-            await self.process.kernel.tick(0.2)
+            await self.process.kernel.tick(0.5)
             if not self.selected(command):
                 continue
             action = await self.one(command)
@@ -463,8 +462,8 @@ class _Sed:
         done = 0
         size = 0
         while start <= len(text):
-            await self.process.kernel.tick(regex.cost(text[start:]))
-            match = regex.search(text, start)
+            await self.process.kernel.tick(0.1)
+            match = regex.find(self.process.kernel.charge, text, start)
             if match is None:
                 break
             seen += 1

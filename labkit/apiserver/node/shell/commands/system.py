@@ -510,7 +510,7 @@ async def expr(process: Process) -> int:
         from labkit.apiserver.node.shell.regex import RegexError, compile_regex
 
         try:
-            match = compile_regex("^" + args[2]).search(args[0])
+            match = compile_regex("^" + args[2]).find(process.kernel.charge, args[0])
         except RegexError as error:
             return await process.fail(error.message, 2)
         text = (match.group(1) if match.spans[2:] else str(match.end)) if match else "0"

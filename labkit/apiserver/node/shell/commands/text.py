@@ -255,6 +255,10 @@ async def nl(process: Process) -> int:
     return status
 
 
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""Bytes that begin no character in UTF-8."""
+
+
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
@@ -279,7 +283,7 @@ async def wc(process: Process) -> int:
             async for data in chunks(process, stream):
                 counts["c"] += len(data)
                 counts["l"] += data.count(b"\n")
-                counts["m"] += sum(1 for byte in data if byte & 0xC0 != 0x80)
+                counts["m"] += len(data.translate(None, _CONTINUATION))
                 counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
                 inside = bool(data[-1:].strip())
                 for index, piece in enumerate(data.split(b"\n")):
