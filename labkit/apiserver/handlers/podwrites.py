@@ -16,9 +16,10 @@ from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
-from labkit.apiserver.registry.registry import MODIFIED, Check, Registry, timestamp
+from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.registry.strategies.workloads import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.apiserver.registry.versions import MODIFIED
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import schemas
 from labkit.apiserver.status import ApiError, bad_request, conflict

@@ -15,6 +15,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from labkit.apiserver.registry.deletion import (
+    begin_graceful,
+    check_preconditions,
+    deleted_answer,
+    deletion_finalizers,
+    emptied_finalizers,
+    mark_deleting,
+)
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
@@ -22,6 +30,7 @@ from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.strategies import strategies
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy, timestamp
+from labkit.apiserver.registry.versions import check_version, same, wrong_uid
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct, schemas
 from labkit.apiserver.schema.decoding import Decoder, forget_empty
@@ -32,7 +41,6 @@ __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""
-MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
 VERSION_4_BITS = 4 << 76 | 2 << 62
 """The version and variant bits of a version-4 UUID."""
@@ -241,7 +249,7 @@ class Registry:
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
             if uid:
-                raise _wrong_uid(kind, namespace, name, uid, "")
+                raise wrong_uid(kind, namespace, name, uid, "")
             obj = change(None)
             wanted = obj["metadata"].get("uid")
             if wanted:
@@ -250,16 +258,16 @@ class Registry:
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
         if uid and uid != old["metadata"]["uid"]:
-            raise _wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"])
+            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"])
         new = change(old)
-        self._check_version(kind, strategy, new, old)
+        check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
         forget_empty(self.struct(kind), new)
-        if _same(new, old):
+        if same(new, old):
             return old, False
         if check is not None:
             check(new, old)
-        if _emptied_finalizers(new, old):
+        if emptied_finalizers(new, old):
             if not dry_run:
                 self.remove(kind, namespace, name, new)
             return new, False
@@ -292,34 +300,34 @@ class Registry:
         options = options or DeleteOptions()
         strategy = self.strategy(kind)
         old = self.get(kind, namespace, name)
-        _check_preconditions(kind, old, options)
+        check_preconditions(kind, old, options)
         if kind.kind == "Namespace" and not kind.group:
             return self._delete_namespace(kind, old, options, check)
         if check is not None:
             check(None, old)
         metadata = dict(old["metadata"])
         marked: Object = {**old, "metadata": metadata}
-        graceful, pending = self._begin_graceful(strategy, marked, options)
+        graceful, pending = begin_graceful(strategy, marked, options, self.clock)
         if pending:
-            return self._deleted(kind, strategy, old)
-        finalizers = _deletion_finalizers(metadata.get("finalizers", []), options)
+            return deleted_answer(kind, strategy, old)
+        finalizers = deletion_finalizers(metadata.get("finalizers", []), options)
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:
             if options.dry_run:
-                return self._deleted(kind, strategy, old)
-            return self._deleted(kind, strategy, self.remove(kind, namespace, name))
+                return deleted_answer(kind, strategy, old)
+            return deleted_answer(kind, strategy, self.remove(kind, namespace, name))
         if not graceful:
-            self._mark(metadata)
+            mark_deleting(metadata, self.clock)
         marked = self._ordered(kind, marked)
         at_once = graceful and not finalizers and not metadata.get("deletionGracePeriodSeconds")
         if options.dry_run:
-            return self._deleted(kind, strategy, marked) if at_once else marked
+            return deleted_answer(kind, strategy, marked) if at_once else marked
         with self.transaction():
-            stored = self.write(kind, marked) if not _same(marked, old) else old
+            stored = self.write(kind, marked) if not same(marked, old) else old
             if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
                 stored = self.remove(kind, namespace, name)
-        return self._deleted(kind, strategy, stored) if at_once else stored
+        return deleted_answer(kind, strategy, stored) if at_once else stored
 
     def write(self, kind: Kind, obj: Object) -> Object:
         """Store an object as it is, and let the controllers react, all in one transaction."""
@@ -369,7 +377,7 @@ class Registry:
         metadata = obj["metadata"]
         with self.transaction():
             changed = self.edit(kind, obj, manager, drop)
-            if _emptied_finalizers(changed, obj):
+            if emptied_finalizers(changed, obj):
                 self.remove(kind, metadata.get("namespace", ""), metadata["name"])
 
     @contextmanager
@@ -441,23 +449,6 @@ class Registry:
             error.details = {**(error.details or {}), "retryAfterSeconds": 1}
         return error
 
-    def _check_version(self, kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
-        wanted = new["metadata"].get("resourceVersion", "")
-        current = old["metadata"]["resourceVersion"]
-        name = old["metadata"]["name"]
-        if wanted in ("", "0"):
-            if not strategy.unconditional_update:
-                errors = FieldErrors()
-                errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-                raise invalid_object(kind.plural, kind.group, name, errors)
-            new["metadata"]["resourceVersion"] = current
-        elif not wanted.isascii() or not wanted.isdigit():
-            errors = FieldErrors()
-            errors.invalid("resourceVersion", wanted, f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
-            raise invalid_object("", "", name, errors)
-        elif wanted != current:
-            raise conflict(kind.plural, kind.group, name, MODIFIED)
-
     def _prepare_update(
         self,
         kind: Kind,
@@ -499,38 +490,6 @@ class Registry:
         if subresource != "status":
             strategy.allocate(context, new, old)
 
-    def _mark(self, metadata: Object) -> None:
-        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
-            metadata["generation"] += 1
-        now = timestamp(self.clock())
-        if metadata.get("deletionTimestamp", "~") > now:
-            metadata["deletionTimestamp"] = now
-        metadata["deletionGracePeriodSeconds"] = 0
-
-    def _begin_graceful(self, strategy: Strategy, marked: Object, options: DeleteOptions) -> tuple[bool, bool]:
-        """Whether the object ends gracefully, and whether it is already about to."""
-        if not strategy.graceful:
-            return False, False
-        metadata = marked["metadata"]
-        asked = options.grace_seconds
-        if asked is not None and asked < 0:
-            asked = options.grace_seconds = 1
-        if metadata.get("deletionTimestamp"):
-            current = metadata.get("deletionGracePeriodSeconds", 0)
-            if not current:
-                return False, False
-            if asked is None or asked >= current:
-                return False, True
-            metadata["deletionTimestamp"] = timestamp(self.clock() + asked)
-            metadata["deletionGracePeriodSeconds"] = asked
-            return True, False
-        period = strategy.grace_seconds(marked, options)
-        metadata["deletionTimestamp"] = timestamp(self.clock() + period)
-        metadata["deletionGracePeriodSeconds"] = period
-        if metadata.get("generation"):
-            metadata["generation"] += 1
-        return True, False
-
     def _delete_namespace(self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None) -> Object:
         if check is not None:
             check(None, old)
@@ -546,21 +505,6 @@ class Registry:
         if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):
             return old
         return old if options.dry_run else self.remove(kind, "", name)
-
-    def _deleted(self, kind: Kind, strategy: Strategy, last: Object) -> Object:
-        if strategy.returns_deleted:
-            return last
-        details = {"name": last["metadata"]["name"]}
-        if kind.group:
-            details["group"] = kind.group
-        details |= {"kind": kind.plural, "uid": last["metadata"]["uid"]}
-        return {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Success",
-            "details": details,
-        }
 
     def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
         """Take an object out of the store, whatever its finalizers say.
@@ -578,82 +522,3 @@ class Registry:
             removed = self.store.delete(key)
             self._changes.append(Change(kind, last or old, None))
         return removed
-
-
-def _same(new: Object, old: Object) -> bool:
-    """Whether a write would change nothing but the times in ``managedFields``."""
-    if new == old:
-        return True
-    before, after = old["metadata"], new["metadata"]
-    if "managedFields" not in after or "managedFields" not in before:
-        return False
-    stripped = {**after, "managedFields": _timeless(after["managedFields"])}
-    if stripped != {**before, "managedFields": _timeless(before["managedFields"])}:
-        return False
-    return {**new, "metadata": None} == {**old, "metadata": None}
-
-
-def _timeless(entries: list[Object]) -> list[Object]:
-    return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
-
-
-def _emptied_finalizers(new: Object, old: Object) -> bool:
-    """Whether an object that waits for its end has lost its last finalizer."""
-    before = old["metadata"]
-    if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
-        return False
-    if new["kind"] == "Namespace" and new.get("spec", {}).get("finalizers"):
-        return False
-    return not before.get("deletionGracePeriodSeconds")
-
-
-def _deletion_finalizers(finalizers: Texts, options: DeleteOptions) -> Texts:
-    """Source: ``deletionFinalizersForGarbageCollection``."""
-    if options.propagation == "Orphan":
-        orphan, foreground = True, False
-    elif options.propagation == "Foreground":
-        orphan, foreground = False, True
-    elif options.propagation == "Background":
-        orphan = foreground = False
-    else:
-        last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
-        orphan, foreground = last == ORPHAN, last == FOREGROUND
-    kept = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
-    wanted = kept + [ORPHAN] * orphan + [FOREGROUND] * foreground
-    return finalizers if set(wanted) == set(finalizers) else wanted
-
-
-STORAGE_PLACES = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
-"""Where the real server's storage keeps a resource, if not under its own name."""
-
-
-def _wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str) -> ApiError:
-    place = STORAGE_PLACES.get(kind.plural, kind.plural)
-    key = "/".join(part for part in ("/registry", place, namespace, name) if part)
-    return conflict(
-        kind.plural,
-        kind.group,
-        name,
-        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
-    )
-
-
-def _check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
-    metadata = old["metadata"]
-    if options.uid is not None and options.uid != metadata["uid"]:
-        raise conflict(
-            kind.kind,
-            kind.group,
-            metadata["name"],
-            f"the UID in the precondition ({options.uid}) does not match the UID in record "
-            f"({metadata['uid']}). The object might have been deleted and then recreated",
-        )
-    if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
-        raise conflict(
-            kind.kind,
-            kind.group,
-            metadata["name"],
-            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
-            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
-        )

@@ -1,0 +1,65 @@
+"""Which state of an object a write is meant for, and whether it changes anything.
+
+Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/storage``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.request import Object
+from labkit.apiserver.status import ApiError, conflict
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+STORAGE_PLACES = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+"""Where the real server's storage keeps a resource, if not under its own name."""
+
+
+def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
+    """Refuse a write that is meant for another state; without one, take the stored one."""
+    wanted = new["metadata"].get("resourceVersion", "")
+    current = old["metadata"]["resourceVersion"]
+    name = old["metadata"]["name"]
+    if wanted in ("", "0"):
+        if not strategy.unconditional_update:
+            errors = FieldErrors()
+            errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid_object(kind.plural, kind.group, name, errors)
+        new["metadata"]["resourceVersion"] = current
+    elif not wanted.isascii() or not wanted.isdigit():
+        errors = FieldErrors()
+        errors.invalid("resourceVersion", wanted, f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
+        raise invalid_object("", "", name, errors)
+    elif wanted != current:
+        raise conflict(kind.plural, kind.group, name, MODIFIED)
+
+
+def same(new: Object, old: Object) -> bool:
+    """Whether a write would change nothing but the times in ``managedFields``."""
+    if new == old:
+        return True
+    before, after = old["metadata"], new["metadata"]
+    if "managedFields" not in after or "managedFields" not in before:
+        return False
+    stripped = {**after, "managedFields": _timeless(after["managedFields"])}
+    if stripped != {**before, "managedFields": _timeless(before["managedFields"])}:
+        return False
+    return {**new, "metadata": None} == {**old, "metadata": None}
+
+
+def _timeless(entries: list[Object]) -> list[Object]:
+    return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
+
+
+def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str) -> ApiError:
+    """409: the object of that name is another one."""
+    place = STORAGE_PLACES.get(kind.plural, kind.plural)
+    key = "/".join(part for part in ("/registry", place, namespace, name) if part)
+    return conflict(
+        kind.plural,
+        kind.group,
+        name,
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+    )
