@@ -85,9 +85,18 @@ def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | N
     if strict:
         if mode == "Strict":
             raise _cannot_be_handled(obj["kind"], version, name, f"strict decoding error: {', '.join(strict)}")
-        request.warnings += strict
+        request.warnings += warning_lines(strict)
     request.note_object(obj)
     return obj
+
+
+def warning_lines(strict: list[str]) -> list[str]:
+    """What a strict reading would refuse, a warning each; YAML says several things in one text."""
+    lines: list[str] = []
+    for text in strict:
+        _, found, rest = text.partition("yaml: unmarshal errors:\n")
+        lines += [line.strip() for line in rest.split("\n")] if found else [text]
+    return lines
 
 
 def decode_body(

@@ -9,7 +9,7 @@ import copy
 import json
 from typing import Any
 
-from labkit.apiserver.handlers.decode import field_validation
+from labkit.apiserver.handlers.decode import field_validation, warning_lines
 from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
@@ -255,5 +255,5 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
         if mode == "Strict":
             raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {strict[0]}")
         if mode == "Warn":
-            request.warnings += [line.strip() for text in strict for line in text.split("\n")[1:]]
+            request.warnings += warning_lines(strict)
     return config

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from labkit.apiserver.request import Request
 from tests.support.cluster import ClusterApi
 
 LAB = "/api/v1/namespaces/lab"
@@ -294,3 +295,19 @@ def test_bootstrap(api: ClusterApi) -> None:
     service = api.admin.get("/api/v1/namespaces/default/services/kubernetes").body
     assert service["spec"]["clusterIP"] == "10.96.0.1"
     assert service["metadata"]["managedFields"][0]["manager"] == "kube-apiserver"
+
+
+def test_yaml_bodies_and_their_repeated_keys(api: ClusterApi) -> None:
+    def post(query: str) -> Any:
+        body = b"metadata: {name: y}\ndata:\n  a: x\n  a: y\n"
+        headers = {"content-type": "application/yaml", "accept": "application/json"}
+        parameters = {"fieldValidation": [query], "dryRun": ["All"]}
+        request = Request("POST", f"{LAB}/configmaps", parameters, headers, body, api.admin.certificate)
+        return api.cluster.handle(request)
+
+    warned = post("Warn")
+    assert warned.status == 201
+    assert list(warned.warnings) == ['line 4: key "a" already set in map']
+    refused = post("Strict")
+    assert refused.status == 400
+    assert b'yaml: unmarshal errors:\\n  line 4: key \\"a\\" already set in map' in refused.body
