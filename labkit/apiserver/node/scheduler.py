@@ -17,7 +17,7 @@ _SUFFIX = {
     "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
     "Ti": 1 << 40, "u": 1e-6, "n": 1e-9, "P": 1e15, "E": 1e18, "Pi": 1 << 50, "Ei": 1 << 60,
 }  # fmt: skip
-TAIL = "preemption: 0/1 nodes are available: 1 {}."
+TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 {}."
 
 
 def quantity(text: object) -> float:
@@ -99,19 +99,18 @@ class Scheduler:
             return "no nodes available to schedule pods"
         spec = pod["spec"]
         helpless = TAIL.format("Preemption is not helpful for scheduling")
-        if (node.get("spec") or {}).get("unschedulable"):
-            return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
-        labels = node["metadata"].get("labels") or {}
-        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
-        for taint in (node.get("spec") or {}).get("taints") or ():
-            if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerated(spec, taint):
-                shown = f"{taint['key']}: {taint.get('value', '')}"
-                return f"0/1 nodes are available: 1 node(s) had untolerated taint {{{shown}}}. {helpless}"
         for volume in spec.get("volumes") or ():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
             if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
                 return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {helpless}'
+        if (node.get("spec") or {}).get("unschedulable"):
+            return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
+        for taint in (node.get("spec") or {}).get("taints") or ():
+            if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerated(spec, taint):
+                return f"0/1 nodes are available: 1 node(s) had untolerated taint(s). {helpless}"
+        labels = node["metadata"].get("labels") or {}
+        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
         return self._resources(pod, node)
 
     def _resources(self, pod: Object, node: Object) -> str:
@@ -135,7 +134,9 @@ class Scheduler:
         if not short:
             return ""
         what = ", ".join(f"1 Insufficient {name}" for name in sorted(short))
-        return f"0/1 nodes are available: {what}. {TAIL.format('No preemption victims found for incoming pod')}"
+        never = any(wanted[name] > quantity(allocatable.get(name, "0")) for name in short)
+        why = "Preemption is not helpful for scheduling" if never else "No preemption victims found for incoming pod"
+        return f"0/1 nodes are available: {what}. {TAIL.format(why)}"
 
 
 def _requests(pod: Object) -> dict[str, float]:

@@ -163,7 +163,9 @@ async def background(shell: Shell, command: syntax.Background) -> int:
         return 0
     task = shell.kernel.spawn(_part(part, inner, []))
     shell.last_background = task
-    number = max((job for job, _, _ in shell.jobs), default=0) + 1
+    if len(shell.jobs) > 100:
+        shell.jobs = [job for job in shell.jobs[:-50] if not job[1].done] + shell.jobs[-50:]
+    number = shell.jobs[-1][0] + 1 if shell.jobs else 1
     shell.jobs.append((number, task, ""))
     if shell.interactive:
         await shell.write(2, f"[{number}] {task.pid}\n")

@@ -303,7 +303,7 @@ class Shell:
 
     def subshell(self) -> Shell:
         """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
-        self.kernel.charge(self.variables.weight() / 500)
+        self.kernel.charge(2 + self.variables.weight() / 500)
         other = Shell(self.system, self.kernel, dict(self.fds), {}, cwd=self.cwd, name=self.name, dialect=self.dialect)
         other.variables = self.variables.copy()
         other.positional = list(self.positional)

@@ -190,6 +190,7 @@ class Kernel:
         if len(self._tasks) >= self.budget.tasks:
             coro.close()
             raise Killed(9, "fork: retry: Resource temporarily unavailable")
+        self._steps -= 4
         task = Task(self._next_pid, coro)
         self._next_pid += 1
         self._tasks.append(task)
@@ -316,6 +317,7 @@ class Kernel:
 
     async def _write(self, channel: int, data: bytes) -> None:
         self._output_left -= len(data)
+        self._steps -= 1
         if self._output_left < 0:
             raise BudgetExceeded("the lab's limit of output for one command was reached")
         await self.io.write(channel, data)

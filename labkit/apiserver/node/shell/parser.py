@@ -56,8 +56,10 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
         commands = tuple(_Reader(data, line, skeleton.heredocs).statements(tree.root_node))
         warnings = tuple(one.warning for one in skeleton.heredocs.values() if one.warning)
         return Script(commands, warnings=warnings)
-    except Unreadable as error:
-        rest = data[error.offset :].decode("utf-8", "replace").split()
+    except (Unreadable, ValueError, LookupError, StopIteration) as error:
+        # The last three: a tree so broken that parts of a command are missing.
+        offset = error.offset if isinstance(error, Unreadable) else 0
+        rest = data[offset:].decode("utf-8", "replace").split()
         token = rest[0] if rest else "newline"
         return Script((), f"syntax error near unexpected token `{token}'")
 
@@ -211,8 +213,8 @@ class _Reader:
 
     def redirect(self, node: tree_sitter.Node) -> Redirect:
         descriptor = node.child_by_field_name("descriptor")
-        number = int(self.text(descriptor)) if descriptor is not None else -1
-        number = number if number < 1000 else 1000
+        digits = self.text(descriptor) if descriptor is not None else ""
+        number = min(int(digits[:6]), 1000) if digits.isdecimal() and digits.isascii() else -1
         sign = next(child for child in node.children if not child.is_named)
         operator = sign.type
         document = self.heredocs.get(sign.start_byte)
