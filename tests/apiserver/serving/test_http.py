@@ -10,6 +10,8 @@ import pytest
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
+from labkit.apiserver.serving import connection as connection_module
+from labkit.apiserver.serving import http
 from tests.support.wire import connect, read_all, serving
 
 TEXT = {"Content-Type": "text/plain"}
@@ -240,6 +242,22 @@ def test_of_a_huge_body_only_enough_is_kept_to_see_that(keys: Keys) -> None:
     assert len(request.body) == MAX_BODY_BYTES + 1
     assert said.startswith(b"HTTP/1.1 413 Request Entity Too Large\r\n")
     assert b"Connection: close" in said
+
+
+def test_a_body_that_does_not_come_is_given_up(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.2)
+    data = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
+    said, seen = exchange(keys, data)
+    assert said.startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
+    assert b'"reason":"Timeout"' in said
+    assert seen == []
+
+
+@pytest.mark.parametrize("data", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_idle_connections_and_slow_heads_are_closed(keys: Keys, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(connection_module, "IDLE_SECONDS", 0.3)
+    said, seen = exchange(keys, data)
+    assert len(seen) == said.count(b"HTTP/1.1 200") == data.count(b"\r\n\r\n")
 
 
 def test_a_defect_is_an_internal_error_without_a_traceback(keys: Keys, caplog: pytest.LogCaptureFixture) -> None:
