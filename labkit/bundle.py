@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import importlib.util
 import io
 import json
 import platform
-import re
 import sys
 import tarfile
 import tempfile
@@ -194,20 +194,33 @@ def _gather(scratch: Path, contents: Contents, engine: Engine, name: str, say: S
 def _wheels(directory: Path) -> None:
     """The wheel of labkit itself, and those of everything it needs in the versions installed here."""
     directory.mkdir()
+    pip = _pip(directory.parent / "pip")
     pins = sorted(f"{name}=={version}" for name, version in needed("labkit").items() if name != "labkit")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
+    command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
     done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
     if not done.ok:
-        todo = "Is pip installed here (python -m ensurepip), and the network reachable?"
+        todo = "Gathering them needs the network; check it."
         raise Missing("wheels", "The wheels could not be gathered.", why=done.last_words, todo=todo)
     root = Path(__file__).resolve().parents[1]
     if (root / "pyproject.toml").exists():
-        build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
+        build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
             raise Missing("wheels", "labkit's own wheel could not be built.", why=done.last_words)
     else:
         repack(metadata.distribution("labkit"), directory)
+
+
+def _pip(directory: Path) -> list[str]:
+    """The command pip; in an environment without it, that of a fresh one for the moment."""
+    own = [sys.executable, "-m", "pip"]
+    if importlib.util.find_spec("pip"):
+        return own
+    done = call([sys.executable, "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
+    if not done.ok:
+        todo = "Install Python's venv module, such as apt install python3-venv."
+        raise Missing("pip", "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
+    return [str(directory / "bin" / "python"), "-m", "pip"]
 
 
 def needed(name: str) -> dict[str, str]:
@@ -216,25 +229,25 @@ def needed(name: str) -> dict[str, str]:
     Args:
         name: The distribution; requirements that are not installed are passed over.
     """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
-    todo = [name]
+    seen: set[tuple[str, str]] = set()
+    todo = [(canonicalize_name(name), "")]
     while todo:
-        key = re.sub(r"[-_.]+", "-", todo.pop()).lower()
-        if key in found:
+        key, extra = todo.pop()
+        if (key, extra) in seen:
             continue
+        seen.add((key, extra))
         with suppress(metadata.PackageNotFoundError):
             distribution = metadata.distribution(key)
             found[key] = distribution.version
-            todo += [n for n in map(_required, distribution.requires or []) if n]
+            for text in distribution.requires or []:
+                wanted = Requirement(text)
+                if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                    todo += [(canonicalize_name(wanted.name), entry) for entry in ("", *wanted.extras)]
     return found
-
-
-def _required(requirement: str) -> str:
-    """The name in a requirement; empty for one that only an extra asks for."""
-    if re.search(r"\bextra\s*==", requirement):
-        return ""
-    match = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return match[0] if match else ""
 
 
 def repack(distribution: metadata.Distribution, directory: Path) -> Path:
