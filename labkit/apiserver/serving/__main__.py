@@ -45,7 +45,7 @@ def main() -> int:
         home = open_home(options.home)
         held = lock(home)
         (home / "server.json").unlink(missing_ok=True)
-        keys_ready = begin(home)
+        keys_ready = begin(home, held)
         # Loaded only now: the keys are being made meanwhile.
         from labkit.apiserver.serving import process
         from labkit.apiserver.serving.logs import log_to

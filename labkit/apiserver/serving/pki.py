@@ -41,11 +41,12 @@ Identity = tuple[bytes, bytes]
 """A certificate and its key, PEM."""
 
 
-def begin(home: Path) -> Callable[[], Identity | None]:
+def begin(home: Path, held: int = -1) -> Callable[[], Identity | None]:
     """Start making the keys if there are none.
 
     Args:
         home: The state directory.
+        held: A descriptor that is this process's alone, such as the directory's lock.
 
     Returns:
         A function to call before the keys are loaded: it waits until they are there, and
@@ -59,6 +60,8 @@ def begin(home: Path) -> Callable[[], Identity | None]:
     if child == 0:
         made = b""
         try:
+            if held >= 0:
+                os.close(held)
             files, admin = _new_files(pki)
             made = json.dumps(
                 [{name: data.decode() for name, data in files.items()}, *map(bytes.decode, admin)]
