@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where a container finds its service account's files."""
 
+RBAC_GROUP = "rbac.authorization.k8s.io"
+SETTLE_SECONDS = 0.5
+WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
+
 TOKEN_SECONDS = 10.0
 """How long a pod's token is used before it is read again."""
 
@@ -226,7 +230,10 @@ class Lab(Shown):
         """
         from labkit import kubectl
 
-        return kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+        ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+        if any(f" {verb} " in ran.command for verb in WRITING):
+            self._let_settle()
+        return ran
 
     def exec(
         self,
@@ -295,7 +302,8 @@ class Lab(Shown):
             answer = admin.get(path)
             if answer.ok and _ready(answer.body):
                 return dict(answer.body)
-            if time.monotonic() > deadline or answer.status == 403:
+            hopeless = not answer.ok or (not self.patience_seconds and _cannot_pull(answer.body))
+            if hopeless or time.monotonic() > deadline:
                 raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
             time.sleep(0.2)
 
@@ -365,6 +373,11 @@ class Lab(Shown):
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig, for kubectl and the official client."""
         return self.backend.kubeconfig()
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the cluster may take to show a change: none on the embedded one."""
+        return 0.0 if self.backend.name == "embedded" else 10.0
 
     def status(self) -> Status:
         """How the cluster is doing."""
@@ -443,11 +456,27 @@ class Lab(Shown):
     def _observe(self, answer: Answer) -> None:
         expect.observe(answer)
         self.progress.observe(answer.summary)
+        if answer.ok and answer.method not in ("GET", "HEAD") and answer.call.group == RBAC_GROUP:
+            self._let_settle()
 
     def _apply(self, objects: list[dict[str, Any]]) -> Applied:
         from labkit import manifests
 
-        return manifests.apply(self.admin.unobserved(), self.resources, objects, self.backend.adapt)
+        applied = manifests.apply(
+            self.admin.unobserved(),
+            self.resources,
+            objects,
+            self.backend.adapt,
+            patience_seconds=self.patience_seconds,
+        )
+        if any(str(entry.get("apiVersion")).startswith(RBAC_GROUP) for entry in objects):
+            self._let_settle()
+        return applied
+
+    def _let_settle(self) -> None:
+        """Give a real cluster's authorizer the moment it takes to hear of a change."""
+        if self.patience_seconds:
+            time.sleep(SETTLE_SECONDS)
 
     def _exec(
         self,
@@ -458,16 +487,37 @@ class Lab(Shown):
         timeout_seconds: float,
     ) -> CompletedExec:
         from labkit import podexec
+        from labkit.errors import ExecFailed
 
         rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
         rest["container"] = container or ""
-        if not isinstance(command, str):
-            return podexec.run(self.admin, pod, list(command), **rest)
         key = f"{pod}/{container or ''}"
         shells = [self._shells[key]] if key in self._shells else list(podexec.SHELLS)
-        done = podexec.run_shell(self.admin, pod, command, shells=shells, **rest)
-        self._shells[key] = done.args[0]
+
+        def run() -> CompletedExec:
+            if isinstance(command, str):
+                return podexec.run_shell(self.admin, pod, command, shells=shells, **rest)
+            return podexec.run(self.admin, pod, words, **rest)
+
+        words = [] if isinstance(command, str) else list(command)
+        try:
+            done = run()
+        except ExecFailed:
+            if not self._is_starting(pod):
+                raise
+            self.wait(pod)
+            done = run()
+        if isinstance(command, str):
+            self._shells[key] = done.args[0]
         return done
+
+    def _is_starting(self, pod: str) -> bool:
+        """Whether a pod is there and not ready yet, as on a real cluster just after it was made."""
+        namespace, _, name = pod.partition("/")
+        if not self.patience_seconds:
+            return False
+        answer = self.admin.unobserved().get(f"/api/v1/namespaces/{namespace}/pods/{name}")
+        return answer.ok and not _ready(answer.body)
 
     def _request_token(self, account: str) -> str:
         namespace, _, name = _pair(account).partition("/")
@@ -510,6 +560,12 @@ def _read(file: Path) -> list[dict[str, Any]]:
 def _ready(pod: Mapping[str, Any]) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _cannot_pull(pod: Mapping[str, Any]) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    reasons = {((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in statuses}
+    return bool(reasons & {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
 
 
 def _waiting(pod: Any) -> Any:

@@ -9,6 +9,7 @@ number, in order.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,7 +212,14 @@ class Applied(Shown):
         return Card(f"{count} object{'s' * (count != 1)} applied", "good" if count else "plain", rows)
 
 
-def apply(client: Client, resources: Resources, manifests: Iterable[Manifest], adapt: Adapt) -> Applied:
+def apply(
+    client: Client,
+    resources: Resources,
+    manifests: Iterable[Manifest],
+    adapt: Adapt,
+    *,
+    patience_seconds: float = 0.0,
+) -> Applied:
     """Create what is missing and patch what is there.
 
     Args:
@@ -219,6 +227,8 @@ def apply(client: Client, resources: Resources, manifests: Iterable[Manifest], a
         resources: Finds paths.
         manifests: The objects, in the order to apply them.
         adapt: The backend's changes to a manifest.
+        patience_seconds: How long to wait for a new namespace's default account, which a
+            real cluster makes a moment later.
 
     Returns:
         What happened to each.
@@ -227,7 +237,8 @@ def apply(client: Client, resources: Resources, manifests: Iterable[Manifest], a
         ApiFailure: When the server refuses one.
         UsageError: When the cluster serves no such kind.
     """
-    return Applied(tuple(_apply_one(client, resources, manifest, adapt) for manifest in manifests))
+    done = [_apply_one(client, resources, entry, adapt, patience_seconds) for entry in manifests]
+    return Applied(tuple(done))
 
 
 def delete(client: Client, resources: Resources, manifests: Sequence[Manifest]) -> list[str]:
@@ -288,10 +299,16 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
     return [f"{path}: {after}" if before is None else f"{path}: {before} → {after}"]
 
 
-def _apply_one(client: Client, resources: Resources, manifest: Manifest, adapt: Adapt) -> AppliedObject:
+def _apply_one(
+    client: Client, resources: Resources, manifest: Manifest, adapt: Adapt, patience_seconds: float
+) -> AppliedObject:
     adapted = adapt(manifest)
     path = resources.path(manifest)
+    deadline = time.monotonic() + patience_seconds
     answer = client.post(path.rpartition("/")[0], adapted)
+    while "error looking up service account" in answer.message and time.monotonic() < deadline:
+        time.sleep(0.1)
+        answer = client.post(path.rpartition("/")[0], adapted)
     outcome = "created"
     if answer.status == 409 and answer.reason == "AlreadyExists":
         before = client.get(path)

@@ -43,7 +43,7 @@ def context(lab: Lab) -> Context:
         exec=lab.probe,
         progress=lab.progress,
         names=lab.names,
-        patience_seconds=0.0 if lab.backend.name == "embedded" else 10.0,
+        patience_seconds=lab.patience_seconds,
     )
 
 

@@ -127,12 +127,16 @@ class Existing:
         return None
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """The object with the lab's label; pods get an image that can be had today."""
+        """The object with the lab's label; the write-up's proxy is played by a current image.
+
+        ``LABKIT_POD_IMAGE`` names an image of your own, which then plays them all: it needs
+        bash and curl, and must run ``kubectl proxy`` by itself.
+        """
         adapted = copy.deepcopy(manifest)
         meta = adapted.setdefault("metadata", {})
         meta["labels"] = {**(meta.get("labels") or {}), MANAGED: "labkit", LABEL: self._value}
         image = os.environ.get("LABKIT_POD_IMAGE")
-        return podimage.adapt(adapted, image) if image else adapted
+        return podimage.adapt(adapted, image) if image else podimage.adapt_proxy(adapted)
 
     def needs(self) -> list[Need]:
         """A kubeconfig that the learner names."""

@@ -21,10 +21,34 @@ from labkit.errors import Missing
 
 IMAGE = f"docker.io/labkit/pod:{__version__}"
 BUILD_SECONDS = 900.0
-LOAD_SECONDS = 300.0
+LOAD_SECONDS = 900.0
 
 PLAYED = ("ubuntu", "debian", "luksa/kubectl-proxy", "curlimages/curl", "busybox")
 """The images that this one stands in for."""
+
+
+PUBLIC = "docker.io/alpine/k8s:1.33.4"
+"""A public image with a shell, curl and kubectl, for clusters that one cannot load images into."""
+
+UNMAINTAINED = "luksa/kubectl-proxy"
+"""The write-up's proxy: kubectl 1.6 of 2017, which current nodes may no longer pull."""
+
+
+def adapt_proxy(manifest: Manifest) -> Manifest:
+    """A pod whose proxy is played by a current public image; anything else as it is.
+
+    Args:
+        manifest: An object; it is not changed.
+    """
+    if manifest.get("kind") != "Pod":
+        return manifest
+    adapted = copy.deepcopy(manifest)
+    for container in (adapted.get("spec") or {}).get("containers") or []:
+        if _name(container) == UNMAINTAINED:
+            container["image"] = PUBLIC
+            container["imagePullPolicy"] = "IfNotPresent"
+            container.setdefault("command", ["kubectl", "proxy", "--port=8001"])
+    return adapted
 
 
 def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
@@ -109,5 +133,9 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
 
 
 def _plays(container: Mapping[str, Any]) -> bool:
+    return _name(container) in PLAYED
+
+
+def _name(container: Mapping[str, Any]) -> str:
     name = str(container.get("image", "")).removeprefix("docker.io/").removeprefix("library/")
-    return name.split("@")[0].split(":")[0] in PLAYED
+    return name.split("@")[0].split(":")[0]

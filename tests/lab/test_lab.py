@@ -110,11 +110,19 @@ def test_what_is_not_there_is_said(lab: Lab) -> None:
     with pytest.raises(ApiFailure, match="has no log"):
         lab.logs("default/ghost")
     with pytest.raises(ApiFailure, match="not ready"):
-        lab.wait("default/ghost", timeout_seconds=0)
+        lab.wait("default/ghost")
     with pytest.raises(UsageError, match='no lesson "99"'):
         lab.apply("99")
     with pytest.raises(UsageError, match="no step"):
         lab.rewind("W99")
+
+
+def test_a_pod_whose_image_is_not_to_be_had_is_not_waited_for(lab: Lab) -> None:
+    pod = {"metadata": {"name": "typo"}, "spec": {"containers": [{"name": "main", "image": "ubunto"}]}}
+    lab.apply({"apiVersion": "v1", "kind": "Pod", **pod})
+    with pytest.raises(ApiFailure, match="typo is not ready") as caught:
+        lab.wait("typo")
+    assert "Pull" in caught.value.why
 
 
 def test_the_proxy_needs_no_credentials(lab: Lab) -> None:

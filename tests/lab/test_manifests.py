@@ -213,6 +213,24 @@ def test_what_the_server_refuses_is_said_in_its_words(api: Fake, cluster: Cluste
         applied(api, ROLE)
 
 
+def test_a_new_namespaces_account_is_waited_for_where_the_cluster_is_slow() -> None:
+    answers = [status(403, "Forbidden", "pods is forbidden: error looking up service account x/default")] * 2
+    found = {"resources": [{"kind": "Pod", "name": "pods", "namespaced": True}]}
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply(200, found)
+        return answers.pop() if answers else Reply(201, {"metadata": {}})
+
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    with fake_api(answer) as api:
+        client = Client(api.endpoint)
+        with pytest.raises(ApiFailure, match="Pod p was not accepted"):
+            manifests.apply(client, Resources(client), [pod], lambda entry: entry)
+        done = manifests.apply(client, Resources(client), [pod], lambda entry: entry, patience_seconds=5)
+    assert done.objects[0].outcome == "created"
+
+
 def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
     with pytest.raises(UsageError, match="serves no Roll"):
         applied(api, {**ROLE, "kind": "Roll"})
