@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
+from labkit.apiserver.admission.limits import LimitRanger
 from labkit.apiserver.admission.objects import (
     DefaultStorageClass,
     OneDefaultPriority,
@@ -34,6 +35,7 @@ def default_chain(
     return Chain(
         (
             NamespaceLifecycle(lookup),
+            LimitRanger(lister),
             ServiceAccount(lookup, lister, new_suffix, mount_secrets),
             TaintNewNodes(),
             PodSecurity(lookup),
