@@ -140,8 +140,12 @@ def is_whole(data: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("fuzz") / "home", node=False) as running:
+    with running_server(tmp_path_factory.mktemp("fuzz") / "home") as running:
         plant(running)
+        containers = [{"name": "main", "image": "debian", "command": ["sleep", "infinity"]}]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "curl"}, "spec": {"containers": containers}}
+        assert running.call("POST", f"{CORE}/pods", pod).status == 201
+        assert running.call("GET", f"{CORE}/pods/curl").json()["status"]["phase"] == "Running"
         for name in ("weak", "strong"):
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
             assert running.call("POST", f"{CORE}/serviceaccounts", account).status == 201
