@@ -31,18 +31,13 @@ if TYPE_CHECKING:
     from labkit.kubectl import Ran
     from labkit.manifests import Applied, Library, Resources
     from labkit.podexec import CompletedExec
+    from labkit.pods import Pods
     from labkit.proxy import Proxy
     from labkit.tokens import Token
-
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where a container finds its service account's files."""
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
-
-TOKEN_SECONDS = 10.0
-"""How long a pod's token is used before it is read again."""
 
 
 def say_aloud(line: str) -> None:
@@ -106,7 +101,6 @@ class Lab(Shown):
         self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
         self._say = say
         self._generation = 0
-        self._shells: dict[str, str] = {}
         if start:
             self.backend.start(say)
             self.choice.keep(self.home)
@@ -142,7 +136,9 @@ class Lab(Shown):
             UsageError: When the name is not written so.
             ExecFailed: When the pod does not run or mounts no token.
         """
-        source = _PodToken(self, _pair(pod), container)
+        from labkit.pods import MountedToken
+
+        source = MountedToken(self.pods, pod, container, lambda: self._generation)
         source()
         return self.admin.with_credentials(Credentials(token_source=source), pod)
 
@@ -259,14 +255,14 @@ class Lab(Shown):
         Raises:
             ExecFailed: When it could not be started.
         """
-        done = self._exec(_pair(pod), command, container, stdin, timeout_seconds)
+        done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
         expect.observe(done)
         self.progress.observe(done.summary)
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
         """Run a command in a pod unobserved: nothing is recorded. What checkpoints use."""
-        return self._exec(_pair(pod), command, container, None, 60.0)
+        return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
 
     def logs(self, pod: str, container: str | None = None) -> str:
         """What a container has written so far.
@@ -274,13 +270,7 @@ class Lab(Shown):
         Raises:
             ApiFailure: When there is nothing to read.
         """
-        namespace, _, name = _pair(pod).partition("/")
-        query = {"container": container} if container else None
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
-        answer = self.admin.unobserved().get(path, query=query)
-        if not answer.ok:
-            raise failure(answer.status, answer.body, f"{pod} has no log.")
-        return str(answer.body)
+        return self.pods.logs(pod, container)
 
     def wait(self, pod: str, timeout_seconds: float = 120.0) -> dict[str, Any]:
         """Wait until a pod is ready; at once on the embedded cluster.
@@ -295,17 +285,7 @@ class Lab(Shown):
         Raises:
             ApiFailure: When it is not there, or not ready in time.
         """
-        namespace, _, name = _pair(pod).partition("/")
-        admin, path = self.admin.unobserved(), f"/api/v1/namespaces/{namespace}/pods/{name}"
-        deadline = time.monotonic() + timeout_seconds
-        while True:
-            answer = admin.get(path)
-            if answer.ok and _ready(answer.body):
-                return dict(answer.body)
-            hopeless = not answer.ok or (not self.patience_seconds and _cannot_pull(answer.body))
-            if hopeless or time.monotonic() > deadline:
-                raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
-            time.sleep(0.2)
+        return self.pods.wait(pod, timeout_seconds)
 
     def token(self, what: str) -> Token:
         """Decode a token and check it against the cluster's published keys.
@@ -332,12 +312,7 @@ class Lab(Shown):
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
         """
-        from labkit.errors import ExecFailed
-
-        done = self._exec(_pair(pod), ["cat", f"{MOUNT}/token"], container, None, 30.0)
-        if not done.ok:
-            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip())
-        return done.stdout.strip()
+        return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
         """Keep an answer for a step, as is done by itself after ``predict``.
@@ -423,6 +398,13 @@ class Lab(Shown):
         return Library(resources.clusters() / "lessons")
 
     @cached_property
+    def pods(self) -> Pods:
+        """Reaches into pods, unobserved."""
+        from labkit.pods import Pods
+
+        return Pods(self.admin.unobserved(), self.patience_seconds)
+
+    @cached_property
     def resources(self) -> Resources:
         """Finds the path of an object."""
         from labkit.manifests import Resources
@@ -478,49 +460,10 @@ class Lab(Shown):
         if self.patience_seconds:
             time.sleep(SETTLE_SECONDS)
 
-    def _exec(
-        self,
-        pod: str,
-        command: str | Iterable[str],
-        container: str | None,
-        stdin: str | bytes | None,
-        timeout_seconds: float,
-    ) -> CompletedExec:
-        from labkit import podexec
-        from labkit.errors import ExecFailed
-
-        rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
-        rest["container"] = container or ""
-        key = f"{pod}/{container or ''}"
-        shells = [self._shells[key]] if key in self._shells else list(podexec.SHELLS)
-
-        def run() -> CompletedExec:
-            if isinstance(command, str):
-                return podexec.run_shell(self.admin, pod, command, shells=shells, **rest)
-            return podexec.run(self.admin, pod, words, **rest)
-
-        words = [] if isinstance(command, str) else list(command)
-        try:
-            done = run()
-        except ExecFailed:
-            if not self._is_starting(pod):
-                raise
-            self.wait(pod)
-            done = run()
-        if isinstance(command, str):
-            self._shells[key] = done.args[0]
-        return done
-
-    def _is_starting(self, pod: str) -> bool:
-        """Whether a pod is there and not ready yet, as on a real cluster just after it was made."""
-        namespace, _, name = pod.partition("/")
-        if not self.patience_seconds:
-            return False
-        answer = self.admin.unobserved().get(f"/api/v1/namespaces/{namespace}/pods/{name}")
-        return answer.ok and not _ready(answer.body)
-
     def _request_token(self, account: str) -> str:
-        namespace, _, name = _pair(account).partition("/")
+        from labkit.podexec import pod_name
+
+        namespace, _, name = pod_name(account).partition("/")
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         answer = self.admin.unobserved().post(path, body)
@@ -529,50 +472,7 @@ class Lab(Shown):
         return str(answer.body["status"]["token"])
 
 
-class _PodToken:
-    """The token a pod mounts, read again when it is a little old or the cluster was reset."""
-
-    def __init__(self, lab: Lab, pod: str, container: str | None) -> None:
-        self._lab, self._pod, self._container = lab, pod, container
-        self._raw, self._read_at, self._generation = "", 0.0, -1
-
-    def __call__(self) -> str:
-        now = time.monotonic()
-        stale = now - self._read_at > TOKEN_SECONDS
-        if stale or self._generation != self._lab._generation:
-            self._raw = self._lab.read_pod_token(self._pod, self._container)
-            self._read_at, self._generation = now, self._lab._generation
-        return self._raw
-
-
-def _pair(name: str) -> str:
-    from labkit.podexec import pod_name
-
-    return pod_name(name)
-
-
 def _read(file: Path) -> list[dict[str, Any]]:
     from labkit import manifests
 
     return manifests.parse(file.read_text(encoding="utf-8"), file.name)
-
-
-def _ready(pod: Mapping[str, Any]) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
-
-
-def _cannot_pull(pod: Mapping[str, Any]) -> bool:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    reasons = {((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in statuses}
-    return bool(reasons & {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
-
-
-def _waiting(pod: Any) -> Any:
-    """Why a pod is not ready, in the shape of a Status."""
-    if not isinstance(pod, dict) or pod.get("kind") != "Pod":
-        return pod
-    states = [c.get("state", {}) for c in pod.get("status", {}).get("containerStatuses") or []]
-    reasons = [s["waiting"].get("reason", "") for s in states if "waiting" in s]
-    phase = pod.get("status", {}).get("phase", "")
-    return {"reason": "NotReady", "message": f"its phase is {phase} {' '.join(reasons)}".strip()}

@@ -16,14 +16,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit import auditlog, kubeconfig, podexec, resources
-from labkit.backends import podimage, sweep
+from labkit import auditlog, kubeconfig, resources
+from labkit.backends import podimage, readiness, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.engine import Engine, call, find
 from labkit.client import Client
@@ -31,7 +31,6 @@ from labkit.errors import LabkitError, Missing, NotRunning, StartFailed, UsageEr
 from labkit.home import ensure_private, locked, read_json, write_private
 
 CLUSTER = "labkit"
-READY_SECONDS = 300.0
 PULL_SECONDS = 1800.0
 EVENT_SECONDS = 2.0
 AUDIT_LOGS = "/var/log/kubernetes"
@@ -248,7 +247,7 @@ class Kind:
                 say("Loading the pod image …")
                 podimage.load(engine, self.cluster, self._environment, self.directory)
                 say("Waiting until a pod can run …")
-                self._wait_until_usable()
+                readiness.wait(self._client, f"kind export logs --name {self.cluster}")
                 pristine = sweep.inventory(self._client)
         except BaseException:
             say("Cleaning up what was half-made …")
@@ -343,39 +342,7 @@ class Kind:
         done = engine.run("start", f"{self.cluster}-control-plane")
         if not done.ok:
             raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
-        self._wait_until_usable()
-
-    def _wait_until_usable(self) -> None:
-        """Wait for the node, the system's pods, and a pod of our own that resolves a name."""
-        deadline = time.monotonic() + READY_SECONDS
-        steps: list[tuple[str, Callable[[], bool]]] = [
-            ("the API server", self._answers),
-            ("the node", lambda: self._all_ready("/api/v1/nodes")),
-            ("the default service account", lambda: self._exists(f"{_DEFAULT}/serviceaccounts/default")),
-            ("the system's pods", lambda: self._all_ready("/api/v1/namespaces/kube-system/pods")),
-            ("a pod with working DNS", self._pod_runs),
-        ]
-        for what, holds in steps:
-            while not holds():
-                if time.monotonic() > deadline:
-                    raise StartFailed(
-                        f"The kind cluster is not usable: {what} is not ready.",
-                        why=f"waited {READY_SECONDS:g} s",
-                        todo=f"kind export logs --name {self.cluster} shows why.",
-                    )
-                time.sleep(0.5)
-        self._client.delete(f"{_DEFAULT}/pods/{_PROBE}", query={"gracePeriodSeconds": "0"})
-
-    def _pod_runs(self) -> bool:
-        client, path = self._client, f"{_DEFAULT}/pods/{_PROBE}"
-        if not self._exists(path):
-            client.post(f"{_DEFAULT}/pods", _probe_pod())
-        if not self._all_ready(path):
-            return False
-        with suppress(LabkitError):
-            name = "kubernetes.default.svc.cluster.local"
-            return podexec.run(client, f"default/{_PROBE}", ["getent", "hosts", name]).ok
-        return False
+        readiness.wait(self._client, f"kind export logs --name {self.cluster}")
 
     # -- knowing ---------------------------------------------------------------------
 
@@ -446,33 +413,6 @@ class Kind:
         with suppress(LabkitError):
             return self._client.get("/readyz").ok
         return False
-
-    def _exists(self, path: str) -> bool:
-        with suppress(LabkitError):
-            return self._client.get(path).ok
-        return False
-
-    def _all_ready(self, path: str) -> bool:
-        with suppress(LabkitError):
-            answer = self._client.get(path)
-            return bool(answer.items) and all(_ready(entry) for entry in answer.items)
-        return False
-
-
-_DEFAULT = "/api/v1/namespaces/default"
-_PROBE = "labkit-ready"
-
-
-def _probe_pod() -> Manifest:
-    container: dict[str, Any] = {"name": "main", "image": podimage.IMAGE, "command": ["sleep", "600"]}
-    container["imagePullPolicy"] = "IfNotPresent"
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _PROBE}, "spec": spec}
-
-
-def _ready(entry: dict[str, Any]) -> bool:
-    conditions = (entry.get("status") or {}).get("conditions") or []
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
 def _gib(size: int) -> str:

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from labkit.backends import readiness
+from labkit.client import Client
+from labkit.errors import StartFailed
+from labkit.transport import Endpoint
+from tests.client.fake import Reply, Request, fake_api
+
+
+def ready(name: str, status: str) -> dict[str, object]:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": status}]}}
+
+
+def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
+    def answer(request: Request) -> Reply:
+        if request.path == "/api/v1/nodes":
+            return Reply(200, {"kind": "NodeList", "items": [ready("a", "True"), ready("b", "False")]})
+        return Reply(200, {})
+
+    with fake_api(answer) as api, pytest.raises(StartFailed, match="the node is not ready") as caught:
+        readiness.wait(Client(api.endpoint), "kind export logs", seconds=0)
+    assert "kind export logs" in caught.value.todo
+
+
+def test_nothing_that_answers_holds_for_nothing() -> None:
+    nobody = Client(Endpoint("http://127.0.0.1:9"))
+    assert not readiness.exists(nobody, "/readyz")
+    assert not readiness.all_ready(nobody, "/api/v1/nodes")
+    assert not readiness.pod_runs(nobody)
+
+
+def test_an_empty_list_is_not_ready() -> None:
+    with fake_api(lambda _: Reply(200, {"items": []})) as api:
+        assert not readiness.all_ready(Client(api.endpoint), "/api/v1/nodes")
