@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 
+from labkit.apiserver.serving.lean import defer_client, defer_collection
 from labkit.apiserver.serving.pki import begin
 from labkit.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable
 
@@ -38,6 +39,7 @@ def main() -> int:
     Returns:
         The exit code.
     """
+    defer_collection()
     options = arguments()
     os.umask(0o077)
     home: Path = options.home
@@ -46,6 +48,7 @@ def main() -> int:
         held = lock(home)
         (home / "server.json").unlink(missing_ok=True)
         keys_ready = begin(home, held)
+        defer_client()
         # Loaded only now: the keys are being made meanwhile.
         from labkit.apiserver.serving import process
         from labkit.apiserver.serving.logs import log_to

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labkit import __version__
 from labkit.apiserver.cluster import Cluster
+from labkit.apiserver.serving.lean import resume_collection
 from labkit.apiserver.serving.logs import AuditFile
 from labkit.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
 from labkit.apiserver.serving.server import ApiServer, listen
@@ -97,7 +98,7 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
         "era": era,
     }
     write_private(home / "server.json", json.dumps(state).encode())
-    loop.call_later(WARM_UP_SECONDS, lambda: cluster.signer.key_id)
+    loop.call_later(WARM_UP_SECONDS, _warm_up, cluster)
     log.info("labkit %s serves %s on %s", __version__, home, server.url)
     renewal = asyncio.create_task(_renew(home, cluster, server))
     await stop.wait()
@@ -107,6 +108,11 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     audit.close()
     (home / "server.json").unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _warm_up(cluster: Cluster) -> None:
+    assert cluster.signer.key_id
+    resume_collection()
 
 
 async def _renew(home: Path, cluster: Cluster, server: ApiServer) -> None:
