@@ -114,13 +114,14 @@ def furnish(strength: str, room: Path, home: Path, limits: Limits, hidden: Itera
         return
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
     _mount("tmpfs", str(room), "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1024,mode=755")
-    for source in _needed():
-        _bind(source, room)
     size = f"size={limits.disk_bytes},nr_inodes=8192,mode=1777"
+    # Before what is needed, which may lie below one of them.
     for place in (home, Path("/tmp"), Path("/dev/shm")):
         target = room / place.relative_to("/")
         target.mkdir(parents=True, exist_ok=True)
         _mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, size)
+    for source in _needed():
+        _bind(source, room)
     for place in hidden:
         target = room / place.relative_to("/")
         if target.is_dir():

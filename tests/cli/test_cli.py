@@ -214,7 +214,10 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
         assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
         connection.close()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        try:
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err
@@ -249,3 +252,29 @@ def test_kind_without_docker_says_how_to_get_it(
     err = capsys.readouterr().err
     assert "Docker is not installed" in err
     assert "labkit up --backend embedded" in err
+
+
+def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) -> None:
+    """From any directory, with JupyterLab's own options, and without touching that directory."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    mine = tmp_path / "mine"
+    environment = {**os.environ, "LABKIT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    environment |= {"JUPYTER_RUNTIME_DIR": str(tmp_path / "run"), "JUPYTER_CONFIG_DIR": str(tmp_path / "conf")}
+    command = [sys.executable, "-m", "labkit", "lab", "--no-browser", "--dir", str(mine), "--ServerApp.port=0"]
+    process = subprocess.Popen(
+        command, cwd=empty, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    with process:
+        seen = ""
+        for line in process.stdout or ():
+            seen += line
+            if "/lab/tree/00-start.ipynb" in line:
+                break
+        process.terminate()
+        process.communicate(timeout=30)
+    assert f"Your notebooks are in {mine}" in seen
+    assert "/lab/tree/00-start.ipynb" in seen
+    assert (mine / "05-cluster-roles.ipynb").exists()
+    assert not (mine / "source").exists()
+    assert list(empty.iterdir()) == []
