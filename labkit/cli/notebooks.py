@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import click
     help="Where your copies of the notebooks lie.",
 )
 @click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
-def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple[str, ...]) -> int:
+def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple[str, ...]) -> None:
     """Open JupyterLab at the first notebook.
 
     You work on copies of your own (by default in labkit's state directory), so that
@@ -32,10 +32,6 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     for name in target.outdated:
         click.echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
     command = workbook.jupyter_command(target.directory, no_browser, jupyter_options)
-    try:
-        return subprocess.call(command, env=workbook.environment())
-    except KeyboardInterrupt:
-        return 0
-    except FileNotFoundError:
-        click.echo(f"labkit: {sys.executable} cannot start JupyterLab", err=True)
-        return 5
+    sys.stdout.flush()
+    # JupyterLab takes this process's place, so that Ctrl-C and signals are its own.
+    os.execve(command[0], command, workbook.environment())
