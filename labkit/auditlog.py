@@ -48,6 +48,21 @@ def pick(lines: Iterator[bytes], audit_id: str) -> dict[str, Any] | None:
     return None
 
 
+def events(path: Path) -> Iterator[dict[str, Any]]:
+    """A log's events, the newest first; lines that are none are passed over.
+
+    Args:
+        path: The log.
+    """
+    for line in backwards(path):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
 def backwards(path: Path) -> Iterator[bytes]:
     """A file's lines, the last first; nothing when it cannot be read."""
     try:

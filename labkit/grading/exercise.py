@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import getpass
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from labkit import auditlog
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError, near
 from labkit.grading.draw import Draw
@@ -36,7 +37,7 @@ class Paper(Shown):
         self.exercise = find_exercise(exercise)
         self.learner = learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser()
 
-    def start(self, task: str = "") -> Shown:
+    def start(self, task: str = "") -> Self:
         """Put what stands there first into the cluster; what is there already stays.
 
         Args:
@@ -98,12 +99,14 @@ def find_exercise(name: str) -> Exercise:
 def ground_of(lab: Lab) -> Ground:
     """What probes need, from a lab. Its requests are recorded for no step."""
     quiet = lab.admin.unobserved()
-    events = lab.backend.audit_events if hasattr(lab.backend, "audit_events") else None
+    log = lab.home / "audit.log"
+    # Only the embedded cluster's log lies where it can be read from end to end.
+    audited = lab.backend.name == "embedded"
     return Ground(
         quiet,
         lambda raw: lab.as_token(raw).unobserved(),
-        events or tuple,
-        audited=events is not None,
+        lambda: auditlog.events(log) if audited else (),
+        audited=audited,
     )
 
 
