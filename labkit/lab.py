@@ -255,6 +255,8 @@ class Lab(Shown):
         Raises:
             ExecFailed: When it could not be started.
         """
+        if isinstance(command, str):
+            command = self.names.command(command)
         done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
         expect.observe(done)
         self.progress.observe(done.summary)
@@ -262,6 +264,7 @@ class Lab(Shown):
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
         """Run a command in a pod unobserved: nothing is recorded. What checkpoints use."""
+        command = self.names.command(command)
         return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
 
     def logs(self, pod: str, container: str | None = None) -> str:

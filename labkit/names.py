@@ -20,10 +20,11 @@ NAMESPACES = frozenset({"default", "kikai", "darbo"})
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
 """The cluster-scoped objects it makes; ``view`` and the like are the cluster's own."""
 
-_PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[/?]|$)")
+_PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)")
 _CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
 """The API server's own Service: it is the cluster's, in nobody's namespace but ``default``."""
 
+_HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 
@@ -76,6 +77,15 @@ class Names:
         if not self.prefix or path.startswith(_CLUSTERS_OWN):
             return path
         return _PATH.sub(self._part, path)
+
+    def command(self, line: str) -> str:
+        """A command that is typed in a pod, with the paths and the host it names as they are here.
+
+        Outside the namespace ``default`` the API server's short name does not resolve.
+        """
+        if not self.prefix:
+            return line
+        return _HOST.sub(r"\1kubernetes.default", _PATH.sub(self._part, line))
 
     def body(self, body: Any) -> Any:
         """An object on its way to this cluster; anything else passes as it is."""

@@ -73,3 +73,14 @@ def test_what_is_no_object_passes() -> None:
 def test_a_prefix_must_begin_a_name(prefix: str) -> None:
     with pytest.raises(UsageError, match="cannot be a prefix"):
         Names(prefix)
+
+
+def test_a_command_in_a_pod_names_what_is_there() -> None:
+    assert ANN.command("curl https://kubernetes") == "curl https://kubernetes.default"
+    assert ANN.command("curl -k 'https://kubernetes/api'") == "curl -k 'https://kubernetes.default/api'"
+    assert ANN.command("curl https://kubernetes.default.svc/api") == "curl https://kubernetes.default.svc/api"
+    assert (
+        ANN.command('curl "localhost:8001/api/v1/namespaces/kikai/services"')
+        == 'curl "localhost:8001/api/v1/namespaces/ann-kikai/services"'
+    )
+    assert Names().command("curl https://kubernetes") == "curl https://kubernetes"
