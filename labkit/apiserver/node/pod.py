@@ -524,7 +524,7 @@ class Pod:
             }
         else:
             status |= {"image": slot.spec.get("image") or "", "imageID": ""}
-        status["started"] = running
+        status["started"] = running and (not slot.init or slot.spec.get("restartPolicy") == "Always")
         if ran:
             resources = slot.spec.get("resources") or {}
             if resources.get("requests"):

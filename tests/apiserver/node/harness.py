@@ -46,9 +46,9 @@ def container(
         "10.244.0.5",
         "default",
         {"curl": "10.244.0.5"},
-        lambda namespace, service: ServiceAddress("10.96.0.1")
-        if (namespace, service) == ("default", "kubernetes")
-        else None,
+        lambda namespace, service: (
+            ServiceAddress("10.96.0.1") if (namespace, service) == ("default", "kubernetes") else None
+        ),
         lambda: listeners or {},
         lambda address, port: (elsewhere or {}).get((address, port)),
     )

@@ -47,7 +47,9 @@ def test_the_branch_not_taken_does_nothing() -> None:
     assert variables == {}
 
 
-@pytest.mark.parametrize("text", ["1+", "1/0", "08", "a b", "(1", "1 ? 2", "2**-1", "1 +* 2", "@", "x" * 5000, "(" * 200])
+@pytest.mark.parametrize(
+    "text", ["1+", "1/0", "08", "a b", "(1", "1 ? 2", "2**-1", "1 +* 2", "@", "x" * 5000, "(" * 200]
+)
 def test_nonsense_is_a_problem(text: str) -> None:
     with pytest.raises(ArithmeticProblem):
         value(text)

@@ -28,7 +28,7 @@ ENDLESS = [
     "sed -n ':a;ba' <<< a",
     "sed ':a;s/^/xx/;ta' <<< a",
     "seq 100000000",
-    'eval "$(printf \'eval %.0s\' {1..1000})"',
+    "eval \"$(printf 'eval %.0s' {1..1000})\"",
     "while :; do true & done",
     "cat /dev/zero | sort",
     "timeout 1 sh -c 'while :; do :; done'; while :; do :; done",

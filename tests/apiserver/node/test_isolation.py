@@ -66,13 +66,18 @@ def test_a_file_of_the_host_cannot_be_read_by_any_way(secret: Path) -> None:
 
 
 def test_writing_stays_inside(tmp_path: Path) -> None:
-    run(f"mkdir -p {tmp_path}; echo x > {tmp_path}/f; touch {tmp_path}/g; cp /etc/passwd {tmp_path}; tar cf {tmp_path}/t /etc")
+    run(
+        f"mkdir -p {tmp_path}; echo x > {tmp_path}/f; touch {tmp_path}/g; cp /etc/passwd {tmp_path}; "
+        f"tar cf {tmp_path}/t /etc"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_environment_is_not_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOST_ONLY", "leaked")
-    done = run("env; set; cat /proc/1/environ /proc/self/environ; echo $HOST_ONLY; awk 'BEGIN{print ENVIRON[\"HOST_ONLY\"]}'")
+    done = run(
+        "env; set; cat /proc/1/environ /proc/self/environ; echo $HOST_ONLY; awk 'BEGIN{print ENVIRON[\"HOST_ONLY\"]}'"
+    )
     assert "leaked" not in done.stdout
     assert os.uname().nodename not in run("hostname; uname -a; cat /proc/sys/kernel/hostname").stdout.split()
 
@@ -131,4 +136,6 @@ def test_a_read_only_root_and_an_ordinary_user() -> None:
 def test_containers_do_not_share_the_images_files() -> None:
     first, second = container(), container()
     run("rm /usr/bin/curl; chmod 0 /usr/bin/ls; echo changed > /etc/os-release", first)
-    assert run("curl --version | head -c 4; ls / > /dev/null && head -c 6 /etc/os-release", second).stdout == "curlPRETTY"
+    assert (
+        run("curl --version | head -c 4; ls / > /dev/null && head -c 6 /etc/os-release", second).stdout == "curlPRETTY"
+    )

@@ -161,7 +161,7 @@ class Transfer:
     @property
     def http2(self) -> bool:
         """Whether it went over HTTP/2, as the API server agrees to."""
-        return self.endpoint is not None and bool(self.endpoint.certificates) and not self.notes_http1
+        return self.verified is not None and not self.notes_http1
 
     @property
     def notes_http1(self) -> bool:
@@ -334,6 +334,7 @@ def build_request(
     for name, value in options.headers:
         if value and repeated.count(name.lower()) > 1 and (name, value) not in headers:
             headers.append((name, value))
+    url.target = target
     transfer.method, transfer.sent, transfer.body_sent = method, headers, len(body or b"")
     merged: dict[str, str] = {}
     values: dict[str, list[str]] = {}
