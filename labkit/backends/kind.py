@@ -99,7 +99,9 @@ class Kind:
             if not self._mine():
                 self._refuse_taken_name()
                 self._create(engine, say)
-            elif not self._answers():
+                return
+            self._refuse_another_image()
+            if not self._answers():
                 self._restart(engine, say)
 
     def stop(self, say: Say) -> None:
@@ -227,6 +229,14 @@ class Kind:
                 f'A kind cluster named "{self.cluster}" exists, and this lab did not make it.',
                 todo=f"Delete it yourself (kind delete cluster --name {self.cluster}), or choose another "
                 "name: export LABKIT_KIND_CLUSTER=my-lab",
+            )
+
+    def _refuse_another_image(self) -> None:
+        running = str(self._record().get("image") or "")
+        if self.image and self.image != running:
+            raise UsageError(
+                f"The kind cluster {self.cluster} already runs, with {running or 'the image kind comes with'}.",
+                todo="Delete it first with `labkit down`, then start it as you like.",
             )
 
     def _create(self, engine: Engine, say: Say) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from labkit import resources
 from labkit.backends.base import Backend
+from labkit.demo import Demo
 from labkit.errors import ExecFailed
 from labkit.lab import Lab
 from labkit.manifests import Library, parse
@@ -136,6 +139,20 @@ def test_the_ambassador_speaks_for_its_pod(lab: Lab) -> None:
     done = lab.exec("default/curl-custom-sa", "curl -s localhost:8001/api/v1/namespaces/default/services")
     assert done.status == 403
     assert "default:kikai" in done.json()["message"]
+
+
+def test_a_containers_log_can_be_read(lab: Lab) -> None:
+    lab.rewind("W12")
+    lab.wait("default/curl-custom-sa")
+    settle(lambda: "Starting to serve" in lab.logs("default/curl-custom-sa", "ambassador"))
+    assert "Starting to serve" in lab.logs("default/curl-custom-sa", "ambassador")
+
+
+def test_every_checkpoint_passes_with_the_solutions(lab: Lab) -> None:
+    output = io.StringIO()
+    lab.progress.forget()
+    failed = Demo(lab, Console(file=output, width=100)).run()
+    assert failed == 0, output.getvalue()
 
 
 def test_adapting_keeps_the_manifest_it_was_given(backend: Backend) -> None:

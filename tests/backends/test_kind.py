@@ -72,6 +72,8 @@ def test_the_whole_life_of_a_cluster(keeper: Kind, usable: Client, programs: Pro
 
     keeper.start(said.append)
     assert len(programs.calls("kind create")) == 1
+    with pytest.raises(UsageError, match="already runs"):
+        Kind(keeper.home, Options(image="other:1")).start(quiet)
 
     usable.post("/api/v1/namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "mine"}})
     keeper.reset(quiet)

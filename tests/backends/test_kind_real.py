@@ -1,0 +1,76 @@
+"""What only a real kind can show: interruption, neighbours, bundles. See the contract suite for the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit import bundle
+from labkit.backends.base import Options
+from labkit.backends.engine import call
+from labkit.backends.kind import Kind
+from labkit.errors import UsageError
+from tests.backends.conftest import quiet
+
+ROOT = Path(__file__).parents[2]
+IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
+
+pytestmark = [
+    pytest.mark.kind,
+    pytest.mark.skipif(not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"),
+]
+
+
+def clusters() -> list[str]:
+    return call(["kind", "get", "clusters"]).stdout.split()
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A cluster's name that nobody else uses; whatever bears it afterwards is deleted."""
+    name = f"labkit-test-{os.getpid()}"
+    monkeypatch.setenv("LABKIT_KIND_CLUSTER", name)
+    yield name
+    call(["kind", "delete", "cluster", "--name", name], timeout_seconds=120)
+
+
+def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "LABKIT_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        for line in process.stderr or ():
+            if "Preparing nodes" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Cleaning up" in rest
+    assert named not in clusters()
+    assert not Kind(tmp_path / "home", Options()).status().running
+
+
+def test_somebody_elses_cluster_of_that_name_is_left_alone(named: str, tmp_path: Path) -> None:
+    keeper = Kind(tmp_path / "one", Options())
+    keeper.start(quiet)
+    other = Kind(tmp_path / "two", Options())
+    with pytest.raises(UsageError, match="did not make it"):
+        other.start(quiet)
+    other.stop(quiet)
+    assert named in clusters()
+    keeper.stop(quiet)
+    assert named not in clusters()
+
+
+def test_a_bundle_can_be_saved_and_loaded(tmp_path: Path) -> None:
+    saved = bundle.save(tmp_path / "lab.tar", tmp_path / "here", IMAGE, quiet)
+    assert bundle.load(tmp_path / "lab.tar", tmp_path / "there", quiet) == saved
+    assert saved.node_image == Kind(tmp_path / "there", Options()).image
