@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 
@@ -46,8 +45,6 @@ def proxy_command(port: int, caller: str | None) -> None:
     """
     from labkit.cli.cluster import found_lab
 
-    # A shell starts what it puts into the background deaf to Ctrl-C; who sends it one means it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     lab = found_lab()
     with lab.proxy(port, lab.as_pod(caller) if caller else None) as proxy:
         click.echo(f"Starting to serve on 127.0.0.1:{proxy.port}")
