@@ -22,6 +22,8 @@ from labkit.apiserver.status import ApiError, bad_request, invalid, not_found
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
 MAX_WORDS = 4096
+ATTACH_POLL_SECONDS = 0.03
+MAX_UNSENT_BYTES = 4 << 20
 
 
 def flag(request: Request, name: str) -> bool:
@@ -121,7 +123,9 @@ class PodSubresources:
         if request.info.subresource == "attach":
             if slot.log is None:
                 return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-            return Response(101, upgrade=AttachSession(slot.log, stdin, stdout, stderr, tty))
+            return Response(
+                101, upgrade=AttachSession(slot, slot.log, stdin, stdout, stderr, tty, lambda: self._running(pod))
+            )
         words = list(request.query.get("command", ()))[:MAX_WORDS]
         return Response(
             101, upgrade=CommandSession(slot.container, words, stdin, stdout, stderr, tty, version, self._api.random)
@@ -299,34 +303,60 @@ class CommandSession:
 
 
 class AttachSession:
-    """Looks at a running container's output (an ``ExecSession``).
+    """Looks at a running container's output and types into its input (an ``ExecSession``).
 
     Args:
+        slot: The container.
         log: What it writes.
-        stdin: Whether input is sent; it goes nowhere, for the container has none.
+        stdin: Whether input is sent.
         stdout: Whether output is wanted.
         stderr: Whether errors are wanted.
         tty: Whether it is a terminal.
+        look: Lets the node see what the input has brought about.
     """
 
-    def __init__(self, log: Log, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> None:
+    def __init__(
+        self, slot: Slot, log: Log, stdin: bool, stdout: bool, stderr: bool, tty: bool, look: Callable[[], object]
+    ) -> None:
+        self._look = look
         self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
         self.tty = tty
+        self._slot = slot
         self._log = log
 
     async def run(self, io: ExecIO) -> Object:
-        """Send what the container writes from now on, until it ends."""
-        lines = self._log.lines()
-        last = lines[-1].number if lines else -1
-        while True:
-            for line in self._log.lines(after=last) if last >= 0 else self._log.lines():
-                last = line.number
-                await io.write(1, line.data)
-            if self._log.closed:
-                return {"metadata": {}, "status": "Success"}
-            await io.sleep(0.2)
+        """Pass on what is written and typed from now on, until the container ends."""
+        pieces: list[bytes] = []
+        size = 0
+
+        def take(data: bytes) -> None:
+            nonlocal size
+            if size < MAX_UNSENT_BYTES:
+                pieces.append(data)
+                size += len(data)
+
+        process = self._slot.process
+        typing = self.stdin and bool(self._slot.spec.get("stdin"))
+        forget = self._log.tap(take)
+        try:
+            while True:
+                if typing and process is not None and io.stdin_ready():
+                    data = await io.read_stdin()
+                    typing = bool(data)
+                    process.feed(data)
+                    self._look()
+                if pieces:
+                    data, size = b"".join(pieces), 0
+                    pieces.clear()
+                    await io.write(1, data)
+                elif self._log.closed:
+                    return {"metadata": {}, "status": "Success"}
+                else:
+                    await io.sleep(ATTACH_POLL_SECONDS)
+        finally:
+            forget()
 
 
 __all__ = ["Any", "ApiError", "AttachSession", "CommandSession", "PodSubresources"]

@@ -46,10 +46,27 @@ class Log:
         self._count = 0
         self._open = b""
         self._listeners: list[Callable[[], None]] = []
+        self._taps: list[Callable[[bytes], None]] = []
         self.closed = False
+
+    def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call ``take`` with all output as it comes, unfinished lines too.
+
+        Returns:
+            A function that ends it.
+        """
+        self._taps.append(take)
+
+        def forget() -> None:
+            if take in self._taps:
+                self._taps.remove(take)
+
+        return forget
 
     def write(self, data: bytes) -> None:
         """Add output; an unfinished line waits for its end."""
+        for take in list(self._taps):
+            take(data)
         *whole, rest = (self._open + data).split(b"\n")
         for line in whole:
             self._add(line + b"\n")

@@ -232,7 +232,7 @@ class Pod:
     def _step(self, slot: Slot, policy: str) -> bool:
         """Bring one container on."""
         now = self._now()
-        if slot.running and slot.process is not None:
+        if slot.process is not None:
             slot.process.resume(now)
             if slot.process.status is None:
                 return False
@@ -381,7 +381,14 @@ class Pod:
         slot.started_at = now
         self._say("Created", "Container created", slot=slot)
         try:
-            process = MainProcess(slot.container, words, slot.log, self._now)
+            process = MainProcess(
+                slot.container,
+                words,
+                slot.log,
+                self._now,
+                stdin=bool(slot.spec.get("stdin")),
+                terminal=bool(slot.spec.get("tty")),
+            )
         except NotRunnable as problem:
             slot.log.close()
             message = (

@@ -13,9 +13,11 @@ from typing import Any
 from labkit.apiserver.node.container import Container, NotRunnable
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.shell.kernel import Budget
+from labkit.apiserver.node.terminal import Terminal
 
 FOREVER = float("inf")
 MIN_NAP_SECONDS = 0.01
+MAX_TYPED_BYTES = 1 << 20
 
 START_STEPS = 20_000
 """What a container may do before it must sleep; then it goes on with the clock."""
@@ -30,22 +32,39 @@ class _Nap:
 
 
 class ProcessIO:
-    """The far end of a container's first process: no input, and its log.
+    """The far end of a container's first process: what is attached types, and its log listens.
 
     Args:
         log: Where its output goes.
+        stdin: Whether it has an input (``stdin: true``), which stays open until someone attaches.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, stdin: bool = False) -> None:
         self._log = log
+        self._typed = bytearray()
+        self._ended = not stdin
+        self.waiting = False
+
+    def feed(self, data: bytes) -> None:
+        """Somebody who is attached types; nothing ends the input."""
+        if not data:
+            self._ended = True
+        elif len(self._typed) < MAX_TYPED_BYTES:
+            self._typed += data
 
     async def read_stdin(self) -> bytes:
-        """There is none."""
-        return b""
+        """What was typed, as soon as there is something."""
+        while not self.stdin_ready():
+            self.waiting = True
+            await _Nap(FOREVER)
+        self.waiting = False
+        data = bytes(self._typed)
+        self._typed.clear()
+        return data
 
     def stdin_ready(self) -> bool:
-        """At once: there is none."""
-        return True
+        """Whether something was typed, or nothing will be."""
+        return bool(self._typed) or self._ended
 
     async def write(self, channel: int, data: bytes) -> None:
         """Into the log."""
@@ -65,16 +84,32 @@ class MainProcess:
         words: Its command.
         log: Where its output goes.
         now: Seconds since 1970.
+        stdin: Whether it has an input.
+        terminal: Whether that is a terminal.
 
     Raises:
         NotRunnable: It cannot be started.
     """
 
-    def __init__(self, container: Container, words: list[str], log: Log, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        container: Container,
+        words: list[str],
+        log: Log,
+        now: Callable[[], float],
+        *,
+        stdin: bool = False,
+        terminal: bool = False,
+    ) -> None:
         container.look_up(words)
         self._log = log
         budget = Budget(steps=START_STEPS, steps_per_second=4_000, output_bytes=1 << 62, seconds=FOREVER, throttle=True)
-        self._iterator: Generator[Any, Any, int] = container.run(words, ProcessIO(log), budget=budget).__await__()
+        self._io = ProcessIO(log, stdin=stdin)
+        self.terminal = terminal
+        running = container.run(
+            words, Terminal(self._io) if terminal else self._io, stdin=stdin, terminal=terminal, budget=budget
+        )
+        self._iterator: Generator[Any, Any, int] = running.__await__()
         self.status: int | None = None
         self.wake_at = 0.0
         self._asleep_since = now()
@@ -96,6 +131,17 @@ class MainProcess:
                 return
             start = max(self.wake_at, now - 60) if self.wake_at else now
             self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
+
+    def feed(self, data: bytes) -> None:
+        """Give it input, and let it go on if it waits for that.
+
+        Args:
+            data: What was typed; nothing at the end.
+        """
+        self._io.feed(data)
+        if self._io.waiting:
+            self.wake_at = self._now()
+        self.resume(self._now())
 
     def stop(self) -> None:
         """End it (SIGTERM, then SIGKILL)."""

@@ -137,3 +137,37 @@ def test_a_followed_log_wakes_its_reader(lab: Lab) -> None:
     states.append(stream.closed)
     assert states == [False, True]
     stream.close()
+
+
+class Typist(TextIO):
+    """Types line by line, and stays."""
+
+    def __init__(self, *lines: bytes) -> None:
+        super().__init__()
+        self.lines = list(lines)
+
+    def stdin_ready(self) -> bool:
+        return bool(self.lines)
+
+    async def read_stdin(self) -> bytes:
+        return self.lines.pop(0)
+
+
+def test_attach_types_into_a_containers_own_input() -> None:
+    lab = Lab()
+    lab.pod(
+        restartPolicy="Never",
+        containers=[{"name": "main", "image": "busybox", "command": ["sh"], "stdin": True, "tty": True}],
+    )
+    assert lab.get()["status"]["phase"] == "Running"
+    session = lab.ask(f"{POD}/attach?stdin=true&stdout=true&tty=true").upgrade
+    assert session is not None
+    far = Typist(b"echo hi\r", b"exit 3\r")
+
+    async def main() -> Object:
+        return await session.run(far)
+
+    assert asyncio.run(main())["status"] == "Success"
+    assert bytes(far.out[1]).decode().startswith("echo hi\r\nhi\r\n/ # exit 3\r\n")
+    assert lab.get()["status"]["phase"] == "Failed"
+    assert lab.state()["state"]["terminated"]["exitCode"] == 3

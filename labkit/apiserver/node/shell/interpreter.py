@@ -371,8 +371,8 @@ class Shell:
                 if self.interactive and self.dialect == "bash":
                     line = line.partition(": ")[2] if line.startswith("line ") else line
                     await self.write(2, f"{self.name}: {line}\n")
-                else:
-                    await self.write(2, f"{self.name}: {lead + ': ' if lead else ''}{line}\n")
+                    break
+                await self.write(2, f"{self.name}: {lead + ': ' if lead else ''}{line}\n")
             self.status = 2
             if not self.interactive:
                 raise Leave(2)
