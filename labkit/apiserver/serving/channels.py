@@ -98,7 +98,7 @@ class ChannelSocket(WebSocketResponse):
     """
 
     def __init__(self, protocol: Protocol) -> None:
-        super().__init__(max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=True)
+        super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=True)
         self._headers["Sec-WebSocket-Protocol"] = protocol.name
 
     async def _prepare_headers(self) -> None:

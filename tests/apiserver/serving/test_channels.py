@@ -89,7 +89,7 @@ def closing(code: int = 1000) -> Frame:
 
 
 @pytest.mark.parametrize("protocol", ["v5.channel.k8s.io", "v4.channel.k8s.io"])
-def test_a_command_that_succeeds(keys: Keys, protocol: str) -> None:
+def test_a_command_that_succeeds(keys: Keys, protocol: str, caplog: pytest.LogCaptureFixture) -> None:
     with session(keys, greet, protocol, stdin=False) as (socket, _, _):
         assert socket.status == 101
         assert socket.headers["sec-websocket-protocol"] == protocol
@@ -101,6 +101,7 @@ def test_a_command_that_succeeds(keys: Keys, protocol: str) -> None:
             Frame(2, b'\x03{"metadata":{},"status":"Success"}'),
             closing(),
         ]
+    assert caplog.text == ""
 
 
 def test_the_end_of_a_command_that_fails_is_a_status_as_go_writes_it(keys: Keys) -> None:
