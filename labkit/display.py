@@ -26,13 +26,13 @@ _BOX = (
     "font-size:var(--jp-ui-font-size1,13px);line-height:1.5;"
     "color:var(--jp-ui-font-color0,inherit);background:var(--jp-layout-color1,transparent)"
 )
-_TABLE = "border-collapse:collapse;margin:.3em 0 0;color:inherit;background:transparent"
+_TABLE = "border-collapse:collapse;table-layout:auto;margin:.3em 0 0;font:inherit;color:inherit;background:transparent"
 _HEAD = (
-    "text-align:left;vertical-align:top;padding:.1em 1em .1em 0;font-weight:600;"
+    "text-align:left;vertical-align:baseline;padding:.1em 1em .1em 0;font:inherit;font-weight:600;"
     "white-space:nowrap;border:0;background:transparent;color:inherit"
 )
 _CELL = (
-    "text-align:left;vertical-align:top;padding:.1em 0;border:0;background:transparent;"
+    "text-align:left;vertical-align:baseline;padding:.1em 0;border:0;font:inherit;background:transparent;"
     "color:inherit;white-space:pre-wrap;overflow-wrap:anywhere"
 )
 _CODE = (
