@@ -346,6 +346,9 @@ class FileSystem:
                 node.mode, node.uid, node.gid, node.mtime, data=node.data, program=node.program, generate=node.generate
             )
             found.parent.entries[found.name] = node
+        elif node.shared and isinstance(node, Device):
+            node = Device(node.mode, node.uid, node.gid, node.mtime, kind=node.kind)
+            found.parent.entries[found.name] = node
         return node
 
     def set_data(self, file: File, data: bytes) -> None:

@@ -140,6 +140,11 @@ def _accounts(root: Directory, image: Image) -> None:
         _directory(root, image.workdir)
 
 
+_DESCRIPTORS: dict[str, Node] = {
+    str(number): Device(mode=0o600, mtime=IMAGE_TIME, kind=str(number), shared=True) for number in range(64)
+}
+
+
 def _devices(root: Directory) -> None:
     dev = _directory(root, "dev")
     dev.memory = True
@@ -153,8 +158,7 @@ def _devices(root: Directory) -> None:
     ):
         dev.entries[name] = Device(mode=0o666, mtime=IMAGE_TIME, kind=kind)
     fd = _directory(dev, "fd")
-    for number in range(64):
-        fd.entries[str(number)] = Device(mode=0o600, mtime=IMAGE_TIME, kind=str(number))
+    fd.entries.update(_DESCRIPTORS)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         dev.entries[name] = Link(mode=0o777, mtime=IMAGE_TIME, target=f"/dev/fd/{number}")
     _directory(dev, "shm", 0o1777)
