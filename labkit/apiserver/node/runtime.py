@@ -6,6 +6,7 @@ for it: a container whose command is ``sleep 9999999`` costs one suspended corou
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from labkit.apiserver.node.container import Container, NotRunnable
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.terminal import Terminal
+
+log = logging.getLogger(__name__)
 
 FOREVER = float("inf")
 MIN_NAP_SECONDS = 0.01
@@ -127,6 +130,12 @@ class MainProcess:
                 nap = next(self._iterator)
             except StopIteration as end:
                 self.status = int(end.value)
+                self._log.close()
+                return
+            except Exception:
+                # A defect of the shell ends this container, and not the node.
+                log.exception("a container's process broke")
+                self.status = 139
                 self._log.close()
                 return
             start = max(self.wake_at, now - 60) if self.wake_at else now

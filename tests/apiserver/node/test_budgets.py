@@ -103,3 +103,17 @@ def test_nonsense_never_raises(script: str, shell: str) -> None:
 def test_any_text_is_an_answerable_script(script: str) -> None:
     status = drive(container().run(["bash", "-c", script], TextIO(), budget=Budget(steps=5_000)))
     assert 0 <= status < 256
+
+
+@pytest.mark.parametrize(
+    ("script", "stderr"),
+    [
+        ("{ echo a; } > ${; echo b", "unexpected EOF while looking for matching `}'"),
+        ("{ echo a; } > ${x y}; echo b", "${x y}: bad substitution"),
+        ("while :; do :; done < $((1/0))", "division by 0"),
+        ("readonly i; for i in 1 2; do echo $i; done", "i: readonly variable"),
+        ("{ cat; } <<E\n${a b}\nE", "bad substitution"),
+    ],
+)
+def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: str) -> None:
+    assert stderr in run(script).stderr

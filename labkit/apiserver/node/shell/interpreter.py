@@ -32,6 +32,10 @@ FLAGS = {
 }  # fmt: skip
 
 
+PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
+"""What may go wrong with a command before or while it runs."""
+
+
 class Leave(Exception):
     """``exit``: the shell ends.
 
@@ -400,16 +404,50 @@ class Shell:
             raise BudgetExceeded("the lab's limit of nested commands was reached")
         if isinstance(command, Simple):
             return await self.simple(command)
-        if not command.redirects:
-            return await control.run_compound(self, command)
-        saved = dict(self.fds)
+        saved = self.fds
         try:
-            if not await self.redirect(command.redirects):
-                self.status = 1
-                return await self.check_exit()
+            if command.redirects:
+                self.fds = dict(saved)
+                if not await self.redirect(command.redirects):
+                    self.status = 1
+                    return await self.check_exit()
             return await control.run_compound(self, command)
+        except PROBLEMS as problem:
+            return await self._problem(problem)
         finally:
             self.fds = saved
+
+    async def _problem(self, problem: Exception) -> int:
+        """A command could not be run: say why, and end the shell if it must.
+
+        Returns:
+            Its status.
+        """
+        if isinstance(problem, TooMuch):
+            raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
+        if isinstance(problem, ReadOnly):
+            what = "readonly variable" if self.dialect == "bash" else "is read only"
+            await self.complain(f"{problem.name}: {what}")
+            self.status = 1 if self.dialect == "bash" else 2
+            if not self.interactive:
+                raise Leave(self.status)
+            return self.status
+        if isinstance(problem, ExpansionError):
+            await self.complain(self.worded(problem.message))
+            self.status = problem.status if problem.fatal else 1
+            if self.interactive:
+                return self.status
+            if problem.fatal:
+                raise Leave(self.status)
+            if self.dialect != "bash":
+                raise Leave(2)
+            if "bad substitution" not in problem.message:
+                raise Leave(1)
+            return await self.check_exit()
+        reason = problem.reason if isinstance(problem, FileError | StreamError) else str(problem)
+        await self.complain(f"write error: {reason}" if isinstance(problem, StreamError) else reason)
+        self.status = 1
+        return await self.check_exit()
 
     async def check_exit(self) -> int:
         """``set -e``: a failure that nobody tested ends the shell."""
@@ -433,34 +471,8 @@ class Shell:
                     self.status = 0
                 return await self.check_exit()
             return await self._call(command, words, saved)
-        except ExpansionError as error:
-            await self.complain(self.worded(error.message))
-            self.status = error.status if error.fatal else 1
-            if error.fatal and not self.interactive:
-                raise Leave(self.status) from None
-            if not self.interactive and self.dialect != "bash":
-                raise Leave(2) from None
-            if not error.fatal and not self.interactive and "bad substitution" not in error.message:
-                raise Leave(1) from None
-            return await self.check_exit()
-        except ReadOnly as error:
-            await self.complain(
-                f"{error.name}: readonly variable" if self.dialect == "bash" else f"{error.name}: is read only"
-            )
-            self.status = 1 if self.dialect == "bash" else 2
-            if not self.interactive:
-                raise Leave(self.status) from None
-            return self.status
-        except TooMuch:
-            raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
-        except StreamError as error:
-            await self.complain(f"write error: {error.reason}")
-            self.status = 1
-            return await self.check_exit()
-        except FileError as error:
-            await self.complain(error.reason)
-            self.status = 1
-            return await self.check_exit()
+        except PROBLEMS as problem:
+            return await self._problem(problem)
         finally:
             self.fds = saved
 
