@@ -91,10 +91,11 @@ async def _update(process: Process, *, quiet: bool) -> int:
     image = process.system.image
     process.fs.mkdir(UPDATED.rpartition("/")[0], parents=True)
     process.fs.write(UPDATED, b"")
+    # No real mirror is named: nothing is fetched.
     suite, host = (
-        ("noble", "http://archive.ubuntu.com/ubuntu")
+        ("noble", "http://mirror.example/ubuntu")
         if image.distribution == "ubuntu"
-        else ("trixie", "http://deb.debian.org/debian")
+        else ("trixie", "http://mirror.example/debian")
     )
     if not quiet:
         await process.out(
