@@ -22,7 +22,7 @@ from labkit.backends.base import Backend, Options, Say, Status, make
 from labkit.choice import Choice
 from labkit.client import Client, failure
 from labkit.display import Card, Row, Shown
-from labkit.home import ensure_private, home_path, write_private
+from labkit.home import ensure_private, home_path, read_json, write_private
 from labkit.names import Names
 from labkit.progress import Progress
 from labkit.transport import Credentials
@@ -352,10 +352,16 @@ class Lab(Shown):
         """The administrator's kubeconfig, for kubectl and the official client."""
         return self.backend.kubeconfig()
 
-    @property
+    @cached_property
     def patience_seconds(self) -> float:
-        """How long the cluster may take to show a change: none on the embedded one."""
-        return 0.0 if self.backend.name == "embedded" else 10.0
+        """How long the cluster may take to show a change: none on the embedded one.
+
+        A grader's cluster is an embedded one as well, and its record says so.
+        """
+        at_once = self.backend.name == "embedded" or (
+            self.backend.name == "existing" and read_json(self.home / "existing" / "cluster.json").get("at_once")
+        )
+        return 0.0 if at_once else 10.0
 
     def status(self) -> Status:
         """How the cluster is doing."""

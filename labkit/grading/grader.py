@@ -268,7 +268,7 @@ def home_files(url: str, keys: Keys, lab_home: Path) -> dict[str, str]:
     """
     config = kubeconfig_text(url, keys)
     chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
-    in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True}
+    in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True, "at_once": True}
     return {
         "admin.conf": config,
         "backend.json": json.dumps({"backend": "existing", **chosen}),
