@@ -162,25 +162,34 @@ def name_of(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 
 
-def read_policy(api: Api) -> Policy:
-    """Read every role and binding of the cluster.
+def read_policy(api: Api, *, defaults: bool = True) -> Policy:
+    """Read the roles and bindings of the cluster.
 
     Args:
         api: A caller who may list them in all namespaces.
+        defaults: False leaves out the bindings that every cluster has, and of the roles
+            that every cluster has those that nobody else is bound to.
 
     Raises:
         Unreadable: They may not.
     """
+    query = "" if defaults else "?labelSelector=%21kubernetes.io%2Fbootstrapping"
     roles: dict[tuple[str, str, str], Object] = {}
     for plural, kind in (("clusterroles", "ClusterRole"), ("roles", "Role")):
-        for role in _list(api, plural):
+        for role in _list(api, plural, query):
             roles[kind, namespace_of(role), name_of(role)] = role
-    bindings = (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings"))
+    bindings = (*_list(api, "clusterrolebindings", query), *_list(api, "rolebindings", query))
+    for binding in () if defaults else bindings:
+        ref = binding["roleRef"]
+        if ref["kind"] == "ClusterRole" and ("ClusterRole", "", ref["name"]) not in roles:
+            reply = api.get(f"{RBAC_PATH}/clusterroles/{ref['name']}")
+            if reply.status == 200:
+                roles["ClusterRole", "", ref["name"]] = reply.body
     return Policy(roles, bindings)
 
 
-def _list(api: Api, plural: str) -> list[Object]:
-    path = f"{RBAC_PATH}/{plural}"
+def _list(api: Api, plural: str, query: str) -> list[Object]:
+    path = f"{RBAC_PATH}/{plural}{query}"
     reply = api.get(path)
     if reply.status != 200:
         raise Unreadable(path, reply.message)

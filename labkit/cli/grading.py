@@ -14,7 +14,7 @@ import click
     "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where the scores go."
 )
 @click.option(
-    "--places", type=click.IntRange(1, 64), default=None, help="How many at once; one a processor when left out."
+    "--places", type=click.IntRange(1, 64), default=None, help="How many at once; three a processor when left out."
 )
 @click.option(
     "--seconds",

@@ -8,6 +8,7 @@ The guard outlives it, ends all that is left, and reports.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import select
@@ -47,6 +48,7 @@ PREPARED = (
 SIGNALLED = 128
 """An exit code above it tells a signal, as shells have it."""
 
+ENDING_SECONDS = 0.002
 LOOK_SECONDS = 0.25
 """How often the guard looks at memory and time."""
 
@@ -63,6 +65,7 @@ def main(channel_number: int) -> int:
     strength = isolation.level()
     channel = socket.socket(fileno=channel_number)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()  # what all forks share stays shared: no collection writes to it
     wire.send(channel, {"ready": True, "level": strength})
     while True:
         try:
@@ -203,7 +206,8 @@ def _watch(child: int, output: int, progress: int, limits: isolation.Limits, sta
     os.set_blocking(output, False)
     os.set_blocking(progress, False)
     while True:
-        ready, _, _ = select.select(list(open_ends), [], [], LOOK_SECONDS)
+        # With both ends closed the process is ending, and there is nothing to be woken by.
+        ready, _, _ = select.select(list(open_ends), [], [], LOOK_SECONDS if open_ends else ENDING_SECONDS)
         for end in ready:
             with suppress(BlockingIOError):
                 piece = os.read(end, 65536)
@@ -223,8 +227,6 @@ def _watch(child: int, output: int, progress: int, limits: isolation.Limits, sta
         if not ready and isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
             ended = "memory limit"
             break
-        if not open_ends:
-            time.sleep(0.005)
     return ended, printed.decode("utf-8", "replace"), cells
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 from labkit import __version__
 from labkit.apiserver.cluster import Cluster
@@ -20,6 +21,8 @@ from labkit.apiserver.serving.state import write_private
 from labkit.apiserver.storage.sqlite import SQLiteStore
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PRISTINE = "pristine"
 """The snapshot of the first start, which ``labkit reset`` restores."""
@@ -130,16 +133,18 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer) -> None:
             log.warning("certificates could not be renewed: %s", error)
 
 
-def run(main: Coroutine[None, None, None]) -> None:
+def run(main: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where it is installed, which is half as fast again.
 
     Args:
         main: What to run.
+
+    Returns:
+        What it returns.
     """
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main)
+        return asyncio.run(main)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
