@@ -103,6 +103,11 @@ class Grader:
             self._zygote.wait()
         shutil.rmtree(self._room, ignore_errors=True)
 
+    @property
+    def prepared_pid(self) -> int:
+        """The prepared interpreter's process id; 0 before the grader is entered."""
+        return self._zygote.pid if self._zygote is not None else 0
+
     def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
         """Grade them all.
 

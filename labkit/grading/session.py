@@ -50,6 +50,7 @@ class GradingSession:
             All results, those of an earlier run included.
         """
         with (self.out / KEPT).open("a", encoding="utf-8") as file:
+            file.write("\n")  # ends half a line that an interruption left; an empty line is nothing
 
             def keep(result: Result) -> None:
                 key = (result.learner, result.exercise)
