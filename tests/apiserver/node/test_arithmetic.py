@@ -16,7 +16,8 @@ EXPRESSIONS = st.recursive(
             lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
         ),
         inner.map(lambda text: f"(-{text})"),
-        inner.map(lambda text: f"(~{text})"),
+        # The plus makes a number of what Python calls a bool.
+        inner.map(lambda text: f"(~+{text})"),
     ),
     max_leaves=12,
 )
