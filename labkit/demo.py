@@ -1,8 +1,9 @@
 """The whole walkthrough in the terminal: ``labkit demo``.
 
 It runs the notebooks' own solved cells, step by step, on a cluster of its own that is
-thrown away at the end: the learner's cluster and progress are not touched. What is
-printed is who asked what, the server's answer, and the checkpoint's verdict.
+thrown away at the end, or on the one that was chosen. The learner's progress is never
+touched. What is printed is who asked what, the server's answer, and the checkpoint's
+verdict.
 """
 
 from __future__ import annotations
@@ -39,30 +40,41 @@ SETUP = ("from labkit import", "lab = Lab(")
 """Lines that only a notebook needs: here the lab is there already."""
 
 
-def run(*, by_step: bool = False) -> int:
-    """Run the walkthrough on a cluster made for it.
+def run(*, by_step: bool = False, here: bool = False) -> int:
+    """Run the walkthrough.
 
     Args:
         by_step: Wait for a key before each step.
+        here: Run it on the chosen cluster, whose walkthrough objects are removed before
+            and after; else on an embedded one that is made for it and thrown away.
 
     Returns:
-        0 when every checkpoint passed, else 1.
+        0 when every checkpoint passed, 130 when it was interrupted, else 1.
     """
     from rich.console import Console
 
     from labkit.lab import Lab
+    from labkit.progress import Progress
 
     console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
-        console.print("A cluster for this demo is starting; your own is not touched.")
-        lab = Lab("embedded", home=Path(directory), say=lambda _line: None)
+        if here:
+            lab = Lab()
+            lab.progress = Progress(Path(directory) / "progress.json")
+            lab.reset()
+        else:
+            console.print("A cluster for this demo is starting; your own is not touched.")
+            lab = Lab("embedded", home=Path(directory), say=lambda _line: None)
         try:
             return Demo(lab, console, wait if by_step else None).run()
         except KeyboardInterrupt:
             console.print("\nStopped.")
             return 130
         finally:
-            lab.stop()
+            if here:
+                lab.reset()
+            else:
+                lab.stop()
 
 
 def wait() -> bool:

@@ -30,10 +30,18 @@ def check_command(steps: tuple[str, ...]) -> int:
 
 @click.command("demo")
 @click.option("--step", "by_step", is_flag=True, help="Wait for a key before each step.")
-def demo_command(by_step: bool) -> int:
-    """Run the whole walkthrough in the terminal: who asked what, the answer, the verdict."""
+@click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
+@click.option("--yes", is_flag=True, help="With --here: do not ask first.")
+def demo_command(by_step: bool, here: bool, yes: bool) -> int:
+    """Run the whole walkthrough in the terminal: who asked what, the answer, the verdict.
+
+    It runs on a cluster made for it and thrown away, or with --here on the one that
+    `labkit up` chose, such as kind. Your progress is never touched.
+    """
     from labkit import demo
 
     if by_step and not sys.stdin.isatty():
         raise click.UsageError("--step waits for a key, and there is no terminal to press one on.")
-    return int(demo.run(by_step=by_step))
+    if here and not yes:
+        click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
+    return int(demo.run(by_step=by_step, here=here))

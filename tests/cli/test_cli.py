@@ -278,3 +278,18 @@ def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) 
     assert (mine / "05-cluster-roles.ipynb").exists()
     assert not (mine / "source").exists()
     assert list(empty.iterdir()) == []
+
+
+def test_the_demo_on_the_chosen_cluster_asks_first_and_leaves_the_progress(running: Path) -> None:
+    from labkit.lab import Lab
+
+    lab = Lab(say=quiet)
+    lab.apply("04-roles")
+    mine = "/api/v1/namespaces/kikai"
+    assert labkit("demo", "--here", stdin="n\n").returncode != 0
+    assert lab.admin.get(mine).status == 200
+    done = labkit("demo", "--here", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "24 of 24 checkpoints passed" in done.stdout
+    assert lab.admin.get(mine).status == 404
+    assert not (running / "progress.json").exists()
