@@ -38,8 +38,7 @@ from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.node.api import NodeSettings
-from labkit.apiserver.node.cluster_api import ClusterApi, NodeController
-from labkit.apiserver.node.exec import PodSubresources
+from labkit.apiserver.node.cluster_api import ClusterApi, NodeController, PodConnections
 from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
@@ -122,7 +121,7 @@ class Cluster:
         if node:
             self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate)
             self.registry.controllers.append(NodeController(self._node))
-        pod_subresources = PodSubresources(node_api, self._node, clock, self._refuse_creation)
+        pod_subresource = PodConnections(node_api, self._node, clock, self._refuse_creation)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         admission = default_chain(self._lookup, self.store.list, self.registry.new_suffix, mount_secrets=era == "1.20")
         token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
@@ -131,10 +130,7 @@ class Cluster:
             reviews.table(),
             {
                 ("", "serviceaccounts", "token"): token_requests.subresource,
-                **{
-                    ("", "pods", name): pod_subresources.subresource
-                    for name in ("exec", "attach", "portforward", "log")
-                },
+                **{("", "pods", name): pod_subresource for name in ("exec", "attach", "portforward", "log")},
             },
             Responder(clock, era),
             self.random,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.apiserver.handlers.encode import (
     dump,
@@ -20,7 +20,9 @@ from labkit.apiserver.registry.errors import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import ApiError, bad_request
-from labkit.apiserver.tables import Table, printer_of, render_table
+
+if TYPE_CHECKING:
+    from labkit.apiserver.tables.model import Table
 
 INCLUDES = ("", "None", "Metadata", "Object")
 
@@ -103,7 +105,14 @@ class Responder:
 
     def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         """The Table that shows some objects."""
-        return render_table(printer_of(kind.resource, self._era), objects, metadata, self._clock(), wanted)
+        return self._rendered(kind.resource, objects, metadata, wanted)
+
+    def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+        # All kinds' columns are loaded with the first table.
+        from labkit.apiserver.tables.registry import printer_of
+        from labkit.apiserver.tables.render import render_table
+
+        return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), wanted)
 
     def _one_as(self, request: Request, form: Form, kind: Kind, obj: Object) -> Object:
         if form.as_kind == "Table":
@@ -112,7 +121,7 @@ class Responder:
                 metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
             wanted = table_options(request, form)
             if obj.get("kind") == "Scale":
-                return render_table(printer_of("scale"), [obj], metadata, self._clock(), wanted)
+                return self._rendered("scale", [obj], metadata, wanted)
             return self.table(kind, [in_order(obj)], metadata, wanted)
         if form.as_kind == "PartialObjectMetadata":
             return partial(form.meta_version, obj)
@@ -141,6 +150,8 @@ def table_options(request: Request, form: Form) -> Table:
     Raises:
         ApiError: 400.
     """
+    from labkit.apiserver.tables.model import Table
+
     include = request.param("includeObject")
     if include not in INCLUDES:
         raise bad_request(

@@ -7,7 +7,8 @@ events).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event
 from labkit.apiserver.handlers.negotiation import PROTOBUF, Form
@@ -16,7 +17,9 @@ from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Event, Expired, Store
 from labkit.apiserver.storage.memory import with_revision
-from labkit.apiserver.tables import Table
+
+if TYPE_CHECKING:
+    from labkit.apiserver.tables.model import Table
 
 BOOKMARK_SECONDS = 60.0
 """How often a watcher that wants bookmarks gets one, at most."""
@@ -51,7 +54,7 @@ class WatchForm:
         """One event, with its newline."""
         form = self.form
         if self.table is not None:
-            wanted = Table(self.table.include, self.table.version, headers)
+            wanted = replace(self.table, headers=headers)
             metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
             obj = self.responder.table(self.kind, [in_order(obj)], metadata, wanted)
         elif form.as_kind:

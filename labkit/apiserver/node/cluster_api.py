@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.node import Node
 from labkit.apiserver.registry.kinds import BY_RESOURCE
@@ -14,6 +14,9 @@ from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Handler, Object, Request, Response
 from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key
+
+if TYPE_CHECKING:
+    from labkit.apiserver.node.exec import PodSubresources
 
 log = logging.getLogger(__name__)
 
@@ -119,3 +122,28 @@ class NodeController:
             log.warning("the node could not follow a change: %s", error.message)
         except Exception:
             log.exception("the node could not follow a change")
+
+
+class PodConnections:
+    """Exec, attach, port-forward and log of pods: what answers them is loaded with the first.
+
+    Args:
+        api: The cluster.
+        node: The node, or None if the cluster has none.
+        now: Seconds since 1970.
+        may_create: Refuses (by raising) a caller who may not create the subresource.
+    """
+
+    def __init__(
+        self, api: ClusterApi, node: Node | None, now: Callable[[], float], may_create: Callable[[Request], None]
+    ) -> None:
+        self._api, self._node, self._now, self._may_create = api, node, now, may_create
+        self._answer: PodSubresources | None = None
+
+    def __call__(self, request: Request, kind: object) -> Response:
+        """Answer a request, as the table of subresources calls it."""
+        if self._answer is None:
+            from labkit.apiserver.node.exec import PodSubresources
+
+            self._answer = PodSubresources(self._api, self._node, self._now, self._may_create)
+        return self._answer(request)

@@ -66,10 +66,6 @@ class PodSubresources:
             self._may_create(request)
         return self._stream(request)
 
-    def subresource(self, request: Request, kind: object) -> Response:
-        """Answer a request, as the table of subresources calls it."""
-        return self(request)
-
     def _pod(self, request: Request) -> Object:
         info = request.info
         pod = self._api.get("pods", info.namespace, info.name)

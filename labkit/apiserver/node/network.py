@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
-from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
 from labkit.apiserver.request import Object, Request, Response
+
+if TYPE_CHECKING:
+    from labkit.apiserver.node.container import Container
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.bootstrap import bootstrap
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.network import Wiring
-from labkit.apiserver.node.pod import Pod
 from labkit.apiserver.node.scheduler import Scheduler
 from labkit.apiserver.request import Object
+
+if TYPE_CHECKING:
+    from labkit.apiserver.node.pod import Pod
 
 KUBELET = "kubelet"
 FIRST_ADDRESS = 5
@@ -102,6 +105,9 @@ class Node:
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
+        # Containers and their files are loaded with the first pod.
+        from labkit.apiserver.node.pod import Pod
+
         uid = str(pod["metadata"]["uid"])
         known = str((pod.get("status") or {}).get("podIP") or "")
         address = known if known and known not in self._addresses else self._new_address()

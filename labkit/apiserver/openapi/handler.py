@@ -6,7 +6,6 @@ Source: k8s.io/kube-openapi ``pkg/handler`` and ``pkg/handler3``.
 from __future__ import annotations
 
 from labkit.apiserver.handlers.negotiation import JSON, parse_accept
-from labkit.apiserver.openapi.documents import document_hash, document_v2, document_v3, index_v3
 from labkit.apiserver.request import Request, Response
 from labkit.apiserver.status import method_not_allowed
 
@@ -29,6 +28,9 @@ class OpenApiHandler:
             return None
         if request.method not in ("GET", "HEAD"):
             raise method_not_allowed()
+        # What makes the documents is loaded with the first.
+        from labkit.apiserver.openapi.documents import document_hash, document_v2, document_v3, index_v3
+
         if path == V3:
             # The real server names no type, and Go finds the index to be text.
             return Response(200, dict(TEXT), index_v3())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
@@ -13,12 +15,14 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
 from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
-from labkit.apiserver.serving.channels import ExecSessions
 from labkit.apiserver.serving.connection import Connection, Outbox, bad_request
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.apiserver.serving.wire import WireResponse, encode, status_response
 from labkit.apiserver.status import ApiError
+
+if TYPE_CHECKING:
+    from labkit.apiserver.serving.channels import ExecSessions
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +40,16 @@ class Frontend:
 
     def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
         self._handle = handle
+        self._before_answer = before_answer
         self.outbox = Outbox(before_answer)
         self.streams = Streams(before_answer)
-        self.sessions = ExecSessions(before_answer)
+
+    @cached_property
+    def sessions(self) -> ExecSessions:
+        """The commands that run; what speaks WebSocket is loaded with the first."""
+        from labkit.apiserver.serving.channels import ExecSessions
+
+        return ExecSessions(self._before_answer)
 
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
         """Answer a request without a body at once, in the callback that read it.

@@ -7,16 +7,18 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import Handler
-from labkit.apiserver.serving.channels import ExecSessions
 from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
 from labkit.apiserver.serving.listener import Listener
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.tls import show_certificate, small_buffers, tls_context
+
+if TYPE_CHECKING:
+    from labkit.apiserver.serving.channels import ExecSessions
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from labkit.apiserver.discovery import AGGREGATED, Discovery
 from labkit.apiserver.handlers.nonresource import NonResourceHandler
 from labkit.apiserver.handlers.responses import error_response
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
-from labkit.apiserver.openapi import OpenApiHandler
+from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.apiserver.request import Request, Response
 from labkit.apiserver.status import ApiError

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.openapi import descriptions as described
-from labkit.apiserver.openapi import document_v2, document_v3, index_v3
-from labkit.apiserver.openapi.documents import names
+from labkit.apiserver.openapi.documents import document_v2, document_v3, index_v3, names
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.request import Request
 
