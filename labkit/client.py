@@ -291,9 +291,14 @@ class Client:
 
     def unobserved(self) -> Client:
         """The same caller, whose answers are told to nobody."""
-        quiet = self.with_credentials(self.credentials, self.name)
-        quiet.transport, quiet.observers = self.transport, []
-        return quiet
+        return Client(
+            self.endpoint,
+            self.credentials,
+            name=self.name,
+            names=self.names,
+            find_event=self.find_event,
+            transport=self.transport,
+        )
 
     def __repr__(self) -> str:
         """Who this is, never the credential."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,7 @@ def read(path: Path) -> dict[str, Any]:
         UsageError: When it is missing or no kubeconfig.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+        document = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
@@ -103,6 +105,14 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
         raise UsageError(f"{path} is not a kubeconfig.", why="it has no list of contexts")
     return document
+
+
+def _parsed(text: str) -> Any:
+    """A document; JSON, which is YAML as well, is read many times as fast."""
+    if text.startswith("{"):
+        with suppress(ValueError):
+            return json.loads(text)
+    return yaml.load(text, Loader=LOADER)
 
 
 def context_names(path: Path) -> list[str]:

@@ -68,6 +68,8 @@ class Existing:
                 f"The lab is in use on another cluster: context {record.get('context')}.",
                 todo="Take its objects away first with `labkit down`.",
             )
+        if in_use and record.get("at_once") and self._config_file.exists():
+            return  # a grader has laid all of this out, and its cluster is there
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             self._client.whoami()

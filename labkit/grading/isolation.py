@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
@@ -68,6 +69,13 @@ def level() -> str:
     if os.geteuid() == 0:
         return "root" if _works(flags) else "plain"
     return "user" if _works(flags | CLONE_NEWUSER) else "plain"
+
+
+def prepare() -> None:
+    """Look up once what is the same for every submission."""
+    if sys.platform == "linux":
+        _needed()
+        _libc()
 
 
 def enter_namespaces(strength: str) -> None:
@@ -138,6 +146,7 @@ def furnish(strength: str, room: Path, home: Path, limits: Limits, hidden: Itera
     os.chdir("/")
 
 
+@cache
 def _needed() -> list[Path]:
     """The directories and devices a Python process needs, outermost first."""
     package = Path(__file__).resolve().parents[1]
@@ -292,6 +301,7 @@ def _prctl(option: int, value: int) -> None:
     _checked(_libc().prctl(option, value, 0, 0, 0), "prctl")
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import gc
 import importlib
+import mmap
 import os
+import resource
 import select
 import signal
 import socket
+import ssl
 import sys
 import time
 from contextlib import suppress
@@ -23,8 +26,10 @@ from typing import Any
 from labkit.grading import isolation, running, wire
 
 PREPARED = (
+    "fcntl",
     "json",
     "base64",
+    "encodings.idna",
     "ssl",
     "http.client",
     "urllib3",
@@ -42,8 +47,12 @@ PREPARED = (
     "labkit.backends.existing",
     "labkit.session",
     "labkit.expect",
+    "labkit.exercises",
 )
 """What notebooks import; imported once, shared by every fork."""
+
+COUNT_BYTES = 4
+"""How the learner's process counts its cells, in memory that it shares with its guard."""
 
 SIGNALLED = 128
 """An exit code above it tells a signal, as shells have it."""
@@ -63,7 +72,9 @@ def main(channel_number: int) -> int:
         with suppress(ImportError):
             importlib.import_module(name)
     strength = isolation.level()
+    isolation.prepare()
     channel = socket.socket(fileno=channel_number)
+    _warm(wire.receive(channel)[0])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # what all forks share stays shared: no collection writes to it
     wire.send(channel, {"ready": True, "level": strength})
@@ -89,6 +100,21 @@ def main(channel_number: int) -> int:
         talk.close()
 
 
+def _warm(credentials: dict[str, str]) -> None:
+    """Do once what a first TLS connection does: OpenSSL looks up its algorithms, and keeps them.
+
+    Args:
+        credentials: A certificate authority, a client's certificate and its key in PEM; of
+            no cluster, since every learner's process inherits this memory.
+    """
+    from labkit.transport import Credentials, Endpoint, tls_context
+
+    endpoint = Endpoint("https://127.0.0.1:1", ca=credentials["ca"])
+    context = tls_context(endpoint, Credentials(certificate=credentials["certificate"], key=credentials["key"]))
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1").do_handshake()
+
+
 def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
     """Build the walls, run one submission inside, and report how it ended.
 
@@ -104,26 +130,29 @@ def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
     job, _ = wire.receive(talk)
     limits = isolation.Limits(**order["limits"])
     output, output_end = os.pipe()
-    progress, progress_end = os.pipe()
+    progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared: telling it wakes nobody
     started = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(output)
-        os.close(progress)
         talk.close()
-        _learner(job, order, limits, strength, output_end, progress_end)
+        _learner(job, order, limits, strength, output_end, progress)
     os.close(output_end)
-    os.close(progress_end)
-    ended, printed, cells = _watch(child, output, progress, limits, started)
+    ended, printed = _watch(child, output, limits, started)
     isolation.end_family(child)
-    wire.send(
-        talk,
-        {"ended": ended, "cells": cells, "output": printed, "seconds": round(time.monotonic() - started, 3)},
-    )
+    cells = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
+    wire.send(talk, {"ended": ended, "cells": cells, "output": printed, "cpu_seconds": cpu})
 
 
 def _learner(
-    job: dict[str, Any], order: dict[str, Any], limits: isolation.Limits, strength: str, output: int, progress: int
+    job: dict[str, Any],
+    order: dict[str, Any],
+    limits: isolation.Limits,
+    strength: str,
+    output: int,
+    progress: mmap.mmap,
 ) -> None:
     """The learner's process: walls first, then the notebook. Never returns."""
     code = 1
@@ -136,8 +165,7 @@ def _learner(
         isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
         _become_second()
         isolation.confine(strength, order["place"], limits)
-        os.closerange(3, progress)
-        os.closerange(progress + 1, 256)
+        os.closerange(3, 256)
         _settle(home, job)
         run = running.run_kernel if job["kernel"] else running.run_plain
         run(job["cells"], lambda count: _tell(progress, count))
@@ -194,40 +222,39 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
     sys.path.insert(0, "")
 
 
-def _tell(progress: int, count: int) -> None:
-    with suppress(OSError):
-        os.write(progress, count.to_bytes(2, "big"))
+def _tell(progress: mmap.mmap, count: int) -> None:
+    progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
 
 
-def _watch(child: int, output: int, progress: int, limits: isolation.Limits, started: float) -> tuple[str, str, int]:
-    """Wait for the learner's process: how it ended, what it printed, how many cells were done."""
-    printed, cells, ended = bytearray(), 0, ""
-    open_ends = {output, progress}
+def _watch(child: int, output: int, limits: isolation.Limits, started: float) -> tuple[str, str]:
+    """Wait for the learner's process: how it ended, and what it printed."""
+    printed, ended = bytearray(), ""
+    looked = started
+    ends = [output]
     os.set_blocking(output, False)
-    os.set_blocking(progress, False)
     while True:
-        # With both ends closed the process is ending, and there is nothing to be woken by.
-        ready, _, _ = select.select(list(open_ends), [], [], LOOK_SECONDS if open_ends else ENDING_SECONDS)
-        for end in ready:
+        # With its output closed the process is ending, and there is nothing to be woken by.
+        if select.select(ends, [], [], LOOK_SECONDS if ends else ENDING_SECONDS)[0]:
             with suppress(BlockingIOError):
-                piece = os.read(end, 65536)
+                piece = os.read(output, 65536)
                 if not piece:
-                    open_ends.discard(end)
-                elif end == progress:
-                    cells = int.from_bytes(piece[-2:], "big")
-                elif len(printed) < limits.output_bytes:
-                    printed += piece[: limits.output_bytes - len(printed)]
+                    ends.clear()
+                printed += piece[: limits.output_bytes - len(printed)]
         finished, status = os.waitpid(child, os.WNOHANG)
         if finished:
             ended = _how(os.waitstatus_to_exitcode(status))
             break
-        if time.monotonic() - started > limits.seconds:
+        now = time.monotonic()
+        if now - started > limits.seconds:
             ended = "time limit"
             break
-        if not ready and isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
+        if now - looked < LOOK_SECONDS:
+            continue
+        looked = now
+        if isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
             ended = "memory limit"
             break
-    return ended, printed.decode("utf-8", "replace"), cells
+    return ended, printed.decode("utf-8", "replace")
 
 
 def _how(code: int) -> str:
