@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Coroutine
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,20 @@ PRISTINE = "pristine"
 
 
 WARM_UP_SECONDS = 0.5
-"""So long after the start the cryptography of tokens is loaded, if nobody needed it before."""
+"""So long after the start what the first answer did not need is loaded, if nobody asked for it
+before: the cryptography of tokens, and ``DEFERRED``."""
+
+DEFERRED = (
+    "labkit.apiserver.serving.channels",
+    "labkit.apiserver.tables.registry",
+    "labkit.apiserver.tables.render",
+    "labkit.apiserver.node.pod",
+    "labkit.apiserver.node.exec",
+    "labkit.apiserver.openapi.documents",
+)
+
+BREATH_SECONDS = 0.02
+"""Requests are answered between two modules that are loaded in the background."""
 
 
 RENEWAL_SECONDS = 12 * 3600.0
@@ -101,11 +115,11 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
         "era": era,
     }
     write_private(home / "server.json", json.dumps(state).encode())
-    loop.call_later(WARM_UP_SECONDS, _warm_up, cluster)
     log.info("labkit %s serves %s on %s", __version__, home, server.url)
-    renewal = asyncio.create_task(_renew(home, cluster, server))
+    background = [asyncio.create_task(_renew(home, cluster, server)), asyncio.create_task(_warm_up(cluster))]
     await stop.wait()
-    renewal.cancel()
+    for task in background:
+        task.cancel()
     await server.close()
     cluster.close()
     audit.close()
@@ -113,8 +127,12 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     log.info("stopped")
 
 
-def _warm_up(cluster: Cluster) -> None:
+async def _warm_up(cluster: Cluster) -> None:
+    await asyncio.sleep(WARM_UP_SECONDS)
     assert cluster.signer.key_id
+    for name in DEFERRED:
+        await asyncio.sleep(BREATH_SECONDS)
+        import_module(name)
     resume_collection()
 
 

@@ -1,10 +1,16 @@
-"""The server's process loads aiohttp's server half; whoever asks for more gets it."""
+"""The server's process loads what it answers with, and aiohttp's server half; more when it is asked for."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import pytest
+
+from labkit.apiserver.serving.pki import load_keys
+from labkit.apiserver.serving.process import DEFERRED
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,3 +48,22 @@ def test_a_loaded_package_is_left_alone() -> None:
 
 def test_a_name_that_does_not_exist() -> None:
     assert run(LEAN + "import aiohttp; print(hasattr(aiohttp, 'nonsense'))") == "False"
+
+
+def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path: Path) -> None:
+    code = LEAN + (
+        "from pathlib import Path; from labkit.apiserver.serving import process\n"
+        "from labkit.apiserver.request import PeerCertificate; from labkit.apiserver.serving.inprocess import ask\n"
+        "admin = PeerCertificate('kubernetes-admin', ('system:masters',), '')\n"
+        f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
+        "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"
+        "print(*(name for name in sys.modules if name in process.DEFERRED or name.partition('.')[0] in "
+        "('cryptography', 'google', 'jsonpatch', 'tree_sitter', 'yaml')))"
+    )
+    load_keys(tmp_path)
+    assert run(code) == ""
+
+
+@pytest.mark.parametrize("name", DEFERRED)
+def test_what_is_deferred_exists(name: str) -> None:
+    assert import_module(name).__name__ == name
