@@ -43,11 +43,13 @@ from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
+from labkit.apiserver.quota.evaluators import Evaluators
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
+from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.controllers.volumes import Volumes
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
@@ -55,6 +57,10 @@ from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.storage import Key, MemoryStore, Store
 
+COUNTED = frozenset(
+    kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
+)
+"""The kinds that quotas count: all that a namespace keeps, but for events."""
 RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
@@ -106,6 +112,7 @@ class Cluster:
             self.store.subscribe(kind.resource, self.rbac.forget)
             self.registry.strategy(kind).hooks.append(self._refuse_escalation)
         automatic = era == "1.20"
+        evaluators = Evaluators(COUNTED, clock, old_words=automatic)
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
             RoleAggregation(self.registry),
@@ -113,6 +120,7 @@ class Cluster:
             NamespaceDeletion(self.registry),
             GarbageCollector(self.registry),
             Volumes(self.registry),
+            ResourceQuotas(self.registry, evaluators),
             ServiceEndpoints(self.registry),
             Keeper(self.registry),
         ]
@@ -123,7 +131,9 @@ class Cluster:
             self.registry.controllers.append(NodeController(self._node))
         pod_subresource = PodConnections(node_api, self._node, clock, self._refuse_creation)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
-        admission = default_chain(self._lookup, self.store.list, self.registry.new_suffix, mount_secrets=era == "1.20")
+        admission = default_chain(
+            self._lookup, self.store.list, self.registry.new_suffix, evaluators, mount_secrets=automatic
+        )
         token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
         self._resources = ResourceHandler(
             self.registry,

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.apiserver.quota.amounts import NANO, ZERO, Amount, Amounts, read
+from labkit.apiserver.quota.pods import total
 from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount, canonical_quantity
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
-NANO = 1_000_000_000
 
 Resources = dict[str, Any]
 
@@ -54,12 +54,12 @@ class LimitRanger(Ordinary):
 
 
 def _looks_at_pod(attributes: Attributes) -> bool:
-    return (
-        attributes.resource == "pods"
-        and not attributes.group
-        and not attributes.subresource
-        and attributes.operation == "CREATE"
-    )
+    """A pod's containers are set once; only a resize changes what they ask for."""
+    if attributes.resource != "pods" or attributes.group:
+        return False
+    if attributes.subresource == "resize":
+        return attributes.operation == "UPDATE" and not _ending(attributes)
+    return not attributes.subresource and attributes.operation == "CREATE"
 
 
 def _looks_at_claim(attributes: Attributes) -> bool:
@@ -68,7 +68,12 @@ def _looks_at_claim(attributes: Attributes) -> bool:
         and not attributes.group
         and not attributes.subresource
         and attributes.operation in ("CREATE", "UPDATE")
+        and not _ending(attributes)
     )
+
+
+def _ending(attributes: Attributes) -> bool:
+    return attributes.old is not None and bool(attributes.old["metadata"].get("deletionTimestamp"))
 
 
 def _merge(pod: Object, limit_range: Object) -> None:
@@ -100,73 +105,52 @@ def _pod_problems(limit: Object, spec: Object) -> Iterator[str]:
         for field, _ in CONTAINERS:
             for container in spec.get(field) or ():
                 resources = container.get("resources") or {}
-                yield from _problems(limit, resources.get("requests") or {}, resources.get("limits") or {})
+                yield from _problems(limit, read(resources.get("requests")), read(resources.get("limits")))
     elif limit["type"] == "Pod":
-        yield from _problems(limit, _total(spec, "requests"), _total(spec, "limits"))
+        yield from _problems(limit, total(spec, "requests"), total(spec, "limits"))
 
 
 def _claim_problems(limit: Object, spec: Object) -> Iterator[str]:
     """A claim is measured by what it asks for; limits do not count."""
-    requests = (spec.get("resources") or {}).get("requests") or {}
-    for name, value in sorted((limit.get("min") or {}).items()):
-        yield from _minimum("PersistentVolumeClaim", name, value, requests, {})
-    for name, value in sorted((limit.get("max") or {}).items()):
-        start = f"maximum {name} usage per PersistentVolumeClaim is {value}"
+    requests = read((spec.get("resources") or {}).get("requests"))
+    for name, bound in sorted(read(limit.get("min")).items()):
+        yield from _minimum("PersistentVolumeClaim", name, bound, requests, {})
+    for name, bound in sorted(read(limit.get("max")).items()):
+        start = f"maximum {name} usage per PersistentVolumeClaim is {bound}"
         if name not in requests:
             yield f"{start}.  No request is specified"
-        elif amount(requests[name]) > amount(value):
+        elif requests[name].value > bound.value:
             yield f"{start}, but request is {requests[name]}"
 
 
-def _problems(limit: Object, requests: Resources, limits: Resources) -> Iterator[str]:
+def _problems(limit: Object, requests: Amounts, limits: Amounts) -> Iterator[str]:
     kind = limit["type"]
-    for name, value in sorted((limit.get("min") or {}).items()):
-        yield from _minimum(kind, name, value, requests, limits)
-    for name, value in sorted((limit.get("max") or {}).items()):
-        start = f"maximum {name} usage per {kind} is {value}"
+    for name, bound in sorted(read(limit.get("min")).items()):
+        yield from _minimum(kind, name, bound, requests, limits)
+    for name, bound in sorted(read(limit.get("max")).items()):
+        start = f"maximum {name} usage per {kind} is {bound}"
         if name not in limits:
             yield f"{start}.  No limit is specified"
-        elif amount(limits[name]) > amount(value):
+        elif limits[name].value > bound.value:
             yield f"{start}, but limit is {limits[name]}"
-        elif name in requests and amount(requests[name]) > amount(value):
+        elif name in requests and requests[name].value > bound.value:
             yield f"{start}, but request is {requests[name]}"
-    for name, value in sorted((limit.get("maxLimitRequestRatio") or {}).items()):
-        start = f"{name} max limit to request ratio per {kind} is {value}, but"
-        request, most = amount(requests.get(name, 0)), amount(limits.get(name, 0))
+    for name, bound in sorted(read(limit.get("maxLimitRequestRatio")).items()):
+        start = f"{name} max limit to request ratio per {kind} is {bound}, but"
+        request, most = requests.get(name, ZERO).value, limits.get(name, ZERO).value
         if request == 0:
             yield f"{start} no request is specified or request is 0"
         elif most == 0:
             yield f"{start} no limit is specified or limit is 0"
-        elif most * NANO > amount(value) * request:
+        elif most * NANO > bound.value * request:
             yield f"{start} provided ratio is {most / request:f}"
 
 
-def _minimum(kind: str, name: str, value: str, requests: Resources, limits: Resources) -> Iterator[str]:
-    start = f"minimum {name} usage per {kind} is {value}"
+def _minimum(kind: str, name: str, bound: Amount, requests: Amounts, limits: Amounts) -> Iterator[str]:
+    start = f"minimum {name} usage per {kind} is {bound}"
     if name not in requests:
         yield f"{start}.  No request is specified"
-    elif amount(requests[name]) < amount(value):
+    elif requests[name].value < bound.value:
         yield f"{start}, but request is {requests[name]}"
-    elif name in limits and amount(limits[name]) < amount(value):
+    elif name in limits and limits[name].value < bound.value:
         yield f"{start}, but limit is {limits[name]}"
-
-
-def _total(spec: Object, kind: str) -> Resources:
-    """What a pod's containers ask for together; an init container counts alone, if it asks for more."""
-    totals: dict[str, int] = {}
-    shown: dict[str, list[Any]] = {}
-    for container in spec.get("containers") or ():
-        for name, value in ((container.get("resources") or {}).get(kind) or {}).items():
-            totals[name] = totals.get(name, 0) + amount(value)
-            shown.setdefault(name, []).append(value)
-    for container in spec.get("initContainers") or ():
-        for name, value in ((container.get("resources") or {}).get(kind) or {}).items():
-            if amount(value) > totals.get(name, -1):
-                totals[name], shown[name] = amount(value), [value]
-    return {name: shown[name][0] if len(shown[name]) == 1 else _shown(total) for name, total in totals.items()}
-
-
-def _shown(total: int) -> str:
-    if total % (1024 * NANO) == 0:
-        return canonical_quantity(f"{total // (1024 * NANO)}Ki")
-    return canonical_quantity(f"{total // 1_000_000}m")

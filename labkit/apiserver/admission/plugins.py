@@ -18,11 +18,18 @@ from labkit.apiserver.admission.objects import (
 )
 from labkit.apiserver.admission.pods import DefaultTolerations, Priority, RuntimeClass
 from labkit.apiserver.admission.podsecurity import PodSecurity
+from labkit.apiserver.admission.quotas import ResourceQuota
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
+from labkit.apiserver.quota.evaluators import Evaluators
 
 
 def default_chain(
-    lookup: Lookup, lister: Lister, new_suffix: Callable[[], str], *, mount_secrets: bool = False
+    lookup: Lookup,
+    lister: Lister,
+    new_suffix: Callable[[], str],
+    evaluators: Evaluators,
+    *,
+    mount_secrets: bool = False,
 ) -> Chain:
     """All plugins.
 
@@ -30,6 +37,7 @@ def default_chain(
         lookup: Reads stored objects.
         lister: Lists stored objects.
         new_suffix: Five random characters.
+        evaluators: How quotas measure kinds.
         mount_secrets: See ``ServiceAccount``.
     """
     return Chain(
@@ -45,5 +53,6 @@ def default_chain(
             DefaultStorageClass(lister),
             StorageObjectInUse(),
             RuntimeClass(),
+            ResourceQuota(lister, evaluators),
         )
     )

@@ -85,7 +85,16 @@ def canonical_quantity(text: str) -> str:
     Raises:
         BadValue: It is no quantity.
     """
-    amount, form = parse_quantity(text)
+    return quantity_text(*parse_quantity(text))
+
+
+def quantity_text(amount: int, form: str) -> str:
+    """The canonical text of a quantity.
+
+    Args:
+        amount: Billionths.
+        form: ``binary``, ``decimal`` or ``exponent``.
+    """
     if amount == 0:
         return "0"
     sign = "-" if amount < 0 else ""

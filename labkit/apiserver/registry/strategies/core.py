@@ -259,30 +259,6 @@ class EndpointsStrategy(Strategy):
 
 
 @dataclass
-class LimitRangeStrategy(Strategy):
-    """Limit ranges."""
-
-    create_on_update: bool = True
-
-    def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        for item in obj["spec"].get("limits") or ():
-            if item.get("type") != "Container":
-                continue
-            default = item.setdefault("default", {})
-            request = item.setdefault("defaultRequest", {})
-            for name, value in (item.get("max") or {}).items():
-                default.setdefault(name, value)
-            for name, value in default.items():
-                request.setdefault(name, value)
-            for name, value in (item.get("min") or {}).items():
-                request.setdefault(name, value)
-            for field in ("default", "defaultRequest"):
-                if not item[field]:
-                    del item[field]
-
-
-@dataclass
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 

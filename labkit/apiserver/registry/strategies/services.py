@@ -92,6 +92,7 @@ class ServiceStrategy(Strategy):
             for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 if spec.get(field) == before.get(field):
                     spec.pop(field, None)
+        drop_of_other_type(spec, before)
         normalize_ips(spec, before)
 
     def allocate(self, context: Context, obj: Object, old: Object | None) -> None:
@@ -350,6 +351,29 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
             spec.pop("clusterIPs", None)
     elif address and not addresses:
         spec["clusterIPs"] = [address]
+
+
+def drop_of_other_type(spec: Object, old: Object) -> None:
+    """An update of the type takes along what only the old type has, unless the caller changed it."""
+    exposed = ("NodePort", "LoadBalancer")
+    if old["type"] in exposed and spec["type"] not in exposed:
+        if _node_port_set(spec) == _node_port_set(old):
+            for port in spec.get("ports") or ():
+                port.pop("nodePort", None)
+        if not spec.get("externalIPs"):
+            _drop_same(spec, old, "externalTrafficPolicy")
+    if old["type"] == "LoadBalancer" != spec["type"]:
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"):
+            _drop_same(spec, old, field)
+
+
+def _node_port_set(spec: Object) -> set[int]:
+    return {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
+
+
+def _drop_same(spec: Object, old: Object, field: str) -> None:
+    if field in spec and spec[field] == old.get(field):
+        del spec[field]
 
 
 def keep_node_ports(spec: Object, old: Object) -> None:

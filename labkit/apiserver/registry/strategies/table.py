@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import core, jobs, network, storage, workloads
+from labkit.apiserver.registry.strategies import core, jobs, limits, network, storage, workloads
 from labkit.apiserver.registry.strategies.pods import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
@@ -16,7 +16,7 @@ def table() -> dict[tuple[str, str], Strategy]:
         ("", "ConfigMap"): core.ConfigMapStrategy(),
         ("", "Endpoints"): core.EndpointsStrategy(),
         ("", "Event"): core.EventStrategy(),
-        ("", "LimitRange"): core.LimitRangeStrategy(),
+        ("", "LimitRange"): limits.LimitRangeStrategy(),
         ("", "Namespace"): core.NamespaceStrategy(),
         ("", "Node"): core.NodeStrategy(),
         ("", "PersistentVolume"): storage.VolumeStrategy(),
@@ -24,7 +24,7 @@ def table() -> dict[tuple[str, str], Strategy]:
         ("", "Pod"): PodStrategy(),
         ("", "PodTemplate"): core.PodTemplateStrategy(),
         ("", "ReplicationController"): workloads.ReplicationControllerStrategy(),
-        ("", "ResourceQuota"): Strategy(status=True, returns_deleted=True),
+        ("", "ResourceQuota"): limits.ResourceQuotaStrategy(),
         ("", "Secret"): core.SecretStrategy(),
         ("", "Service"): ServiceStrategy(),
         ("", "ServiceAccount"): core.ServiceAccountStrategy(),

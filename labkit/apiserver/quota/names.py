@@ -1,0 +1,80 @@
+"""The resources that quotas and limit ranges know by name.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/helper/helpers.go``.
+"""
+
+from __future__ import annotations
+
+import re
+
+COMPUTE = (
+    "cpu",
+    "memory",
+    "limits.cpu",
+    "limits.memory",
+    "requests.cpu",
+    "requests.memory",
+)
+EPHEMERAL = ("ephemeral-storage", "limits.ephemeral-storage", "requests.ephemeral-storage")
+COUNTED = (
+    "configmaps",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+)
+QUOTA = frozenset((*COMPUTE, *EPHEMERAL, *COUNTED, "requests.storage"))
+"""What a quota may bound by a short name."""
+STANDARD = QUOTA | {"storage"}
+CONTAINER = frozenset(("cpu", "memory", "ephemeral-storage"))
+HUGE_PAGES = "hugepages-"
+REQUESTS = "requests."
+QUALIFIED = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
+SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+
+def huge_pages(name: str) -> bool:
+    """Whether a quota's resource is huge pages."""
+    return name.startswith((HUGE_PAGES, REQUESTS + HUGE_PAGES))
+
+
+def standard(name: str) -> bool:
+    """Whether a resource has a meaning without a prefix."""
+    return name in STANDARD or huge_pages(name)
+
+
+def standard_in_quota(name: str) -> bool:
+    """Whether a quota may bound a resource without a prefix."""
+    return name in QUOTA or huge_pages(name)
+
+
+def standard_in_container(name: str) -> bool:
+    """Whether a container may ask for a resource without a prefix."""
+    return name in CONTAINER or name.startswith(HUGE_PAGES)
+
+
+def native(name: str) -> bool:
+    """Whether a resource is Kubernetes' own."""
+    return "/" not in name or "kubernetes.io/" in name
+
+
+def extended(name: str) -> bool:
+    """Whether a resource is somebody else's, such as ``example.com/gpu``."""
+    if native(name) or name.startswith(REQUESTS):
+        return False
+    prefix, _, rest = (REQUESTS + name).partition("/")
+    return (
+        len(prefix) <= 253
+        and SUBDOMAIN.fullmatch(prefix) is not None
+        and len(rest) <= 63
+        and QUALIFIED.fullmatch(rest) is not None
+    )
+
+
+def whole(name: str) -> bool:
+    """Whether a resource comes in whole numbers only."""
+    return name in COUNTED or extended(name)
