@@ -58,7 +58,8 @@ class Board(LabWidget):
 
     def on_hint(self, step: str) -> None:
         """Give the next hint of a step."""
-        self._says[step] = str(lessons.hint(step, self._lab.progress))
+        given = lessons.hint(step, self._lab.progress)
+        self._says[step] = f"{given.title.removeprefix(step).strip().capitalize()}: {given.text}"
         self._show()
 
     def as_text(self) -> str:

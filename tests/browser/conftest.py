@@ -70,6 +70,30 @@ def notebook(browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
     page.close()
 
 
+@pytest.fixture(params=["lab", "notebook"])
+def either(request: pytest.FixtureRequest, browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
+    """A fresh page on JupyterLab, then one on Notebook 7."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield NotebookPage(page, jupyter, request.param)
+    page.close()
+
+
+@pytest.fixture
+def classic(browser: Any, jupyter: Jupyter) -> Iterator[NotebookPage]:
+    """A fresh page on the light Notebook 7."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield NotebookPage(page, jupyter, "notebook")
+    page.close()
+
+
+@pytest.fixture
+def dark_classic(browser: Any, dark_jupyter: Jupyter) -> Iterator[NotebookPage]:
+    """A fresh page on the dark Notebook 7."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield NotebookPage(page, dark_jupyter, "notebook")
+    page.close()
+
+
 @pytest.fixture
 def dark_notebook(browser: Any, dark_jupyter: Jupyter) -> Iterator[NotebookPage]:
     """A fresh page on the dark JupyterLab."""

@@ -148,12 +148,12 @@ EVERYTHING = (
 )
 
 
-@pytest.mark.parametrize("theme", ["notebook", "dark_notebook"])
+@pytest.mark.parametrize("theme", ["notebook", "dark_notebook", "classic", "dark_classic"])
 def test_no_accessibility_violations_and_no_request_leaves_the_machine(
     theme: str, request: pytest.FixtureRequest
 ) -> None:
     page: NotebookPage = request.getfixturevalue(theme)
-    jupyter: Jupyter = request.getfixturevalue("jupyter" if theme == "notebook" else "dark_jupyter")
+    jupyter: Jupyter = request.getfixturevalue("dark_jupyter" if theme.startswith("dark") else "jupyter")
     show(page, jupyter, "everything", *EVERYTHING)
     for name in ("matrix", "graph", "xray", "token", "terminal", "board", "start"):
         page.widget(name)

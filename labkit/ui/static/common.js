@@ -7,7 +7,8 @@ function h(tag, attributes, ...children) {
   const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name === "style") element.style.cssText = value; // a style attribute may be forbidden
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
     else element.setAttribute(name, String(value));
   }
@@ -81,6 +82,15 @@ function widget(name, label, draw, after) {
       };
       const say = () => { notice.textContent = model.get("notice"); };
       const done = (message) => { if ("done" in message) root.removeAttribute("aria-busy"); };
+      // Jupyter's single keys (x cuts the cell) mean nothing in a widget; Ctrl-S still saves and Escape
+      // leaves. JupyterLab hears keys as they bubble; Notebook 7 hears them first, so there the very
+      // target must be marked before.
+      const own = (event) => !event.ctrlKey && !event.metaKey && event.key !== "Escape";
+      const mark = (event) => {
+        if (root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", own(event));
+      };
+      window.addEventListener("keydown", mark, true);
+      root.addEventListener("keydown", (event) => { if (own(event)) event.stopPropagation(); });
       model.on("change:data", redraw);
       model.on("change:notice", say);
       model.on("msg:custom", done);
@@ -88,6 +98,7 @@ function widget(name, label, draw, after) {
       redraw();
       say();
       return () => {
+        window.removeEventListener("keydown", mark, true);
         model.off("change:data", redraw);
         model.off("change:notice", say);
         model.off("msg:custom", done);

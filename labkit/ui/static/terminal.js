@@ -11,7 +11,6 @@ function drawTerminal(data, act, view) {
   };
   input.addEventListener("input", () => { view.draft = input.value; });
   input.addEventListener("keydown", (event) => {
-    event.stopPropagation();
     if (event.key === "ArrowUp") { walk(1); event.preventDefault(); }
     if (event.key === "ArrowDown") { walk(-1); event.preventDefault(); }
   });
