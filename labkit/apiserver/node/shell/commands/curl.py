@@ -21,15 +21,14 @@ from labkit.apiserver.node.shell.commands.curl_options import (
 )
 from labkit.apiserver.node.shell.commands.curl_transfer import (
     Transfer,
-    TransferError,
     build_request,
     client_certificate,
     connect,
     header_block,
     local_file,
-    parse_url,
     shown_headers,
 )
+from labkit.apiserver.node.shell.commands.curl_urls import TransferError, parse_url
 from labkit.apiserver.node.shell.commands.curl_verbose import (
     connected,
     failed,

@@ -15,12 +15,14 @@ from cryptography.x509.oid import NameOID
 from labkit.apiserver.node import tls
 from labkit.apiserver.node.filesystem import FileError
 from labkit.apiserver.node.shell.commands.curl_options import USER_AGENT, CurlOptions, basic
+from labkit.apiserver.node.shell.commands.curl_urls import TransferError, Url
 from labkit.apiserver.node.shell.process import Process
-from labkit.apiserver.node.shell.streams import decode, encode
+from labkit.apiserver.node.shell.streams import decode
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.request import PeerCertificate, Request, Response
 
 DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
 PHRASES = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
     304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized",
@@ -29,101 +31,6 @@ PHRASES = {
     429: "Too Many Requests", 500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
     503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
-
-
-class TransferError(Exception):
-    """The transfer failed.
-
-    Args:
-        status: curl's exit status.
-        message: What it says, without its name.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-@dataclass(slots=True)
-class Url:
-    """An address taken apart."""
-
-    text: str
-    scheme: str
-    host: str
-    port: int
-    target: str
-    user: str = ""
-
-    @property
-    def path(self) -> str:
-        """The path as it is sent."""
-        return self.target.partition("?")[0]
-
-    @property
-    def authority(self) -> str:
-        """The ``Host`` header."""
-        usual = {"http": 80, "https": 443}.get(self.scheme)
-        return self.host if self.port == usual else f"{self.host}:{self.port}"
-
-
-def parse_url(text: str, *, as_is: bool = False) -> Url:
-    """Read an address.
-
-    Raises:
-        TransferError: It is none, or its protocol is not served.
-    """
-    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", text)
-    scheme = match[1].lower() if match else "http"
-    rest = text[match.end() :] if match else text
-    if any(ord(char) <= 32 or ord(char) == 127 for char in text):
-        raise TransferError(3, "URL rejected: Malformed input to a URL function")
-    if scheme not in ("http", "https", "file"):
-        raise TransferError(1, f'Protocol "{scheme}" not supported')
-    rest = rest.partition("#")[0]
-    split = re.search(r"[/?]", rest)
-    authority, target = (rest[: split.start()], rest[split.start() :]) if split else (rest, "")
-    if scheme == "file":
-        return Url(text, scheme, authority, 0, unquote(target or "/"))
-    user, at, host_port = authority.rpartition("@")
-    host, port_text = host_port, ""
-    found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
-    if found is not None:
-        host, port_text = found[1], found[2] or ""
-    elif ":" in host_port:
-        host, _, port_text = host_port.partition(":")
-    if not host:
-        raise TransferError(3, "URL rejected: No host part in the URL")
-    if port_text and not (port_text.isdigit() and len(port_text) < 7 and int(port_text) < 65536):
-        raise TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535")
-    if not found and not re.fullmatch(r"[\w.%~!$&'()*+,;=-]+", host):
-        raise TransferError(3, "URL rejected: Bad hostname")
-    if target.startswith("?") or not target:
-        target = "/" + target
-    if not as_is:
-        target = _without_dots(target)
-    port = int(port_text) if port_text else 443 if scheme == "https" else 80
-    return Url(text, scheme, unquote(host), port, target, unquote(user) if at else "")
-
-
-def _without_dots(target: str) -> str:
-    path, mark, query = target.partition("?")
-    out: list[str] = []
-    parts = path.split("/")[1:]
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        if part == "..":
-            if out:
-                out.pop()
-            if last:
-                out.append("")
-        elif part == ".":
-            if last:
-                out.append("")
-        else:
-            out.append(part)
-    return "/" + "/".join(out) + mark + query
 
 
 @dataclass(slots=True)
@@ -403,6 +310,3 @@ def local_file(process: Process, url: Url) -> bytes:
         return process.fs.read(url.target, "/")
     except FileError:
         raise TransferError(37, f"Couldn't open file {url.target}") from None
-
-
-__all__ = ["Transfer", "TransferError", "Url", "encode"]

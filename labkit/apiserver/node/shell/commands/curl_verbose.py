@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from labkit.apiserver.node.shell.commands.curl_transfer import DEFAULT_BUNDLE, Transfer
+from labkit.apiserver.node.shell.commands.curl_transfer import Transfer
 from labkit.apiserver.node.tls import matches_host, names_of
 
 _HEAD = (
@@ -175,6 +175,3 @@ def failed(transfer: Transfer, status: int, message: str) -> str:
 def finished(transfer: Transfer) -> str:
     """What is said at the end."""
     return f"* Connection #0 to host {transfer.url.host} left intact\n"
-
-
-__all__ = ["DEFAULT_BUNDLE"]
