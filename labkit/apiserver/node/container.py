@@ -8,7 +8,7 @@ from labkit.apiserver.node.filesystem import Directory, File, FileError, FileSys
 from labkit.apiserver.node.images import Image
 from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
-from labkit.apiserver.node.shell.process import PROGRAMS, Process
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream, decode
 from labkit.apiserver.node.transport import Endpoint, Network
 from labkit.apiserver.request import ExecIO
@@ -308,4 +308,4 @@ def drive(awaitable: Awaitable[int]) -> int:
         return int(end.value)
 
 
-__all__ = ["PROGRAMS", "Container", "NotRunnable", "Process", "TextIO", "decode", "drive"]
+__all__ = ["Container", "NotRunnable", "Process", "TextIO", "decode", "drive"]

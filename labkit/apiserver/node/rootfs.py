@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 
 from labkit.apiserver.node.filesystem import Device, Directory, File, Link, Node
 from labkit.apiserver.node.images import Image
-from labkit.apiserver.node.shell.process import PROGRAMS
+from labkit.apiserver.node.shell.commands import MODULE_OF
 
 IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""
@@ -19,12 +18,10 @@ _PROXY_SCRIPT = b"#!/bin/sh\nexec kubectl proxy\n"
 @lru_cache(maxsize=64)
 def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
     """The nodes of an image's programs, shared by all its containers."""
-    # The commands enter themselves there; a server without pods starts without them.
-    import_module("labkit.apiserver.node.shell.commands")
     return {
         name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True)
         for name in sorted(names)
-        if name in PROGRAMS
+        if name in MODULE_OF
     }
 
 

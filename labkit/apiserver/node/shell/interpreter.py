@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from labkit.apiserver.node.filesystem import Directory, File, FileError
 from labkit.apiserver.node.shell import control, syntax
+from labkit.apiserver.node.shell.commands import find_program
 from labkit.apiserver.node.shell.expand import Expander, ExpansionError
 from labkit.apiserver.node.shell.files import open_path
 from labkit.apiserver.node.shell.kernel import BudgetExceeded, Interrupted, Kernel, Killed, Task
 from labkit.apiserver.node.shell.parser import parse
-from labkit.apiserver.node.shell.process import PROGRAMS, Process, System
+from labkit.apiserver.node.shell.process import Process, System
 from labkit.apiserver.node.shell.streams import (
     Capture,
     ClosedStream,
@@ -618,7 +619,7 @@ class Shell:
         env = self.variables.environment() if environment is None else environment
         if not node.program:
             return await self._run_file(words, path, node, env)
-        function = PROGRAMS.get(node.program)
+        function = find_program(node.program)
         if function is None:
             await self.complain(f"{name}: the lab's shell has no such program")
             return 126

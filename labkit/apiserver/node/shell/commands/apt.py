@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.filesystem import File
-from labkit.apiserver.node.shell.process import PROGRAMS, Process, program
+from labkit.apiserver.node.shell.commands import MODULE_OF
+from labkit.apiserver.node.shell.process import Process, program
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "curl": ("curl",),
@@ -29,7 +30,7 @@ INSTALLED = "/var/lib/dpkg/info"
 def _install(process: Process, name: str) -> None:
     base = "/usr/bin" if process.system.image.distribution in ("debian", "ubuntu") else "/bin"
     for one in PACKAGES.get(name, ()):
-        if one in PROGRAMS:
+        if one in MODULE_OF:
             path = f"{base}/{one}"
             if not process.fs.exists(path):
                 found = process.fs.find(path)

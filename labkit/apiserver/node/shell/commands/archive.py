@@ -9,7 +9,6 @@ import zlib
 from labkit.apiserver.node.filesystem import Directory, File, FileError, Link, Node
 from labkit.apiserver.node.shell.commands.common import chunks, everything
 from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.streams import encode
 
 MAX_MEMBERS = 5_000
 MAX_INFLATED = 32 << 20
@@ -275,6 +274,3 @@ async def _pack(process: Process, data: bytes, name: str, *, unpack: bool, to_st
     process.fs.write(target, out, process.cwd)
     process.fs.remove(process.fs.find(name, process.cwd))
     return 0
-
-
-__all__ = ["encode"]

@@ -163,3 +163,9 @@ class Buffered:
             self._parts.clear()
             self._size = 0
             await self._process.stdout.write(data)
+
+
+async def missing_operand(process: Process, what: str = "missing operand") -> int:
+    """Say that something was left out, and where to read more."""
+    await process.err(f"{process.name}: {what}\nTry '{process.name} --help' for more information.\n")
+    return 1

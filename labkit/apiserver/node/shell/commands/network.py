@@ -151,7 +151,7 @@ async def ping(process: Process) -> int:
 @program("wget")
 async def wget(process: Process) -> int:
     """Fetch an address, by way of ``curl``'s own code."""
-    from labkit.apiserver.node.shell.process import PROGRAMS
+    from labkit.apiserver.node.shell.commands.curl import curl
 
     args = list(process.args)
     urls: list[str] = []
@@ -183,7 +183,7 @@ async def wget(process: Process) -> int:
     inner = Process(
         [*command, *urls], process.env, process.cwd, process.fds, process.kernel, process.system, process.spawn
     )
-    return 1 if await PROGRAMS["curl"](inner) else 0
+    return 1 if await curl(inner) else 0
 
 
 @program("nc", "telnet")
