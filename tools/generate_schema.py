@@ -71,13 +71,15 @@ def type_code(schema: dict[str, Any]) -> str:
     return SCALARS[schema.get("type", "object"), schema.get("format")]
 
 
-def go_name(go_type: str) -> str:
-    """A Go type as ``reflect`` prints it: every API package is called ``v1``."""
+def go_name(go_type: str, package: str = "v1") -> str:
+    """A Go type as ``reflect`` prints it: an API package is called by its version."""
     go_type = PACKAGE_ALIAS.sub("v1.", go_type)
-    return re.sub(r"(^|[\]*])([A-Z]\w*)$", r"\1v1.\2", go_type)
+    return re.sub(r"(^|[\]*])([A-Z]\w*)$", rf"\1{package}.\2", go_type)
 
 
-def field_row(name: str, schema: dict[str, Any], required: bool, go: list[Any] | None) -> list[Any]:
+def field_row(
+    name: str, schema: dict[str, Any], required: bool, go: list[Any] | None, package: str = "v1"
+) -> list[Any]:
     """``[name, type code, flags, more?]``: see ``labkit.apiserver.schema``."""
     code = type_code(schema)
     flags: str = ("" if required else "o") if go is None else go[2]
@@ -103,9 +105,9 @@ def field_row(name: str, schema: dict[str, Any], required: bool, go: list[Any] |
     if go is not None:
         if len(go) > 3 and go[3] != name[:1].upper() + name[1:]:
             more["n"] = go[3]
-        named = go_name(go[1])
+        named = go_name(go[1], package)
         if named not in ("string", "bool", "int32", "int64", "[]string") and not (
-            code.startswith("=") and named == "v1." + code.rpartition(".")[2]
+            code.startswith("=") and named == ".".join(code.rsplit(".", 2)[-2:])
         ):
             more["g"] = named
     row: list[Any] = [name, code, flags]
@@ -133,6 +135,7 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
                     properties[field],
                     field in required,
                     facts.get(field, None if not facts else [field, "string", "o"]),
+                    name.rsplit(".", 2)[-2],
                 )
                 for field in order
             ]
@@ -192,6 +195,7 @@ def main() -> int:
         schemas = read_openapi(options.openapi)
     else:
         schemas = json.loads((DATA / "schemas.json").read_text())["schemas"]
+        schemas |= json.loads((DATA / "schemas-more.json").read_text())
     go = json.loads((DATA / "gotypes.json").read_text())
     protobuf = json.loads((DATA / "protobuf.json").read_text())["messages"]
     protobuf |= json.loads((DATA / "protobuf-more.json").read_text())

@@ -5,7 +5,7 @@
 
 For each struct of the schemas: the order of its fields, which are pointers, which are left
 out when empty, and the named Go types that error messages mention. The checkouts are those
-of ``k8s.io/api`` and ``k8s.io/apimachinery`` (bare ones will do).
+of ``k8s.io/api`` and ``k8s.io/apimachinery`` (bare ones will do); ``CHECKOUT@BRANCH`` reads a branch.
 """
 
 from __future__ import annotations
@@ -17,19 +17,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "tests" / "parity" / "data" / "schemas.json"
+DATA = Path(__file__).resolve().parent.parent / "tests" / "parity" / "data"
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r'^\t(?:(\w+)\s+)?(\*?[\w.\[\]*]+)\s+`(?:.*?)json:"([^"]*)"')
 MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 PROTO_FIELD = re.compile(r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = (\d+)", re.MULTILINE)
-MORE_MESSAGES = ("coordination/v1", "discovery/v1", "scheduling/v1", "storage/v1")
+MORE_MESSAGES = ("autoscaling/v2", "coordination/v1", "discovery/v1", "node/v1", "scheduling/v1", "storage/v1")
 """Packages of served kinds that ``protobuf.json`` does not have."""
+
+
+def read_schemas() -> dict[str, Any]:
+    """The recorded components, and those that ``tools.derive_schemas`` made."""
+    found: dict[str, Any] = json.loads((DATA / "schemas.json").read_text())["schemas"]
+    found.update(json.loads((DATA / "schemas-more.json").read_text()))
+    return found
 
 
 def package_files() -> dict[str, tuple[int, str]]:
     """Schema prefix to (which checkout, folder of its Go package)."""
     found: dict[str, tuple[int, str]] = {}
-    for name in json.loads(SCHEMAS.read_text())["schemas"]:
+    for name in read_schemas():
         prefix = name.rpartition(".")[0]
         if prefix.startswith("io.k8s.api."):
             found[prefix] = (0, prefix.removeprefix("io.k8s.api.").replace(".", "/"))
@@ -67,8 +74,9 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
 
 
 def show(checkout: str, path: str) -> str:
-    """A file of a checkout's newest commit."""
-    command = ["git", "-C", checkout, "show", f"HEAD:{path}"]
+    """A file of a checkout's newest commit, or of a branch."""
+    folder, _, branch = checkout.partition("@")
+    command = ["git", "-C", folder, "show", f"{branch or 'HEAD'}:{path}"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -92,7 +100,7 @@ def main() -> int:
         print("{" + ",\n".join(lines) + "}")
         return 0
     checkouts = sys.argv[1:3]
-    schemas = json.loads(SCHEMAS.read_text())["schemas"]
+    schemas = read_schemas()
     facts: dict[str, list[list[Any]]] = {}
     for prefix, (which, folder) in sorted(package_files().items()):
         text = show(checkouts[which], f"{folder}/types.go")

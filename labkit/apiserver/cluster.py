@@ -50,6 +50,7 @@ from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
+from labkit.apiserver.registry.controllers.signing import Signing
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.controllers.volumes import Volumes
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
@@ -122,6 +123,7 @@ class Cluster:
             Volumes(self.registry),
             ResourceQuotas(self.registry, evaluators),
             ServiceEndpoints(self.registry),
+            Signing(self.registry, self.authorize, keys.sign_request),
             Keeper(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
@@ -132,7 +134,12 @@ class Cluster:
         pod_subresource = PodConnections(node_api, self._node, clock, self._refuse_creation)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         admission = default_chain(
-            self._lookup, self.store.list, self.registry.new_suffix, evaluators, mount_secrets=automatic
+            self._lookup,
+            self.store.list,
+            self.registry.new_suffix,
+            evaluators,
+            self.authorize,
+            mount_secrets=automatic,
         )
         token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
         self._resources = ResourceHandler(

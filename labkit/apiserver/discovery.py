@@ -15,7 +15,7 @@ from functools import cached_property
 
 import orjson
 
-from labkit.apiserver.registry.kinds import SUBRESOURCE_KINDS, Kind
+from labkit.apiserver.registry.kinds import SUBRESOURCE_KINDS, Kind, stored_kind
 from labkit.apiserver.request import Object
 
 GROUP_ORDER = (
@@ -186,6 +186,7 @@ def storage_version_hash(kind: Kind) -> str:
 
     Source: k8s.io/apiserver ``pkg/endpoints/discovery/storageversionhash.go``.
     """
+    kind = stored_kind(kind)
     text = f"{kind.group}/{kind.version}/{kind.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 

@@ -7,6 +7,7 @@ RS256 on every real cluster, so their key is RSA.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 
@@ -56,6 +57,19 @@ class Keys:
         from labkit.apiserver.certificates import issue
 
         return issue(self.ca_certificate, self.ca_key, user, groups)
+
+    def sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+        """The certificate that a signing request asks for, PEM.
+
+        Args:
+            request: The request, a PEM file in base64.
+            usages: What the certificate is for.
+            seconds: For how long it was asked.
+            now: Seconds since the epoch.
+        """
+        from labkit.apiserver.signingrequests import sign
+
+        return sign(self.ca_certificate, self.ca_key, request, usages, seconds, now)
 
 
 def new_token_key() -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
+from labkit.apiserver.admission.certificates import CertificateRights, CertificateSubjects, Requestor
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.apiserver.admission.limits import LimitRanger
 from labkit.apiserver.admission.objects import (
@@ -20,6 +21,7 @@ from labkit.apiserver.admission.pods import DefaultTolerations, Priority, Runtim
 from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.quotas import ResourceQuota
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
+from labkit.apiserver.authorization.attributes import Authorizer
 from labkit.apiserver.quota.evaluators import Evaluators
 
 
@@ -28,6 +30,7 @@ def default_chain(
     lister: Lister,
     new_suffix: Callable[[], str],
     evaluators: Evaluators,
+    authorize: Authorizer,
     *,
     mount_secrets: bool = False,
 ) -> Chain:
@@ -38,6 +41,7 @@ def default_chain(
         lister: Lists stored objects.
         new_suffix: Five random characters.
         evaluators: How quotas measure kinds.
+        authorize: Decides about approving and signing certificates.
         mount_secrets: See ``ServiceAccount``.
     """
     return Chain(
@@ -52,7 +56,10 @@ def default_chain(
             DefaultTolerations(),
             DefaultStorageClass(lister),
             StorageObjectInUse(),
-            RuntimeClass(),
+            RuntimeClass(lookup),
+            Requestor(),
+            CertificateRights(authorize),
+            CertificateSubjects(),
             ResourceQuota(lister, evaluators),
         )
     )

@@ -11,6 +11,7 @@ from labkit.apiserver.request import Object
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
+MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
@@ -97,12 +98,101 @@ class Priority(Ordinary):
 
 
 class RuntimeClass(Ordinary):
-    """A pod's runtime class must exist; this cluster has none."""
+    """A pod's runtime class must exist, and adds its overhead and where such pods run.
+
+    Args:
+        lookup: Reads runtime classes.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        found, spec = self._class_of(attributes)
+        if found is None:
+            return
+        fixed = self._overhead(found)
+        if fixed is not None:
+            if spec.get("overhead") is not None and spec["overhead"] != fixed:
+                raise attributes.refuse(MISMATCH)
+            spec["overhead"] = dict(fixed)
+        scheduling = found.get("scheduling")
+        if scheduling is None:
+            return
+        nodes = dict(spec.get("nodeSelector") or {})
+        for key, value in sorted((scheduling.get("nodeSelector") or {}).items()):
+            if nodes.get(key, value) != value:
+                raise attributes.refuse(
+                    f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; "
+                    f"pod.spec.nodeSelector[{key}] = {nodes[key]}"
+                )
+            nodes[key] = value
+        if nodes:
+            spec["nodeSelector"] = nodes
+        tolerations = merged_tolerations(spec.get("tolerations") or [], scheduling.get("tolerations") or [])
+        if tolerations:
+            spec["tolerations"] = tolerations
 
     def validate(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
+        found, spec = self._class_of(attributes)
+        fixed = self._overhead(found) if found is not None else None
+        if fixed is not None:
+            if spec.get("overhead") != fixed:
+                raise attributes.refuse(MISMATCH)
+        elif spec.get("overhead") is not None:
+            raise attributes.refuse(
+                "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+            )
+
+    def _overhead(self, found: Object) -> Object | None:
+        overhead = found.get("overhead")
+        fixed: Object | None = (overhead.get("podFixed") or {}) if overhead is not None else None
+        return fixed
+
+    def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
+        """A new pod's runtime class, None if it names none, and its spec."""
         if not _is_pod(attributes) or attributes.operation != "CREATE" or attributes.obj is None:
-            return
-        name = attributes.obj["spec"].get("runtimeClassName")
-        if name:
+            return None, {}
+        spec = attributes.obj["spec"]
+        name = spec.get("runtimeClassName")
+        if name is None:
+            return None, spec
+        found = self._lookup("runtimeclasses.node.k8s.io", "", name)
+        if found is None:
             raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
+        return found, spec
+
+
+def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
+    """Both lists, without those that another one covers.
+
+    Source: k8s.io/kubernetes ``pkg/util/tolerations``.
+    """
+    every = [*first, *second]
+    kept: list[Object] = []
+    for index, each in enumerate(every):
+        later = any(other != each and _covers(other, each) for other in every[index + 1 :])
+        if not later and not any(_covers(other, each) for other in kept):
+            kept.append(dict(each))
+    return kept
+
+
+def _covers(wide: Object, narrow: Object) -> bool:
+    """Whether the first toleration tolerates all that the second one does."""
+    if wide == narrow:
+        return True
+    operator: str = wide.get("operator", "")
+    key = wide.get("key", "")
+    if key != narrow.get("key", "") and (key or operator != "Exists"):
+        return False
+    if wide.get("effect") and wide["effect"] != narrow.get("effect", ""):
+        return False
+    if wide.get("effect", "") == "NoExecute":
+        seconds, other = wide.get("tolerationSeconds"), narrow.get("tolerationSeconds")
+        if seconds is not None and (other is None or other > seconds):
+            return False
+    if operator in ("", "Equal"):
+        return narrow.get("operator", "") == "Equal" and wide.get("value", "") == narrow.get("value", "")
+    return operator == "Exists"

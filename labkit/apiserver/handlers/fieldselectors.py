@@ -71,14 +71,14 @@ SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
     "events": {
         **{f"involvedObject.{field}": at(f"involvedObject.{field}") for field in REGARDING},
         "reason": at("reason"),
-        "reportingComponent": _event_source,
+        "reportingComponent": at("reportingComponent"),
         "source": _event_source,
         "type": at("type"),
     },
     "events.events.k8s.io": {
-        **{f"regarding.{field}": at(f"regarding.{field}") for field in REGARDING},
+        **{f"regarding.{field}": at(f"involvedObject.{field}") for field in REGARDING},
         "reason": at("reason"),
-        "reportingController": at("reportingController"),
+        "reportingController": at("reportingComponent"),
         "type": at("type"),
     },
     "replicationcontrollers": {"status.replicas": at("status.replicas", "0")},
@@ -86,7 +86,7 @@ SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
     "jobs.batch": {"status.successful": at("status.succeeded", "0")},
     "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": at("spec.signerName")},
 }
-"""Fields of each resource beside its name and namespace."""
+"""Fields of each resource beside its name and namespace, read from objects as they are stored."""
 
 OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not supported for Job'}
 """What is said of an unknown field of a resource in ``SELECTABLE``, if not the usual words."""
@@ -154,7 +154,7 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
     """
     if not text:
         return FieldSelector(())
-    fields = SELECTABLE.get(kind.resource, {})
+    fields = SELECTABLE.get(kind.qualified, {})
     terms = []
     for term in parse_fields(text):
         get = fields.get(term.field) or COMMON.get(term.field)
@@ -167,8 +167,8 @@ def field_selector(kind: Kind, text: str) -> FieldSelector:
 
 
 def _unknown(kind: Kind, field: str) -> str:
-    if kind.resource in SELECTABLE:
-        return OWN_WORDS.get(kind.resource, "field label not supported: {field}").format(field=field)
+    if kind.qualified in SELECTABLE:
+        return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(field=field)
     return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 

@@ -16,6 +16,7 @@ from labkit.apiserver.handlers.encode import (
     yaml_bytes,
 )
 from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form, negotiate_error, not_acceptable
+from labkit.apiserver.registry.conversion import from_stored
 from labkit.apiserver.registry.errors import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
@@ -71,6 +72,8 @@ class Responder:
         """
         if form.as_kind and obj.get("kind") != "Status":
             obj = self._one_as(request, form, kind, obj)
+        elif obj.get("kind") == kind.kind:
+            obj = from_stored(kind, obj)
         return respond(code, form, obj)
 
     def list(self, request: Request, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Response:
@@ -86,6 +89,8 @@ class Responder:
         Raises:
             ApiError: 400 or 406: it cannot be had in that form.
         """
+        if kind.stored_as is not None and not form.as_kind:
+            objects = [from_stored(kind, obj) for obj in objects]
         if form.plain:
             return Response(200, {"Content-Type": JSON}, list_bytes(kind, metadata, objects) + b"\n")
         if not form.as_kind:
@@ -105,7 +110,11 @@ class Responder:
 
     def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         """The Table that shows some objects."""
-        return self._rendered(kind.resource, objects, metadata, wanted)
+        table = self._rendered(kind.resource, objects, metadata, wanted)
+        if kind.stored_as is not None and wanted.include == "Object":
+            for row in table["rows"]:
+                row["object"] = from_stored(kind, row["object"])
+        return table
 
     def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
         # All kinds' columns are loaded with the first table.

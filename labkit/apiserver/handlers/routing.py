@@ -18,7 +18,7 @@ from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.handlers.writeoptions import write_options
-from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind
+from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
 from labkit.apiserver.status import entity_too_large, method_not_allowed, no_such_resource
@@ -112,7 +112,7 @@ class ResourceHandler:
             return self._responder.object(request, form, 201, kind, answer)
         code, written = getattr(self._writer, WRITES[verb])(request, kind)
         if verb == "deletecollection" and "items" in written:
-            type_meta = {"kind": kind.kind, "apiVersion": kind.group_version}
+            type_meta = {"kind": kind.kind, "apiVersion": stored_kind(kind).group_version}
             items = [{**type_meta, **item} for item in written["items"]]
             return self._responder.list(request, form, kind, written["metadata"], items)
         return self._responder.object(request, form, code, kind, written)

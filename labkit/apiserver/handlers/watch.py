@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event
 from labkit.apiserver.handlers.negotiation import PROTOBUF, Form
 from labkit.apiserver.handlers.responses import Responder, partial
+from labkit.apiserver.registry.conversion import from_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Event, Expired, Store
@@ -48,7 +49,8 @@ class WatchForm:
 
     def key(self, type_: str) -> str:
         """Names an event's encoding."""
-        return f"{type_};{self.form.key};{self.table and self.table.include}"
+        version = self.kind.group_version if self.kind.stored_as is not None else ""
+        return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
 
     def event(self, type_: str, obj: Object, headers: bool = False) -> bytes:
         """One event, with its newline."""
@@ -59,6 +61,8 @@ class WatchForm:
             obj = self.responder.table(self.kind, [in_order(obj)], metadata, wanted)
         elif form.as_kind:
             obj = partial(form.meta_version, obj)
+        else:
+            obj = from_stored(self.kind, obj)
         return self.raw(type_, obj)
 
     def raw(self, type_: str, obj: Object) -> bytes:

@@ -19,6 +19,7 @@ from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, 
 from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, write_options
+from labkit.apiserver.registry.conversion import from_stored, to_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply, settle
 from labkit.apiserver.registry.managed.manager import update_managed_fields
@@ -84,9 +85,11 @@ class Writer:
             metadata.pop(field, None)
         self._place(request, kind, obj)
         self._drop_duplicate_owners(request, obj)
+        obj = self._versioned(kind, obj)
         update_managed_fields(
             self._registry.struct(kind), None, obj, options.manager, kind.group_version, "", self._now()
         )
+        obj = self._stored(kind, obj)
         attributes = self._attributes(request, kind, "CREATE", obj, None, options.dry_run)
         self._admission.admit(attributes)
         created = self._registry.create(
@@ -110,8 +113,9 @@ class Writer:
         self._drop_duplicate_owners(request, obj)
 
         def change(old: Object | None) -> Object:
-            new = copy.deepcopy(obj)
-            self._note_manager(request, kind, old, new, options)
+            new = self._versioned(kind, copy.deepcopy(obj))
+            self._note_manager(request, kind, self._seen(kind, old), new, options)
+            new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
             return new
 
@@ -127,7 +131,8 @@ class Writer:
         strategy = self._registry.strategy(kind)
         subresource = request.info.subresource
 
-        def change(old: Object | None) -> Object:
+        def change(stored: Object | None) -> Object:
+            old = self._seen(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind)
                 merged, managed, me = apply(
@@ -148,10 +153,12 @@ class Writer:
                 new = patched(request, form, old, struct, kind)
                 new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)
+                new = self._versioned(kind, new)
                 self._note_manager(request, kind, old, new, options)
             self._place(request, kind, new)
             self._check_name(request, new)
-            self._admit(request, kind, new, old, options)
+            new = self._stored(kind, new)
+            self._admit(request, kind, new, stored, options)
             return new
 
         return self._update(request, kind, change, options, create=form == APPLY_PATCH and not subresource)
@@ -203,6 +210,22 @@ class Writer:
 
     def _now(self) -> str:
         return timestamp(self._registry.clock())
+
+    def _seen(self, kind: Kind, stored: Object | None) -> Object | None:
+        """A stored object in the version of the request."""
+        return from_stored(kind, stored) if stored is not None else None
+
+    def _versioned(self, kind: Kind, obj: Object) -> Object:
+        """An object as its version shows it, with what conversion adds."""
+        return from_stored(kind, self._stored(kind, obj))
+
+    def _stored(self, kind: Kind, obj: Object) -> Object:
+        """An object of the request's version as it is stored."""
+        if kind.stored_as is None:
+            return obj
+        made = to_stored(kind, obj)
+        self._registry.strategy(kind).default(made)
+        return made
 
     def _complete(self, kind: Kind, data: Object) -> Object:
         try:

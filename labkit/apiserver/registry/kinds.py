@@ -24,6 +24,8 @@ class Kind:
         short_names: What kubectl accepts for it.
         categories: ``all`` for what ``kubectl get all`` shows.
         subresources: Name of each subresource and the verbs it has.
+        stored_as: (group, version) in which its objects are stored, where that is another; see
+            ``labkit.apiserver.registry.conversion``.
     """
 
     group: str
@@ -35,6 +37,7 @@ class Kind:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stored_as: tuple[str, str] | None = None
 
     @property
     def singular(self) -> str:
@@ -47,9 +50,15 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def qualified(self) -> str:
+        """Plural with its own group."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
     def resource(self) -> str:
         """Plural with its group: where its objects are stored."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+        group = self.group if self.stored_as is None else self.stored_as[0]
+        return f"{self.plural}.{group}" if group else self.plural
 
 
 STATUS = ("get", "patch", "update")
@@ -72,9 +81,10 @@ def _row(
     verbs: tuple[str, ...] = CRUD,
     categories: tuple[str, ...] = (),
     subresources: Mapping[str, tuple[str, ...]] | None = None,
+    stored_as: tuple[str, str] | None = None,
 ) -> Kind:
     group, _, version = group_version.rpartition("/")
-    return Kind(group, version, kind, plural, namespaced, verbs, short_names, categories, subresources or {})
+    return Kind(group, version, kind, plural, namespaced, verbs, short_names, categories, subresources or {}, stored_as)
 
 
 NAMESPACED, CLUSTER = True, False
@@ -163,13 +173,44 @@ KINDS: tuple[Kind, ...] = (
     ),
     _row(f"{AUTHORIZATION}/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", CLUSTER, verbs=("create",)),
     _row(f"{AUTHORIZATION}/v1", "SubjectAccessReview", "subjectaccessreviews", CLUSTER, verbs=("create",)),
+    _row(
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        NAMESPACED,
+        "hpa",
+        categories=ALL,
+        subresources=WITH_STATUS,
+        stored_as=("autoscaling", "v2"),
+    ),
+    _row(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        NAMESPACED,
+        "hpa",
+        categories=ALL,
+        subresources=WITH_STATUS,
+    ),
     _row("batch/v1", "CronJob", "cronjobs", NAMESPACED, "cj", categories=ALL, subresources=WITH_STATUS),
     _row("batch/v1", "Job", "jobs", NAMESPACED, categories=ALL, subresources=WITH_STATUS),
+    _row(
+        "certificates.k8s.io/v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        CLUSTER,
+        "csr",
+        subresources={"approval": STATUS, "status": STATUS},
+    ),
     _row("coordination.k8s.io/v1", "Lease", "leases", NAMESPACED),
     _row("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", NAMESPACED),
+    _row("events.k8s.io/v1", "Event", "events", NAMESPACED, "ev", stored_as=("", "v1")),
     _row("networking.k8s.io/v1", "IngressClass", "ingressclasses", CLUSTER),
     _row("networking.k8s.io/v1", "Ingress", "ingresses", NAMESPACED, "ing", subresources=WITH_STATUS),
+    _row("networking.k8s.io/v1", "IPAddress", "ipaddresses", CLUSTER, "ip"),
     _row("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", NAMESPACED, "netpol"),
+    _row("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs", CLUSTER, subresources=WITH_STATUS),
+    _row("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", CLUSTER),
     _row(
         "policy/v1",
         "PodDisruptionBudget",
@@ -183,14 +224,27 @@ KINDS: tuple[Kind, ...] = (
     _row(f"{RBAC}/v1", "RoleBinding", "rolebindings", NAMESPACED),
     _row(f"{RBAC}/v1", "Role", "roles", NAMESPACED),
     _row("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", CLUSTER, "pc"),
+    _row("storage.k8s.io/v1", "CSIDriver", "csidrivers", CLUSTER),
+    _row("storage.k8s.io/v1", "CSINode", "csinodes", CLUSTER),
+    _row("storage.k8s.io/v1", "CSIStorageCapacity", "csistoragecapacities", NAMESPACED),
     _row("storage.k8s.io/v1", "StorageClass", "storageclasses", CLUSTER, "sc"),
+    _row("storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", CLUSTER, subresources=WITH_STATUS),
+    _row("storage.k8s.io/v1", "VolumeAttributesClass", "volumeattributesclasses", CLUSTER, "vac"),
 )
 
 BY_RESOURCE: Mapping[tuple[str, str, str], Kind] = {(row.group, row.version, row.plural): row for row in KINDS}
 """(group, version, plural) to its row."""
 
-BY_KIND: Mapping[tuple[str, str], Kind] = {(row.group, row.kind): row for row in KINDS}
-"""(group, kind) to its row."""
+BY_KIND: Mapping[tuple[str, str], Kind] = {
+    (row.group, row.kind): row for row in sorted(KINDS, key=lambda row: row.stored_as is None)
+}
+"""(group, kind) to its row, that of the stored version where there are several."""
+
+
+def stored_kind(kind: Kind) -> Kind:
+    """The row of the version in which a kind's objects are stored."""
+    return BY_RESOURCE[(*kind.stored_as, kind.plural)] if kind.stored_as is not None else kind
+
 
 SUBRESOURCE_KINDS: Mapping[str, tuple[str, str, str]] = {
     "attach": ("", "v1", "PodAttachOptions"),

@@ -24,7 +24,7 @@ from labkit.apiserver.registry.deletion import (
     mark_deleting,
 )
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
+from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
@@ -202,7 +202,7 @@ class Registry:
             raise self._taken(kind, obj, generated)
         strategy.allocate(context, obj, None)
         obj = self._ordered(kind, obj)
-        forget_empty(self.struct(kind), obj)
+        forget_empty(self.struct(stored_kind(kind)), obj)
         metadata.pop("resourceVersion", None)
         return obj if dry_run else self.write(kind, obj)
 
@@ -262,7 +262,7 @@ class Registry:
         new = change(old)
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
-        forget_empty(self.struct(kind), new)
+        forget_empty(self.struct(stored_kind(kind)), new)
         if same(new, old):
             return old, False
         if check is not None:
@@ -338,7 +338,7 @@ class Registry:
             stored = self.store.put(key, obj)
             for owner in metadata.get("ownerReferences", ()):
                 self.owner_uids.add(owner.get("uid", ""))
-            self._changes.append(Change(kind, old, stored))
+            self._changes.append(Change(stored_kind(kind), old, stored))
         return stored
 
     def edit(
@@ -421,7 +421,7 @@ class Registry:
     def _ordered(self, kind: Kind, obj: Object) -> Object:
         """The object with its fields in the order in which they are printed."""
         ordered: Object = {}
-        for name in self.struct(kind).fields:
+        for name in self.struct(stored_kind(kind)).fields:
             if name in obj:
                 ordered[name] = obj[name]
         metadata = obj["metadata"]
@@ -436,7 +436,7 @@ class Registry:
             for message in path_segment_name(name, False):
                 errors.invalid("metadata.name", name, message)
         if errors:
-            raise invalid_object(kind.kind, kind.group, name, errors)
+            raise invalid_object(kind.kind, stored_kind(kind).group, name, errors)
 
     def _taken(self, kind: Kind, obj: Object, generated: bool) -> ApiError:
         name = obj["metadata"]["name"]
@@ -520,5 +520,5 @@ class Registry:
             old = self.store.get(key)
             assert old is not None
             removed = self.store.delete(key)
-            self._changes.append(Change(kind, last or old, None))
+            self._changes.append(Change(stored_kind(kind), last or old, None))
         return removed

@@ -187,7 +187,7 @@ class Schemas:
             element = self._type(code[2:], element_go)
             made = Type("map", "", element, go or "map[string]" + element.go, self)
         elif code.startswith("="):
-            made = Type("struct", code[1:], None, go or "v1." + code.rpartition(".")[2], self)
+            made = Type("struct", code[1:], None, go or ".".join(code.rsplit(".", 2)[-2:]), self)
         else:
             made = Type(code, "", None, go or SCALAR_GO_TYPES[code], self)
         self._types[code, go] = made

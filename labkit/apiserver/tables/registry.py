@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.apiserver.request import Object
-from labkit.apiserver.tables import core, misc, pods, rbac, workloads
+from labkit.apiserver.tables import autoscaling, core, infrastructure, misc, pods, rbac, workloads
 from labkit.apiserver.tables.model import CREATED_AT, NAME, Cells, Printer
 
 RBAC = "rbac.authorization.k8s.io"
@@ -23,7 +23,6 @@ PRINTERS: Mapping[str, Printer] = {
     "configmaps": core.CONFIG_MAPS,
     "endpoints": core.ENDPOINTS,
     "events": core.EVENTS,
-    "events.events.k8s.io": core.EVENTS,
     "namespaces": core.NAMESPACES,
     "nodes": core.NODES,
     "persistentvolumeclaims": core.PERSISTENT_VOLUME_CLAIMS,
@@ -40,19 +39,28 @@ PRINTERS: Mapping[str, Printer] = {
     "deployments.apps": workloads.DEPLOYMENTS,
     "replicasets.apps": workloads.REPLICA_SETS,
     "statefulsets.apps": workloads.STATEFUL_SETS,
-    "horizontalpodautoscalers.autoscaling": workloads.AUTOSCALERS,
+    "horizontalpodautoscalers.autoscaling": autoscaling.AUTOSCALERS,
     "cronjobs.batch": workloads.CRON_JOBS,
     "jobs.batch": workloads.JOBS,
+    "certificatesigningrequests.certificates.k8s.io": infrastructure.SIGNING_REQUESTS,
     "leases.coordination.k8s.io": workloads.LEASES,
     "endpointslices.discovery.k8s.io": misc.ENDPOINT_SLICES,
     "ingressclasses.networking.k8s.io": misc.INGRESS_CLASSES,
     "ingresses.networking.k8s.io": misc.INGRESSES,
+    "ipaddresses.networking.k8s.io": infrastructure.ADDRESSES,
     "networkpolicies.networking.k8s.io": misc.NETWORK_POLICIES,
+    "servicecidrs.networking.k8s.io": infrastructure.RANGES,
+    "runtimeclasses.node.k8s.io": infrastructure.RUNTIME_CLASSES,
     "poddisruptionbudgets.policy": workloads.DISRUPTION_BUDGETS,
     f"clusterrolebindings.{RBAC}": rbac.BINDINGS,
     f"rolebindings.{RBAC}": rbac.BINDINGS,
     "priorityclasses.scheduling.k8s.io": misc.PRIORITY_CLASSES,
+    "csidrivers.storage.k8s.io": infrastructure.DRIVERS,
+    "csinodes.storage.k8s.io": infrastructure.DRIVER_NODES,
+    "csistoragecapacities.storage.k8s.io": infrastructure.CAPACITIES,
     "storageclasses.storage.k8s.io": misc.STORAGE_CLASSES,
+    "volumeattachments.storage.k8s.io": infrastructure.ATTACHMENTS,
+    "volumeattributesclasses.storage.k8s.io": infrastructure.ATTRIBUTES_CLASSES,
     "scale": misc.SCALES,
 }
 

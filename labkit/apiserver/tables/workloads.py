@@ -136,22 +136,6 @@ def cron_job(obj: Object, now: float) -> Cells:
     ]
 
 
-def autoscaler(obj: Object, now: float) -> Cells:
-    """A horizontal pod autoscaler's row; nothing is measured here, so targets are unknown."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    target = spec.get("scaleTargetRef") or {}
-    least = spec.get("minReplicas")
-    return [
-        _name(obj),
-        f"{target.get('kind', '')}/{target.get('name', '')}",
-        "<unknown>" if spec.get("metrics") else NONE,
-        str(least) if least is not None else "<unset>",
-        spec.get("maxReplicas", 0),
-        status.get("currentReplicas", 0),
-        age(obj, now),
-    ]
-
-
 def disruption_budget(obj: Object, now: float) -> Cells:
     """A pod disruption budget's row."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
@@ -225,18 +209,6 @@ CRON_JOBS = Printer(
         SELECTOR,
     ),
     cron_job,
-)
-AUTOSCALERS = Printer(
-    (
-        NAME,
-        Column("Reference", "What is scaled."),
-        Column("Targets", "Measured and wanted values of its metrics."),
-        Column("MinPods", "The fewest pods."),
-        Column("MaxPods", "The most pods."),
-        Column("Replicas", "How many pods there are."),
-        AGE,
-    ),
-    autoscaler,
 )
 DISRUPTION_BUDGETS = Printer(
     (

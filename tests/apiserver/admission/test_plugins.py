@@ -163,7 +163,7 @@ def test_the_enforced_standard_is_noted() -> None:
 
 def test_there_are_no_runtime_classes() -> None:
     with pytest.raises(ApiError, match='pod rejected: RuntimeClass "gvisor" not found'):
-        RuntimeClass().validate(World().write("pods", pod(runtimeClassName="gvisor")))
+        RuntimeClass(lambda *key: None).validate(World().write("pods", pod(runtimeClassName="gvisor")))
 
 
 def test_volumes_and_claims_are_protected_and_claims_get_a_class() -> None:

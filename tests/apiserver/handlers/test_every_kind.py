@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.kinds import KINDS, Kind
+from labkit.apiserver.registry.kinds import KINDS, Kind, stored_kind
 from labkit.apiserver.schema.tables import Struct, Type, schemas
 from tests.apiserver.handlers.reading import TABLE, Reading
 
@@ -54,7 +54,8 @@ def some_struct(random: Random, struct: Struct, depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.resource)
 def test_random_objects_can_be_read(api: Reading, kind: Kind) -> None:
-    struct = schemas().of_kind(kind.group, kind.version, kind.kind)
+    stored = stored_kind(kind)
+    struct = schemas().of_kind(stored.group, stored.version, stored.kind)
     assert struct is not None
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     collection = f"{root}/namespaces/lab/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"

@@ -74,7 +74,13 @@ def test_other_kinds_fields() -> None:
         "source": {"component": "kubelet"},
     }
     events = BY_RESOURCE["", "v1", "events"]
-    assert field_selector(events, "involvedObject.kind=Pod,source=kubelet,reportingComponent=kubelet").matches(event)
+    assert field_selector(events, "involvedObject.kind=Pod,source=kubelet").matches(event)
+    assert not field_selector(events, "reportingComponent=kubelet").matches(event)
+    again = BY_RESOURCE["events.k8s.io", "v1", "events"]
+    assert field_selector(again, "regarding.kind=Pod,regarding.name=web").matches(event)
+    reported = {**event, "reportingComponent": "example.com/x"}
+    assert field_selector(again, "reportingController=example.com/x").matches(reported)
+    assert field_selector(events, "reportingComponent=example.com/x,source=kubelet").matches(reported)
     assert not field_selector(events, "involvedObject.uid=x").matches(event)
     node = {"metadata": {"name": "n"}, "spec": {"unschedulable": True}}
     assert field_selector(BY_RESOURCE["", "v1", "nodes"], "spec.unschedulable=true").matches(node)

@@ -9,7 +9,9 @@ from labkit.apiserver.openapi.documents import document_v2, document_v3, index_v
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.request import Request
 
-REAL = json.loads((Path(__file__).parents[2] / "parity" / "data" / "schemas.json").read_text())["schemas"]
+DATA = Path(__file__).parents[2] / "parity" / "data"
+REAL = json.loads((DATA / "schemas.json").read_text())["schemas"]
+REAL.update(json.loads((DATA / "schemas-more.json").read_text()))
 LEFT_OUT = {"x-kubernetes-unions", "x-kubernetes-list-type", "x-kubernetes-map-type", "default", "enum"}
 """Facts that the server's own tables do not keep everywhere."""
 

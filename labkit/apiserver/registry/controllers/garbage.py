@@ -12,7 +12,7 @@ from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object
 
 MANAGER = "kube-controller-manager"
-OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs)
+OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
 
 
 class GarbageCollector:

@@ -19,7 +19,7 @@ DESCRIPTION = (
     "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
     "Kubernetes clusters."
 )
-CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs)
+CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
 """The kinds of which a namespace must be emptied."""
 
 

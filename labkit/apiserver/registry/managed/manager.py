@@ -149,8 +149,18 @@ def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     return managed if managed is not None and managed.fields else live
 
 
+RESET: dict[tuple[str, str], Node] = {
+    ("certificates.v1.CertificateSigningRequest", ""): {"f:spec": {}, "f:status": {}},
+    ("certificates.v1.CertificateSigningRequest", "approval"): {"f:spec": {}, "f:status": {"f:certificate": {}}},
+}
+"""(struct, subresource) to what writes through it never own, where that is not the usual."""
+
+
 def ignored_fields(struct: Struct, subresource: str) -> Node:
     """What writes through this door never own: the status, or all but the status."""
+    own = RESET.get((struct.name, subresource))
+    if own is not None:
+        return own
     if subresource in ("status", "finalize"):
         return {f"f:{name}": {} for name in struct.fields if name not in ("status", "metadata", "kind", "apiVersion")}
     return {"f:status": {}} if "status" in struct.fields else {}

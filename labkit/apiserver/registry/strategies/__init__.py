@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import Strategy
 
@@ -12,11 +15,12 @@ class Strategies:
     """Kinds to their strategies.
 
     Args:
-        table: (group, kind) to a strategy.
+        table: (group, kind) to a strategy, or to the module and name of its class, which is loaded
+            when it is first asked for.
     """
 
-    def __init__(self, table: dict[tuple[str, str], Strategy]) -> None:
-        self._table = table
+    def __init__(self, table: Mapping[tuple[str, str], Strategy | tuple[str, str]]) -> None:
+        self._table = dict(table)
 
     def of(self, kind: Kind) -> Strategy:
         """The strategy of a kind."""
@@ -25,6 +29,9 @@ class Strategies:
             found = self._table[kind.group, kind.kind] = Strategy(
                 status="status" in kind.subresources, generation="status" in kind.subresources
             )
+        if isinstance(found, tuple):
+            made: Strategy = getattr(import_module(f"{__name__}.{found[0]}"), found[1])()
+            found = self._table[kind.group, kind.kind] = made
         return found
 
 

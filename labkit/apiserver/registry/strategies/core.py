@@ -1,4 +1,4 @@
-"""Namespaces, config maps, secrets, service accounts, events, nodes and other plain core kinds.
+"""Namespaces, config maps, secrets, service accounts, nodes and other plain core kinds.
 
 Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 """
@@ -170,37 +170,6 @@ class SecretStrategy(Strategy):
             errors.invalid("type", new.get("type"), "field is immutable")
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
-
-
-@dataclass
-class EventStrategy(Strategy):
-    """Events."""
-
-    create_on_update: bool = True
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        involved = obj.get("involvedObject") or {}
-        namespace = involved.get("namespace", "")
-        own = obj["metadata"].get("namespace", "")
-        if not namespace:
-            if own not in ("default", ""):
-                errors.invalid("involvedObject.namespace", namespace, "does not match event.namespace")
-        elif own != namespace:
-            errors.invalid("involvedObject.namespace", namespace, "does not match event.namespace")
-        if obj.get("eventTime"):
-            self._check_new(obj, errors)
-
-    def _check_new(self, obj: Object, errors: FieldErrors) -> None:
-        controller = obj.get("reportingComponent", "")
-        if not controller:
-            errors.required("reportingController")
-        if not obj.get("reportingInstance"):
-            errors.required("reportingInstance")
-        if not obj.get("action"):
-            errors.required("action")
-        if not obj.get("reason"):
-            errors.required("reason")
 
 
 @dataclass

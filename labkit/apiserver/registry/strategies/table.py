@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import core, jobs, limits, network, storage, workloads
+from labkit.apiserver.registry.strategies import core, events, jobs, limits, network, storage, workloads
 from labkit.apiserver.registry.strategies.pods import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
@@ -10,12 +10,12 @@ from labkit.apiserver.registry.strategies.services import ServiceStrategy
 from labkit.apiserver.registry.strategy import Strategy
 
 
-def table() -> dict[tuple[str, str], Strategy]:
-    """(group, kind) to a new strategy."""
+def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
+    """(group, kind) to a new strategy, or where it is to be had: not every server is asked for it."""
     return {
         ("", "ConfigMap"): core.ConfigMapStrategy(),
         ("", "Endpoints"): core.EndpointsStrategy(),
-        ("", "Event"): core.EventStrategy(),
+        ("", "Event"): events.EventStrategy(),
         ("", "LimitRange"): limits.LimitRangeStrategy(),
         ("", "Namespace"): core.NamespaceStrategy(),
         ("", "Node"): core.NodeStrategy(),
@@ -32,18 +32,29 @@ def table() -> dict[tuple[str, str], Strategy]:
         ("apps", "Deployment"): workloads.DeploymentStrategy(),
         ("apps", "ReplicaSet"): workloads.ReplicaSetStrategy(),
         ("apps", "StatefulSet"): workloads.StatefulSetStrategy(),
+        ("autoscaling", "HorizontalPodAutoscaler"): ("autoscaling", "AutoscalerStrategy"),
         ("batch", "CronJob"): jobs.CronJobStrategy(),
         ("batch", "Job"): jobs.JobStrategy(),
+        ("certificates.k8s.io", "CertificateSigningRequest"): ("signing", "SigningRequestStrategy"),
         ("coordination.k8s.io", "Lease"): network.LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): network.EndpointSliceStrategy(),
+        ("events.k8s.io", "Event"): ("events", "StrictEventStrategy"),
         ("networking.k8s.io", "Ingress"): network.IngressStrategy(),
         ("networking.k8s.io", "IngressClass"): network.IngressClassStrategy(),
+        ("networking.k8s.io", "IPAddress"): ("addresses", "AddressStrategy"),
         ("networking.k8s.io", "NetworkPolicy"): network.NetworkPolicyStrategy(),
+        ("networking.k8s.io", "ServiceCIDR"): ("addresses", "RangeStrategy"),
+        ("node.k8s.io", "RuntimeClass"): ("runtimes", "RuntimeClassStrategy"),
         ("policy", "PodDisruptionBudget"): workloads.DisruptionBudgetStrategy(),
         (RBAC, "ClusterRole"): RoleStrategy(namespaced=False),
         (RBAC, "ClusterRoleBinding"): BindingStrategy(roles=("ClusterRole",)),
         (RBAC, "Role"): RoleStrategy(),
         (RBAC, "RoleBinding"): BindingStrategy(),
         ("scheduling.k8s.io", "PriorityClass"): core.PriorityClassStrategy(),
+        ("storage.k8s.io", "CSIDriver"): ("storagedrivers", "DriverStrategy"),
+        ("storage.k8s.io", "CSINode"): ("storagedrivers", "DriverNodeStrategy"),
+        ("storage.k8s.io", "CSIStorageCapacity"): ("storagedrivers", "CapacityStrategy"),
         ("storage.k8s.io", "StorageClass"): storage.StorageClassStrategy(),
+        ("storage.k8s.io", "VolumeAttachment"): ("storagedrivers", "AttachmentStrategy"),
+        ("storage.k8s.io", "VolumeAttributesClass"): ("storagedrivers", "AttributesClassStrategy"),
     }

@@ -1,0 +1,307 @@
+"""Autoscalers of ``autoscaling/v1`` and ``v2``.
+
+Version 1 has one target, of the processors' use; all that it lacks goes into annotations.
+Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``, ``annotations.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from labkit.apiserver.request import Object
+
+PREFIX = "autoscaling.alpha.kubernetes.io/"
+METRICS, CURRENT, CONDITIONS, BEHAVIOR = (
+    PREFIX + name for name in ("metrics", "current-metrics", "conditions", "behavior")
+)
+DEFAULT_UTILIZATION = 80
+BEHAVIOR_NAMES = ("scaleUp", "scaleDown")
+RULE_NAMES = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
+POLICY_NAMES = ("type", "value", "periodSeconds")
+SOURCES = {
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "External": "external",
+}
+"""Types of metrics and the fields that hold them."""
+
+
+def utilization_metric(percent: int) -> Object:
+    """The one metric that version 1 can express."""
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+
+
+def _is_processor(metric: Object) -> bool:
+    return metric.get("type") == "Resource" and (metric.get("resource") or {}).get("name") == "cpu"
+
+
+def _present(**fields: Any) -> Object:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def from_v2(obj: Object) -> Object:
+    """An autoscaler of ``autoscaling/v2`` as one of version 1."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    metrics, current = spec.get("metrics") or [], status.get("currentMetrics") or []
+    notes = _without_notes(obj)
+    other = [_spec_to_v1(metric) for metric in metrics if not _is_utilization(metric)]
+    for name, value in (
+        (METRICS, other),
+        (CURRENT, [_status_to_v1(metric) for metric in current]),
+        (BEHAVIOR, _go_names(spec["behavior"]) if spec.get("behavior") is not None else None),
+        (CONDITIONS, status.get("conditions")),
+    ):
+        if value:
+            notes[name] = orjson.dumps(value).decode()
+    percent = next(
+        (_part(metric, "target").get("averageUtilization") for metric in metrics if _is_processor(metric)), None
+    )
+    measured = [_part(metric, "current").get("averageUtilization") for metric in current if _is_processor(metric)]
+    uses = [use for use in measured if use is not None]
+    metadata = {**obj["metadata"], "annotations": notes}
+    if not notes:
+        del metadata["annotations"]
+    return {
+        "metadata": metadata,
+        "spec": _present(
+            scaleTargetRef=spec.get("scaleTargetRef"),
+            minReplicas=spec.get("minReplicas"),
+            maxReplicas=spec.get("maxReplicas"),
+            targetCPUUtilizationPercentage=percent,
+        ),
+        "status": _present(
+            observedGeneration=status.get("observedGeneration"),
+            lastScaleTime=status.get("lastScaleTime"),
+            currentReplicas=status.get("currentReplicas"),
+            desiredReplicas=status.get("desiredReplicas"),
+            currentCPUUtilizationPercentage=uses[-1] if uses else None,
+        ),
+    }
+
+
+def to_v2(obj: Object) -> Object:
+    """An autoscaler of version 1 as one of ``autoscaling/v2``."""
+    given = obj["metadata"].get("annotations") or {}
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    percent = spec.get("targetCPUUtilizationPercentage")
+    metrics = [_spec_to_v2(metric) for metric in _read(given, METRICS, list) or ()]
+    if percent is not None:
+        metrics.append(utilization_metric(percent))
+    measured = status.get("currentCPUUtilizationPercentage")
+    current = [_status_to_v2(metric) for metric in _read(given, CURRENT, list) or ()] or None
+    if current is None and measured is not None:
+        current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": measured}}}]
+    behavior = _read(given, BEHAVIOR, dict)
+    notes = _without_notes(obj)
+    metadata = {**obj["metadata"], "annotations": notes}
+    if not notes:
+        del metadata["annotations"]
+    return {
+        "metadata": metadata,
+        "spec": _present(
+            scaleTargetRef=spec.get("scaleTargetRef"),
+            minReplicas=spec.get("minReplicas"),
+            maxReplicas=spec.get("maxReplicas"),
+            metrics=metrics or [utilization_metric(DEFAULT_UTILIZATION)],
+            behavior=_json_names(behavior) if behavior else None,
+        ),
+        "status": _present(
+            observedGeneration=status.get("observedGeneration"),
+            lastScaleTime=status.get("lastScaleTime"),
+            currentReplicas=status.get("currentReplicas"),
+            desiredReplicas=status.get("desiredReplicas"),
+            currentMetrics=current,
+            conditions=_read(given, CONDITIONS, list),
+        ),
+    }
+
+
+def _without_notes(obj: Object) -> Object:
+    given = obj["metadata"].get("annotations") or {}
+    return {name: value for name, value in given.items() if name not in (METRICS, CURRENT, CONDITIONS, BEHAVIOR)}
+
+
+def _read(notes: Object, name: str, form: type) -> Any:
+    try:
+        found = orjson.loads(notes.get(name) or "null")
+    except orjson.JSONDecodeError:
+        return None
+    if form is list and not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+        return None
+    return found if isinstance(found, form) else None
+
+
+def _part(metric: Object, name: str) -> Object:
+    """The target or the current value of a resource metric."""
+    return (metric.get("resource") or {}).get(name) or {}
+
+
+def _is_utilization(metric: Object) -> bool:
+    return _is_processor(metric) and _part(metric, "target").get("averageUtilization") is not None
+
+
+def _spec_to_v1(metric: Object) -> Object:
+    """A wanted metric in the form of version 1's annotation."""
+    field = SOURCES.get(metric.get("type", ""), "")
+    source = metric.get(field)
+    if source is None:
+        return {"type": metric.get("type", "")}
+    target, named = source.get("target") or {}, source.get("metric") or {}
+    value, average, percent = (target.get(name) for name in ("value", "averageValue", "averageUtilization"))
+    made: Object
+    if field == "object":
+        made = _present(
+            target=source.get("describedObject"),
+            metricName=named.get("name", ""),
+            targetValue=value or "0",
+            selector=named.get("selector"),
+            averageValue=average,
+        )
+    elif field == "pods":
+        made = _present(
+            metricName=named.get("name", ""), targetAverageValue=average or "0", selector=named.get("selector")
+        )
+    elif field == "external":
+        made = _present(
+            metricName=named.get("name", ""),
+            metricSelector=named.get("selector"),
+            targetValue=value,
+            targetAverageValue=average,
+        )
+    else:
+        made = _present(
+            name=source.get("name", ""),
+            targetAverageUtilization=percent,
+            targetAverageValue=average,
+            container=source.get("container"),
+        )
+    return {"type": metric["type"], field: made}
+
+
+def _spec_to_v2(metric: Object) -> Object:
+    """A wanted metric from the form of version 1's annotation."""
+    field = SOURCES.get(str(metric.get("type")), "")
+    source = metric.get(field)
+    if not isinstance(source, dict):
+        return {"type": str(metric.get("type", ""))}
+    average = source.get("targetAverageValue")
+    if field in ("object", "pods", "external"):
+        selector = source.get("metricSelector" if field == "external" else "selector")
+        named = _present(name=source.get("metricName", ""), selector=selector)
+        value = source.get("targetValue")
+        if field == "object":
+            average = source.get("averageValue")
+            kind = "Value" if average is None else "AverageValue"
+        else:
+            kind = "Value" if field == "external" and value is not None else "AverageValue"
+        made = {"metric": named, "target": _present(type=kind, value=value, averageValue=average)}
+        if field == "object":
+            made["describedObject"] = source.get("target") or {}
+    else:
+        percent = source.get("targetAverageUtilization")
+        kind = "AverageValue" if percent is None else "Utilization"
+        target = _present(type=kind, averageValue=average, averageUtilization=percent)
+        made = _present(name=source.get("name", ""), target=target, container=source.get("container"))
+    return {"type": metric["type"], field: made}
+
+
+def _status_to_v1(metric: Object) -> Object:
+    """A measured metric in the form of version 1's annotation."""
+    field = SOURCES.get(metric.get("type", ""), "")
+    source = metric.get(field)
+    if source is None:
+        return {"type": metric.get("type", "")}
+    current, named = source.get("current") or {}, source.get("metric") or {}
+    value, average, percent = (current.get(name) for name in ("value", "averageValue", "averageUtilization"))
+    made: Object
+    if field == "object":
+        made = _present(
+            target=source.get("describedObject"),
+            metricName=named.get("name", ""),
+            currentValue=value or "0",
+            selector=named.get("selector"),
+            averageValue=average,
+        )
+    elif field == "pods":
+        made = _present(
+            metricName=named.get("name", ""), currentAverageValue=average or "0", selector=named.get("selector")
+        )
+    elif field == "external":
+        made = _present(
+            metricName=named.get("name", ""),
+            metricSelector=named.get("selector"),
+            currentValue=value or "0",
+            currentAverageValue=average,
+        )
+    else:
+        made = _present(
+            name=source.get("name", ""),
+            currentAverageUtilization=percent,
+            currentAverageValue=average or "0",
+            container=source.get("container"),
+        )
+    return {"type": metric["type"], field: made}
+
+
+def _status_to_v2(metric: Object) -> Object:
+    """A measured metric from the form of version 1's annotation."""
+    field = SOURCES.get(str(metric.get("type")), "")
+    source = metric.get(field)
+    if not isinstance(source, dict):
+        return {"type": str(metric.get("type", ""))}
+    average = source.get("currentAverageValue")
+    if field in ("object", "pods", "external"):
+        selector = source.get("metricSelector" if field == "external" else "selector")
+        if field == "object":
+            average = source.get("averageValue")
+        made = {
+            "metric": _present(name=source.get("metricName", ""), selector=selector),
+            "current": _present(value=source.get("currentValue"), averageValue=average),
+        }
+        if field == "object":
+            made["describedObject"] = source.get("target") or {}
+    else:
+        current = _present(averageValue=average, averageUtilization=source.get("currentAverageUtilization"))
+        made = _present(name=source.get("name", ""), current=current, container=source.get("container"))
+    return {"type": metric["type"], field: made}
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _go_names(behavior: Object) -> Object:
+    """A behavior as Go writes its internal type: all fields, by their Go names."""
+    made: Object = {}
+    for direction in BEHAVIOR_NAMES:
+        rules = behavior.get(direction)
+        made[_capital(direction)] = rules and {
+            _capital(name): [
+                {_capital(each): policy.get(each) for each in POLICY_NAMES} for policy in rules.get(name) or ()
+            ]
+            if name == "policies"
+            else rules.get(name)
+            for name in RULE_NAMES
+        }
+    return made
+
+
+def _json_names(behavior: Object) -> Object:
+    """A behavior from the form of ``_go_names``."""
+    made: Object = {}
+    for direction in BEHAVIOR_NAMES:
+        rules = behavior.get(_capital(direction))
+        if not isinstance(rules, dict):
+            continue
+        made[direction] = _present(**{name: rules.get(_capital(name)) for name in RULE_NAMES})
+        if "policies" in made[direction]:
+            made[direction]["policies"] = [
+                _present(**{each: policy.get(_capital(each)) for each in POLICY_NAMES})
+                for policy in made[direction]["policies"]
+            ]
+    return made

@@ -1,0 +1,131 @@
+"""The addresses of services: ranges of them, and those that are taken.
+
+Source: k8s.io/kubernetes ``pkg/apis/networking/validation``, ``pkg/registry/networking``;
+k8s.io/apimachinery ``pkg/util/validation/ip.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.metadata import immutable
+from labkit.apiserver.registry.names import CIDR_MESSAGE, IP_MESSAGE, NameRule, dns_subdomain, path_segment_name
+from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.request import Object
+
+
+def address_messages(value: str) -> list[str]:
+    """What is wrong with an IP address, which must be written in its canonical form."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        parts = value.split(".")
+        if len(parts) == 4 and all(part.isdecimal() and int(part) < 256 for part in parts):
+            return ["must not have leading 0s"]
+        return [IP_MESSAGE]
+    if "%" in value:
+        return [IP_MESSAGE]
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    canonical = str(address)
+    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
+
+
+def address_name(name: str, prefix: bool) -> list[str]:
+    """The rule for names of IPAddresses: the address itself."""
+    return address_messages(name)
+
+
+def range_messages(value: str) -> list[str]:
+    """What is wrong with a range of addresses, which must be written in its canonical form."""
+    try:
+        interface = ipaddress.ip_interface(value)
+    except ValueError:
+        return [CIDR_MESSAGE]
+    prefix = value.partition("/")[2]
+    if not prefix.isdecimal():
+        return [CIDR_MESSAGE]
+    if prefix != str(int(prefix)):
+        return ["must not have leading 0s in IP or prefix length"]
+    network = interface.network
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        return ["must not have an IPv4-mapped IPv6 address"]
+    if interface.ip != network.network_address:
+        return ["must not have bits set beyond the prefix length"]
+    return [] if str(network) == value else [f'must be in canonical form ("{network}")']
+
+
+@dataclass
+class AddressStrategy(Strategy):
+    """Addresses that are taken."""
+
+    name_rule: NameRule = address_name
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        parent = obj["spec"].get("parentRef")
+        if parent is None:
+            errors.required("spec.parentRef")
+            return
+        group = parent.get("group", "")
+        for message in dns_subdomain(group) if group else ():
+            errors.invalid("spec.parentRef.group", group, message)
+        for field in ("resource", "name", "namespace"):
+            value = parent.get(field, "")
+            if not value and field != "namespace":
+                errors.required(f"spec.parentRef.{field}")
+            for message in path_segment_name(value, False):
+                errors.invalid(f"spec.parentRef.{field}", value, message)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        parent = new["spec"].get("parentRef")
+        if parent != old["spec"].get("parentRef"):
+            shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
+            immutable(shown if parent else None, UNLIKE, "spec.parentRef", errors)
+
+
+UNLIKE = object()
+
+
+@dataclass
+class RangeStrategy(Strategy):
+    """Ranges of addresses for services. Whoever writes them may write their status as well."""
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        ranges, path = obj["spec"].get("cidrs") or [], "spec.cidrs"
+        if not ranges:
+            errors.required(path, "at least one CIDR required")
+        elif len(ranges) > 2:
+            errors.invalid(path, {"CIDRs": ranges}, "may only hold up to 2 values")
+        elif len(ranges) == 2 and {_version(each) for each in ranges} != {4, 6}:
+            errors.invalid(
+                path,
+                {"CIDRs": ranges},
+                "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+            )
+        else:
+            for index, each in enumerate(ranges):
+                for message in range_messages(each):
+                    errors.invalid(f"{path}[{index}]", each, message)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
+        if len(before) == 1 and len(ranges) == 2:  # from one family to both
+            if ranges[0] != before[0]:
+                errors.invalid("spec.cidrs[0]", ranges[0], "field is immutable")
+            self.check(new, errors)
+        else:
+            immutable(ranges or None, before or None, "spec.cidrs", errors)
+
+
+def _version(text: str) -> int:
+    try:
+        return ipaddress.ip_interface(text).version
+    except ValueError:
+        return 0

@@ -1,0 +1,240 @@
+"""Certificate signing requests: read, check, and sign them. Loaded only when there is one.
+
+Source: RFC 2986; k8s.io/kubernetes ``pkg/apis/certificates/helpers.go``,
+``pkg/controller/certificates/{authority,signer}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+BACKDATE = datetime.timedelta(minutes=5)
+SHORT = datetime.timedelta(hours=8)
+LONGEST = datetime.timedelta(days=365)
+SHORTEST = datetime.timedelta(minutes=10)
+BLOCK = re.compile(rb"-----BEGIN ([^\n-]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+
+KEY_USAGES = {
+    "signing": "digital_signature",
+    "digital signature": "digital_signature",
+    "content commitment": "content_commitment",
+    "key encipherment": "key_encipherment",
+    "key agreement": "key_agreement",
+    "data encipherment": "data_encipherment",
+    "cert sign": "key_cert_sign",
+    "crl sign": "crl_sign",
+    "encipher only": "encipher_only",
+    "decipher only": "decipher_only",
+}
+EXTENDED_USAGES = {
+    "any": ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+    "server auth": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client auth": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "code signing": ExtendedKeyUsageOID.CODE_SIGNING,
+    "email protection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    "s/mime": ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    "ipsec end system": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5"),
+    "ipsec tunnel": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.6"),
+    "ipsec user": x509.ObjectIdentifier("1.3.6.1.5.5.7.3.7"),
+    "timestamping": ExtendedKeyUsageOID.TIME_STAMPING,
+    "ocsp signing": ExtendedKeyUsageOID.OCSP_SIGNING,
+    "microsoft sgc": x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),
+    "netscape sgc": x509.ObjectIdentifier("2.16.840.1.113730.4.1"),
+}
+NAMED_KEYS = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+class BadRequestFile(ValueError):
+    """Not a signing request, in the words of the real server."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """What a request asks to be certified.
+
+    Args:
+        parsed: The request itself.
+        common_name: CN of the subject.
+        organizations: Its O values.
+        names: Kinds of its alternative names: ``DNS``, ``IP``, ``Email``, ``URI``.
+    """
+
+    parsed: x509.CertificateSigningRequest
+    common_name: str
+    organizations: tuple[str, ...]
+    names: frozenset[str]
+
+
+def pem_blocks(data: bytes) -> list[tuple[str, bytes, bool]]:
+    """The blocks of a PEM file: label, content, and whether it has headers."""
+    found = []
+    for label, body in BLOCK.findall(data):
+        head, blank, rest = body.partition(b"\n\n")
+        headers = bool(blank) and b":" in head
+        try:
+            content = base64.b64decode(b"".join((rest if headers else body).split()), validate=True)
+        except binascii.Error:
+            continue
+        found.append((label.decode("utf-8", "replace"), content, headers))
+    return found
+
+
+def read_request(text: str) -> SigningRequest:
+    """The request in ``spec.request``, whose signature may still be wrong.
+
+    Args:
+        text: A PEM file in base64, as JSON has it.
+
+    Raises:
+        BadRequestFile: It is none.
+    """
+    blocks = pem_blocks(base64.b64decode(text))
+    if not blocks or blocks[0][0] != "CERTIFICATE REQUEST":
+        raise BadRequestFile("PEM block type must be CERTIFICATE REQUEST")
+    try:
+        parsed = x509.load_der_x509_csr(blocks[0][1])
+        subject, names = parsed.subject, _alternative_names(parsed)
+    except ValueError as error:
+        raise BadRequestFile("asn1: structure error: tags don't match") from error
+    return SigningRequest(
+        parsed,
+        _last(subject.get_attributes_for_oid(NameOID.COMMON_NAME)),
+        tuple(str(each.value) for each in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)),
+        frozenset(NAME_WORDS[type(name)] for name in names if type(name) in NAME_WORDS),
+    )
+
+
+NAME_WORDS: dict[type[x509.GeneralName], str] = {
+    x509.DNSName: "DNS",
+    x509.IPAddress: "IP",
+    x509.RFC822Name: "Email",
+    x509.UniformResourceIdentifier: "URI",
+}
+
+
+def _last(attributes: Iterable[x509.NameAttribute[str | bytes]]) -> str:
+    values = [str(each.value) for each in attributes]
+    return values[-1] if values else ""
+
+
+def _alternative_names(parsed: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
+    try:
+        return list(parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        return []
+
+
+def check_request(text: str) -> str:
+    """What is wrong with ``spec.request``, empty if nothing is.
+
+    Args:
+        text: As for ``read_request``.
+    """
+    try:
+        parsed = read_request(text).parsed
+    except BadRequestFile as error:
+        return str(error)
+    try:
+        if parsed.is_signature_valid:
+            return ""
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return "x509: cannot verify signature: algorithm unimplemented"
+    rsa_key = isinstance(parsed.public_key(), rsa.RSAPublicKey)
+    return "crypto/rsa: verification error" if rsa_key else "x509: ECDSA verification failure"
+
+
+def check_certificates(text: str) -> str:
+    """What is wrong with ``status.certificate``, empty if nothing is.
+
+    Args:
+        text: A PEM file in base64.
+    """
+    blocks = pem_blocks(base64.b64decode(text))
+    for label, content, headers in blocks:
+        if label != "CERTIFICATE":
+            return f'only CERTIFICATE PEM blocks are allowed, found "{label}"'
+        if headers:
+            return "no PEM block headers are permitted"
+        if not content:
+            return "found CERTIFICATE PEM block containing 0 certificates"
+        try:
+            x509.load_der_x509_certificate(content)
+        except ValueError:
+            return "x509: malformed certificate"
+    return "" if blocks or not text else "must contain at least one CERTIFICATE PEM block"
+
+
+def sign(
+    ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
+) -> bytes:
+    """Sign a request.
+
+    Args:
+        ca_certificate: The authority's certificate, PEM.
+        ca_key: Its key, PEM.
+        text: The request, as for ``read_request``.
+        usages: What the certificate is for, in the API's words.
+        seconds: For how long it was asked.
+        now: Seconds since the epoch.
+
+    Returns:
+        The certificate, PEM.
+    """
+    parsed = read_request(text).parsed
+    authority = x509.load_pem_x509_certificate(ca_certificate)
+    key = cast(PrivateKey, serialization.load_pem_private_key(ca_key, None))
+    begin = datetime.datetime.fromtimestamp(int(now), datetime.UTC)
+    life = LONGEST if seconds is None else min(max(datetime.timedelta(seconds=seconds), SHORTEST), LONGEST)
+    end = min(begin + life if life < SHORT else begin - BACKDATE + life, authority.not_valid_after_utc)
+    chosen = list(usages)
+    named = {KEY_USAGES[usage] for usage in chosen if usage in KEY_USAGES}
+    extended = list(dict.fromkeys(EXTENDED_USAGES[each] for each in EXTENDED_USAGES if each in chosen))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(parsed.subject)
+        .issuer_name(authority.subject)
+        .public_key(parsed.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin - BACKDATE)
+        .not_valid_after(end)
+    )
+    if named:
+        flags = {name: name in named for name in NAMED_KEYS}
+        if not flags["key_agreement"]:
+            flags["encipher_only"] = flags["decipher_only"] = False
+        builder = builder.add_extension(x509.KeyUsage(**flags), critical=True)
+    if extended:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
+    )
+    names = _alternative_names(parsed)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(key, algorithm).public_bytes(serialization.Encoding.PEM)
