@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.shell.commands.awk_parser import AwkError, Node, Parser
-from labkit.apiserver.node.shell.commands.awk_run import Awk, Exit
+from labkit.apiserver.node.shell.commands.awk_lexer import AwkError
+from labkit.apiserver.node.shell.commands.awk_parser import Parser
+from labkit.apiserver.node.shell.commands.awk_run import Awk
+from labkit.apiserver.node.shell.commands.awk_values import Exit
 from labkit.apiserver.node.shell.commands.common import each_input, lines
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.options import BadOption, read_options
 from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
 from labkit.apiserver.node.shell.streams import StreamError, decode
-
-_ = Node
 
 
 @program("awk", "mawk", "gawk")
