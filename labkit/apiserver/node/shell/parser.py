@@ -9,8 +9,9 @@ import tree_sitter
 import tree_sitter_bash
 
 from labkit.apiserver.node.shell import syntax
-from labkit.apiserver.node.shell.diagnose import Heredoc, examine
+from labkit.apiserver.node.shell.diagnose import examine
 from labkit.apiserver.node.shell.syntax import Assignment, Command, Condition, Redirect, Script, Word
+from labkit.apiserver.node.shell.tokens import Heredoc
 from labkit.apiserver.node.shell.words import closing, parse_quoted, parse_word, skip_quotes
 
 MAX_SCRIPT_BYTES = 128 << 10
