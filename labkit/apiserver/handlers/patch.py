@@ -10,13 +10,14 @@ import json
 from typing import Any
 
 from labkit.apiserver.handlers.decode import field_validation, warning_lines
+from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import undeclared
 from labkit.apiserver.registry.managed.fieldset import shape_of_struct
 from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import Struct, gojson
+from labkit.apiserver.schema import Struct, gojson, schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
 from labkit.apiserver.status import ApiError, bad_request
 
@@ -78,23 +79,20 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     if mode == "Ignore":
         strict = []
     try:
+        if form != STRATEGIC_PATCH:
+            check_type(result, kind)
         obj = Decoder(strict if mode != "Ignore" else None).decode(struct, result)
-        _check_type(obj, kind)
     except DecodeProblem as error:
         raise _invalid_patch(shown, str(error)) from error
+    except Nameless as error:
+        raise bad_request(
+            f"the name of the object ({request.info.name} based on URL) was undeterminable: name must be provided"
+        ) from error
     if strict:
         if mode == "Strict":
             raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
         request.warnings += strict
     return obj
-
-
-def _check_type(obj: Object, kind: Kind) -> None:
-    found = obj.get("apiVersion", kind.group_version), obj.get("kind", kind.kind)
-    if found != (kind.group_version, kind.kind):
-        raise DecodeProblem(
-            f'no kind "{found[1]}" is registered for version "{found[0]}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
-        )
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
@@ -104,10 +102,22 @@ def _invalid_patch(shown: Any, problem: str) -> ApiError:
         shown: The patched document, or the patch as a text.
         problem: What is wrong with it.
     """
-    text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    text = shown if isinstance(shown, str) else json.dumps(_as_sent(shown), separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
     errors.invalid("patch", text, problem)
     return invalid_object("", "", "", errors)
+
+
+def _as_sent(document: Any) -> Any:
+    """A patched document in the real server's order: fields by name, metadata as they are unless patched."""
+    if not isinstance(document, dict):
+        return document
+    ordered = {name: document[name] for name in sorted(document)}
+    metadata = ordered.get("metadata")
+    if isinstance(metadata, dict) and list(metadata) != sorted(metadata):
+        known = [name for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata]
+        ordered["metadata"] = {name: metadata[name] for name in [*known, *(set(metadata) - set(known))]}
+    return ordered
 
 
 def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
@@ -148,7 +158,7 @@ def merge_patch(current: Any, patch: Any) -> Any:
             merged.pop(name, None)
         else:
             merged[name] = merge_patch(base.get(name), value)
-    return merged
+    return {name: merged[name] for name in sorted(merged)}
 
 
 def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:

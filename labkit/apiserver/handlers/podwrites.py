@@ -9,9 +9,10 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from labkit.apiserver.handlers.decode import decode_object, unsupported_media_type
+from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
+from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale
 from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
@@ -27,7 +28,6 @@ from labkit.apiserver.status import ApiError, bad_request, conflict
 PODS = BY_KIND["", "Pod"]
 BINDINGS = BY_KIND["", "Binding"]
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
-SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
 VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 
 Admit = Callable[[Request, Kind, str, Object | None, Object | None, bool], None]
@@ -183,15 +183,17 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
         ApiError: 404, 409, 422.
     """
     patching = request.method == "PATCH"
-    options = write_options(request, "PatchOptions" if patching else "UpdateOptions")
+    form = patch_type(request) if patching else ""
+    options = write_options(request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH)
     namespace, name = request.info.namespace, request.info.name
     sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
     workload = registry.get(kind, namespace, name)
     current = scale_of(workload)
-    if patching:
-        form = patch_type(request)
-        if form == APPLY_PATCH:
-            raise unsupported_media_type()
+    owners: Any = None
+    now = timestamp(registry.clock())
+    if form == APPLY_PATCH:
+        sent, owners = applied_scale(request, current, workload, kind, options.manager, options.force, now)
+    elif patching:
         sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
     assert sent is not None
     metadata = sent["metadata"]
@@ -210,10 +212,14 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
     admit(request, kind, "UPDATE", sent, current, options.dry_run)
     new = copy.deepcopy(workload)
     new["spec"]["replicas"] = replicas
-    if new["spec"] != workload["spec"]:
+    changed = new["spec"] != workload["spec"]
+    if changed:
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
-        now = timestamp(registry.clock())
+    if form == APPLY_PATCH:
+        changed = changed or owners != workload["metadata"].get("managedFields")
+        new["metadata"]["managedFields"] = owners
+    elif changed:
         update_managed_fields(registry.struct(kind), workload, new, options.manager, kind.group_version, "scale", now)
-        if not options.dry_run:
-            new = registry.write(kind, new)
+    if changed and not options.dry_run:
+        new = registry.write(kind, new)
     return scale_of(new)

@@ -1,0 +1,84 @@
+"""What a patched document says it is: a patch may change ``kind`` and ``apiVersion``, but not to anything.
+
+Source: k8s.io/apimachinery ``pkg/runtime/serializer``, ``pkg/conversion``; k8s.io/apiserver
+``pkg/endpoints/handlers/patch.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.schema import schemas
+from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
+
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+EVERYWHERE = frozenset(
+    ("CreateOptions", "DeleteOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions", "WatchEvent")
+)
+"""Kinds of every group and version."""
+WORKLOADS = ("ControllerRevision", "Deployment", "StatefulSet")
+FORMER: Mapping[str, tuple[str, ...]] = {
+    "apps/v1beta1": WORKLOADS,
+    "apps/v1beta2": (*WORKLOADS, "DaemonSet", "ReplicaSet"),
+    "batch/v1beta1": ("CronJob",),
+    "coordination.k8s.io/v1beta1": ("Lease",),
+    "discovery.k8s.io/v1beta1": ("EndpointSlice",),
+    "extensions/v1beta1": ("DaemonSet", "Deployment", "Ingress", "NetworkPolicy", "ReplicaSet"),
+    "networking.k8s.io/v1beta1": ("Ingress", "IngressClass"),
+    "policy/v1beta1": ("PodDisruptionBudget",),
+    "rbac.authorization.k8s.io/v1alpha1": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+    "rbac.authorization.k8s.io/v1beta1": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+    "scheduling.k8s.io/v1alpha1": ("PriorityClass",),
+    "scheduling.k8s.io/v1beta1": ("PriorityClass",),
+    "storage.k8s.io/v1beta1": ("StorageClass",),
+}
+"""Versions that are not served any more but still understood, and their kinds."""
+
+
+class Nameless(Exception):
+    """A document without a version: it is read as an internal object, whose fields have other names."""
+
+
+def check_type(document: Any, kind: Kind) -> None:
+    """See that a patched document is still of its kind.
+
+    Args:
+        document: What the patch made, not decoded yet.
+        kind: What it was.
+
+    Raises:
+        DecodeProblem: It is of another kind, or of none.
+        Nameless: It has no version, and so no name that could be found.
+    """
+    if not isinstance(document, dict):
+        return
+    version, name = _text(document, "apiVersion"), _text(document, "kind") or kind.kind
+    if version.count("/") > 1:
+        raise DecodeProblem(f"unexpected GroupVersion string: {version}")
+    if not version:
+        raise Nameless
+    if (version, name) == (kind.group_version, kind.kind) or (name == kind.kind and name in FORMER.get(version, ())):
+        return
+    group, _, short = version.rpartition("/")
+    struct = schemas().of_kind(group, short, name)
+    known = struct is not None or name in FORMER.get(version, ()) or (short == "v1" and name in EVERYWHERE)
+    if not known and not (version == "v1" and name in ("List", "Status")):
+        raise DecodeProblem(f'no kind "{name}" is registered for version "{version}" in scheme "{SCHEME}"')
+    if struct is not None:
+        Decoder().decode(struct, document)
+    internal = kind.group.partition(".")[0] or "core"
+    raise DecodeProblem(f"converting ({short}.{name}) to ({internal}.{kind.kind}): unknown conversion")
+
+
+def _text(document: dict[str, Any], field: str) -> str:
+    value = document.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise DecodeProblem(
+            f"couldn't get version/kind; json parse error: json: cannot unmarshal {json_kind(value)} into Go struct "
+            f"field .{field} of type string"
+        )
+    return value

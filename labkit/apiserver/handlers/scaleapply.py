@@ -1,0 +1,89 @@
+"""Server-side apply to ``/scale``: who owns the number of replicas, seen from the scale and from the workload.
+
+Source: k8s.io/apimachinery ``pkg/util/managedfields/scalehandler.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.apiserver.handlers.patch import applied_configuration
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.managed.apply import apply, settle
+from labkit.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
+from labkit.apiserver.registry.managed.manager import Managed, decode_managed, set_managed
+from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import schemas
+from labkit.apiserver.schema.decoding import Decoder
+
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
+REPLICAS: Node = {"f:spec": {"f:replicas": {}}}
+
+
+def applied_scale(
+    request: Request, current: Object, workload: Object, kind: Kind, manager: str, force: bool, now: str
+) -> tuple[Object, Any]:
+    """Apply a configuration to a workload's scale.
+
+    Args:
+        request: Holds the configuration.
+        current: The scale as it is.
+        workload: The workload as it is stored.
+        kind: The workload's row.
+        manager: Who applies.
+        force: Take the number from other managers.
+        now: The time of the entry.
+
+    Returns:
+        The new scale, and the workload's ``managedFields``.
+
+    Raises:
+        ApiError: 400, or 409 if another manager owns the number.
+    """
+    struct = schemas()["autoscaling.v1.Scale"]
+    config = applied_configuration(request, struct, SCALE)
+    seen = {**current, "metadata": dict(current["metadata"])}
+    owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
+    set_managed(seen, of_scale(owners, kind.group_version))
+    merged, managed, me = apply(struct, seen, config, manager, SCALE.group_version, "scale", force, now)
+    new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **Decoder().decode(struct, merged)}
+    settle(struct, seen, new, managed, me, "scale", force)
+    scale_owners = decode_managed(new["metadata"].pop("managedFields", None)) or Managed()
+    holder: Object = {"metadata": {}}
+    set_managed(holder, of_workload(owners, scale_owners, kind.group_version))
+    return new, holder["metadata"].get("managedFields")
+
+
+def of_scale(owners: Managed, version: str) -> Managed:
+    """The managers of a workload that own its number of replicas, as managers of its scale."""
+    found = Managed()
+    for key, fields in owners.fields.items():
+        if owners.versions.get(key) == version and intersection_sets(fields, REPLICAS):
+            found.fields[key] = REPLICAS
+            found.versions[key] = SCALE.group_version
+            if key in owners.times:
+                found.times[key] = owners.times[key]
+    return found
+
+
+def of_workload(owners: Managed, scale_owners: Managed, version: str) -> Managed:
+    """The managers of a workload after its scale's have changed."""
+    found = Managed()
+    left = dict(scale_owners.fields)
+    for key, fields in owners.fields.items():
+        if owners.versions.get(key) != version:
+            continue
+        if key in left:
+            left.pop(key)
+        elif intersection_sets(fields, REPLICAS):
+            fields = difference_sets(fields, REPLICAS)
+        if fields:
+            found.fields[key], found.versions[key] = fields, version
+            if key in owners.times:
+                found.times[key] = owners.times[key]
+    for key, fields in left.items():
+        if intersection_sets(fields, REPLICAS):
+            found.fields[key], found.versions[key] = REPLICAS, version
+            if key in scale_owners.times:
+                found.times[key] = scale_owners.times[key]
+    return found
