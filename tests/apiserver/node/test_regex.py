@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
-from labkit.apiserver.node.shell.regex import RegexError, compile_regex, escape
+from labkit.apiserver.node.shell.regex import compile_regex, escape
+from labkit.apiserver.node.shell.regex_parser import RegexError
 
 ATOMS = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]"])
 

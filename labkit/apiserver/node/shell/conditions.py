@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.filesystem import Device, Directory, File, FileError, FileSystem, Link
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
-from labkit.apiserver.node.shell.regex import RegexError, compile_regex
+from labkit.apiserver.node.shell.regex import compile_regex
+from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.syntax import Condition, Text, Word
 
 if TYPE_CHECKING:

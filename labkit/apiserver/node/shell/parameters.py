@@ -219,7 +219,7 @@ class _Replacement:
 
 
 async def _replace(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
-    from labkit.apiserver.node.shell.parser import split_at
+    from labkit.apiserver.node.shell.splitting import split_at
 
     pieces = split_at(operand, "/")
     pattern = await expander.operand_pattern(pieces[0])

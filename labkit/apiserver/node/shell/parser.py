@@ -9,27 +9,21 @@ import tree_sitter
 import tree_sitter_bash
 
 from labkit.apiserver.node.shell import syntax
+from labkit.apiserver.node.shell.braces import expand_braces
+from labkit.apiserver.node.shell.bracketed import ConditionReader, Unreadable
 from labkit.apiserver.node.shell.diagnose import examine
-from labkit.apiserver.node.shell.syntax import Assignment, Command, Condition, Redirect, Script, Word
+from labkit.apiserver.node.shell.splitting import split_at, split_words
+from labkit.apiserver.node.shell.syntax import Assignment, Command, Redirect, Script, Word
 from labkit.apiserver.node.shell.tokens import Heredoc
-from labkit.apiserver.node.shell.words import closing, parse_quoted, parse_word, skip_quotes
+from labkit.apiserver.node.shell.words import parse_quoted, parse_word
 
 MAX_SCRIPT_BYTES = 128 << 10
+
 MAX_NESTING = 40
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=", re.DOTALL)
+
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
-
-
-class Unreadable(Exception):
-    """tree-sitter's tree holds something that is no command.
-
-    Args:
-        offset: Where in the script, in bytes.
-    """
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"unreadable at {offset}")
-        self.offset = offset
 
 
 @lru_cache(maxsize=256)
@@ -357,211 +351,3 @@ class _Reader:
 
 
 _IGNORED = frozenset({"comment", "file_descriptor"})
-
-
-class ConditionReader:
-    """Reads the words of ``[[ … ]]`` by precedence: ``||``, ``&&``, ``!``, then one test."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.tokens = tokens
-        self.index = 0
-
-    def read(self, offset: int) -> Condition:
-        """The whole condition.
-
-        Raises:
-            Unreadable: It is none.
-        """
-        try:
-            condition = self._or()
-        except IndexError:
-            raise Unreadable(offset) from None
-        if self.index < len(self.tokens):
-            raise Unreadable(offset)
-        return condition
-
-    def _peek(self) -> str:
-        return self.tokens[self.index] if self.index < len(self.tokens) else ""
-
-    def _take(self) -> str:
-        self.index += 1
-        return self.tokens[self.index - 1]
-
-    def _or(self) -> Condition:
-        left = self._and()
-        while self._peek() == "||":
-            self._take()
-            left = Condition("||", (left, self._and()))
-        return left
-
-    def _and(self) -> Condition:
-        left = self._not()
-        while self._peek() == "&&":
-            self._take()
-            left = Condition("&&", (left, self._not()))
-        return left
-
-    def _not(self) -> Condition:
-        if self._peek() == "!":
-            self._take()
-            return Condition("!", (self._not(),))
-        if self._peek() == "(":
-            self._take()
-            inner = self._or()
-            if self._take() != ")":
-                raise IndexError
-            return inner
-        first = self._take()
-        if re.fullmatch(r"-[a-zA-Z]", first) and self._peek() not in ("", "&&", "||", ")"):
-            return Condition(first, (parse_word(self._take()),))
-        if self._peek() in ("", "&&", "||", ")"):
-            return Condition("-n", (parse_word(first),))
-        operator = self._take()
-        return Condition(operator, (parse_word(first), parse_word(self._take())))
-
-
-def split_words(text: str, *, tests: bool = False) -> list[str]:
-    """Split a text at unquoted blanks.
-
-    Args:
-        text: The text.
-        tests: Whether ``( ) && || < >`` are words of their own, as in ``[[ … ]]``.
-    """
-    out: list[str] = []
-    start = index = 0
-    regex = False
-
-    def cut(end: int) -> None:
-        if end > start:
-            out.append(text[start:end])
-
-    while index < len(text):
-        char = text[index]
-        if char in " \t\n":
-            cut(index)
-            regex = tests and bool(out) and out[-1] == "=~"
-            index += 1
-            start = index
-        elif tests and not regex and index == start and text[index : index + 2] in ("&&", "||"):
-            out.append(text[index : index + 2])
-            index += 2
-            start = index
-        elif tests and not regex and char in "()" and (index == start or char == ")"):
-            cut(index)
-            out.append(char)
-            index += 1
-            start = index
-        else:
-            index = closing(text, index) if regex and char == "(" else skip_quotes(text, index)
-    cut(index)
-    return out
-
-
-def split_at(text: str, separator: str) -> list[str]:
-    """Split a text at an unquoted character."""
-    out: list[str] = []
-    start = index = 0
-    while index < len(text):
-        if text[index] == separator:
-            out.append(text[start:index])
-            index += 1
-            start = index
-        else:
-            index = skip_quotes(text, index)
-    out.append(text[start:])
-    return out
-
-
-MAX_BRACES = 4096
-
-
-def expand_braces(text: str) -> list[str]:
-    """Brace expansion, done on the text before anything else: ``a{b,c}`` and ``{1..3}``."""
-    out = _braces(text)
-    return out if len(out) <= MAX_BRACES else [text]
-
-
-def _braces(text: str) -> list[str]:
-    if "{" not in text:
-        return [text]
-    index = 0
-    while index < len(text):
-        if text[index] == "{" and not text[:index].endswith("$"):
-            end = _brace_end(text, index)
-            if end > 0:
-                options = _brace_options(text[index + 1 : end])
-                if options is not None:
-                    tails = _braces(text[end + 1 :])
-                    if len(options) * len(tails) > MAX_BRACES:
-                        return [text] * (MAX_BRACES + 1)
-                    return [text[:index] + option + tail for option in options for tail in tails]
-            index += 1
-        else:
-            index = skip_quotes(text, index)
-    return [text]
-
-
-def _brace_end(text: str, index: int) -> int:
-    depth = 0
-    while index < len(text):
-        if text[index] == "{":
-            depth += 1
-            index += 1
-        elif text[index] == "}":
-            depth -= 1
-            if not depth:
-                return index
-            index += 1
-        else:
-            index = skip_quotes(text, index)
-    return -1
-
-
-def _brace_options(body: str) -> list[str] | None:
-    pieces: list[str] = []
-    depth = start = index = 0
-    while index < len(body):
-        if body[index] == "{":
-            depth += 1
-            index += 1
-        elif body[index] == "}":
-            depth -= 1
-            index += 1
-        elif body[index] == "," and not depth:
-            pieces.append(body[start:index])
-            index += 1
-            start = index
-        else:
-            index = skip_quotes(body, index)
-    if pieces:
-        pieces.append(body[start:])
-        out: list[str] = []
-        for piece in pieces:
-            out.extend(_braces(piece))
-            if len(out) > MAX_BRACES:
-                break
-        return out
-    return _brace_range(body)
-
-
-def _brace_range(body: str) -> list[str] | None:
-    match = re.fullmatch(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?", body)
-    if match is not None:
-        first, last = int(match[1]), int(match[2])
-        step = abs(int(match[3] or 1)) or 1
-        width = (
-            max(len(match[1]), len(match[2]))
-            if re.search(r"^-?0\d", match[1] + " ") or re.match(r"-?0\d", match[2])
-            else 0
-        )
-        count = abs(last - first) // step + 1
-        if count > MAX_BRACES:
-            return [""] * (MAX_BRACES + 1)
-        sign = 1 if last >= first else -1
-        return [f"{first + sign * step * index:0{width}d}" for index in range(count)]
-    match = re.fullmatch(r"([a-zA-Z])\.\.([a-zA-Z])", body)
-    if match is not None:
-        first, last = ord(match[1]), ord(match[2])
-        sign = 1 if last >= first else -1
-        return [chr(code) for code in range(first, last + sign, sign)]
-    return None

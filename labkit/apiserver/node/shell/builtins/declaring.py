@@ -6,7 +6,7 @@ import re
 
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
 from labkit.apiserver.node.shell.interpreter import Leave, Shell
-from labkit.apiserver.node.shell.parser import split_words
+from labkit.apiserver.node.shell.splitting import split_words
 from labkit.apiserver.node.shell.variables import ReadOnly
 from labkit.apiserver.node.shell.words import parse_word
 

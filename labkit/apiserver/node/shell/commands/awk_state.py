@@ -10,7 +10,8 @@ from labkit.apiserver.node.shell.commands.common import Buffered
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.printf import format_printf
 from labkit.apiserver.node.shell.process import Process
-from labkit.apiserver.node.shell.regex import Regex, RegexError, compile_regex
+from labkit.apiserver.node.shell.regex import Regex, compile_regex
+from labkit.apiserver.node.shell.regex_parser import RegexError
 
 
 class State:

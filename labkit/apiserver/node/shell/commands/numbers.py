@@ -90,7 +90,8 @@ async def expr(process: Process) -> int:
         await process.out(f"{int(value)}\n")
         return int(not value)
     if len(args) == 3 and args[1] == ":":
-        from labkit.apiserver.node.shell.regex import RegexError, compile_regex
+        from labkit.apiserver.node.shell.regex import compile_regex
+        from labkit.apiserver.node.shell.regex_parser import RegexError
 
         try:
             match = compile_regex("^" + args[2]).find(process.kernel.charge, args[0])

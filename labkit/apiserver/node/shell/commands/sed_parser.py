@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from labkit.apiserver.node.shell.regex import Regex, RegexError, compile_regex
+from labkit.apiserver.node.shell.regex import Regex, compile_regex
+from labkit.apiserver.node.shell.regex_parser import RegexError
 
 MAX_COMMANDS = 500
 
