@@ -66,9 +66,9 @@ class FieldErrors(list[dict[str, str]]):
         detail = f": supported values: {choices}" if choices else ""
         self.add("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}{detail}")
 
-    def duplicate(self, field: str, value: Any) -> None:
+    def duplicate(self, field: str, value: Any, detail: str = "") -> None:
         """A value is there twice."""
-        self.add("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}")
+        self.add("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}" + (f": {detail}" if detail else ""))
 
     def forbidden(self, field: str, detail: str) -> None:
         """A value may not be given here."""

@@ -143,6 +143,21 @@ def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldEr
         errors.invalid(path, finalizers, f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set")
 
 
+def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
+    """A finalizer is one of Kubernetes' own, or its name says whose it is.
+
+    Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
+    """
+    for index, name in enumerate(finalizers or ()):
+        check_known_finalizer(name, f"{path}[{index}]", errors)
+
+
+def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
+    """One finalizer's name without a domain must be one of Kubernetes' own."""
+    if "/" not in name and name not in ("kubernetes", ORPHAN, FOREGROUND):
+        errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
+
+
 def validate_selector(
     selector: Object | None, path: str, errors: FieldErrors, allow_invalid_values: bool = False
 ) -> None:

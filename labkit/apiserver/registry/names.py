@@ -82,6 +82,23 @@ def dns_subdomain(value: str) -> list[str]:
     return found
 
 
+def dns_search(value: str) -> list[str]:
+    """A domain to search in: a subdomain in which underscores may stand."""
+    label = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+    pattern = label + r"(\." + label + ")*"
+    found = [too_long(253)] if len(value.encode()) > 253 else []
+    if not re.fullmatch(pattern, value):
+        found.append(
+            regex_error(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
+                "'.', and must start and end with an alphanumeric character",
+                pattern,
+                "example.com",
+            )
+        )
+    return found
+
+
 def dns_1035_label(value: str) -> list[str]:
     """A label that begins with a letter."""
     found = [too_long(63)] if len(value.encode()) > 63 else []

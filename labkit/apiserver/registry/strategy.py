@@ -18,7 +18,11 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.metadata import validate_metadata, validate_metadata_update
+from labkit.apiserver.registry.metadata import (
+    validate_known_finalizers,
+    validate_metadata,
+    validate_metadata_update,
+)
 from labkit.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
 from labkit.apiserver.request import Object
 
@@ -73,6 +77,8 @@ class Strategy:
         generation: ``metadata.generation`` counts changes of the spec.
         status: Writes of the object leave its status alone.
         graceful: A deletion may take its time.
+        full_checks: How often an update holds the whole new object to the rules for its metadata.
+        checks_twice: An update holds the new object to the kind's rules twice; its causes say so.
         hooks: Called as (new object, old object or None) before a write's validation;
             where the RBAC escalation check comes in.
     """
@@ -84,6 +90,8 @@ class Strategy:
     generation: bool = False
     status: bool = False
     graceful: bool = False
+    full_checks: int = 1
+    checks_twice: bool = False
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
 
     def default(self, obj: Object) -> None:
@@ -138,18 +146,25 @@ class Strategy:
         """What is wrong with a new object."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
+        validate_known_finalizers(obj["metadata"].get("finalizers"), "metadata.finalizers", errors)
         self.check(obj, errors)
         return errors
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a changed object."""
         errors = common_update_errors(kind, new, old)
+        for _ in range(self.full_checks):
+            validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
         self.check_update(new, old, errors)
+        if self.checks_twice:
+            self.check(new, errors)
         return errors
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a changed status."""
-        return common_update_errors(kind, new, old)
+        errors = common_update_errors(kind, new, old)
+        self.check_status(new, old, errors)
+        return errors
 
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a write to another subresource."""
@@ -161,6 +176,9 @@ class Strategy:
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """The rules for a change; by default those for a new object."""
         self.check(new, errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """The rules for a changed status."""
 
     def allocate(self, context: Context, obj: Object, old: Object | None) -> None:
         """Take what is handed out once (cluster IPs), after validation."""
@@ -180,6 +198,7 @@ def common_update_errors(kind: Kind, new: Object, old: Object) -> FieldErrors:
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
     for _ in range(2):
         validate_metadata_update(new["metadata"], old["metadata"], errors)
+    validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
     return errors
 
 

@@ -76,7 +76,7 @@ class Decoder:
         for name, field in fields.items():
             if name in values:
                 value = values[name]
-                if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in ALWAYS:
+                if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT:
                     if field.default is None:
                         continue
                     value = field.default
@@ -168,6 +168,8 @@ QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9
 NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
+KEPT = ALWAYS | {"raw"}
+"""Forms whose empty value, once given, is printed."""
 
 
 def zero(field: Field) -> Any:

@@ -228,6 +228,7 @@ def test_metadata_rules(api: ClusterApi) -> None:
         "metadata.annotations",
         "metadata.ownerReferences[0].name",
         "metadata.finalizers",
+        "metadata.finalizers[0]",
     ]
 
 

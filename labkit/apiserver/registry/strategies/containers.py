@@ -9,6 +9,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
     between,
     dns_label,
+    dns_subdomain,
     env_name,
     http_header,
     port_name,
@@ -158,8 +159,11 @@ def _check_env_from(source: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.prefix", prefix, message)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
     for field in given:
-        if not source[field].get("name"):
+        name = source[field].get("name", "")
+        if not name:
             errors.required(f"{path}.{field}.name")
+        for message in dns_subdomain(name) if name else ():
+            errors.invalid(f"{path}.{field}.name", name, message)
     if not given:
         errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
     elif len(given) > 1:

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 import orjson
 
 from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.metadata import check_known_finalizer
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
     NameRule,
     config_key,
-    dns_label,
     dns_subdomain,
-    ip_address,
     label_name,
     port_name,
     port_number,
+    qualified_name,
 )
-from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
@@ -72,6 +70,30 @@ class NamespaceStrategy(Strategy):
         """``/status`` and ``/finalize`` each write their own part."""
         if new["spec"].get("finalizers", []) == old["spec"].get("finalizers", []):
             new["spec"] = old["spec"]
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for name in obj["spec"].get("finalizers") or ():
+            self._check_finalizer(name, "spec.finalizers", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """``/status`` and ``/finalize``."""
+        for index, name in enumerate(new["spec"].get("finalizers") or ()):
+            self._check_finalizer(name, f"spec.finalizers[{index}]", errors)
+        phase = new["status"].get("phase", "")
+        ending = bool(new["metadata"].get("deletionTimestamp"))
+        if ending and phase != "Terminating":
+            errors.invalid("status.Phase", phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")
+        elif not ending and phase != "Active":
+            errors.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
+
+    def _check_finalizer(self, name: str, path: str, errors: FieldErrors) -> None:
+        for message in qualified_name(name):
+            errors.invalid(path, name, message)
+        check_known_finalizer(name, path, errors)
 
 
 @dataclass
@@ -173,61 +195,6 @@ class SecretStrategy(Strategy):
 
 
 @dataclass
-class NodeStrategy(Strategy):
-    """Nodes."""
-
-    status: bool = True
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        seen: set[tuple[str, str]] = set()
-        for index, taint in enumerate(obj["spec"].get("taints") or ()):
-            key, effect = taint.get("key", ""), taint.get("effect", "")
-            if effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
-                errors.not_supported(
-                    f"spec.taints[{index}].effect", effect, ["NoSchedule", "PreferNoSchedule", "NoExecute"]
-                )
-            if (key, effect) in seen:
-                errors.duplicate(f"spec.taints[{index}]", taint)
-            seen.add((key, effect))
-
-
-@dataclass
-class EndpointsStrategy(Strategy):
-    """Endpoints."""
-
-    create_on_update: bool = True
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        for index, subset in enumerate(obj.get("subsets") or ()):
-            path = f"subsets[{index}]"
-            ready, other = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
-            if not ready and not other:
-                errors.required(path, "must specify `addresses` or `notReadyAddresses`")
-            for name, addresses in (("addresses", ready), ("notReadyAddresses", other)):
-                for number, address in enumerate(addresses):
-                    if not ip_address(address.get("ip", "")):
-                        errors.invalid(f"{path}.{name}[{number}].ip", address.get("ip", ""), IP_MESSAGE)
-            ports = subset.get("ports") or []
-            for number, port in enumerate(ports):
-                place = f"{path}.ports[{number}]"
-                if len(ports) > 1 and not port.get("name"):
-                    errors.required(f"{place}.name")
-                elif port.get("name"):
-                    for message in dns_label(port["name"]):
-                        errors.invalid(f"{place}.name", port["name"], message)
-                for message in port_number(port.get("port", 0)):
-                    errors.invalid(f"{place}.port", port.get("port", 0), message)
-
-    def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        for subset in obj.get("subsets") or ():
-            for port in subset.get("ports") or ():
-                port.setdefault("protocol", "TCP")
-
-
-@dataclass
 class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
@@ -237,6 +204,8 @@ class ServiceAccountStrategy(Strategy):
 @dataclass
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
+
+    full_checks: int = 0
 
     generation: bool = True
 
@@ -257,6 +226,11 @@ class PriorityClassStrategy(Strategy):
             )
         elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
             errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
+        policy = obj.get("preemptionPolicy")
+        if policy == "":
+            errors.required("preemptionPolicy")
+        elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
+            errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -280,20 +254,3 @@ def check_subdomain(value: str, path: str, errors: FieldErrors) -> None:
     """A name that other objects have."""
     for message in dns_subdomain(value):
         errors.invalid(path, value, message)
-
-
-@dataclass
-class PodTemplateStrategy(Strategy):
-    """Pod templates."""
-
-    returns_deleted: bool = True
-    generation: bool = True
-
-    def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        default_pod_spec(obj["template"]["spec"])
-
-    def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        same = new.get("template") == old.get("template")
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)

@@ -28,6 +28,8 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
 class JobStrategy(Strategy):
     """Jobs."""
 
+    checks_twice: bool = True
+
     generation: bool = True
     status: bool = True
 

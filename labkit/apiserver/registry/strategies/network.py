@@ -1,15 +1,16 @@
-"""Leases, endpoint slices, network policies and ingresses.
+"""Leases, endpoint slices and network policies.
 
 Source: k8s.io/kubernetes ``pkg/apis/{coordination,discovery,networking}/validation``.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
-from labkit.apiserver.registry.names import dns_label, dns_subdomain, wildcard_subdomain
+from labkit.apiserver.registry.names import CIDR_MESSAGE, between
 from labkit.apiserver.registry.strategies.core import check_port
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
@@ -18,6 +19,8 @@ from labkit.apiserver.request import Object
 @dataclass
 class LeaseStrategy(Strategy):
     """Leases."""
+
+    full_checks: int = 0
 
     create_on_update: bool = True
     unconditional_update: bool = False
@@ -69,6 +72,8 @@ class EndpointSliceStrategy(Strategy):
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
+    checks_twice: bool = True
+
     generation: bool = True
 
     def default(self, obj: Object) -> None:
@@ -93,68 +98,67 @@ class NetworkPolicyStrategy(Strategy):
                         errors.not_supported(
                             f"{place}.ports[{number}].protocol", port.get("protocol"), ["SCTP", "TCP", "UDP"]
                         )
-                    if port.get("port") is not None:
-                        check_port(port["port"], f"{place}.ports[{number}].port", errors)
+                    self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
                     self._check_peer(peer, f"{place}.{peers}[{number}]", errors)
+        if len(spec.get("policyTypes") or ()) > 2:
+            errors.invalid("spec.policyTypes", spec["policyTypes"], "may not specify more than two policyTypes")
+            return
         for index, kind in enumerate(spec.get("policyTypes") or ()):
             if kind not in ("Ingress", "Egress"):
                 errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Egress", "Ingress"])
 
     def _check_peer(self, peer: Object, path: str, errors: FieldErrors) -> None:
-        if not any(peer.get(name) is not None for name in ("podSelector", "namespaceSelector", "ipBlock")):
-            errors.required(path, "must specify a peer")
         validate_selector(peer.get("podSelector"), f"{path}.podSelector", errors)
         validate_selector(peer.get("namespaceSelector"), f"{path}.namespaceSelector", errors)
+        block = peer.get("ipBlock")
+        if block is not None:
+            self._check_block(block, f"{path}.ipBlock", errors)
+        given = [name for name in ("podSelector", "namespaceSelector", "ipBlock") if peer.get(name) is not None]
+        if not given:
+            errors.required(path, "must specify a peer")
+        elif len(given) > 1 and block is not None:
+            errors.forbidden(path, "may not specify both ipBlock and another peer")
+
+    def _check_block(self, block: Object, path: str, errors: FieldErrors) -> None:
+        if not block.get("cidr"):
+            errors.required(f"{path}.cidr")
+            return
+        whole = network(block["cidr"])
+        if whole is None:
+            errors.invalid(f"{path}.cidr", block["cidr"], CIDR_MESSAGE)
+            return
+        for index, text in enumerate(block.get("except") or ()):
+            part = network(text)
+            if part is None:
+                errors.invalid(f"{path}.except[{index}]", text, CIDR_MESSAGE)
+                return
+            inside = part.version == whole.version and part.network_address in whole
+            if not inside or whole.prefixlen >= part.prefixlen:
+                errors.invalid(f"{path}.except[{index}]", text, "must be a strict subset of `cidr`")
+
+    def _check_port(self, port: Object, path: str, errors: FieldErrors) -> None:
+        number, end = port.get("port"), port.get("endPort")
+        if number is not None:
+            check_port(number, f"{path}.port", errors)
+        if end is None:
+            return
+        if number is None:
+            errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified")
+        elif isinstance(number, str):
+            errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric")
+        else:
+            if end < number:
+                errors.invalid(f"{path}.endPort", number, "must be greater than or equal to `port`")
+            if not 1 <= end <= 65535:
+                errors.invalid(f"{path}.endPort", end, between(1, 65535))
 
 
-@dataclass
-class IngressStrategy(Strategy):
-    """Ingresses."""
-
-    generation: bool = True
-    status: bool = True
-
-    def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        obj["status"] = {"loadBalancer": {}}
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        spec = obj["spec"]
-        if not spec.get("rules") and spec.get("defaultBackend") is None:
-            errors.invalid("spec", {"rules": None}, "either `defaultBackend` or `rules` must be specified")
-        for index, rule in enumerate(spec.get("rules") or ()):
-            host = rule.get("host", "")
-            if host:
-                check = wildcard_subdomain if "*" in host else dns_subdomain
-                for message in check(host):
-                    errors.invalid(f"spec.rules[{index}].host", host, message)
-            for number, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-                self._check_path(path, f"spec.rules[{index}].http.paths[{number}]", errors)
-
-    def _check_path(self, path: Object, place: str, errors: FieldErrors) -> None:
-        kind = path.get("pathType")
-        if kind is None:
-            errors.required(f"{place}.pathType", "pathType must be specified")
-        elif kind not in ("Exact", "Prefix", "ImplementationSpecific"):
-            errors.not_supported(f"{place}.pathType", kind, ["Exact", "ImplementationSpecific", "Prefix"])
-        elif kind in ("Exact", "Prefix") and not path.get("path", "").startswith("/"):
-            errors.invalid(f"{place}.path", path.get("path", ""), "must be an absolute path")
-        service = path["backend"].get("service")
-        if service is None and path["backend"].get("resource") is None:
-            errors.required(f"{place}.backend", "resource or service backend is required")
-        elif service is not None:
-            name = service.get("name", "")
-            if not name:
-                errors.required(f"{place}.backend.service.name")
-            else:
-                for message in dns_label(name):
-                    errors.invalid(f"{place}.backend.service.name", name, message)
-
-
-@dataclass
-class IngressClassStrategy(Strategy):
-    """Ingress classes."""
-
-    generation: bool = True
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """A network by its CIDR; None if it is none."""
+    if "/" not in text:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None

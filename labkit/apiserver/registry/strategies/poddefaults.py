@@ -5,6 +5,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from labkit.apiserver.request import Object
@@ -69,6 +70,12 @@ def order_fields(obj: Object, struct: str) -> None:
             obj[name] = obj.pop(name)
 
 
+_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]+)?/)?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(rf"{_DOMAIN}{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z][\w+.-]*:[0-9A-Fa-f]+)?")
+"""What an image is called: a registry, a path, a tag, a digest."""
+
+
 def image_tag(image: str) -> str:
     """The tag of an image: ``latest`` if neither tag nor digest is named."""
     name, digest, _ = image.partition("@")
@@ -80,7 +87,9 @@ def image_tag(image: str) -> str:
 
 
 def pull_policy(image: str) -> str:
-    """The pull policy that goes with an image's tag."""
+    """The pull policy that goes with an image's tag; what is no image's name has no tag."""
+    if not REFERENCE.fullmatch(image):
+        return "IfNotPresent"
     return "Always" if image_tag(image) == "latest" else "IfNotPresent"
 
 

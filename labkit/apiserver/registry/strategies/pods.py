@@ -14,7 +14,6 @@ from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategies.containers import check_container
 from labkit.apiserver.registry.strategies.poddefaults import default_pod
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
-from labkit.apiserver.registry.strategies.podscheduling import check_tolerations
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
 from labkit.apiserver.request import Object
@@ -126,15 +125,17 @@ class PodStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         spec, before = new["spec"], old["spec"]
+        check_pod_spec({**spec, "ephemeralContainers": None}, "spec", errors)
         if len(spec.get("containers") or ()) != len(before.get("containers") or ()):
             errors.forbidden("spec.containers", "pod updates may not add or remove containers")
             return
         if len(spec.get("initContainers") or ()) != len(before.get("initContainers") or ()):
             errors.forbidden("spec.initContainers", "pod updates may not add or remove containers")
             return
-        for index, container in enumerate(spec["containers"]):
-            if not container.get("image"):
-                errors.required(f"spec.containers[{index}].image")
+        for list_name in ("containers", "initContainers"):
+            for index, container in enumerate(spec.get(list_name) or ()):
+                if not container.get("image"):
+                    errors.required(f"spec.{list_name}[{index}].image")
         self._check_deadline(spec, before, errors)
         changed = copy.deepcopy(dict(spec))
         for list_name in ("containers", "initContainers"):
@@ -142,7 +143,6 @@ class PodStrategy(Strategy):
                 container["image"] = other.get("image", "")
         _keep(changed, before, "activeDeadlineSeconds")
         tolerations = spec.get("tolerations") or []
-        check_tolerations(tolerations, "spec.tolerations", errors)
         if not _only_added(tolerations, before.get("tolerations") or []):
             errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
         _keep(changed, before, "tolerations")

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
-from labkit.apiserver.registry.names import label_value, qualified_name
+from labkit.apiserver.registry.names import dns_label, label_value, qualified_name
+from labkit.apiserver.registry.strategies.nodeselectors import (
+    check_node_selector,
+    check_preferred_terms,
+    check_weight,
+)
 from labkit.apiserver.request import Object
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -18,42 +25,30 @@ def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> N
     if affinity is None:
         return
     node = affinity.get("nodeAffinity") or {}
-    required = node.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if required is not None:
-        place = f"{path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
-        terms = required.get("nodeSelectorTerms") or []
-        if not terms:
-            errors.required(place, "must have at least one node selector term")
-        for index, term in enumerate(terms):
-            _check_node_term(term, f"{place}[{index}]", errors)
+    if node.get(REQUIRED) is not None:
+        check_node_selector(node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors)
+    check_preferred_terms(node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors)
     for form in ("podAffinity", "podAntiAffinity"):
         rules = affinity.get(form) or {}
-        place = f"{path}.{form}.requiredDuringSchedulingIgnoredDuringExecution"
-        for index, term in enumerate(rules.get("requiredDuringSchedulingIgnoredDuringExecution") or ()):
-            validate_selector(term.get("labelSelector"), f"{place}[{index}].labelSelector", errors)
-            if not term.get("topologyKey"):
-                errors.required(f"{place}[{index}].topologyKey", "can not be empty")
+        for index, term in enumerate(rules.get(REQUIRED) or ()):
+            _check_pod_term(term, f"{path}.{form}.{REQUIRED}[{index}]", errors)
+        for index, weighted in enumerate(rules.get(PREFERRED) or ()):
+            place = f"{path}.{form}.{PREFERRED}[{index}]"
+            check_weight(weighted, place, errors)
+            _check_pod_term(weighted.get("podAffinityTerm") or {}, f"{place}.podAffinityTerm", errors)
 
 
-def _check_node_term(term: Object, path: str, errors: FieldErrors) -> None:
-    for index, requirement in enumerate(term.get("matchExpressions") or ()):
-        place = f"{path}.matchExpressions[{index}]"
-        operator, values = requirement.get("operator", ""), requirement.get("values") or []
-        if operator in ("In", "NotIn"):
-            if not values:
-                errors.required(f"{place}.values", "must be specified when `operator` is 'In' or 'NotIn'")
-        elif operator in ("Exists", "DoesNotExist"):
-            if values:
-                errors.forbidden(
-                    f"{place}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                )
-        elif operator in ("Gt", "Lt"):
-            if len(values) != 1:
-                errors.required(f"{place}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-        else:
-            errors.invalid(f"{place}.operator", operator, "not a valid selector operator")
-        for message in qualified_name(requirement.get("key", "")):
-            errors.invalid(f"{place}.key", requirement.get("key", ""), message)
+def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
+    validate_selector(term.get("labelSelector"), f"{path}.labelSelector", errors)
+    validate_selector(term.get("namespaceSelector"), f"{path}.namespaceSelector", errors)
+    for name in term.get("namespaces") or ():
+        for message in dns_label(name):
+            errors.invalid(f"{path}.namespace", name, message)
+    key = term.get("topologyKey", "")
+    if not key:
+        errors.required(f"{path}.topologyKey", "can not be empty")
+    for message in qualified_name(key):
+        errors.invalid(f"{path}.topologyKey", key, message)
 
 
 def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors) -> None:
@@ -97,4 +92,8 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
         action = constraint.get("whenUnsatisfiable", "")
         if action not in ("DoNotSchedule", "ScheduleAnyway"):
             errors.not_supported(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
+        here = (constraint.get("topologyKey", ""), action)
+        if any((other.get("topologyKey", ""), other.get("whenUnsatisfiable", "")) == here
+               for other in constraints[index + 1 :]):  # fmt: skip
+            errors.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{here[0]}, {here[1]}}}")
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)

@@ -5,16 +5,27 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_labels
-from labkit.apiserver.registry.names import IP_MESSAGE, between, dns_label, dns_subdomain, ip_address, qualified_name
+from labkit.apiserver.registry.names import (
+    IP_MESSAGE,
+    between,
+    dns_label,
+    dns_search,
+    dns_subdomain,
+    ip_address,
+    qualified_name,
+)
 from labkit.apiserver.registry.strategies.containers import check_container, check_seccomp
 from labkit.apiserver.registry.strategies.podscheduling import check_affinity, check_spread, check_tolerations
 from labkit.apiserver.registry.strategies.podvolumes import check_volumes
 from labkit.apiserver.request import Object
 
+SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+IPC_SETTINGS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 
@@ -80,6 +91,9 @@ def check_pod_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         for number, name in enumerate(alias.get("hostnames") or ()):
             for message in dns_subdomain(name):
                 errors.invalid(f"{path}.hostAliases[{index}].hostnames[{number}]", name, message)
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        for message in qualified_name(gate.get("conditionType", "")):
+            errors.invalid(f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), message)
     check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
     gates: set[str] = set()
     for index, gate in enumerate(spec.get("schedulingGates") or ()):
@@ -134,7 +148,36 @@ def _check_security(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(
             f"{path}.shareProcessNamespace", True, "ShareProcessNamespace and HostPID cannot both be enabled"
         )
+    check_sysctls(spec, f"{path}.securityContext.sysctls", errors)
+    for field, choices in (
+        ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
+        ("supplementalGroupsPolicy", ("Merge", "Strict")),
+        ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+    ):
+        chosen = context.get(field)
+        if chosen is not None and chosen not in choices:
+            errors.not_supported(f"{path}.securityContext.{field}", chosen, choices)
     check_seccomp(context.get("seccompProfile"), f"{path}.securityContext.seccompProfile", errors)
+
+
+def check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
+    """Kernel settings: good names, each once, none of a namespace that is the host's."""
+    context = spec.get("securityContext") or {}
+    seen: set[str] = set()
+    for index, setting in enumerate(context.get("sysctls") or ()):
+        place, name = f"{path}[{index}].name", setting.get("name", "")
+        if not name:
+            errors.required(place)
+        elif len(name) > 253 or not re.fullmatch(SYSCTL, name):
+            errors.invalid(place, name, f"must have at most 253 characters and match regex {SYSCTL}")
+        elif name in seen:
+            errors.duplicate(place, name)
+        dotted = name.replace("/", ".")
+        if spec.get("hostNetwork") and dotted.startswith("net."):
+            errors.invalid(place, name, "may not be specified when 'hostNetwork' is set to true")
+        elif spec.get("hostIPC") and dotted.startswith(IPC_SETTINGS):
+            errors.invalid(place, name, "may not be specified when 'hostIPC' is set to true")
+        seen.add(name)
 
 
 def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -155,3 +198,19 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     for index, server in enumerate(servers):
         if not ip_address(server):
             errors.invalid(f"{path}.dnsConfig.nameservers[{index}]", server, IP_MESSAGE)
+    searches = config.get("searches") or []
+    if len(searches) > 32:
+        errors.invalid(f"{path}.dnsConfig.searches", searches, "must not have more than 32 search paths")
+    if len(" ".join(searches)) > 2048:
+        errors.invalid(
+            f"{path}.dnsConfig.searches",
+            searches,
+            "must not have more than 2048 characters (including spaces) in the search list",
+        )
+    for index, search in enumerate(searches):
+        domain = search.removesuffix(".")
+        for message in dns_search(domain) if search != "." else ():
+            errors.invalid(f"{path}.dnsConfig.searches[{index}]", domain, message)
+    for index, option in enumerate(config.get("options") or ()):
+        if not option.get("name"):
+            errors.required(f"{path}.dnsConfig.options[{index}]", "must not be empty")

@@ -24,6 +24,9 @@ class RoleStrategy(Strategy):
         namespaced: Whether rules are for one namespace.
     """
 
+    full_checks: int = 2
+    checks_twice: bool = True
+
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
     namespaced: bool = True
@@ -71,6 +74,9 @@ class BindingStrategy(Strategy):
     Args:
         roles: The kinds of role it may name.
     """
+
+    full_checks: int = 2
+    checks_twice: bool = True
 
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True

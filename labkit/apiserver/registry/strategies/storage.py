@@ -12,6 +12,7 @@ from typing import Any
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
+from labkit.apiserver.registry.strategies.nodeselectors import check_node_selector
 from labkit.apiserver.registry.strategies.podvolumes import check_host_path
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.apiserver.request import Object
@@ -43,6 +44,8 @@ def _sources(spec: Object) -> list[str]:
 @dataclass
 class VolumeStrategy(Strategy):
     """Persistent volumes."""
+
+    checks_twice: bool = True
 
     returns_deleted: bool = True
     status: bool = True
@@ -85,6 +88,11 @@ class VolumeStrategy(Strategy):
         policy = spec.get("persistentVolumeReclaimPolicy", "")
         if policy and policy not in RECLAIM_POLICIES:
             errors.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
+        if spec.get("nodeAffinity") is not None:
+            if spec["nodeAffinity"].get("required") is not None:
+                check_node_selector(spec["nodeAffinity"]["required"], "spec.nodeAffinity.required", errors)
+            else:
+                errors.required("spec.nodeAffinity.required", "must specify required node constraints")
         sources = _sources(spec)
         for extra in sources[1:]:
             errors.forbidden(f"spec.{extra}", "may not specify more than 1 volume type")
@@ -114,6 +122,46 @@ class VolumeStrategy(Strategy):
             errors.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
         if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
             errors.invalid("volumeMode", new["spec"].get("volumeMode"), "field is immutable")
+        before = old["spec"].get("nodeAffinity")
+        if before is not None and new["spec"].get("nodeAffinity") != before:
+            errors.invalid(
+                "nodeAffinity",
+                _internal_affinity(new["spec"].get("nodeAffinity")),
+                "field is immutable, except for updating from beta label to GA",
+            )
+
+
+def _internal_affinity(affinity: Object | None) -> Any:
+    """A volume's node affinity as messages show it: with Go's names."""
+    if affinity is None:
+        return None
+    required = affinity.get("required")
+
+    def requirements(term: Object, field: str) -> Any:
+        found = term.get(field)
+        if found is None:
+            return None
+        return [
+            {"Key": item.get("key", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
+            for item in found
+        ]
+
+    if required is None:
+        return {"Required": None}
+    terms = required.get("nodeSelectorTerms")
+    return {
+        "Required": {
+            "NodeSelectorTerms": None
+            if terms is None
+            else [
+                {
+                    "MatchExpressions": requirements(term, "matchExpressions"),
+                    "MatchFields": requirements(term, "matchFields"),
+                }
+                for term in terms
+            ]
+        }
+    }
 
 
 def _internal_resources(amounts: Object | None) -> Any:
@@ -124,6 +172,9 @@ def _internal_resources(amounts: Object | None) -> Any:
 @dataclass
 class ClaimStrategy(Strategy):
     """Persistent volume claims."""
+
+    full_checks: int = 2
+    checks_twice: bool = True
 
     returns_deleted: bool = True
     status: bool = True
@@ -208,14 +259,16 @@ class StorageClassStrategy(Strategy):
         else:
             for message in qualified_name(provisioner.lower()):
                 errors.invalid("provisioner", provisioner, message)
-        if obj.get("reclaimPolicy") not in ("Delete", "Retain"):
+        if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
             errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
         mode = obj.get("volumeBindingMode")
         if mode not in ("Immediate", "WaitForFirstConsumer"):
             errors.not_supported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"])
+        check_topologies(obj.get("allowedTopologies") or [], errors)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
+        self.check(new, errors)
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
             errors.forbidden("parameters", "updates to parameters are forbidden.")
         if new.get("provisioner") != old.get("provisioner"):
@@ -223,3 +276,31 @@ class StorageClassStrategy(Strategy):
         for field in ("reclaimPolicy", "volumeBindingMode"):
             if new.get(field) != old.get(field):
                 errors.invalid(field, new.get(field), "field is immutable")
+
+
+def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
+    """Where a storage class has volumes: terms that differ, each with keys and values that differ.
+
+    The real server starts with as many empty terms as there are terms, so it calls an empty one a duplicate.
+    """
+    known: list[dict[str, set[str]]] = [{} for _ in topologies]
+    for index, term in enumerate(topologies):
+        path = f"allowedTopologies[{index}].matchLabelExpressions"
+        keys: dict[str, set[str]] = {}
+        for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
+            place, key = f"{path}[{number}]", expression.get("key", "")
+            values = expression.get("values") or []
+            if not values:
+                errors.required(f"{place}.values")
+            for position, value in enumerate(values):
+                if value in values[:position]:
+                    errors.duplicate(f"{place}.values[{position}]", value)
+            for message in qualified_name(key):
+                errors.invalid(f"{place}.key", key, message)
+            if key in keys:
+                errors.duplicate(f"{place}.key", key)
+            keys[key] = set(values)
+        for other in known:
+            if other == keys:
+                errors.duplicate(path, "")
+        known.append(keys)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import core, events, jobs, limits, network, storage, workloads
+from labkit.apiserver.registry.strategies import (
+    core,
+    events,
+    ingresses,
+    jobs,
+    limits,
+    network,
+    nodes,
+    storage,
+    templates,
+    workloads,
+)
 from labkit.apiserver.registry.strategies.pods import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
@@ -14,20 +25,21 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
     """(group, kind) to a new strategy, or where it is to be had: not every server is asked for it."""
     return {
         ("", "ConfigMap"): core.ConfigMapStrategy(),
-        ("", "Endpoints"): core.EndpointsStrategy(),
+        ("", "Endpoints"): nodes.EndpointsStrategy(),
         ("", "Event"): events.EventStrategy(),
         ("", "LimitRange"): limits.LimitRangeStrategy(),
         ("", "Namespace"): core.NamespaceStrategy(),
-        ("", "Node"): core.NodeStrategy(),
+        ("", "Node"): nodes.NodeStrategy(),
         ("", "PersistentVolume"): storage.VolumeStrategy(),
         ("", "PersistentVolumeClaim"): storage.ClaimStrategy(),
         ("", "Pod"): PodStrategy(),
-        ("", "PodTemplate"): core.PodTemplateStrategy(),
+        ("", "PodTemplate"): templates.PodTemplateStrategy(),
         ("", "ReplicationController"): workloads.ReplicationControllerStrategy(),
         ("", "ResourceQuota"): limits.ResourceQuotaStrategy(),
         ("", "Secret"): core.SecretStrategy(),
         ("", "Service"): ServiceStrategy(),
         ("", "ServiceAccount"): core.ServiceAccountStrategy(),
+        ("apps", "ControllerRevision"): templates.ControllerRevisionStrategy(),
         ("apps", "DaemonSet"): workloads.DaemonSetStrategy(),
         ("apps", "Deployment"): workloads.DeploymentStrategy(),
         ("apps", "ReplicaSet"): workloads.ReplicaSetStrategy(),
@@ -39,8 +51,8 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("coordination.k8s.io", "Lease"): network.LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): network.EndpointSliceStrategy(),
         ("events.k8s.io", "Event"): ("events", "StrictEventStrategy"),
-        ("networking.k8s.io", "Ingress"): network.IngressStrategy(),
-        ("networking.k8s.io", "IngressClass"): network.IngressClassStrategy(),
+        ("networking.k8s.io", "Ingress"): ingresses.IngressStrategy(),
+        ("networking.k8s.io", "IngressClass"): ingresses.IngressClassStrategy(),
         ("networking.k8s.io", "IPAddress"): ("addresses", "AddressStrategy"),
         ("networking.k8s.io", "NetworkPolicy"): network.NetworkPolicyStrategy(),
         ("networking.k8s.io", "ServiceCIDR"): ("addresses", "RangeStrategy"),

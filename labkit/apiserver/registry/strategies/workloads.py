@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import (
@@ -16,15 +15,25 @@ from labkit.apiserver.registry.metadata import (
     validate_labels,
     validate_selector,
 )
-from labkit.apiserver.registry.names import percent
+from labkit.apiserver.registry.names import NameRule, label_name
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods import pod_warnings
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
+from labkit.apiserver.registry.strategies.rollouts import (
+    check_at_most_all,
+    check_daemon_set_update,
+    check_int_or_percent,
+    check_retention,
+    check_stateful_set_update,
+)
 from labkit.apiserver.registry.strategies.storage import check_claim_spec
+from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
+EMPTY_FOR = {"ReplicaSet": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
+"""The word for a workload in the complaint about an empty selector."""
 
 
 def selects(selector: Object, labels: Object) -> bool:
@@ -53,13 +62,13 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     check_pod_spec(template["spec"], f"{path}.spec", errors)
 
 
-def check_selected_template(spec: Object, errors: FieldErrors, *, restart: bool = True) -> None:
+def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
     """A selector and the template that it must select.
 
     Args:
         spec: Of the workload.
         errors: What is wrong so far.
-        restart: Whether pods must always be restarted.
+        owner: What the pods are made by; a deployment's are a replica set's.
     """
     selector = spec.get("selector")
     template = spec["template"]
@@ -68,17 +77,17 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, restart: bool 
     else:
         validate_selector(selector, "spec.selector", errors)
         if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-            errors.invalid("spec.selector", _go_selector(selector), "empty selector is invalid for deployment")
+            errors.invalid("spec.selector", _go_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
     labels = template["metadata"].get("labels") or {}
     if selector and not selects(selector, labels):
         errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
     check_template(template, "spec.template", errors)
     policy = template["spec"].get("restartPolicy")
-    if restart and policy != "Always":
+    if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
-    if restart and template["spec"].get("activeDeadlineSeconds") is not None:
+    if template["spec"].get("activeDeadlineSeconds") is not None:
         errors.forbidden(
-            "spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"
+            "spec.template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {owner} is not Supported"
         )
 
 
@@ -96,18 +105,7 @@ def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldError
     for name in fields:
         value = spec.get(name)
         if value is not None and value < 0:
-            errors.invalid(f"{path}.{name}", value, NOT_NEGATIVE)
-
-
-def check_int_or_percent(value: Any, path: str, errors: FieldErrors, limit: bool = False) -> None:
-    """A count or a percentage."""
-    if isinstance(value, str):
-        for message in percent(value):
-            errors.invalid(path, value, message)
-        if limit and not percent(value) and int(value[:-1]) > 100:
-            errors.invalid(path, value, "must not be greater than 100%")
-    elif isinstance(value, int) and value < 0:
-        errors.invalid(path, value, NOT_NEGATIVE)
+            errors.invalid(f"{path}.{name}" if path else name, value, NOT_NEGATIVE)
 
 
 @dataclass
@@ -136,6 +134,10 @@ class WorkloadStrategy(Strategy):
         self.check(new, errors)
         immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
 
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         if old is not None and obj["spec"]["template"] == old["spec"]["template"]:
@@ -146,6 +148,8 @@ class WorkloadStrategy(Strategy):
 @dataclass
 class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
+
+    full_checks: int = 0
 
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
@@ -173,7 +177,9 @@ class DeploymentStrategy(WorkloadStrategy):
         elif kind == "RollingUpdate":
             path = "spec.strategy.rollingUpdate"
             for name in ("maxUnavailable", "maxSurge"):
-                check_int_or_percent((rolling or {}).get(name), f"{path}.{name}", errors, name == "maxUnavailable")
+                check_int_or_percent((rolling or {}).get(name), f"{path}.{name}", errors)
+                if name == "maxUnavailable":
+                    check_at_most_all((rolling or {}).get(name), f"{path}.{name}", errors)
             zero = (0, "0%")
             if rolling and rolling.get("maxUnavailable") in zero and rolling.get("maxSurge") in zero:
                 errors.invalid(f"{path}.maxUnavailable", rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
@@ -191,6 +197,8 @@ class DeploymentStrategy(WorkloadStrategy):
 class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
+    checks_twice: bool = True
+
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
@@ -200,6 +208,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
+    checks_twice: bool = True
     returns_deleted: bool = False
 
     def default(self, obj: Object) -> None:
@@ -251,6 +260,8 @@ class ReplicationControllerStrategy(WorkloadStrategy):
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
+    checks_twice: bool = True
+
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
         strategy = spec["updateStrategy"]
@@ -261,6 +272,14 @@ class DaemonSetStrategy(WorkloadStrategy):
             rolling.setdefault("maxSurge", 0)
         spec.setdefault("revisionHistoryLimit", 10)
 
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        check_selected_template(spec, errors, owner="DaemonSet")
+        check_not_negative(spec, ("minReadySeconds",), errors)
+        check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
+        check_not_negative(spec, ("revisionHistoryLimit",), errors)
+
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         names = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
@@ -270,6 +289,9 @@ class DaemonSetStrategy(WorkloadStrategy):
 @dataclass
 class StatefulSetStrategy(WorkloadStrategy):
     """Stateful sets."""
+
+    name_rule: NameRule = label_name
+    full_checks: int = 0
 
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
@@ -299,7 +321,13 @@ class StatefulSetStrategy(WorkloadStrategy):
         policy = spec.get("podManagementPolicy")
         if policy not in ("OrderedReady", "Parallel"):
             errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
-        super().check(obj, errors)
+        check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
+        check_retention(
+            spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
+        )
+        check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+        check_selected_template(spec, errors, owner="StatefulSet")
+        check_not_negative(spec, ("revisionHistoryLimit",), errors)
         for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
             check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
 
@@ -337,6 +365,10 @@ class DisruptionBudgetStrategy(Strategy):
     status: bool = True
     unconditional_update: bool = False
 
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
+
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
@@ -348,5 +380,6 @@ class DisruptionBudgetStrategy(Strategy):
             errors.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")
         for name in ("minAvailable", "maxUnavailable"):
             if spec.get(name) is not None:
-                check_int_or_percent(spec[name], f"spec.{name}", errors, limit=True)
+                check_int_or_percent(spec[name], f"spec.{name}", errors)
+                check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)

@@ -1,0 +1,77 @@
+"""Which nodes a pod or a volume wants: node selectors and their terms.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.names import dns_subdomain, label_value, qualified_name
+from labkit.apiserver.request import Object
+
+
+def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
+    """A node selector: terms of which one must fit."""
+    terms = selector.get("nodeSelectorTerms") or []
+    if not terms:
+        errors.required(f"{path}.nodeSelectorTerms", "must have at least one node selector term")
+    for index, term in enumerate(terms):
+        check_node_term(term, f"{path}.nodeSelectorTerms[{index}]", errors)
+
+
+def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -> None:
+    """Terms with a weight."""
+    for index, term in enumerate(terms):
+        check_weight(term, f"{path}[{index}]", errors)
+        check_node_term(term.get("preference") or {}, f"{path}[{index}].preference", errors)
+
+
+def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
+    """The weight of a preference."""
+    weight = term.get("weight", 0)
+    if not 1 <= weight <= 100:
+        errors.invalid(f"{path}.weight", weight, "must be in the range 1-100")
+
+
+def check_node_term(term: Object, path: str, errors: FieldErrors) -> None:
+    """One term: expressions over labels and fields, all of which must hold."""
+    for index, requirement in enumerate(term.get("matchExpressions") or ()):
+        _check_expression(requirement, f"{path}.matchExpressions[{index}]", errors)
+    for index, requirement in enumerate(term.get("matchFields") or ()):
+        _check_field(requirement, f"{path}.matchFields[{index}]", errors)
+
+
+def _check_expression(requirement: Object, path: str, errors: FieldErrors) -> None:
+    operator, values = requirement.get("operator", ""), requirement.get("values") or []
+    if operator in ("In", "NotIn"):
+        if not values:
+            errors.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+    else:
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    for message in qualified_name(requirement.get("key", "")):
+        errors.invalid(f"{path}.key", requirement.get("key", ""), message)
+    for number, value in enumerate(values):
+        for message in label_value(value):
+            errors.invalid(f"{path}.values[{number}]", value, message)
+
+
+def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
+    operator, values = requirement.get("operator", ""), requirement.get("values") or []
+    if operator not in ("In", "NotIn"):
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    elif len(values) != 1:
+        errors.required(
+            f"{path}.values", "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        )
+    if requirement.get("key", "") != "metadata.name":
+        errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
+        return
+    for number, value in enumerate(values):
+        for message in dns_subdomain(value):
+            errors.invalid(f"{path}.values[{number}]", value, message)

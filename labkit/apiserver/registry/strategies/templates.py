@@ -1,0 +1,54 @@
+"""Pod templates and controller revisions: what workloads are made from, kept as objects.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,apps}/validation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.metadata import immutable
+from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
+from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template
+from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.request import Object
+
+
+@dataclass
+class PodTemplateStrategy(Strategy):
+    """Pod templates."""
+
+    full_checks: int = 0
+
+    returns_deleted: bool = True
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod_spec(obj["template"]["spec"])
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        same = new.get("template") == old.get("template")
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_template(obj["template"], "template", errors)
+
+
+@dataclass
+class ControllerRevisionStrategy(Strategy):
+    """Controller revisions: data that never changes."""
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        if obj.get("data") is None:
+            errors.required("data", "data is mandatory")
+        check_not_negative(obj, ("revision",), errors, "")
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        immutable(new.get("data"), old.get("data"), "data", errors)
