@@ -11,13 +11,16 @@ import os
 import socket
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
+from labkit.batch import Batch, Server
+from labkit.batch import Reply as BatchReply
 from labkit.errors import LabkitError, Unreachable, Untrusted
 
 CONNECT_SECONDS = 5.0
@@ -140,6 +143,30 @@ class Transport:
             retries=False,
             maxsize=16,
         )
+        self._batch = Batch(Server(endpoint.server, self.context, endpoint.server_name, CONNECT_SECONDS, READ_SECONDS))
+
+    def send_all(
+        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[BatchReply]:
+        """Ask many questions that change nothing, several at a time.
+
+        Args:
+            method: Such as ``POST``, for reviews.
+            path: The same for all.
+            bodies: The questions.
+            headers: All headers but the connection's own.
+
+        Returns:
+            The answers, in the questions' order.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        try:
+            return self._batch.send(method, path, bodies, headers)
+        except (OSError, HTTPException) as error:
+            raise connection_error(self.endpoint.server, error) from error
 
     def send(
         self,
@@ -186,6 +213,7 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
+        self._batch.close()
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:

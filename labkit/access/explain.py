@@ -7,10 +7,22 @@ about it is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from labkit.access.policy import Api, Object, Policy, Subject, kind_of, name_of, namespace_of, read_policy
+from labkit.access.policy import (
+    REVIEWS,
+    Api,
+    Object,
+    Policy,
+    Poster,
+    Subject,
+    Unanswered,
+    kind_of,
+    name_of,
+    namespace_of,
+    read_policy,
+)
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import (
@@ -23,7 +35,6 @@ from labkit.apiserver.authorization.rules import (
     verb_matches,
 )
 
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 NAMELESS_VERBS = ("list", "watch", "create", "deletecollection")
 
 
@@ -94,11 +105,11 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
         policy: The RBAC objects, if they were read already.
 
     Raises:
-        Unreadable: The caller may not read them.
+        Unreadable: The caller may not read them, or not ask (Unanswered).
     """
     policy = policy or read_policy(api)
     who = Subject(question.user.name, question.user.groups)
-    status = review(api, question)
+    status = reviews(api, [question])[0]
     allowed = bool(status.get("allowed"))
     misses = () if allowed else tuple(near_misses(policy, who, question))
     return Explanation(
@@ -106,8 +117,29 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
     )
 
 
-def review(api: Api, question: Attributes) -> Object:
-    """``status`` of a SubjectAccessReview for a question."""
+def review(api: Poster, question: Attributes) -> Object:
+    """``status`` of a SubjectAccessReview for a question; empty where the server does not answer."""
+    reply = api.post(REVIEWS, _review_of(question))
+    return dict(reply.body.get("status") or {}) if reply.status == 201 else {}
+
+
+def reviews(api: Api, questions: Sequence[Attributes]) -> list[Object]:
+    """``status`` of a SubjectAccessReview for each question.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
+
+    Raises:
+        Unanswered: The caller may not ask.
+    """
+    found: list[Object] = []
+    for status, body in api.ask_all(REVIEWS, [_review_of(question) for question in questions]):
+        if status != 201 or not isinstance(body, dict):
+            raise Unanswered(status, str(body.get("message") or "") if isinstance(body, dict) else str(body))
+        found.append(dict(body.get("status") or {}))
+    return found
+
+
+def _review_of(question: Attributes) -> Object:
     spec: Object = {"user": question.user.name, "groups": list(question.user.groups)}
     if question.is_resource:
         fields = {
@@ -121,9 +153,7 @@ def review(api: Api, question: Attributes) -> Object:
         spec["resourceAttributes"] = {field: value for field, value in fields.items() if value}
     else:
         spec["nonResourceAttributes"] = {"path": question.path, "verb": question.verb}
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    reply = api.post(REVIEWS, body)
-    return dict(reply.body.get("status") or {}) if reply.status == 201 else {}
+    return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
 
 
 def grants(policy: Policy, who: Subject, question: Attributes) -> Iterator[Grant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.access.explain import review
+from labkit.access.explain import reviews
 from labkit.access.policy import Api, Subject
 from labkit.apiserver.authorization.attributes import Attributes
 
@@ -94,14 +94,20 @@ def access_matrix(
         permissions: The columns.
         namespace: Where to ask, empty for cluster-wide.
         before: An earlier matrix; cells that differ from it are marked.
+
+    Raises:
+        Unanswered: The caller may not create them.
     """
     rows = tuple(subjects)
     old = _answers(before) if before is not None else {}
+    asked = list(dict.fromkeys((who, permission) for who in rows for permission in permissions))
+    questions = [permission.question(who, namespace) for who, permission in asked]
+    answers = dict(zip(asked, reviews(api, questions), strict=True))
     cells = []
     for who in rows:
         row = []
         for permission in permissions:
-            status = review(api, permission.question(who, namespace))
+            status = answers[who, permission]
             allowed = bool(status.get("allowed"))
             earlier = old.get((namespace, who.user, permission), allowed)
             row.append(Cell(allowed, earlier != allowed, str(status.get("reason") or "")))

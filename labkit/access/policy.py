@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from labkit.apiserver.request import User
 Object = dict[str, Any]
 
 RBAC_PATH = "/apis/rbac.authorization.k8s.io/v1"
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 ACCOUNT_PREFIX = "system:serviceaccount:"
 
 
@@ -31,14 +32,25 @@ class Reply(Protocol):
         """The Status object's message, empty for a success."""
 
 
-class Api(Protocol):
-    """A caller who may read RBAC objects and ask for access reviews."""
+class Reader(Protocol):
+    """A caller who may read RBAC objects."""
 
     def get(self, path: str) -> Reply:
         """Read a path."""
 
+
+class Poster(Protocol):
+    """A caller who may ask for one access review."""
+
     def post(self, path: str, body: object) -> Reply:
         """Send an object to a path."""
+
+
+class Api(Reader, Protocol):
+    """A caller who may read RBAC objects and ask for many access reviews."""
+
+    def ask_all(self, path: str, bodies: Sequence[object]) -> Sequence[tuple[int, Any]]:
+        """Post many reviews; status and body of each answer, in their order."""
 
 
 class Unreadable(Exception):
@@ -56,6 +68,23 @@ class Unreadable(Exception):
         )
         self.path = path
         self.message = message
+
+
+class Unanswered(Unreadable):
+    """The caller may not ask the server what somebody may do.
+
+    Args:
+        status: The HTTP status of the refusal.
+        message: What the server said.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        Exception.__init__(
+            self,
+            f"The server did not answer an access review ({status}): {message} "
+            "Ask with a caller who may create SubjectAccessReviews, such as lab.admin.",
+        )
+        self.path, self.message = REVIEWS, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +191,7 @@ def name_of(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 
 
-def read_policy(api: Api, *, defaults: bool = True) -> Policy:
+def read_policy(api: Reader, *, defaults: bool = True) -> Policy:
     """Read the roles and bindings of the cluster.
 
     Args:
@@ -188,7 +217,7 @@ def read_policy(api: Api, *, defaults: bool = True) -> Policy:
     return Policy(roles, bindings)
 
 
-def _list(api: Api, plural: str, query: str) -> list[Object]:
+def _list(api: Reader, plural: str, query: str) -> list[Object]:
     path = f"{RBAC_PATH}/{plural}{query}"
     reply = api.get(path)
     if reply.status != 200:

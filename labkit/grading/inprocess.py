@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -60,6 +60,10 @@ class InProcess(Transport):
         )
         response = self._cluster.handle(request)
         return Reply(response.status, response.headers, response.body)
+
+    def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
+        """Make many calls, one after the other."""
+        return [self.send(method, path, body=body, headers=headers) for body in bodies]
 
 
 def admin_of(cluster: Cluster) -> Client:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pytest
 
 from labkit.access import Permission, access_matrix, rbac_graph, read_policy, subject
+from labkit.access.policy import Unanswered
 from labkit.client import Client
+from labkit.grading.inprocess import bearer_of
 from labkit.grading.task import binding
 from tests.access.conftest import put
 
@@ -17,6 +22,27 @@ def test_a_matrix_marks_what_changed(api: Client) -> None:
     put(api, binding("kikai", "test", "Role/service-reader", "kikai/default", "darbo/default"))
     after = access_matrix(api, people, what, "kikai", before)
     assert [[cell.changed for cell in row] for row in after.cells] == [[False, False], [True, False]]
+
+
+def test_a_refused_review_is_no_no(api: Client) -> None:
+    nobody = bearer_of(api.transport._cluster, "")  # type: ignore[attr-defined]  # the in-process transport's
+    with pytest.raises(Unanswered, match=r"access review \(403\).*lab\.admin"):
+        access_matrix(nobody, [subject("kikai/default")], [Permission.parse("list services")], "kikai")
+
+
+def test_the_same_question_is_asked_once(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    plain = api.transport.send_all
+
+    def count(method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
+        asked.append(len(bodies))
+        return plain(method, path, bodies, headers)
+
+    monkeypatch.setattr(api.transport, "send_all", count)
+    people = [subject("kikai/default")] * 3
+    matrix = access_matrix(api, people, [Permission.parse("list services")] * 2, "kikai")
+    assert [[cell.allowed for cell in row] for row in matrix.cells] == [[True, True]] * 3
+    assert asked == [1]
 
 
 @pytest.mark.parametrize("text", ["", "list", " pods"])
