@@ -13,7 +13,7 @@ from labkit.apiserver.request import Object, Request, Response
 
 
 class NodeApi(Protocol):
-    """The cluster as its node sees it. Resources are named by their plural (core group)."""
+    """The cluster as its node sees it. Resources are named by their plural, with the group if there is one."""
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """A stored object, or None. It must not be changed."""

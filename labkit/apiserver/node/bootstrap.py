@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 from labkit.apiserver.node.api import API_PORT, NodeApi, NodeSettings
 from labkit.apiserver.node.podstatus import timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
 
+LEASES = "leases.coordination.k8s.io"
+LEASE_NAMESPACE = "kube-node-lease"
 CAPACITY = {
     "cpu": "8",
     "ephemeral-storage": "100Gi",
@@ -25,12 +29,45 @@ def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
         settings: The node.
         now: Seconds since 1970.
     """
-    if api.get("nodes", "", settings.name) is not None:
+    node = api.get("nodes", "", settings.name)
+    if node is not None:
+        renew(api, settings, node, now)
         return
     _create(api, "nodes", node_object(settings, now), "kubelet")
+    node = api.get("nodes", "", settings.name)
+    if node is not None:
+        renew(api, settings, node, now)
     _create(api, "endpoints", endpoints_object(settings), "kube-apiserver")
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", dns_object(), "kubeadm")
+
+
+def renew(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
+    """Say in the node's Lease that it is there: when it joins, and each time the server starts.
+
+    A real kubelet does so every ten seconds; nobody here would take a silent node for dead.
+
+    Args:
+        api: The cluster.
+        settings: The node.
+        node: Its object, which owns the lease.
+        now: Seconds since 1970.
+    """
+    moment = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    lease = api.get(LEASES, LEASE_NAMESPACE, settings.name)
+    if lease is not None:
+        api.edit(LEASES, lease, lambda new: new["spec"].update(renewTime=moment), manager="kubelet")
+        return
+    if api.get("namespaces", "", LEASE_NAMESPACE) is None:
+        return
+    owner = {"apiVersion": "v1", "kind": "Node", "name": settings.name, "uid": node["metadata"]["uid"]}
+    made = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": moment},
+    }
+    _create(api, LEASES, made, "kubelet")
 
 
 def _create(api: NodeApi, resource: str, obj: Object, manager: str) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.node import Node
-from labkit.apiserver.registry.kinds import BY_RESOURCE
+from labkit.apiserver.registry.kinds import BY_RESOURCE, Kind
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Handler, Object, Request, Response
@@ -65,7 +65,7 @@ class ClusterApi:
 
     def create(self, resource: str, obj: Object, manager: str) -> Object:
         """Store a new object, with the status that it comes with."""
-        kind = BY_RESOURCE["", "v1", resource]
+        kind = _kind(resource)
         status = obj.get("status")
         made = self._registry.create(kind, obj, manager=manager)
         if status:
@@ -78,12 +78,12 @@ class ClusterApi:
         self, resource: str, obj: Object, change: Callable[[Object], None], *, manager: str, subresource: str = ""
     ) -> Object:
         """Change a copy of a stored object and store it."""
-        return self._registry.edit(BY_RESOURCE["", "v1", resource], obj, manager, change, subresource)
+        return self._registry.edit(_kind(resource), obj, manager, change, subresource)
 
     def delete(self, resource: str, namespace: str, name: str) -> None:
         """Remove an object at once."""
         try:
-            self._registry.delete(BY_RESOURCE["", "v1", resource], namespace, name, DeleteOptions(grace_seconds=0))
+            self._registry.delete(_kind(resource), namespace, name, DeleteOptions(grace_seconds=0))
         except ApiError as error:
             if error.code != 404:
                 raise
@@ -100,6 +100,12 @@ class ClusterApi:
     def random(self, count: int) -> bytes:
         """Random bytes."""
         return self._random.randbytes(count)
+
+
+def _kind(resource: str) -> Kind:
+    """The row of a plural, perhaps with its group."""
+    plural, _, group = resource.partition(".")
+    return BY_RESOURCE[group, "v1", plural]
 
 
 class NodeController:
