@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.shell import syntax
 from labkit.apiserver.node.shell.kernel import Killed
+from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.apiserver.node.shell.messages import worded
+from labkit.apiserver.node.shell.problems import ExpansionError
 from labkit.apiserver.node.shell.streams import NullStream, Pipe, Stream
 
 if TYPE_CHECKING:
@@ -22,9 +25,6 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
     Returns:
         Its status.
     """
-    from labkit.apiserver.node.shell.expand import ExpansionError
-    from labkit.apiserver.node.shell.interpreter import Leave
-
     match command:
         case syntax.Pipeline():
             return await pipeline(shell, command)
@@ -78,7 +78,7 @@ async def run_compound(shell: Shell, command: syntax.Command) -> int:
                 return await shell.check_exit()
     except ExpansionError as error:
         prefix = "((: " if isinstance(command, syntax.ArithmeticCommand) else ""
-        await shell.complain(prefix + shell.worded(error.message))
+        await shell.complain(prefix + worded(shell, error.message))
         shell.status = error.status
         if error.fatal and not shell.interactive:
             raise Leave(error.status) from None
@@ -139,8 +139,6 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
 
 
 async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
-    from labkit.apiserver.node.shell.interpreter import Leave, LoopControl, ReturnFrom
-
     try:
         await shell.execute(command)
     except (Leave, ReturnFrom) as end:
@@ -175,8 +173,6 @@ async def background(shell: Shell, command: syntax.Background) -> int:
 
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
-    from labkit.apiserver.node.shell.interpreter import Leave, LoopControl, ReturnFrom
-
     part = shell.subshell()
     shell.kernel.depth += 1
     try:
@@ -208,8 +204,6 @@ async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
     Returns:
         Whether the loop goes on.
     """
-    from labkit.apiserver.node.shell.interpreter import LoopControl
-
     await shell.kernel.tick()
     try:
         await shell.run(body)
@@ -222,8 +216,6 @@ async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
 
 async def loop(shell: Shell, command: syntax.While) -> int:
     """``while`` and ``until``."""
-    from labkit.apiserver.node.shell.interpreter import LoopControl
-
     shell.loops += 1
     status = 0
     try:

@@ -13,6 +13,8 @@ from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.parameters import expand_parameter
 from labkit.apiserver.node.shell.patterns import Pattern
+from labkit.apiserver.node.shell.problems import ExpansionError
+from labkit.apiserver.node.shell.substitution import process_substitution, substitute
 from labkit.apiserver.node.shell.syntax import (
     Arithmetic,
     Parameter,
@@ -30,22 +32,6 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 100_100
 MAX_CHARS = 4 << 20
-
-
-class ExpansionError(Exception):
-    """A word cannot be expanded; the command is not run.
-
-    Args:
-        message: What the shell says.
-        fatal: Whether a script ends here (``set -u``, ``${x:?}``).
-        status: The exit status then.
-    """
-
-    def __init__(self, message: str, *, fatal: bool = False, status: int = 1) -> None:
-        super().__init__(message)
-        self.message = message
-        self.fatal = fatal
-        self.status = status
 
 
 Segment = tuple[str, bool]
@@ -199,11 +185,11 @@ class Expander:
                 case Parameter():
                     await self._parameter(part, fields, split=split)
                 case Substitution(script, quoted):
-                    self._put(await self.shell.substitute(script), fields, quoted=quoted, split=split)
+                    self._put(await substitute(self.shell, script), fields, quoted=quoted, split=split)
                 case Arithmetic(expression, quoted):
                     self._put(str(await self.arithmetic(expression)), fields, quoted=quoted, split=split)
                 case ProcessSubstitution(script, direction):
-                    fields.add(await self.shell.process_substitution(script, direction), quoted=True)
+                    fields.add(await process_substitution(self.shell, script, direction), quoted=True)
 
     def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
         if quoted or not split:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.shell.diagnose import diagnose
-from labkit.apiserver.node.shell.interpreter import Leave, LoopControl, ReturnFrom, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Interrupted
+from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
 from labkit.apiserver.node.shell.streams import StreamError, decode
 
 MAX_LINES = 500

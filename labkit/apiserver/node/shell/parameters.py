@@ -6,7 +6,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.patterns import Pattern
+from labkit.apiserver.node.shell.problems import ExpansionError
+from labkit.apiserver.node.shell.quoting import quote
+from labkit.apiserver.node.shell.special import special
+from labkit.apiserver.node.shell.splitting import split_at
 from labkit.apiserver.node.shell.syntax import Parameter, Word
 from labkit.apiserver.node.shell.words import BadSubstitution, braced, parse_quoted, parse_word
 
@@ -30,8 +35,6 @@ async def expand_parameter(expander: Expander, part: Parameter) -> Value:
         BadSubstitution: It cannot be read.
         ExpansionError: It is unset where that is an error.
     """
-    from labkit.apiserver.node.shell.expand import ExpansionError
-
     shell = expander.shell
     if part.operator == "bad":
         raise BadSubstitution(part.operand)
@@ -71,7 +74,7 @@ async def expand_parameter(expander: Expander, part: Parameter) -> Value:
             if not re.fullmatch(r"[A-Za-z_]\w*", part.name):
                 raise ExpansionError(f"${part.name}: cannot assign in this way")
             text = await expander.operand(operand, quoted=part.quoted)
-            await shell.assign(part.name, text, part.index)
+            await assign(shell, part.name, text, part.index)
             return text
         message = await expander.operand(operand, quoted=part.quoted)
         message = message or ("parameter null or not set" if operator == ":?" else "parameter not set")
@@ -97,9 +100,9 @@ async def _value(expander: Expander, name: str, index: str) -> str | list[str] |
     shell = expander.shell
     if name in ("@", "*"):
         return list(shell.positional)
-    special = shell.special(name)
-    if special is not None:
-        return special
+    own = special(shell, name)
+    if own is not None:
+        return own
     if name.isdigit():
         number = int(name) if len(name) < 6 else 100_000
         if number == 0:
@@ -128,8 +131,6 @@ async def _value(expander: Expander, name: str, index: str) -> str | list[str] |
 
 
 async def _slice(expander: Expander, part: Parameter, value: str | list[str]) -> str | list[str]:
-    from labkit.apiserver.node.shell.expand import ExpansionError
-
     offset_text, _, length_text = part.operand.partition(":")
     if ":" in part.operand and "?" in offset_text:
         offset_text, length_text = part.operand, ""
@@ -165,13 +166,6 @@ def _quote_like(value: str | list[str], operand: str) -> str | list[str]:
     if isinstance(value, list):
         return [change(item) for item in value]
     return change(value)
-
-
-def quote(text: str) -> str:
-    """A text in quotes, as ``${x@Q}`` and ``set -x`` write it."""
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        return "$'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t") + "'"
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 async def _transform(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
@@ -219,8 +213,6 @@ class _Replacement:
 
 
 async def _replace(expander: Expander, operator: str, operand: str, items: list[str]) -> list[str]:
-    from labkit.apiserver.node.shell.splitting import split_at
-
     pieces = split_at(operand, "/")
     pattern = await expander.operand_pattern(pieces[0])
     replacement = _Replacement(await expander.segments(parse_word("/".join(pieces[1:]))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.shell.parameters import quote
+from labkit.apiserver.node.shell.quoting import quote
 
 _ESCAPE = {
     "n": "\n",

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from labkit.apiserver.node.shell.kernel import (
-    Block,
-    BrokenPipe,
-    BudgetExceeded,
-    Kernel,
-    ReadInput,
-    Task,
-    WriteOutput,
-)
+from labkit.apiserver.node.shell.kernel import Block, BrokenPipe, BudgetExceeded, Kernel, ReadInput, Task, WriteOutput
 
 CHUNK_BYTES = 16 << 10
 PIPE_BYTES = 64 << 10

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
-from labkit.apiserver.node.shell.interpreter import Leave, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.leaving import Leave
 from labkit.apiserver.node.shell.splitting import split_words
 from labkit.apiserver.node.shell.variables import ReadOnly
 from labkit.apiserver.node.shell.words import parse_word
@@ -125,7 +127,7 @@ async def _declare_one(shell: Shell, name: str, flags: str, remove: str, word: s
                     value = value.upper()
                 if "l" in flags:
                     value = value.lower()
-                await shell.assign(target, value, index, append=append)
+                await assign(shell, target, value, index, append=append)
     except ReadOnly:
         await shell.complain(f"{target}: readonly variable")
         return 1

@@ -8,7 +8,9 @@ from labkit.apiserver.node.filesystem import FileError
 from labkit.apiserver.node.shell.builtins.naming import without_functions
 from labkit.apiserver.node.shell.builtins.table import builtin
 from labkit.apiserver.node.shell.conditions import TestError, integer, shell_questions
-from labkit.apiserver.node.shell.interpreter import Leave, LoopControl, ReturnFrom, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.apiserver.node.shell.programs import look_up, run_program
 from labkit.apiserver.node.shell.streams import decode
 
 
@@ -114,7 +116,7 @@ async def source(shell: Shell, words: list[str]) -> int:
     path = words[1]
     fs = shell.system.fs
     if "/" not in path:
-        path = shell.look_up(path) or path
+        path = look_up(shell, path) or path
     try:
         text = decode(fs.read(path, shell.cwd))
     except FileError as error:
@@ -151,7 +153,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
     """Become another program."""
     if len(words) == 1:
         return 0
-    if shell.look_up(words[1]) is None:
+    if look_up(shell, words[1]) is None:
         if shell.dialect == "bash":
             await shell.complain(
                 f"exec: {words[1]}: "
@@ -160,7 +162,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
         else:
             await shell.complain(f"exec: {words[1]}: not found")
         raise Leave(127)
-    raise Leave(await shell.run_program(words[1:]))
+    raise Leave(await run_program(shell, words[1:]))
 
 
 @builtin("test", "[")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.shell.builtins.table import builtin
-from labkit.apiserver.node.shell.interpreter import Leave, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Task
+from labkit.apiserver.node.shell.leaving import Leave
 
 SIGNALS = (
     "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",

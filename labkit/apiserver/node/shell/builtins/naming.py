@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.apiserver.node.shell.builtins.table import BASH_ONLY, BUILTINS, KEYWORDS, SPECIAL_BUILTINS, builtin
 from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.programs import look_up, run_program
 
 
 @builtin("command")
@@ -38,7 +39,7 @@ async def without_functions(shell: Shell, words: list[str]) -> int:
     found = BUILTINS.get(words[0])
     if found is not None:
         return await found(shell, words)
-    return await shell.run_program(words)
+    return await run_program(shell, words)
 
 
 async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: bool = False) -> int:
@@ -57,7 +58,7 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: 
             else f"{name} is a shell builtin"
         )
     else:
-        path = shell.look_up(name)
+        path = look_up(shell, name)
         if path is None:
             if not short and not quiet:
                 if shell.dialect == "bash":
@@ -82,13 +83,13 @@ async def type_command(shell: Shell, words: list[str]) -> int:
                 else "alias" if name in shell.aliases
                 else "function" if name in shell.functions
                 else "builtin" if name in BUILTINS
-                else "file" if shell.look_up(name) else ""
+                else "file" if look_up(shell, name) else ""
             )  # fmt: skip
             if kind:
                 await shell.write(1, kind + "\n")
             status = max(status, int(not kind))
         elif "p" in flags or "P" in flags:
-            path = shell.look_up(name)
+            path = look_up(shell, name)
             if path and ("P" in flags or name not in BUILTINS):
                 await shell.write(1, path + "\n")
             status = max(status, int(path is None))
@@ -104,7 +105,7 @@ async def hash_command(shell: Shell, words: list[str]) -> int:
         await shell.write(1, "hash: hash table empty\n")
         return 0
     for name in words[1:]:
-        if not name.startswith("-") and shell.look_up(name) is None:
+        if not name.startswith("-") and look_up(shell, name) is None:
             await shell.complain(f"hash: {name}: not found")
             return 1
     return 0

@@ -6,8 +6,10 @@ import re
 
 from labkit.apiserver.node.shell.builtins.declaring import double_quote
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
-from labkit.apiserver.node.shell.expand import ExpansionError
-from labkit.apiserver.node.shell.interpreter import FLAGS, Leave, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.leaving import Leave
+from labkit.apiserver.node.shell.problems import ExpansionError
+from labkit.apiserver.node.shell.special import FLAGS
 
 
 @builtin("set")

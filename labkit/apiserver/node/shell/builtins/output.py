@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.builtins.table import BUILTINS, builtin
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.printf import echo_text, format_printf
@@ -49,7 +50,7 @@ async def printf(shell: Shell, words: list[str]) -> int:
             problem = problem.replace("invalid number", "expected numeric value")
         await shell.complain(f"printf: {problem}")
     if target:
-        await shell.assign(target, text)
+        await assign(shell, target, text)
     else:
         await shell.fds[1].write(encode(text))
     return int(bool(problems))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
@@ -76,12 +77,12 @@ async def read(shell: Shell, words: list[str]) -> int:
         fields = _split(line, safe, separators, 0)
         shell.variables.set_array(array, dict(enumerate(fields)))
     elif not names:
-        await shell.assign("REPLY", line)
+        await assign(shell, "REPLY", line)
     else:
         fields = _split(line, safe, separators, len(names))
         for place, name in enumerate(names):
             base, _, sub = name.partition("[")
-            await shell.assign(base, fields[place] if place < len(fields) else "", sub[:-1] if sub else "")
+            await assign(shell, base, fields[place] if place < len(fields) else "", sub[:-1] if sub else "")
     return int(ended)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.apiserver.node.shell.commands.awk_lexer import AwkError, Lexer
+from labkit.apiserver.node.shell.printf import unescape
 
 Node = tuple[Any, ...]
 """An expression or statement: its kind and its parts."""
@@ -203,8 +204,6 @@ class ExpressionParser(Lexer):
             return ("number", float(int(token, 16)) if token[:2] in ("0x", "0X") else float(token))
         if kind == "string":
             self.advance()
-            from labkit.apiserver.node.shell.printf import unescape
-
             return ("string", unescape(token[1:-1].replace('\\"', '"').replace("\\/", "/"))[0])
         if kind == "op" and token in ("/", "/="):
             return ("regex", ("=" if token == "/=" else "") + self.regex() if token == "/" else self.regex())

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.shell.commands.common import (
-    chunks,
-    each_input,
-    everything,
-    read_problem,
-    size,
-)
+from labkit.apiserver.node.shell.commands.common import chunks, each_input, everything, read_problem, size
 from labkit.apiserver.node.shell.kernel import Sleep
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program

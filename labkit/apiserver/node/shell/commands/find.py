@@ -10,6 +10,7 @@ from labkit.apiserver.node.filesystem import Device, Directory, File, FileError,
 from labkit.apiserver.node.shell.commands.listing import node_size
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.patterns import glob_pattern
+from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
 
 
@@ -233,8 +234,6 @@ class _Find:
                     self.status = await process.fail(f"cannot delete '{here.path}': {error.reason}")
                     return False
             elif word == "-printf":
-                from labkit.apiserver.node.shell.printf import unescape
-
                 text = unescape(layout)[0]
                 name = here.path.rstrip("/").rpartition("/")[2]
                 for mark, value in (

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
 from labkit.apiserver.node.shell.commands.common import Buffered
 from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.regex import compile_regex
+from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.streams import encode
 
 
@@ -65,8 +68,6 @@ def _decimal(value: int, places: int) -> str:
 @program("expr")
 async def expr(process: Process) -> int:
     """Evaluate an expression of words."""
-    from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
-
     args = process.args
     if not args:
         await process.err("expr: missing operand\nTry 'expr --help' for more information.\n")
@@ -90,9 +91,6 @@ async def expr(process: Process) -> int:
         await process.out(f"{int(value)}\n")
         return int(not value)
     if len(args) == 3 and args[1] == ":":
-        from labkit.apiserver.node.shell.regex import compile_regex
-        from labkit.apiserver.node.shell.regex_parser import RegexError
-
         try:
             match = compile_regex("^" + args[2]).find(process.kernel.charge, args[0])
         except RegexError as error:

@@ -6,10 +6,12 @@ import re
 
 from labkit.apiserver.node.filesystem import FileError
 from labkit.apiserver.node.shell.commands.common import everything
-from labkit.apiserver.node.shell.interpreter import FLAGS, Shell
+from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Sleep, Task
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
+from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.special import FLAGS
 from labkit.apiserver.node.shell.streams import decode
 
 
@@ -208,8 +210,6 @@ async def xargs(process: Process) -> int:
     if options.has("0"):
         items = [item for item in text.split("\0") if item]
     elif options.has("d"):
-        from labkit.apiserver.node.shell.printf import unescape
-
         items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
         items = items[:-1] if items and not items[-1] else items
     elif replace or options.has("L"):

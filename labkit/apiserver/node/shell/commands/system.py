@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.filesystem import File
+from labkit.apiserver.node.filesystem import Directory, File
 from labkit.apiserver.node.shell.commands.common import is_busybox
 from labkit.apiserver.node.shell.commands.listing import human
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
@@ -197,8 +197,6 @@ async def mount(process: Process) -> int:
         "overlay on / type overlay (rw,relatime)\nproc on /proc type proc (rw,nosuid,nodev,noexec,relatime)\n"
     )
     for path, node, _ in process.fs.walk(process.fs.root, "/"):
-        from labkit.apiserver.node.filesystem import Directory
-
         if isinstance(node, Directory) and node.mount:
             await process.out(f"tmpfs on {path} type tmpfs ({'ro' if node.read_only else 'rw'},relatime)\n")
     return 0

@@ -15,6 +15,7 @@ from labkit.apiserver.node.shell.commands.common import (
 )
 from labkit.apiserver.node.shell.files import open_path
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
+from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
 
@@ -233,8 +234,6 @@ async def paste(process: Process) -> int:
         options = read_options(process.args, "sz", "d", {"delimiters=": "d", "serial": "s"})
     except BadOption as error:
         return await complain(process, error)
-    from labkit.apiserver.node.shell.printf import unescape
-
     delimiters = unescape(options.value("d") or "\t")[0] or "\t"
     columns: list[list[str]] = []
     for name in options.args or ["-"]:
