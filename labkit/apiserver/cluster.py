@@ -20,7 +20,7 @@ from labkit.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import authenticate_certificate
-from labkit.apiserver.authorization.attributes import attributes_of
+from labkit.apiserver.authorization.attributes import Attributes, attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy, reconciled
 from labkit.apiserver.authorization.escalation import EscalationGuard
@@ -45,6 +45,7 @@ from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.quota.evaluators import Evaluators
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
+from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
@@ -55,13 +56,14 @@ from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.controllers.volumes import Volumes
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
 from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.request import Object, Request, Response, User
 from labkit.apiserver.storage import Key, MemoryStore, Store
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
 )
 """The kinds that quotas count: all that a namespace keeps, but for events."""
+CERTIFICATES = "certificates.k8s.io"
 RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
@@ -114,6 +116,8 @@ class Cluster:
             self.registry.strategy(kind).hooks.append(self._refuse_escalation)
         automatic = era == "1.20"
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
+        addresses = ServiceAddresses(self.registry)
+        self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
             RoleAggregation(self.registry),
@@ -123,7 +127,8 @@ class Cluster:
             Volumes(self.registry),
             ResourceQuotas(self.registry, evaluators),
             ServiceEndpoints(self.registry),
-            Signing(self.registry, self.authorize, keys.sign_request),
+            self._signing,
+            addresses,
             Keeper(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
@@ -138,7 +143,7 @@ class Cluster:
             self.store.list,
             self.registry.new_suffix,
             evaluators,
-            self.authorize,
+            self._may_use_signer,
             mount_secrets=automatic,
         )
         token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
@@ -168,7 +173,7 @@ class Cluster:
             ),
             paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )
-        self._bootstrap()
+        self._bootstrap(addresses)
         if self._node is not None:
             self._node.start()
         self.handle = pipeline(
@@ -186,6 +191,7 @@ class Cluster:
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
+        self._signing.advance()
         self._resources.advance()
 
     def close(self) -> None:
@@ -247,6 +253,14 @@ class Cluster:
         if not decision.allowed:
             raise refusal(question, decision.reason)
 
+    def _may_use_signer(self, user: User, verb: str, name: str) -> bool:
+        return self.authorize(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name)).allowed
+
+    def _may_have_node_certificate(self, user: User, right: str) -> bool:
+        return self.authorize(
+            Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", right)
+        ).allowed
+
     def _mark_used(self, secret: Object, date: str) -> None:
         """Label a legacy token's Secret with the day of its last use."""
 
@@ -255,11 +269,12 @@ class Cluster:
 
         self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
 
-    def _bootstrap(self) -> None:
+    def _bootstrap(self, addresses: ServiceAddresses) -> None:
         """Give the store what every cluster has, where it is missing."""
         now, new = timestamp(self.clock()), not self.store.revision
         with self.registry.transaction():
             bootstrap_core(self.registry)
+            addresses.bootstrap()
             for plural, obj in bootstrap_policy(now):
                 metadata = obj["metadata"]
                 kind = BY_RESOURCE[RBAC, "v1", plural]

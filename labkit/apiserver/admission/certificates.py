@@ -5,17 +5,20 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/
 
 from __future__ import annotations
 
-from labkit.apiserver.admission.attributes import Attributes as Write
-from labkit.apiserver.admission.attributes import Ordinary
-from labkit.apiserver.authorization.attributes import Attributes, Authorizer
-from labkit.apiserver.authorization.authorizers import MASTERS
+from collections.abc import Callable
+
+from labkit.apiserver.admission.attributes import Attributes, Ordinary
 from labkit.apiserver.request import User
 
 GROUP = "certificates.k8s.io"
+MASTERS = "system:masters"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
+MayUseSigner = Callable[[User, str, str], bool]
+"""(user, ``approve`` or ``sign``, signer or ``domain/*``) to whether a rule allows it."""
 
-def _is_request(write: Write, operation: str, subresource: str) -> bool:
+
+def _is_request(write: Attributes, operation: str, subresource: str) -> bool:
     return (
         write.group == GROUP
         and write.resource == "certificatesigningrequests"
@@ -27,7 +30,7 @@ def _is_request(write: Write, operation: str, subresource: str) -> bool:
 class Requestor(Ordinary):
     """A new request says who made it, whatever its maker wrote there."""
 
-    def admit(self, attributes: Write) -> None:
+    def admit(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
         if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
             return
@@ -47,13 +50,13 @@ class CertificateRights(Ordinary):
     """Approving and signing each need a right on the signer.
 
     Args:
-        authorize: Decides.
+        may: Decides.
     """
 
-    def __init__(self, authorize: Authorizer) -> None:
-        self._authorize = authorize
+    def __init__(self, may: MayUseSigner) -> None:
+        self._may = may
 
-    def validate(self, attributes: Write) -> None:
+    def validate(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
         old, new = attributes.old, attributes.obj
         if attributes.group != GROUP or old is None or new is None:
@@ -72,13 +75,13 @@ class CertificateRights(Ordinary):
 
     def _allowed(self, user: User, verb: str, signer: str) -> bool:
         names = (signer, f"{signer.partition('/')[0]}/*")
-        return any(self._authorize(Attributes(user, verb, GROUP, "*", "signers", name=name)).allowed for name in names)
+        return any(self._may(user, verb, name) for name in names)
 
 
 class CertificateSubjects(Ordinary):
     """Nobody gets a client certificate of ``system:masters``, which no rule could ever bound."""
 
-    def validate(self, attributes: Write) -> None:
+    def validate(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
         if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
             return

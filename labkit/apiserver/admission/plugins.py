@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
-from labkit.apiserver.admission.certificates import CertificateRights, CertificateSubjects, Requestor
+from labkit.apiserver.admission.certificates import CertificateRights, CertificateSubjects, MayUseSigner, Requestor
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.apiserver.admission.limits import LimitRanger
 from labkit.apiserver.admission.objects import (
@@ -21,7 +21,6 @@ from labkit.apiserver.admission.pods import DefaultTolerations, Priority, Runtim
 from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.quotas import ResourceQuota
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.apiserver.authorization.attributes import Authorizer
 from labkit.apiserver.quota.evaluators import Evaluators
 
 
@@ -30,7 +29,7 @@ def default_chain(
     lister: Lister,
     new_suffix: Callable[[], str],
     evaluators: Evaluators,
-    authorize: Authorizer,
+    may_use_signer: MayUseSigner,
     *,
     mount_secrets: bool = False,
 ) -> Chain:
@@ -41,7 +40,7 @@ def default_chain(
         lister: Lists stored objects.
         new_suffix: Five random characters.
         evaluators: How quotas measure kinds.
-        authorize: Decides about approving and signing certificates.
+        may_use_signer: Decides about approving and signing certificates.
         mount_secrets: See ``ServiceAccount``.
     """
     return Chain(
@@ -58,7 +57,7 @@ def default_chain(
             StorageObjectInUse(),
             RuntimeClass(lookup),
             Requestor(),
-            CertificateRights(authorize),
+            CertificateRights(may_use_signer),
             CertificateSubjects(),
             ResourceQuota(lister, evaluators),
         )

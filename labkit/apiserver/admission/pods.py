@@ -194,5 +194,5 @@ def _covers(wide: Object, narrow: Object) -> bool:
         if seconds is not None and (other is None or other > seconds):
             return False
     if operator in ("", "Equal"):
-        return narrow.get("operator", "") == "Equal" and wide.get("value", "") == narrow.get("value", "")
+        return bool(narrow.get("operator") == "Equal" and wide.get("value", "") == narrow.get("value", ""))
     return operator == "Exists"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.request import Object, User
@@ -23,8 +22,13 @@ MANAGER = "kube-controller-manager"
 CLIENT, KUBELET_CLIENT, KUBELET_SERVING = (
     f"kubernetes.io/{name}" for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving")
 )
+HOUR, DAY = 3600, 86400
+FINAL = ("Approved", "Denied", "Failed")
 NODES, NODE_PREFIX = ["system:nodes"], "system:node:"
 OPTIONAL = {"digital signature", "key encipherment"}
+
+MayCreate = Callable[[User, str], bool]
+"""(user, subresource of signing requests) to whether a rule allows to create it."""
 
 Sign = Callable[[str, Iterable[str], "int | None", float], bytes]
 """(request, usages, seconds asked for, now) to a certificate in PEM."""
@@ -40,13 +44,13 @@ class Signing:
 
     Args:
         registry: Where they are.
-        authorize: Tells whether a kubelet may have its certificate without asking.
+        may_create: Tells whether a kubelet may have its certificate without asking.
         sign: Signs with the cluster's authority.
     """
 
-    def __init__(self, registry: Registry, authorize: Authorizer, sign: Sign) -> None:
+    def __init__(self, registry: Registry, may_create: MayCreate, sign: Sign) -> None:
         self._registry = registry
-        self._authorize = authorize
+        self._may_create = may_create
         self._sign = sign
 
     def __call__(self, change: Change) -> None:
@@ -60,6 +64,18 @@ class Signing:
             self._approve(obj)
         elif has_condition(obj, "Approved") and not has_condition(obj, "Denied", "Failed"):
             self._issue(obj)
+
+    def advance(self) -> None:
+        """Forget requests an hour after their end, and a day after they were made if nothing became of them."""
+        now = self._registry.clock()
+        hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
+        for obj in list(self._registry.list(KIND)):
+            done = any(
+                each.get("lastUpdateTime", day_ago) < (hour_ago if _is_final(each, obj) else day_ago)
+                for each in obj["status"].get("conditions") or ()
+            )
+            if done or (not has_condition(obj, *FINAL) and obj["metadata"]["creationTimestamp"] < day_ago):
+                self._registry.delete(KIND, "", obj["metadata"]["name"])
 
     def _approve(self, obj: Object) -> None:
         spec = obj["spec"]
@@ -79,8 +95,7 @@ class Signing:
             self_made = "Auto approving self kubelet client certificate after SubjectAccessReview."
             recognized.insert(0, ("selfnodeclient", self_made))
         for right, message in recognized:
-            question = Attributes(user, "create", GROUP, "*", KIND.plural, right)
-            if self._authorize(question).allowed:
+            if self._may_create(user, right):
                 self._add_condition(obj, "Approved", "AutoApproved", message, "approval")
                 return
 
@@ -114,6 +129,13 @@ class Signing:
             "lastTransitionTime": now,
         }
         self._registry.edit(KIND, obj, MANAGER, partial(_with_condition, condition), part)
+
+
+def _is_final(condition: Object, obj: Object) -> bool:
+    """Whether nothing more comes after a condition."""
+    return condition.get("type") in ("Denied", "Failed") or (
+        condition.get("type") == "Approved" and bool(obj["status"].get("certificate"))
+    )
 
 
 def _with_condition(condition: Object, changed: Object) -> None:

@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
 
-SERVICE_NETWORK = ipaddress.ip_network("10.96.0.0/16")
+SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network("10.96.0.0/16")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 NODE_PORTS = (30000, 32767)
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
@@ -111,6 +112,7 @@ class ServiceStrategy(Strategy):
                 if service["metadata"]["uid"] != mine
                 for address in service["spec"].get("clusterIPs") or ()
             }
+            used.update(_taken_addresses(context, obj))
             if not wanted:
                 spec["clusterIP"] = self._free_address(context, used)
                 spec["clusterIPs"] = [spec["clusterIP"]]
@@ -121,7 +123,7 @@ class ServiceStrategy(Strategy):
                     [wanted],
                     "failed to allocate IP " + wanted + ": provided IP is already allocated",
                 )
-            elif ip_address(wanted) and ipaddress.ip_address(wanted) not in SERVICE_NETWORK:
+            elif ip_address(wanted) and not _in_a_range(context, wanted):
                 raise _invalid(
                     obj,
                     "spec.clusterIPs",
@@ -388,3 +390,22 @@ def keep_node_ports(spec: Object, old: Object) -> None:
         number = before.get((port.get("protocol"), port.get("port")))
         if not port.get("nodePort") and number and number not in used:
             port["nodePort"] = number
+
+
+def _taken_addresses(context: Context, service: Object) -> Iterator[str]:
+    """The addresses that are taken by others than a service."""
+    metadata = service["metadata"]
+    mine = {"resource": "services", "namespace": metadata.get("namespace"), "name": metadata.get("name")}
+    for address in context.objects("networking.k8s.io", "IPAddress", ""):
+        if address["spec"].get("parentRef") != mine:
+            yield address["metadata"]["name"]
+
+
+def _in_a_range(context: Context, wanted: str) -> bool:
+    """Whether an address lies in a range for services."""
+    address = ipaddress.ip_address(wanted)
+    ranges = [SERVICE_NETWORK]
+    for cidr in context.objects("networking.k8s.io", "ServiceCIDR", ""):
+        if not cidr["metadata"].get("deletionTimestamp"):
+            ranges += [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
+    return any(address in network for network in ranges)

@@ -54,6 +54,7 @@ def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, 
 class DriverStrategy(Strategy):
     """CSI drivers."""
 
+    returns_deleted: bool = True
     unconditional_update: bool = False
     generation: bool = True
 
@@ -112,6 +113,7 @@ class DriverStrategy(Strategy):
 class DriverNodeStrategy(Strategy):
     """CSI nodes: which drivers a node has."""
 
+    returns_deleted: bool = True
     unconditional_update: bool = False
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -188,6 +190,7 @@ class CapacityStrategy(Strategy):
 class AttachmentStrategy(Strategy):
     """Attachments of volumes to nodes."""
 
+    returns_deleted: bool = True
     unconditional_update: bool = False
     status: bool = True
 
@@ -247,6 +250,8 @@ class AttachmentStrategy(Strategy):
 @dataclass
 class AttributesClassStrategy(Strategy):
     """Classes of volume attributes."""
+
+    returns_deleted: bool = True
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
