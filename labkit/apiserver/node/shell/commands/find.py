@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, FileError, Link, Node
+from labkit.apiserver.node.filesystem import Directory, FileError
+from labkit.apiserver.node.shell.commands.find_tests import (
+    FileTest,
+    FindError,
+    Here,
+    always,
+    at_path,
+    empty,
+    named,
+    never,
+    of_size,
+    of_type,
+    with_mode,
+)
 from labkit.apiserver.node.shell.commands.listing import node_size
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
-from labkit.apiserver.node.shell.patterns import glob_pattern
 from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
 
-
-class _FindError(Exception):
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(slots=True)
-class _Here:
-    path: str
-    node: Node
-    depth: int
-
-
-_Test = Callable[[_Here], Awaitable[bool]]
+_Test = Callable[[Here], Awaitable[bool]]
 
 
 class _Find:
@@ -48,7 +45,7 @@ class _Find:
 
     def take(self, name: str) -> str:
         if self.index >= len(self.words):
-            raise _FindError(f"missing argument to `{name}'")
+            raise FindError(f"missing argument to `{name}'")
         self.index += 1
         return self.words[self.index - 1]
 
@@ -58,7 +55,7 @@ class _Find:
             self.index += 1
             first, second = left, self.both()
 
-            async def either(here: _Here, first: _Test = first, second: _Test = second) -> bool:
+            async def either(here: Here, first: _Test = first, second: _Test = second) -> bool:
                 return await first(here) or await second(here)
 
             left = either
@@ -71,7 +68,7 @@ class _Find:
                 self.index += 1
             first, second = left, self.one()
 
-            async def both(here: _Here, first: _Test = first, second: _Test = second) -> bool:
+            async def both(here: Here, first: _Test = first, second: _Test = second) -> bool:
                 return await first(here) and await second(here)
 
             left = both
@@ -80,19 +77,19 @@ class _Find:
     def one(self) -> _Test:
         self.depth += 1
         if self.depth > 200:
-            raise _FindError("expression too long")
+            raise FindError("expression too long")
         word = self.take("expression")
         if word in ("!", "-not"):
             inner = self.one()
 
-            async def negated(here: _Here) -> bool:
+            async def negated(here: Here) -> bool:
                 return not await inner(here)
 
             return negated
         if word == "(":
             inner = self.either()
             if self.peek() != ")":
-                raise _FindError("expected an expression between '(' and ')'" if not self.peek() else "missing `)'")
+                raise FindError("expected an expression between '(' and ')'" if not self.peek() else "missing `)'")
             self.index += 1
             return inner
         if word in ("-print", "-print0", "-delete", "-exec", "-execdir", "-prune", "-quit", "-ls", "-ok", "-printf"):
@@ -100,101 +97,94 @@ class _Find:
         return self.test(word)
 
     def test(self, word: str) -> _Test:
-        simple: Callable[[_Here], bool]
-        if word in ("-name", "-iname"):
-            pattern = glob_pattern(self.take(word), fold=word == "-iname")
-            simple = lambda here: pattern.matches(here.path.rstrip("/").rpartition("/")[2] or here.path)  # noqa: E731
-        elif word in ("-path", "-wholename", "-ipath"):
-            pattern = glob_pattern(self.take(word), fold=word == "-ipath")
-            simple = lambda here: pattern.matches(here.path)  # noqa: E731
-        elif word == "-type":
-            kinds = self.take(word).split(",")
-            table: dict[str, type[Node]] = {"f": File, "d": Directory, "l": Link, "c": Device}
-            if not all(kind in (*table, "b", "p", "s") for kind in kinds):
-                raise _FindError(f"Unknown argument to -type: {kinds[0]}")
-            simple = lambda here: any(kind in table and isinstance(here.node, table[kind]) for kind in kinds)  # noqa: E731
-        elif word in ("-maxdepth", "-mindepth"):
-            text = self.take(word)
-            if not re.fullmatch(r"\d{1,6}", text):
-                raise _FindError(f"Expected a positive decimal integer argument to {word}, but got `{text}'")
-            if word == "-maxdepth":
-                self.most = int(text)
-            else:
-                self.least = int(text)
-            simple = lambda here: True  # noqa: E731
-        elif word == "-empty":
-            simple = lambda here: (  # noqa: E731
-                not here.node.look()
-                if isinstance(here.node, Directory)
-                else isinstance(here.node, File) and not here.node.content()
-            )
-        elif word == "-size":
-            simple = self._size(self.take(word))
-        elif word == "-user":
-            name = self.take(word)
-            users = {one.name: one.uid for one in self.process.system.image.users}
-            simple = lambda here: here.node.uid == users.get(name, int(name) if name.isdigit() else -1)  # noqa: E731
-        elif word == "-perm":
-            text = self.take(word)
-            bits = int(text.lstrip("-/"), 8) if re.fullmatch(r"[-/]?[0-7]{1,4}", text) else 0
-            simple = lambda here: (  # noqa: E731
-                here.node.mode & bits == bits
-                if text[0] == "-"
-                else bool(here.node.mode & bits)
-                if text[0] == "/"
-                else here.node.mode & 0o7777 == bits
-            )
-        elif word in ("-newer", "-mtime", "-mmin", "-ctime", "-atime", "-amin", "-cmin", "-group", "-links", "-inum"):
-            value = self.take(word)
-            simple = self._time(word, value)
-        elif word in ("-true", "-xdev", "-mount", "-depth", "-follow", "-noleaf", "-L"):
-            simple = lambda here: True  # noqa: E731
-        elif word == "-false":
-            simple = lambda here: False  # noqa: E731
-        elif word in ("-readable", "-writable", "-executable"):
-            want = {"-readable": 4, "-writable": 2, "-executable": 1}[word]
-            simple = lambda here: self.process.fs.may(here.node, want)  # noqa: E731
-        else:
-            raise _FindError(
-                f"unknown predicate `{word}'" if word.startswith("-") else f"paths must precede expression: `{word}'"
-            )
+        simple = self._simple(word)
 
-        async def run(here: _Here) -> bool:
+        async def run(here: Here) -> bool:
             return simple(here)
 
         return run
 
-    def _time(self, word: str, value: str) -> Callable[[_Here], bool]:
-        if word == "-newer":
-            mark = self.process.node(value).mtime
-            return lambda here: here.node.mtime > mark
-        if word not in ("-mtime", "-mmin"):
-            return lambda here: True
+    def _simple(self, word: str) -> FileTest:
+        """A test that looks at nothing but the file."""
+        match word:
+            case "-name" | "-iname":
+                return named(self.take(word), fold=word == "-iname")
+            case "-path" | "-wholename" | "-ipath":
+                return at_path(self.take(word), fold=word == "-ipath")
+            case "-type":
+                return of_type(self.take(word))
+            case "-maxdepth" | "-mindepth":
+                self._limit_depth(word, self.take(word))
+                return always
+            case "-empty":
+                return empty
+            case "-size":
+                return of_size(self.take(word))
+            case "-user":
+                return self._owned_by(self.take(word))
+            case "-perm":
+                return with_mode(self.take(word))
+            case "-newer":
+                return self._newer_than(self.take(word))
+            case "-mtime" | "-mmin":
+                return self._of_age(word, self.take(word))
+            case "-ctime" | "-atime" | "-amin" | "-cmin" | "-group" | "-links" | "-inum":
+                self.take(word)
+                return always
+            case "-true" | "-xdev" | "-mount" | "-depth" | "-follow" | "-noleaf" | "-L":
+                return always
+            case "-false":
+                return never
+            case "-readable" | "-writable" | "-executable":
+                return self._permitted({"-readable": 4, "-writable": 2, "-executable": 1}[word])
+        raise FindError(
+            f"unknown predicate `{word}'" if word.startswith("-") else f"paths must precede expression: `{word}'"
+        )
+
+    def _limit_depth(self, word: str, text: str) -> None:
+        if not re.fullmatch(r"\d{1,6}", text):
+            raise FindError(f"Expected a positive decimal integer argument to {word}, but got `{text}'")
+        if word == "-maxdepth":
+            self.most = int(text)
+        else:
+            self.least = int(text)
+
+    def _owned_by(self, name: str) -> FileTest:
+        users = {one.name: one.uid for one in self.process.system.image.users}
+        wanted = users.get(name, int(name) if name.isdigit() else -1)
+
+        def owned(here: Here) -> bool:
+            return here.node.uid == wanted
+
+        return owned
+
+    def _permitted(self, want: int) -> FileTest:
+        def permitted(here: Here) -> bool:
+            return self.process.fs.may(here.node, want)
+
+        return permitted
+
+    def _newer_than(self, path: str) -> FileTest:
+        mark = self.process.node(path).mtime
+
+        def newer(here: Here) -> bool:
+            return here.node.mtime > mark
+
+        return newer
+
+    def _of_age(self, word: str, value: str) -> FileTest:
         match = re.fullmatch(r"([-+]?)(\d{1,6})", value)
         if match is None:
-            raise _FindError(f"invalid argument `{value}' to `{word}'")
+            raise FindError(f"invalid argument `{value}' to `{word}'")
         unit = 86400 if word == "-mtime" else 60
         limit = int(match[2])
         now = self.process.system.now()
 
-        def test(here: _Here) -> bool:
+        def aged(here: Here) -> bool:
             age = int((now - here.node.mtime) // unit)
             return age < limit if match[1] == "-" else age > limit if match[1] == "+" else age == limit
 
-        return test
-
-    def _size(self, text: str) -> Callable[[_Here], bool]:
-        match = re.fullmatch(r"([-+]?)(\d{1,12})([cwbkMG]?)", text)
-        if match is None:
-            raise _FindError(f"Invalid argument `{text}' to -size")
-        unit = {"c": 1, "w": 2, "k": 1024, "M": 1 << 20, "G": 1 << 30}.get(match[3], 512)
-        limit = int(match[2])
-
-        def test(here: _Here) -> bool:
-            units = -(-node_size(here.node) // unit)
-            return units < limit if match[1] == "-" else units > limit if match[1] == "+" else units == limit
-
-        return test
+        return aged
 
     def action(self, word: str) -> _Test:
         process = self.process
@@ -210,7 +200,7 @@ class _Find:
                     return self._batched(command[:-1])
                 command.append(piece)
 
-            async def execute(here: _Here) -> bool:
+            async def execute(here: Here) -> bool:
                 words = [piece.replace("{}", here.path) for piece in command]
                 if not words:
                     return False
@@ -219,7 +209,7 @@ class _Find:
             return execute
         layout = self.take(word) if word == "-printf" else ""
 
-        async def act(here: _Here) -> bool:
+        async def act(here: Here) -> bool:
             if word == "-prune":
                 self.pruned.add(here.path)
             elif word == "-quit":
@@ -254,7 +244,7 @@ class _Find:
         paths: list[str] = []
         self.batch.append((command, paths))
 
-        async def collect(here: _Here) -> bool:
+        async def collect(here: Here) -> bool:
             paths.append(here.path)
             return True
 
@@ -267,7 +257,7 @@ class _Find:
         process = self.process
         test: _Test | None = self.either() if self.words else None
         if self.index < len(self.words):
-            raise _FindError(f"paths must precede expression: `{self.words[self.index]}'")
+            raise FindError(f"paths must precede expression: `{self.words[self.index]}'")
         deleting = "-delete" in self.words or "-depth" in self.words
         for root in roots:
             try:
@@ -287,7 +277,7 @@ class _Find:
                     continue
                 if depth < self.least or depth > self.most:
                     continue
-                good = await test(_Here(path, node, depth)) if test is not None else True
+                good = await test(Here(path, node, depth)) if test is not None else True
                 if good and not self.acts:
                     await process.out(path + "\n")
                 if path in self.pruned:
@@ -307,7 +297,7 @@ async def find(process: Process) -> int:
         roots.append(words.pop(0))
     try:
         return await _Find(process, words).run(roots or ["."])
-    except _FindError as error:
+    except FindError as error:
         return await process.fail(error.message)
     except RecursionError:
         raise BudgetExceeded("the expression is too long") from None
