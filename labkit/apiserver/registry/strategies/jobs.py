@@ -13,8 +13,12 @@ from labkit.apiserver.registry.names import NameRule, subdomain_name
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods import pod_warnings
 from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template, selects
+from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
+
+UID_LABEL = "batch.kubernetes.io/controller-uid"
+NAME_LABEL = "batch.kubernetes.io/job-name"
 
 
 def _cron_job_name(name: str, prefix: bool) -> list[str]:
@@ -27,8 +31,6 @@ def _cron_job_name(name: str, prefix: bool) -> list[str]:
 @dataclass
 class JobStrategy(Strategy):
     """Jobs."""
-
-    checks_twice: bool = True
 
     generation: bool = True
     status: bool = True
@@ -46,36 +48,74 @@ class JobStrategy(Strategy):
         spec = obj["spec"]
         if spec.get("manualSelector"):
             return
-        uid, name = obj["metadata"]["uid"], obj["metadata"].get("name", "")
         labels = spec["template"]["metadata"].setdefault("labels", {})
-        labels["batch.kubernetes.io/controller-uid"] = labels["controller-uid"] = uid
-        labels["batch.kubernetes.io/job-name"] = labels["job-name"] = name
+        for label, value in _generated(obj).items():
+            labels.setdefault(label, value)
         selector = spec.setdefault("selector", {})
-        selector.setdefault("matchLabels", {}).setdefault("batch.kubernetes.io/controller-uid", uid)
+        uid = obj["metadata"]["uid"]
+        selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        check_job_spec(obj["spec"], "spec", errors)
-        selector = obj["spec"].get("selector")
-        if selector is None:
-            errors.required("spec.selector")
-        else:
-            validate_selector(selector, "spec.selector", errors)
-            labels = obj["spec"]["template"]["metadata"].get("labels") or {}
-            if not selects(selector, labels):
-                errors.invalid(
-                    "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
-                )
+        if not obj["spec"].get("manualSelector"):
+            _check_generated(obj, errors)
+        _check_spec(obj, errors)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        check_job_spec(new["spec"], "spec", errors)
+        self.check(new, errors)
+        _check_spec(new, errors)
         for name in ("completions", "selector", "template", "completionMode", "podFailurePolicy"):
             immutable(new["spec"].get(name), old["spec"].get(name), f"spec.{name}", errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         return pod_warnings(obj["spec"]["template"]["spec"], "spec.template.spec") if old is None else []
+
+
+def _generated(job: Object) -> dict[str, str]:
+    """The labels by which a job knows its pods, by their former names and by their present ones."""
+    uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
+    return {"controller-uid": uid, "job-name": name, UID_LABEL: uid, NAME_LABEL: name}
+
+
+def _check_generated(job: Object, errors: FieldErrors) -> None:
+    """The labels must be the generated ones, and the selector must select them."""
+    selector = job["spec"].get("selector")
+    if selector is None:
+        return
+    wanted = _generated(job)
+    labels = job["spec"]["template"]["metadata"].get("labels") or {}
+    for label, value in wanted.items():
+        place = f"spec.template.metadata.labels[{label}]"
+        if label not in labels:
+            errors.required(place, f"must be '{value}'")
+        elif labels[label] != value:
+            errors.invalid(place, labels, f"must be '{value}'")
+    found = FieldErrors()
+    validate_selector(selector, "spec.selector", found)
+    if not found and not selects(selector, wanted):
+        errors.invalid("spec.selector", selector, "`selector` not auto-generated")
+
+
+def _check_spec(job: Object, errors: FieldErrors) -> None:
+    """The spec of a job that has its selector."""
+    spec = job["spec"]
+    check_job_spec(spec, "spec", errors)
+    selector = spec.get("selector")
+    found = FieldErrors()
+    if selector is None:
+        errors.required("spec.selector")
+    else:
+        validate_selector(selector, "spec.selector", found)
+        errors += found
+    labels = spec["template"]["metadata"].get("labels") or {}
+    if not found and (selector is None or not selects(selector, labels)):
+        errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
 
 
 def default_job_spec(spec: Object) -> None:

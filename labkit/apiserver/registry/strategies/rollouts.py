@@ -36,6 +36,26 @@ def is_zero(value: Any) -> bool:
     return not value
 
 
+def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) -> None:
+    """The strategy of a deployment."""
+    kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
+    place = f"{path}.rollingUpdate"
+    if kind == "Recreate":
+        if rolling is not None:
+            errors.forbidden(place, "may not be specified when strategy `type` is 'Recreate'")
+        return
+    if kind != "RollingUpdate":
+        shown = rolling and {"MaxUnavailable": rolling.get("maxUnavailable"), "MaxSurge": rolling.get("maxSurge")}
+        errors.not_supported(path, {"Type": kind, "RollingUpdate": shown}, ["Recreate", "RollingUpdate"])
+        return
+    rolling = rolling or {}
+    for name in ("maxUnavailable", "maxSurge"):
+        check_int_or_percent(rolling.get(name), f"{place}.{name}", errors)
+    if is_zero(rolling.get("maxUnavailable")) and is_zero(rolling.get("maxSurge")):
+        errors.invalid(f"{place}.maxUnavailable", rolling.get("maxUnavailable"), "may not be 0 when `maxSurge` is 0")
+    check_at_most_all(rolling.get("maxUnavailable"), f"{place}.maxUnavailable", errors)
+
+
 def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) -> None:
     """The update strategy of a daemon set."""
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")

@@ -22,6 +22,7 @@ from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
 from labkit.apiserver.registry.strategies.rollouts import (
     check_at_most_all,
     check_daemon_set_update,
+    check_deployment_update,
     check_int_or_percent,
     check_retention,
     check_stateful_set_update,
@@ -62,6 +63,10 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     check_pod_spec(template["spec"], f"{path}.spec", errors)
 
 
+UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
+"""What is said of a selector that selects nothing that makes sense; daemon sets say no more."""
+
+
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
     """A selector and the template that it must select.
 
@@ -70,18 +75,23 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
         errors: What is wrong so far.
         owner: What the pods are made by; a deployment's are a replica set's.
     """
-    selector = spec.get("selector")
-    template = spec["template"]
-    if selector is None:
+    selector, template = spec.get("selector"), spec["template"]
+    daemon = owner == "DaemonSet"
+    found = FieldErrors()
+    validate_selector(selector, "spec.selector", found)
+    errors += found
+    if selector is None and not daemon:
         errors.required("spec.selector")
-    else:
-        validate_selector(selector, "spec.selector", errors)
-        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-            errors.invalid("spec.selector", _go_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
-    labels = template["metadata"].get("labels") or {}
-    if selector and not selects(selector, labels):
-        errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
-    check_template(template, "spec.template", errors)
+    elif selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        errors.invalid("spec.selector", _go_selector(selector), f"empty selector is invalid for {EMPTY_FOR[owner]}")
+    if not found:
+        _check_selected(selector, template, errors)
+    elif not daemon:
+        _note_unusable(selector or {}, UNUSABLE[owner], errors)
+    if not found or daemon:
+        check_template(template, "spec.template", errors)
+    if found and owner == "ReplicaSet":
+        return
     policy = template["spec"].get("restartPolicy")
     if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
@@ -89,6 +99,18 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
         errors.forbidden(
             "spec.template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {owner} is not Supported"
         )
+
+
+def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
+    """No selector selects nothing, an empty one everything."""
+    labels = template["metadata"].get("labels") or {}
+    if selector is None or not selects(selector, labels):
+        errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
+
+
+def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:
+    errors.invalid("spec.selector", _go_selector(selector), why)
+    errors[-1]["message"] = errors[-1]["message"].removesuffix(": ")
 
 
 def _go_selector(selector: Object) -> Object:
@@ -165,32 +187,14 @@ class DeploymentStrategy(WorkloadStrategy):
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        super().check(obj, errors)
         spec = obj["spec"]
-        strategy = spec["strategy"]
-        kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
-        if kind == "Recreate":
-            if rolling is not None:
-                errors.forbidden(
-                    "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"
-                )
-        elif kind == "RollingUpdate":
-            path = "spec.strategy.rollingUpdate"
-            for name in ("maxUnavailable", "maxSurge"):
-                check_int_or_percent((rolling or {}).get(name), f"{path}.{name}", errors)
-                if name == "maxUnavailable":
-                    check_at_most_all((rolling or {}).get(name), f"{path}.{name}", errors)
-            zero = (0, "0%")
-            if rolling and rolling.get("maxUnavailable") in zero and rolling.get("maxSurge") in zero:
-                errors.invalid(f"{path}.maxUnavailable", rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
-        else:
-            errors.not_supported("spec.strategy.type", kind, ["Recreate", "RollingUpdate"])
+        check_not_negative(spec, ("replicas",), errors)
+        check_selected_template(spec, errors)
+        check_deployment_update(spec["strategy"], "spec.strategy", errors)
+        check_not_negative(spec, ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"), errors)
         deadline = spec.get("progressDeadlineSeconds")
-        if deadline is not None:
-            if deadline < 0:
-                errors.invalid("spec.progressDeadlineSeconds", deadline, NOT_NEGATIVE)
-            elif deadline <= spec.get("minReadySeconds", 0):
-                errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+        if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
+            errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
 
 
 @dataclass

@@ -1,0 +1,165 @@
+"""What deployments, daemon sets, stateful sets and jobs may say of selectors, templates and strategies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi, Reply
+
+APPS = "/apis/apps/v1/namespaces/lab"
+JOBS = "/apis/batch/v1/namespaces/lab/jobs"
+SELECTOR = {"matchLabels": {"a": "b"}}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+JOB_TEMPLATE = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
+MISMATCH = ("spec.template.metadata.labels", 'Invalid value: {"a":"b"}: `selector` does not match template `labels`')
+NO_VALUES = (
+    "spec.selector.matchExpressions[0].values",
+    "Required value: must be specified when `operator` is 'In' or 'NotIn'",
+)
+BROKEN = {"matchExpressions": [{"key": "a", "operator": "In"}]}
+SHOWN = 'Invalid value: {"matchExpressions":[{"key":"a","operator":"In"}]}'
+
+
+@pytest.fixture(scope="module")
+def api() -> ClusterApi:
+    made = ClusterApi()
+    made.namespace("lab")
+    return made
+
+
+def make(api: ClusterApi, plural: str, **spec: Any) -> Reply:
+    body = {"selector": SELECTOR, "template": TEMPLATE, **spec}
+    sent = {name: value for name, value in body.items() if value is not None}
+    return api.admin.post(f"{APPS}/{plural}?dryRun=All", {"metadata": {"name": "w"}, "spec": sent})
+
+
+def job(api: ClusterApi, **spec: Any) -> Reply:
+    return api.admin.post(f"{JOBS}?dryRun=All", {"metadata": {"name": "j"}, "spec": {"template": JOB_TEMPLATE, **spec}})
+
+
+def causes(reply: Reply) -> list[tuple[str, str]]:
+    assert reply.status == 422, reply
+    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
+
+
+@pytest.mark.parametrize(
+    ("plural", "found"),
+    [
+        ("deployments", [("spec.selector", "Required value"), MISMATCH]),
+        ("replicasets", [("spec.selector", "Required value"), MISMATCH]),
+        ("statefulsets", [("spec.selector", "Required value"), MISMATCH]),
+        ("daemonsets", [MISMATCH]),
+    ],
+)
+def test_without_a_selector(api: ClusterApi, plural: str, found: list[tuple[str, str]]) -> None:
+    assert causes(make(api, plural, selector=None)) == found
+
+
+@pytest.mark.parametrize(
+    ("plural", "found"),
+    [
+        ("deployments", [NO_VALUES, ("spec.selector", f"{SHOWN}: invalid label selector")]),
+        ("replicasets", [NO_VALUES, ("spec.selector", f"{SHOWN}: invalid label selector")]),
+        ("statefulsets", [NO_VALUES, ("spec.selector", SHOWN)]),
+        ("daemonsets", [NO_VALUES]),
+    ],
+)
+def test_a_broken_selector(api: ClusterApi, plural: str, found: list[tuple[str, str]]) -> None:
+    assert causes(make(api, plural, selector=BROKEN)) == found
+
+
+def test_an_empty_selector(api: ClusterApi) -> None:
+    for plural, word in (("deployments", "deployment"), ("daemonsets", "daemonset"), ("statefulsets", "statefulset")):
+        assert causes(make(api, plural, selector={})) == [
+            ("spec.selector", f"Invalid value: {{}}: empty selector is invalid for {word}")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "found"),
+    [
+        ({"type": "Foo"},
+         [("spec.strategy", 'Unsupported value: {"Type":"Foo","RollingUpdate":null}: supported values: "Recreate", '
+           '"RollingUpdate"')]),
+        ({"type": "Recreate", "rollingUpdate": {"maxSurge": 1}},
+         [("spec.strategy.rollingUpdate", "Forbidden: may not be specified when strategy `type` is 'Recreate'")]),
+        ({"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}},
+         [("spec.strategy.rollingUpdate.maxUnavailable", "Invalid value: 0: may not be 0 when `maxSurge` is 0")]),
+        ({"rollingUpdate": {"maxSurge": -1, "maxUnavailable": "101%"}},
+         [("spec.strategy.rollingUpdate.maxSurge", "Invalid value: -1: must be greater than or equal to 0"),
+          ("spec.strategy.rollingUpdate.maxUnavailable", 'Invalid value: "101%": must not be greater than 100%')]),
+    ],
+)  # fmt: skip
+def test_deployments_strategies(api: ClusterApi, strategy: Any, found: list[tuple[str, str]]) -> None:
+    assert causes(make(api, "deployments", strategy=strategy)) == found
+
+
+def test_a_deadline_is_later_than_readiness(api: ClusterApi) -> None:
+    late = "must be greater than minReadySeconds"
+    assert causes(make(api, "deployments", progressDeadlineSeconds=5, minReadySeconds=5)) == [
+        ("spec.progressDeadlineSeconds", f"Invalid value: 5: {late}")
+    ]
+    assert causes(make(api, "deployments", progressDeadlineSeconds=-1)) == [
+        ("spec.progressDeadlineSeconds", "Invalid value: -1: must be greater than or equal to 0"),
+        ("spec.progressDeadlineSeconds", f"Invalid value: -1: {late}"),
+    ]
+
+
+def test_a_template_on_the_hosts_network_needs_no_host_port(api: ClusterApi) -> None:
+    spec = {"hostNetwork": True, "containers": [{"name": "c", "image": "x", "ports": [{"containerPort": 80}]}]}
+    made = api.must(make(api, "deployments", template={**TEMPLATE, "spec": spec}))
+    assert made["spec"]["template"]["spec"]["containers"][0]["ports"] == [{"containerPort": 80, "protocol": "TCP"}]
+    pod = api.must(api.admin.post("/api/v1/namespaces/lab/pods?dryRun=All", {"metadata": {"name": "p"}, "spec": spec}))
+    assert pod["spec"]["containers"][0]["ports"] == [{"containerPort": 80, "hostPort": 80, "protocol": "TCP"}]
+
+
+def test_a_job_selects_by_its_own_uid(api: ClusterApi) -> None:
+    made = api.must(job(api))
+    uid = made["metadata"]["uid"]
+    assert made["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    assert made["spec"]["template"]["metadata"]["labels"] == {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": "j",
+        "controller-uid": uid,
+        "job-name": "j",
+    }
+
+
+def test_a_jobs_generated_labels_may_not_be_others(api: ClusterApi) -> None:
+    template = {"metadata": {"labels": {"job-name": "other"}}, **JOB_TEMPLATE}
+    found = causes(job(api, template=template))
+    assert [field for field, _ in found] == ["spec.template.metadata.labels[job-name]"]
+    assert found[0][1].endswith(": must be 'j'")
+    field, message = causes(job(api, selector=SELECTOR))[-1]
+    assert (field, message.endswith("`selector` does not match template `labels`")) == (
+        "spec.template.metadata.labels",
+        True,
+    )
+
+
+def test_a_manual_selector_of_a_job(api: ClusterApi) -> None:
+    assert causes(job(api, manualSelector=True)) == [
+        ("spec.selector", "Required value"),
+        ("spec.template.metadata.labels", "Invalid value: null: `selector` does not match template `labels`"),
+    ]
+    api.must(
+        job(api, manualSelector=True, selector=SELECTOR, template={"metadata": TEMPLATE["metadata"], **JOB_TEMPLATE})
+    )
+
+
+def test_a_jobs_selector_stays(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "stays"}, "spec": {"parallelism": 0, "template": JOB_TEMPLATE}}
+    api.must(api.admin.post(JOBS, body))
+    found = causes(api.admin.patch(f"{JOBS}/stays", {"spec": {"selector": {"matchLabels": {"q": "r"}}}}))
+    details = [message.rpartition(": ")[2] for _, message in found]
+    assert details == [
+        "`selector` not auto-generated",
+        "`selector` does not match template `labels`",
+        "`selector` does not match template `labels`",
+        "field is immutable",
+    ]
+    assert causes(api.admin.patch(f"{JOBS}/stays/status", {"status": {"active": -1}})) == [
+        ("status.active", "Invalid value: -1: must be greater than or equal to 0")
+    ]
