@@ -299,6 +299,10 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
     return [f"{path}: {after}" if before is None else f"{path}: {before} → {after}"]
 
 
+NOT_YET = ("error looking up service account", "No API token found for service account")
+"""What a server says to a pod whose account, or, before 1.24, its token, is only just being made."""
+
+
 def _apply_one(
     client: Client, resources: Resources, manifest: Manifest, adapt: Adapt, patience_seconds: float
 ) -> AppliedObject:
@@ -306,7 +310,7 @@ def _apply_one(
     path = resources.path(manifest)
     deadline = time.monotonic() + patience_seconds
     answer = client.post(path.rpartition("/")[0], adapted)
-    while "error looking up service account" in answer.message and time.monotonic() < deadline:
+    while any(text in answer.message for text in NOT_YET) and time.monotonic() < deadline:
         time.sleep(0.1)
         answer = client.post(path.rpartition("/")[0], adapted)
     outcome = "created"

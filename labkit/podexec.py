@@ -29,6 +29,9 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 """What the first byte of a frame says. 255 closes a channel (v5 only)."""
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 127; }; head -c "$0" | "$@"'
+"""A shell line that gives a command just so many bytes of its own input: ``v4`` cannot say that there are no more."""
+
 SHELLS = ("bash", "sh")
 TIMED_OUT = 124
 """The exit code of a command that was cut off, as the program ``timeout`` has it."""
@@ -108,6 +111,10 @@ class CompletedExec(Shown):
         return Card(f"exit code {self.returncode}", "good" if self.ok else "bad", rows, redact(self.stdout))
 
 
+class UnknownProtocol(ExecFailed):
+    """The server speaks none of the offered protocols, as one before 1.30 does not speak ``v5``."""
+
+
 def pod_name(name: str) -> str:
     """A pod's or account's full name.
 
@@ -157,9 +164,10 @@ def run(
     container = container or default_container(client, pod)
     output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
     deadline = time.monotonic() + timeout_seconds
-    with open_exec(client, pod, command, container=container, stdin=stdin is not None) as socket:
-        if stdin is not None:
-            _feed(socket, stdin.encode() if isinstance(stdin, str) else stdin)
+    fed = stdin.encode() if isinstance(stdin, str) else stdin
+    with opened(client, pod, command, container, fed) as socket:
+        if fed is not None:
+            feed(socket, fed)
         try:
             for channel, data in frames(socket, deadline):
                 if channel == ERROR:
@@ -172,6 +180,8 @@ def run(
             code = TIMED_OUT
             output[STDERR].append(f"cut off after {timeout_seconds:g} s\n".encode())
     out, err = (b"".join(output[channel]).decode("utf-8", "replace") for channel in (STDOUT, STDERR))
+    if fed is not None and err == f"exec: {command[0]}: not found\n":  # see COUNTED
+        raise ExecFailed(500, "", f"The command could not be started in {pod}.", why=err.strip())
     return CompletedExec(list(command), code, out, err, pod, container)
 
 
@@ -230,6 +240,7 @@ def open_exec(
     container: str = "",
     stdin: bool = False,
     tty: bool = False,
+    protocols: Sequence[str] = PROTOCOLS,
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
     """Open the exec WebSocket; leaving the block closes it.
 
@@ -240,8 +251,10 @@ def open_exec(
         container: Empty for the pod's default container.
         stdin: Whether standard input will be sent.
         tty: Whether the command gets a terminal; then there is no standard error.
+        protocols: What to offer.
 
     Raises:
+        UnknownProtocol: When the server speaks none of them; nothing was started.
         ExecFailed: When the server refuses.
         Unreachable: When nothing answers.
     """
@@ -252,8 +265,8 @@ def open_exec(
     query += [("container", container)] if container else []
     query += [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
     query += [("stdin", "true")] if stdin else []
-    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
     server = client.endpoint.server.rstrip("/")
+    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
     url = f"{server.replace('http', 'ws', 1)}{path}?{urlencode(query)}"
     headers = {"User-Agent": USER_AGENT, **client.credentials.headers()}
     options: dict[str, Any] = {"context": client.transport.context}
@@ -264,13 +277,15 @@ def open_exec(
             url,
             timeout=CONNECT_SECONDS * 4,
             header=[f"{key}: {value}" for key, value in headers.items()],
-            subprotocols=list(PROTOCOLS),
+            subprotocols=list(protocols),
             sslopt=options,
             suppress_origin=True,
             http_no_proxy=["*"],
         )
     except websocket.WebSocketBadStatusException as error:
-        raise _refusal(error, pod) from error
+        # A refusal of the API server's has a Status; that of a bare handshake has no body.
+        refusal = ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol
+        raise _refusal(error, pod, refusal) from error
     except (OSError, websocket.WebSocketException) as error:
         raise connection_error(server, error) from error
     return _closing(socket)
@@ -342,20 +357,34 @@ def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
             socket.sock.close()
 
 
-def _feed(socket: websocket.WebSocket, data: bytes) -> None:
+def opened(
+    client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
+) -> contextlib.AbstractContextManager[websocket.WebSocket]:
+    """Open the WebSocket for a command that is fed all of this, counted where its end cannot be sent."""
+    if fed is None:
+        return open_exec(client, pod, command, container=container)
+    try:
+        return open_exec(client, pod, command, container=container, stdin=True, protocols=PROTOCOLS[:1])
+    except UnknownProtocol:
+        counted = ["sh", "-c", COUNTED, str(len(fed)), *command]
+        return open_exec(client, pod, counted, container=container, stdin=True)
+
+
+def feed(socket: websocket.WebSocket, data: bytes) -> None:
+    """Send a command all of its input, and its end."""
     for start in range(0, len(data), 32768):
         socket.send_binary(bytes([STDIN]) + data[start : start + 32768])
     if socket.getsubprotocol() == PROTOCOLS[0]:
         socket.send_binary(bytes([CLOSE, STDIN]))
 
 
-def _refusal(error: websocket.WebSocketBadStatusException, pod: str) -> ExecFailed:
+def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: type[ExecFailed]) -> ExecFailed:
     body = error.resp_body or b""
     try:
         status = json.loads(body)
     except ValueError:
         status = {"message": body.decode("utf-8", "replace")}
-    return ExecFailed(
+    return refusal(
         error.status_code,
         str(status.get("reason", "")),
         f"No command can be run in {pod}.",

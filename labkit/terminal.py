@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit import podexec
@@ -22,6 +23,9 @@ from labkit.errors import ExecFailed
 
 if TYPE_CHECKING:
     import websocket
+
+NOTHING_SECONDS = 1.0
+"""When a pipe from which nothing came is taken for no input at all."""
 
 
 def run(client: Client, pod: str, command: Sequence[str], *, container: str = "") -> int:
@@ -52,17 +56,42 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
 
 
 def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
-    feed = tty or not sys.stdin.isatty()
-    with podexec.open_exec(client, pod, words, container=container, stdin=feed, tty=tty) as socket:
-        socket.settimeout(None)
-        with _raw_terminal(socket) if tty else nullcontext():
-            if feed:
-                threading.Thread(target=_pump_input, args=(socket,), daemon=True).start()
-            for channel, data in podexec.frames(socket):
-                if channel == podexec.ERROR:
-                    return podexec.exit_code(data, pod)
-                _write(2 if channel == podexec.STDERR else 1, data)
+    if tty:
+        opening = podexec.open_exec(client, pod, words, container=container, stdin=True, tty=True)
+        with opening as socket, _raw_terminal(socket):
+            return _until_end(socket, pod, pump=True)
+    if sys.stdin.isatty():
+        with podexec.opened(client, pod, words, container, None) as socket:
+            return _until_end(socket, pod)
+    try:
+        speaks = podexec.PROTOCOLS[:1]
+        with podexec.open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
+            return _until_end(socket, pod, pump=True)
+    except podexec.UnknownProtocol:
+        fed = _piped()
+        with podexec.opened(client, pod, words, container, fed) as socket:
+            if fed is not None:
+                podexec.feed(socket, fed)
+            return _until_end(socket, pod)
+
+
+def _until_end(socket: websocket.WebSocket, pod: str, *, pump: bool = False) -> int:
+    """Pass on what the command prints, and with ``pump`` what is typed. Returns its exit code."""
+    socket.settimeout(None)
+    if pump:
+        threading.Thread(target=_pump_input, args=(socket,), daemon=True).start()
+    for channel, data in podexec.frames(socket):
+        if channel == podexec.ERROR:
+            return podexec.exit_code(data, pod)
+        _write(2 if channel == podexec.STDERR else 1, data)
     raise ExecFailed(0, "", f"The connection to {pod} ended before the command did.")
+
+
+def _piped() -> bytes | None:
+    """All that is piped in, for a server that cannot be told its end; None when nothing comes."""
+    if not select.select([sys.stdin], [], [], NOTHING_SECONDS)[0]:
+        return None
+    return sys.stdin.buffer.read()
 
 
 def _pump_input(socket: websocket.WebSocket) -> None:

@@ -61,7 +61,7 @@ lab.admin.get("/api/v1/serviceaccounts")
 
 # %%
 pod = lab.admin.get("/api/v1/namespaces/default/pods/curl")
-pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]["projected"]["sources"]
+pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]
 
 # %%
 check("W9")

@@ -51,7 +51,7 @@ Maker = Callable[[Path, Options], Backend]
 def backend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign_cluster: Path
 ) -> Iterator[Backend]:
-    """A started backend of each kind."""
+    """A started backend of each kind; kind's cluster beside the learner's own, if there is one."""
     home = tmp_path_factory.mktemp(request.param) / "home"
     if request.param == "kind" and not os.environ.get("LABKIT_KIND_IMAGE"):
         pytest.skip("LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster")
@@ -60,7 +60,9 @@ def backend(
         "existing": lambda home, options: Existing(home, replace(options, kubeconfig=foreign_cluster)),
         "kind": Kind,
     }
-    keeper = makers[request.param](home, Options())
-    keeper.start(quiet)
-    yield keeper
-    keeper.stop(quiet)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-contract-{os.getpid()}")
+        keeper = makers[request.param](home, Options())
+        keeper.start(quiet)
+        yield keeper
+        keeper.stop(quiet)

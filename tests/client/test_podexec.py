@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,18 +27,20 @@ BY_NAME: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in RECORDED
 class Kubelet:
     """Answers one recorded exchange, whatever the command."""
 
-    def __init__(self, recorded: dict[str, Any], *, hang: bool = False) -> None:
-        self.recorded, self.hang = recorded, hang
+    def __init__(self, recorded: dict[str, Any], *, hang: bool = False, speaks: str = "v5.channel.k8s.io") -> None:
+        self.recorded, self.hang, self.speaks = recorded, hang, speaks
         self.queries: list[list[tuple[str, str]]] = []
         self.received: list[tuple[int, bytes]] = []
 
     async def exec(self, request: web.Request) -> web.StreamResponse:
         self.queries.append(parse_qsl(request.query_string))
         recorded = self.recorded
+        if self.speaks not in request.headers["Sec-WebSocket-Protocol"]:
+            return web.Response(status=403)  # as v1.20 does: no body, nothing is started
         if "status" in recorded:
             kind = recorded["headers"].get("content-type", "text/plain").partition(";")[0]
             return web.Response(status=recorded["status"], text=recorded["body"], content_type=kind)
-        socket = web.WebSocketResponse(protocols=["v5.channel.k8s.io"])
+        socket = web.WebSocketResponse(protocols=[self.speaks])
         await socket.prepare(request)
         for _ in recorded["sent"]:
             message = await socket.receive()
@@ -113,6 +116,43 @@ def test_standard_input_is_sent_and_closed() -> None:
         done = podexec.run(client, "default/curl", ["cat"], stdin="hello\n")
     assert done.stdout == "hello\n"
     assert kubelet.received == [(0, b"hello\n"), (255, b"\0")]
+
+
+V4 = "v4.channel.k8s.io"
+
+
+def test_an_old_server_cannot_be_told_the_inputs_end_so_it_is_counted() -> None:
+    frames = [{"channel": 1, "data": "hällo"}, {"channel": 3, "data": '{"status":"Success"}'}]
+    kubelet = Kubelet({"sent": [1], "frames": frames}, speaks=V4)
+    with serving(kubelet) as client:
+        done = podexec.run(client, "default/curl", ["cat", "-"], stdin="hällo")
+    assert (done.args, done.returncode, done.stdout) == (["cat", "-"], 0, "hällo")
+    assert kubelet.received == [(0, "hällo".encode())]
+    words = [value for key, value in kubelet.queries[-1] if key == "command"]
+    assert words == ["sh", "-c", podexec.COUNTED, "6", "cat", "-"]
+    real = subprocess.run([*words[:5], "-"], input=b"h\xc3\xa4llo and more", capture_output=True, check=True)
+    assert real.stdout == "hällo".encode()
+
+
+def test_on_an_old_server_a_missing_program_is_an_error_and_its_exit_code_127_is_none() -> None:
+    ended = {"channel": 3, "data": '{"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"127"}]}}'}
+    for written, missing in (("exec: bash: not found\n", True), ("bash: line 1: nosuch: command not found\n", False)):
+        kubelet = Kubelet({"sent": [1], "frames": [{"channel": 2, "data": written}, ended]}, speaks=V4)
+        with serving(kubelet) as client:
+            if missing:
+                with pytest.raises(ExecFailed) as caught:
+                    podexec.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x")
+                assert podexec.lacks_program(caught.value, "bash")
+            else:
+                assert podexec.run(client, "default/curl", ["bash", "-c", "nosuch"], stdin="x").returncode == 127
+
+
+def test_an_old_server_needs_no_detour_where_nothing_is_fed() -> None:
+    frames = [{"channel": 1, "data": "hi"}, {"channel": 3, "data": '{"status":"Success"}'}]
+    kubelet = Kubelet({"sent": [], "frames": frames}, speaks=V4)
+    with serving(kubelet) as client:
+        assert podexec.run(client, "default/curl", ["echo", "hi"]).stdout == "hi"
+    assert len(kubelet.queries) == 1
 
 
 @pytest.mark.parametrize(

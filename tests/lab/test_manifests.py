@@ -213,8 +213,13 @@ def test_what_the_server_refuses_is_said_in_its_words(api: Fake, cluster: Cluste
         applied(api, ROLE)
 
 
-def test_a_new_namespaces_account_is_waited_for_where_the_cluster_is_slow() -> None:
-    answers = [status(403, "Forbidden", "pods is forbidden: error looking up service account x/default")] * 2
+NO_ACCOUNT = status(403, "Forbidden", "pods is forbidden: error looking up service account x/default")
+NO_TOKEN = status(500, "ServerTimeout", 'No API token found for service account "kikai", retry after …')
+
+
+@pytest.mark.parametrize("not_yet", [NO_ACCOUNT, NO_TOKEN], ids=["account", "token, up to 1.23"])
+def test_a_new_account_is_waited_for_where_the_cluster_is_slow(not_yet: Reply) -> None:
+    answers = [not_yet] * 2
     found = {"resources": [{"kind": "Pod", "name": "pods", "namespaced": True}]}
 
     def answer(request: Request) -> Reply:

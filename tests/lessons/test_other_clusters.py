@@ -32,6 +32,18 @@ def test_in_the_write_ups_time_a_secret_appears_and_tokens_are_identical(old_lab
     assert outcome.passed, repr(outcome)
 
 
+def test_in_the_write_ups_time_a_requested_token_is_still_another_one(old_lab: Lab) -> None:
+    old_lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
+    old_lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
+    predict("W12", "different")
+    old_lab.record(
+        "W12", list(old_lab.pod_token("default/curl-custom-sa").compare(old_lab.token("default/kikai")).same)
+    )
+    outcome = check("W12")
+    assert outcome.passed, repr(outcome)
+    assert "never expires" in outcome.hint
+
+
 def test_in_the_write_ups_time_todays_predictions_are_wrong(old_lab: Lab) -> None:
     predict("W10", "no")
     old_lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
