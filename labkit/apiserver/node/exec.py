@@ -14,7 +14,8 @@ from labkit.apiserver.node.api import NodeApi
 from labkit.apiserver.node.container import Container, NotRunnable
 from labkit.apiserver.node.logs import Log, LogOptions, LogStream
 from labkit.apiserver.node.node import Node
-from labkit.apiserver.node.pod import Pod, Slot
+from labkit.apiserver.node.pod import Pod
+from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.terminal import Terminal
 from labkit.apiserver.request import ExecIO, Object, Request, Response
 from labkit.apiserver.status import ApiError, bad_request, invalid, not_found

@@ -5,90 +5,31 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.container import Container
-from labkit.apiserver.node.environment import ConfigProblem, container_environment, expand
+from labkit.apiserver.node.creating import command_of, termination_message
+from labkit.apiserver.node.environment import ConfigProblem, container_environment
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.filesystem import Directory, File
-from labkit.apiserver.node.images import Image, find_image, parse_reference
+from labkit.apiserver.node.images import Image, find_image
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.podstatus import build, timestamp
+from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
 from labkit.apiserver.node.runtime import MainProcess, NotRunnable
+from labkit.apiserver.node.slot import Slot
+from labkit.apiserver.node.slotstatus import slot_status
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume, VolumeProblem
 from labkit.apiserver.request import Object
 
-FIRST_BACK_OFF_SECONDS = 10.0
-MAX_BACK_OFF_SECONDS = 300.0
 RESTART_SECONDS = 1.0
 """How long the kubelet takes to notice that a container has ended."""
-SYNC_SECONDS = 5.0
-"""After which a crashed container that must wait is shown in ``CrashLoopBackOff``."""
+
 FORGIVEN_AFTER_SECONDS = 600.0
 """A container that ran so long starts again without a back-off."""
-
-
-@dataclass(slots=True)
-class Slot:
-    """A container's place in a pod, through all its restarts.
-
-    Args:
-        spec: The container.
-        init: Whether it is an init container.
-    """
-
-    spec: Object
-    init: bool = False
-    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
-    last: Object = field(default_factory=dict)
-    restarts: int = 0
-    id: str = ""
-    image: Image | None = None
-    container: Container | None = None
-    process: MainProcess | None = None
-    log: Log | None = None
-    previous: Log | None = None
-    started_at: float = 0.0
-    due: float = 0.0
-    """When to look again: to restart, or to pull again; infinity for never."""
-    back_off: float = 0.0
-    shift_at: float = float("inf")
-    """When a crashed container's state becomes ``CrashLoopBackOff``."""
-
-    @property
-    def name(self) -> str:
-        """The container's name."""
-        return str(self.spec["name"])
-
-    @property
-    def policy(self) -> str:
-        """When its image is pulled."""
-        return str(self.spec.get("imagePullPolicy") or "IfNotPresent")
-
-    @property
-    def running(self) -> bool:
-        """Whether it runs."""
-        return self.process is not None and self.process.status is None and self.container is not None
-
-    @property
-    def ended(self) -> Object | None:
-        """How it ended, if it has."""
-        found: Object | None = self.state.get("terminated")
-        return found
-
-    def restartable(self, policy: str) -> bool:
-        """Whether it starts again after its end."""
-        if self.ended is None:
-            return True
-        if self.init:
-            sidecar = self.spec.get("restartPolicy") == "Always"
-            return sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
-        return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))
 
 
 class Pod:
@@ -134,6 +75,7 @@ class Pod:
         self.init = [Slot(one, init=True) for one in spec.get("initContainers") or ()]
         self.slots = [Slot(one) for one in spec.get("containers") or ()]
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
+        self._puller = Puller(settings.address, now, self._say)
         self._mounted = False
         self._due = 0.0
         if quiet:
@@ -250,7 +192,7 @@ class Pod:
             return False
         slot.shift_at = float("inf")
         if slot.ended is None:
-            self._say_back_off(slot)
+            self._puller.say_back_off(slot)
             return False
         delay = int(slot.back_off)
         shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
@@ -265,7 +207,7 @@ class Pod:
         return True
 
     def _start(self, slot: Slot) -> bool:
-        if not self._pull(slot):
+        if not self._puller.pull(slot):
             return True
         try:
             environment = container_environment(self._api, self.object(), slot.spec)
@@ -284,98 +226,13 @@ class Pod:
         self._run(slot, environment)
         return True
 
-    def _pull(self, slot: Slot) -> bool:
-        """Find the image, or wait for it."""
-        text = str(slot.spec.get("image") or "")
-        if slot.image is not None:
-            self._say("Pulled", self._present(text), slot=slot)
-            return True
-        reference = parse_reference(text)
-        if reference is None:
-            message = (
-                f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": '
-                "invalid reference format"
-            )
-            if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
-                self._say("InspectFailed", message, kind="Warning", slot=slot)
-                self._say("Failed", "Error: InvalidImageName", kind="Warning", slot=slot)
-            slot.state = {"waiting": {"message": message, "reason": "InvalidImageName"}}
-            slot.due = self._now() + 12
-            return False
-        policy = slot.policy
-        slot.image = find_image(text, policy)
-        if slot.image is not None:
-            if policy == "Always":
-                self._say("Pulling", f'Pulling image "{text}"', slot=slot)
-                self._say(
-                    "Pulled",
-                    f'Successfully pulled image "{text}" in 1.204s (1.204s including waiting). Image '
-                    "size: 29733455 bytes.",
-                    slot=slot,
-                )
-            else:
-                self._say("Pulled", self._present(text), slot=slot)
-            return True
-        if policy == "Never":
-            message = f'Container image "{text}" is not present with pull policy of Never'
-            slot.state = {"waiting": {"message": message, "reason": "ErrImageNeverPull"}}
-            self._say("ErrImageNeverPull", message, kind="Warning", slot=slot)
-            self._say("Failed", "Error: ErrImageNeverPull", kind="Warning", slot=slot)
-            slot.due = self._now() + 12
-            return False
-        self._fail_to_pull(slot, text)
-        return False
-
-    def _present(self, text: str) -> str:
-        return f'Container image "{text}" already present on machine and can be accessed by the pod'
-
-    def _fail_to_pull(self, slot: Slot, text: str) -> None:
-        problem = self._pull_problem(text)
-        self._say("Pulling", f'Pulling image "{text}"', slot=slot)
-        self._say("Failed", f'Failed to pull image "{text}": {problem}', kind="Warning", slot=slot)
-        self._say("Failed", "Error: ErrImagePull", kind="Warning", slot=slot)
-        if slot.back_off:
-            slot.shift_at = self._now() + SYNC_SECONDS
-        else:
-            self._say_back_off(slot)
-        slot.state = {
-            "waiting": {
-                "message": f'Back-off pulling image "{text}": ErrImagePull: {problem}',
-                "reason": "ImagePullBackOff",
-            }
-        }
-        slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2 or FIRST_BACK_OFF_SECONDS)
-        slot.due = self._now() + slot.back_off
-
-    def _say_back_off(self, slot: Slot) -> None:
-        self._say("BackOff", f'Back-off pulling image "{slot.spec.get("image")}"', slot=slot)
-        self._say("Failed", "Error: ImagePullBackOff", kind="Warning", slot=slot)
-
-    def _pull_problem(self, text: str) -> str:
-        """What containerd says: a registry of its own is looked up in vain; Docker Hub lacks the image."""
-        reference = parse_reference(text)
-        if reference is None:
-            return "invalid reference format"
-        full = reference.full
-        lead = f'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
-        if reference.registry == "docker.io":
-            return (
-                f"{lead}pull access denied, repository does not exist or may require authorization: "
-                "server message: insufficient_scope: authorization failed"
-            )
-        return (
-            f'{lead}failed to do request: Head "https://{reference.registry}/v2/{reference.repository}/manifests/'
-            f'{reference.tag}": dial tcp: lookup {reference.registry.partition(":")[0]} on '
-            f"{self._settings.address}:53: no such host"
-        )
-
     def _run(self, slot: Slot, environment: dict[str, str]) -> None:
         now = self._now()
         image = slot.image
         if image is None:
             return
         slot.id = "containerd://" + self._api.random(32).hex()
-        words = self._command(slot, image, environment)
+        words = command_of(slot, image, environment)
         slot.container = self._make(slot, image, environment, words)
         slot.log = Log(self._now)
         slot.started_at = now
@@ -405,16 +262,6 @@ class Pod:
         slot.due = float("inf")
         if process.status is not None:
             self._ended(slot, process.status)
-
-    def _command(self, slot: Slot, image: Image, environment: dict[str, str]) -> list[str]:
-        command = slot.spec.get("command")
-        args = slot.spec.get("args")
-        words = [expand(str(word), environment) for word in command or image.entrypoint]
-        if args:
-            words += [expand(str(word), environment) for word in args]
-        elif not command:
-            words += image.command
-        return words
 
     def _make(self, slot: Slot, image: Image, environment: dict[str, str], words: list[str]) -> Container:
         spec = self._object["spec"]
@@ -455,7 +302,7 @@ class Pod:
         if message:
             state["message"] = message
         elif slot.container is not None:
-            text = _termination_message(slot.container)
+            text = termination_message(slot.container)
             if text:
                 state["message"] = text
         started = timestamp(slot.started_at) if reason != "StartError" else "1970-01-01T00:00:00Z"
@@ -501,65 +348,8 @@ class Pod:
             pod,
             host=self._settings.address,
             address=self.address if self._mounted else "",
-            init=[self._slot_status(slot) for slot in self.init],
-            statuses=[self._slot_status(slot) for slot in self.slots],
+            init=[slot_status(slot, self.init, mounted=self._mounted) for slot in self.init],
+            statuses=[slot_status(slot, self.init, mounted=self._mounted) for slot in self.slots],
             sandbox=self._mounted,
             now=self._now(),
         )
-
-    def _slot_status(self, slot: Slot) -> Object:
-        ran = bool(slot.id)
-        waiting = not self._mounted or (slot.init is False and any(_undone(one) for one in self.init))
-        state = slot.state
-        if waiting and not ran and self.init:
-            state = {"waiting": {"reason": "PodInitializing"}}
-        running = slot.running
-        status: Object = {
-            "name": slot.name,
-            "state": state,
-            "lastState": slot.last,
-            "ready": running or (slot.init and slot.ended is not None and not slot.ended["exitCode"]),
-            "restartCount": slot.restarts,
-        }
-        reference = parse_reference(str(slot.spec.get("image") or ""))
-        if ran and reference is not None:
-            digest = hashlib.sha256(reference.full.encode()).hexdigest()
-            status |= {
-                "image": reference.full,
-                "imageID": f"{reference.registry}/{reference.repository}@sha256:{digest}",
-                "containerID": slot.id,
-            }
-        else:
-            status |= {"image": slot.spec.get("image") or "", "imageID": ""}
-        status["started"] = running and (not slot.init or slot.spec.get("restartPolicy") == "Always")
-        if ran:
-            resources = slot.spec.get("resources") or {}
-            if resources.get("requests"):
-                status["allocatedResources"] = resources["requests"]
-            status["resources"] = resources
-        mounts = [
-            {
-                "name": mount["name"],
-                "mountPath": mount["mountPath"],
-                **({"readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else {}),
-            }
-            for mount in slot.spec.get("volumeMounts") or ()
-        ]
-        if mounts:
-            status["volumeMounts"] = mounts
-        return status
-
-
-def _undone(slot: Slot) -> bool:
-    if slot.spec.get("restartPolicy") == "Always" and slot.running:
-        return False
-    return slot.ended is None or bool(slot.ended["exitCode"])
-
-
-def _termination_message(container: Container) -> str:
-    node = container.fs.root.entries.get("dev")
-    if isinstance(node, Directory):
-        file = node.entries.get("termination-log")
-        if isinstance(file, File):
-            return file.data[:4096].decode("utf-8", "replace")
-    return ""

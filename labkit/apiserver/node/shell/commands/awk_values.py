@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_TEXT = 1 << 20
-
-
 MAX_ELEMENTS = 50_000
-
-
 MAX_CALLS = 40
 
 

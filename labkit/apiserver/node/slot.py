@@ -1,0 +1,69 @@
+"""A container's place in a pod: its state, through all its restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from labkit.apiserver.node.container import Container
+from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.logs import Log
+from labkit.apiserver.node.runtime import MainProcess
+from labkit.apiserver.request import Object
+
+
+@dataclass(slots=True)
+class Slot:
+    """A container's place in a pod, through all its restarts.
+
+    Args:
+        spec: The container.
+        init: Whether it is an init container.
+    """
+
+    spec: Object
+    init: bool = False
+    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
+    last: Object = field(default_factory=dict)
+    restarts: int = 0
+    id: str = ""
+    image: Image | None = None
+    container: Container | None = None
+    process: MainProcess | None = None
+    log: Log | None = None
+    previous: Log | None = None
+    started_at: float = 0.0
+    due: float = 0.0
+    """When to look again: to restart, or to pull again; infinity for never."""
+    back_off: float = 0.0
+    shift_at: float = float("inf")
+    """When a crashed container's state becomes ``CrashLoopBackOff``."""
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self.spec["name"])
+
+    @property
+    def policy(self) -> str:
+        """When its image is pulled."""
+        return str(self.spec.get("imagePullPolicy") or "IfNotPresent")
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.status is None and self.container is not None
+
+    @property
+    def ended(self) -> Object | None:
+        """How it ended, if it has."""
+        found: Object | None = self.state.get("terminated")
+        return found
+
+    def restartable(self, policy: str) -> bool:
+        """Whether it starts again after its end."""
+        if self.ended is None:
+            return True
+        if self.init:
+            sidecar = self.spec.get("restartPolicy") == "Always"
+            return sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
+        return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))
