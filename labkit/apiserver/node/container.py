@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError, FileSystem, Link
-from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.filesystem import FileSystem
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.inodes import Directory, File, FileError, Link
 from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
 from labkit.apiserver.node.shell.process import Process

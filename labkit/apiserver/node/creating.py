@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.environment import expand
-from labkit.apiserver.node.filesystem import Directory, File
-from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.slot import Slot
 
 

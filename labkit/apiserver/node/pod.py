@@ -12,8 +12,9 @@ from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.creating import command_of, termination_message
 from labkit.apiserver.node.environment import ConfigProblem, container_environment
 from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.filesystem import Directory, File
-from labkit.apiserver.node.images import Image, find_image
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.images import find_image
+from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.podstatus import build, timestamp

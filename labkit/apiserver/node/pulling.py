@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from labkit.apiserver.node.images import find_image, parse_reference
+from labkit.apiserver.node.images import find_image
+from labkit.apiserver.node.references import parse_reference
 from labkit.apiserver.node.slot import Slot
 
 FIRST_BACK_OFF_SECONDS = 10.0

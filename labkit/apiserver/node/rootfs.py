@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, Link, Node
-from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.inodes import Device, Directory, File, Link, Node
 from labkit.apiserver.node.shell.commands import MODULE_OF
 
 IMAGE_TIME = 1_755_475_200.0

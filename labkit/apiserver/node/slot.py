@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from labkit.apiserver.node.container import Container
-from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.runtime import MainProcess
 from labkit.apiserver.request import Object

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from labkit.apiserver.node.images import parse_reference
+from labkit.apiserver.node.references import parse_reference
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.request import Object
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.filesystem import Directory, File, Link
+from labkit.apiserver.node.inodes import Directory, File, Link
 from labkit.apiserver.request import Object
 
 RENEW_AT = 0.8

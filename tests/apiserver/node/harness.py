@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from labkit.apiserver.node.container import Container, TextIO, drive
-from labkit.apiserver.node.images import Image, find_image
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.images import find_image
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, FileError, FileSystem, Link
+from labkit.apiserver.node.filesystem import FileSystem
+from labkit.apiserver.node.inodes import Device, Directory, File, FileError, Link
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
 from labkit.apiserver.node.shell.regex import compile_regex
 from labkit.apiserver.node.shell.regex_parser import RegexError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.node.filesystem import Directory, FileError
+from labkit.apiserver.node.inodes import Directory, FileError
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.parameters import expand_parameter

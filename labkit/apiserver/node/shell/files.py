@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, FileError
+from labkit.apiserver.node.inodes import Device, Directory, File, FileError
 from labkit.apiserver.node.shell.process import Process, System
 from labkit.apiserver.node.shell.streams import CHUNK_BYTES, NullStream, Stream, StreamError
 

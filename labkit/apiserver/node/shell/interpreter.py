@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell import control, syntax
 from labkit.apiserver.node.shell.assigning import apply_assignment, declaration
 from labkit.apiserver.node.shell.expand import Expander

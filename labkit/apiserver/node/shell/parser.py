@@ -18,7 +18,6 @@ from labkit.apiserver.node.shell.tokens import Heredoc
 from labkit.apiserver.node.shell.words import parse_quoted, parse_word
 
 MAX_SCRIPT_BYTES = 128 << 10
-
 MAX_NESTING = 40
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=", re.DOTALL)

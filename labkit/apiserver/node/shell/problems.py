@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.streams import StreamError
 from labkit.apiserver.node.shell.variables import ReadOnly, TooMuch
 

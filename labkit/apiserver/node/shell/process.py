@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from labkit.apiserver.node.filesystem import Directory, File, FileSystem, Node
-from labkit.apiserver.node.images import Image
+from labkit.apiserver.node.filesystem import FileSystem
+from labkit.apiserver.node.image import Image
+from labkit.apiserver.node.inodes import Directory, File, Node
 from labkit.apiserver.node.shell.kernel import Kernel
 from labkit.apiserver.node.shell.streams import Stream, encode
 from labkit.apiserver.node.transport import Endpoint, Network

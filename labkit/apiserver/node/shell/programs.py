@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError
+from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.shell.commands import find_program
 from labkit.apiserver.node.shell.kernel import BudgetExceeded, Interrupted, Killed
 from labkit.apiserver.node.shell.process import Process

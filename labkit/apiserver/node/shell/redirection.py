@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.node.filesystem import File, FileError
+from labkit.apiserver.node.inodes import File, FileError
 from labkit.apiserver.node.shell.files import open_path
 from labkit.apiserver.node.shell.streams import ClosedStream, TextStream, encode
 from labkit.apiserver.node.shell.syntax import Redirect

@@ -17,7 +17,6 @@ from labkit.apiserver.node.shell.patterns import CharacterSet
 from labkit.apiserver.node.shell.regex_parser import Node, Parser, RegexError
 
 MAX_PROGRAM = 3000
-
 MAX_STEPS = 1_000_000
 """States visited in one search."""
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from labkit.apiserver.node.shell.patterns import CharacterSet, read_set
 
 MAX_REPEAT = 255
-
 MAX_GROUPS = 20
-
 MAX_NESTING = 50
 
 

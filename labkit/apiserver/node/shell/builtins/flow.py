@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.builtins.naming import without_functions
 from labkit.apiserver.node.shell.builtins.table import builtin
 from labkit.apiserver.node.shell.conditions import TestError, integer, shell_questions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.builtins.table import BUILTINS, builtin
 from labkit.apiserver.node.shell.interpreter import Shell

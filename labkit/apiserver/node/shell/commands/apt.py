@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import File
+from labkit.apiserver.node.inodes import File
 from labkit.apiserver.node.shell.commands import MODULE_OF
 from labkit.apiserver.node.shell.process import Process, program
 

@@ -6,7 +6,7 @@ import io
 import tarfile
 import zlib
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError, Link, Node
+from labkit.apiserver.node.inodes import Directory, File, FileError, Link, Node
 from labkit.apiserver.node.shell.commands.common import chunks, everything
 from labkit.apiserver.node.shell.process import Process, program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.awk_expressions import Expressions
 from labkit.apiserver.node.shell.commands.awk_grammar import Node
 from labkit.apiserver.node.shell.commands.awk_lexer import AwkError

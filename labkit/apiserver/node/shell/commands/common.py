@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.files import open_input
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.process import Process

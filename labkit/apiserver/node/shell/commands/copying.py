@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError, Found, Link, Node
+from labkit.apiserver.node.inodes import Directory, File, FileError, Found, Link, Node
 from labkit.apiserver.node.shell.commands.common import is_busybox, missing_operand, size
 from labkit.apiserver.node.shell.files import open_path
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options

@@ -10,7 +10,7 @@ import json
 import re
 from urllib.parse import urljoin
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import everything
 from labkit.apiserver.node.shell.commands.curl_options import (
     TRY,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import everything
 from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import decode, encode

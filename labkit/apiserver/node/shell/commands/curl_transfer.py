@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from labkit.apiserver.node import tls
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.curl_options import USER_AGENT, CurlOptions, basic
 from labkit.apiserver.node.shell.commands.curl_urls import TransferError, Url
 from labkit.apiserver.node.shell.process import Process

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import MAX_BYTES, Directory, FileError
+from labkit.apiserver.node.filesystem import MAX_BYTES
+from labkit.apiserver.node.inodes import Directory, FileError
 from labkit.apiserver.node.shell.commands.listing import blocks, human
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError, Found
+from labkit.apiserver.node.inodes import Directory, File, FileError, Found
 from labkit.apiserver.node.shell.commands.common import is_busybox, missing_operand, size
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
-from labkit.apiserver.node.filesystem import Directory, FileError
+from labkit.apiserver.node.inodes import Directory, FileError
 from labkit.apiserver.node.shell.commands.find_tests import (
     FileTest,
     FindError,

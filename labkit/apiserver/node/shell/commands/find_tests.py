@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, Link, Node
+from labkit.apiserver.node.inodes import Device, Directory, File, Link, Node
 from labkit.apiserver.node.shell.commands.listing import node_size
 from labkit.apiserver.node.shell.patterns import glob_pattern
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import Directory, File, FileError
+from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.shell.commands.common import Buffered, is_busybox, lines, read_problem
 from labkit.apiserver.node.shell.files import FileStream, open_input
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options

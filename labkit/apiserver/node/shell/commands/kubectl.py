@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.kernel import Sleep
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
 from labkit.apiserver.node.shell.process import Process, System, program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from labkit.apiserver.node.filesystem import Device, Directory, File, FileError, Link, Node
+from labkit.apiserver.node.inodes import Device, Directory, File, FileError, Link, Node
 from labkit.apiserver.node.shell.commands.common import is_busybox
 from labkit.apiserver.node.shell.options import BadOption, Options, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program

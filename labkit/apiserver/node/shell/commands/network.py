@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.kernel import Sleep
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, System, program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import Directory, FileError, Link
+from labkit.apiserver.node.inodes import Directory, FileError, Link
 from labkit.apiserver.node.shell.commands.common import missing_operand
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from labkit.apiserver.node.filesystem import Directory, FileError, Found, Link
+from labkit.apiserver.node.inodes import Directory, FileError, Found, Link
 from labkit.apiserver.node.shell.commands.common import missing_operand
 from labkit.apiserver.node.shell.process import Process, program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import everything
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Sleep, Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from labkit.apiserver.node.filesystem import FileError
+from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import each_input, lines, read_problem
 from labkit.apiserver.node.shell.commands.sed_parser import Address, Command, Reader, SedError
 from labkit.apiserver.node.shell.options import BadOption, read_options

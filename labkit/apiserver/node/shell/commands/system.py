@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.filesystem import Directory, File
+from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.shell.commands.common import is_busybox
 from labkit.apiserver.node.shell.commands.listing import human
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options

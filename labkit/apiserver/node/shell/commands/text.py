@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.node.filesystem import File, FileError
+from labkit.apiserver.node.inodes import File, FileError
 from labkit.apiserver.node.shell.commands.common import (
     Buffered,
     all_lines,

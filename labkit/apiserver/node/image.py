@@ -1,0 +1,62 @@
+"""What an image gives a container: programs, users, what is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A line of ``/etc/passwd``."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    full_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a container of an image finds.
+
+    Args:
+        name: A name for the table.
+        distribution: ``debian``, ``ubuntu``, ``alpine``, ``busybox`` or ``none``.
+        programs: The commands it has.
+        packages: What ``apt-get`` or ``apk`` can add.
+        entrypoint: What runs when the pod names no command.
+        command: The arguments when the pod names none.
+        environment: Its own variables, beside PATH.
+        user: The number of the user it runs as.
+        users: Its accounts.
+        workdir: Where commands start.
+        serves: Ports that its server listens on, by the name of the server.
+        release: ``/etc/os-release``.
+    """
+
+    name: str
+    distribution: str
+    programs: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    user: int = 0
+    users: tuple[Account, ...] = field(default=(Account("root", 0, 0, "/root", "/bin/bash", "root"),))
+    workdir: str = "/"
+    serves: tuple[tuple[int, str], ...] = ()
+    release: str = ""
+
+    @property
+    def sh_dialect(self) -> str:
+        """How its ``sh`` speaks."""
+        return "ash" if self.distribution in ("alpine", "busybox") else "dash"
+
+    @property
+    def path(self) -> str:
+        """Its ``$PATH``."""
+        if self.distribution == "busybox":
+            return "/bin"
+        return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,0 +1,52 @@
+"""Images' names, as pods write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_REFERENCE = re.compile(
+    r"(?P<name>(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An image's name, taken apart.
+
+    Args:
+        registry: Where it would be pulled from, ``docker.io`` by default.
+        repository: Its path there.
+        tag: Its tag, ``latest`` by default, or its digest.
+    """
+
+    registry: str
+    repository: str
+    tag: str
+
+    @property
+    def full(self) -> str:
+        """The name a container runtime shows."""
+        separator = "@" if self.tag.startswith("sha256:") else ":"
+        return f"{self.registry}/{self.repository}{separator}{self.tag}"
+
+
+def parse_reference(text: str) -> Reference | None:
+    """Take an image's name apart.
+
+    Args:
+        text: For example ``ubuntu`` or ``ghcr.io/x/y:1``.
+
+    Returns:
+        Its parts, or None if it is no valid name (``InvalidImageName``).
+    """
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        return None
+    name = match["name"]
+    head, slash, rest = name.partition("/")
+    if slash and ("." in head or ":" in head or head == "localhost"):
+        registry, repository = head, rest
+    else:
+        registry, repository = "docker.io", name if slash else f"library/{name}"
+    return Reference(registry, repository, match["digest"] or match["tag"] or "latest")
