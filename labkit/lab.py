@@ -411,7 +411,8 @@ class Lab(Shown):
         """Reaches into pods, unobserved."""
         from labkit.pods import Pods
 
-        return Pods(self.admin.unobserved(), self.patience_seconds)
+        known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
+        return Pods(self.admin.unobserved(), self.patience_seconds, run=bool(known.get("pods", True)))
 
     @cached_property
     def resources(self) -> Resources:

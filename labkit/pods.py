@@ -30,10 +30,12 @@ class Pods:
     Args:
         admin: Who asks, observed by nobody.
         patience_seconds: How long the cluster may take to show a change.
+        run: False where it is known that no pod runs, so that nobody waits for one.
     """
 
-    def __init__(self, admin: Client, patience_seconds: float) -> None:
+    def __init__(self, admin: Client, patience_seconds: float, *, run: bool = True) -> None:
         self._admin = admin
+        self._run = run
         self._patience_seconds = patience_seconds
         self._shells: dict[str, str] = {}
 
@@ -89,7 +91,7 @@ class Pods:
             answer = self._admin.get(_path(pod))
             if answer.ok and _ready(answer.body):
                 return dict(answer.body)
-            hopeless = not answer.ok or (not self._patience_seconds and _cannot_pull(answer.body))
+            hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
             if hopeless or time.monotonic() > deadline:
                 raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
             time.sleep(POLL_SECONDS)

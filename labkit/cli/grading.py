@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from labkit.grading.result import Result
+    from labkit.grading.session import Grades, GradingSession
 
 
 @click.command("grade")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where the scores go."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where the scores go; results, or results-BACKEND, when left out.",
 )
 @click.option(
     "--places", type=click.IntRange(1, 64), default=None, help="How many at once; three a processor when left out."
@@ -19,43 +27,87 @@ import click
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 3600),
-    default=60.0,
-    show_default=True,
-    help="Wall-clock time of one notebook.",
+    default=None,
+    help="Wall-clock time of one notebook; 60, or 300 on a real cluster, when left out.",
 )
 @click.option("--kernel", is_flag=True, help="Run every notebook in a real kernel: slower, same scores.")
 @click.option("--fresh", is_flag=True, help="Grade everything again, also what is graded already.")
-def grade_command(submissions: Path, out: Path, places: int | None, seconds: float, kernel: bool, fresh: bool) -> int:
+@click.option("--backend", type=click.Choice(("embedded", "kind", "existing")), default=None, help="On what cluster.")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="An existing cluster's."
+)
+@click.option("--context", default="", help="Its context; the file's current one when left out.")
+@click.option("--image", default=None, help="kind's node image.")
+@click.option("--force", is_flag=True, help="Use an existing cluster although it looks like production.")
+def grade_command(
+    submissions: Path,
+    out: Path | None,
+    places: int | None,
+    seconds: float | None,
+    kernel: bool,
+    fresh: bool,
+    backend: str | None,
+    kubeconfig: Path | None,
+    context: str,
+    image: str | None,
+    force: bool,
+) -> int:
     """Grade notebooks: each in a cluster and a process of its own.
 
     SUBMISSIONS holds LEARNER/EXERCISE.ipynb, nbgrader's submitted/ tree, or files named
     LEARNER__EXERCISE.ipynb. Interrupted and started again, it goes on where it was.
     Scores are written as CSV, JUnit XML, for Gradescope and PrairieLearn, and as a page
     for each learner.
+
+    With --backend kind, or existing and its --kubeconfig, a handful is graded on that one
+    real cluster, one after the other, and then on embedded ones, to see that the scores
+    agree. What such a cluster cannot show is left out of the score, and marked.
+    """
+    from labkit.grading.isolation import Limits
+    from labkit.grading.session import GradingSession
+
+    backend = backend or ("existing" if kubeconfig else "embedded")
+    real = backend != "embedded"
+    seconds = seconds or (300.0 if real else 60.0)
+    out = out or Path(f"results-{backend}" if real else "results")
+    session = GradingSession(submissions, out, fresh=fresh, cluster=backend)
+    left = len(session.left)
+    if left < len(session.all):
+        click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
+    limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
+    if real:
+        from labkit.cli.real import Choice, grade_on_a_real_cluster
+
+        grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
+        return 0
+    from labkit.grading.grader import Grader
+
+    with Grader(places=places or 0, limits=limits, kernel=kernel) as grader:
+        run_session(session, grader, grader.level, left)
+    return 0
+
+
+def run_session(session: GradingSession, grader: Grades, level: str, left: int) -> list[Result]:
+    """Grade with a bar, and say what came of it.
+
+    Args:
+        session: What is graded, and where to.
+        grader: An entered grader.
+        level: Its walls.
+        left: How many are to be graded.
+
+    Returns:
+        All results.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from labkit.grading.grader import Grader
-    from labkit.grading.isolation import Limits
-    from labkit.grading.result import Result
-    from labkit.grading.session import GradingSession
-
-    session = GradingSession(submissions, out, fresh=fresh)
-    left = session.left
-    if len(left) < len(session.all):
-        click.echo(f"{len(session.all) - len(left)} of {len(session.all)} are graded already.", err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     odd: list[Result] = []
-    with (
-        Grader(
-            places=places or 0, limits=Limits(seconds=seconds, cpu_seconds=int(seconds) + 1), kernel=kernel
-        ) as grader,
-        Progress(*columns, console=Console(file=sys.stderr)) as bar,
-    ):
-        if grader.level == "plain":
-            click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
-        task = bar.add_task("grading", total=len(left))
+    if level == "plain":
+        click.echo("Warning: this platform gives no walls around a learner's code; see docs/grading.md.", err=True)
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("grading", total=left)
 
         def told(result: Result) -> None:
             if not result.complete:
@@ -65,9 +117,10 @@ def grade_command(submissions: Path, out: Path, places: int | None, seconds: flo
         results = session.run(grader, told)
     for result in odd:
         click.echo(f"{result.learner} {result.exercise}: {result.how}", err=True)
-    full = sum(result.passed for result in results)
-    click.echo(f"{len(results)} graded, {full} with full marks. Scores: {out / 'scores.csv'}")
-    return 0
+    full = sum(result.full for result in results)
+    of_what = " of what can be judged there" if any(result.mark for result in results) else ""
+    click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
+    return results
 
 
 @click.group("course")

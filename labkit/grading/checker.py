@@ -21,7 +21,8 @@ from labkit.apiserver.serving.server import ApiServer, listen
 from labkit.errors import LabkitError
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card
-from labkit.grading.grader import fresh_cluster, ground_in, home_files
+from labkit.grading.grader import fresh_cluster, ground_in
+from labkit.grading.homes import home_files
 from labkit.grading.probes import Ground
 from labkit.grading.score import score_task
 from labkit.grading.task import Exercise

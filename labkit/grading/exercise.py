@@ -20,6 +20,7 @@ from labkit.grading.task import Exercise, Task
 from labkit.grading.tasks import EXERCISES
 
 if TYPE_CHECKING:
+    from labkit.client import Client
     from labkit.lab import Lab
 
 
@@ -107,17 +108,36 @@ def ground_of(lab: Lab) -> Ground:
         lambda raw: lab.as_token(raw).unobserved(),
         lambda: auditlog.events(log) if audited else (),
         audited=audited,
+        pods=pods_run(quiet),
     )
+
+
+def pods_run(admin: Client) -> bool:
+    """Whether pods run on a cluster: one of its nodes is ready, or we may not know."""
+    answer = admin.get("/api/v1/nodes")
+    conditions = (
+        condition for node in answer.items for condition in (node.get("status") or {}).get("conditions") or ()
+    )
+    return not answer.ok or any(entry.get("type") == "Ready" and entry.get("status") == "True" for entry in conditions)
 
 
 def task_card(result: TaskScore) -> Card:
     """A task's result: what was seen, what was expected, one hint for what is not so."""
     rows = []
     for item in result.items:
+        if not item.judged:
+            rows.append(Row("–", f"{item.expected}\n{item.seen}"))
+            continue
         if item.ok and not item.most:
             continue
         mark = "✔" if item.ok else "✘"
         rows.append(Row(mark, item.expected if item.ok else f"{item.expected}\nseen: {item.seen}\nhint: {item.hint}"))
     rows += [Row("!", f"not needed: {line}") for line in result.excess]
-    done = result.points == result.most
-    return Card(f"Task {result.id}: {result.points:g} of {result.most:g} points", "good" if done else "bad", rows)
+    title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
+    return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
+
+
+def _tone(result: TaskScore) -> str:
+    if result.full:
+        return "good"
+    return "bad" if result.most else "plain"

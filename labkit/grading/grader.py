@@ -9,17 +9,9 @@ processes are gone and the socket is closed *before* the first probe looks.
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -31,9 +23,9 @@ from labkit.apiserver.keys import Keys
 from labkit.apiserver.serving.process import run
 from labkit.apiserver.serving.server import ApiServer
 from labkit.apiserver.storage import MemoryStore
-from labkit.grading import running, wire
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise
+from labkit.grading.homes import home_files
 from labkit.grading.inprocess import admin_of, bearer_of
 from labkit.grading.isolation import Limits
 from labkit.grading.probes import Ground
@@ -41,11 +33,9 @@ from labkit.grading.result import Result
 from labkit.grading.score import Score, TaskScore, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
+from labkit.grading.workers import Door, Workers
 from labkit.manifests import Resources, apply
 from labkit.redact import redact
-
-HOME = Path("/home/learner")
-"""Where a notebook believes it lives, behind walls."""
 
 Told = Callable[[Result], None]
 
@@ -67,48 +57,22 @@ class Grader:
 
     def __init__(self, *, places: int = 0, limits: Limits | None = None, kernel: bool = False) -> None:
         self._places = places or PLACES_PER_PROCESSOR * (os.cpu_count() or 1)
-        self._limits = limits or Limits()
-        self._kernel = kernel
         self._foundry = Foundry()
-        self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
-        self._zygote: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self.level = ""
-        self.worker_cpu_seconds = 0.0
+        self.workers = Workers(limits, kernel=kernel)
 
     def __enter__(self) -> Self:
-        ours, theirs = socket.socketpair()
-        keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.zygote", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**keep, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
-            cwd="/",
-        )
-        theirs.close()
-        self._channel = ours
-        wire.send(ours, _of_no_cluster())
-        hello, _ = wire.receive(ours)
-        self.level = str(hello["level"])
+        self.workers.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._channel is not None:
-            self._channel.close()
-        if self._zygote is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._zygote.wait(5)
-            self._zygote.kill()
-            self._zygote.wait()
-        shutil.rmtree(self._room, ignore_errors=True)
+        self.workers.__exit__(kind, error, trace)
 
     @property
-    def prepared_pid(self) -> int:
-        """The prepared interpreter's process id; 0 before the grader is entered."""
-        return self._zygote.pid if self._zygote is not None else 0
+    def level(self) -> str:
+        """The walls: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
+        return self.workers.level
 
     def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
         """Grade them all.
@@ -143,8 +107,8 @@ class Grader:
         try:
             cells = cells_of(submission.path)
         except Unreadable as error:
-            return _unread(submission, exercise, self.level, str(error))
-        foundry = self._foundry if self.level != "plain" else None
+            return unread(submission, exercise, self.level, str(error))
+        foundry = self._foundry if self.workers.walled else None
         keys = foundry.keys if foundry else Keys.generate(self._foundry.keys.token_key)
         cluster, events = fresh_cluster(keys, submission.learner, exercise, foundry)
         try:
@@ -158,65 +122,22 @@ class Grader:
                 len(cells),
                 score(exercise, submission.learner, ground),
                 self.level,
-                output=_ends(redact(str(report.get("output", "")))),
+                output=ends_of(redact(str(report.get("output", "")))),
             )
         finally:
             cluster.close()
 
     async def _run(self, submission: Submission, cluster: Cluster, cells: list[str], place: int) -> dict[str, Any]:
         """Run a notebook behind walls, against its cluster; how it ended."""
-        ours, theirs = socket.socketpair()
-        room = self._room / str(place)
-        room.mkdir(exist_ok=True)
-        walled = self.level != "plain"
-        home = HOME if walled else Path(tempfile.mkdtemp(dir=self._room))
-        order = {
-            "place": place,
-            "room": str(room),
-            "home": str(home),
-            "hidden": [str(Path(__file__).resolve().parent)],
-            "limits": asdict(self._limits),
-        }
-        server: ApiServer | None = None
-        try:
-            assert self._channel is not None
-            wire.send(self._channel, order, theirs)
-            theirs.close()
-            hello, listener = await asyncio.to_thread(wire.receive, ours)
-            if listener is None:
-                return {"ended": str(hello.get("failed", "no socket")), "cells": 0}
+
+        def open_door(listener: socket.socket, lab_home: Path) -> Door:
             server = ApiServer(cluster, listener)
-            wire.send(ours, self._job(submission, cells, server.url, cluster.keys, home / "labkit"))
-            report, _ = await asyncio.to_thread(wire.receive, ours)
-            self.worker_cpu_seconds += float(report.get("cpu_seconds", 0.0))
-            return {"ended": str(report.get("failed", "")), "cells": 0, **report}
-        except (wire.Closed, OSError) as error:
-            return {"ended": f"the worker failed: {error}", "cells": 0}
-        finally:
-            ours.close()
-            if server is not None:
-                await server.close()
-            if not walled:
-                shutil.rmtree(home, ignore_errors=True)
+            return Door(home_files(server.url, cluster.keys, lab_home), server.close)
 
-    def _job(self, submission: Submission, cells: list[str], url: str, keys: Keys, lab_home: Path) -> dict[str, Any]:
-        """What the learner's process gets to know: its cells, its cluster, its own name."""
-        return {
-            "cells": cells,
-            "kernel": self._kernel or not running.is_python(cells),
-            "learner": submission.learner,
-            "files": home_files(url, keys, lab_home),
-        }
+        return await self.workers.run(submission.learner, cells, place, open_door)
 
 
-def _of_no_cluster() -> dict[str, str]:
-    """Credentials that open nothing, for the prepared interpreter to try TLS with."""
-    keys = Keys.generate(b"-")
-    certificate, key = keys.client_certificate("nobody")
-    return {"ca": keys.ca_certificate.decode(), "certificate": certificate.decode(), "key": key.decode()}
-
-
-def _ends(text: str) -> str:
+def ends_of(text: str) -> str:
     """The beginning and the end of a long text."""
     half = KEPT_OUTPUT // 2
     return text if len(text) <= KEPT_OUTPUT else f"{text[:half]}\n[…]\n{text[-half:]}"
@@ -272,64 +193,7 @@ def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
     return Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
 
 
-def home_files(url: str, keys: Keys, lab_home: Path) -> dict[str, str]:
-    """A ``LABKIT_HOME`` in which a cluster is in use already, so that ``Lab()`` asks nothing.
-
-    Args:
-        url: Where the cluster is reached.
-        keys: They sign a new administrator's certificate.
-        lab_home: Where the directory will be.
-
-    Returns:
-        Each file's text, by its path in the directory.
-    """
-    config = kubeconfig_text(url, keys)
-    chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
-    in_use = {**chosen, "server": url, "user": "kubernetes-admin", "anonymous": True, "part5": True, "at_once": True}
-    return {
-        "admin.conf": config,
-        "backend.json": json.dumps({"backend": "existing", **chosen}),
-        "existing/kubeconfig": config,
-        "existing/cluster.json": json.dumps(in_use),
-    }
-
-
-def kubeconfig_text(url: str, keys: Keys) -> str:
-    """An administrator's kubeconfig.
-
-    Args:
-        url: Where the cluster is reached.
-        keys: They sign a new client certificate.
-    """
-    certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
-    # JSON is YAML, and is written ten times as fast.
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": "labkit",
-                    "cluster": {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)},
-                }
-            ],
-            "users": [
-                {
-                    "name": "kubernetes-admin",
-                    "user": {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)},
-                }
-            ],
-            "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
-            "current-context": "labkit",
-        }
-    )
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _unread(submission: Submission, exercise: Exercise, level: str, why: str) -> Result:
+def unread(submission: Submission, exercise: Exercise, level: str, why: str, cluster: str = "embedded") -> Result:
     """The result of a submission that is no notebook: no points."""
     tasks = tuple(
         TaskScore(
@@ -344,4 +208,4 @@ def _unread(submission: Submission, exercise: Exercise, level: str, why: str) ->
         for task in exercise.tasks
     )
     empty = Score(exercise.id, submission.learner, tasks)
-    return Result(submission.learner, exercise.id, "unreadable", 0, 0, empty, level, why)
+    return Result(submission.learner, exercise.id, "unreadable", 0, 0, empty, level, why, cluster=cluster)

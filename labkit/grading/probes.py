@@ -16,9 +16,13 @@ from typing import Any
 from labkit.access.explain import review
 from labkit.access.policy import Subject, subject
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.client import Caller
+from labkit.caller import Caller
 from labkit.errors import TokenError
 from labkit.tokens import Token
+
+AUDIT = frozenset({"audit"})
+PODS = frozenset({"pods"})
+"""What a probe needs of a cluster; see ``Probe.needs``."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,26 @@ class Ground:
         events: The audit events of the learner's requests, oldest first; empty where
             the cluster keeps no audit log that can be read.
         audited: Whether there is such a log.
+        pods: Whether pods run on this cluster.
     """
 
     admin: Caller
     as_token: Callable[[str], Caller]
     events: Callable[[], Iterable[dict[str, Any]]] = tuple
     audited: bool = False
+    pods: bool = True
+
+    def lacks(self, needs: Iterable[str]) -> str:
+        """Why something cannot be judged here; empty when it can be.
+
+        Args:
+            needs: What it takes: ``audit``, ``pods``.
+        """
+        if "audit" in needs and not self.audited:
+            return "not judged: this cluster keeps no audit log that can be read from end to end"
+        if "pods" in needs and not self.pods:
+            return "not judged: no pod runs on this cluster, since none of its nodes is ready"
+        return ""
 
     def find(self, path: str) -> dict[str, Any] | None:
         """The object at a path, or None."""
@@ -70,6 +88,7 @@ class Probe:
             keeps all limits, so keeping one earns nothing and breaking one costs.
         need: The permission that a must-allow probe asks for; the least-privilege
             score holds it against what was granted.
+        needs: What a cluster must have for it to be judged: ``audit``, ``pods``.
     """
 
     expected: str
@@ -78,6 +97,7 @@ class Probe:
     hint: str = ""
     limit: bool = False
     need: Need | None = None
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +190,7 @@ def exists(
     points: float = 1.0,
     hint: str = "",
     where: Callable[[dict[str, Any]], str] = lambda _obj: "",
+    needs: frozenset[str] = frozenset(),
 ) -> Probe:
     """An object must be there, and be as it should.
 
@@ -179,6 +200,7 @@ def exists(
         points: What it earns.
         hint: One hint.
         where: Says what is wrong with the object, or nothing.
+        needs: What the cluster must have for it to be judged.
     """
 
     def look(ground: Ground) -> Finding:
@@ -188,7 +210,7 @@ def exists(
         wrong = where(obj)
         return Finding(not wrong, wrong or f"{obj.get('kind', 'The object')} {obj['metadata']['name']} is there.")
 
-    return Probe(what, look, points, hint)
+    return Probe(what, look, points, hint, needs=needs)
 
 
 def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Probe:
@@ -209,6 +231,7 @@ def token_in_secret(
     *,
     points: float = 1.0,
     hint: str = "",
+    needs: frozenset[str] = frozenset(),
 ) -> Probe:
     """A token that the learner put into a Secret, under the key ``token``.
 
@@ -219,6 +242,7 @@ def token_in_secret(
         judge: Says what is wrong with the decoded token, or nothing.
         points: What it earns.
         hint: One hint.
+        needs: What the cluster must have for it to be judged.
     """
 
     def look(ground: Ground) -> Finding:
@@ -236,7 +260,7 @@ def token_in_secret(
         wrong = judge(token, ground)
         return Finding(not wrong, wrong or f"The token in {secret} speaks for {token.subject}.")
 
-    return Probe(what, look, points, hint)
+    return Probe(what, look, points, hint, needs=needs)
 
 
 def asked(
@@ -264,8 +288,6 @@ def asked(
     """
 
     def look(ground: Ground) -> Finding:
-        if not ground.audited:
-            return Finding(False, "This cluster keeps no audit log that can be read, so this cannot be judged.")
         for event in ground.events():
             who = event.get("user") or {}
             pods = (who.get("extra") or {}).get("authentication.kubernetes.io/pod-name") or []
@@ -280,7 +302,7 @@ def asked(
                 return Finding(True, f"The audit log shows {user}: {verb} {event['requestURI']}.")
         return Finding(False, f"The audit log shows no such request of {user}.")
 
-    return Probe(what, look, points, hint)
+    return Probe(what, look, points, hint, needs=AUDIT | PODS if bound_to_pod else AUDIT)
 
 
 def _decision(need: Need, wanted: bool) -> Callable[[Ground], Finding]:

@@ -23,6 +23,7 @@ class Result:
         isolation: ``root``, ``user`` or ``plain``: the walls it ran behind.
         note: More to say, such as why it could not be read.
         output: The end of what it printed, for people; nothing reads it.
+        cluster: What kind of cluster it was graded on: ``embedded``, ``kind``, ``existing``.
     """
 
     learner: str
@@ -34,6 +35,7 @@ class Result:
     isolation: str
     note: str = ""
     output: str = ""
+    cluster: str = "embedded"
 
     @property
     def complete(self) -> bool:
@@ -42,8 +44,21 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Full marks, and the notebook ran to its end."""
+        """Full marks, everything was judged, and the notebook ran to its end."""
+        return not self.score.unjudged and self.full
+
+    @property
+    def full(self) -> bool:
+        """All points of what could be judged, and the notebook ran to its end."""
         return self.complete and self.score.most > 0 and self.score.points == self.score.most
+
+    @property
+    def mark(self) -> str:
+        """What the score leaves out, as a sentence; empty when all was judged."""
+        if not self.score.unjudged:
+            return ""
+        tasks = ", ".join(self.score.unjudged)
+        return f"Not all of it can be judged on the {self.cluster} cluster; left out is something of: {tasks}."
 
     @property
     def how(self) -> str:

@@ -29,6 +29,7 @@ class Item:
         points: What it earned, or minus what it cost.
         most: What it could earn; 0 for a limit.
         hint: One hint, for when it is not so.
+        judged: False where the cluster does not let it be judged; then it is worth nothing.
     """
 
     expected: str
@@ -37,6 +38,7 @@ class Item:
     points: float
     most: float
     hint: str
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,16 @@ class TaskScore:
     items: tuple[Item, ...]
     excess: tuple[str, ...]
     needed: int
+
+    @property
+    def full(self) -> bool:
+        """Whether all was earned of what could be judged. Where nothing could be, it was not."""
+        return self.most > 0 and self.points == self.most
+
+    @property
+    def judged(self) -> bool:
+        """Whether every probe could be judged on this cluster."""
+        return all(item.judged for item in self.items)
 
     @property
     def least_privilege(self) -> float | None:
@@ -98,6 +110,11 @@ class Score:
         """What could be."""
         return sum(task.most for task in self.tasks)
 
+    @property
+    def unjudged(self) -> list[str]:
+        """The tasks of which something could not be judged on this cluster."""
+        return [task.id for task in self.tasks if not task.judged]
+
 
 def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     """Judge the cluster that a learner left behind.
@@ -125,6 +142,9 @@ def score_task(task: Task, learner: str, ground: Ground, policy: Policy | None =
 
 
 def _look(probe: Probe, ground: Ground) -> Item:
+    lacking = ground.lacks(probe.needs)
+    if lacking:
+        return Item(probe.expected, lacking, False, 0.0, 0.0, "", judged=False)
     finding = probe.look(ground)
     if probe.limit:
         return Item(probe.expected, finding.seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from labkit.grading.grader import Grader
 from labkit.grading.reports import write_all
 from labkit.grading.result import Result
 from labkit.grading.submissions import LARGEST, Submission, find
 
 KEPT = ".graded.jsonl"
 """Where finished results are kept: a line each, with the submission's digest."""
+
+
+class Grades(Protocol):
+    """A grader, of whatever cluster."""
+
+    def grade(self, submissions: Iterable[Submission], told: Callable[[Result], None]) -> list[Result]:
+        """Grade them all, and tell each result as it comes."""
 
 
 class GradingSession:
@@ -23,10 +30,12 @@ class GradingSession:
         submissions: The folder, or one notebook.
         out: Where results go; what stands there of an earlier run is used.
         fresh: Grade everything again.
+        cluster: What kind of cluster they are graded on; results of another kind are not used.
     """
 
-    def __init__(self, submissions: Path, out: Path, *, fresh: bool = False) -> None:
+    def __init__(self, submissions: Path, out: Path, *, fresh: bool = False, cluster: str = "embedded") -> None:
         self.out = out
+        self._cluster = cluster
         self.all = find(submissions)
         out.mkdir(parents=True, exist_ok=True)
         if fresh:
@@ -39,7 +48,7 @@ class GradingSession:
         """What is still to be graded."""
         return [entry for entry in self.all if _key(entry) not in self.done]
 
-    def run(self, grader: Grader, told: Callable[[Result], None]) -> list[Result]:
+    def run(self, grader: Grades, told: Callable[[Result], None]) -> list[Result]:
         """Grade what is left and write all reports.
 
         Args:
@@ -79,7 +88,7 @@ class GradingSession:
             except (ValueError, KeyError, TypeError):
                 continue
             key = (result.learner, result.exercise)
-            if self._digests.get(key) == entry.get("digest"):
+            if self._digests.get(key) == entry.get("digest") and result.cluster == self._cluster:
                 found[key] = result
         return found
 

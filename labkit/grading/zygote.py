@@ -217,6 +217,7 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
         LABKIT_LEARNER=job["learner"],
         KUBECONFIG=str(lab_home / "admin.conf"),
         PYTHONDONTWRITEBYTECODE="1",
+        **job["environment"],
     )
     sys.argv = ["notebook"]
     sys.path.insert(0, "")

@@ -198,5 +198,5 @@ def left_behind(grader: Grader) -> Iterator[str]:
             above = [parent.pid for parent in process.parents() if "labkit.grading.zygote" in parent.cmdline()]
         except psutil.NoSuchProcess:
             continue
-        if not above or above[-1] == grader.prepared_pid:
+        if not above or above[-1] == grader.workers.prepared_pid:
             yield f"{process.info['pid']} {process.info['cmdline']}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.grading.result import Result
+from labkit.grading.score import Item
 
 
 def write(results: Sequence[Result], folder: Path) -> None:
@@ -25,20 +26,22 @@ def document(result: Result) -> dict[str, Any]:
     """A result as Gradescope reads it."""
     return {
         "score": result.score.points,
-        "output": result.how,
+        "output": " ".join(filter(None, (result.how, result.mark))),
         "visibility": "visible",
         "tests": [
             {
                 "name": f"{task.id} {task.title}",
                 "score": task.points,
                 "max_score": task.most,
-                "status": "passed" if task.points == task.most else "failed",
-                "output": "\n".join(
-                    f"{'✓' if item.ok else '✗'} {item.expected}"
-                    + ("" if item.ok else f" — {item.seen} Hint: {item.hint}")
-                    for item in task.items
-                ),
+                **({"status": "passed" if task.full else "failed"} if task.most else {}),
+                "output": "\n".join(_line(item) for item in task.items),
             }
             for task in result.score.tasks
         ],
     }
+
+
+def _line(item: Item) -> str:
+    if not item.judged:
+        return f"– {item.expected} — {item.seen}"
+    return f"✓ {item.expected}" if item.ok else f"✗ {item.expected} — {item.seen} Hint: {item.hint}"

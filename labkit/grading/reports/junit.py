@@ -19,7 +19,7 @@ def write(results: Sequence[Result], folder: Path) -> None:
 
 
 def _suite(root: ElementTree.Element, result: Result) -> None:
-    failed = [task for task in result.score.tasks if task.points < task.most]
+    failed = [task for task in result.score.tasks if task.most and not task.full]
     errors = 0 if result.complete else 1
     suite = ElementTree.SubElement(
         root,
@@ -27,6 +27,7 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
         name=f"{_text(result.learner)}/{result.exercise}",
         tests=str(len(result.score.tasks) + errors),
         failures=str(len(failed)),
+        skipped=str(sum(not task.most for task in result.score.tasks)),
         errors=str(errors),
     )
     if errors:
@@ -34,7 +35,9 @@ def _suite(root: ElementTree.Element, result: Result) -> None:
         ElementTree.SubElement(case, "error", message=_text(result.how))
     for task in result.score.tasks:
         case = ElementTree.SubElement(suite, "testcase", classname=result.exercise, name=f"{task.id} {task.title}")
-        if task.points < task.most:
+        if not task.most:
+            ElementTree.SubElement(case, "skipped", message=_text(task.items[0].seen if task.items else "not judged"))
+        elif not task.full:
             message = f"{task.points:g} of {task.most:g} points"
             failure = ElementTree.SubElement(case, "failure", message=message)
             lines = [f"{item.expected}: {item.seen}" for item in task.items if not item.ok]

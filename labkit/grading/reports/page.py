@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from labkit.grading.result import Result
-from labkit.grading.score import TaskScore
+from labkit.grading.score import Item, TaskScore
 
 STYLE = """
 :root { color-scheme: light dark; --yes: #146c2e; --no: #a8071a; --line: #c9ccd1; }
@@ -48,7 +48,7 @@ def _exercise(result: Result) -> str:
     tasks = "".join(_task(task) for task in score.tasks)
     return (
         f"<section><h2>{escape(result.exercise)}: {score.points:g} of {score.most:g} points</h2>"
-        f"<p>{escape(result.how)}</p>{tasks}{_output(result)}</section>"
+        f"<p>{escape(' '.join(filter(None, (result.how, result.mark))))}</p>{tasks}{_output(result)}</section>"
     )
 
 
@@ -59,22 +59,28 @@ def _output(result: Result) -> str:
 
 
 def _task(task: TaskScore) -> str:
-    full = task.points == task.most
-    mark = (
-        '<span class="yes">✓ full marks</span>'
-        if full
-        else f'<span class="no">✗ {task.points:g} of {task.most:g}</span>'
-    )
-    items = "".join(
-        f'<li><span class="yes">✓</span> {escape(item.expected)}</li>'
-        if item.ok
-        else f'<li><span class="no">✗</span> {escape(item.expected)}<dl><dt>Seen</dt><dd>{escape(item.seen)}</dd>'
-        f"<dt>Hint</dt><dd>{escape(item.hint)}</dd></dl></li>"
-        for item in task.items
-        if item.most or not item.ok
-    )
+    items = "".join(_item(item) for item in task.items if item.most or not item.ok)
     excess = "".join(f"<li>{escape(line)}</li>" for line in task.excess)
     more = f"<p>Granted, and needed by no task:</p><ul>{excess}</ul>" if excess else ""
     least = task.least_privilege
     told = f"<p>Least privilege: {100 * least:.0f} %.</p>" if least is not None else ""
-    return f"<h3>{escape(task.id)} {escape(task.title)} — {mark}</h3><ul>{items}</ul>{told}{more}"
+    return f"<h3>{escape(task.id)} {escape(task.title)} — {_mark(task)}</h3><ul>{items}</ul>{told}{more}"
+
+
+def _mark(task: TaskScore) -> str:
+    if not task.most:
+        return "not judged on this cluster"
+    if task.full:
+        return '<span class="yes">✓ full marks</span>'
+    return f'<span class="no">✗ {task.points:g} of {task.most:g}</span>'
+
+
+def _item(item: Item) -> str:
+    if not item.judged:
+        return f"<li>– {escape(item.expected)} ({escape(item.seen)})</li>"
+    if item.ok:
+        return f'<li><span class="yes">✓</span> {escape(item.expected)}</li>'
+    return (
+        f'<li><span class="no">✗</span> {escape(item.expected)}<dl><dt>Seen</dt><dd>{escape(item.seen)}</dd>'
+        f"<dt>Hint</dt><dd>{escape(item.hint)}</dd></dl></li>"
+    )

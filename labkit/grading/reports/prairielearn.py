@@ -27,7 +27,7 @@ def document(result: Result) -> dict[str, Any]:
     return {
         "gradable": result.ended != "unreadable",
         "score": result.score.points / most if most else 0.0,
-        "message": result.how,
+        "message": " ".join(filter(None, (result.how, result.mark))),
         "tests": [
             {
                 "name": f"{task.id} {task.title}",

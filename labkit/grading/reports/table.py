@@ -19,6 +19,8 @@ HEAD = (
     "total_cells",
     "least_privilege",
     "isolation",
+    "cluster",
+    "not_judged",
 )
 
 
@@ -45,6 +47,8 @@ def row(result: Result) -> list[str]:
         str(result.total_cells),
         f"{sum(least) / len(least):.2f}" if least else "",
         result.isolation,
+        result.cluster,
+        " ".join(result.score.unjudged),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import Finding, Ground, Probe, absent, exists, may, may_not
+from labkit.grading.probes import PODS, Finding, Ground, Probe, absent, exists, may, may_not
 from labkit.grading.task import Brief, Exercise, Object, Task, account, binding, namespace, pod, role
 
 RBAC = "rbac.authorization.k8s.io"
@@ -248,8 +248,10 @@ def which_account(draw: Draw) -> Brief:
         f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
         f"`{kept}` in `{space}`.",
         (
-            exists(path, "The account is named.", where=wrong),
-            Probe("Its uid is the one in the token.", look, 1, "The claims stand in the token's second part."),
+            exists(path, "The account is named.", where=wrong, needs=PODS),
+            Probe(
+                "Its uid is the one in the token.", look, 1, "The claims stand in the token's second part.", needs=PODS
+            ),
         ),
         (namespace(space), *(account(space, each) for each in accounts), pod(space, name, serviceAccountName=guilty)),
         f'found = lab.pod_token("{space}/{name}").flat\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import asked, exists, may_not
+from labkit.grading.probes import PODS, asked, exists, may_not
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 
 
@@ -29,7 +29,11 @@ def pod_with_account(draw: Draw) -> Brief:
             exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", f"The account {who} is there."),
             exists(path, f"The pod {name} runs as {who}.", where=wrong, hint="spec.serviceAccountName"),
             exists(
-                path, "It is running.", where=not_running, hint="kubectl describe pod tells why a pod does not run."
+                path,
+                "It is running.",
+                where=not_running,
+                hint="kubectl describe pod tells why a pod does not run.",
+                needs=PODS,
             ),
         ),
         (namespace(space),),

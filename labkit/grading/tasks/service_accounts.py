@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import Ground, exists, token_in_secret
+from labkit.grading.probes import PODS, Ground, exists, token_in_secret
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 from labkit.tokens import Token
 
@@ -106,6 +106,7 @@ def bound_token(draw: Draw) -> Brief:
                 judge,
                 points=2,
                 hint="Read the mounted one, or use spec.boundObjectRef.",
+                needs=PODS,
             ),
         ),
         (namespace(space), account(space, who), pod(space, name, serviceAccountName=who)),

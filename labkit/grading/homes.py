@@ -1,0 +1,69 @@
+"""A ``LABKIT_HOME`` for a learner's process, in which a cluster is in use already."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+from labkit.apiserver.keys import Keys
+
+
+def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True) -> dict[str, str]:
+    """A ``LABKIT_HOME`` in which a cluster is in use already, so that ``Lab()`` asks nothing.
+
+    Args:
+        url: Where the cluster is reached.
+        keys: They sign a new administrator's certificate.
+        lab_home: Where the directory will be.
+        at_once: Whether the cluster shows a change at once, as an embedded one does.
+        pods: Whether pods run there.
+
+    Returns:
+        Each file's text, by its path in the directory.
+    """
+    config = kubeconfig_text(url, keys)
+    chosen = {"kubeconfig": str(lab_home / "admin.conf"), "context": "labkit", "prefix": ""}
+    facts = {"user": "kubernetes-admin", "anonymous": True, "part5": True, "at_once": at_once, "pods": pods}
+    in_use = {**chosen, "server": url, **facts}
+    return {
+        "admin.conf": config,
+        "backend.json": json.dumps({"backend": "existing", **chosen}),
+        "existing/kubeconfig": config,
+        "existing/cluster.json": json.dumps(in_use),
+    }
+
+
+def kubeconfig_text(url: str, keys: Keys) -> str:
+    """An administrator's kubeconfig.
+
+    Args:
+        url: Where the cluster is reached.
+        keys: They sign a new client certificate.
+    """
+    certificate, key = keys.client_certificate("kubernetes-admin", ("system:masters",))
+    # JSON is YAML, and is written ten times as fast.
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": "labkit",
+                    "cluster": {"server": url, "certificate-authority-data": _encode(keys.ca_certificate)},
+                }
+            ],
+            "users": [
+                {
+                    "name": "kubernetes-admin",
+                    "user": {"client-certificate-data": _encode(certificate), "client-key-data": _encode(key)},
+                }
+            ],
+            "contexts": [{"name": "labkit", "context": {"cluster": "labkit", "user": "kubernetes-admin"}}],
+            "current-context": "labkit",
+        }
+    )
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,302 @@
+"""The door between a learner's process and a real cluster.
+
+The grader holds the door and the cluster's credentials. The learner's process gets a
+certificate that opens this door alone, and only while the notebook runs: a request that
+shows it is passed on with the administrator's credential, one with a token or with
+nothing as it came. Every connection carries one request, so that none slips past the
+fence behind another.
+Source: https://datatracker.ietf.org/doc/html/rfc9112 (message format, connection management)
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import select
+import socket
+import socketserver
+import ssl
+import threading
+import time
+from contextlib import suppress
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from labkit.apiserver.keys import Keys
+from labkit.apiserver.serving.tls import tls_context
+from labkit.client import Client
+from labkit.errors import LabkitError
+from labkit.grading.fence import READING, Fence
+
+MOST_HEAD = 64 << 10
+MOST_KEPT = 64 << 20
+"""Bytes of an answer to a change, which is looked through for what was made."""
+
+PATIENCE_SECONDS = 10.0
+"""How long a handshake, a request's head, or a blocked write may take."""
+
+ENDING_SECONDS = 30.0
+"""How long a change may still be on its way when the notebook has ended."""
+
+LINGER_SECONDS = 1.0
+MOST_CONNECTIONS = 64
+
+OURS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-connection")
+"""Headers that the relay writes itself."""
+
+
+class Relay:
+    """Serves a learner's process until it is closed.
+
+    Args:
+        listener: The socket that was opened inside the walls.
+        keys: The relay's own; they have nothing to do with the cluster's.
+        admin: The cluster's administrator.
+        anonymous: A caller without credentials.
+        fence: Judges requests, and keeps what they made.
+    """
+
+    def __init__(self, listener: socket.socket, keys: Keys, admin: Client, anonymous: Client, fence: Fence) -> None:
+        self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        self._server = _Server(listener, tls_context(keys), admin, anonymous, fence)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let nobody in, let changes that are on their way arrive, and hang up."""
+        self._server.shutdown()
+        self._server.hang_up()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self, listener: socket.socket, context: ssl.SSLContext, admin: Client, anonymous: Client, fence: Fence
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), _Exchange, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.context, self.admin, self.anonymous, self.fence = context, admin, anonymous, fence
+        self.exchanges: set[_Exchange] = set()
+        self.ending = False
+
+    def verify_request(self, request: object, client_address: object) -> bool:
+        """Whether there is room for one more."""
+        return len(self.exchanges) < MOST_CONNECTIONS
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A learner's connection that fails is no news."""
+
+    def hang_up(self) -> None:
+        """End all exchanges; those that change something get time to arrive."""
+        self.ending = True
+        for exchange in list(self.exchanges):
+            exchange.hang_up()
+        until = time.monotonic() + ENDING_SECONDS
+        while self.exchanges and time.monotonic() < until:
+            time.sleep(0.01)
+
+
+class _Exchange(socketserver.BaseRequestHandler):
+    """One connection with one request."""
+
+    server: _Server
+    method = ""
+    cut = False
+
+    def handle(self) -> None:
+        """Read the head, judge it, and pass everything on."""
+        self.server.exchanges.add(self)
+        try:
+            self.request.settimeout(PATIENCE_SECONDS)
+            with self.server.context.wrap_socket(self.request, server_side=True) as learner:
+                self._serve(learner)
+        except (OSError, ValueError):
+            return
+        finally:
+            self.server.exchanges.discard(self)
+
+    def hang_up(self) -> None:
+        """End, unless a change is on its way."""
+        self.cut = not self.method or self.method in READING
+
+    def _serve(self, learner: ssl.SSLSocket) -> None:
+        head, rest = _read_head(learner)
+        line, _, fields = head.partition("\r\n")
+        method, target, version = line.split(" ")
+        headers = [_field(field) for field in fields.split("\r\n") if field]
+        if version not in ("HTTP/1.1", "HTTP/1.0") or self.server.ending:
+            return
+        self.method = method
+        try:
+            why = self.server.fence.judge(method, target)
+        except LabkitError as error:
+            why = str(error)
+        if why:
+            learner.sendall(_refused(why))
+            _drain(learner)
+            return
+        shown = bool(learner.getpeercert())
+        caller = self.server.admin if shown else self.server.anonymous
+        with _connect(caller) as cluster:
+            cluster.sendall(_rewritten(method, target, headers, caller, shown=shown) + rest)
+            changes = method not in READING and not any(name.lower() == "upgrade" for name, _ in headers)
+            answer = self._pump(learner, cluster, changes)
+        # What was made is known before the learner knows.
+        if changes:
+            self._note(method, target, answer)
+            with suppress(OSError):
+                _send(learner, answer)
+
+    def _pump(self, learner: ssl.SSLSocket, cluster: ssl.SSLSocket, hold: bool) -> bytes:
+        """Pass bytes both ways until the cluster has said all; its answer is held back, or passed on at once."""
+        kept = bytearray()
+        ends: list[ssl.SSLSocket] = [learner, cluster]
+        for end in ends:
+            end.setblocking(False)
+        while not self.cut:
+            ready = [end for end in ends if end.pending()] or select.select(ends, [], [], 0.2)[0]
+            for end in ready:
+                try:
+                    data = end.recv(65536)
+                except ssl.SSLWantReadError:
+                    continue
+                except OSError:
+                    data = b""
+                if end is cluster and not data:
+                    return bytes(kept)
+                if end is cluster and hold:
+                    kept += data
+                    self.cut = len(kept) > MOST_KEPT
+                elif end is cluster:
+                    with suppress(OSError):
+                        _send(learner, data)
+                elif data:
+                    _send(cluster, data)
+                else:
+                    ends.remove(learner)
+                    self.cut = self.method in READING
+        return bytes(kept)
+
+    def _note(self, method: str, target: str, answer: bytes) -> None:
+        if not answer:
+            return
+        with suppress(http.client.HTTPException, ValueError):
+            response = http.client.HTTPResponse(cast(Any, _Said(answer)), method=method)
+            response.begin()
+            self.server.fence.note(method, target, response.status, response.read())
+
+
+class _Said:
+    """An answer that was read, as ``http.client`` wants to read it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        """The bytes."""
+        return io.BytesIO(self._data)
+
+
+def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
+    """The request's head, and what came behind it.
+
+    Raises:
+        ValueError: It has no end, or lines end otherwise than HTTP has it.
+    """
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = learner.recv(MOST_HEAD)
+        data += piece
+        if not piece or len(data) > MOST_HEAD:
+            raise ValueError("no request")
+    head, _, rest = data.partition(b"\r\n\r\n")
+    text = head.decode("latin-1")
+    if any(char in line for line in text.split("\r\n") for char in "\r\n\0"):
+        raise ValueError("a line that ends otherwise")
+    return text, rest
+
+
+def _field(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name or name != name.strip():
+        raise ValueError("no header")
+    return name, value.strip()
+
+
+def _rewritten(method: str, target: str, headers: list[tuple[str, str]], caller: Client, *, shown: bool) -> bytes:
+    """The head as the cluster gets it: one request, and then the connection ends."""
+    url = urlsplit(caller.endpoint.server)
+    upgrade = any(name.lower() == "upgrade" for name, _ in headers)
+    sent = [f"{method} {url.path.rstrip('/')}{target} HTTP/1.1", f"Host: {url.netloc}"]
+    sent += ["Connection: Upgrade, close" if upgrade else "Connection: close", "Accept-Encoding: identity"]
+    # The answer to a change is read here, so it must be no protobuf; every client reads JSON as well.
+    changes = method not in READING and not upgrade
+    sent += ["Accept: application/json"] if changes else []
+    if shown:
+        sent += [f"{name}: {value}" for name, value in caller.credentials.headers().items()]
+    for name, value in headers:
+        lower = name.lower()
+        if lower in OURS or lower.startswith("x-remote-") or (shown and lower == "authorization"):
+            continue
+        if changes and lower == "accept":
+            continue
+        sent.append(f"{name}: {value}")
+    return "\r\n".join([*sent, "", ""]).encode("latin-1")
+
+
+def _connect(caller: Client) -> ssl.SSLSocket:
+    """A connection to the cluster.
+
+    Raises:
+        OSError: It does not answer.
+    """
+    url = urlsplit(caller.endpoint.server)
+    plain = socket.create_connection((url.hostname or "", url.port or 443), PATIENCE_SECONDS)
+    return caller.transport.context.wrap_socket(plain, server_hostname=caller.endpoint.server_name or url.hostname)
+
+
+def _send(end: ssl.SSLSocket, data: bytes) -> None:
+    """Send everything on a socket that does not block.
+
+    Raises:
+        OSError: The other side has gone, or takes nothing for a long time.
+    """
+    view = memoryview(data)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while view:
+        try:
+            view = view[end.send(view) :]
+        except ssl.SSLWantWriteError:
+            select.select([], [end], [], 0.2)
+            if time.monotonic() > until:
+                raise TimeoutError("the other side takes nothing") from None
+
+
+def _drain(learner: ssl.SSLSocket) -> None:
+    """Read what still comes, so that hanging up does not take the answer away."""
+    learner.settimeout(LINGER_SECONDS)
+    with suppress(OSError):
+        for _ in range(MOST_HEAD):
+            if not learner.recv(65536):
+                return
+
+
+def _refused(why: str) -> bytes:
+    """An API server's 403."""
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": f"The grader does not pass this on: {why}.",
+        "reason": "Forbidden",
+        "code": 403,
+    }
+    body = json.dumps(status).encode()
+    head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
