@@ -13,6 +13,7 @@ from labkit.apiserver.discovery import Discovery
 from labkit.apiserver.openapi.components import PREFIX, components
 from labkit.apiserver.openapi.descriptions import models_version
 from labkit.apiserver.openapi.paths import paths
+from labkit.apiserver.openapi.protobuf import encoded
 from labkit.apiserver.registry.kinds import KINDS, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.tables import schemas
@@ -72,6 +73,12 @@ def document_v2() -> bytes:
             "definitions": _rewritten(components(roots(KINDS)), _definition),
         }
     )
+
+
+@lru_cache(maxsize=1)
+def protobuf_v2() -> bytes:
+    """The same in protobuf."""
+    return encoded(orjson.loads(document_v2()))
 
 
 def roots(kinds: Iterable[Kind]) -> list[str]:

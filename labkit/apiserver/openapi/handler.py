@@ -11,6 +11,7 @@ from labkit.apiserver.status import method_not_allowed
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
+PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 
@@ -29,11 +30,19 @@ class OpenApiHandler:
         if request.method not in ("GET", "HEAD"):
             raise method_not_allowed()
         # What makes the documents is loaded with the first.
-        from labkit.apiserver.openapi.documents import document_hash, document_v2, document_v3, index_v3
+        from labkit.apiserver.openapi.documents import (
+            document_hash,
+            document_v2,
+            document_v3,
+            index_v3,
+            protobuf_v2,
+        )
 
         if path == V3:
             # The real server names no type, and Go finds the index to be text.
             return Response(200, dict(TEXT), index_v3())
+        if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
+            return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
         if not accepts_json(request):
             return Response(406, {})
         if path == V2:
@@ -44,15 +53,27 @@ class OpenApiHandler:
 
 
 def accepts_json(request: Request) -> bool:
-    """Whether the caller takes JSON; protobuf is not to be had."""
+    """Whether the caller takes JSON."""
+    return _accepted(request) == JSON
+
+
+def _accepted(request: Request, *others: str) -> str:
+    """The first form that the caller names and that is to be had: JSON, or one of the others."""
     accept = request.headers.get("accept", "")
-    return not accept or any(
-        clause.type in ("application", "*") and clause.subtype in ("json", "*") for clause in parse_accept(accept)
-    )
+    if not accept:
+        return JSON
+    for clause in parse_accept(accept):
+        if clause.type in ("application", "*") and clause.subtype in ("json", "*"):
+            return JSON
+        # Its name had an @ before, which kubectl still asks for.
+        named = f"{clause.type}/{clause.subtype.replace('@', '.')}"
+        if named in others:
+            return named
+    return ""
 
 
-def _document(request: Request, document: bytes, tag: str) -> Response:
-    headers = {"Content-Type": JSON, "Etag": f'"{tag}"', "Vary": "Accept"}
+def _document(request: Request, document: bytes, tag: str, form: str = JSON) -> Response:
+    headers = {"Content-Type": form, "Etag": f'"{tag}"', "Vary": "Accept"}
     asked = request.param("hash")
     if asked and asked != tag:
         return Response(301, {"Location": f"{request.path}?hash={tag}"})

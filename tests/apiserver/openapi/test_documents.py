@@ -154,8 +154,8 @@ def test_documents_are_kept_by_their_hash() -> None:
     assert ask(path, **{"if-none-match": fresh.headers["Etag"]}).status == 304
 
 
-def test_protobuf_documents_are_not_to_be_had() -> None:
-    assert ask("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf").status == 406
+def test_the_newer_documents_are_not_to_be_had_in_protobuf() -> None:
+    assert ask("/openapi/v3/api/v1", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf").status == 406
     assert ask("/openapi/v2", "application/json").status == 200
     assert ask("/openapi/v3").headers["Content-Type"] == "text/plain; charset=utf-8"
     assert ask("/other") is None
