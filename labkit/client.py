@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 
 from labkit import __version__
 from labkit.answers import NOBODY, Answer, Identity
@@ -20,52 +19,13 @@ from labkit.transport import READ_SECONDS, Credentials, Endpoint, Transport
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+from labkit.bodies import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
 
 Observer = Callable[[Answer], None]
+
 FindEvent = Callable[[str], "dict[str, Any] | None"]
 
 USER_AGENT = f"labkit/{__version__}"
-
-
-class Caller(Protocol):
-    """Someone who may ask the API server: what checkpoints get."""
-
-    @property
-    def name(self) -> str:
-        """How the lab calls them, such as ``kikai/test``."""
-        ...
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: object | None = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Make one call."""
-        ...
-
-    def get(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
-        """Read an object or a list."""
-        ...
-
-    def post(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
-        """Create an object."""
-        ...
-
-    def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
-        """Replace an object."""
-        ...
-
-    def patch(self, path: str, body: object, *, kind: str = "merge") -> Answer:
-        """Change an object."""
-        ...
-
-    def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
-        """Delete an object or a collection."""
-        ...
 
 
 def _no_event(_audit_id: str) -> dict[str, Any] | None:
@@ -169,7 +129,7 @@ class Client:
         sent.update(self.credentials.headers())
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
-        return [(reply.status, _decode(reply.data, _type_of(reply.headers))) for reply in replies]
+        return [(reply.status, decode(reply.data, type_of(reply.headers))) for reply in replies]
 
     def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
         """Replace an object."""
@@ -205,9 +165,9 @@ class Client:
         query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
         with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
             if response.status != 200:
-                status = _decode(response.read(), response.headers.get("Content-Type", ""))
+                status = decode(response.read(), response.headers.get("Content-Type", ""))
                 raise failure(response.status, status, f"{self.name} may not watch {path}.")
-            for line in _lines(response):
+            for line in lines(response):
                 yield json.loads(line)
 
     def open(
@@ -228,7 +188,7 @@ class Client:
         sent.update(self.credentials.headers())
         return self.transport.send(
             method,
-            _with_query(self.names.path(path), query),
+            with_query(self.names.path(path), query),
             body=body,
             headers=sent,
             timeout_seconds=timeout_seconds,
@@ -334,12 +294,12 @@ class Client:
         timeout_seconds: float,
     ) -> Answer:
         method = method.upper()
-        path = _with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
+        path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
         body = self.names.body(body)
         sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
-        data = _encode(body)
+        data = encode(body)
         if data is not None:
-            sent["Content-Type"] = _content_type(method, body)
+            sent["Content-Type"] = content_type(method, body)
         sent.update(self.credentials.headers())
         sent.update(headers or {})
         begun = time.perf_counter()
@@ -352,7 +312,7 @@ class Client:
             server=self.endpoint.server,
             status=response.status,
             headers={key.lower(): value for key, value in response.headers.items()},
-            body=_decode(response.data, response.headers.get("Content-Type", "")),
+            body=decode(response.data, response.headers.get("Content-Type", "")),
             sent=body,
             milliseconds=took,
             credential=self.credentials.kind,
@@ -360,15 +320,6 @@ class Client:
             identify=self.whoami,
             find_event=self.find_event,
         )
-
-
-PATCH_TYPES = {
-    "merge": "application/merge-patch+json",
-    "strategic": "application/strategic-merge-patch+json",
-    "json": "application/json-patch+json",
-    "apply": "application/apply-patch+yaml",
-}
-"""The four patch types and their media types."""
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
@@ -392,45 +343,3 @@ def _identity(review: Any) -> Identity:
     extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
     groups = tuple(info.get("groups") or ())
     return Identity(info.get("username", ""), groups, info.get("uid", ""), extra)
-
-
-def _with_query(path: str, query: Mapping[str, str] | None) -> str:
-    if not query:
-        return path
-    return path + ("&" if "?" in path else "?") + urlencode(query)
-
-
-def _encode(body: object | None) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
-    if isinstance(body, str):
-        return body.encode()
-    return json.dumps(body).encode()
-
-
-def _content_type(method: str, body: object) -> str:
-    if method != "PATCH":
-        return "application/json"
-    return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
-
-
-def _type_of(headers: Mapping[str, str]) -> str:
-    return next((value for key, value in headers.items() if key.lower() == "content-type"), "")
-
-
-def _decode(data: bytes, content_type: str) -> Any:
-    if "json" in content_type:
-        try:
-            return json.loads(data)
-        except ValueError:
-            pass
-    return data.decode("utf-8", errors="replace")
-
-
-def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
-    for piece in response.stream(65536):
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from (line for line in lines if line.strip())
-    if rest.strip():
-        yield rest

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.client import Caller
+from labkit.caller import Caller
 from labkit.display import Card, Row, Shown
 from labkit.errors import TokenError
 from labkit.redact import HIDDEN

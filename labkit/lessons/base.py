@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from labkit.client import Caller
+from labkit.caller import Caller
 from labkit.display import Card, Row, Shown
 from labkit.names import Names
 from labkit.progress import Progress

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from labkit.client import Caller
+from labkit.caller import Caller
 from labkit.tokens import EXPLAINED, Token, plain
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
@@ -36,7 +36,7 @@ class TokenInspector(LabWidget):
             raise ValueError(f"The inspector takes one token or two to compare, not {len(tokens)}.")
         self._asker: Caller = api_of(lab)
         self._originals = tokens
-        self._titles = titles or tuple(f"token of {token.subject}" for token in tokens)
+        self._titles = titles or _titles(tokens)
         self._tokens = list(tokens)
         self._show()
 
@@ -97,6 +97,14 @@ class TokenInspector(LabWidget):
             "differs": len(sides) == 2 and sides[0].get(name) != sides[1].get(name),
             "meaning": EXPLAINED.get(bare, ""),
         }
+
+
+def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+    """Who each token speaks for; two for the same are the first and the second."""
+    names = [f"token of {token.subject}" for token in tokens]
+    if len(names) == 2 and names[0] == names[1]:
+        return (f"first {names[0]}", f"second {names[1]}")
+    return tuple(names)
 
 
 def tamper(token: Token, asker: Caller) -> Token:

@@ -1,0 +1,68 @@
+"""What is sent and what comes back: JSON, YAML, text, and lines of a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+
+PATCH_TYPES = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "json": "application/json-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
+"""The four patch types and their media types."""
+
+
+def with_query(path: str, query: Mapping[str, str] | None) -> str:
+    """A path and its query."""
+    if not query:
+        return path
+    return path + ("&" if "?" in path else "?") + urlencode(query)
+
+
+def encode(body: object | None) -> bytes | None:
+    """A body as bytes: text as it is, anything else as JSON."""
+    if body is None or isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    return json.dumps(body).encode()
+
+
+def content_type(method: str, body: object) -> str:
+    """The media type of a body that has none of its own."""
+    if method != "PATCH":
+        return "application/json"
+    return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
+
+
+def type_of(headers: Mapping[str, str]) -> str:
+    """The media type among some headers, in whatever case its name is."""
+    return next((value for key, value in headers.items() if key.lower() == "content-type"), "")
+
+
+def decode(data: bytes, content_type: str) -> Any:
+    """An answer's body: an object where it is JSON, else text."""
+    if "json" in content_type:
+        try:
+            return json.loads(data)
+        except ValueError:
+            pass
+    return data.decode("utf-8", errors="replace")
+
+
+def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """The lines of a stream, as they come."""
+    rest = b""
+    for piece in response.stream(65536):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line for line in lines if line.strip())
+    if rest.strip():
+        yield rest
