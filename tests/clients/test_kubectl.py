@@ -122,3 +122,42 @@ def test_the_reader_is_forbidden_and_can_ask_why_not(lab: Lab) -> None:
 def test_wait_and_explain(kubectl: Kubectl) -> None:
     assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=20s") == "pod/shell condition met\n"
     assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")
+
+
+def test_quotas_and_limits(kubectl: Kubectl) -> None:
+    kubectl("create", "namespace", "bounded")
+    inside = ("-n", "bounded")
+    kubectl(*inside, "create", "quota", "q", "--hard=configmaps=2,pods=1,limits.cpu=1")
+    assert "configmaps: 1/2, pods: 0/1" in kubectl(*inside, "get", "quota", "q")
+    kubectl(*inside, "create", "configmap", "one")
+    refused = kubectl.run(*inside, "create", "configmap", "two")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        'error: failed to create configmap: configmaps "two" is forbidden: exceeded quota: q, requested: configmaps=1, '
+        "used: configmaps=2, limited: configmaps=2\n"
+    )
+    described = kubectl(*inside, "describe", "quota", "q").splitlines()
+    assert [line.split() for line in described[4:]] == [
+        ["configmaps", "2", "2"],
+        ["limits.cpu", "0", "1"],
+        ["pods", "0", "1"],
+    ]
+    limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}}
+    bounds = [{"type": "Container", "max": {"cpu": "500m"}}, {"type": "Container"}]
+    twice = kubectl.run(*inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds}}))
+    assert 'spec.limits[1].type: Duplicate value: "Container"' in twice.stderr
+    kubectl(*inside, "apply", "-f", "-", stdin=json.dumps({**limits, "spec": {"limits": bounds[:1]}}))
+    shown = kubectl(*inside, "describe", "limits", "l").splitlines()
+    assert shown[-1].split() == ["Container", "cpu", "-", "500m", "500m", "500m", "-"]
+    kubectl("delete", "namespace", "bounded")
+
+
+def test_a_node_has_a_lease(kubectl: Kubectl) -> None:
+    described = kubectl("describe", "node")
+    assert "HolderIdentity:  labkit" in described
+    assert "RenewTime:       <unset>" not in described
+
+
+def test_explain_by_the_older_documents(kubectl: Kubectl) -> None:
+    explained = kubectl("explain", "resourcequota.spec.hard", "--output=plaintext-openapiv2")
+    assert explained.startswith("KIND:     ResourceQuota\nVERSION:  v1\n\nFIELD:    hard <map[string]string>\n")

@@ -151,7 +151,7 @@ def build(
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
-    status["qosClass"] = qos_class(spec)
+    status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all(item["state"].get("terminated") is not None for item in statuses)
     status["resources"] = dict(NO_LIMIT) if ended else _pod_resources(spec)
     return status

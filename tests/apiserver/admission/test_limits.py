@@ -89,3 +89,57 @@ def test_a_claim_is_measured_by_its_request(api: ClusterApi) -> None:
     assert claim("3Gi").message == f"{start}maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi"
     assert claim("1Mi").message == f"{start}minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 1Mi"
     assert claim("1Gi").status == 201
+
+
+def pod_limit(api: ClusterApi, **limits: Any) -> None:
+    body = {"metadata": {"name": "whole"}, "spec": {"limits": [{"type": "Pod", **limits}]}}
+    api.must(api.admin.post(f"{LAB}/limitranges", body))
+
+
+def test_the_sum_of_a_pod_is_shown_in_its_first_containers_form(api: ClusterApi) -> None:
+    pod_limit(api, max={"memory": "1Gi"})
+    refused = pod(api, {"limits": {"memory": "512Mi"}}, {"limits": {"memory": "600M"}})
+    assert refused.message.endswith("maximum memory usage per Pod is 1Gi, but limit is 1136870912")
+    refused = pod(api, {"limits": {"memory": "600Mi"}}, {"limits": {"memory": "600Mi"}})
+    assert refused.message.endswith("maximum memory usage per Pod is 1Gi, but limit is 1200Mi")
+
+
+def test_a_pod_that_asks_as_a_whole(api: ClusterApi) -> None:
+    pod_limit(api, max={"cpu": "1"})
+    spec = {"containers": [{"name": "c", "image": "x"}], "resources": {"limits": {"cpu": "2"}}}
+    refused = api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec})
+    assert refused.message.endswith("maximum cpu usage per Pod is 1, but limit is 2")
+
+
+def test_a_resize_is_held_to_the_range(api: ClusterApi) -> None:
+    api.must(pod(api, {"requests": {"cpu": "100m"}, "limits": {"cpu": "200m"}}))
+    limit(api, max={"cpu": "500m"})
+    spec = {"containers": [{"name": "c0", "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "2"}}}]}
+    refused = api.admin.call(
+        "PATCH",
+        f"{LAB}/pods/p/resize",
+        {"spec": spec},
+        headers={"content-type": "application/strategic-merge-patch+json"},
+    )
+    assert (refused.status, refused.message.rpartition(": ")[2]) == (
+        403,
+        "maximum cpu usage per Container is 500m, but limit is 2",
+    )
+
+
+def test_a_claim_that_grows_is_held_to_the_range_until_it_ends(api: ClusterApi) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": spec}))
+    bounds = {"type": "PersistentVolumeClaim", "max": {"storage": "500Mi"}}
+    api.must(api.admin.post(f"{LAB}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": [bounds]}}))
+    path, change = f"{LAB}/persistentvolumeclaims/c", {"metadata": {"labels": {"a": "b"}}}
+    assert api.admin.patch(path, change).message.endswith(
+        "maximum storage usage per PersistentVolumeClaim is 500Mi, but request is 1Gi"
+    )
+    pod_with_claim = {
+        "containers": [{"name": "c", "image": "x"}],
+        "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}],
+    }
+    api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": pod_with_claim}))
+    assert api.must(api.admin.delete(path))["metadata"]["deletionTimestamp"]
+    api.must(api.admin.patch(path, change))

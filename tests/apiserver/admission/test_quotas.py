@@ -202,3 +202,13 @@ def test_reviews_tokens_and_events_are_not_counted(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/events", event))
     api.token("lab", "default")
     assert "used" not in api.must(api.admin.get(f"{LAB}/resourcequotas/q"))["status"]
+
+
+def test_a_pod_that_asks_as_a_whole_is_measured_so(api: ClusterApi) -> None:
+    quota(api, hard={"requests.cpu": "1", "pods": "5"}, scopes=["NotBestEffort"])
+    made = api.must(pod(api, "a", {}, {}, resources={"requests": {"cpu": "800m"}}))
+    assert made["status"]["qosClass"] == "Burstable"
+    assert used(api) == {"pods": "1", "requests.cpu": "800m"}
+    assert "exceeded quota: q, requested: requests.cpu=800m" in (
+        pod(api, "b", {}, resources={"requests": {"cpu": "800m"}}).message
+    )

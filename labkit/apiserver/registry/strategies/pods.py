@@ -28,11 +28,12 @@ MAY_CHANGE = (
 
 
 def quality_of_service(spec: Object) -> str:
-    """``Guaranteed``, ``Burstable`` or ``BestEffort``."""
+    """``Guaranteed``, ``Burstable`` or ``BestEffort``; what the pod as a whole asks for is asked first."""
     requests: dict[str, int] = {}
     limits: dict[str, int] = {}
     guaranteed = True
-    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+    asking = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    for container in [spec] if spec.get("resources") else asking:
         resources = container.get("resources") or {}
         limited = set()
         for total, name in ((requests, "requests"), (limits, "limits")):
