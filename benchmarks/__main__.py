@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import cluster, server, watches
+from benchmarks import browser, cluster, matrix, server, watches
 from benchmarks.load import Figures, load
 from labkit.apiserver.keys import Keys
 
@@ -183,6 +183,15 @@ def rewinding(_: argparse.Namespace) -> Iterator[Row]:
         yield "rewind to it", f"{statistics.median(restores) * 1000:.1f} ms", note
 
 
+def widgets(_: argparse.Namespace) -> Iterator[Row]:
+    """From a notebook's cell to the painted widget, and the access matrix alone."""
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+        first, later = matrix.seconds(Path(folder))
+    measured = f"first {first * 1000:.0f} ms, then median {statistics.median(later) * 1000:.0f} ms"
+    yield "matrix of 10 subjects × 40 permissions", f"{measured}, min {min(later) * 1000:.0f}", "300 ms"
+    yield from browser.widgets()
+
+
 def _expect(answer: tuple[int, object]) -> None:
     if answer[0] not in (200, 201):
         raise RuntimeError(str(answer))
@@ -195,6 +204,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "watches": fan_out,
     "growth": growth,
     "rewind": rewinding,
+    "widgets": widgets,
 }
 
 

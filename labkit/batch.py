@@ -121,7 +121,9 @@ class _Line:
         self._asked = (method, prefix + path, body, dict(headers))
         try:
             self._connection.request(*self._asked)
-        except (BrokenPipeError, ConnectionResetError):
+        except TimeoutError:
+            raise
+        except OSError:
             self._ask_again()
 
     def answer(self) -> Reply:

@@ -64,6 +64,7 @@ def rbac_graph(
     who: Subject | None = None,
     question: Attributes | None = None,
     defaults: bool = False,
+    fold: bool = False,
 ) -> Graph:
     """Draw a policy.
 
@@ -72,7 +73,10 @@ def rbac_graph(
         namespace: Only bindings that count in this namespace; empty for all.
         who: Only bindings that reach this subject; None for all.
         question: A request whose granting paths are marked.
-        defaults: Whether bindings that every cluster has are drawn too.
+        defaults: Whether bindings that every cluster has are drawn too. Without, those of a
+            subject are drawn that name it, or that grant the request; not those that reach it
+            as they reach everybody, through a group.
+        fold: Whether all rules of a role share one box.
     """
     graph = Graph()
     user = who.as_user() if who else None
@@ -85,47 +89,58 @@ def rbac_graph(
         ]
         if user is not None and not entries:
             continue
-        if not defaults and who is None and _bootstrap(binding):
+        path = _Path(policy, binding, entries, question)
+        named = user is not None and (path.granting or any(entry["kind"] != "Group" for entry in entries))
+        if not defaults and not named and _bootstrap(binding):
             graph.hidden += 1
             continue
-        _draw(graph, policy, binding, entries, question)
+        _draw(graph, path, fold)
     return graph
 
 
-def _draw(graph: Graph, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None) -> None:
-    home = namespace_of(binding)
-    role = policy.role_of(binding)
-    rules: list[Rule] = list((role or {}).get("rules") or ())
-    reaches = question is not None and (not home or home == question.namespace)
-    granting_rules = [question is not None and reaches and rule_allows(rule, question) for rule in rules]
-    asked = question.user if question is not None else None
-    granting_entries = [
-        any(granting_rules) and asked is not None and subject_matches(entry, asked, home) for entry in entries
-    ]
-    granting = any(granting_entries)
-    bound = graph.add(
-        Node(
-            f"{kind_of(binding)}:{home}/{name_of(binding)}",
-            1,
-            name_of(binding),
-            kind_of(binding),
-            home,
-            granting,
-        )
-    )
-    for entry, grants in zip(entries, granting_entries, strict=True):
+class _Path:
+    """One binding with its subjects and rules, and which of them grant a request."""
+
+    def __init__(self, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None) -> None:
+        self.binding, self.entries = binding, entries
+        self.home = namespace_of(binding)
+        self.role = policy.role_of(binding)
+        self.rules: list[Rule] = list((self.role or {}).get("rules") or ())
+        reaches = question is not None and (not self.home or self.home == question.namespace)
+        granting_rules = [question is not None and reaches and rule_allows(rule, question) for rule in self.rules]
+        asked = question.user if question is not None else None
+        self.granting_entries = [
+            any(granting_rules) and asked is not None and subject_matches(entry, asked, self.home) for entry in entries
+        ]
+        self.granting = any(self.granting_entries)
+        self.granting_rules = [bool(grants) and self.granting for grants in granting_rules]
+
+
+def _draw(graph: Graph, path: _Path, fold: bool) -> None:
+    home, binding = path.home, path.binding
+    kind, name = kind_of(binding), name_of(binding)
+    bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
+    for entry, grants in zip(path.entries, path.granting_entries, strict=True):
         place = entry.get("namespace") or home if entry["kind"] == "ServiceAccount" else ""
         node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
     ref = binding["roleRef"]
     role_home = home if ref["kind"] == "Role" else ""
-    kind = ref["kind"] if role is not None else f"{ref['kind']} (missing)"
-    role_id = graph.add(Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, granting))
-    graph.link(bound, role_id, granting)
-    for number, (rule, grants) in enumerate(zip(rules, granting_rules, strict=True)):
-        marked = bool(grants) and granting
-        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), "Rule", role_home, marked))
-        graph.link(role_id, rule_id, marked)
+    kind = ref["kind"] if path.role is not None else f"{ref['kind']} (missing)"
+    role_id = graph.add(
+        Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, path.granting)
+    )
+    graph.link(bound, role_id, path.granting)
+    rules = list(zip(path.rules, path.granting_rules, strict=True))
+    if fold and len(rules) > 1:
+        rule, grants = next((pair for pair in rules if pair[1]), rules[0])
+        more = len(rules) - 1
+        title = f"{rule_text(rule)} … and {more} more rule{'s' * (more > 1)}"
+        graph.link(role_id, graph.add(Node(f"{role_id}#", 3, title, "Rules", role_home, grants)), grants)
+        return
+    for number, (rule, grants) in enumerate(rules):
+        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), "Rule", role_home, grants))
+        graph.link(role_id, rule_id, grants)
 
 
 def rule_text(rule: Rule) -> str:

@@ -9,6 +9,37 @@ from labkit.access.explain import reviews
 from labkit.access.policy import Api, Subject
 from labkit.apiserver.authorization.attributes import Attributes
 
+CLUSTER_SCOPED = frozenset(
+    {
+        ("", "componentstatuses"),
+        ("", "namespaces"),
+        ("", "nodes"),
+        ("", "persistentvolumes"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "apiservices"),
+        ("certificates.k8s.io", "certificatesigningrequests"),
+        ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+        ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+        ("networking.k8s.io", "ingressclasses"),
+        ("networking.k8s.io", "ipaddresses"),
+        ("networking.k8s.io", "servicecidrs"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("scheduling.k8s.io", "priorityclasses"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "volumeattachments"),
+        ("storage.k8s.io", "volumeattributesclasses"),
+    }
+)
+"""Kubernetes' own kinds that live in no namespace, as discovery names them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -32,6 +63,11 @@ class Permission:
         suffix = f"/{self.subresource}" if self.subresource else ""
         return f"{self.verb} {self.resource}{suffix}"
 
+    @property
+    def cluster_wide(self) -> bool:
+        """Whether it is about objects that live in no namespace; a request for them names none."""
+        return (self.group, self.resource) in CLUSTER_SCOPED
+
     @classmethod
     def parse(cls, text: str) -> Permission:
         """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``."""
@@ -43,7 +79,12 @@ class Permission:
         return cls(verb, resource, group, subresource)
 
     def question(self, who: Subject, namespace: str) -> Attributes:
-        """The same for one subject in one namespace (empty: cluster-wide)."""
+        """The same for one subject in one namespace (empty: cluster-wide).
+
+        A namespace does not count for objects that live in none: ``list persistentvolumes``
+        is asked as the server would see the request, so that a RoleBinding gives no false yes.
+        """
+        namespace = "" if self.cluster_wide else namespace
         return Attributes(who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace)
 
 

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
+from labkit.errors import LabkitError
+
 STATIC = Path(__file__).with_name("static")
 
 
@@ -53,7 +55,7 @@ class LabWidget(anywidget.AnyWidget):
     data = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
 
-    failures: ClassVar[tuple[type[Exception], ...]] = (ValueError, RuntimeError, OSError)
+    failures: ClassVar[tuple[type[Exception], ...]] = (LabkitError, ValueError, RuntimeError, OSError)
     """Errors of an action that are said to the learner instead of raised."""
 
     def __init__(self, **traits: Any) -> None:
@@ -92,8 +94,13 @@ class LabWidget(anywidget.AnyWidget):
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         arguments = {name: value for name, value in content.items() if name != "action"}
         started = time.perf_counter()
-        self.act(str(content.get("action", "")), **arguments)
-        self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
+        try:
+            self.act(str(content.get("action", "")), **arguments)
+        except Exception as error:
+            self.notice = f"This went wrong: {type(error).__name__}: {error}"
+            raise
+        finally:
+            self.send({"done": content.get("action", ""), "milliseconds": (time.perf_counter() - started) * 1000})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, with a page and a text for where it cannot run."""

@@ -11,8 +11,10 @@ from labkit.access.policy import Api, Policy, Unreadable, namespace_of
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
-MOST = 120
-"""Boxes drawn at the most; more is soup, and the page says to filter."""
+MANY = 120
+"""More boxes than this are soup: then all rules of a role share one."""
+MOST = 400
+"""Boxes drawn at the most; for more, the page says to filter."""
 
 
 class RBACGraph(LabWidget):
@@ -63,9 +65,14 @@ class RBACGraph(LabWidget):
     @property
     def graph(self) -> Graph:
         """What is drawn now."""
+        return self._graph(fold=False)
+
+    def _graph(self, *, fold: bool) -> Graph:
         who = subject(self._who) if self._who else None
         asked = self._request.question(who, self._namespace) if self._request and who else None
-        return rbac_graph(self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults)
+        return rbac_graph(
+            self._policy, namespace=self._namespace, who=who, question=asked, defaults=self._defaults, fold=fold
+        )
 
     def as_text(self) -> str:
         """A line for each binding."""
@@ -99,6 +106,8 @@ class RBACGraph(LabWidget):
 
     def _show(self) -> None:
         graph = self.graph
+        if len(graph.nodes) > MANY:
+            graph = self._graph(fold=True)
         nodes = list(graph.nodes.values())
         shown = {node.id for node in nodes[:MOST]}
         self.data = {

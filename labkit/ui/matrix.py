@@ -81,17 +81,20 @@ class AccessMatrix(LabWidget):
         return html_table(*self._plain(), caption=f"Who may do what in {where}")
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
-        head = ["subject", *(permission.label for permission in self._permissions)]
+        head = ["subject", *(self._column(permission) for permission in self._permissions)]
         rows = [
             [who.label, *(_word(cell.allowed) + (" (changed)" if cell.changed else "") for cell in cells)]
             for who, cells in zip(self.matrix.subjects, self.matrix.cells, strict=True)
         ]
         return head, rows
 
+    def _column(self, permission: Permission) -> str:
+        return f"{permission.label} (cluster-wide)" if self._namespace and permission.cluster_wide else permission.label
+
     def _show(self, explanation: dict[str, Any] | None = None) -> None:
         self.data = {
             "namespace": self._namespace,
-            "columns": [permission.label for permission in self._permissions],
+            "columns": [self._column(permission) for permission in self._permissions],
             "rows": [
                 {
                     "index": index,

@@ -49,25 +49,22 @@ class Jupyter:
     home: Path
 
     def write(self, name: str, cells: Sequence[str]) -> str:
-        """Write a notebook of code cells; returns its name."""
+        """Write a notebook of code cells, and of Markdown where one begins with ``## ``; returns its name."""
         document = {
-            "cells": [
-                {
-                    "cell_type": "code",
-                    "id": f"c{number}",
-                    "metadata": {},
-                    "source": source,
-                    "outputs": [],
-                    "execution_count": None,
-                }
-                for number, source in enumerate(cells)
-            ],
+            "cells": [_cell(number, source) for number, source in enumerate(cells)],
             "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
             "nbformat": 4,
             "nbformat_minor": 5,
         }
         (self.root / name).write_text(json.dumps(document))
         return name
+
+
+def _cell(number: int, source: str) -> dict[str, Any]:
+    cell: dict[str, Any] = {"id": f"c{number}", "metadata": {}, "source": source}
+    if source.startswith("## "):
+        return {**cell, "cell_type": "markdown"}
+    return {**cell, "cell_type": "code", "outputs": [], "execution_count": None}
 
 
 @contextmanager

@@ -111,6 +111,7 @@ def test_the_terminal_runs_commands_in_the_pod(notebook: NotebookPage, jupyter: 
 
 
 def test_the_board_follows_checks_and_survives_a_kernel_restart(notebook: NotebookPage, jupyter: Jupyter) -> None:
+    (jupyter.home / "progress.json").unlink(missing_ok=True)
     show(notebook, jupyter, "board", "Board(lab, '04-roles')")
     board = notebook.widget("board")
     expect(board.get_by_role("progressbar")).to_have_attribute("aria-valuemax", "6")
@@ -154,7 +155,7 @@ def test_no_accessibility_violations_and_no_request_leaves_the_machine(
 ) -> None:
     page: NotebookPage = request.getfixturevalue(theme)
     jupyter: Jupyter = request.getfixturevalue("dark_jupyter" if theme.startswith("dark") else "jupyter")
-    show(page, jupyter, "everything", *EVERYTHING)
+    show(page, jupyter, "everything", "## A lesson's heading", *EVERYTHING)
     for name in ("matrix", "graph", "xray", "token", "terminal", "board", "start"):
         page.widget(name)
     page.page.evaluate(axe())

@@ -9,6 +9,7 @@ import pytest
 
 from labkit import lessons
 from labkit.client import Client
+from labkit.errors import Unreachable
 from labkit.grading.task import binding
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
@@ -55,6 +56,38 @@ def test_an_unknown_action_is_said_and_not_raised(api: Client) -> None:
     matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
     matrix.act("explode")
     assert "cannot do" in matrix.notice
+
+
+def test_what_goes_wrong_is_said_and_the_page_waits_no_longer(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services"], "kikai")
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(matrix, "send", sent.append)
+
+    def gone(*_arguments: Any, **_more: Any) -> Any:
+        raise Unreachable("https://127.0.0.1:1", "Nothing listens at https://127.0.0.1:1.")
+
+    monkeypatch.setattr(api.transport, "send_all", gone)
+    matrix._receive(matrix, {"action": "refresh"}, [])
+    assert matrix.notice.startswith("Nothing listens")
+    monkeypatch.setattr(matrix, "on_refresh", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        matrix._receive(matrix, {"action": "refresh"}, [])
+    assert matrix.notice == "This went wrong: ZeroDivisionError: division by zero"
+    assert [message["done"] for message in sent] == ["refresh", "refresh"]
+
+
+def test_a_column_of_what_lives_in_no_namespace_says_so(api: Client) -> None:
+    matrix = AccessMatrix(api, ["kikai/default"], ["list services", "list persistentvolumes"], "kikai")
+    assert matrix.data["columns"] == ["list services", "list persistentvolumes (cluster-wide)"]
+    matrix.act("explain", row=0, column=1)
+    assert matrix.data["explanation"]["question"] == "kikai/default: list persistentvolumes in the whole cluster"
+
+
+def test_a_graph_of_everything_is_folded_and_left_whole(api: Client) -> None:
+    graph = RBACGraph(api, defaults=True)
+    assert len(graph.data["nodes"]) == len({node["id"] for node in graph.data["nodes"]}) > 150
+    assert any(node["title"].endswith("more rules") for node in graph.data["nodes"])
+    assert "left out" not in graph.data["summary"]
 
 
 def test_the_graph_says_who_is_bound_to_what(api: Client) -> None:

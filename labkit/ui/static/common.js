@@ -19,6 +19,11 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
+/** A long name that may break after its dots, colons, slashes and commas, and only else within a word. */
+function breakable(text) {
+  return String(text).split(/(?<=[.:/,])/).flatMap((part, index) => index ? [h("wbr"), part] : [part]);
+}
+
 /** A yes or a no: symbol and word, so that colour is never alone. */
 function verdict(allowed, words) {
   const [yes, no] = words || ["allowed", "forbidden"];
@@ -69,19 +74,34 @@ function widget(name, label, draw, after) {
       const notice = h("p", { class: "lk-notice", role: "status", "aria-live": "polite" });
       const root = h("section", { class: `lk lk-${name}`, "aria-label": label }, body, notice);
       el.append(root);
+      let patience;
+      const say = () => { notice.textContent = model.get("notice"); };
       const act = (action, rest) => {
+        if (root.closest(".jupyter-widgets-disconnected")) {
+          notice.textContent = "The kernel that made this is gone. Run the cell again.";
+          return;
+        }
         root.setAttribute("aria-busy", "true");
+        clearTimeout(patience);
+        patience = setTimeout(() => { notice.textContent = "Waiting for the kernel …"; }, 2000);
         model.send({ action, ...(rest || {}) });
       };
       const redraw = () => {
         const active = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+        const places = [...body.querySelectorAll(".lk-scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
         body.replaceChildren(...[draw(model.get("data"), act, view)].flat());
+        body.querySelectorAll(".lk-scroll").forEach((box, index) => box.scrollTo(...(places[index] || [0, 0])));
         if (active) body.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus();
         if (after) requestAnimationFrame(() => after(body, model.get("data"), view));
         root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
+        clearTimeout(patience);
       };
-      const say = () => { notice.textContent = model.get("notice"); };
-      const done = (message) => { if ("done" in message) root.removeAttribute("aria-busy"); };
+      const done = (message) => {
+        if (!("done" in message)) return;
+        root.removeAttribute("aria-busy");
+        clearTimeout(patience);
+        say();
+      };
       // Jupyter's single keys (x cuts the cell) mean nothing in a widget; Ctrl-S still saves and Escape
       // leaves. JupyterLab hears keys as they bubble; Notebook 7 hears them first, so there the very
       // target must be marked before.
@@ -102,6 +122,7 @@ function widget(name, label, draw, after) {
         model.off("change:data", redraw);
         model.off("change:notice", say);
         model.off("msg:custom", done);
+        clearTimeout(patience);
         view.stop?.();
       };
     },

@@ -22,13 +22,16 @@ function connected(data, start) {
 function drawGraph(data, act, view) {
   const picked = view.picked && data.nodes.some((node) => node.id === view.picked) ? view.picked : null;
   view.lit = picked ? connected(data, picked) : null;
+  // In a long drawing the connected boxes come first, or they would be out of sight.
+  const first = (nodes) => view.lit && data.nodes.length > 40
+    ? [...nodes.filter((node) => view.lit.has(node.id)), ...nodes.filter((node) => !view.lit.has(node.id))] : nodes;
   const pick = (id) => { view.picked = view.picked === id ? null : id; view.redraw(); };
   const box = (node) => {
     const state = view.lit ? (view.lit.has(node.id) ? " lk-picked" : " lk-dim") : node.granting ? " lk-granting" : "";
     return h("li", {}, h("button", {
       type: "button", class: `lk-node${state}`, "data-key": node.id, "data-id": node.id,
       "aria-pressed": picked === node.id ? "true" : "false", onclick: () => pick(node.id),
-    }, node.granting ? h("span", {}, "✓ ") : null, node.title,
+    }, node.granting ? h("span", {}, "✓ ") : null, breakable(node.title),
       h("small", {}, [node.kind, node.namespace ? `in ${node.namespace}` : null, node.granting ? "grants it" : null]
         .filter(Boolean).join(" · "))));
   };
@@ -45,10 +48,11 @@ function drawGraph(data, act, view) {
       h("button", { type: "button", class: "lk-button", "data-key": "refresh", onclick: () => act("refresh") }, "Read again")),
     h("p", { class: "lk-quiet", role: "status" }, data.summary),
     h("div", { class: "lk-scroll", tabindex: "0", role: "region", "aria-label": "Subjects, bindings, roles and rules" },
-      h("div", { class: "lk-columns" },
+      data.nodes.length ? null : h("p", { class: "lk-quiet lk-empty" }, "No binding fits this choice."),
+      h("div", { class: "lk-columns", hidden: !data.nodes.length },
         h("svg", { "aria-hidden": "true", focusable: "false" }),
         COLUMNS.map((title, column) => {
-          const nodes = data.nodes.filter((node) => node.column === column);
+          const nodes = first(data.nodes.filter((node) => node.column === column));
           return h("div", { class: "lk-column" }, h("h4", {}, `${title} (${nodes.length})`), h("ul", {}, nodes.map(box)));
         }))),
   ];

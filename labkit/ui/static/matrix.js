@@ -20,8 +20,8 @@ function drawMatrix(data, act, view) {
       h("span", { class: "lk-quiet", role: "status" },
         changed ? `● ${changed} ${changed === 1 ? "answer has" : "answers have"} changed` : "Every cell is the server's own answer.")),
     table(`Access of ${data.rows.length} subjects to ${data.columns.length} permissions, ${where}`,
-      ["subject", ...data.columns],
-      data.rows.map((row) => [row.label, ...data.columns.map((_, column) => cell(row, column))])),
+      ["subject", ...data.columns.map((column) => h("span", {}, breakable(column)))],
+      data.rows.map((row) => [h("span", {}, breakable(row.label)), ...data.columns.map((_, column) => cell(row, column))])),
     data.explanation ? explanation(data.explanation) : null,
   ].filter(Boolean);
 }

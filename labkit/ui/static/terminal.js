@@ -26,7 +26,7 @@ function drawTerminal(data, act, view) {
     h("select", { "data-key": "container", onchange: (event) => act("choose", { container: event.target.value }) },
       data.containers.map((name) => h("option", { value: name, selected: name === data.container }, name)))) : null;
   return [
-    h("div", { class: "lk-row" }, h("h3", {}, `${data.pod} · ${data.container}`), containers,
+    h("div", { class: "lk-row" }, h("h3", {}, [data.pod, data.container].filter(Boolean).join(" · ")), containers,
       h("button", { type: "button", class: "lk-button lk-small", "data-key": "clear", onclick: () => act("clear") }, "Clear")),
     h("div", { class: "lk-screen", role: "log", "aria-label": `Output of ${data.pod}`, tabindex: "0" },
       data.lines.map((line) => [

@@ -17,7 +17,7 @@ function countdown(expires) {
 function drawToken(data, act) {
   const parts = ["header", "claims", "signature"];
   const heads = data.tokens.map((token, index) => h("div", {},
-    h("h4", {}, token.title),
+    h("h4", {}, breakable(token.title)),
     h("div", { class: "lk-parts", "aria-label": "A token has three parts" },
       parts.map((part) => h("span", { class: "lk-part" }, part === "signature" ? "<signature>" : `${part}: eyJ…`))),
     h("p", {}, verdict(token.verified, ["verified", "not verified"]), ` — ${token.verdict}`),
@@ -26,16 +26,16 @@ function drawToken(data, act) {
       token.tampered ? "Undo the tampering" : "Tamper with the subject")));
   const two = data.tokens.length === 2;
   const rows = data.rows.map((row) => [
-    h("code", {}, row.name),
-    ...row.values.map((value) => h("span", { class: row.differs ? "lk-value lk-differs" : "lk-value" }, value)),
+    h("div", {}, h("code", {}, breakable(row.name)), two && row.meaning ? h("small", { class: "lk-quiet" }, row.meaning) : null),
+    ...row.values.map((value) => h("span", { class: row.differs ? "lk-value lk-differs" : "lk-value" }, breakable(value))),
     ...(two ? [row.differs ? "≠ differs" : "= same"] : []),
-    row.meaning,
+    ...(two ? [] : [row.meaning]),
   ]);
   return [
     h("h3", {}, two ? "Two tokens, claim by claim" : "A token, taken apart"),
-    h("div", { class: "lk-row", style: "align-items:flex-start;gap:32px" }, heads),
+    h("div", { class: "lk-heads" }, heads),
     data.summary ? h("p", { role: "status" }, data.summary) : null,
-    table("Header and claims", ["name", ...data.tokens.map((token) => token.title), ...(two ? ["compared"] : []), "what it means"],
+    table("Header and claims", ["name", ...data.tokens.map((token) => token.title), two ? "compared" : "what it means"],
       rows, { class: "lk-claim" }),
   ].filter(Boolean);
 }

@@ -9,7 +9,7 @@ function drawXRay(data) {
       return h("li", { class: `lk-stage lk-${stage.state}` },
         h("h4", {}, stage.title),
         h("p", { class: `lk-verdict ${tone}` }, h("span", { "aria-hidden": "true" }, symbol), ` ${word}`),
-        h("dl", {}, stage.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+        h("dl", {}, stage.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, breakable(value))])));
     })),
     h("p", { class: "lk-quiet" }, data.source),
     data.explanation ? explanation(data.explanation) : null,
