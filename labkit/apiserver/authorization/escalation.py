@@ -18,7 +18,7 @@ from labkit.apiserver.authorization.rbac import Getter, Grant, joined_errors
 from labkit.apiserver.authorization.refusal import quoted, quoted_list
 from labkit.apiserver.authorization.rules import Rule
 from labkit.apiserver.request import Object, RequestInfo, User
-from labkit.apiserver.status import ApiError, forbidden, resource_details
+from labkit.apiserver.status import ApiError, bad_request, forbidden, not_found
 
 GROUP = "rbac.authorization.k8s.io"
 EVERYTHING: list[Rule] = [
@@ -86,10 +86,11 @@ class EscalationGuard:
         bind = Attributes(user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name)
         if self._authorize(bind).allowed:
             return
+        if kind == "Role" and not info.namespace:
+            raise bad_request("Namespace parameter required.")
         role = self._get_role(plural, info.namespace if kind == "Role" else "", name)
         if role is None:
-            text = f"{kind.lower()}.{GROUP} {quoted(name)} not found"
-            raise ApiError(404, "NotFound", text, resource_details(kind.lower(), GROUP, name))
+            raise not_found(plural, GROUP, name)
         self._must_hold(user, info, new, role.get("rules") or ())
 
     def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:

@@ -27,10 +27,10 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
     else:
         words = _path_sentence(user, verb, question.path)
     words += f": {reason}" if reason else ""
-    if question.is_resource:
+    if question.is_resource and question.resource:
         error = forbidden(question.resource, question.group, question.name, words)
     else:
-        error = ApiError(403, "Forbidden", f"forbidden: {words}", {})
+        error = ApiError(403, "Forbidden", f"forbidden: {words}", {"name": question.name} if question.name else {})
     error.headers.update(NO_SNIFF)
     return error
 

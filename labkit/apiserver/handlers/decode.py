@@ -6,6 +6,7 @@ k8s.io/apimachinery.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from labkit.apiserver.registry.kinds import BY_KIND, Kind
@@ -33,6 +34,9 @@ INTERNAL_PACKAGES = {
     "storage.k8s.io": "storage",
 }
 
+PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|"(?:[^"\\]|\\.)*")\s*(?:;\s*|$))*')
+"""Parameters of a media type, such as ``charset=utf-8``."""
+
 
 def content_type(request: Request) -> str:
     """The media type of the body, JSON if none is named.
@@ -40,10 +44,11 @@ def content_type(request: Request) -> str:
     Raises:
         ApiError: 415.
     """
-    named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    named, _, parameters = request.headers.get("content-type", "").partition(";")
+    named = named.strip().lower()
     if not named:
         return JSON
-    if named not in MEDIA_TYPES:
+    if named not in MEDIA_TYPES or not PARAMETERS.fullmatch(parameters):
         raise unsupported_media_type()
     return named
 
@@ -62,7 +67,9 @@ def field_validation(request: Request) -> str:
     return request.param("fieldValidation") or "Warn"
 
 
-def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | None = None) -> Object:
+def decode_object(
+    request: Request, kind: Kind, *, gvk: tuple[str, str, str] | None = None, older: tuple[str, ...] = ()
+) -> Object:
     """The object in a request's body, with the kind's fields only and without defaults.
 
     Args:
@@ -70,6 +77,7 @@ def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | N
             ``fieldValidation`` what happens to unknown fields.
         kind: What the body should hold.
         gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
+        older: Other versions of it that read the same.
 
     Raises:
         ApiError: 400 or 415.
@@ -80,7 +88,7 @@ def decode_object(request: Request, kind: Kind, *, gvk: tuple[str, str, str] | N
     mode = field_validation(request)
     strict: list[str] = []
     obj = decode_body(
-        content_type(request), request.body, struct, (group, version, name), strict, look=mode != "Ignore"
+        content_type(request), request.body, struct, (group, version, name), strict, mode != "Ignore", older
     )
     if strict:
         if mode == "Strict":
@@ -106,6 +114,7 @@ def decode_body(
     expected: tuple[str, str, str],
     strict: list[str],
     look: bool = True,
+    older: tuple[str, ...] = (),
 ) -> Object:
     """A body as an object.
 
@@ -116,6 +125,7 @@ def decode_body(
         expected: (group, version, kind).
         strict: Collects unknown and repeated fields.
         look: Whether to look for them.
+        older: Versions that read the same as the expected one.
 
     Raises:
         ApiError: 400.
@@ -127,7 +137,8 @@ def decode_body(
     else:
         data = _read_json(body, expected[2])
     found = _read_kind(data, body, expected)
-    _check_kind(found, expected)
+    if found[1] not in older or (found[0], expected[1], found[2]) != expected:
+        _check_kind(found, expected)
     try:
         obj = Decoder(strict if look else None).decode(struct, data)
     except DecodeProblem as error:

@@ -82,7 +82,6 @@ SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
         "type": at("type"),
     },
     "replicationcontrollers": {"status.replicas": at("status.replicas", "0")},
-    "replicasets.apps": {"status.replicas": at("status.replicas", "0")},
     "jobs.batch": {"status.successful": at("status.succeeded", "0")},
     "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": at("spec.signerName")},
 }

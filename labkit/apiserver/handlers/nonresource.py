@@ -76,8 +76,8 @@ class NonResourceHandler:
             return None
         if document is None:
             return page_not_found()
-        if request.method != "GET":
-            raise method_not_allowed()
+        if request.method != "GET" and (root == "api" or len(rest) > 1):
+            raise method_not_allowed()  # what is said of groups is said whatever the method
         return document if isinstance(document, Response) else _negotiated(request, document)
 
     def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:

@@ -13,7 +13,7 @@ import orjson
 from labkit.apiserver.authentication.claims import ISSUER
 from labkit.apiserver.authentication.signer import ALGORITHM, TokenSigner
 from labkit.apiserver.request import Request, Response
-from labkit.apiserver.status import ApiError
+from labkit.apiserver.status import ApiError, method_not_allowed
 
 CONFIGURATION = "/.well-known/openid-configuration"
 KEY_SET = "/openid/v1/jwks"
@@ -51,9 +51,8 @@ class OpenIdDocuments:
         }
 
     def _respond(self, request: Request, content_type: str, document: object) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            headers = {"Content-Type": "text/plain; charset=utf-8", "Allow": "GET"}
-            return Response(405, headers, b"405: Method Not Allowed")
+        if request.method != "GET":
+            raise method_not_allowed()
         if not accepts(request.headers.get("accept", ""), content_type):
             text = f"406: Not Acceptable\n\nAvailable representations: {content_type}"
             raise ApiError(406, "NotAcceptable", text, {})

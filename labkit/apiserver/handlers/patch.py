@@ -71,6 +71,8 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         shown = result = _json_patch(request.body, current, strict)
     elif form == MERGE_PATCH:
         patch = _object(request.body, "error decoding patch: ", strict)
+        if request.body.strip() == b"null":
+            raise bad_request("Invalid JSON Patch")
         shown = result = merge_patch(current, patch)
     else:
         patch = _object(request.body, "", strict)
@@ -209,6 +211,8 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
             f"error decoding patch: json: cannot unmarshal {json_kind(operation)} into Go value of type "
             "handlers.jsonPatchOp"
         )
+    if operation.get("path") == "" and operation.get("op") not in ("test", "replace"):
+        raise unprocessable()  # the whole document can only be compared or replaced
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:

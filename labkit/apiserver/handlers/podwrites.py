@@ -95,7 +95,7 @@ def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> O
         ApiError: 404, 429 if a budget forbids it.
     """
     options = write_options(request, "CreateOptions")
-    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"])
+    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
     namespace, name = request.info.namespace, request.info.name
     metadata = eviction["metadata"]
     if metadata.get("namespace", namespace) != namespace:
@@ -197,7 +197,9 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
         sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
     assert sent is not None
     metadata = sent["metadata"]
-    if metadata.get("name", name) != name:
+    if not metadata.get("name"):
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if metadata["name"] != name:
         raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
     if metadata.get("namespace", namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")

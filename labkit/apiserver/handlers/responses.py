@@ -102,7 +102,7 @@ class Responder:
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": f"meta.k8s.io/{form.meta_version}",
                 "metadata": metadata,
-                "items": [partial(form.meta_version, obj) for obj in objects],
+                "items": [partial(form.meta_version, obj) for obj in objects] or None,
             }
         else:
             raise unwanted(form, f"a list (*{go_package(kind)}.{kind.kind}List)")
@@ -112,7 +112,7 @@ class Responder:
         """The Table that shows some objects."""
         table = self._rendered(kind.resource, objects, metadata, wanted)
         if kind.stored_as is not None and wanted.include == "Object":
-            for row in table["rows"]:
+            for row in table["rows"] or ():
                 row["object"] = from_stored(kind, row["object"])
         return table
 

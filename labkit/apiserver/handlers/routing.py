@@ -18,10 +18,12 @@ from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.handlers.writeoptions import write_options
+from labkit.apiserver.registry.errors import go_quote
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind, stored_kind
+from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
-from labkit.apiserver.status import entity_too_large, method_not_allowed, no_such_resource
+from labkit.apiserver.status import bad_request, entity_too_large, method_not_allowed, no_such_resource
 
 GROUPS = {kind.group for kind in KINDS}
 NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
@@ -86,6 +88,8 @@ class ResourceHandler:
             if info.group not in GROUPS:
                 return page_not_found()
             raise no_such_resource()
+        if request.path.startswith("//"):
+            return page_not_found()  # it names the resource, but leads nowhere
         verb = routed_verb(request, kind)
         if len(request.body) > MAX_BODY_BYTES and verb in WRITES:
             raise entity_too_large()
@@ -99,6 +103,8 @@ class ResourceHandler:
                 raise no_such_resource()
         check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
         form = negotiate(request)
+        if verb in ("get", "update", "patch", "delete"):
+            check_segment(info.name)
         if verb == "list":
             return self._reader.list(request, kind, form)
         if verb == "get":
@@ -126,6 +132,17 @@ WRITES = {
     "deletecollection": "delete_collection",
 }
 """Verbs and the ``Writer``'s methods."""
+
+
+def check_segment(name: str) -> None:
+    """Refuse a name that can be no object's.
+
+    Raises:
+        ApiError: 400.
+    """
+    messages = path_segment_name(name, False)
+    if messages:
+        raise bad_request(f"Name parameter invalid: {go_quote(name)}: {';'.join(messages)}")
 
 
 def routed_verb(request: Request, kind: Kind) -> str:

@@ -75,6 +75,8 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
                 original[key] = _merge_map(current, value, _inner(field))
         elif isinstance(current, list) and isinstance(value, list) and field is not None and _merges(field):
             original[key] = _merge_list(current, value, field)
+        elif isinstance(current, list) and isinstance(value, list):
+            original[key] = value
         elif current is None:
             _put(original, key, _discard_nulls(value))
         else:
@@ -155,13 +157,15 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
             raise bad_request(BAD_ORDER)
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
-            raise bad_request(f'unable to find api field in struct for the json field "{name}"')
+            where = struct.go if struct is not None else ""
+            raise bad_request(f'unable to find api field in struct {where} for the json field "{name}"')
         _delete_key = DELETE_FROM + name
         if _delete_key in patch:
             _delete_from(original, name, patch.pop(_delete_key))
         current, sent = original.get(name), patch.pop(name, None)
         if sent is not None and not isinstance(sent, list):
             raise bad_request(BAD_ORDER)
+        _check_order(sent or [], order, field.merge_key)
         if current is None and sent is None:
             continue
         if current is None:
@@ -171,6 +175,27 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         else:
             merged = _merge_list(current, sent, field)
         original[name] = _in_order(merged, order, current or [], field.merge_key)
+
+
+def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
+    """What a patch adds or changes stands in the wanted order, and in the order it is wanted in.
+
+    Raises:
+        ApiError: 400.
+    """
+
+    def identity(item: Any) -> Any:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted = iter([identity(item) for item in order])
+    for item in sent:
+        if key and isinstance(item, dict) and DIRECTIVE in item:
+            continue
+        mine = identity(item)
+        if not any(mine == other for other in wanted):
+            raise bad_request(
+                f"The order in patch list:\n{go_text(sent)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
+            )
 
 
 def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any]:

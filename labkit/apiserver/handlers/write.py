@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
-from labkit.apiserver.handlers.options import check_list_options, list_options
+from labkit.apiserver.handlers.options import check_list_options, invalid_revision, list_options, parse_revision
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, patch_type, patched
 from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
@@ -85,10 +85,7 @@ class Writer:
             metadata.pop(field, None)
         self._place(request, kind, obj)
         self._drop_duplicate_owners(request, obj)
-        obj = self._versioned(kind, obj)
-        update_managed_fields(
-            self._registry.struct(kind), None, obj, options.manager, kind.group_version, "", self._now()
-        )
+        self._note_manager(request, kind, None, obj, options)
         obj = self._stored(kind, obj)
         attributes = self._attributes(request, kind, "CREATE", obj, None, options.dry_run)
         self._admission.admit(attributes)
@@ -113,7 +110,7 @@ class Writer:
         self._drop_duplicate_owners(request, obj)
 
         def change(old: Object | None) -> Object:
-            new = self._versioned(kind, copy.deepcopy(obj))
+            new = copy.deepcopy(obj)
             self._note_manager(request, kind, self._seen(kind, old), new, options)
             new = self._stored(kind, new)
             self._admit(request, kind, new, old, options)
@@ -153,7 +150,6 @@ class Writer:
                 new = patched(request, form, old, struct, kind)
                 new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)
-                new = self._versioned(kind, new)
                 self._note_manager(request, kind, old, new, options)
             self._place(request, kind, new)
             self._check_name(request, new)
@@ -174,6 +170,10 @@ class Writer:
         """DELETE of a collection, as the selectors choose."""
         chosen = list_options(request)
         check_list_options(chosen, watch=False)
+        try:
+            parse_revision(chosen.resource_version)
+        except ValueError as error:
+            raise invalid_revision(chosen.resource_version, error) from error
         matches, _ = selection(kind, chosen)
         options = delete_options(request)
         namespace = request.info.namespace if kind.namespaced else ""
@@ -214,10 +214,6 @@ class Writer:
     def _seen(self, kind: Kind, stored: Object | None) -> Object | None:
         """A stored object in the version of the request."""
         return from_stored(kind, stored) if stored is not None else None
-
-    def _versioned(self, kind: Kind, obj: Object) -> Object:
-        """An object as its version shows it, with what conversion adds."""
-        return from_stored(kind, self._stored(kind, obj))
 
     def _stored(self, kind: Kind, obj: Object) -> Object:
         """An object of the request's version as it is stored."""
@@ -267,15 +263,19 @@ class Writer:
     def _note_manager(
         self, request: Request, kind: Kind, old: Object | None, new: Object, options: WriteOptions
     ) -> None:
+        # What conversion adds (see ``stored_as``) is owned as well, though it is added later.
+        shown = new if kind.stored_as is None else from_stored(kind, self._stored(kind, new))
         update_managed_fields(
             self._registry.struct(kind),
             old,
-            new,
+            shown,
             options.manager,
             kind.group_version,
             request.info.subresource,
             self._now(),
         )
+        if shown is not new:
+            new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])
 
     def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
         operation = "CREATE" if old is None else "UPDATE"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from labkit.apiserver.handlers.negotiation import JSON, parse_accept
 from labkit.apiserver.request import Request, Response
-from labkit.apiserver.status import method_not_allowed
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")
@@ -24,11 +23,9 @@ class OpenApiHandler:
         Raises:
             ApiError: 405.
         """
-        path = request.path.rstrip("/")
+        path = request.path
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
-        if request.method not in ("GET", "HEAD"):
-            raise method_not_allowed()
         # What makes the documents is loaded with the first.
         from labkit.apiserver.openapi.documents import (
             document_hash,

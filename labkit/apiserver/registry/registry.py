@@ -246,10 +246,10 @@ class Registry:
         strategy = self.strategy(kind)
         old = self.store.get(Key(kind.resource, namespace, name))
         if old is None:
-            if not create and not (strategy.create_on_update and not subresource):
-                raise not_found(kind.plural, kind.group, name)
             if uid:
                 raise wrong_uid(kind, namespace, name, uid, "")
+            if not create and not (strategy.create_on_update and not subresource):
+                raise not_found(kind.plural, kind.group, name)
             obj = change(None)
             wanted = obj["metadata"].get("uid")
             if wanted:

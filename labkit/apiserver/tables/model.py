@@ -65,11 +65,13 @@ class Printer:
         columns: Its columns.
         cells: The row of an object.
         conditions: Of a row whose object is done with, such as a completed pod.
+        plain: Whether the kind has no columns of its own; without objects it then has no rows either.
     """
 
     columns: Sequence[Column]
     cells: Rows
     conditions: Callable[[Object], list[Object]] | None = None
+    plain: bool = False
     definitions: list[Object] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:

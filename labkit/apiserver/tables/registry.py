@@ -15,7 +15,7 @@ def _name_and_time(obj: Object, now: float) -> Cells:
     return [obj["metadata"].get("name", ""), obj["metadata"].get("creationTimestamp")]
 
 
-DEFAULT = Printer((NAME, CREATED_AT), _name_and_time)
+DEFAULT = Printer((NAME, CREATED_AT), _name_and_time, plain=True)
 """For kinds without columns of their own."""
 
 PRINTERS: Mapping[str, Printer] = {

@@ -34,7 +34,7 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
         "apiVersion": api_version,
         "metadata": metadata,
         "columnDefinitions": printer.definitions if wanted.headers else None,
-        "rows": rows,
+        "rows": rows if rows or not printer.plain else None,
     }
 
 

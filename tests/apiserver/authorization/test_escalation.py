@@ -148,8 +148,13 @@ def test_a_binding_stronger_than_oneself_gets_no_new_subject(api: ClusterApi, ma
 
 def test_a_missing_role_cannot_be_bound(api: ClusterApi, mallory: Caller) -> None:
     reply = mallory.post(BINDINGS, binding("b", "Role/ghost", "User/x"))
-    assert (reply.status, reply.message) == (404, 'role.rbac.authorization.k8s.io "ghost" not found')
-    assert reply.body["details"] == {"name": "ghost", "group": "rbac.authorization.k8s.io", "kind": "role"}
+    assert (reply.status, reply.message) == (404, 'roles.rbac.authorization.k8s.io "ghost" not found')
+    assert reply.body["details"] == {"name": "ghost", "group": "rbac.authorization.k8s.io", "kind": "roles"}
+
+
+def test_the_whole_clusters_binding_cannot_name_a_namespaces_role(api: ClusterApi, mallory: Caller) -> None:
+    reply = mallory.post(f"{RBAC}/clusterrolebindings", binding("b", "Role/ghost", "User/x"))
+    assert (reply.status, reply.message) == (400, "Namespace parameter required.")
 
 
 def test_bind(api: ClusterApi, mallory: Caller) -> None:

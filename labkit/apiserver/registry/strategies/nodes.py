@@ -58,7 +58,7 @@ class NodeStrategy(Strategy):
             errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
         if before.get("providerID") and spec.get("providerID", "") != before["providerID"]:
             errors.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid')
-        allowed = ("taints", "unschedulable", "configSource")
+        allowed: tuple[str, ...] = ("taints", "unschedulable", "configSource")
         fixed = {"providerID": spec.get("providerID", "")} if not before.get("providerID") else {}
         if not _ranges(before):
             allowed += ("podCIDR", "podCIDRs")

@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.names import IP_MESSAGE, ip_address
 from labkit.apiserver.registry.strategies.containers import check_container
 from labkit.apiserver.registry.strategies.poddefaults import default_pod
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
@@ -155,6 +156,19 @@ class PodStrategy(Strategy):
                 _keep(changed, before, "schedulingGates")
         if changed != before:
             errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``: its addresses are addresses; the first of them stands alone as well."""
+        status = new["status"]
+        for single, several in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
+            first, others = status.get(single, ""), status.get(several) or []
+            if first and (not others or others[0].get("ip") != first):
+                others = status[several] = [{"ip": first}]
+            elif others and not first:
+                status[single] = others[0].get("ip", "")
+            for index, address in enumerate(others):
+                if not ip_address(address.get("ip", "")):
+                    errors.invalid(f"status.{several}[{index}]", address.get("ip", ""), IP_MESSAGE)
 
     def _check_deadline(self, spec: Object, before: Object, errors: FieldErrors) -> None:
         new, old = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")

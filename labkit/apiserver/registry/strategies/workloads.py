@@ -29,7 +29,7 @@ from labkit.apiserver.registry.strategies.rollouts import (
 )
 from labkit.apiserver.registry.strategies.storage import check_claim_spec
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
-from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
@@ -172,6 +172,13 @@ class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
     full_checks: int = 0
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``; the labels are not the status's to change."""
+        super().prepare_status_update(context, new, old)
+        new["metadata"].pop("labels", None)
+        if "labels" in old["metadata"]:
+            new["metadata"]["labels"] = old["metadata"]["labels"]
 
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
