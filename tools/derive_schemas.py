@@ -76,7 +76,7 @@ class Package:
                 markers.setdefault(marker[1], []).append(marker[2] or "")
                 continue
             field = FIELD.match(line)
-            if field is not None and field[3].split(",")[0]:
+            if field is not None and field[3].split(",")[0] not in ("", "-"):
                 json_name, *options = field[3].split(",")
                 properties[json_name] = self.property(field[2], markers)
                 optional = "optional" in markers or "omitempty" in options

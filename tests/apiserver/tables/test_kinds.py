@@ -14,6 +14,65 @@ RBAC = "rbac.authorization.k8s.io"
 ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
     ("namespaces", {"status": {"phase": "Active"}}, ["x", "Active", "60s"]),
     ("configmaps", {"data": {"a": "1"}, "binaryData": {"b": "", "c": ""}}, ["x", 3, "60s"]),
+    (
+        "certificatesigningrequests.certificates.k8s.io",
+        {
+            "spec": {"signerName": "a.b/c", "username": "jane", "expirationSeconds": 86400},
+            "status": {"conditions": [{"type": "Approved"}, {"type": "Failed"}], "certificate": "x"},
+        },
+        ["x", "60s", "a.b/c", "jane", "24h", "Approved,Failed,Issued"],
+    ),
+    (
+        "certificatesigningrequests.certificates.k8s.io",
+        {"status": {"conditions": [{"type": "Approved"}, {"type": "Denied"}]}},
+        ["x", "60s", "<none>", "", "<none>", "Denied"],
+    ),
+    ("runtimeclasses.node.k8s.io", {"handler": "runc"}, ["x", "runc", "60s"]),
+    (
+        "csidrivers.storage.k8s.io",
+        {"spec": {"tokenRequests": [{"audience": "a"}, {"audience": ""}], "volumeLifecycleModes": ["A", "B"]}},
+        ["x", True, False, False, "a,", False, "A,B", "60s"],
+    ),
+    ("csinodes.storage.k8s.io", {"spec": {"drivers": [{}, {}]}}, ["x", 2, "60s"]),
+    ("csistoragecapacities.storage.k8s.io", {"storageClassName": "c", "capacity": "1Gi"}, ["x", "c", "1Gi"]),
+    (
+        "volumeattachments.storage.k8s.io",
+        {
+            "spec": {"attacher": "a", "nodeName": "n", "source": {"persistentVolumeName": "pv"}},
+            "status": {"attached": True},
+        },
+        ["x", "a", "pv", "n", True, "60s"],
+    ),
+    ("volumeattributesclasses.storage.k8s.io", {"driverName": "d"}, ["x", "d", "60s"]),
+    (
+        "ipaddresses.networking.k8s.io",
+        {"spec": {"parentRef": {"group": "g", "resource": "Things", "name": "n"}}},
+        ["x", "things.g/n"],
+    ),
+    (
+        "servicecidrs.networking.k8s.io",
+        {"spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}},
+        ["x", "10.0.0.0/8,fd00::/64", "60s"],
+    ),
+    (
+        "horizontalpodautoscalers.autoscaling",
+        {
+            "spec": {
+                "scaleTargetRef": {"kind": "Deployment", "name": "d"},
+                "maxReplicas": 4,
+                "metrics": [
+                    {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 50}}},
+                    {"type": "Object", "object": {"target": {"averageValue": "3"}}},
+                    {"type": "Odd"},
+                ],
+            },
+            "status": {
+                "currentReplicas": 2,
+                "currentMetrics": [{"resource": {"current": {"averageUtilization": 7, "averageValue": "1"}}}],
+            },
+        },
+        ["x", "Deployment/d", "cpu: 7%/50%, <unknown>/3 (avg) + 1 more...", "<unset>", 4, 2, "60s"],
+    ),
     ("secrets", {"type": "Opaque", "data": {"a": "1"}}, ["x", "Opaque", 1, "60s"]),
     ("serviceaccounts", {"secrets": [{"name": "s"}]}, ["x", "60s"]),
     (

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.apiserver.registry.strategy import Strategy
@@ -245,6 +246,11 @@ class AttachmentStrategy(Strategy):
             }
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")
+
+
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        return self.validate_update(kind, new, old)
 
 
 @dataclass

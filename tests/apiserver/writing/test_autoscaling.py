@@ -1,0 +1,240 @@
+"""Autoscalers: stored in version 2, and seen in version 1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi, Reply
+
+V1 = "/apis/autoscaling/v1/namespaces/lab/horizontalpodautoscalers"
+V2 = "/apis/autoscaling/v2/namespaces/lab/horizontalpodautoscalers"
+TARGET = {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"}
+NOTES = "autoscaling.alpha.kubernetes.io/"
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
+
+
+def autoscaler(name: str = "web", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"scaleTargetRef": TARGET, "maxReplicas": 3, **spec}}
+
+
+def causes(reply: Reply) -> list[tuple[str, str]]:
+    assert reply.status == 422, reply
+    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
+
+
+def test_version_1_is_a_view_of_version_2(api: ClusterApi) -> None:
+    made = api.must(api.admin.post(V1, autoscaler()))
+    assert made["spec"] == {
+        "scaleTargetRef": TARGET,
+        "minReplicas": 1,
+        "maxReplicas": 3,
+        "targetCPUUtilizationPercentage": 80,
+    }
+    assert made["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
+    owned = made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+    assert "f:targetCPUUtilizationPercentage" in owned
+    stored = api.must(api.admin.get(f"{V2}/web"))
+    assert stored["spec"]["metrics"] == [CPU]
+    assert stored["status"] == {"desiredReplicas": 0, "currentMetrics": None}
+
+
+def test_what_version_1_lacks_is_in_annotations(api: ClusterApi) -> None:
+    metrics = [
+        {
+            "type": "Resource",
+            "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "100Mi"}},
+        },
+        {"type": "Pods", "pods": {"metric": {"name": "q"}, "target": {"type": "AverageValue", "averageValue": "5"}}},
+    ]
+    behavior = {"scaleDown": {"stabilizationWindowSeconds": 5}}
+    made = api.must(api.admin.post(V2, autoscaler(metrics=metrics, behavior=behavior)))
+    assert made["spec"]["behavior"] == {
+        "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "selectPolicy": "Max",
+            "policies": [
+                {"type": "Pods", "value": 4, "periodSeconds": 15},
+                {"type": "Percent", "value": 100, "periodSeconds": 15},
+            ],
+        },
+        "scaleDown": {
+            "stabilizationWindowSeconds": 5,
+            "selectPolicy": "Max",
+            "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+        },
+    }
+    seen = api.must(api.admin.get(f"{V1}/web"))
+    notes = seen["metadata"]["annotations"]
+    assert notes[f"{NOTES}metrics"] == (
+        '[{"type":"Resource","resource":{"name":"memory","targetAverageValue":"100Mi"}},'
+        '{"type":"Pods","pods":{"metricName":"q","targetAverageValue":"5"}}]'
+    )
+    assert json.loads(notes[f"{NOTES}behavior"])["ScaleDown"]["StabilizationWindowSeconds"] == 5
+    assert "targetCPUUtilizationPercentage" not in seen["spec"]
+    api.must(api.admin.patch(f"{V1}/web", {"spec": {"targetCPUUtilizationPercentage": 55}}))
+    after = api.must(api.admin.get(f"{V2}/web"))
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 55}}}
+    assert after["spec"]["metrics"] == [*metrics, cpu]
+    assert after["spec"]["behavior"] == made["spec"]["behavior"]
+    assert "annotations" not in after["metadata"]
+
+
+def test_status_in_both_versions(api: ClusterApi) -> None:
+    api.must(api.admin.post(V1, autoscaler()))
+    status = {"currentReplicas": 2, "desiredReplicas": 2, "currentCPUUtilizationPercentage": 5}
+    seen = api.must(api.admin.patch(f"{V1}/web/status", {"status": status}))
+    assert seen["status"] == status
+    assert api.must(api.admin.get(f"{V2}/web"))["status"]["currentMetrics"] == [
+        {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 5}}}
+    ]
+    ignored = api.must(api.admin.patch(f"{V2}/web", {"status": {"currentReplicas": 9}}))
+    assert ignored["status"]["currentReplicas"] == 2
+    assert causes(api.admin.patch(f"{V2}/web/status", {"status": {"currentReplicas": -1}})) == [
+        ("status.currentReplicas", "Invalid value: -1: must be greater than or equal to 0")
+    ]
+
+
+def test_rules(api: ClusterApi) -> None:
+    assert causes(api.admin.post(V1, {"metadata": {"name": "x"}, "spec": {}})) == [
+        ("spec.maxReplicas", "Invalid value: 0: must be greater than 0"),
+        ("spec.maxReplicas", "Invalid value: 0: must be greater than or equal to `minReplicas`"),
+        ("spec.scaleTargetRef.kind", "Required value"),
+        ("spec.scaleTargetRef.name", "Required value"),
+    ]
+    metrics = [
+        {"type": "X"},
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization"}}},
+        {"type": "Object"},
+        {"type": "Pods", "pods": {"metric": {"name": "a/b"}, "target": {"type": "Odd", "averageValue": "-1"}}},
+        {
+            "type": "External",
+            "external": {"metric": {"name": "m"}, "target": {"type": "Value", "value": "1", "averageValue": "1"}},
+        },
+        {"type": "ContainerResource", "containerResource": {"name": "", "container": "", "target": {"type": "Value"}}},
+    ]
+    kinds = '"ContainerResource", "External", "Object", "Pods", "Resource"'
+    unknown = f'Unsupported value: "X": supported values: {kinds}'
+    neither = "Required value: must set either a target raw value or a target utilization"
+    body = autoscaler(minReplicas=0, metrics=metrics)
+    assert causes(api.admin.post(V2, body)) == [
+        ("spec.minReplicas", "Invalid value: 0: must be greater than or equal to 1"),
+        ("spec.metrics[0].type", unknown),
+        ("spec.metrics[0].type", unknown),
+        ("spec.metrics[1].resource.target.averageUtilization", neither),
+        ("spec.metrics[2].object", "Required value: must populate information for the given metric source"),
+        ("spec.metrics[3].pods.metric.name", "Invalid value: \"a/b\": may not contain '/'"),
+        (
+            "spec.metrics[3].pods.target.type",
+            'Invalid value: "Odd": must be either Utilization, Value, or AverageValue',
+        ),
+        ("spec.metrics[3].pods.target.averageValue", 'Invalid value: "-1": must be positive'),
+        (
+            "spec.metrics[4].external.target.value",
+            "Forbidden: may not set both a target value for metric and a per-pod target",
+        ),
+        ("spec.metrics[5].containerResource.name", "Required value: must specify a resource name"),
+        ("spec.metrics[5].containerResource.container", "Required value: must specify a container"),
+        ("spec.metrics[5].containerResource.target.averageUtilization", neither),
+    ]
+
+
+def test_rules_of_behavior(api: ClusterApi) -> None:
+    rules = {
+        "stabilizationWindowSeconds": 3601,
+        "selectPolicy": "Odd",
+        "policies": [
+            {"type": "X", "value": 0, "periodSeconds": 1801},
+            {"type": "Pods", "value": 1, "periodSeconds": 0},
+        ],
+    }
+    assert causes(api.admin.post(V2, autoscaler(behavior={"scaleUp": rules}))) == [
+        (
+            "spec.behavior.scaleUp.stabilizationWindowSeconds",
+            "Invalid value: 3601: must be less than or equal to 3600",
+        ),
+        (
+            "spec.behavior.scaleUp.selectPolicy",
+            'Unsupported value: "Odd": supported values: "Disabled", "Max", "Min"',
+        ),
+        ("spec.behavior.scaleUp.policies[0].type", 'Unsupported value: "X": supported values: "Percent", "Pods"'),
+        ("spec.behavior.scaleUp.policies[0].value", "Invalid value: 0: must be greater than zero"),
+        ("spec.behavior.scaleUp.policies[0].periodSeconds", "Invalid value: 1801: must be less than or equal to 1800"),
+        ("spec.behavior.scaleUp.policies[1].periodSeconds", "Invalid value: 0: must be greater than zero"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {
+            "type": "Object",
+            "object": {
+                "describedObject": {"kind": "Service", "name": "s"},
+                "target": {"type": "Value", "value": "3"},
+                "metric": {"name": "m", "selector": {"matchLabels": {"a": "b"}}},
+            },
+        },
+        {"type": "External", "external": {"metric": {"name": "m"}, "target": {"type": "Value", "value": "3"}}},
+        {
+            "type": "External",
+            "external": {"metric": {"name": "m"}, "target": {"type": "AverageValue", "averageValue": "3"}},
+        },
+        {
+            "type": "ContainerResource",
+            "containerResource": {
+                "name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": 7},
+                "container": "main",
+            },
+        },
+    ],
+    ids=lambda metric: metric["type"],
+)
+def test_every_metric_survives_version_1(api: ClusterApi, metric: dict[str, Any]) -> None:
+    api.must(api.admin.post(V2, autoscaler(metrics=[metric])))
+    seen = api.must(api.admin.get(f"{V1}/web"))
+    seen["metadata"]["labels"] = {"a": "b"}
+    api.must(api.admin.put(f"{V1}/web", seen))
+    after = api.must(api.admin.get(f"{V2}/web"))
+    assert after["spec"]["metrics"] == [metric]
+    assert after["metadata"]["labels"] == {"a": "b"}
+
+
+def test_measured_metrics_and_conditions_survive_version_1(api: ClusterApi) -> None:
+    api.must(api.admin.post(V2, autoscaler()))
+    current = [
+        {
+            "type": "Resource",
+            "resource": {"name": "cpu", "current": {"averageValue": "10m", "averageUtilization": 5}},
+        },
+        {"type": "Pods", "pods": {"metric": {"name": "q"}, "current": {"averageValue": "1"}}},
+        {"type": "External", "external": {"metric": {"name": "q"}, "current": {"value": "1", "averageValue": "2"}}},
+        {
+            "type": "Object",
+            "object": {
+                "metric": {"name": "q"},
+                "current": {"value": "1"},
+                "describedObject": {"kind": "Service", "name": "s"},
+            },
+        },
+    ]
+    conditions = [{"type": "AbleToScale", "status": "True", "lastTransitionTime": None}]
+    status = {"desiredReplicas": 1, "currentMetrics": current, "conditions": conditions}
+    api.must(api.admin.patch(f"{V2}/web/status", {"status": status}))
+    seen = api.must(api.admin.get(f"{V1}/web"))
+    assert seen["status"]["currentCPUUtilizationPercentage"] == 5
+    assert json.loads(seen["metadata"]["annotations"][f"{NOTES}conditions"])[0]["type"] == "AbleToScale"
+    api.must(api.admin.call("PUT", f"{V1}/web/status", seen))
+    assert api.must(api.admin.get(f"{V2}/web"))["status"]["currentMetrics"] == current
+
+
+def test_annotations_that_make_no_sense_are_dropped(api: ClusterApi) -> None:
+    body = autoscaler()
+    body["metadata"]["annotations"] = {f"{NOTES}metrics": "{", f"{NOTES}behavior": "[]", "mine": "1"}
+    api.must(api.admin.post(V1, body))
+    stored = api.must(api.admin.get(f"{V2}/web"))
+    assert stored["metadata"]["annotations"] == {"mine": "1"}
+    assert stored["spec"]["metrics"] == [CPU]

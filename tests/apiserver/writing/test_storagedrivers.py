@@ -1,0 +1,178 @@
+"""What storage drivers tell of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi, Reply
+
+STORAGE = "/apis/storage.k8s.io/v1"
+DRIVERS, NODES, ATTACHMENTS = (f"{STORAGE}/{name}" for name in ("csidrivers", "csinodes", "volumeattachments"))
+CLASSES, CAPACITIES = f"{STORAGE}/volumeattributesclasses", f"{STORAGE}/namespaces/lab/csistoragecapacities"
+IMMUTABLE = "field is immutable"
+
+
+def causes(reply: Reply) -> list[tuple[str, str]]:
+    assert reply.status == 422, reply
+    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
+
+
+def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:
+    made = api.must(api.admin.post(DRIVERS, {"metadata": {"name": "d.example.com"}, "spec": {}}))
+    assert made["spec"] == {
+        "attachRequired": True,
+        "podInfoOnMount": False,
+        "volumeLifecycleModes": ["Persistent"],
+        "storageCapacity": False,
+        "fsGroupPolicy": "ReadWriteOnceWithFSType",
+        "requiresRepublish": False,
+        "seLinuxMount": False,
+    }
+    assert made["metadata"]["generation"] == 1
+    changed = api.must(api.admin.patch(f"{DRIVERS}/d.example.com", {"spec": {"podInfoOnMount": True}}))
+    assert changed["metadata"]["generation"] == 2
+    assert causes(api.admin.patch(f"{DRIVERS}/d.example.com", {"spec": {"attachRequired": False}})) == [
+        ("spec.attachedRequired", f"Invalid value: false: {IMMUTABLE}")
+    ]
+    assert api.must(api.admin.delete(f"{DRIVERS}/d.example.com"))["kind"] == "CSIDriver"
+
+
+def test_an_update_of_a_driver_names_its_version(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "d"}, "spec": {}}
+    api.must(api.admin.post(DRIVERS, body))
+    assert causes(api.admin.put(f"{DRIVERS}/d", body)) == [
+        ("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
+    ]
+
+
+def test_rules_of_drivers(api: ClusterApi) -> None:
+    tokens = [{"audience": "a"}, {"audience": "a"}, {"audience": "b", "expirationSeconds": 5}]
+    spec = {
+        "fsGroupPolicy": "x",
+        "tokenRequests": [*tokens, {"audience": "c", "expirationSeconds": 2**32 + 1}],
+        "volumeLifecycleModes": ["A"],
+        "nodeAllocatableUpdatePeriodSeconds": 9,
+    }
+    assert causes(api.admin.post(DRIVERS, {"metadata": {"name": "d"}, "spec": spec})) == [
+        (
+            "spec.fsGroupPolicy",
+            'Unsupported value: "x": supported values: "File", "None", "ReadWriteOnceWithFSType"',
+        ),
+        ("spec.tokenRequests[1].audience", 'Duplicate value: "a"'),
+        (
+            "spec.tokenRequests[2].expirationSeconds",
+            "Invalid value: 5: may not specify a duration less than 10 minutes",
+        ),
+        (
+            "spec.tokenRequests[3].expirationSeconds",
+            "Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds",
+        ),
+        ("spec.volumeLifecycleModes", 'Unsupported value: "A": supported values: "Persistent", "Ephemeral"'),
+        (
+            "spec.nodeAllocatableUpdatePeriodSeconds",
+            "Invalid value: 9: must be greater than or equal to 10 seconds",
+        ),
+    ]
+
+
+def test_drivers_of_a_node(api: ClusterApi) -> None:
+    driver: dict[str, Any] = {"name": "a.b", "nodeID": "x", "topologyKeys": ["k"]}
+    api.must(api.admin.post(NODES, {"metadata": {"name": "n"}, "spec": {"drivers": [driver]}}))
+    counted = [{**driver, "allocatable": {"count": 3}}, {"name": "c.d", "nodeID": "y", "topologyKeys": None}]
+    api.must(api.admin.patch(f"{NODES}/n", {"spec": {"drivers": counted}}))
+    assert causes(api.admin.patch(f"{NODES}/n", {"spec": {"drivers": [{**driver, "nodeID": "z"}]}})) == [
+        (
+            "spec.drivers",
+            'Invalid value: {"Name":"a.b","NodeID":"z","TopologyKeys":["k"],"Allocatable":null}: ' + IMMUTABLE,
+        )
+    ]
+    bad = [
+        {"name": "a", "nodeID": ""},
+        {"name": "a", "nodeID": "x" * 193, "topologyKeys": ["", "k", "k"], "allocatable": {"count": -1}},
+    ]
+    found = causes(api.admin.post(NODES, {"metadata": {"name": "m"}, "spec": {"drivers": bad}}))
+    assert [field for field, _ in found] == [
+        "spec.drivers[0].nodeID",
+        "spec.drivers[1].nodeID",
+        "spec.drivers[1].allocatable.count",
+        "spec.drivers[1].name",
+        "spec.drivers[1]",
+        "spec.drivers[1]",
+        "spec.drivers[1]",
+        "spec.drivers[1]",
+    ]
+    assert found[1][1].endswith(": must be 192 characters or less")
+    assert found[3][1] == 'Duplicate value: "a"'
+    assert api.must(api.admin.delete(f"{NODES}/n"))["kind"] == "CSINode"
+
+
+def test_attachments(api: ClusterApi) -> None:
+    spec = {"attacher": "a.b", "nodeName": "n", "source": {"persistentVolumeName": "pv"}}
+    body = {"metadata": {"name": "v"}, "spec": spec, "status": {"attached": True}}
+    assert api.must(api.admin.post(ATTACHMENTS, body))["status"] == {"attached": False}
+    assert causes(api.admin.patch(f"{ATTACHMENTS}/v", {"spec": {"nodeName": "m"}})) == [
+        (
+            "spec",
+            'Invalid value: {"Attacher":"a.b","Source":{"PersistentVolumeName":"pv","InlineVolumeSpec":null},'
+            f'"NodeName":"m"}}: {IMMUTABLE}',
+        )
+    ]
+    error = {"message": "x", "errorCode": 3}
+    status = api.must(api.admin.patch(f"{ATTACHMENTS}/v/status", {"status": {"attachError": error}}))["status"]
+    assert status == {"attached": False, "attachError": {"time": None, **error}}
+    assert causes(api.admin.patch(f"{ATTACHMENTS}/v/status", {"status": {"detachError": {"errorCode": -1}}})) == [
+        ("status.detachError.errorCode", "Invalid value: -1: must be between 0 and 2147483647, inclusive")
+    ]
+    assert api.must(api.admin.delete(f"{ATTACHMENTS}/v"))["spec"] == spec
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "message"),
+    [
+        (
+            {},
+            "spec.source",
+            "Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+        ),
+        (
+            {"persistentVolumeName": "pv", "inlineVolumeSpec": {}},
+            "spec.source",
+            "Forbidden: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+        ),
+    ],
+)
+def test_an_attachment_has_one_source(api: ClusterApi, source: object, field: str, message: str) -> None:
+    spec = {"attacher": "a.b", "nodeName": "n", "source": source}
+    assert causes(api.admin.post(ATTACHMENTS, {"metadata": {"name": "v"}, "spec": spec})) == [(field, message)]
+
+
+def test_classes_of_attributes(api: ClusterApi) -> None:
+    assert causes(api.admin.post(CLASSES, {"metadata": {"name": "c"}})) == [
+        ("driverName", "Required value"),
+        ("parameters", "Required value: must contain at least one key/value pair"),
+    ]
+    body = {"metadata": {"name": "c"}, "driverName": "a.b", "parameters": {"iops": "1"}}
+    api.must(api.admin.post(CLASSES, body))
+    change = {"driverName": "c.d", "parameters": {"iops": "2", "": "x"}}
+    assert causes(api.admin.patch(f"{CLASSES}/c", change)) == [
+        ("driverName", "Forbidden: updates to driverName are forbidden."),
+        ("parameters", "Forbidden: updates to parameters are forbidden."),
+        ("parameters", 'Invalid value: "": field can not be empty.'),
+    ]
+    many = {**body, "metadata": {"name": "d"}, "parameters": {f"p{number}": "" for number in range(513)}}
+    assert causes(api.admin.post(CLASSES, many)) == [("parameters", "Too long: may not be more than 512 bytes")]
+
+
+def test_capacities(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "c"}, "storageClassName": "fast", "capacity": "1Gi"}
+    api.must(api.admin.post(CAPACITIES, body))
+    api.must(api.admin.patch(f"{CAPACITIES}/c", {"capacity": "2Gi"}))
+    assert causes(api.admin.patch(f"{CAPACITIES}/c", {"storageClassName": "slow"})) == [
+        ("storageClassName", f'Invalid value: "slow": {IMMUTABLE}')
+    ]
+    bad = {"metadata": {"name": "d"}, "storageClassName": "fast", "capacity": "-1"}
+    assert causes(api.admin.post(CAPACITIES, bad)) == [
+        ("capacity", 'Invalid value: "-1": must be greater than or equal to 0')
+    ]
