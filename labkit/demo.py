@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit import lessons
 from labkit.answers import Answer
+from labkit.lessons import older
 from labkit.lessons.base import Outcome
 from labkit.lessons.steps import Lesson, Step
 from labkit.podexec import CompletedExec
@@ -134,7 +135,8 @@ class Demo:
         self.console.print(f"\n[bold]{step.id}  {step.title}[/]  [dim]{bar} {done} of {total}[/]")
         if self.go_on is not None and not self.go_on():
             return False
-        for cell in lessons.worked()[step.id]["cells"]:
+        worked = lessons.worked()[step.id]["cells"]
+        for cell in older.cells(step.id, worked, self.lab.admin.unobserved()):
             self._cell("\n".join(line for line in cell.splitlines() if not line.startswith(SETUP)))
         return True
 

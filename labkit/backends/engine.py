@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from labkit.errors import Missing
 
 PROBE_SECONDS = 20.0
+MAKING_SECONDS = 60.0
 
 GET_DOCKER = "Install Docker Desktop, Colima, or your system's package: https://docs.docker.com/get-docker/"
 
@@ -78,6 +84,63 @@ def call(
     except subprocess.TimeoutExpired:
         return Done(124, "", f"{command[0]} did not answer within {timeout_seconds:g} s")
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def follow(
+    command: Sequence[str], say: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
+) -> tuple[int, list[str]]:
+    """Run a program with its own output as progress.
+
+    It gets a session of its own, so that Ctrl-C reaches labkit alone, which then ends it.
+    A container that one of its children is just making is waited for, since the engine
+    would finish it all the same, after the cleaning up.
+
+    Args:
+        command: The program and its arguments.
+        say: Takes its lines.
+        cwd: Where it runs.
+        env: Its whole environment.
+
+    Returns:
+        Its exit code, and what it printed.
+    """
+    lines: list[str] = []
+    process = subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            for line in process.stdout or ():
+                if text := line.strip():
+                    lines.append(text)
+                    say(f"  {text}")
+        except BaseException:
+            process.terminate()
+            process.wait()
+            deadline = time.monotonic() + MAKING_SECONDS
+            while _makes_container(process.pid) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGTERM)
+            raise
+    return process.returncode, lines
+
+
+def _makes_container(group: int) -> bool:
+    """Whether a process of a group is one that makes a container."""
+    for line in call(["ps", "-ax", "-o", "pgid=,args="]).stdout.splitlines():
+        number, _, words = line.strip().partition(" ")
+        if number == str(group) and re.match(r"\S*(docker|podman|nerdctl|finch) run ", words.strip()):
+            return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from typing import Any
 from labkit import auditlog, kubeconfig, resources
 from labkit.backends import podimage, readiness, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.backends.engine import Engine, call, find
+from labkit.backends.engine import Engine, call, find, follow
 from labkit.client import Client
 from labkit.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
 from labkit.home import ensure_private, locked, read_json, write_private
@@ -94,15 +93,15 @@ class Kind:
         """
         ensure_private(self.directory)
         with locked(self.directory / "lock"):
+            if self._mine():
+                self._refuse_another_image()
+                if not self._answers():
+                    self._restart(find(), say)
+                return
             engine = self._check(say)
             self._remove_half_made(say)
-            if not self._mine():
-                self._refuse_taken_name()
-                self._create(engine, say)
-                return
-            self._refuse_another_image()
-            if not self._answers():
-                self._restart(engine, say)
+            self._refuse_taken_name()
+            self._create(engine, say)
 
     def stop(self, say: Say) -> None:
         """Delete the cluster, if labkit made it; any other is left alone.
@@ -257,7 +256,7 @@ class Kind:
                 say("Loading the pod image …")
                 podimage.load(engine, self.cluster, self._environment, self.directory)
                 say("Waiting until a pod can run …")
-                readiness.wait(self._client, f"kind export logs --name {self.cluster}")
+                readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
                 pristine = sweep.inventory(self._client)
         except BaseException:
             say("Cleaning up what was half-made …")
@@ -298,36 +297,11 @@ class Kind:
         write_private(self.directory / "audit-policy.yaml", policy)
 
     def _run_kind(self, command: list[str], say: Say) -> None:
-        """Run kind with its own output as progress.
-
-        It gets a session of its own, so that Ctrl-C reaches labkit alone, which then ends
-        it and cleans up.
-        """
+        """Run kind with its own output as progress."""
         environment = {**os.environ, **self._environment}
         environment.pop("KUBECONFIG", None)
-        lines: list[str] = []
-        process = subprocess.Popen(
-            command,
-            cwd=self.directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        with process:
-            try:
-                for line in process.stdout or ():
-                    if text := line.strip():
-                        lines.append(text)
-                        say(f"  {text}")
-            except BaseException:
-                process.terminate()
-                process.wait()
-                raise
-        if process.returncode:
+        code, lines = follow(command, say, cwd=self.directory, env=environment)
+        if code:
             raise self._creation_failed(lines)
 
     def _creation_failed(self, lines: list[str]) -> StartFailed:
@@ -352,7 +326,7 @@ class Kind:
         done = engine.run("start", f"{self.cluster}-control-plane")
         if not done.ok:
             raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
-        readiness.wait(self._client, f"kind export logs --name {self.cluster}")
+        readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
 
     # -- knowing ---------------------------------------------------------------------
 
@@ -412,6 +386,10 @@ class Kind:
         command = ["kind", "delete", "cluster", "--name", self.cluster]
         command += ["--kubeconfig", str(self._config_file)]
         done = call(command, timeout_seconds=120.0, env=self._environment)
+        node = f"{self.cluster}-control-plane"
+        if done.ok and self._engine and self._engine.container_id(node):
+            # It came into being while kind looked, as a cut off creation may let it.
+            done = self._engine.run("rm", "--force", "--volumes", node, timeout_seconds=120.0)
         if not done.ok:
             raise LabkitError(
                 f"The kind cluster {self.cluster} could not be deleted.",

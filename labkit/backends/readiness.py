@@ -13,6 +13,7 @@ from typing import Any
 
 from labkit import podexec
 from labkit.backends import podimage
+from labkit.backends.base import Say
 from labkit.client import Client
 from labkit.errors import LabkitError, StartFailed
 
@@ -31,12 +32,13 @@ STEPS: list[tuple[str, Callable[[Client], bool]]] = [
 ]
 
 
-def wait(client: Client, logs_command: str, *, seconds: float = READY_SECONDS) -> None:
+def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_SECONDS) -> None:
     """Wait until every step holds.
 
     Args:
         client: The administrator.
         logs_command: What shows why, when it does not come to that.
+        say: Takes lines of progress: what is being waited for.
         seconds: When to give up.
 
     Raises:
@@ -44,6 +46,9 @@ def wait(client: Client, logs_command: str, *, seconds: float = READY_SECONDS) -
     """
     deadline = time.monotonic() + seconds
     for what, holds in STEPS:
+        if holds(client):
+            continue
+        say(f"  … {what}")
         while not holds(client):
             if time.monotonic() > deadline:
                 raise StartFailed(

@@ -57,9 +57,12 @@ def w9(context: Context) -> Outcome:
 def secrets_of_account(account: dict[str, Any]) -> list[str]:
     """The token Secrets that the cluster made by itself for an account.
 
-    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not.
+    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not. (Others may be
+    listed there too: OpenShift puts the registry's passwords beside them.)
     """
-    return [str(each.get("name")) for each in account.get("secrets") or ()]
+    beginning = f"{account.get('metadata', {}).get('name')}-token-"
+    names = [str(each.get("name")) for each in account.get("secrets") or ()]
+    return [name for name in names if name.startswith(beginning)]
 
 
 def w10(context: Context) -> Outcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -89,6 +90,19 @@ def test_the_whole_life_of_a_cluster(keeper: Kind, usable: Client, programs: Pro
     assert said[-1] == "There is no kind cluster of this lab."
 
 
+def test_a_running_cluster_is_found_without_asking_the_machine_again(
+    keeper: Kind, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.docker(info={"CgroupVersion": "1"})
+    said: list[str] = []
+    keeper.start(said.append)
+    assert any("cgroup version" in line for line in said)
+    monkeypatch.setattr(kind, "DISK_BYTES", 10**18)
+    said.clear()
+    Kind(keeper.home, Options()).start(said.append)
+    assert said == []
+
+
 def test_a_cluster_that_is_not_ours_any_more_is_left_alone(keeper: Kind, usable: Client, programs: Programs) -> None:
     keeper.start(quiet)
     (programs.directory / "node").write_text("another-id\n")
@@ -160,6 +174,25 @@ def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: s
     assert programs.calls("kind delete")
     assert not (programs.directory / "node").exists()
     assert not (tmp_path / "home" / "kind" / "cluster.json").exists()
+
+
+def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path: Path, programs: Programs) -> None:
+    """``docker run`` goes on when kind is ended, and what it makes would outlive the cleaning up."""
+    place = programs.directory
+    (place / "ps").symlink_to(shutil.which("ps", path="/usr/bin:/bin") or "ps")
+    programs.docker(rest=f"touch {place}/creating; sleep 1; echo late > {place}/node")
+    programs.kind(create=f"rm -f {place}/node; docker run --detach --name labkit-control-plane node:v1")
+    environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home"), "LABKIT_KIND_IMAGE": "node:v1"}
+    command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 20
+        while not (place / "creating").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    time.sleep(1.2)
+    assert not (place / "node").exists()
 
 
 def test_what_a_killed_start_left_is_removed_by_the_next(keeper: Kind, usable: Client, programs: Programs) -> None:

@@ -19,8 +19,10 @@ def test_a_step_that_never_holds_is_named_with_the_way_to_its_cause() -> None:
             return Reply(200, {"kind": "NodeList", "items": [ready("a", "True"), ready("b", "False")]})
         return Reply(200, {})
 
+    said: list[str] = []
     with fake_api(answer) as api, pytest.raises(StartFailed, match="the node is not ready") as caught:
-        readiness.wait(Client(api.endpoint), "kind export logs", seconds=0)
+        readiness.wait(Client(api.endpoint), "kind export logs", said.append, seconds=0)
+    assert said == ["  … the node"]
     assert "kind export logs" in caught.value.todo
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from labkit import demo, lessons
 from labkit.demo import Demo
 from labkit.lab import Lab
+from labkit.lessons import older
 from labkit.redact import TOKEN
 
 
@@ -30,6 +31,25 @@ def test_every_step_is_shown_with_its_verdict(lab: Lab) -> None:
     assert "24 of 24 checkpoints passed" in text
     assert "<signature>" in text
     assert not TOKEN.search(text)
+
+
+def test_in_the_write_ups_time_its_own_answers_are_shown_and_pass(tmp_path: Path) -> None:
+    """What a real cluster of v1.20 does as well; see the contract suite."""
+    old = Lab("embedded", home=tmp_path / "home", era="1.20", say=lambda _line: None)
+    screen, out = console()
+    try:
+        assert Demo(old, screen).run() == 0, out.getvalue()
+    finally:
+        old.stop()
+    assert 'predict("W10", "yes")' in out.getvalue()
+    assert 'predict("W12", "identical")' in out.getvalue()
+
+
+def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_is_old(lab: Lab) -> None:
+    for step, worked in lessons.worked().items():
+        assert older.cells(step, worked["cells"], lab.admin) == worked["cells"]
+        for old in older.CHANGES.get(step, (None, {}))[1]:
+            assert any(old in cell for cell in worked["cells"]), f"{step} has no {old} any more"
 
 
 def test_the_instructor_may_end_it_at_any_step(lab: Lab) -> None:
