@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from labkit.lessons.base import Caller
+from labkit.caller import Caller
 
 NAMESPACE = "/api/v1/namespaces/default"
 
