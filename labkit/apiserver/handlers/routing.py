@@ -152,6 +152,8 @@ def routed_verb(request: Request, kind: Kind) -> str:
         ApiError: 404 if there is no such path, 405 if it has no such method.
     """
     info = request.info
+    if info.subresource == "proxy" and "proxy" in kind.subresources and request.method in ("HEAD", "OPTIONS"):
+        return "get"  # whatever HTTP has is passed on
     if request.method == "HEAD":
         raise method_not_allowed()
     if info.subresource:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -42,6 +43,12 @@ senders of headers too. Source: the real server's ``IdleTimeout``."""
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read, so that the client gets to see the answer."""
 
+
+USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
+"""How requests begin whose methods the parser knows; of other methods it knows some, Go takes all."""
+METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ")
+STAND_IN = b"PROPFIND"
+"""A method that the parser knows and that means nothing to it."""
 
 HOST_TROUBLE = {
     "Missing 'Host' header in request.": "missing required Host header",
@@ -145,6 +152,7 @@ class Connection(RequestHandler):
     response: Response | None = None
     """An answer that takes longer, on its way to the handler's task."""
     _unread = 0
+    _own_method = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read who is at the other end."""
@@ -177,6 +185,8 @@ class Connection(RequestHandler):
         A request without a body, on a connection that waits for one, is answered here.
         """
         waiter, messages = self._waiter, self._messages
+        if data[:4] not in USUAL and not self._unread and waiter is not None and not waiter.done():
+            data = self._with_known_method(data)
         if waiter is None or waiter.done() or messages or self._paused:
             super().data_received(data)
             self._count_unread(data)
@@ -199,6 +209,23 @@ class Connection(RequestHandler):
             waiter.cancel()
         elif not waiter.done():
             waiter.set_result(None)
+
+    def _with_known_method(self, data: bytes) -> bytes:
+        """The beginning of a request, with a method that the parser knows in the place of its own."""
+        begins = METHOD.match(data)
+        if begins is None:
+            return data
+        self._own_method = begins[1].decode()
+        return STAND_IN + data[begins.end(1) :]
+
+    def method(self, parsed: str) -> str:
+        """The method of the request that is answered next.
+
+        Args:
+            parsed: What the parser took it for.
+        """
+        own, self._own_method = self._own_method, ""
+        return own or parsed
 
     def _answered_now(self, message: Any, payload: Any) -> bool:
         if (

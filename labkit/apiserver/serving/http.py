@@ -66,7 +66,7 @@ class Frontend:
         """
         read_headers(connection, message.raw_headers)
         try:
-            request = self._request(connection, message.method, message.path)
+            request = self._request(connection, connection.method(message.method), message.path)
         except BadTarget:
             return False
         response = self._respond(request)
@@ -85,7 +85,7 @@ class Frontend:
         too_large = False
         if response is None:
             try:
-                request = self._request(connection, http.method, http.raw_path)
+                request = self._request(connection, connection.method(http.method), http.raw_path)
                 if http.can_read_body:
                     expected = request.headers.get("expect")
                     if expected is not None and expected.lower() != "100-continue":

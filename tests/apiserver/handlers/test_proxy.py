@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.apiserver.handlers.reading import Reading
+from tests.support.cluster import ClusterApi
 
 LAB = "/api/v1/namespaces/lab"
 
@@ -56,3 +57,12 @@ def test_the_object_itself_is_never_read_or_changed_that_way(full: Reading, subr
         assert json.loads(response.body)["kind"] == "Status"
         assert response.status in (404, 405, 503)
     assert full.store.revision == revision
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_all_that_http_has_is_passed_on(method: str) -> None:
+    api = ClusterApi()
+    api.namespace("lab")
+    answer = api.admin.call(method, f"{LAB}/services/nope/proxy/")
+    assert (answer.status, answer.message) == (404, 'services "nope" not found')
+    assert api.admin.call("TRACE", f"{LAB}/services/nope/proxy/").status == 405

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,27 @@ def test_methods_that_go_knows_come_through(keys: Keys) -> None:
     for method in ("OPTIONS", "TRACE", "PATCH", "DELETE"):
         _, (request,) = exchange(keys, f"{method} /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         assert (request.method, request.path) == (method, "/x")
+
+
+@pytest.mark.parametrize("method", ["FOO", "get", "M-SEARCH", "PROPFIND", "P", "GETT", "x!~"])
+def test_any_method_comes_through(keys: Keys, method: str) -> None:
+    one = f"{method} /a HTTP/1.1\r\nHost: x\r\n".encode()
+    said, seen = exchange(keys, one + b"Connection: close\r\n\r\n")
+    assert [request.method for request in seen] == [method]
+    assert said.startswith(b"HTTP/1.1 200 OK")
+    with_body = one + b"Content-Length: 2\r\n\r\nhi" + get("/b")
+    _, seen = exchange(keys, with_body)
+    assert [(request.method, request.body) for request in seen] == [(method, b"hi"), ("GET", b"")]
+
+
+def test_an_odd_method_in_pieces(keys: Keys) -> None:
+    with serving(keys, lambda request: Response(200, dict(TEXT), b"hi")) as local:
+        with connect(local.port, keys.ca_certificate) as connection:
+            for piece in (b"FOO /a HTTP/1.1\r\n", b"Host: x\r\nfoo", b": bar\r\nConnection: close\r\n\r\n"):
+                connection.sendall(piece)
+                time.sleep(0.05)
+            read_all(connection)
+        assert [(request.method, request.headers["foo"]) for request in local.cluster.seen] == [("FOO", "bar")]
 
 
 def test_absolute_targets_and_odd_paths(keys: Keys) -> None:
