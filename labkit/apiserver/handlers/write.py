@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
@@ -18,13 +19,14 @@ from labkit.apiserver.handlers.options import check_list_options, invalid_revisi
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, patch_type, patched
 from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
-from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, write_options
-from labkit.apiserver.registry.conversion import from_stored, to_stored
+from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, warn_of_orphans, write_options
+from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply, settle
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.request import Object, Request
+from labkit.apiserver.schema import Struct
 from labkit.apiserver.schema.decoding import DecodeProblem
 from labkit.apiserver.status import ApiError, bad_request, not_found
 
@@ -162,6 +164,7 @@ class Writer:
     def delete(self, request: Request, kind: Kind) -> Written:
         """DELETE of one object."""
         options = delete_options(request)
+        warn_of_orphans(request, kind, options)
         namespace = request.info.namespace if kind.namespaced else ""
         check = self._check(request, kind, "DELETE", options.dry_run)
         return Written(200, self._registry.delete(kind, namespace, request.info.name, options, check))
@@ -176,6 +179,7 @@ class Writer:
             raise invalid_revision(chosen.resource_version, error) from error
         matches, _ = selection(kind, chosen)
         options = delete_options(request)
+        warn_of_orphans(request, kind, options)
         namespace = request.info.namespace if kind.namespaced else ""
         selected = [
             obj for obj in self._registry.store.list(kind.resource, namespace) if matches is None or matches(obj)
@@ -273,6 +277,7 @@ class Writer:
             kind.group_version,
             request.info.subresource,
             self._now(),
+            partial(_in_version, kind, old, shown) if old is not None and kind.resource in BY_STORE else None,
         )
         if shown is not new:
             new["metadata"]["managedFields"] = shown["metadata"].get("managedFields", [])
@@ -371,3 +376,9 @@ class Writer:
                 f"1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
                 f"UID(s) observed: {', '.join(dict.fromkeys(twice))}"
             )
+
+
+def _in_version(kind: Kind, old: Object, new: Object, api_version: str) -> tuple[Struct, Object, Object] | None:
+    """An object before and after a write, as another version of its kind shows it."""
+    before, after = in_version(kind, api_version, old), in_version(kind, api_version, new)
+    return (before[0], before[1], after[1]) if before is not None and after is not None else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from labkit.apiserver.handlers.decode import content_type, decode_body
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import schemas
@@ -163,3 +164,15 @@ def _query_options(request: Request) -> Object:
     if "dryRun" in query:
         sent["dryRun"] = list(query["dryRun"])
     return sent
+
+
+ORPHANED_PODS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+    "set propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
+    """Tell who deletes jobs and says nothing of their pods that these stay."""
+    if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
+        request.warnings.append(ORPHANED_PODS)

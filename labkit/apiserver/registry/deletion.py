@@ -72,8 +72,14 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
     metadata["deletionGracePeriodSeconds"] = 0
 
 
-def deletion_finalizers(finalizers: list[str], options: DeleteOptions) -> list[str]:
-    """The finalizers of an object about to end, with what says how its dependents fare."""
+def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
+    """The finalizers of an object about to end, with what says how its dependents fare.
+
+    Args:
+        finalizers: What the object has.
+        options: What the caller says.
+        orphans: Whether dependents stay where nobody says anything.
+    """
     if options.propagation == "Orphan":
         orphan, foreground = True, False
     elif options.propagation == "Foreground":
@@ -82,7 +88,7 @@ def deletion_finalizers(finalizers: list[str], options: DeleteOptions) -> list[s
         orphan = foreground = False
     else:
         last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
-        orphan, foreground = last == ORPHAN, last == FOREGROUND
+        orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
     kept = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
     wanted = kept + [ORPHAN] * orphan + [FOREGROUND] * foreground
     return finalizers if set(wanted) == set(finalizers) else wanted

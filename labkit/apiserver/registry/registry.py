@@ -310,7 +310,7 @@ class Registry:
         graceful, pending = begin_graceful(strategy, marked, options, self.clock)
         if pending:
             return deleted_answer(kind, strategy, old)
-        finalizers = deletion_finalizers(metadata.get("finalizers", []), options)
+        finalizers = deletion_finalizers(metadata.get("finalizers", []), options, strategy.orphans)
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:

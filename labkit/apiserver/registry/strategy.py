@@ -77,6 +77,7 @@ class Strategy:
         generation: ``metadata.generation`` counts changes of the spec.
         status: Writes of the object leave its status alone.
         graceful: A deletion may take its time.
+        orphans: A deletion leaves the object's dependents, if nothing else is said.
         full_checks: How often an update holds the whole new object to the rules for its metadata.
         checks_twice: An update holds the new object to the kind's rules twice; its causes say so.
         hooks: Called as (new object, old object or None) before a write's validation;
@@ -90,6 +91,7 @@ class Strategy:
     generation: bool = False
     status: bool = False
     graceful: bool = False
+    orphans: bool = False
     full_checks: int = 1
     checks_twice: bool = False
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
@@ -155,9 +157,9 @@ class Strategy:
         errors = common_update_errors(kind, new, old)
         for _ in range(self.full_checks):
             validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
-        self.check_update(new, old, errors)
         if self.checks_twice:
             self.check(new, errors)
+        self.check_update(new, old, errors)
         return errors
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:

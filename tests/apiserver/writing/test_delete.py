@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.apiserver.request import Request
 from tests.support.cluster import ClusterApi
 
 LAB = "/api/v1/namespaces/lab"
@@ -204,3 +205,22 @@ def test_the_service_of_the_cluster_itself_comes_back(api: ClusterApi) -> None:
     after = api.admin.get(path).body
     assert after["metadata"]["uid"] != before
     assert after["spec"]["clusterIP"] == "10.96.0.1"
+
+
+def test_a_job_leaves_its_pods_and_says_so(api: ClusterApi) -> None:
+    jobs = "/apis/batch/v1/namespaces/lab/jobs"
+    spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}
+    job = api.must(api.admin.post(jobs, {"metadata": {"name": "j"}, "spec": spec}))
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": job["metadata"]["uid"]}
+    child = {"metadata": {"name": "child", "ownerReferences": [owner]}}
+    api.must(api.admin.post("/api/v1/namespaces/lab/configmaps", child))
+    request = Request("DELETE", f"{jobs}/j", {}, {}, b"", api.admin.certificate)
+    response = api.cluster.handle(request)
+    assert list(response.warnings) == [
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them "
+        "or set propagationPolicy=Orphan to suppress this warning"
+    ]
+    assert b'"finalizers":["orphan"]' in response.body
+    assert api.admin.get(f"{jobs}/j").status == 404
+    kept = api.must(api.admin.get("/api/v1/namespaces/lab/configmaps/child"))
+    assert "ownerReferences" not in kept["metadata"]

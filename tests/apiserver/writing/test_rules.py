@@ -266,3 +266,46 @@ def test_an_ingress_classs_parameters_are_the_clusters(api: ClusterApi) -> None:
     spec = {"controller": "a.b/c", "parameters": {"kind": "K", "name": "n"}}
     made = api.must(api.admin.post(f"{NETWORK}/ingressclasses", {"metadata": {"name": "x"}, "spec": spec}))
     assert made["spec"]["parameters"]["scope"] == "Cluster"
+
+
+def test_what_is_said_of_the_whole_list_of_sources(api: ClusterApi) -> None:
+    body = pod(containers=[{"name": "c", "image": "i", "envFrom": [{}]}])
+    assert causes(api.admin.post(f"{LAB}/pods", body)) == [
+        (
+            "spec.containers[0].envFrom",
+            'Invalid value: "": must specify one of: `configMapRef` or `secretRef`',
+        )
+    ]
+
+
+def test_a_claims_spec_stays_and_the_difference_is_shown(api: ClusterApi) -> None:
+    claims = f"{LAB}/persistentvolumeclaims"
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    api.must(api.admin.post(claims, {"metadata": {"name": "c"}, "spec": spec}))
+    [(field, message)] = causes(api.admin.patch(f"{claims}/c", {"spec": {"accessModes": ["ReadOnlyMany"]}}))
+    assert field == "spec"
+    assert message.split("\n")[1:6] == [
+        "@@ -1,6 +1,6 @@",
+        " {",
+        '  "AccessModes": [',
+        '-  "ReadOnlyMany"',
+        '+  "ReadWriteOnce"',
+    ]
+
+
+def test_a_volume_stays_where_it_is(api: ClusterApi) -> None:
+    path = "/api/v1/persistentvolumes"
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    api.must(api.admin.post(path, {"metadata": {"name": "v"}, "spec": spec}))
+    [(field, message)] = causes(api.admin.patch(f"{path}/v", {"spec": {"hostPath": {"path": "/y"}}}))
+    assert field == "spec.persistentvolumesource"
+    assert message.endswith(
+        '  "HostPath": {\n-  "Path": "/y",\n+  "Path": "/x",\n   "Type": ""\n  },\n  "Glusterfs": null,\n'
+    )
+
+
+def test_a_node_comes_with_its_status(api: ClusterApi) -> None:
+    made = api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n"}, "status": {"capacity": {"cpu": "1"}}}))
+    assert made["status"]["allocatable"] == {"cpu": "1"}
+    changed = api.must(api.admin.put("/api/v1/nodes/n", {"metadata": {"name": "n"}}))
+    assert changed["status"] == made["status"]

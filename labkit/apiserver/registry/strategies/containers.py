@@ -157,6 +157,7 @@ def _check_env_from(source: Object, path: str, errors: FieldErrors) -> None:
     prefix = source.get("prefix", "")
     for message in env_name(prefix) if prefix else ():
         errors.invalid(f"{path}.prefix", prefix, message)
+    whole = path.rpartition("[")[0]  # these are said of the list
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
     for field in given:
         name = source[field].get("name", "")
@@ -165,9 +166,9 @@ def _check_env_from(source: Object, path: str, errors: FieldErrors) -> None:
         for message in dns_subdomain(name) if name else ():
             errors.invalid(f"{path}.{field}.name", name, message)
     if not given:
-        errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
+        errors.invalid(whole, "", "must specify one of: `configMapRef` or `secretRef`")
     elif len(given) > 1:
-        errors.invalid(path, "", "may not have more than one field specified at a time")
+        errors.invalid(whole, "", "may not have more than one field specified at a time")
 
 
 def _check_mounts(mounts: list[Object], volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
@@ -177,7 +178,7 @@ def _check_mounts(mounts: list[Object], volumes: dict[str, Object], path: str, e
         name = mount.get("name", "")
         if not name:
             errors.required(f"{place}.name")
-        elif name not in volumes:
+        if name not in volumes:
             errors.not_found(f"{place}.name", name)
         point = mount.get("mountPath", "")
         if not point:
@@ -253,9 +254,9 @@ def _check_handler(handler: Object, path: str, errors: FieldErrors) -> None:
             check_port(action.get("port"), f"{path}.httpGet.port", errors)
             if action.get("scheme") not in ("HTTP", "HTTPS"):
                 errors.not_supported(f"{path}.httpGet.scheme", action.get("scheme", ""), ["HTTP", "HTTPS"])
-            for index, header in enumerate(action.get("httpHeaders") or ()):
+            for header in action.get("httpHeaders") or ():
                 for message in http_header(header.get("name", "")):
-                    errors.invalid(f"{path}.httpGet.httpHeaders[{index}].name", header.get("name", ""), message)
+                    errors.invalid(f"{path}.httpGet.httpHeaders", header.get("name", ""), message)
         elif field in ("tcpSocket", "grpc"):
             check_port(action.get("port"), f"{path}.{field}.port", errors)
     if not count:

@@ -44,7 +44,7 @@ class IngressStrategy(Strategy):
         spec = obj["spec"]
         backend = spec.get("defaultBackend")
         if not spec.get("rules") and backend is None:
-            errors.invalid("spec", {"rules": None}, "either `defaultBackend` or `rules` must be specified")
+            errors.invalid("spec", None, "either `defaultBackend` or `rules` must be specified")
         if backend is not None:
             check_backend(backend, "spec.defaultBackend", errors)
         for index, rule in enumerate(spec.get("rules") or ()):

@@ -34,6 +34,7 @@ class JobStrategy(Strategy):
 
     generation: bool = True
     status: bool = True
+    orphans: bool = True
 
     def default(self, obj: Object) -> None:
         """See ``Strategy``."""

@@ -96,7 +96,7 @@ class NetworkPolicyStrategy(Strategy):
                 for number, port in enumerate(rule.get("ports") or ()):
                     if port.get("protocol") not in ("TCP", "UDP", "SCTP"):
                         errors.not_supported(
-                            f"{place}.ports[{number}].protocol", port.get("protocol"), ["SCTP", "TCP", "UDP"]
+                            f"{place}.ports[{number}].protocol", port.get("protocol"), ["TCP", "UDP", "SCTP"]
                         )
                     self._check_port(port, f"{place}.ports[{number}]", errors)
                 for number, peer in enumerate(rule.get(peers) or ()):
@@ -106,7 +106,7 @@ class NetworkPolicyStrategy(Strategy):
             return
         for index, kind in enumerate(spec.get("policyTypes") or ()):
             if kind not in ("Ingress", "Egress"):
-                errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Egress", "Ingress"])
+                errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
 
     def _check_peer(self, peer: Object, path: str, errors: FieldErrors) -> None:
         validate_selector(peer.get("podSelector"), f"{path}.podSelector", errors)

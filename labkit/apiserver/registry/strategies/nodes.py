@@ -42,6 +42,12 @@ class NodeStrategy(Strategy):
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
             spec["podCIDR"] = spec["podCIDRs"][0]
+        status = obj["status"]
+        if status.get("capacity") and not status.get("allocatable"):
+            status["allocatable"] = dict(status["capacity"])
+
+    def reset_status(self, obj: Object) -> None:
+        """A node comes with its status."""
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -107,8 +113,6 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
 class EndpointsStrategy(Strategy):
     """Endpoints."""
 
-    checks_twice: bool = True
-
     create_on_update: bool = True
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -145,6 +149,8 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.nodeName", node, message)
     if ip_address(text):
         _check_ordinary(text, f"{path}.ip", errors)
+    else:
+        errors.invalid(f"{path}.ip", text, "must be a valid IP address")
 
 
 def _check_ordinary(text: str, path: str, errors: FieldErrors) -> None:

@@ -74,6 +74,7 @@ _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 REFERENCE = re.compile(rf"{_DOMAIN}{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z][\w+.-]*:[0-9A-Fa-f]+)?")
 """What an image is called: a registry, a path, a tag, a digest."""
+MAX_IMAGE = 255
 
 
 def image_tag(image: str) -> str:
@@ -88,7 +89,7 @@ def image_tag(image: str) -> str:
 
 def pull_policy(image: str) -> str:
     """The pull policy that goes with an image's tag; what is no image's name has no tag."""
-    if not REFERENCE.fullmatch(image):
+    if not REFERENCE.fullmatch(image) or len(image.partition("@")[0]) > MAX_IMAGE:
         return "IfNotPresent"
     return "Always" if image_tag(image) == "latest" else "IfNotPresent"
 

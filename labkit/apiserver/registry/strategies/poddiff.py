@@ -1,4 +1,4 @@
-"""What a forbidden change of a pod's spec looks like: a diff of Go's internal structs.
+"""What a forbidden change of a pod's, claim's or volume's spec looks like: a diff of Go's internal structs.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/types.go``; k8s.io/apimachinery ``pkg/util/diff``.
 """
@@ -54,6 +54,33 @@ SPEC_ORDER = (
 )
 
 
+SOURCE_ORDER = (
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "hostPath",
+    "glusterfs",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "iscsi",
+    "flexVolume",
+    "cinder",
+    "cephfs",
+    "fc",
+    "flocker",
+    "azureFile",
+    "vsphereVolume",
+    "azureDisk",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+)
+"""The kinds of volume, in the order of the internal struct."""
+
+
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
     """A struct as Go prints it: every field, by its Go name."""
     shown: dict[str, Any] = {}
@@ -99,6 +126,29 @@ def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
     """A unified diff of two pod specs, as the message of a refused update ends."""
-    before, after = (json.dumps(internal_spec(spec), indent=1).split("\n") for spec in (old, new))
+    return unified(internal_spec(old), internal_spec(new))
+
+
+def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
+    """A unified diff of two structs as Go prints them."""
+    before, after = (json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return "\n".join(lines) + "\n"
+
+
+def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The same of two specs of claims; here the new one comes first."""
+    struct = schemas()["core.v1.PersistentVolumeClaimSpec"]
+    return unified(internal(struct, new), internal(struct, old))
+
+
+def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The same of where two volumes are."""
+    struct = schemas()["core.v1.PersistentVolumeSpec"]
+    fields = {struct.fields[name].go: struct.fields[name] for name in SOURCE_ORDER}
+
+    def shown(source: dict[str, Any]) -> dict[str, Any]:
+        values = zip(SOURCE_ORDER, fields.items(), strict=True)
+        return {go: _shown(field.type, source.get(name), field.pointer) for name, (go, field) in values}
+
+    return unified(shown(new), shown(old))

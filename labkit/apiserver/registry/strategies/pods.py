@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.names import IP_MESSAGE, ip_address
+from labkit.apiserver.registry.names import IP_MESSAGE, between, ip_address
 from labkit.apiserver.registry.strategies.containers import check_container
 from labkit.apiserver.registry.strategies.poddefaults import default_pod
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
@@ -123,11 +123,13 @@ class PodStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         check_pod_spec(obj["spec"], "spec", errors)
+        check_projected_tokens(obj["spec"], errors)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         spec, before = new["spec"], old["spec"]
         check_pod_spec({**spec, "ephemeralContainers": None}, "spec", errors)
+        check_projected_tokens(spec, errors)
         if len(spec.get("containers") or ()) != len(before.get("containers") or ()):
             errors.forbidden("spec.containers", "pod updates may not add or remove containers")
             return
@@ -178,8 +180,8 @@ class PodStrategy(Strategy):
                     "spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value"
                 )
             return
-        if not 1 <= new <= 2**31 - 1:
-            errors.invalid("spec.activeDeadlineSeconds", new, f"must be between 1 and {2**31 - 1}, inclusive")
+        if not 0 <= new <= 2**31 - 1:
+            errors.invalid("spec.activeDeadlineSeconds", new, between(0, 2**31 - 1))
         elif old is not None and old < new:
             errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
 
@@ -196,6 +198,19 @@ class PodStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         return pod_warnings(obj["spec"], "spec", new=old is None)
+
+
+def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
+    """Tokens in volumes are those of an account."""
+    if spec.get("serviceAccountName"):
+        return
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        for number, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+            if source.get("serviceAccountToken") is not None:
+                errors.forbidden(
+                    f"spec.volumes[{index}].projected.sources[{number}].serviceAccountToken",
+                    "must not be specified when serviceAccountName is not set",
+                )
 
 
 def check_ephemeral(spec: Object, before: Object, errors: FieldErrors) -> None:

@@ -13,6 +13,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.apiserver.registry.strategies.nodeselectors import check_node_selector
+from labkit.apiserver.registry.strategies.poddiff import claim_diff, source_diff
 from labkit.apiserver.registry.strategies.podvolumes import check_host_path
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.apiserver.request import Object
@@ -119,7 +120,10 @@ class VolumeStrategy(Strategy):
         before = {name: old["spec"][name] for name in _sources(old["spec"])}
         after = {name: new["spec"][name] for name in _sources(new["spec"])}
         if before != after:
-            errors.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+            errors.forbidden(
+                "spec.persistentvolumesource",
+                f"spec.persistentvolumesource is immutable after creation\n{source_diff(before, after)}",
+            )
         if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
             errors.invalid("volumeMode", new["spec"].get("volumeMode"), "field is immutable")
         before = old["spec"].get("nodeAffinity")
@@ -212,7 +216,7 @@ class ClaimStrategy(Strategy):
             errors.forbidden(
                 "spec",
                 "spec is immutable after creation except resources.requests and volumeAttributesClassName for "
-                "bound claims",
+                f"bound claims\n{claim_diff(before, spec)}",
             )
 
 
@@ -245,6 +249,8 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
 @dataclass
 class StorageClassStrategy(Strategy):
     """Storage classes."""
+
+    returns_deleted: bool = True
 
     def default(self, obj: Object) -> None:
         """See ``Strategy``."""

@@ -219,6 +219,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
+    orphans: bool = True
     checks_twice: bool = True
     returns_deleted: bool = False
 
