@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +23,8 @@ BACKDATE = datetime.timedelta(minutes=5)
 SHORT = datetime.timedelta(hours=8)
 LONGEST = datetime.timedelta(days=365)
 SHORTEST = datetime.timedelta(minutes=10)
-BLOCK = re.compile(rb"-----BEGIN ([^\n-]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+BEGIN, END, DASHES = b"-----BEGIN ", b"-----END ", b"-----"
+UNREADABLE = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
 
 KEY_USAGES = {
     "signing": "digital_signature",
@@ -88,18 +88,38 @@ class SigningRequest:
     names: frozenset[str]
 
 
-def pem_blocks(data: bytes) -> list[tuple[str, bytes, bool]]:
-    """The blocks of a PEM file: label, content, and whether it has headers."""
-    found = []
-    for label, body in BLOCK.findall(data):
-        head, blank, rest = body.partition(b"\n\n")
-        headers = bool(blank) and b":" in head
-        try:
-            content = base64.b64decode(b"".join((rest if headers else body).split()), validate=True)
-        except binascii.Error:
+def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
+    """The blocks of a PEM file: label, content, and whether it has headers.
+
+    Every byte is looked at once, whatever the file holds.
+    """
+    at, end = 0, -1
+    while True:
+        begin = data.find(BEGIN, at)
+        head = data.find(DASHES, begin + len(BEGIN)) if begin >= 0 else -1
+        if head < 0:
+            return
+        label, at = data[begin + len(BEGIN) : head], head + len(DASHES)
+        if end < at:
+            end = data.find(END, at)
+        if end < 0:
+            return
+        closing = END + label + DASHES
+        if data[end : end + len(closing)] != closing:
             continue
-        found.append((label.decode("utf-8", "replace"), content, headers))
-    return found
+        content = _pem_content(data[at:end])
+        at = end + len(closing)
+        if content is not None:
+            yield label.decode("utf-8", "replace"), *content
+
+
+def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
+    head, blank, rest = body.partition(b"\n\n")
+    headers = bool(blank) and b":" in head
+    try:
+        return base64.b64decode(b"".join((rest if headers else body).split()), validate=True), headers
+    except binascii.Error:
+        return None
 
 
 def read_request(text: str) -> SigningRequest:
@@ -111,13 +131,13 @@ def read_request(text: str) -> SigningRequest:
     Raises:
         BadRequestFile: It is none.
     """
-    blocks = pem_blocks(base64.b64decode(text))
-    if not blocks or blocks[0][0] != "CERTIFICATE REQUEST":
+    block = next(pem_blocks(base64.b64decode(text)), None)
+    if block is None or block[0] != "CERTIFICATE REQUEST":
         raise BadRequestFile("PEM block type must be CERTIFICATE REQUEST")
     try:
-        parsed = x509.load_der_x509_csr(blocks[0][1])
+        parsed = x509.load_der_x509_csr(block[1])
         subject, names = parsed.subject, _alternative_names(parsed)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise BadRequestFile("asn1: structure error: tags don't match") from error
     return SigningRequest(
         parsed,
@@ -160,7 +180,7 @@ def check_request(text: str) -> str:
     try:
         if parsed.is_signature_valid:
             return ""
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (*UNREADABLE, InvalidSignature):
         return "x509: cannot verify signature: algorithm unimplemented"
     rsa_key = isinstance(parsed.public_key(), rsa.RSAPublicKey)
     return "crypto/rsa: verification error" if rsa_key else "x509: ECDSA verification failure"
@@ -172,8 +192,9 @@ def check_certificates(text: str) -> str:
     Args:
         text: A PEM file in base64.
     """
-    blocks = pem_blocks(base64.b64decode(text))
-    for label, content, headers in blocks:
+    found = False
+    for label, content, headers in pem_blocks(base64.b64decode(text)):
+        found = True
         if label != "CERTIFICATE":
             return f'only CERTIFICATE PEM blocks are allowed, found "{label}"'
         if headers:
@@ -184,7 +205,7 @@ def check_certificates(text: str) -> str:
             x509.load_der_x509_certificate(content)
         except ValueError:
             return "x509: malformed certificate"
-    return "" if blocks or not text else "must contain at least one CERTIFICATE PEM block"
+    return "" if found or not text else "must contain at least one CERTIFICATE PEM block"
 
 
 def sign(
@@ -201,8 +222,17 @@ def sign(
         now: Seconds since the epoch.
 
     Returns:
-        The certificate, PEM.
+        The certificate, PEM; empty if there can be none for such a key or subject.
     """
+    try:
+        return _signed(ca_certificate, ca_key, text, usages, seconds, now)
+    except (*UNREADABLE, TypeError):
+        return b""
+
+
+def _signed(
+    ca_certificate: bytes, ca_key: bytes, text: str, usages: Iterable[str], seconds: int | None, now: float
+) -> bytes:
     parsed = read_request(text).parsed
     authority = x509.load_pem_x509_certificate(ca_certificate)
     key = cast(PrivateKey, serialization.load_pem_private_key(ca_key, None))

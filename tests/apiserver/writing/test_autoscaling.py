@@ -231,10 +231,24 @@ def test_measured_metrics_and_conditions_survive_version_1(api: ClusterApi) -> N
     assert api.must(api.admin.get(f"{V2}/web"))["status"]["currentMetrics"] == current
 
 
-def test_annotations_that_make_no_sense_are_dropped(api: ClusterApi) -> None:
+@pytest.mark.parametrize("metrics", ["{", "[1]", '[{"type":"Pods","pods":{"metricName":3}}]', '{"a":1}', "7"])
+@pytest.mark.parametrize("behavior", ["[]", '{"ScaleUp":{"Policies":3}}', '{"ScaleUp":{"Policies":[3]}}'])
+def test_annotations_that_make_no_sense_are_dropped(api: ClusterApi, metrics: str, behavior: str) -> None:
     body = autoscaler()
-    body["metadata"]["annotations"] = {f"{NOTES}metrics": "{", f"{NOTES}behavior": "[]", "mine": "1"}
+    notes = {f"{NOTES}metrics": metrics, f"{NOTES}behavior": behavior, "mine": "1"}
+    body["metadata"]["annotations"] = notes | {f"{NOTES}conditions": "[1]", f"{NOTES}current-metrics": "[1]"}
     api.must(api.admin.post(V1, body))
     stored = api.must(api.admin.get(f"{V2}/web"))
     assert stored["metadata"]["annotations"] == {"mine": "1"}
     assert stored["spec"]["metrics"] == [CPU]
+
+
+def test_what_another_version_owned_is_lost_with_a_change(api: ClusterApi) -> None:
+    made = api.must(api.admin.post(f"{V2}?fieldManager=first", autoscaler(metrics=[CPU])))
+    assert "f:metrics" in made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+    change = {"spec": {"targetCPUUtilizationPercentage": 55}}
+    after = api.must(api.admin.patch(f"{V1}/web?fieldManager=second", change))
+    owned = {entry["manager"]: entry["fieldsV1"]["f:spec"] for entry in after["metadata"]["managedFields"]}
+    assert owned["second"] == {"f:targetCPUUtilizationPercentage": {}}
+    assert "f:metrics" not in owned["first"]
+    assert "f:maxReplicas" in owned["first"]

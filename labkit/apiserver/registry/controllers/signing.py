@@ -5,6 +5,7 @@ Source: k8s.io/kubernetes ``pkg/controller/certificates/{approver,signer,cleaner
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ MayCreate = Callable[[User, str], bool]
 """(user, subresource of signing requests) to whether a rule allows to create it."""
 
 Sign = Callable[[str, Iterable[str], "int | None", float], bytes]
-"""(request, usages, seconds asked for, now) to a certificate in PEM."""
+"""(request, usages, seconds asked for, now) to a certificate in PEM, or to nothing if there can be none."""
 
 
 def has_condition(obj: Object, *kinds: str) -> bool:
@@ -71,7 +72,7 @@ class Signing:
         hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
         for obj in list(self._registry.list(KIND)):
             done = any(
-                each.get("lastUpdateTime", day_ago) < (hour_ago if _is_final(each, obj) else day_ago)
+                (each.get("lastUpdateTime") or day_ago) < (hour_ago if _is_final(each, obj) else day_ago)
                 for each in obj["status"].get("conditions") or ()
             )
             if done or (not has_condition(obj, *FINAL) and obj["metadata"]["creationTimestamp"] < day_ago):
@@ -108,9 +109,9 @@ class Signing:
         if problem:
             self._add_condition(obj, "Failed", "SignerValidationFailure", problem, "status")
             return
-        import base64
-
         pem = self._sign(spec["request"], usages, spec.get("expirationSeconds"), self._registry.clock())
+        if not pem:
+            return
         certificate = base64.b64encode(pem).decode()
 
         def issue(changed: Object) -> None:

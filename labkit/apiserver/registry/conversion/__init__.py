@@ -8,10 +8,19 @@ Source: the ``conversion.go`` files of k8s.io/kubernetes ``pkg/apis``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.kinds import Kind, stored_kind
+from collections.abc import Mapping
+
+from labkit.apiserver.registry.kinds import KINDS, Kind, stored_kind
 from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.apiserver.schema import Struct, schemas
 from labkit.apiserver.schema.decoding import Decoder
+
+BY_STORE: Mapping[str, tuple[Kind, ...]] = {
+    row.resource: tuple(kind for kind in KINDS if kind.resource == row.resource)
+    for row in KINDS
+    if row.stored_as is not None
+}
+"""Where objects of several versions are stored, to the rows of these."""
 
 # The conversions are loaded with the first object that needs one.
 
@@ -50,6 +59,25 @@ def from_stored(kind: Kind, obj: Object) -> Object:
     from labkit.apiserver.registry.conversion.autoscaling import from_v2
 
     return _complete(kind, from_v2(obj))
+
+
+def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
+    """An object as another version of its kind shows it, and that version's schema.
+
+    Args:
+        kind: The row of the object's own version.
+        api_version: Of the wanted one.
+        obj: The object.
+
+    Returns:
+        None if the kind has no such version.
+    """
+    for other in BY_STORE.get(kind.resource, ()):
+        if other.group_version == api_version:
+            struct = schemas().of_kind(other.group, other.version, other.kind)
+            assert struct is not None
+            return struct, from_stored(other, to_stored(kind, obj))
+    return None
 
 
 def _complete(kind: Kind, obj: Object) -> Object:

@@ -6,16 +6,20 @@ Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``, ``annotatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema import schemas
+from labkit.apiserver.schema.decoding import DecodeProblem, Decoder
 
 PREFIX = "autoscaling.alpha.kubernetes.io/"
 METRICS, CURRENT, CONDITIONS, BEHAVIOR = (
     PREFIX + name for name in ("metrics", "current-metrics", "conditions", "behavior")
 )
+SPEC, STATUS = (f"autoscaling.v2.HorizontalPodAutoscaler{part}" for part in ("Spec", "Status"))
 DEFAULT_UTILIZATION = 80
 BEHAVIOR_NAMES = ("scaleUp", "scaleDown")
 RULE_NAMES = ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance")
@@ -89,14 +93,13 @@ def to_v2(obj: Object) -> Object:
     given = obj["metadata"].get("annotations") or {}
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     percent = spec.get("targetCPUUtilizationPercentage")
-    metrics = [_spec_to_v2(metric) for metric in _read(given, METRICS, list) or ()]
+    metrics = _read(given, METRICS, SPEC, "metrics", lambda found: [_spec_to_v2(metric) for metric in found]) or []
     if percent is not None:
         metrics.append(utilization_metric(percent))
     measured = status.get("currentCPUUtilizationPercentage")
-    current = [_status_to_v2(metric) for metric in _read(given, CURRENT, list) or ()] or None
+    current = _read(given, CURRENT, STATUS, "currentMetrics", lambda found: [_status_to_v2(each) for each in found])
     if current is None and measured is not None:
         current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": measured}}}]
-    behavior = _read(given, BEHAVIOR, dict)
     notes = _without_notes(obj)
     metadata = {**obj["metadata"], "annotations": notes}
     if not notes:
@@ -108,7 +111,7 @@ def to_v2(obj: Object) -> Object:
             minReplicas=spec.get("minReplicas"),
             maxReplicas=spec.get("maxReplicas"),
             metrics=metrics or [utilization_metric(DEFAULT_UTILIZATION)],
-            behavior=_json_names(behavior) if behavior else None,
+            behavior=_read(given, BEHAVIOR, SPEC, "behavior", _json_names) or None,
         ),
         "status": _present(
             observedGeneration=status.get("observedGeneration"),
@@ -116,7 +119,7 @@ def to_v2(obj: Object) -> Object:
             currentReplicas=status.get("currentReplicas"),
             desiredReplicas=status.get("desiredReplicas"),
             currentMetrics=current,
-            conditions=_read(given, CONDITIONS, list),
+            conditions=_read(given, CONDITIONS, STATUS, "conditions", list),
         ),
     }
 
@@ -126,14 +129,13 @@ def _without_notes(obj: Object) -> Object:
     return {name: value for name, value in given.items() if name not in (METRICS, CURRENT, CONDITIONS, BEHAVIOR)}
 
 
-def _read(notes: Object, name: str, form: type) -> Any:
+def _read(notes: Object, note: str, struct: str, field: str, convert: Callable[[Any], Any]) -> Any:
+    """What an annotation says, in the form of a field; None if it makes no sense."""
     try:
-        found = orjson.loads(notes.get(name) or "null")
-    except orjson.JSONDecodeError:
+        found = convert(orjson.loads(notes.get(note) or "null"))
+        return Decoder().decode(schemas()[struct], {field: found}).get(field)
+    except (orjson.JSONDecodeError, DecodeProblem, AttributeError, TypeError):
         return None
-    if form is list and not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
-        return None
-    return found if isinstance(found, form) else None
 
 
 def _part(metric: Object, name: str) -> Object:

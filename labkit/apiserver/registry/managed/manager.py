@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -179,6 +180,10 @@ def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -
     return touched, without(gone or {}, ignored)
 
 
+Elsewhere = Callable[[str], "tuple[Struct, Object, Object] | None"]
+"""``apiVersion`` to (its schema, the old object, the new one) in that version, None if there is no such."""
+
+
 def update_managed_fields(
     struct: Struct,
     old: Object | None,
@@ -187,6 +192,7 @@ def update_managed_fields(
     api_version: str,
     subresource: str,
     now: str,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Note in ``new`` that a manager made it from ``old``.
 
@@ -198,6 +204,7 @@ def update_managed_fields(
         api_version: In which version of the kind.
         subresource: Through which subresource, if any.
         now: The time of the entry.
+        elsewhere: For kinds with several versions: what others own is compared in their own one.
     """
     managed = live_or_new(old, new, subresource)
     if not managed.fields and old is not None and old["metadata"].get("uid"):
@@ -205,8 +212,10 @@ def update_managed_fields(
         return
     set_, gone = changes(struct, old, new, subresource)
     for key in list(managed.fields):
-        kept = difference_sets(difference_sets(managed.fields[key], set_), gone)
-        managed.fields[key] = kept
+        version = managed.versions.get(key, api_version)
+        other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
+        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
+        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
     if set_:
         key = manager_id(manager or "unknown", "Update", api_version, subresource)
         previous = managed.fields.get(key, {})

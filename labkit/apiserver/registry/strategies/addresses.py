@@ -22,7 +22,7 @@ def address_messages(value: str) -> list[str]:
         address = ipaddress.ip_address(value)
     except ValueError:
         parts = value.split(".")
-        if len(parts) == 4 and all(part.isdecimal() and int(part) < 256 for part in parts):
+        if len(parts) == 4 and all(part.isascii() and part.isdecimal() and int(part[-4:]) < 256 for part in parts):
             return ["must not have leading 0s"]
         return [IP_MESSAGE]
     if "%" in value:
