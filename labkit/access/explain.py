@@ -25,15 +25,8 @@ from labkit.access.policy import (
 )
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import (
-    Rule,
-    group_matches,
-    name_matches,
-    path_matches,
-    resource_matches,
-    rule_allows,
-    verb_matches,
-)
+from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac import group_matches, name_matches, path_matches, resource_matches, verb_matches
 
 NAMELESS_VERBS = ("list", "watch", "create", "deletecollection")
 

@@ -1,37 +1,15 @@
 """What the rules of one role grant, read as RBAC reads them.
 
 A role without a binding changes no answer of the server, so a checkpoint on a role
-alone has to read its rules. Five predicates, and nothing about their layout: a rule
-may be split, repeated or reordered and means the same.
+alone has to read its rules.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-Rule = Mapping[str, Any]
-
-
-def verb_matches(rule: Rule, verb: str) -> bool:
-    """Whether a rule speaks of this verb."""
-    return bool({verb, "*"} & set(rule.get("verbs") or ()))
-
-
-def group_matches(rule: Rule, group: str) -> bool:
-    """Whether a rule speaks of this API group; the core group is the empty string."""
-    return bool({group, "*"} & set(rule.get("apiGroups") or ()))
-
-
-def resource_matches(rule: Rule, resource: str) -> bool:
-    """Whether a rule speaks of this resource."""
-    return bool({resource, "*"} & set(rule.get("resources") or ()))
-
-
-def whole_collection(rule: Rule) -> bool:
-    """Whether a rule holds for every name: a list has no name to compare."""
-    return not rule.get("resourceNames")
+from labkit.rbac import Rule, group_matches, name_matches, resource_matches, verb_matches
 
 
 def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
@@ -40,7 +18,7 @@ def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
         verb_matches(rule, verb)
         and group_matches(rule, group)
         and resource_matches(rule, resource)
-        and whole_collection(rule)
+        and name_matches(rule, "")  # a list has no name to compare
         for rule in rules
     )
 

@@ -15,6 +15,7 @@ CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
     "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab")],
+    "rbac-alone": [("labkit.rbac", "labkit.client"), ("labkit.rbac", "labkit.apiserver.keys")],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
         ("labkit.apiserver.node", "IPython"),
@@ -50,6 +51,8 @@ ALLOWED = [
     ("labkit.backends.embedded", "labkit.apiserver.cluster"),
     ("labkit.access.rules", "labkit.apiserver.authorization.rbac"),
     ("labkit.access", "labkit.apiserver.authorization"),
+    ("labkit.apiserver.authorization.rules", "labkit.rbac"),
+    ("labkit.lessons", "labkit.rbac"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),
     ("labkit.grading.grader", "labkit.apiserver.cluster"),
@@ -66,6 +69,7 @@ MODULES = [
     "labkit.grading",
     "labkit.lab",
     "labkit.lessons",
+    "labkit.rbac",
     "labkit.ui.widget",
     "labkit.apiserver.audit",
     "labkit.apiserver.cluster",

@@ -1,53 +1,16 @@
-"""Matching one RBAC rule against a question: five small predicates.
+"""Whether one RBAC rule allows what is asked.
 
-Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/evaluation_helpers.go``.
+Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go`` (``RuleAllows``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from labkit.apiserver.authorization.attributes import Attributes
+from labkit.rbac import group_matches, name_matches, path_matches, resource_matches, verb_matches
 
 Rule = dict[str, Any]
-
-
-def verb_matches(rule: Rule, verb: str) -> bool:
-    """The rule names the verb, or all of them."""
-    verbs: Sequence[str] = rule.get("verbs") or ()
-    return "*" in verbs or verb in verbs
-
-
-def group_matches(rule: Rule, group: str) -> bool:
-    """The rule names the API group, or all of them."""
-    groups: Sequence[str] = rule.get("apiGroups") or ()
-    return "*" in groups or group in groups
-
-
-def resource_matches(rule: Rule, resource: str, subresource: str) -> bool:
-    """The rule names the resource (with its subresource), that subresource of any, or all."""
-    resources: Sequence[str] = rule.get("resources") or ()
-    wanted = f"{resource}/{subresource}" if subresource else resource
-    if "*" in resources or wanted in resources:
-        return True
-    return bool(subresource) and f"*/{subresource}" in resources
-
-
-def name_matches(rule: Rule, name: str) -> bool:
-    """The rule is for all objects, or names this one."""
-    names: Sequence[str] = rule.get("resourceNames") or ()
-    return not names or name in names
-
-
-def path_matches(rule: Rule, path: str) -> bool:
-    """The rule names the path, a prefix of it that ends in ``*``, or all."""
-    for pattern in rule.get("nonResourceURLs") or ():
-        if pattern in ("*", path):
-            return True
-        if pattern.endswith("*") and path.startswith(pattern.rstrip("*")):
-            return True
-    return False
 
 
 def rule_allows(rule: Rule, question: Attributes) -> bool:
