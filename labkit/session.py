@@ -6,8 +6,11 @@ cluster that was chosen.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from labkit import ui
 from labkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,6 +23,11 @@ _labs: list[Lab] = []
 def use(lab: Lab) -> None:
     """Make this lab the one that the words act on."""
     _labs[:] = [lab]
+    if "ipykernel" in sys.modules and "labkit.ui.base" not in sys.modules:
+        import asyncio
+
+        with suppress(RuntimeError):  # no loop runs: this is no cell
+            ui.preload(asyncio.get_running_loop())
 
 
 def current() -> Lab:

@@ -7,7 +7,10 @@ as a table or a list where no widget runs. The only place that imports ipywidget
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 _PLACES = {
     "AccessMatrix": "matrix",
@@ -26,3 +29,23 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         return getattr(import_module(f"labkit.ui.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
+    """Import the widgets when a kernel has nothing else to do, so that the first is there at once.
+
+    ipywidgets takes longer to import than a widget to draw. It happens between two cells, a
+    module at a time; cells that wait are run in between.
+
+    Args:
+        loop: The kernel's event loop.
+        after_seconds: When the first import begins.
+    """
+    names = ["base", *dict.fromkeys(_PLACES.values())]
+
+    def next_one() -> None:
+        import_module(f"labkit.ui.{names.pop(0)}")
+        if names:
+            loop.call_later(after_seconds / 10, next_one)
+
+    loop.call_later(after_seconds, next_one)

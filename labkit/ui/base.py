@@ -111,17 +111,24 @@ class LabWidget(anywidget.AnyWidget):
         return {**(bundle or {}), **fallbacks}
 
 
+_LEFT = 'style="text-align:left;vertical-align:top"'
+
+
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """A plain table with escaped cells, for ``as_html``."""
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    """A plain table with escaped cells, for ``as_html``.
+
+    Jupyter's pages set tables to the right; where style attributes are taken out, as on
+    GitHub, left is the rule.
+    """
+    top = "".join(f'<th scope="col" {_LEFT}>{escape(cell)}</th>' for cell in head)
     body = "".join(
         "<tr>"
-        + f'<th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + f'<th scope="row" {_LEFT}>{escape(row[0])}</th>'
+        + "".join(f"<td {_LEFT}>{escape(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
     )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption {_LEFT}>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 

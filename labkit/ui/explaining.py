@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from labkit.access import Explanation, smallest_changes
@@ -43,6 +44,11 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
             for change in changes
         ],
     }
+
+
+def explanation_html(data: dict[str, Any]) -> str:
+    """The same for a page where no widget runs."""
+    return f"<pre>{escape(explanation_text(data))}</pre>"
 
 
 def explanation_text(data: dict[str, Any]) -> str:

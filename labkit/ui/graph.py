@@ -93,7 +93,7 @@ class RBACGraph(LabWidget):
                 continue
             for binding in after.get(node.id, []):
                 for role in after.get(binding.id, []):
-                    rules = "; ".join(rule.title for rule in after.get(role.id, []))
+                    rules = _listed([rule.title for rule in after.get(role.id, [])])
                     rows.append(
                         [
                             _label(node),
@@ -162,6 +162,11 @@ class RBACGraph(LabWidget):
                 elif entry["kind"] == "User":
                     found.add(entry["name"])
         return sorted(found)
+
+
+def _listed(rules: list[str]) -> str:
+    more = len(rules) - 4
+    return "; ".join(rules[:4]) + (f"; … and {more} more rule{'s' * (more > 1)}" if more > 0 else "")
 
 
 def _label(node: Node) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from labkit.access import Matrix, Permission, Subject, access_matrix, explain, read_policy, subject
 from labkit.access.policy import Api, Unreadable
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
-from labkit.ui.explaining import explanation_data, explanation_text
+from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
 DEFAULT_PERMISSIONS = (
     "list services",
@@ -78,7 +78,9 @@ class AccessMatrix(LabWidget):
     def as_html(self) -> str:
         """The same as an HTML table."""
         where = self._namespace or "the whole cluster"
-        return html_table(*self._plain(), caption=f"Who may do what in {where}")
+        page = html_table(*self._plain(), caption=f"Who may do what in {where}")
+        explanation = self.data.get("explanation")
+        return page + (explanation_html(explanation) if explanation else "")
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["subject", *(self._column(permission) for permission in self._permissions)]

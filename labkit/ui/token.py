@@ -58,7 +58,8 @@ class TokenInspector(LabWidget):
 
     def as_html(self) -> str:
         """The same as an HTML table."""
-        return html_table(*self._plain(), caption="; ".join(self._titles))
+        verdicts = [f"{token['title']}: {token['verdict']}" for token in self.data["tokens"]]
+        return html_table(*self._plain(), caption="; ".join(verdicts))
 
     def _plain(self) -> tuple[list[str], list[list[str]]]:
         head = ["name", *self._titles, "what it means"]

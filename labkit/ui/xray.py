@@ -15,9 +15,10 @@ from labkit.answers import Answer
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.request import User
 from labkit.ui.base import LabWidget, api_of, html_table, script, style
-from labkit.ui.explaining import explanation_data, explanation_text
+from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+WORDS = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
 PLUGINS = {"certificate": "client certificate", "token": "bearer token", "none": "none: anonymous"}
 
 
@@ -132,22 +133,22 @@ class XRay(LabWidget):
 
     def as_text(self) -> str:
         """The stages, a line each, then the explanation."""
-        words = {"pass": "✓ passed", "stop": "✕ stopped here", "none": "– not reached"}
         lines = [self.data["title"]]
         for stage in self.data["stages"]:
             facts = "; ".join(f"{name}: {value}" for name, value in stage["facts"])
-            lines.append(f"  {stage['title']:<15} {words[stage['state']]:<15} {facts}".rstrip())
+            lines.append(f"  {stage['title']:<15} {WORDS[stage['state']]:<15} {facts}".rstrip())
         if self.data["explanation"]:
             lines += ["", explanation_text(self.data["explanation"])]
         return "\n".join(lines)
 
     def as_html(self) -> str:
-        """The stages as a table."""
+        """The stages as a table, then the explanation."""
         rows = [
-            [stage["title"], stage["state"], "; ".join(f"{name}: {value}" for name, value in stage["facts"])]
+            [stage["title"], WORDS[stage["state"]], "; ".join(f"{name}: {value}" for name, value in stage["facts"])]
             for stage in self.data["stages"]
         ]
-        return html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
+        page = html_table(["stage", "state", "what is known"], rows, caption=self.data["title"])
+        return page + (explanation_html(self.data["explanation"]) if self.data["explanation"] else "")
 
 
 def _question(answer: Answer) -> Attributes:

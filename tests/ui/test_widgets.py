@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ def test_every_widget_says_the_same_as_text_and_as_a_page(api: Client) -> None:
     widget = AccessMatrix(api, ["kikai/default"], namespace="kikai")
     bundle = bundle_of(widget)
     assert "kikai/default" in bundle["text/plain"]
-    assert '<th scope="row">kikai/default</th>' in bundle["text/html"]
+    assert '<th scope="row" style="text-align:left;vertical-align:top">kikai/default</th>' in bundle["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
@@ -104,9 +106,38 @@ def test_the_xray_of_a_refusal(api: Client) -> None:
     assert [stage["state"] for stage in seen.data["stages"]] == ["pass", "pass", "pass", "pass", "stop"]
 
 
+def test_the_page_without_widgets_explains_too(api: Client) -> None:
+    answer = api.get("/api/v1/namespaces/kikai/services")
+    assert "granted by ClusterRoleBinding cluster-admin" in XRay(answer, api).as_html()
+    matrix = AccessMatrix(api, ["darbo/default"], ["list services"], "kikai")
+    matrix.act("explain", row=0, column=0)
+    assert "near miss (subject)" in matrix.as_html()
+
+
 def test_the_inspector_takes_one_token_or_two(api: Client) -> None:
     with pytest.raises(ValueError, match="one token or two"):
         TokenInspector(api)
+
+
+LATER = """
+import asyncio, sys, ipykernel
+from labkit import session
+
+async def main():
+    session.use(object())
+    assert "ipywidgets" not in sys.modules
+    while "labkit.ui.xray" not in sys.modules:
+        await asyncio.sleep(0.01)
+
+asyncio.run(asyncio.wait_for(main(), 60))
+"""
+
+
+def test_a_kernel_with_nothing_to_do_imports_the_widgets_beforehand() -> None:
+    subprocess.run([sys.executable, "-c", LATER], check=True, timeout=120)
+    alone = LATER.replace("import asyncio, sys, ipykernel", "import asyncio, sys").replace("60", "1.5")
+    done = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, timeout=120, check=False)
+    assert "TimeoutError" in done.stderr, "a program that is no kernel must not import widgets"
 
 
 def test_scripts_ask_nobody_on_the_net() -> None:
