@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.request import PeerCertificate, Request
+from labkit.apiserver.request import PeerCertificate
+from labkit.apiserver.serving.inprocess import ask
 from labkit.client import Client
 from labkit.transport import Credentials, Endpoint, Transport
 
@@ -48,18 +48,15 @@ class InProcess(Transport):
         **_rest: Any,
     ) -> Any:
         """Make one call."""
-        bare, _, query = path.partition("?")
-        request = Request(
+        answer = ask(
+            self._cluster.handle,
             method,
-            unquote(bare),
-            parse_qs(query, keep_blank_values=True),
-            {name.lower(): value for name, value in (headers or {}).items()},
-            body or b"",
-            self._certificate,
-            raw_uri=path,
+            path,
+            headers=(headers or {}).items(),
+            body=body or b"",
+            certificate=self._certificate,
         )
-        response = self._cluster.handle(request)
-        return Reply(response.status, response.headers, response.body)
+        return Reply(answer.status, answer.headers, answer.body)
 
     def send_all(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sequence[Any]:
         """Make many calls, one after the other."""

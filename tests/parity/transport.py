@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import yaml
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.request import PeerCertificate, Request
+from labkit.apiserver.request import PeerCertificate
+from labkit.apiserver.serving.inprocess import ask
 from tests.parity.certificates import Authority
 from tests.parity.model import Answer
 
@@ -134,31 +135,21 @@ class InProcess:
 
     def send(self, credential: Credential, call: Call) -> Answer:
         """Call ``handle``; of a watch, take what is ready."""
-        path, _, query = call.path.partition("?")
         headers = {"host": "127.0.0.1:6443", **{name.lower(): value for name, value in call.headers.items()}}
         if credential.token is not None:
             headers.setdefault("authorization", f"Bearer {credential.token}")
-        request = Request(
+        answer = ask(
+            self._cluster.handle,
             call.method,
-            unquote(path),
-            parse_qs(query, keep_blank_values=True),
-            headers,
-            call.body,
-            certificate_of(credential),
-            raw_uri=call.path,
-            header_values={name: [value] for name, value in headers.items()},
+            call.path,
+            headers=headers.items(),
+            body=call.body,
+            certificate=certificate_of(credential),
         )
-        response = self._cluster.handle(request)
-        body = response.body
-        if response.stream is not None:
-            body = b"".join(response.stream.read())
-            response.stream.close()
-        if call.method == "HEAD":
-            body = b""
-        answer = {name.lower(): value for name, value in response.headers.items()}
-        if response.warnings:
-            answer["warning"] = ", ".join(f"299 - {json.dumps(text)}" for text in response.warnings)
-        return Answer(response.status, answer, body)
+        seen = {name.lower(): value for name, value in answer.headers.items()}
+        if answer.warnings:
+            seen["warning"] = ", ".join(f"299 - {json.dumps(text)}" for text in answer.warnings)
+        return Answer(answer.status, seen, answer.body)
 
     def close(self) -> None:
         """Release the cluster."""

@@ -7,7 +7,7 @@ No server library is loaded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labkit.apiserver.request import (
@@ -30,12 +30,14 @@ class Answer:
         status: The status code.
         headers: Names and values.
         body: The body; of a stream, what was there at once.
+        warnings: Texts of ``Warning`` headers.
         session: A command that waits to be run; see ``run``.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    warnings: Sequence[str] = ()
     session: ExecSession | None = None
 
 
@@ -74,12 +76,15 @@ def ask(
         header_values=values,
     )
     response: Response = handle(request)
-    if response.stream is None:
-        return Answer(response.status, response.headers, response.body, response.upgrade)
-    try:
-        return Answer(response.status, response.headers, b"".join(response.stream.read()))
-    finally:
-        response.stream.close()
+    body = response.body
+    if response.stream is not None:
+        try:
+            body = b"".join(response.stream.read())
+        finally:
+            response.stream.close()
+    if method == "HEAD":
+        body = b""
+    return Answer(response.status, response.headers, body, response.warnings, response.upgrade)
 
 
 @dataclass

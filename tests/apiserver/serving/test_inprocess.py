@@ -34,6 +34,11 @@ def test_a_bad_target_is_refused_before_the_cluster_sees_it() -> None:
     assert ask(lambda request: Response(200), "GET", "/%zz").status == 400
 
 
+def test_warnings_come_along_and_a_head_has_no_body() -> None:
+    answer = ask(lambda request: Response(200, {}, b"body", warnings=("careful",)), "HEAD", "/")
+    assert (answer.body, answer.warnings) == (b"", ("careful",))
+
+
 class Ready:
     timeout_seconds = 60.0
     closed = False
