@@ -205,7 +205,10 @@ class RBACAuthorizer:
             errors: list[str] = []
             candidates = self._candidates(user)
             plural = "rolebindings" if namespace else "clusterrolebindings"
-            only_here: Lister = lambda wanted, where: candidates(wanted, where) if wanted == plural else ()  # noqa: E731
+
+            def only_here(wanted: str, where: str) -> Iterable[Object]:
+                return candidates(wanted, where) if wanted == plural else ()
+
             grants = rules_for(user, namespace, only_here, self._get, errors)
             rules = _UserRules(RuleIndex((grant.rule, grant) for grant in grants), errors)
             if len(self._rules) >= MAX_REMEMBERED:
