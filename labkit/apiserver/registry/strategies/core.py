@@ -8,8 +8,6 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-import orjson
-
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import check_known_finalizer
 from labkit.apiserver.registry.names import (
@@ -23,6 +21,7 @@ from labkit.apiserver.registry.names import (
 )
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema import gojson
 
 MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
@@ -115,7 +114,7 @@ class ConfigMapStrategy(Strategy):
                 errors.invalid(f"binaryData[{key}]", key, message)
             size += len(base64.b64decode(value or ""))
         if size > MAX_SECRET_BYTES:
-            errors.too_long("", MAX_SECRET_BYTES)
+            errors.too_long("[]", MAX_SECRET_BYTES)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -165,13 +164,13 @@ class SecretStrategy(Strategy):
                 errors.required(f"metadata.annotations[{ACCOUNT_NAME}]")
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
-            if key not in data:
+            if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):
                 errors.required(f"data[{key}]")
             elif kind != "kubernetes.io/ssh-auth":
                 try:
-                    orjson.loads(base64.b64decode(data[key] or ""))
-                except orjson.JSONDecodeError:
-                    errors.invalid(f"data[{key}]", "<secret contents redacted>", "invalid JSON")
+                    gojson.loads(base64.b64decode(data[key] or ""))
+                except gojson.SyntaxProblem as error:
+                    errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
         elif kind == "kubernetes.io/basic-auth":
             if "username" not in data and "password" not in data:
                 errors.required("data[username]")

@@ -68,11 +68,18 @@ def _check_source(volume: Object, path: str, errors: FieldErrors) -> None:
             for index, item in enumerate(source.get("items") or ()):
                 _check_downward(item, f"{place}.items[{index}]", errors)
         elif field == "nfs":
-            for name in ("server", "path"):
-                if not source.get(name):
-                    errors.required(f"{place}.{name}")
+            check_nfs(source, place, errors)
         elif field == "emptyDir" and amount(source.get("sizeLimit", 0)) < 0:
             errors.forbidden(f"{place}.sizeLimit", "SizeLimit field must be a valid resource quantity")
+
+
+def check_nfs(source: Object, path: str, errors: FieldErrors) -> None:
+    """A directory of a file server."""
+    for name in ("server", "path"):
+        if not source.get(name):
+            errors.required(f"{path}.{name}")
+    if source.get("path") and not source["path"].startswith("/"):
+        errors.invalid(f"{path}.path", source["path"], "must be an absolute path")
 
 
 def check_host_path(source: Object, path: str, errors: FieldErrors) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_labels
 from labkit.apiserver.registry.names import (
-    CIDR_MESSAGE,
     IP_MESSAGE,
     NameRule,
     dns_label,
@@ -21,8 +20,15 @@ from labkit.apiserver.registry.names import (
     ip_address,
     label_name,
     port_number,
+    qualified_name,
 )
 from labkit.apiserver.registry.strategies.core import check_port
+from labkit.apiserver.registry.strategies.servicetraffic import (
+    check_balancer,
+    check_external_addresses,
+    check_policies,
+    check_uniqueness,
+)
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
@@ -182,13 +188,6 @@ class ServiceStrategy(Strategy):
         if not ports and not headless and spec["type"] != "ExternalName":
             errors.required("spec.ports")
         if spec["type"] == "LoadBalancer":
-            for index, port in enumerate(ports):
-                if port.get("port") == 10250:
-                    errors.invalid(
-                        f"spec.ports[{index}]",
-                        port["port"],
-                        "may not expose port 10250 externally since it is used by kubelet",
-                    )
             if headless:
                 errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services")
         elif spec["type"] == "NodePort":
@@ -213,14 +212,19 @@ class ServiceStrategy(Strategy):
                     "must be greater than 0 and less than 86400",
                 )
         self._check_addresses(spec, errors)
+        check_external_addresses(spec, errors)
         if spec["type"] not in TYPES:
             errors.not_supported("spec.type", spec["type"], TYPES)
-        self._check_port_uniqueness(spec, ports, errors)
-        self._check_policies(spec, errors)
+        check_uniqueness(spec, ports, errors)
+        check_balancer(obj, errors)
+        check_policies(spec, errors)
 
     def _check_external_name(self, spec: Object, errors: FieldErrors) -> None:
         if spec.get("clusterIPs") or spec.get("clusterIP"):
-            errors.forbidden("spec.clusterIPs", "may not be set when type is 'ExternalName'")
+            errors.forbidden("spec.clusterIPs", "may not be set for ExternalName services")
+        for field in ("ipFamilies", "ipFamilyPolicy"):
+            if spec.get(field):
+                errors.forbidden(f"spec.{field}", "may not be set for ExternalName services")
         name = spec.get("externalName", "").rstrip(".") if spec.get("externalName") else ""
         if not name:
             errors.required("spec.externalName")
@@ -232,18 +236,19 @@ class ServiceStrategy(Strategy):
         if named and not name:
             errors.required(f"{path}.name")
         elif name:
-            messages = dns_label(name)
-            for message in messages:
+            for message in dns_label(name):
                 errors.invalid(f"{path}.name", name, message)
-            if not messages:
-                if name in names:
-                    errors.duplicate(f"{path}.name", name)
-                names.add(name)
+            if name in names:
+                errors.duplicate(f"{path}.name", name)
+            names.add(name)
         for message in port_number(port.get("port", 0)):
             errors.invalid(f"{path}.port", port.get("port", 0), message)
         if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
             errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
+        protocol = port.get("appProtocol")
+        for message in qualified_name(protocol) if protocol is not None else ():
+            errors.invalid(f"{path}.appProtocol", protocol, message)
 
     def _check_addresses(self, spec: Object, errors: FieldErrors) -> None:
         address = spec.get("clusterIP", "")
@@ -252,9 +257,6 @@ class ServiceStrategy(Strategy):
         addresses = spec.get("clusterIPs") or []
         if address and addresses and addresses[0] != address:
             errors.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`")
-        for index, external in enumerate(spec.get("externalIPs") or ()):
-            if not ip_address(external):
-                errors.invalid(f"spec.externalIPs[{index}]", external, IP_MESSAGE)
         policy = spec.get("ipFamilyPolicy")
         if policy is not None and policy not in FAMILY_POLICIES:
             errors.not_supported("spec.ipFamilyPolicy", policy, ["SingleStack", "PreferDualStack", "RequireDualStack"])
@@ -263,59 +265,6 @@ class ServiceStrategy(Strategy):
                 errors.not_supported(f"spec.ipFamilies[{index}]", family, ["IPv4", "IPv6"])
             elif family == "IPv6":
                 errors.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
-        for index, source in enumerate(spec.get("loadBalancerSourceRanges") or ()):
-            try:
-                ipaddress.ip_network(source.strip(), strict=False)
-            except ValueError:
-                errors.invalid(f"spec.loadBalancerSourceRanges[{index}]", source, CIDR_MESSAGE)
-
-    def _check_port_uniqueness(self, spec: Object, ports: list[Object], errors: FieldErrors) -> None:
-        external = spec["type"] in ("NodePort", "LoadBalancer")
-        taken: set[tuple[Any, Any]] = set()
-        seen: set[tuple[Any, Any]] = set()
-        for index, port in enumerate(ports):
-            path = f"spec.ports[{index}]"
-            node_port = port.get("nodePort", 0)
-            if node_port and not external:
-                errors.forbidden(f"{path}.nodePort", f"may not be used when `type` is '{spec['type']}'")
-            elif node_port:
-                if (port["protocol"], node_port) in taken:
-                    errors.duplicate(f"{path}.nodePort", node_port)
-                taken.add((port["protocol"], node_port))
-        for index, port in enumerate(ports):
-            key = (port["protocol"], port.get("port"))
-            if key in seen:
-                # The comparison is made on protocol and port, and only these are shown as given.
-                errors.duplicate(
-                    f"spec.ports[{index}]",
-                    {
-                        "Name": "",
-                        "Protocol": port["protocol"],
-                        "AppProtocol": None,
-                        "Port": port.get("port", 0),
-                        "TargetPort": 0,
-                        "NodePort": 0,
-                    },
-                )
-            seen.add(key)
-
-    def _check_policies(self, spec: Object, errors: FieldErrors) -> None:
-        internal = spec.get("internalTrafficPolicy")
-        if internal is not None and internal not in ("Cluster", "Local"):
-            errors.not_supported("spec.internalTrafficPolicy", internal, ["Cluster", "Local"])
-        external = spec.get("externalTrafficPolicy")
-        if external is not None:
-            if spec["type"] not in ("NodePort", "LoadBalancer") and not spec.get("externalIPs"):
-                errors.invalid(
-                    "spec.externalTrafficPolicy", external, "may only be set for externally-accessible services"
-                )
-            elif external not in ("Cluster", "Local"):
-                errors.not_supported("spec.externalTrafficPolicy", external, ["Cluster", "Local"])
-        if spec["type"] != "LoadBalancer":
-            if spec.get("allocateLoadBalancerNodePorts") is not None:
-                errors.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
-            if spec.get("loadBalancerClass") is not None:
-                errors.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""

@@ -14,7 +14,7 @@ from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.apiserver.registry.strategies.nodeselectors import check_node_selector
 from labkit.apiserver.registry.strategies.poddiff import claim_diff, source_diff
-from labkit.apiserver.registry.strategies.podvolumes import check_host_path
+from labkit.apiserver.registry.strategies.podvolumes import check_host_path, check_nfs
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas
@@ -105,6 +105,8 @@ class VolumeStrategy(Strategy):
                 errors.forbidden(
                     "spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"
                 )
+        if spec.get("nfs") is not None:
+            check_nfs(spec["nfs"], "spec.nfs", errors)
         if spec.get("local") is not None and spec.get("nodeAffinity") is None:
             errors.required("spec.nodeAffinity", "Local volume requires node affinity")
         storage_class = spec.get("storageClassName", "")

@@ -1,0 +1,109 @@
+"""What reaches a service, and how: ports, external addresses, load balancers, traffic policies.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateService``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.names import CIDR_MESSAGE, IP_MESSAGE, ip_address, port_number, qualified_name
+from labkit.apiserver.request import Object
+
+BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
+EXPOSED = ("NodePort", "LoadBalancer")
+POLICIES = ("Cluster", "Local")
+DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+CHECKED_ONLY = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+
+
+def check_special_address(address: str, path: str, errors: FieldErrors) -> None:
+    """An address that others can reach: none of those with a meaning of their own."""
+    found = ipaddress.ip_address(address)
+    if found.is_unspecified:
+        errors.invalid(path, address, f"may not be unspecified ({address})")
+    if found.is_loopback:
+        errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
+    if found.is_link_local:
+        errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/10", strict=False):
+        errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+
+
+def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
+    """Addresses outside of the cluster at which a service is to be had."""
+    for index, address in enumerate(spec.get("externalIPs") or ()):
+        path = f"spec.externalIPs[{index}]"
+        if not ip_address(address):
+            errors.invalid(path, address, IP_MESSAGE)
+        else:
+            check_special_address(address, path, errors)
+
+
+def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> None:
+    """No two ports are the same, and only services of some types have node ports."""
+    if spec["type"] == "ClusterIP":
+        for index, port in enumerate(ports):
+            if port.get("nodePort"):
+                errors.forbidden(f"spec.ports[{index}].nodePort", "may not be used when `type` is 'ClusterIP'")
+    taken: set[tuple[Any, Any]] = set()
+    for index, port in enumerate(ports):
+        key = (port.get("protocol"), port.get("nodePort", 0))
+        if key[1] and key in taken:
+            errors.duplicate(f"spec.ports[{index}].nodePort", key[1])
+        taken.add(key)
+    seen: set[tuple[Any, Any]] = set()
+    for index, port in enumerate(ports):
+        key = (port.get("protocol"), port.get("port", 0))
+        if key in seen:
+            # The comparison is made on protocol and port, and only these are shown as given.
+            shown = {"Name": "", "Protocol": key[0], "AppProtocol": None, "Port": key[1], "TargetPort": 0}
+            errors.duplicate(f"spec.ports[{index}]", {**shown, "NodePort": 0})
+        seen.add(key)
+
+
+def check_balancer(obj: Object, errors: FieldErrors) -> None:
+    """What only load balancers have."""
+    spec = obj["spec"]
+    balanced = spec["type"] == "LoadBalancer"
+    ranges = spec.get("loadBalancerSourceRanges") or ()
+    if ranges and not balanced:
+        errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
+    for index, source in enumerate(ranges):
+        try:
+            ipaddress.ip_network(source.strip(), strict=False)
+        except ValueError:
+            errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), CIDR_MESSAGE)
+    if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
+        errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
+    chosen = spec.get("loadBalancerClass")
+    if chosen is not None and not balanced:
+        errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
+    elif chosen is not None:
+        for message in qualified_name(chosen):
+            errors.invalid("spec.loadBalancerClass", chosen, message)
+
+
+def check_policies(spec: Object, errors: FieldErrors) -> None:
+    """How traffic from outside and inside is led to pods."""
+    external = spec.get("externalTrafficPolicy")
+    if external is not None:
+        if spec["type"] not in EXPOSED and not spec.get("externalIPs"):
+            errors.invalid("spec.externalTrafficPolicy", external, "may only be set for externally-accessible services")
+        elif external not in POLICIES:
+            errors.not_supported("spec.externalTrafficPolicy", external, POLICIES)
+    number = spec.get("healthCheckNodePort", 0)
+    if spec["type"] != "LoadBalancer" or external != "Local":
+        if number:
+            errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
+    elif number:
+        for message in port_number(number):
+            errors.invalid("spec.healthCheckNodePort", number, message)
+    internal = spec.get("internalTrafficPolicy")
+    if internal is not None and internal not in POLICIES:
+        errors.not_supported("spec.internalTrafficPolicy", internal, POLICIES)
+    distribution = spec.get("trafficDistribution")
+    if distribution is not None and distribution not in DISTRIBUTIONS:
+        errors.not_supported("spec.trafficDistribution", distribution, DISTRIBUTIONS)
