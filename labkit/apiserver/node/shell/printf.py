@@ -5,20 +5,8 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.shell.quoting import quote
+from labkit.apiserver.node.shell.quoting import ESCAPES, quote
 
-_ESCAPE = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "a": "\a",
-    "b": "\b",
-    "e": "\x1b",
-    "E": "\x1b",
-    "f": "\f",
-    "v": "\v",
-    "\\": "\\",
-}
 _SPEC = re.compile(r"%([-+ #0']*)(\*|\d{1,5})?(?:\.(\*|-?\d{1,5})?)?([hlLjzt]*)([a-zA-Z%]|\([^)]*\)T)?")
 MAX_WIDTH = 10_000
 
@@ -45,8 +33,8 @@ def unescape(text: str, *, echo: bool = False) -> tuple[str, bool]:
             continue
         char = text[index + 1]
         index += 2
-        if char in _ESCAPE:
-            out.append(_ESCAPE[char])
+        if char in ESCAPES:
+            out.append(ESCAPES[char])
         elif char == "c" and echo:
             return "".join(out), True
         elif char in "01234567" and (not echo or char == "0"):

@@ -1,6 +1,21 @@
-"""Quotes around a text, so that a shell reads it as one word."""
+"""Quotes around a text, so that a shell reads it as one word; and what a backslash stands for."""
 
 from __future__ import annotations
+
+
+ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "v": "\v",
+    "\\": "\\",
+}
+"""What letters mean after a backslash, in ``printf``, ``echo -e`` and ``$'…'``."""
 
 
 def quote(text: str) -> str:

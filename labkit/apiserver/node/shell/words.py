@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from labkit.apiserver.node.shell.quoting import ESCAPES
 from labkit.apiserver.node.shell.syntax import (
     Arithmetic,
     Parameter,
@@ -20,21 +21,8 @@ from labkit.apiserver.node.shell.syntax import (
 )
 
 SPECIAL = "@*#?$!-"
-ESCAPES = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "a": "\a",
-    "b": "\b",
-    "e": "\x1b",
-    "E": "\x1b",
-    "f": "\f",
-    "v": "\v",
-    "\\": "\\",
-    "'": "'",
-    '"': '"',
-    "?": "?",
-}
+_ESCAPES = {**ESCAPES, "'": "'", '"': '"', "?": "?"}
+"""After a backslash in ``$'…'``."""
 OPERATORS = (
     ":-",
     ":=",
@@ -146,8 +134,8 @@ def ansi_c(text: str) -> str:
             continue
         char = text[index + 1]
         index += 2
-        if char in ESCAPES:
-            out.append(ESCAPES[char])
+        if char in _ESCAPES:
+            out.append(_ESCAPES[char])
         elif char in "01234567":
             digits = char
             while len(digits) < 3 and text[index : index + 1] in tuple("01234567"):
