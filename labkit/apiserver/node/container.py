@@ -9,8 +9,7 @@ from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.inodes import Directory, File, FileError, Link
 from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
-from labkit.apiserver.node.shell.process import Process
-from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream, decode
+from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.apiserver.node.transport import Endpoint, Network
 from labkit.apiserver.request import ExecIO
 
@@ -308,6 +307,3 @@ def drive(awaitable: Awaitable[int]) -> int:
             next(iterator)
     except StopIteration as end:
         return int(end.value)
-
-
-__all__ = ["Container", "NotRunnable", "Process", "TextIO", "decode", "drive"]

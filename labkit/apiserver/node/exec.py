@@ -8,7 +8,6 @@ Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from labkit.apiserver.node.api import NodeApi
 from labkit.apiserver.node.container import Container, NotRunnable
@@ -18,7 +17,7 @@ from labkit.apiserver.node.pod import Pod
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.terminal import Terminal
 from labkit.apiserver.request import ExecIO, Object, Request, Response
-from labkit.apiserver.status import ApiError, bad_request, invalid, not_found
+from labkit.apiserver.status import bad_request, invalid, not_found
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
@@ -354,6 +353,3 @@ class AttachSession:
                     await io.sleep(ATTACH_POLL_SECONDS)
         finally:
             forget()
-
-
-__all__ = ["Any", "ApiError", "AttachSession", "CommandSession", "PodSubresources"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 ESCAPES = {
     "n": "\n",
     "t": "\t",
