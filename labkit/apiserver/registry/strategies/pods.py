@@ -15,6 +15,7 @@ from labkit.apiserver.registry.names import IP_MESSAGE, between, ip_address
 from labkit.apiserver.registry.strategies.containers import check_container
 from labkit.apiserver.registry.strategies.poddefaults import default_pod
 from labkit.apiserver.registry.strategies.poddiff import spec_diff
+from labkit.apiserver.registry.strategies.podresize import check_resize, refused_as_a_whole
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
 from labkit.apiserver.request import Object
@@ -113,11 +114,16 @@ class PodStrategy(Strategy):
         if part == "ephemeralcontainers":
             check_ephemeral(new["spec"], old["spec"], errors)
         else:
+            why = refused_as_a_whole(old)
+            if why:
+                errors.forbidden("[]", why)
+                return errors
             check_pod_spec({**new["spec"], "ephemeralContainers": None}, "spec", errors)
             if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
                 errors.invalid(
-                    "spec", quality_of_service(new["spec"]), "Pod QOS Class may not change as a result of resizing"
+                    "spec", old["status"].get("qosClass", ""), "Pod QOS Class may not change as a result of resizing"
                 )
+            check_resize(new["spec"], old["spec"], errors)
         return errors
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
