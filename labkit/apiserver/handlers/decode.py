@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
+from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson, schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
@@ -223,11 +223,25 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
     return group, version, kind or expected[2]
 
 
+def stores(gvk: tuple[str, str, str]) -> str:
+    """Where a kind's objects are stored, empty if that is nowhere.
+
+    Args:
+        gvk: Its (group, version, kind).
+    """
+    return next((row.resource for row in KINDS if (row.group, row.version, row.kind) == gvk), "")
+
+
 def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
     if found == expected:
         return
     group, version, kind = found
     api_version = f"{group}/{version}" if group else version
+    if stores(found) and stores(found) == stores(expected):
+        wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+        )
     known = schemas().of_kind(group, version, kind) is not None or (
         (group, kind) in BY_KIND and BY_KIND[group, kind].version == version
     )

@@ -178,3 +178,14 @@ def test_errors_name_the_group_that_was_asked(api: ClusterApi) -> None:
     gone = api.must(api.admin.delete(NEW))
     assert [item["note"] for item in gone["items"]] == ["it works"]
     assert api.must(api.admin.get(CORE))["items"] == []
+
+
+def test_a_body_of_the_other_version_is_refused(api: ClusterApi) -> None:
+    body = {**new_event(), "kind": "Event", "apiVersion": "v1"}
+    assert api.admin.post(NEW, body).message == (
+        "the API version in the data (v1) does not match the expected API version (events.k8s.io/v1)"
+    )
+    body["apiVersion"] = "events.k8s.io/v1"
+    assert api.admin.post(CORE, body).message == (
+        "the API version in the data (events.k8s.io/v1) does not match the expected API version (v1)"
+    )
