@@ -312,3 +312,25 @@ def test_yaml_bodies_and_their_repeated_keys(api: ClusterApi) -> None:
     refused = post("Strict")
     assert refused.status == 400
     assert b'yaml: unmarshal errors:\\n  line 4: key \\"a\\" already set in map' in refused.body
+
+
+def test_a_job_without_labels_has_its_templates(api: ClusterApi) -> None:
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    path = "/apis/batch/v1/namespaces/lab/jobs"
+    made = api.must(api.admin.post(path, {"metadata": {"name": "j"}, "spec": {"template": template}}))
+    assert made["metadata"]["labels"] == made["spec"]["template"]["metadata"]["labels"]
+    assert made["metadata"]["labels"]["batch.kubernetes.io/job-name"] == "j"
+    own = {"metadata": {"name": "k", "labels": {"a": "b"}}, "spec": {"template": template}}
+    assert api.must(api.admin.post(path, own))["metadata"]["labels"] == {"a": "b"}
+
+
+def test_a_stateful_sets_update_is_defaulted_as_a_whole(api: ClusterApi) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    path = "/apis/apps/v1/namespaces/lab/statefulsets"
+    for name, strategy, expected in (
+        ("a", {}, {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+        ("b", {"type": "RollingUpdate"}, {"type": "RollingUpdate"}),
+    ):
+        spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template, "updateStrategy": strategy}
+        made = api.must(api.admin.post(path, {"metadata": {"name": name}, "spec": spec}))
+        assert made["spec"]["updateStrategy"] == expected

@@ -39,9 +39,7 @@ class JobStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """See ``Strategy``."""
         default_job_spec(obj["spec"])
-        labels = obj["spec"]["template"]["metadata"].get("labels")
-        if labels and not obj["metadata"].get("labels"):
-            obj["metadata"]["labels"] = dict(labels)
+        _take_labels(obj)
 
     def prepare_create(self, context: Context, obj: Object) -> None:
         """A job selects its pods by its own uid, unless told otherwise."""
@@ -49,9 +47,14 @@ class JobStrategy(Strategy):
         spec = obj["spec"]
         if spec.get("manualSelector"):
             return
+        metadata = obj["metadata"]
         labels = spec["template"]["metadata"].setdefault("labels", {})
+        taken = metadata.get("labels") == labels
         for label, value in _generated(obj).items():
             labels.setdefault(label, value)
+        if taken:  # the real server's defaults share one map, which now has more in it
+            del metadata["labels"]
+        _take_labels(obj)
         selector = spec.setdefault("selector", {})
         uid = obj["metadata"]["uid"]
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
@@ -76,6 +79,13 @@ class JobStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         return pod_warnings(obj["spec"]["template"]["spec"], "spec.template.spec") if old is None else []
+
+
+def _take_labels(job: Object) -> None:
+    """A job without labels has those of its template."""
+    labels = job["spec"]["template"]["metadata"].get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
 
 
 def _generated(job: Object) -> dict[str, str]:

@@ -38,7 +38,7 @@ class NodeStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """The first of several address ranges stands alone as well."""
         spec = obj["spec"]
-        if spec.get("podCIDR") and not spec.get("podCIDRs"):
+        if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):
             spec["podCIDR"] = spec["podCIDRs"][0]
@@ -60,6 +60,7 @@ class NodeStrategy(Strategy):
         """See ``Strategy``."""
         self.check(new, errors)
         spec, before = new["spec"], old["spec"]
+        check_taints(spec.get("taints") or [], "metadata.taints", errors)
         if _ranges(before) and _ranges(spec) != _ranges(before):
             errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
         if before.get("providerID") and spec.get("providerID", "") != before["providerID"]:
