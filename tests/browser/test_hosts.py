@@ -72,3 +72,18 @@ def test_a_widget_that_is_taken_away_listens_no_more(browser: Any, lab: Lab) -> 
         page.evaluate("(name) => models[name].away()", name)
         assert page.evaluate("(name) => models[name].model.listening()", name) == 0
     page.close()
+
+
+def test_a_kernel_that_does_not_answer_is_said(browser: Any, lab: Lab) -> None:
+    page = browser.new_page()
+    page.clock.install()
+    host = Host(page, "plain")
+    host.show("matrix", AccessMatrix(lab, ["kikai/default"], namespace="kikai"))
+    matrix = host.widget("matrix")
+    page.evaluate("() => { window.python = () => new Promise(() => {}); }")
+    matrix.get_by_role("button", name="Ask again").click()
+    page.clock.fast_forward(2_100)
+    expect(matrix).to_contain_text("Waiting for the kernel …")
+    page.clock.fast_forward(6_100)
+    expect(matrix).to_contain_text("run the cell again")
+    page.close()

@@ -83,7 +83,12 @@ function widget(name, label, draw, after) {
         }
         root.setAttribute("aria-busy", "true");
         clearTimeout(patience);
-        patience = setTimeout(() => { notice.textContent = "Waiting for the kernel …"; }, 2000);
+        patience = setTimeout(() => {
+          notice.textContent = "Waiting for the kernel …";
+          patience = setTimeout(() => {
+            notice.textContent = "The kernel does not answer. It is busy, or was restarted: then run the cell again.";
+          }, 6000);
+        }, 2000);
         model.send({ action, ...(rest || {}) });
       };
       const redraw = () => {
