@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,20 +41,31 @@ def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     call(["kind", "delete", "cluster", "--name", name], timeout_seconds=120)
 
 
-def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "seconds"),
+    [
+        ("Preparing nodes", 0.0),
+        ("Preparing nodes", 1.0),
+        ("Starting control-plane", 5.0),
+        ("Loading the pod image", 1.0),
+    ],
+)
+def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path, line: str, seconds: float) -> None:
     environment = {**os.environ, "LABKIT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     with process:
-        for line in process.stderr or ():
-            if "Preparing nodes" in line:
+        for said in process.stderr or ():
+            if line in said:
                 break
+        time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Cleaning up" in rest
+    time.sleep(2)  # whatever was still under way
     assert named not in clusters()
     assert not Kind(tmp_path / "home", Options()).status().running
 
