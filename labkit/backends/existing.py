@@ -143,7 +143,8 @@ class Existing:
     def needs(self) -> list[Need]:
         """A kubeconfig that the learner names."""
         if self.options.kubeconfig:
-            return [Need("kubeconfig", self.options.kubeconfig.exists(), str(self.options.kubeconfig))]
+            there = self.options.kubeconfig.exists()
+            return [Need("kubeconfig", there, f"{'' if there else 'there is no file '}{self.options.kubeconfig}")]
         todo = "labkit up --backend existing --kubeconfig FILE --context NAME"
         return [Need("kubeconfig", False, "none is named; ~/.kube/config is never used unasked", todo)]
 

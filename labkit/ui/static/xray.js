@@ -9,7 +9,7 @@ function drawXRay(data) {
       return h("li", { class: `lk-stage lk-${stage.state}` },
         h("h4", {}, stage.title),
         h("p", { class: `lk-verdict ${tone}` }, h("span", { "aria-hidden": "true" }, symbol), ` ${word}`),
-        h("dl", {}, stage.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, breakable(value))])));
+        h("dl", {}, stage.facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, name === "groups" ? value.split(", ").map((group) => h("div", {}, breakable(group))) : breakable(value))])));
     })),
     h("p", { class: "lk-quiet" }, data.source),
     data.explanation ? explanation(data.explanation) : null,
