@@ -303,6 +303,15 @@ NOT_YET = ("error looking up service account", "No API token found for service a
 """What a server says to a pod whose account, or, before 1.24, its token, is only just being made."""
 
 
+TOKEN_SECRET = "kubernetes.io/service-account-token"
+"""The type of a Secret into which a controller puts a token, a moment after it was made."""
+
+
+def _is_empty(client: Client, path: str) -> bool:
+    answer = client.get(path)
+    return answer.ok and not (answer.body.get("data") or {}).get("token")
+
+
 def _apply_one(
     client: Client, resources: Resources, manifest: Manifest, adapt: Adapt, patience_seconds: float
 ) -> AppliedObject:
@@ -320,6 +329,8 @@ def _apply_one(
         outcome = "unchanged" if answer.ok and _version(before.body) == _version(answer.body) else "changed"
     if not answer.ok:
         raise failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
+    while manifest.get("type") == TOKEN_SECRET and time.monotonic() < deadline and _is_empty(client, path):
+        time.sleep(0.1)
     name = title(manifest).partition(" ")[2]
     return AppliedObject(str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted)))
 

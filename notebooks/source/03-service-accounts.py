@@ -134,10 +134,7 @@ lab.token("default/kikai")
 # %%
 # lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
 ### BEGIN SOLUTION
-import time
-
 lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
-time.sleep(0.5)  # on a real cluster the controller that fills it in needs a moment
 ### END SOLUTION
 
 # %% [markdown]

@@ -236,6 +236,27 @@ def test_a_new_account_is_waited_for_where_the_cluster_is_slow(not_yet: Reply) -
     assert done.objects[0].outcome == "created"
 
 
+def test_a_token_secret_is_filled_in_before_it_is_used() -> None:
+    secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": manifests.TOKEN_SECRET}
+    secret["metadata"] = {"name": "s"}
+    later: list[dict[str, str]] = [{}, {}, {"token": "eA=="}]
+    asked: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET" and request.path.endswith("/s"):
+            asked.append(request.path)
+            return Reply(200, {"kind": "Secret", "data": later[len(asked) - 1]})
+        found = {"resources": [{"kind": "Secret", "name": "secrets", "namespaced": True}]}
+        return Reply(200, found) if request.method == "GET" else Reply(201, {"metadata": {}})
+
+    with fake_api(answer) as api:
+        client = Client(api.endpoint)
+        manifests.apply(client, Resources(client), [secret], lambda entry: entry)
+        assert asked == []  # the embedded cluster fills it in at once
+        manifests.apply(client, Resources(client), [secret], lambda entry: entry, patience_seconds=5)
+    assert len(asked) == 3
+
+
 def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
     with pytest.raises(UsageError, match="serves no Roll"):
         applied(api, {**ROLE, "kind": "Roll"})
