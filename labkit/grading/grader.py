@@ -9,9 +9,10 @@ processes are gone and the socket is closed *before* the first probe looks.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -28,9 +29,10 @@ from labkit.grading.exercise import find_exercise
 from labkit.grading.homes import home_files
 from labkit.grading.inprocess import admin_of, bearer_of
 from labkit.grading.isolation import Limits
+from labkit.grading.meter import Allowance, Meter
 from labkit.grading.probes import Ground
 from labkit.grading.result import Result
-from labkit.grading.score import Score, TaskScore, score
+from labkit.grading.score import Score, TaskScore, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, Workers
@@ -38,6 +40,8 @@ from labkit.manifests import Resources, apply
 from labkit.redact import redact
 
 Told = Callable[[Result], None]
+
+log = logging.getLogger(__name__)
 
 PLACES_PER_PROCESSOR = 3
 
@@ -53,9 +57,18 @@ class Grader:
             mostly waits for its worker.
         limits: What one submission may use.
         kernel: Run every notebook in a real kernel, and not only those that need one.
+        allowance: What one submission may ask of its cluster.
     """
 
-    def __init__(self, *, places: int = 0, limits: Limits | None = None, kernel: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        places: int = 0,
+        limits: Limits | None = None,
+        kernel: bool = False,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self._allowance = allowance or Allowance()
         self._places = places or PLACES_PER_PROCESSOR * (os.cpu_count() or 1)
         self._foundry = Foundry()
         self.workers = Workers(limits, kernel=kernel)
@@ -93,7 +106,13 @@ class Grader:
 
         async def work(place: int) -> None:
             while waiting:
-                result = await self._grade_one(waiting.pop(), place)
+                submission = waiting.pop()
+                try:
+                    result = await self._grade_one(submission, place)
+                except Exception as error:  # one submission must not keep the others from being graded
+                    log.exception("%s could not be graded", submission.path)
+                    why = f"the grader failed: {error!r}"[:200]
+                    result = unread(submission, find_exercise(submission.exercise), self.level, why)
                 results.append(result)
                 told(result)
 
@@ -111,19 +130,24 @@ class Grader:
         foundry = self._foundry if self.workers.walled else None
         keys = foundry.keys if foundry else Keys.generate(self._foundry.keys.token_key)
         cluster, events = fresh_cluster(keys, submission.learner, exercise, foundry)
+        handle = cluster.handle
+        cluster.handle = meter = Meter(handle, self._allowance)  # also for what pods ask
         try:
             report = await self._run(submission, cluster, cells, place)
-            ground = Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
+            cluster.handle = handle
             return Result(
                 submission.learner,
                 exercise.id,
                 str(report["ended"]),
                 int(report["cells"]),
                 len(cells),
-                score(exercise, submission.learner, ground),
+                score(exercise, submission.learner, ground_in(cluster, events)),
                 self.level,
-                output=ends_of(redact(str(report.get("output", "")))),
+                f"It used up what it may ask of its cluster: {meter.used_up}." if meter.used_up else "",
+                kept_output(report),
             )
+        except TooMuch as error:
+            return unread(submission, exercise, self.level, f"it left more than can be judged: {error}")
         finally:
             cluster.close()
 
@@ -137,10 +161,14 @@ class Grader:
         return await self.workers.run(submission.learner, cells, place, open_door)
 
 
-def ends_of(text: str) -> str:
-    """The beginning and the end of a long text."""
-    half = KEPT_OUTPUT // 2
-    return text if len(text) <= KEPT_OUTPUT else f"{text[:half]}\n[…]\n{text[-half:]}"
+def kept_output(report: Mapping[str, Any]) -> str:
+    """What is kept of what a notebook printed: its ends, without tokens."""
+    # Tokens are looked for in a short text only: a learner can make that slow.
+    return _ends(redact(_ends(str(report.get("output", "")), 4 * KEPT_OUTPUT)), KEPT_OUTPUT)
+
+
+def _ends(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}\n[…]\n{text[-most // 2 :]}"
 
 
 def setup(exercise: Exercise, learner: str) -> list[Object]:

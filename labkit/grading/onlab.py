@@ -24,12 +24,12 @@ from labkit.backends import podimage, preflight, sweep
 from labkit.errors import NotRunning, UsageError
 from labkit.grading.exercise import find_exercise, ground_of, pods_run
 from labkit.grading.fence import Fence
-from labkit.grading.grader import ends_of, setup, unread
+from labkit.grading.grader import kept_output, setup, unread
 from labkit.grading.homes import home_files
 from labkit.grading.isolation import Limits
 from labkit.grading.relay import Relay
 from labkit.grading.result import Result
-from labkit.grading.score import Score, score
+from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, Workers
@@ -37,7 +37,6 @@ from labkit.home import ensure_private, home_path
 from labkit.lab import Lab
 from labkit.manifests import Resources, apply, title
 from labkit.names import Names
-from labkit.redact import redact
 
 KIND_CLUSTER = "labkit-grading"
 """A kind cluster of the grader's own, so that nobody's lab is graded upon."""
@@ -166,9 +165,11 @@ class LabGrader:
                 self._judge(exercise, submission.learner),
                 self.level,
                 "\n".join(fence.refused[:20]),
-                ends_of(redact(str(report.get("output", "")))),
+                kept_output(report),
                 name,
             )
+        except TooMuch as error:
+            return unread(submission, exercise, self.level, f"it left more than can be judged: {error}", name)
         finally:
             self._clean(fence.made)
 

@@ -69,7 +69,7 @@ class Result:
         if self.ended == "done":
             return f"The notebook ended {where}."
         if self.ended == "unreadable":
-            return f"It could not be read: {self.note}"
+            return f"It could not be graded: {self.note}"
         return f"The notebook was ended {where}: {self.ended}."
 
     def as_dict(self) -> dict[str, Any]:

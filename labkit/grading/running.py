@@ -112,6 +112,6 @@ def _magic(cell: str) -> bool:
         return any(
             line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in cell.splitlines()
         )
-    except ValueError:
+    except (ValueError, RecursionError, MemoryError):
         return False
     return False

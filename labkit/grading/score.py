@@ -116,6 +116,23 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
+MOST_EVALUATED = 200_000
+"""Rules that the bindings of a cluster may make the server look at for one question."""
+
+MOST_EXCESS = 200
+"""Superfluous permissions that are named; what comes after them is counted as one."""
+
+MOST_PARTS = 2_000
+"""Single permissions that rules are taken apart into."""
+
+MOST_SEEN = 500
+"""Characters of what was seen; a learner may have written it."""
+
+
+class TooMuch(Exception):
+    """A cluster whose grants would take the server minutes to evaluate."""
+
+
 def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     """Judge the cluster that a learner left behind.
 
@@ -123,8 +140,14 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
         exercise: What was asked.
         learner: Who was asked, which decides the names.
         ground: The cluster.
+
+    Raises:
+        TooMuch: It has more grants than can be judged.
     """
     policy = read_policy(ground.admin, defaults=False)
+    evaluated = sum(1 + len((policy.role_of(binding) or {}).get("rules") or ()) for binding in policy.bindings)
+    if evaluated > MOST_EVALUATED:
+        raise TooMuch(f"{len(policy.bindings)} bindings with {evaluated} rules in all")
     return Score(exercise.id, learner, tuple(score_task(task, learner, ground, policy) for task in exercise.tasks))
 
 
@@ -146,9 +169,16 @@ def _look(probe: Probe, ground: Ground) -> Item:
     if lacking:
         return Item(probe.expected, lacking, False, 0.0, 0.0, "", judged=False)
     finding = probe.look(ground)
+    seen = _plain(finding.seen)
     if probe.limit:
-        return Item(probe.expected, finding.seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)
-    return Item(probe.expected, finding.seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
+        return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)
+    return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
+
+
+def _plain(text: str) -> str:
+    """A text that a learner had a hand in, short and without what files and terminals choke on."""
+    text = text if len(text) <= MOST_SEEN else f"{text[:MOST_SEEN]}…"
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def _excess(policy: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iterable[str]:
@@ -158,6 +188,7 @@ def _excess(policy: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iter
     verbs and resources.
     """
     found: dict[str, None] = {}
+    looked = 0
     for who in dict.fromkeys(need.who for need in needs):
         own = [need for need in needs if need.who == who]
         for binding in policy.bindings_of(who):
@@ -166,10 +197,14 @@ def _excess(policy: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iter
                 continue
             place = namespace_of(binding)
             for rule in (policy.role_of(binding) or {}).get("rules") or ():
+                looked += 1
                 for part in _parts(rule):
+                    looked += 1
+                    if len(found) >= MOST_EXCESS or looked > MOST_PARTS:
+                        return [*found, f"{who.label}: and more"]
                     if not any(_serves(part, place, need) for need in own):
                         where = f"in {place}" if place else "in the whole cluster"
-                        found[f"{who.label}: {rule_text(part)} {where}"] = None
+                        found[_plain(f"{who.label}: {rule_text(part)} {where}")] = None
     return found
 
 

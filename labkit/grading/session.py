@@ -10,7 +10,7 @@ from typing import Protocol
 
 from labkit.grading.reports import write_all
 from labkit.grading.result import Result
-from labkit.grading.submissions import LARGEST, Submission, find
+from labkit.grading.submissions import Submission, Unreadable, content_of, find
 
 KEPT = ".graded.jsonl"
 """Where finished results are kept: a line each, with the submission's digest."""
@@ -102,6 +102,7 @@ def _key(submission: Submission) -> tuple[str, str]:
 
 
 def _digest(submission: Submission) -> str:
-    if submission.path.is_symlink() or submission.path.stat().st_size > LARGEST:
+    try:
+        return hashlib.sha256(content_of(submission.path)).hexdigest()
+    except Unreadable:
         return "unreadable"
-    return hashlib.sha256(submission.path.read_bytes()).hexdigest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +32,13 @@ class Submission:
         learner: Whose: the folder's name, or what stands before ``__`` in the file's.
         exercise: The exercise's id.
         path: The notebook.
+        origin: The folder or file, right below where was looked, that it came from.
     """
 
     learner: str
     exercise: str
     path: Path
+    origin: str = ""
 
 
 def find(folder: Path) -> list[Submission]:
@@ -51,7 +55,7 @@ def find(folder: Path) -> list[Submission]:
     """
     if not folder.exists():
         raise UsageError(f"There is no {folder}.", todo="Name the folder that holds the submissions.")
-    found = sorted(_walk(folder), key=lambda entry: (entry.learner, entry.exercise))
+    found = _one_each(sorted(_walk(folder), key=lambda entry: (entry.learner, entry.exercise, len(entry.path.parts))))
     if not found:
         known = ", ".join(exercise.id for exercise in EXERCISES)
         raise UsageError(
@@ -69,14 +73,31 @@ def cells_of(path: Path) -> list[str]:
         Unreadable: It is no notebook, or a huge one.
     """
     try:
-        if path.is_symlink():
-            raise Unreadable("it is a symbolic link")
-        if path.stat().st_size > LARGEST:
-            raise Unreadable(f"it is larger than {LARGEST >> 20} MiB")
-        document = json.loads(path.read_bytes())
+        document = json.loads(content_of(path))
         return [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"{type(error).__name__}: it is no notebook") from error
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that somebody else made.
+
+    Raises:
+        Unreadable: It is no ordinary file (a pipe would never end), is too large, or cannot be opened.
+    """
+    try:
+        # Opened as what it is: no link is followed, and nobody waits for a pipe's other end.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise Unreadable("it is no ordinary file")
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        why = "it is a symbolic link" if path.is_symlink() else f"{error.strerror}"
+        raise Unreadable(why) from error
+    if len(data) > LARGEST:
+        raise Unreadable(f"it is larger than {LARGEST >> 20} MiB")
+    return data
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -85,19 +106,39 @@ def _source(cell: dict[str, Any]) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def _one_each(entries: list[Submission]) -> list[Submission]:
+    """One submission of a learner and exercise: of several in a learner's own folder the topmost.
+
+    Raises:
+        UsageError: Two folders would be one learner's, so that one would get the other's score.
+    """
+    found: dict[tuple[str, str], Submission] = {}
+    for entry in entries:
+        first = found.setdefault((entry.learner, entry.exercise), entry)
+        if first.origin != entry.origin:
+            raise UsageError(
+                f"Two submissions would both be {entry.learner}'s {entry.exercise}.",
+                why=f"{first.path} and {entry.path}",
+                todo="Rename one of them.",
+            )
+    return list(found.values())
+
+
 def _walk(folder: Path) -> Iterator[Submission]:
     known = {exercise.id for exercise in EXERCISES}
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.ipynb"))
     for path in files:
         if ".ipynb_checkpoints" in path.parts:
             continue
+        parts = path.relative_to(folder).parts if path != folder else (path.name,)
         learner, double, stem = path.stem.partition("__")
-        if not double:
-            stem = path.stem
-            parts = path.relative_to(folder).parts if path != folder else (path.parent.name, path.name)
-            learner = parts[0] if len(parts) > 1 else ""
+        if len(parts) > 1:
+            # What a learner calls a file in their own folder makes it nobody else's.
+            learner, stem = parts[0], stem if double else path.stem
+        elif not double:
+            learner, stem = path.parent.name if path == folder else "", path.stem
         if stem in known and _clean(learner):
-            yield Submission(_clean(learner), stem, path)
+            yield Submission(_clean(learner), stem, path, parts[0])
 
 
 def _clean(learner: str) -> str:

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from labkit.apiserver.keys import Keys
-from labkit.grading import running, wire
+from labkit.grading import wire
 from labkit.grading.isolation import Limits
 
 HOME = Path("/home/learner")
@@ -138,7 +138,7 @@ class Workers:
             # What the learner's process gets to know: its cells, its cluster, its own name.
             job = {
                 "cells": cells,
-                "kernel": self._kernel or not running.is_python(cells),
+                "kernel": self._kernel,
                 "learner": learner,
                 "files": dict(door.files),
                 "environment": dict(door.environment),

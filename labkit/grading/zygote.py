@@ -167,7 +167,8 @@ def _learner(
         isolation.confine(strength, order["place"], limits)
         os.closerange(3, 256)
         _settle(home, job)
-        run = running.run_kernel if job["kernel"] else running.run_plain
+        kernel = job["kernel"] or not running.is_python(job["cells"])
+        run = running.run_kernel if kernel else running.run_plain
         run(job["cells"], lambda count: _tell(progress, count))
         sys.stdout.flush()
         code = 0

@@ -17,6 +17,9 @@ from labkit.apiserver.request import Object, User
 
 Owner = TypeVar("Owner")
 
+MOST_PLACES = 256
+"""A rule that names more pairs of group and resource is not filed: every question looks at it."""
+
 
 class RuleIndex(Generic[Owner]):
     """Rules in the order in which they are tried, each with what it belongs to.
@@ -29,11 +32,16 @@ class RuleIndex(Generic[Owner]):
         self._rules: list[tuple[Rule, Owner]] = []
         self._by_resource: dict[tuple[str, str], list[int]] = {}
         self._with_paths: list[int] = []
+        self._large: list[int] = []
         for position, (rule, owner) in enumerate(rules):
             self._rules.append((rule, owner))
-            for group in rule.get("apiGroups") or ():
-                for resource in rule.get("resources") or ():
-                    self._by_resource.setdefault((group, resource), []).append(position)
+            groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+            if len(groups) * len(resources) > MOST_PLACES:
+                self._large.append(position)
+            else:
+                for group in groups:
+                    for resource in resources:
+                        self._by_resource.setdefault((group, resource), []).append(position)
             if rule.get("nonResourceURLs"):
                 self._with_paths.append(position)
 
@@ -53,6 +61,7 @@ class RuleIndex(Generic[Owner]):
         if not question.is_resource:
             yield self._with_paths
             return
+        yield self._large
         resources = ["*", question.resource]
         if question.subresource:
             resources = ["*", f"{question.resource}/{question.subresource}", f"*/{question.subresource}"]

@@ -26,6 +26,9 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+MAX_COPIED_BYTES = 3 * 1024 * 1024
+"""What the ``copy`` operations of one JSON patch may add together (``JSONPatchMaxCopyBytes``)."""
+
 MAX_OPERATIONS = 10000
 OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value": ""}
 
@@ -188,8 +191,15 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
     import jsonpointer
 
     document = copy.deepcopy(current)
+    copied = 0
     try:
-        return jsonpatch.JsonPatch(operations).apply(document, in_place=True)
+        for operation in operations:
+            if operation.get("op") == "copy":
+                copied += len(json.dumps(jsonpointer.resolve_pointer(document, operation.get("from") or "")))
+                if copied > MAX_COPIED_BYTES:
+                    raise unprocessable()
+            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
+        return document
     except (
         jsonpatch.JsonPatchException,
         jsonpointer.JsonPointerException,
