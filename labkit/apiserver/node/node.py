@@ -11,16 +11,17 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.bootstrap import bootstrap
 from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.scheduler import Scheduler
 from labkit.apiserver.request import Object
 
 if TYPE_CHECKING:
+    from labkit.apiserver.node.network import Wiring
     from labkit.apiserver.node.pod import Pod
 
 KUBELET = "kubelet"
@@ -50,7 +51,7 @@ class Node:
         self._now = now
         self._recorder = Recorder(api, settings.name, now)
         self._scheduler = Scheduler(api, settings, self._recorder)
-        self._wiring = Wiring(api, settings, certificates, self._at)
+        self._certificates = certificates
         self._pods: dict[str, Pod] = {}
         self._addresses: dict[str, str] = {}
         self._timers: list[tuple[float, int, str]] = []
@@ -61,6 +62,13 @@ class Node:
     def start(self) -> None:
         """Register the node, if the cluster does not have it yet."""
         bootstrap(self._api, self.settings, self._now())
+
+    @cached_property
+    def _wiring(self) -> Wiring:
+        """The pods' network, loaded with the first pod, as containers and their files are."""
+        from labkit.apiserver.node.network import Wiring
+
+        return Wiring(self._api, self.settings, self._certificates, self._at)
 
     # Changes.
 
@@ -105,7 +113,6 @@ class Node:
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
-        # Containers and their files are loaded with the first pod.
         from labkit.apiserver.node.pod import Pod
 
         uid = str(pod["metadata"]["uid"])
