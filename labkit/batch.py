@@ -9,6 +9,7 @@ kept connection turns out to be closed.
 from __future__ import annotations
 
 import ssl
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Batch:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._idle: list[_Line] = []
+        weakref.finalize(self, _hang_up, self._idle)
 
     def send(self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> list[Reply]:
         """Ask all questions; the answers come in their order.
@@ -80,7 +82,8 @@ class Batch:
             HTTPException: When what it says is no HTTP.
         """
         most = min(CONNECTIONS, 1 + len(bodies) // WORTH_A_CONNECTION)
-        free, self._idle = self._idle, []
+        free = self._idle[:]
+        self._idle.clear()
         waiting: deque[_Line] = deque()
         replies: list[Reply] = []
         try:
@@ -94,17 +97,14 @@ class Batch:
                 free.append(waiting.popleft())
                 replies.append(free[-1].answer())
         except BaseException:
-            for line in (*free, *waiting):
-                line.close()
+            _hang_up([*free, *waiting])
             raise
         self._idle += free
         return replies
 
     def close(self) -> None:
         """Close all connections."""
-        lines, self._idle = self._idle, []
-        for line in lines:
-            line.close()
+        _hang_up(self._idle)
 
 
 class _Line:
@@ -147,6 +147,11 @@ class _Line:
     def _read(self) -> Reply:
         response = self._connection.getresponse()
         return Reply(response.status, dict(response.getheaders()), response.read())
+
+
+def _hang_up(lines: list[_Line]) -> None:
+    while lines:
+        lines.pop().close()
 
 
 def _connection(server: Server) -> HTTPConnection:

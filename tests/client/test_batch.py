@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 import threading
 import time
@@ -118,3 +119,12 @@ def test_a_server_that_falls_silent_is_not_asked_twice(server: ThreadingHTTPServ
         impatient.send("POST", "/reviews", questions(1), {})
     time.sleep(0.05)
     assert len(Echo.asked) == 1
+
+
+def test_a_forgotten_batch_leaves_no_connection_open(server: ThreadingHTTPServer) -> None:
+    forgotten = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 5, 5))
+    forgotten.send("POST", "/reviews", questions(1), {})
+    (line,) = forgotten._idle
+    del forgotten
+    gc.collect()
+    assert line._connection.sock is None
