@@ -196,6 +196,7 @@ class Registry(Objects):
         """
         options = options or DeleteOptions()
         strategy = self.strategy(kind)
+        strategy.check_deletion(name)
         old = self.get(kind, namespace, name)
         check_preconditions(kind, old, options)
         if kind.kind == "Namespace" and not kind.group:

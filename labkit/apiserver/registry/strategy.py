@@ -185,6 +185,13 @@ class Strategy:
     def allocate(self, context: Context, obj: Object, old: Object | None) -> None:
         """Take what is handed out once (cluster IPs), after validation."""
 
+    def check_deletion(self, name: str) -> None:
+        """Refuse to delete an object that must stay.
+
+        Raises:
+            ApiError: 403.
+        """
+
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """Texts for ``Warning`` headers."""
         return []

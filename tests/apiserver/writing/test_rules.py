@@ -309,3 +309,70 @@ def test_a_node_comes_with_its_status(api: ClusterApi) -> None:
     assert made["status"]["allocatable"] == {"cpu": "1"}
     changed = api.must(api.admin.put("/api/v1/nodes/n", {"metadata": {"name": "n"}}))
     assert changed["status"] == made["status"]
+
+
+def test_where_a_load_balancer_is_reached(api: ClusterApi) -> None:
+    for name, kind in (("a", "LoadBalancer"), ("b", "ClusterIP")):
+        body = {"metadata": {"name": name}, "spec": {"type": kind, "ports": [{"port": 80}]}}
+        api.must(api.admin.post(f"{LAB}/services", body))
+    points = {"status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}, {"hostname": "a.b"}]}}}
+    made = api.must(api.admin.patch(f"{LAB}/services/a/status", points))
+    assert made["status"]["loadBalancer"]["ingress"] == [{"ip": "1.1.1.1", "ipMode": "VIP"}, {"hostname": "a.b"}]
+    assert causes(api.admin.patch(f"{LAB}/services/b/status", points)) == [
+        ("status.loadBalancer.ingress", "Forbidden: may only be used when `spec.type` is 'LoadBalancer'")
+    ]
+    bad = {"status": {"loadBalancer": {"ingress": [{"hostname": "1.1.1.1"}]}}}
+    assert causes(api.admin.patch(f"{LAB}/services/a/status", bad)) == [
+        (
+            "status.loadBalancer.ingress[0].hostname",
+            'Invalid value: "1.1.1.1": must be a DNS name, not an IP address',
+        )
+    ]
+
+
+def test_values_are_shown_with_gos_names(api: ClusterApi) -> None:
+    toleration = {"key": "a", "operator": "Exists", "value": "x"}
+    [(_, message)] = causes(api.admin.post(f"{LAB}/pods", pod(tolerations=[toleration])))
+    shown = '{"Key":"a","Operator":"Exists","Value":"x","Effect":"","TolerationSeconds":null}'
+    assert message == f"Invalid value: {shown}: value must be empty when `operator` is 'Exists'"
+    budgets = "/apis/policy/v1/namespaces/lab/poddisruptionbudgets"
+    both = {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "maxUnavailable": "10%"}}
+    [(_, message)] = causes(api.admin.post(budgets, both))
+    shown = '{"MinAvailable":1,"Selector":null,"MaxUnavailable":"10%","UnhealthyPodEvictionPolicy":null}'
+    assert message == f"Invalid value: {shown}: minAvailable and maxUnavailable cannot be both set"
+
+
+def test_a_jobs_template_stays(api: ClusterApi) -> None:
+    jobs = "/apis/batch/v1/namespaces/lab/jobs"
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    api.must(api.admin.post(jobs, {"metadata": {"name": "j"}, "spec": {"template": template}}))
+    change = {"spec": {"template": {"spec": {"activeDeadlineSeconds": 5}}}}
+    [(field, message)] = causes(api.admin.patch(f"{jobs}/j", change))
+    assert field == "spec.template"
+    assert message.startswith('Invalid value: {"labels":{"batch.kubernetes.io/controller-uid":')
+    assert '"Spec":{"Volumes":null,"InitContainers":null,"Containers":[{"Name":"c"' in message
+    assert message.endswith(": field is immutable")
+
+
+def test_the_systems_priority_classes_stay(api: ClusterApi) -> None:
+    reply = api.admin.delete("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical")
+    assert (reply.status, reply.message) == (
+        403,
+        'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: '
+        "this is a system priority class and cannot be deleted",
+    )
+
+
+def test_a_selector_of_roles_that_cannot_be_used(api: ClusterApi) -> None:
+    rule = {"clusterRoleSelectors": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]}
+    path = "aggregationRule.clusterRoleSelectors[0]"
+    reply = api.admin.post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": "x"}, "aggregationRule": rule}
+    )
+    assert causes(reply) == [
+        (
+            f"{path}.matchExpressions[0].values",
+            "Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        (path, "Invalid value: null: invalid label selector."),
+    ]

@@ -22,11 +22,13 @@ from labkit.apiserver.registry.names import (
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import gojson
+from labkit.apiserver.status import forbidden
 
 MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
 NAME_LABEL = "kubernetes.io/metadata.name"
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
+SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 SECRET_KEYS = {
     "kubernetes.io/dockercfg": ".dockercfg",
     "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
@@ -165,7 +167,8 @@ class SecretStrategy(Strategy):
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
             if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):
-                errors.required(f"data[{key}]")
+                # The real server's path for these keys holds the verb of a format.
+                errors.required(f"data[%s][{key}]" if kind == "kubernetes.io/ssh-auth" else f"data[{key}]")
             elif kind != "kubernetes.io/ssh-auth":
                 try:
                     gojson.loads(base64.b64decode(data[key] or ""))
@@ -173,8 +176,8 @@ class SecretStrategy(Strategy):
                     errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
         elif kind == "kubernetes.io/basic-auth":
             if "username" not in data and "password" not in data:
-                errors.required("data[username]")
-                errors.required("data[password]")
+                errors.required("data[%s][username]")
+                errors.required("data[%s][password]")
         elif kind == "kubernetes.io/tls":
             for key in ("tls.crt", "tls.key"):
                 if key not in data:
@@ -219,7 +222,7 @@ class PriorityClassStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         name = obj["metadata"].get("name", "")
-        if name.startswith("system-") and name not in ("system-cluster-critical", "system-node-critical"):
+        if name.startswith("system-") and name not in SYSTEM_CLASSES:
             errors.forbidden(
                 "metadata.name", "priority class names with 'system-' prefix are reserved for system use only"
             )
@@ -230,6 +233,12 @@ class PriorityClassStrategy(Strategy):
             errors.required("preemptionPolicy")
         elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
             errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
+
+    def check_deletion(self, name: str) -> None:
+        """See ``Strategy``."""
+        if name in SYSTEM_CLASSES:
+            why = "this is a system priority class and cannot be deleted"
+            raise forbidden("priorityclasses", "scheduling.k8s.io", name, why)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""

@@ -11,6 +11,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import NameRule, subdomain_name
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
+from labkit.apiserver.registry.strategies.poddiff import internal_template
 from labkit.apiserver.registry.strategies.pods import pod_warnings
 from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template, selects
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
@@ -70,7 +71,11 @@ class JobStrategy(Strategy):
         self.check(new, errors)
         _check_spec(new, errors)
         for name in ("completions", "selector", "template", "completionMode", "podFailurePolicy"):
-            immutable(new["spec"].get(name), old["spec"].get(name), f"spec.{name}", errors)
+            value, before = new["spec"].get(name), old["spec"].get(name)
+            if name == "template" and value != before:
+                errors.invalid("spec.template", internal_template(value), "field is immutable")
+            else:
+                immutable(value, before, f"spec.{name}", errors)
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""

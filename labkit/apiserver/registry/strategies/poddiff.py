@@ -124,6 +124,15 @@ def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def internal_template(template: dict[str, Any]) -> dict[str, Any]:
+    """A pod template as the internal struct has it: its metadata is embedded and keeps its names."""
+    metadata = {
+        name: dict(sorted(value.items())) if isinstance(value, dict) else value
+        for name, value in template["metadata"].items()
+    }
+    return {**metadata, "Spec": internal_spec(template["spec"])}
+
+
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
     """A unified diff of two pod specs, as the message of a refused update ends."""
     return unified(internal_spec(old), internal_spec(new))

@@ -74,11 +74,19 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
                 errors.invalid(f"{place}.operator", value, ";".join(messages))
         elif operator == "Exists":
             if value:
-                errors.invalid(f"{place}.operator", toleration, "value must be empty when `operator` is 'Exists'")
+                errors.invalid(
+                    f"{place}.operator", _internal(toleration), "value must be empty when `operator` is 'Exists'"
+                )
         else:
             errors.not_supported(f"{place}.operator", operator, ["Equal", "Exists"])
         if effect and effect not in EFFECTS:
             errors.not_supported(f"{place}.effect", effect, EFFECTS)
+
+
+def _internal(toleration: Object) -> Object:
+    """A toleration as messages show it: with Go's names."""
+    shown: Object = {name.capitalize(): toleration.get(name, "") for name in ("key", "operator", "value", "effect")}
+    return {**shown, "TolerationSeconds": toleration.get("tolerationSeconds")}
 
 
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:

@@ -146,7 +146,9 @@ def _check_security(spec: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{path}.securityContext.supplementalGroups[{index}]", group, between(0, 2**31 - 1))
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         errors.invalid(
-            f"{path}.shareProcessNamespace", True, "ShareProcessNamespace and HostPID cannot both be enabled"
+            f"{path}.securityContext.shareProcessNamespace",
+            True,
+            "ShareProcessNamespace and HostPID cannot both be enabled",
         )
     check_sysctls(spec, f"{path}.securityContext.sysctls", errors)
     for field, choices in (

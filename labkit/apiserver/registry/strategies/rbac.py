@@ -43,7 +43,10 @@ class RoleStrategy(Strategy):
         if not selectors:
             errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
+            before = len(errors)
             validate_selector(selector, f"{path}[{index}]", errors)
+            if len(errors) > before:
+                errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
 
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:

@@ -62,6 +62,9 @@ class ServiceStrategy(Strategy):
             config = spec.setdefault("sessionAffinityConfig", {})
             config.setdefault("clientIP", {}).setdefault("timeoutSeconds", 10800)
         spec.setdefault("type", "ClusterIP")
+        for point in (obj["status"].get("loadBalancer") or {}).get("ingress") or ():
+            if spec["type"] == "LoadBalancer" and point.get("ip"):
+                point.setdefault("ipMode", "VIP")
         for port in spec.get("ports") or ():
             if not port.get("protocol"):
                 port["protocol"] = "TCP"
@@ -179,6 +182,22 @@ class ServiceStrategy(Strategy):
                     break
             used.add((port["protocol"], number))
             port["nodePort"] = number
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``: where a load balancer can be reached."""
+        path = "status.loadBalancer.ingress"
+        points = (new["status"].get("loadBalancer") or {}).get("ingress") or []
+        if points and new["spec"].get("type") != "LoadBalancer":
+            errors.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")
+            return
+        for index, point in enumerate(points):
+            address, host = point.get("ip", ""), point.get("hostname", "")
+            if address and not ip_address(address):
+                errors.invalid(f"{path}[{index}].ip", address, IP_MESSAGE)
+            for message in dns_subdomain(host) if host else ():
+                errors.invalid(f"{path}[{index}].hostname", host, message)
+            if ip_address(host):
+                errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""

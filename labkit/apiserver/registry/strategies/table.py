@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.apiserver.registry.strategies import (
+    budgets,
     core,
     events,
     ingresses,
@@ -57,7 +58,7 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("networking.k8s.io", "NetworkPolicy"): network.NetworkPolicyStrategy(),
         ("networking.k8s.io", "ServiceCIDR"): ("addresses", "RangeStrategy"),
         ("node.k8s.io", "RuntimeClass"): ("runtimes", "RuntimeClassStrategy"),
-        ("policy", "PodDisruptionBudget"): workloads.DisruptionBudgetStrategy(),
+        ("policy", "PodDisruptionBudget"): budgets.DisruptionBudgetStrategy(),
         (RBAC, "ClusterRole"): RoleStrategy(namespaced=False),
         (RBAC, "ClusterRoleBinding"): BindingStrategy(roles=("ClusterRole",)),
         (RBAC, "Role"): RoleStrategy(),

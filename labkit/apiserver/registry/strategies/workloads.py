@@ -20,10 +20,8 @@ from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods import pod_warnings
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
 from labkit.apiserver.registry.strategies.rollouts import (
-    check_at_most_all,
     check_daemon_set_update,
     check_deployment_update,
-    check_int_or_percent,
     check_retention,
     check_stateful_set_update,
 )
@@ -105,7 +103,11 @@ def _check_selected(selector: Object | None, template: Object, errors: FieldErro
     """No selector selects nothing, an empty one everything."""
     labels = template["metadata"].get("labels") or {}
     if selector is None or not selects(selector, labels):
-        errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
+        errors.invalid(
+            "spec.template.metadata.labels",
+            dict(sorted(labels.items())) or None,
+            "`selector` does not match template `labels`",
+        )
 
 
 def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:
@@ -116,7 +118,7 @@ def _note_unusable(selector: Object, why: str, errors: FieldErrors) -> None:
 def _go_selector(selector: Object) -> Object:
     shown: Object = {}
     if selector.get("matchLabels"):
-        shown["matchLabels"] = selector["matchLabels"]
+        shown["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
     if selector.get("matchExpressions"):
         shown["matchExpressions"] = selector["matchExpressions"]
     return shown
@@ -255,7 +257,9 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         labels = template["metadata"].get("labels") or {}
         if not selects({"matchLabels": selector}, labels):
             errors.invalid(
-                "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
+                "spec.template.metadata.labels",
+                dict(sorted(labels.items())) or None,
+                "`selector` does not match template `labels`",
             )
         check_template(template, "spec.template", errors)
 
@@ -369,31 +373,3 @@ class StatefulSetStrategy(WorkloadStrategy):
                 "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
                 "'minReadySeconds' are forbidden",
             )
-
-
-@dataclass
-class DisruptionBudgetStrategy(Strategy):
-    """Pod disruption budgets."""
-
-    generation: bool = True
-    status: bool = True
-    unconditional_update: bool = False
-
-    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
-
-    def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        spec = obj["spec"]
-        if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-            errors.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")
-        for name in ("minAvailable", "maxUnavailable"):
-            if spec.get(name) is not None:
-                check_int_or_percent(spec[name], f"spec.{name}", errors)
-                check_at_most_all(spec[name], f"spec.{name}", errors)
-        validate_selector(spec.get("selector"), "spec.selector", errors)
