@@ -125,7 +125,7 @@ def test_quality_of_service(api: ClusterApi) -> None:
          "spec.containers[0].ports[0].containerPort", "Invalid value: 70000: must be between 1 and 65535, inclusive"),
         ({"containers": [{"name": "a", "image": "b", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}]},
          "spec.containers[0].volumeMounts[0].name", 'Not found: "v"'),
-        ({"volumes": [{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}]}, "spec.volumes[0].emptyDir",
+        ({"volumes": [{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}]}, "spec.volumes[0].hostPath",
          "Forbidden: may not specify more than 1 volume type"),
         ({"activeDeadlineSeconds": 0}, "spec.activeDeadlineSeconds",
          "Invalid value: 0: must be between 1 and 2147483647, inclusive"),

@@ -14,8 +14,8 @@ from labkit.apiserver.registry.names import (
     http_header,
     port_name,
     port_number,
-    qualified_name,
 )
+from labkit.apiserver.registry.strategies.containerresources import check_resources
 from labkit.apiserver.registry.strategies.core import check_port
 from labkit.apiserver.registry.strategies.references import (
     FIELD_PATHS,
@@ -24,12 +24,10 @@ from labkit.apiserver.registry.strategies.references import (
     check_resource_ref,
 )
 from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
-CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
 def check_container(
@@ -65,7 +63,7 @@ def check_container(
         _check_variable(variable, f"{path}.env[{index}]", errors)
     for index, source in enumerate(container.get("envFrom") or ()):
         _check_env_from(source, f"{path}.envFrom[{index}]", errors)
-    _check_mounts(container.get("volumeMounts") or [], volumes, f"{path}.volumeMounts", errors)
+    _check_mounts(container, volumes, f"{path}.volumeMounts", errors)
     pull = container.get("imagePullPolicy", "")
     if not pull:
         errors.required(f"{path}.imagePullPolicy")
@@ -171,9 +169,9 @@ def _check_env_from(source: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(whole, "", "may not have more than one field specified at a time")
 
 
-def _check_mounts(mounts: list[Object], volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
+def _check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
     points: set[str] = set()
-    for index, mount in enumerate(mounts):
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
         place = f"{path}[{index}]"
         name = mount.get("name", "")
         if not name:
@@ -189,38 +187,19 @@ def _check_mounts(mounts: list[Object], volumes: dict[str, Object], path: str, e
         for field in ("subPath", "subPathExpr"):
             value = mount.get(field, "")
             if value.startswith("/"):
-                errors.invalid(f"{place}.{field}", value, "must be a relative path")
+                errors.invalid(f"{path}.{field}", value, "must be a relative path")
             elif ".." in value.split("/"):
-                errors.invalid(f"{place}.{field}", value, "must not contain '..'")
+                errors.invalid(f"{path}.{field}", value, "must not contain '..'")
         if mount.get("subPath") and mount.get("subPathExpr"):
             errors.invalid(
                 f"{place}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive"
             )
         propagation = mount.get("mountPropagation")
         if propagation is not None and propagation not in ("None", "HostToContainer", "Bidirectional"):
-            errors.not_supported(f"{place}.mountPropagation", propagation, ["Bidirectional", "HostToContainer", "None"])
-
-
-def check_resources(resources: Object, path: str, errors: FieldErrors) -> None:
-    """Requests and limits of a container."""
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    for list_name, amounts in (("limits", limits), ("requests", requests)):
-        for name, value in amounts.items():
-            place = f"{path}.{list_name}[{name}]"
-            _check_resource_name(name, place, errors)
-            if amount(value) < 0:
-                errors.invalid(place, value, "must be greater than or equal to 0")
-    for name, value in requests.items():
-        if name in limits and amount(value) > amount(limits[name]):
-            errors.invalid(f"{path}.requests", value, f"must be less than or equal to {name} limit of {limits[name]}")
-
-
-def _check_resource_name(name: str, path: str, errors: FieldErrors) -> None:
-    for message in qualified_name(name):
-        errors.invalid(path, name, message)
-    if "/" not in name and name not in CONTAINER_RESOURCES and not name.startswith("hugepages-"):
-        errors.invalid(path, name, "must be a standard resource type or fully qualified")
-        errors.invalid(path, name, "must be a standard resource for containers")
+            errors.not_supported(f"{path}.mountPropagation", propagation, ["Bidirectional", "HostToContainer", "None"])
+        if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
+            why = "Bidirectional mount propagation is available only to privileged containers"
+            errors.forbidden(f"{path}.mountPropagation", why)
 
 
 def check_probe(probe: Object, kind: str, path: str, errors: FieldErrors) -> None:

@@ -5,11 +5,23 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_label
 from labkit.apiserver.registry.strategies.references import VOLUME_FIELD_PATHS, check_field_ref, check_resource_ref
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
+
+NEEDED = {
+    "azureFile": ("secretName", "shareName"),
+    "cephfs": ("monitors",),
+    "ephemeral": ("volumeClaimTemplate",),
+    "gitRepo": ("repository",),
+    "iscsi": ("targetPortal", "iqn"),
+    "rbd": ("monitors", "image"),
+}
+"""What volumes of some types cannot be without."""
 
 
 def check_volumes(volumes: list[Object], path: str, errors: FieldErrors) -> dict[str, Object]:
@@ -38,7 +50,7 @@ def check_volumes(volumes: list[Object], path: str, errors: FieldErrors) -> dict
 
 def _check_source(volume: Object, path: str, errors: FieldErrors) -> None:
     count = 0
-    for field, source in volume.items():
+    for field, source in sorted(volume.items(), key=lambda item: item[0] != "emptyDir"):
         if field == "name" or source is None:
             continue
         count += 1
@@ -67,6 +79,10 @@ def _check_source(volume: Object, path: str, errors: FieldErrors) -> None:
             _check_mode(source.get("defaultMode"), f"{place}.defaultMode", errors)
             for index, item in enumerate(source.get("items") or ()):
                 _check_downward(item, f"{place}.items[{index}]", errors)
+        elif field in NEEDED:
+            for name in NEEDED[field]:
+                if not source.get(name):
+                    errors.required(f"{place}.{name}")
         elif field == "nfs":
             check_nfs(source, place, errors)
         elif field == "emptyDir" and amount(source.get("sizeLimit", 0)) < 0:
@@ -78,8 +94,9 @@ def check_nfs(source: Object, path: str, errors: FieldErrors) -> None:
     for name in ("server", "path"):
         if not source.get(name):
             errors.required(f"{path}.{name}")
-    if source.get("path") and not source["path"].startswith("/"):
-        errors.invalid(f"{path}.path", source["path"], "must be an absolute path")
+    directory = source.get("path", "")
+    if not directory.startswith("/"):
+        errors.invalid(f"{path}.path", directory, "must be an absolute path")
 
 
 def check_host_path(source: Object, path: str, errors: FieldErrors) -> None:
@@ -135,6 +152,7 @@ def _check_downward(item: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_projected(source: Object, path: str, errors: FieldErrors) -> None:
     _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
+    seen: set[str] = set()
     for index, projection in enumerate(source.get("sources") or ()):
         place = f"{path}.sources[{index}]"
         given = [field for field, value in projection.items() if value is not None]
@@ -156,9 +174,9 @@ def _check_projected(source: Object, path: str, errors: FieldErrors) -> None:
                     "may not specify a duration larger than 2^32 seconds",
                 )
             if not token.get("path"):
-                errors.required(f"{place}.serviceAccountToken.path")
+                errors.required(f"{path}.path")
             else:
-                _check_relative(token["path"], f"{place}.serviceAccountToken.path", errors)
+                _check_relative(token["path"], f"{path}.path", errors)
         for field in ("secret", "configMap"):
             part = projection.get(field)
             if part is not None:
@@ -167,3 +185,19 @@ def _check_projected(source: Object, path: str, errors: FieldErrors) -> None:
                 _check_items(part.get("items") or [], f"{place}.{field}.items", errors)
         for number, item in enumerate((projection.get("downwardAPI") or {}).get("items") or ()):
             _check_downward(item, f"{place}.downwardAPI.items[{number}]", errors)
+        for shown, file in _files(projection):
+            if file in seen:
+                errors.invalid(path, shown, "conflicting duplicate paths")
+            seen.add(file)
+
+
+def _files(projection: Object) -> Iterator[tuple[str, str]]:
+    """The files of a projection, each with what messages show for it: its source's name or itself."""
+    for field in ("secret", "configMap", "downwardAPI"):
+        part = projection.get(field) or {}
+        for item in part.get("items") or ():
+            if item.get("path"):
+                yield part.get("name") or item["path"], item["path"]
+    token = (projection.get("serviceAccountToken") or {}).get("path")
+    if token:
+        yield token, token

@@ -71,6 +71,10 @@ def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, erro
         errors.not_supported(f"{path}.fieldPath", field, sorted(allowed))
 
 
+CPU_DIVISORS = ("1m", "1")
+BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+
+
 def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume: bool) -> None:
     """A reference to a container's resource."""
     if volume and not reference.get("containerName"):
@@ -81,6 +85,14 @@ def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume
         errors.required(f"{path}.resource")
     elif resource not in RESOURCE_PATHS and not resource.startswith(("limits.hugepages-", "requests.hugepages-")):
         errors.not_supported(f"{path}.resource", resource, RESOURCE_PATHS)
+    divisor = reference.get("divisor")
+    kind = resource.partition(".")[2]
+    allowed = CPU_DIVISORS if kind == "cpu" else BYTE_DIVISORS
+    if divisor not in (None, "", "0", *allowed) and kind in ("cpu", "memory", "ephemeral-storage"):
+        values = "1m and 1" if kind == "cpu" else ", ".join(allowed)
+        word = "local ephemeral storage" if kind == "ephemeral-storage" else kind
+        why = f"only divisor's values {values} are supported with the {word} resource"
+        errors.invalid(f"{path}.divisor", resource, why)
 
 
 def check_key_ref(reference: Object, path: str, errors: FieldErrors) -> None:
