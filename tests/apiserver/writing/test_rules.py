@@ -195,6 +195,31 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "preemptionPolicy",
         'Unsupported value: "Maybe": supported values: "PreemptLowerPriority", "Never"',
     ),
+    (
+        "/apis/batch/v1/namespaces/lab/cronjobs",
+        {"metadata": {"name": "x"}, "spec": {"schedule": "TZ=UTC * * * * *", "jobTemplate": {"spec": {"template": {
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}}}},
+        "spec.schedule",
+        'Invalid value: "TZ=UTC * * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "IPv4", "endpoints": [{"addresses": []}]},
+        "endpoints[0].addresses",
+        "Required value: must contain at least 1 address",
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "IPv4", "endpoints": [], "ports": [{"name": "a"}, {"name": "a"}]},
+        "ports[1].name",
+        'Duplicate value: "a"',
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "FQDN", "endpoints": [{"addresses": ["host"]}]},
+        "endpoints[0].addresses[0]",
+        'Invalid value: "host": should be a domain with at least two segments separated by dots',
+    ),
 ]  # fmt: skip
 
 

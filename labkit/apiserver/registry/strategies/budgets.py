@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
+from labkit.apiserver.registry.names import NameRule, path_segment_name
 from labkit.apiserver.registry.strategies.rollouts import check_at_most_all, check_int_or_percent
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
 from labkit.apiserver.registry.strategy import Strategy
@@ -21,6 +22,8 @@ POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 class DisruptionBudgetStrategy(Strategy):
     """Pod disruption budgets."""
 
+    name_rule: NameRule = path_segment_name
+    full_checks: int = 0
     generation: bool = True
     status: bool = True
     unconditional_update: bool = False

@@ -1,6 +1,6 @@
-"""Leases, endpoint slices and network policies.
+"""Leases and network policies.
 
-Source: k8s.io/kubernetes ``pkg/apis/{coordination,discovery,networking}/validation``.
+Source: k8s.io/kubernetes ``pkg/apis/{coordination,networking}/validation``.
 """
 
 from __future__ import annotations
@@ -34,38 +34,6 @@ class LeaseStrategy(Strategy):
         transitions = spec.get("leaseTransitions")
         if transitions is not None and transitions < 0:
             errors.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
-
-
-@dataclass
-class EndpointSliceStrategy(Strategy):
-    """Endpoint slices."""
-
-    generation: bool = True
-
-    def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
-        for port in obj.get("ports") or ():
-            port.setdefault("name", "")
-            port.setdefault("protocol", "TCP")
-
-    def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        same = all(new.get(name) == old.get(name) for name in ("endpoints", "ports", "addressType"))
-        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        kind = obj.get("addressType", "")
-        if not kind:
-            errors.required("addressType")
-        elif kind not in ("IPv4", "IPv6", "FQDN"):
-            errors.not_supported("addressType", kind, ["IPv4", "IPv6", "FQDN"])
-
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
-        if new.get("addressType") != old.get("addressType"):
-            errors.invalid("addressType", new.get("addressType"), "field is immutable")
 
 
 @dataclass

@@ -148,14 +148,14 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     node = address.get("nodeName")
     for message in dns_subdomain(node) if node is not None else ():
         errors.invalid(f"{path}.nodeName", node, message)
-    if ip_address(text):
-        _check_ordinary(text, f"{path}.ip", errors)
-    else:
-        errors.invalid(f"{path}.ip", text, "must be a valid IP address")
+    check_ordinary(text, f"{path}.ip", errors)
 
 
-def _check_ordinary(text: str, path: str, errors: FieldErrors) -> None:
+def check_ordinary(text: str, path: str, errors: FieldErrors) -> None:
     """An address that other machines can reach."""
+    if not ip_address(text):
+        errors.invalid(path, text, "must be a valid IP address")
+        return
     found = ipaddress.ip_address(text)
     if found.is_unspecified:
         errors.invalid(path, text, f"may not be unspecified ({text})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.apiserver.registry.strategies import (
     budgets,
     core,
+    endpointslices,
     events,
     ingresses,
     jobs,
@@ -50,7 +51,7 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("batch", "Job"): jobs.JobStrategy(),
         ("certificates.k8s.io", "CertificateSigningRequest"): ("signing", "SigningRequestStrategy"),
         ("coordination.k8s.io", "Lease"): network.LeaseStrategy(),
-        ("discovery.k8s.io", "EndpointSlice"): network.EndpointSliceStrategy(),
+        ("discovery.k8s.io", "EndpointSlice"): endpointslices.EndpointSliceStrategy(),
         ("events.k8s.io", "Event"): ("events", "StrictEventStrategy"),
         ("networking.k8s.io", "Ingress"): ingresses.IngressStrategy(),
         ("networking.k8s.io", "IngressClass"): ingresses.IngressClassStrategy(),
