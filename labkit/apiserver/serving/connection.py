@@ -46,7 +46,8 @@ LINGER_SECONDS = 2.0
 
 USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
 """How requests begin whose methods the parser knows; of other methods it knows some, Go takes all."""
-METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) ")
+METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
+"""A request's first line."""
 STAND_IN = b"PROPFIND"
 """A method that the parser knows and that means nothing to it."""
 
@@ -153,6 +154,9 @@ class Connection(RequestHandler):
     """An answer that takes longer, on its way to the handler's task."""
     _unread = 0
     _own_method = ""
+    _last_body: Any = EMPTY_PAYLOAD
+    _in_head = False
+    """Whether a request has begun whose head has not ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read who is at the other end."""
@@ -185,10 +189,12 @@ class Connection(RequestHandler):
         A request without a body, on a connection that waits for one, is answered here.
         """
         waiter, messages = self._waiter, self._messages
-        if data[:4] not in USUAL and not self._unread and waiter is not None and not waiter.done():
+        between = not self._in_head and self._last_body.is_eof()
+        if data[:4] not in USUAL and between and not messages and not self._own_method and not self._upgraded:
             data = self._with_known_method(data)
         if waiter is None or waiter.done() or messages or self._paused:
             super().data_received(data)
+            self._note_progress(between, data)
             self._count_unread(data)
             return
         # Without a waiter, the parser's messages are put down and nobody is woken.
@@ -197,6 +203,7 @@ class Connection(RequestHandler):
             super().data_received(data)
         finally:
             self._waiter = waiter
+        self._note_progress(between, data)
         if not messages:
             self._count_unread(data)
             return
@@ -209,6 +216,14 @@ class Connection(RequestHandler):
             waiter.cancel()
         elif not waiter.done():
             waiter.set_result(None)
+
+    def _note_progress(self, between: bool, data: bytes) -> None:
+        """Note where in a request the data ended that the parser was given."""
+        if self._messages:
+            self._last_body = self._messages[-1][1]
+            self._in_head = False
+        elif between and data:
+            self._in_head = True
 
     def _with_known_method(self, data: bytes) -> bytes:
         """The beginning of a request, with a method that the parser knows in the place of its own."""

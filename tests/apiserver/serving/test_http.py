@@ -314,6 +314,23 @@ def test_any_method_comes_through(keys: Keys, method: str) -> None:
     assert [(request.method, request.body) for request in seen] == [(method, b"hi"), ("GET", b"")]
 
 
+def test_odd_methods_on_a_connection_that_is_kept(keys: Keys) -> None:
+    with serving(keys, lambda request: Response(200, dict(TEXT), b"hi")) as local:
+        with connect(local.port, keys.ca_certificate) as connection:
+            for _ in range(20):  # each may come before the server's task waits for it
+                connection.sendall(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n")
+                connection.sendall(b"FOO /a HTTP/1.1\r\nxyz")
+                assert connection.recv(4096).endswith(b"hi")
+                connection.sendall(b"FOO /b HTTP/1.1\r\nHost: x\r\nA: ")
+                connection.sendall(b"BAR /c HTTP/1.1\r\n\r\n")
+                assert connection.recv(4096).endswith(b"hi")
+        seen = [
+            (request.method, request.path, request.body, request.headers.get("a")) for request in local.cluster.seen
+        ]
+    once = [("POST", "/a", b"FOO /a HTTP/1.1\r\nxyz", None), ("FOO", "/b", b"", "BAR /c HTTP/1.1")]
+    assert seen == once * 20
+
+
 def test_an_odd_method_in_pieces(keys: Keys) -> None:
     with serving(keys, lambda request: Response(200, dict(TEXT), b"hi")) as local:
         with connect(local.port, keys.ca_certificate) as connection:
