@@ -11,6 +11,9 @@ from labkit.apiserver.status import ApiError
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"
+STORAGE_NODES = "csinodes.storage.k8s.io"
+MIGRATED_PLUGINS = "storage.alpha.kubernetes.io/migrated-plugins"
+MIGRATED = ("aws-ebs", "azure-disk", "azure-file", "cinder", "gce-pd", "portworx-volume", "vsphere-volume")
 CAPACITY = {
     "cpu": "8",
     "ephemeral-storage": "100Gi",
@@ -31,15 +34,28 @@ def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
     """
     node = api.get("nodes", "", settings.name)
     if node is not None:
-        renew(api, settings, node, now)
+        join(api, settings, node, now)
         return
     _create(api, "nodes", node_object(settings, now), "kubelet")
     node = api.get("nodes", "", settings.name)
     if node is not None:
-        renew(api, settings, node, now)
+        join(api, settings, node, now)
     _create(api, "endpoints", endpoints_object(settings), "kube-apiserver")
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", dns_object(), "kubeadm")
+
+
+def join(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
+    """Create what a kubelet keeps beside its Node, each time it starts.
+
+    Args:
+        api: The cluster.
+        settings: The node.
+        node: Its object, which owns the others.
+        now: Seconds since 1970.
+    """
+    renew(api, settings, node, now)
+    _create(api, STORAGE_NODES, storage_node_object(settings, node), "kubelet")
 
 
 def renew(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
@@ -60,14 +76,18 @@ def renew(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> Non
         return
     if api.get("namespaces", "", LEASE_NAMESPACE) is None:
         return
-    owner = {"apiVersion": "v1", "kind": "Node", "name": settings.name, "uid": node["metadata"]["uid"]}
     made = {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [_owner(node)]},
         "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": moment},
     }
     _create(api, LEASES, made, "kubelet")
+
+
+def _owner(node: Object) -> Object:
+    metadata = node["metadata"]
+    return {"apiVersion": "v1", "kind": "Node", "name": metadata["name"], "uid": metadata["uid"]}
 
 
 def _create(api: NodeApi, resource: str, obj: Object, manager: str) -> None:
@@ -141,6 +161,23 @@ def node_object(settings: NodeSettings, now: float) -> Object:
                 "architecture": "amd64",
             },
         },
+    }
+
+
+def storage_node_object(settings: NodeSettings, node: Object) -> Object:
+    """The CSINode: no storage driver runs here; the plugins a kubelet leaves to drivers by now.
+
+    Source: k8s.io/kubernetes ``pkg/volume/csi/nodeinfomanager``.
+    """
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {
+            "name": settings.name,
+            "annotations": {MIGRATED_PLUGINS: ",".join(f"kubernetes.io/{plugin}" for plugin in MIGRATED)},
+            "ownerReferences": [_owner(node)],
+        },
+        "spec": {"drivers": None},
     }
 
 

@@ -77,6 +77,41 @@ def test_rules_of_drivers(api: ClusterApi) -> None:
     ]
 
 
+def test_tokens_in_secrets_need_tokens(api: ClusterApi) -> None:
+    spec: dict[str, Any] = {"serviceAccountTokenInSecrets": False}
+    assert causes(api.admin.post(DRIVERS, {"metadata": {"name": "d"}, "spec": spec})) == [
+        (
+            "spec.serviceAccountTokenInSecrets",
+            "Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified",
+        )
+    ]
+    spec["tokenRequests"] = [{"audience": "a"}]
+    assert api.must(api.admin.post(DRIVERS, {"metadata": {"name": "d"}, "spec": spec}))["spec"].items() >= spec.items()
+
+
+def test_a_field_behind_a_closed_gate_is_dropped(api: ClusterApi) -> None:
+    gated = {"spec": {"preventPodSchedulingIfMissing": True}}
+    made = api.must(api.admin.post(DRIVERS, {"metadata": {"name": "d"}, **gated}))
+    changed = api.must(api.admin.patch(f"{DRIVERS}/d", gated))
+    assert "preventPodSchedulingIfMissing" not in {**made["spec"], **changed["spec"]}
+    assert changed["metadata"]["generation"] == 1
+
+
+def test_a_cluster_with_a_node_knows_its_drivers() -> None:
+    api = ClusterApi(node=True)
+    made = api.must(api.admin.get(f"{NODES}/labkit"))
+    node = api.must(api.admin.get("/api/v1/nodes/labkit"))
+    assert made["spec"] == {"drivers": None}
+    assert made["metadata"]["ownerReferences"] == [
+        {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
+    ]
+    plugins = made["metadata"]["annotations"]["storage.alpha.kubernetes.io/migrated-plugins"].split(",")
+    assert plugins[0] == "kubernetes.io/aws-ebs"
+    assert plugins == sorted(plugins)
+    api.must(api.admin.delete("/api/v1/nodes/labkit"))
+    assert api.admin.get(f"{NODES}/labkit").status == 404
+
+
 def test_drivers_of_a_node(api: ClusterApi) -> None:
     driver: dict[str, Any] = {"name": "a.b", "nodeID": "x", "topologyKeys": ["k"]}
     api.must(api.admin.post(NODES, {"metadata": {"name": "n"}, "spec": {"drivers": [driver]}}))

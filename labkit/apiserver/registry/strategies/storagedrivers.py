@@ -13,12 +13,13 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
-from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 LIFECYCLES = ("Persistent", "Ephemeral")
+GATED = "preventPodSchedulingIfMissing"
 MAX_NODE_ID = 192
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
@@ -71,6 +72,16 @@ class DriverStrategy(Strategy):
         spec.setdefault("requiresRepublish", False)
         spec.setdefault("seLinuxMount", False)
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``. A field of the gate ``VolumeLimitScaling`` is dropped: the gate is closed in 1.36."""
+        super().prepare_create(context, obj)
+        obj["spec"].pop(GATED, None)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        new["spec"].pop(GATED, None)
+        super().prepare_update(context, new, old)
+
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         spec = obj["spec"]
@@ -85,6 +96,13 @@ class DriverStrategy(Strategy):
         if period is not None and period < 10:
             errors.invalid(
                 "spec.nodeAllocatableUpdatePeriodSeconds", period, "must be greater than or equal to 10 seconds"
+            )
+        secret = spec.get("serviceAccountTokenInSecrets")
+        if secret is not None and not spec.get("tokenRequests"):
+            errors.invalid(
+                "spec.serviceAccountTokenInSecrets",
+                secret,
+                "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
             )
 
     def _check_tokens(self, requests: Sequence[Object], errors: FieldErrors) -> None:
@@ -246,7 +264,6 @@ class AttachmentStrategy(Strategy):
             }
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")
-
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """See ``Strategy``."""
