@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import browser, cluster, matrix, server, watches
+from benchmarks import browser, cluster, grading, matrix, server, watches
 from benchmarks.load import Figures, load
 from labkit.apiserver.keys import Keys
 
@@ -197,6 +197,30 @@ def _expect(answer: tuple[int, object]) -> None:
         raise RuntimeError(str(answer))
 
 
+def grades(options: argparse.Namespace) -> Iterator[Row]:
+    """Solved notebooks of thirty cells: forked, in a real kernel, and by nbgrader."""
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+        course = Path(folder) / "course"
+        grading.hand_in(course, options.notebooks)
+        few = min(12, options.notebooks)
+        fast = grading.graded(course, options.notebooks, kernel=False)
+        yield _grading_row("graded in a fork", fast, None, "1,000 a minute")
+        kernel = grading.graded(course, few, kernel=True)
+        yield _grading_row("graded in a real kernel, behind walls", kernel, fast, "the same scores")
+        theirs = grading.autograded(Path(folder) / "theirs", few)
+        yield _grading_row("nbgrader's autograde", theirs, fast, "(before: 1.2 to 1.6 s each)")
+        ratios = f"{fast.per_minute / theirs.per_minute:.0f} and {kernel.per_minute / theirs.per_minute:.1f} times"
+        yield "fork and kernel against nbgrader", ratios, ""
+
+
+def _grading_row(name: str, run: grading.Run, same: grading.Run | None, goal: str) -> Row:
+    measured = f"{run.notebooks} in {run.seconds:.1f} s = {run.per_minute:,.0f}/min, CPU {run.each_ms:,.0f} ms each"
+    if same is not None:
+        differ = sum(same.scores[learner] != points for learner, points in run.scores.items())
+        measured += f", {differ} scores differ" if differ else ", same scores"
+    return name, measured, goal
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "start": start_up,
     "up": labkit_up,
@@ -204,6 +228,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "watches": fan_out,
     "growth": growth,
     "rewind": rewinding,
+    "grade": grades,
     "widgets": widgets,
 }
 
@@ -213,6 +238,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="measure only this")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each load run")
+    parser.add_argument("--notebooks", type=int, default=200, help="how many are graded in forks")
     options = parser.parse_args()
     print(f"| {'what':40} | {'measured':78} | {'goal':36} |")
     print(f"|{'-' * 42}|{'-' * 80}|{'-' * 38}|")

@@ -124,10 +124,12 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
 
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
+        from labkit.exercises import Sealed
         from labkit.exercises import exercise as make
 
         lab = Lab()
-        return lab, Unchecked(make(lab, exercise, learner).start())
+        paper = make(lab, exercise, learner).start()
+        return lab, paper if isinstance(paper, Sealed) else Unchecked(paper)
     home = ensure_private(home_path() / "course" / secrets.token_hex(8))
     opened = ask("/open", {"learner": learner, "exercise": exercise, "home": str(home)})
     for name, text in opened["files"].items():

@@ -51,6 +51,10 @@ class Sealed(Shown):
 
     show = check = start
 
+    def points(self, _task: str) -> float:
+        """None here: the grader counts them."""
+        return 0.0
+
     def score(self) -> Sealed:
         """Nothing: the grader scores."""
         return self

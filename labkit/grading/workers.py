@@ -76,7 +76,7 @@ class Workers:
         )
         theirs.close()
         self._channel = ours
-        wire.send(ours, _of_no_cluster())
+        wire.send(ours, {**_of_no_cluster(), "kernel": self._kernel})
         hello, _ = wire.receive(ours)
         self.level = str(hello["level"])
         return self

@@ -51,6 +51,9 @@ PREPARED = (
 )
 """What notebooks import; imported once, shared by every fork."""
 
+FOR_KERNELS = ("nbformat", "nbclient")
+"""What running cells in a real kernel takes; only where all notebooks are to, since it makes every fork dearer."""
+
 COUNT_BYTES = 4
 """How the learner's process counts its cells, in memory that it shares with its guard."""
 
@@ -74,7 +77,10 @@ def main(channel_number: int) -> int:
     strength = isolation.level()
     isolation.prepare()
     channel = socket.socket(fileno=channel_number)
-    _warm(wire.receive(channel)[0])
+    hello, _ = wire.receive(channel)
+    _warm(hello)
+    for name in FOR_KERNELS if hello["kernel"] else ():
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()  # what all forks share stays shared: no collection writes to it
     wire.send(channel, {"ready": True, "level": strength})
@@ -100,7 +106,7 @@ def main(channel_number: int) -> int:
         talk.close()
 
 
-def _warm(credentials: dict[str, str]) -> None:
+def _warm(credentials: dict[str, Any]) -> None:
     """Do once what a first TLS connection does: OpenSSL looks up its algorithms, and keeps them.
 
     Args:

@@ -1,0 +1,176 @@
+"""Grading the same notebooks three ways: forked, in a real kernel behind walls, and by nbgrader.
+
+The notebooks are nbgrader's own assignment of exercise 4, solved, with cells added up to
+thirty code cells that make real API calls.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.grading import coursebook
+from labkit.grading.draw import Draw
+from labkit.grading.exercise import find_exercise
+from labkit.grading.grader import Grader
+from labkit.grading.notebooks import code
+from labkit.grading.result import Result
+from labkit.grading.submissions import find
+
+EXERCISE = "ex4-roles"
+CELLS = 30
+
+CALLS = (
+    'lab.admin.get("/api/v1/namespaces").status',
+    'lab.as_anonymous().get("/api/v1/namespaces").status',
+    'lab.admin.get("/version").body["gitVersion"]',
+    'lab.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles").status',
+    'lab.admin.post("/api/v1/namespaces/default/configmaps", {{"metadata": {{"name": "c{number}"}}}}).status',
+    'lab.as_service_account("default/default").get("/api/v1/namespaces/default/pods").status',
+    'lab.admin.get("/api/v1/namespaces/default/serviceaccounts").status',
+)
+"""What the added cells do, in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One way of grading, measured.
+
+    Args:
+        notebooks: How many were graded.
+        seconds: Wall-clock time.
+        cpu_seconds: Processor time of all processes; 0 where it cannot be told.
+        scores: Points by learner.
+    """
+
+    notebooks: int
+    seconds: float
+    cpu_seconds: float
+    scores: dict[str, float]
+
+    @property
+    def per_minute(self) -> float:
+        """Notebooks a minute."""
+        return self.notebooks / self.seconds * 60
+
+    @property
+    def each_ms(self) -> float:
+        """Processor milliseconds a notebook."""
+        return self.cpu_seconds / self.notebooks * 1000
+
+
+def notebook(learner: str) -> dict[str, Any]:
+    """A learner's solved notebook of thirty code cells."""
+    document = coursebook.assignment(find_exercise(EXERCISE))
+    answers = iter(task.brief(Draw(learner)).answer for task in find_exercise(EXERCISE).tasks)
+    for cell in document["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["source"] = next(answers)
+    number = sum(cell["cell_type"] == "code" for cell in document["cells"])
+    while number < CELLS:
+        document["cells"].append(code(f"call-{number}", CALLS[number % len(CALLS)].format(number=number)))
+        number += 1
+    return document
+
+
+def hand_in(course: Path, count: int) -> list[str]:
+    """Put solved notebooks into a course's ``submitted/`` tree; the learners' names."""
+    learners = [f"learner{number:04}" for number in range(count)]
+    for learner in learners:
+        path = course / "submitted" / learner / EXERCISE / f"{EXERCISE}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(notebook(learner)))
+    return learners
+
+
+def graded(course: Path, count: int, *, kernel: bool) -> Run:
+    """Grade the first of them with labkit.
+
+    Args:
+        course: The course.
+        count: How many.
+        kernel: In a real kernel.
+    """
+    submissions = find(course / "submitted")[:count]
+    with Grader(kernel=kernel) as grader:
+        grader.grade(submissions[:1])  # the first pays for what is then there
+        before = _cpu() + grader.workers.cpu_seconds
+        begun = time.perf_counter()
+        results = grader.grade(submissions)
+        seconds = time.perf_counter() - begun
+        cpu = _cpu() + grader.workers.cpu_seconds - before
+    return Run(count, seconds, cpu, _scores(results))
+
+
+def autograded(course: Path, count: int) -> Run:
+    """Let nbgrader's autograde grade the same ones, with labkit's checker outside the kernels.
+
+    Args:
+        course: Where to make a course of its own, since nbgrader grades all that was handed in.
+        count: How many.
+
+    Raises:
+        RuntimeError: nbgrader is not installed, or fails.
+    """
+    if importlib.util.find_spec("nbgrader") is None:
+        raise RuntimeError("nbgrader is not installed (pip install 'labkit[nbgrader]')")
+    coursebook.build(course)
+    learners = hand_in(course, count)
+    _nbgrader(course, "generate_assignment", EXERCISE)
+    with _checker(course) as socket:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        begun = time.perf_counter()
+        _nbgrader(course, "autograde", EXERCISE, LABKIT_CHECKER=str(socket))
+        seconds = time.perf_counter() - begun
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
+    ledger = [json.loads(line) for line in (course / "ledger.jsonl").read_text().splitlines()]
+    scores = {learner: sum(line["points"] for line in ledger if line["learner"] == learner) for learner in learners}
+    return Run(len(learners), seconds, cpu, scores)
+
+
+def _scores(results: list[Result]) -> dict[str, float]:
+    return {result.learner: result.score.points for result in results}
+
+
+def _cpu() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime
+
+
+@contextmanager
+def _checker(course: Path) -> Iterator[Path]:
+    path = course / "checker.sock"
+    command = [sys.executable, "-m", "labkit", "course", "checker", str(course)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while not path.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        yield path
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _nbgrader(course: Path, *arguments: str, **environment: str) -> None:
+    home = course.parent / "home"
+    home.mkdir(exist_ok=True)
+    names = ("LABKIT_HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    own = {name: str(home / name.lower()) for name in names}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by its name
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    env = {**os.environ, **own, **environment, "PATH": path}
+    done = subprocess.run(command, cwd=course, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"nbgrader {arguments[0]}: {done.stderr[-300:]}")
