@@ -10,6 +10,7 @@ Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
@@ -103,7 +104,9 @@ class EscalationGuard:
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
-                why += f"; resolution errors: [{joined_errors(errors)}]"
+                # This check reads roles from the store, which names them by their plural.
+                told = [re.sub(r"^(\w+)\.", r"\1s.", error) for error in errors]
+                why += f"; resolution errors: [{joined_errors(told)}]"
             raise _forbidden(info, new, why)
 
     def _rules(self, user: User, namespace: str, errors: list[str]) -> list[Rule]:

@@ -188,5 +188,5 @@ def test_errors_met_on_the_way_are_told(api: ClusterApi, mallory: Caller) -> Non
     api.bind("dangling", "Role/ghost", "User/mallory", namespace="lab")
     reply = mallory.post(ROLES, role("big", rule("delete", "pods")))
     assert reply.message.endswith(
-        DELETE_PODS + '; resolution errors: [role.rbac.authorization.k8s.io "ghost" not found]'
+        DELETE_PODS + '; resolution errors: [roles.rbac.authorization.k8s.io "ghost" not found]'
     )
