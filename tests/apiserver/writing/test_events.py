@@ -148,6 +148,18 @@ def test_strict_rules_of_the_new_group(api: ClusterApi) -> None:
     ]
 
 
+def test_what_an_event_may_be_called(api: ClusterApi) -> None:
+    api.must(api.admin.post(CORE, old_event("Odd_Name:1")))
+    (cause,) = causes(api.admin.post(CORE, old_event("a%b")))
+    assert cause == ("metadata.name", "Invalid value: \"a%b\": may not contain '%'")
+    labelled = old_event() | {"metadata": {"name": "old", "labels": {"a": "b c"}, "finalizers": ["mine"]}}
+    (cause,) = causes(api.admin.post(CORE, {**labelled, "involvedObject": {"namespace": "x"}}))
+    assert cause[0] == "involvedObject.namespace"
+    assert causes(api.admin.post(CORE, labelled))[0][0] == "metadata.labels"
+    strict = new_event() | {"metadata": {"name": "Odd_Name", "finalizers": ["mine"]}}
+    assert [field for field, _ in causes(api.admin.post(NEW, strict))] == ["metadata.name", "metadata.finalizers[0]"]
+
+
 def test_what_may_change(api: ClusterApi) -> None:
     api.must(api.admin.post(NEW, new_event()))
     assert causes(api.admin.patch(f"{NEW}/e", {"note": "no"})) == [

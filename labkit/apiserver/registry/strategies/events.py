@@ -8,8 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.metadata import immutable, validate_metadata, validate_metadata_update
-from labkit.apiserver.registry.names import dns_subdomain, qualified_name, subdomain_name
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.metadata import (
+    immutable,
+    validate_known_finalizers,
+    validate_metadata,
+    validate_metadata_update,
+)
+from labkit.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 
@@ -40,6 +46,14 @@ class EventStrategy(Strategy):
 
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
+
+    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
+        """See ``Strategy``: an event's name need only fit into a path, and is looked at last."""
+        errors = FieldErrors()
+        self.check(obj, errors)
+        if not errors:
+            validate_metadata(obj["metadata"], kind.namespaced, path_segment_name, errors)
+        return errors
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -82,7 +96,9 @@ class StrictEventStrategy(EventStrategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         super().check(obj, errors)
-        validate_metadata(obj["metadata"], True, subdomain_name, errors)
+        metadata = obj["metadata"]
+        validate_metadata(metadata, True, subdomain_name, errors)
+        validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
         self._check_series(obj, errors)
         if not obj.get("eventTime"):
             errors.required("eventTime")
