@@ -43,7 +43,7 @@ Told = Callable[[Result], None]
 
 log = logging.getLogger(__name__)
 
-PLACES_PER_PROCESSOR = 3
+PLACES_PER_PROCESSOR = 2
 
 KEPT_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""

@@ -105,5 +105,7 @@ def test_a_real_kernel_gives_the_same_score(folder: Path, tmp_path: Path, grader
     plain, _ = run(grader, folder, tmp_path / "plain")
     with Grader(kernel=True, places=2) as slow:
         kernel, _ = run(slow, folder, tmp_path / "kernel")
-    assert [result.score for result in plain] == [result.score for result in kernel], kernel[0].output
+    assert [result.score for result in plain] == [result.score for result in kernel], [
+        (result.learner, result.output) for result in kernel
+    ]
     assert all(result.complete for result in kernel)
