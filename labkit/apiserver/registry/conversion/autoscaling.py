@@ -53,10 +53,10 @@ def from_v2(obj: Object) -> Object:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     metrics, current = spec.get("metrics") or [], status.get("currentMetrics") or []
     notes = _without_notes(obj)
-    other = [_spec_to_v1(metric) for metric in metrics if not _is_utilization(metric)]
+    other = [_to_v1(metric, "target") for metric in metrics if not _is_utilization(metric)]
     for name, value in (
         (METRICS, other),
-        (CURRENT, [_status_to_v1(metric) for metric in current]),
+        (CURRENT, [_to_v1(metric, "current") for metric in current]),
         (BEHAVIOR, _go_names(spec["behavior"]) if spec.get("behavior") is not None else None),
         (CONDITIONS, status.get("conditions")),
     ):
@@ -147,42 +147,51 @@ def _is_utilization(metric: Object) -> bool:
     return _is_processor(metric) and _part(metric, "target").get("averageUtilization") is not None
 
 
-def _spec_to_v1(metric: Object) -> Object:
-    """A wanted metric in the form of version 1's annotation."""
+def _to_v1(metric: Object, measure: str) -> Object:
+    """A metric in the form of version 1's annotation.
+
+    Args:
+        metric: As version 2 has it.
+        measure: ``target`` for what is wanted, ``current`` for what was measured.
+    """
     field = SOURCES.get(metric.get("type", ""), "")
     source = metric.get(field)
     if source is None:
         return {"type": metric.get("type", "")}
-    target, named = source.get("target") or {}, source.get("metric") or {}
-    value, average, percent = (target.get(name) for name in ("value", "averageValue", "averageUtilization"))
+    numbers, named = source.get(measure) or {}, source.get("metric") or {}
+    value, average, percent = (numbers.get(name) for name in ("value", "averageValue", "averageUtilization"))
+    # What was measured is always a quantity; what is wanted may be left out.
+    missing = "0" if measure == "current" else None
     made: Object
     if field == "object":
-        made = _present(
-            target=source.get("describedObject"),
-            metricName=named.get("name", ""),
-            targetValue=value or "0",
-            selector=named.get("selector"),
-            averageValue=average,
-        )
+        made = {
+            "target": source.get("describedObject"),
+            "metricName": named.get("name", ""),
+            f"{measure}Value": value or "0",
+            "selector": named.get("selector"),
+            "averageValue": average,
+        }
     elif field == "pods":
-        made = _present(
-            metricName=named.get("name", ""), targetAverageValue=average or "0", selector=named.get("selector")
-        )
+        made = {
+            "metricName": named.get("name", ""),
+            f"{measure}AverageValue": average or "0",
+            "selector": named.get("selector"),
+        }
     elif field == "external":
-        made = _present(
-            metricName=named.get("name", ""),
-            metricSelector=named.get("selector"),
-            targetValue=value,
-            targetAverageValue=average,
-        )
+        made = {
+            "metricName": named.get("name", ""),
+            "metricSelector": named.get("selector"),
+            f"{measure}Value": value or missing,
+            f"{measure}AverageValue": average,
+        }
     else:
-        made = _present(
-            name=source.get("name", ""),
-            targetAverageUtilization=percent,
-            targetAverageValue=average,
-            container=source.get("container"),
-        )
-    return {"type": metric["type"], field: made}
+        made = {
+            "name": source.get("name", ""),
+            f"{measure}AverageUtilization": percent,
+            f"{measure}AverageValue": average or missing,
+            "container": source.get("container"),
+        }
+    return {"type": metric["type"], field: _present(**made)}
 
 
 def _spec_to_v2(metric: Object) -> Object:
@@ -209,44 +218,6 @@ def _spec_to_v2(metric: Object) -> Object:
         kind = "AverageValue" if percent is None else "Utilization"
         target = _present(type=kind, averageValue=average, averageUtilization=percent)
         made = _present(name=source.get("name", ""), target=target, container=source.get("container"))
-    return {"type": metric["type"], field: made}
-
-
-def _status_to_v1(metric: Object) -> Object:
-    """A measured metric in the form of version 1's annotation."""
-    field = SOURCES.get(metric.get("type", ""), "")
-    source = metric.get(field)
-    if source is None:
-        return {"type": metric.get("type", "")}
-    current, named = source.get("current") or {}, source.get("metric") or {}
-    value, average, percent = (current.get(name) for name in ("value", "averageValue", "averageUtilization"))
-    made: Object
-    if field == "object":
-        made = _present(
-            target=source.get("describedObject"),
-            metricName=named.get("name", ""),
-            currentValue=value or "0",
-            selector=named.get("selector"),
-            averageValue=average,
-        )
-    elif field == "pods":
-        made = _present(
-            metricName=named.get("name", ""), currentAverageValue=average or "0", selector=named.get("selector")
-        )
-    elif field == "external":
-        made = _present(
-            metricName=named.get("name", ""),
-            metricSelector=named.get("selector"),
-            currentValue=value or "0",
-            currentAverageValue=average,
-        )
-    else:
-        made = _present(
-            name=source.get("name", ""),
-            currentAverageUtilization=percent,
-            currentAverageValue=average or "0",
-            container=source.get("container"),
-        )
     return {"type": metric["type"], field: made}
 
 
