@@ -53,8 +53,8 @@ class Grader:
     """Grades submissions, several at once.
 
     Args:
-        places: How many at once; three for each processor when left out, since a place
-            mostly waits for its worker.
+        places: How many at once; two for each processor when left out, since a place
+            waits for its worker part of the time.
         limits: What one submission may use.
         kernel: Run every notebook in a real kernel, and not only those that need one.
         allowance: What one submission may ask of its cluster.

@@ -40,7 +40,9 @@ NICENESS = 5
 """The grader and the guards come first: a learner's busy loops slow only each other."""
 
 FIRST_USER_ID = 310_000
-"""Learners' processes run as this user id and those above it, one for each place."""
+USER_IDS_OF_A_GRADER, GRADERS = 256, 1024
+USER_IDS = range(FIRST_USER_ID, FIRST_USER_ID + USER_IDS_OF_A_GRADER * GRADERS)
+"""What learners' processes run as, where the grader is root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +181,31 @@ def _bind(source: Path, room: Path) -> None:
     _mount("none", str(target), "", flags | (MS_RDONLY if source.is_dir() else 0))
 
 
-def confine(strength: str, place: int, limits: Limits) -> None:
+def user_id(grader: int, place: int) -> int:
+    """The user that one place's notebooks run as.
+
+    The kernel counts a user's processes wherever they are, so graders that work beside
+    each other need users of their own: a fork bomb at one would stop notebooks at another.
+
+    Args:
+        grader: The process id of the prepared interpreter, which each grader has one of.
+        place: Which of the grader's places this is.
+    """
+    return USER_IDS[grader % GRADERS * USER_IDS_OF_A_GRADER + place % USER_IDS_OF_A_GRADER]
+
+
+def confine(strength: str, user: int, limits: Limits) -> None:
     """Give up what the learner's code must not have. There is no way back.
 
     Args:
         strength: As ``level`` gives it.
-        place: Which of the grader's places this is; decides the user id.
+        user: The user id to take, where that is ours to choose; see ``user_id``.
         limits: What the process may use.
 
     Raises:
         OSError: The kernel refuses.
     """
     if strength == "root":
-        user = FIRST_USER_ID + place
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)

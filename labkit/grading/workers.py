@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from labkit.apiserver.keys import Keys
-from labkit.grading import wire
+from labkit.grading import isolation, wire
 from labkit.grading.isolation import Limits
 
 HOME = Path("/home/learner")
@@ -120,7 +120,7 @@ class Workers:
         room.mkdir(exist_ok=True)
         home = HOME if self.walled else Path(tempfile.mkdtemp(dir=self._room))
         order = {
-            "place": place,
+            "user": isolation.user_id(self.prepared_pid, place),
             "room": str(room),
             "home": str(home),
             "hidden": [str(Path(__file__).resolve().parent)],

@@ -170,7 +170,7 @@ def _learner(
         home = Path(order["home"])
         isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
         _become_second()
-        isolation.confine(strength, order["place"], limits)
+        isolation.confine(strength, order["user"], limits)
         os.closerange(3, 256)
         _settle(home, job)
         kernel = job["kernel"] or not running.is_python(job["cells"])

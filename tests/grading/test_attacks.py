@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from labkit.grading.grader import Grader
-from labkit.grading.isolation import FIRST_USER_ID
+from labkit.grading.isolation import USER_IDS
 from labkit.grading.result import Result
 from tests.grading.support import SETUP, grade, solved_cells, submit
 
@@ -192,7 +192,7 @@ def left_behind(grader: Grader) -> Iterator[str]:
     """
     for process in psutil.process_iter(["pid", "uids", "cmdline"]):
         uids = process.info["uids"]
-        if uids is None or not FIRST_USER_ID <= uids.real < FIRST_USER_ID + 10_000:
+        if uids is None or uids.real not in USER_IDS:
             continue
         try:
             above = [parent.pid for parent in process.parents() if "labkit.grading.zygote" in parent.cmdline()]
@@ -200,3 +200,15 @@ def left_behind(grader: Grader) -> Iterator[str]:
             continue
         if not above or above[-1] == grader.workers.prepared_pid:
             yield f"{process.info['pid']} {process.info['cmdline']}"
+
+
+def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path) -> None:
+    """The kernel counts processes by user: a fork bomb at one grader must not stop notebooks at another."""
+    if grader.workers.level != "root":
+        pytest.skip("only as root do learners run as users of their own; elsewhere limits count the grader's own user")
+    submit(tmp_path, "ann", "ex4-roles", ["import os; print('user', os.getuid())"])
+    with Grader(places=1) as other:
+        users = {grade(each, tmp_path)["ann"].output for each in (grader, other)}
+    assert len(users) == 2
+    for text in users:
+        assert int(text.split()[-1]) in USER_IDS
