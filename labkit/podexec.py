@@ -1,7 +1,7 @@
 """Run a command in a container of a pod, over the real exec API.
 
-One WebSocket, one byte in front of every frame that says what it is. The channels
-are Kubernetes' own: ``v5.channel.k8s.io`` and, for older servers, ``v4``.
+One WebSocket, whose frames ``execframes`` reads and writes. The protocols are
+Kubernetes' own: ``v5.channel.k8s.io`` and, for older servers, ``v4``.
 Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
 """
 
@@ -19,16 +19,13 @@ from urllib.parse import quote, urlencode
 from labkit.client import USER_AGENT, Client
 from labkit.display import Card, Row, Shown
 from labkit.errors import ExecFailed, UsageError
+from labkit.execframes import ERROR, PROTOCOLS, STDERR, STDOUT, frames, typed
 from labkit.redact import redact
 from labkit.transport import CONNECT_SECONDS, connection_error
 
 if TYPE_CHECKING:
     import websocket
 
-STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-"""What the first byte of a frame says. 255 closes a channel (v5 only)."""
-
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 127; }; head -c "$0" | "$@"'
 """A shell line that gives a command just so many bytes of its own input: ``v4`` cannot say that there are no more."""
 
@@ -166,10 +163,9 @@ def run(
     deadline = time.monotonic() + timeout_seconds
     fed = stdin.encode() if isinstance(stdin, str) else stdin
     with opened(client, pod, command, container, fed) as socket:
-        if fed is not None:
-            feed(socket, fed)
+        outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
         try:
-            for channel, data in frames(socket, deadline):
+            for channel, data in frames(socket, outgoing, deadline=deadline):
                 if channel == ERROR:
                     code = exit_code(data, pod)
                     break
@@ -291,31 +287,6 @@ def open_exec(
     return _closing(socket)
 
 
-def frames(socket: websocket.WebSocket, deadline: float | None = None) -> Iterator[tuple[int, bytes]]:
-    """Read frames until the other side closes.
-
-    Args:
-        socket: An exec WebSocket.
-        deadline: When to give up, by ``time.monotonic``; None waits for ever.
-
-    Yields:
-        The channel and the data.
-    """
-    import websocket
-
-    while True:
-        if deadline is not None:
-            socket.settimeout(max(deadline - time.monotonic(), 0.001))
-        try:
-            opcode, data = socket.recv_data()
-        except websocket.WebSocketConnectionClosedException:
-            return
-        if opcode == websocket.ABNF.OPCODE_CLOSE:
-            return
-        if data:
-            yield data[0], data[1:]
-
-
 def exit_code(status: bytes, pod: str) -> int:
     """Read the Status that ends a command.
 
@@ -368,14 +339,6 @@ def opened(
     except UnknownProtocol:
         counted = ["sh", "-c", COUNTED, str(len(fed)), *command]
         return open_exec(client, pod, counted, container=container, stdin=True)
-
-
-def feed(socket: websocket.WebSocket, data: bytes) -> None:
-    """Send a command all of its input, and its end."""
-    for start in range(0, len(data), 32768):
-        socket.send_binary(bytes([STDIN]) + data[start : start + 32768])
-    if socket.getsubprotocol() == PROTOCOLS[0]:
-        socket.send_binary(bytes([CLOSE, STDIN]))
 
 
 def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: type[ExecFailed]) -> ExecFailed:

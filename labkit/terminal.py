@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,17 @@ from typing import TYPE_CHECKING, Any
 from labkit import podexec
 from labkit.client import Client
 from labkit.errors import ExecFailed
+from labkit.execframes import (
+    ERROR,
+    PIECE_BYTES,
+    PROTOCOLS,
+    RESIZE,
+    STDERR,
+    STDIN,
+    end_of_input,
+    frames,
+    typed,
+)
 
 if TYPE_CHECKING:
     import websocket
@@ -58,32 +67,28 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
 def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
     if tty:
         opening = podexec.open_exec(client, pod, words, container=container, stdin=True, tty=True)
-        with opening as socket, _raw_terminal(socket):
-            return _until_end(socket, pod, pump=True)
+        with opening as socket, _raw_terminal() as resized:
+            return _until_end(frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
     if sys.stdin.isatty():
         with podexec.opened(client, pod, words, container, None) as socket:
-            return _until_end(socket, pod)
+            return _until_end(frames(socket), pod)
     try:
-        speaks = podexec.PROTOCOLS[:1]
+        speaks = PROTOCOLS[:1]
         with podexec.open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
-            return _until_end(socket, pod, pump=True)
+            return _until_end(frames(socket, (), _input(socket)), pod)
     except podexec.UnknownProtocol:
         fed = _piped()
         with podexec.opened(client, pod, words, container, fed) as socket:
-            if fed is not None:
-                podexec.feed(socket, fed)
-            return _until_end(socket, pod)
+            outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
+            return _until_end(frames(socket, outgoing), pod)
 
 
-def _until_end(socket: websocket.WebSocket, pod: str, *, pump: bool = False) -> int:
-    """Pass on what the command prints, and with ``pump`` what is typed. Returns its exit code."""
-    socket.settimeout(None)
-    if pump:
-        threading.Thread(target=_pump_input, args=(socket,), daemon=True).start()
-    for channel, data in podexec.frames(socket):
-        if channel == podexec.ERROR:
+def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
+    """Pass on what the command prints. Returns its exit code."""
+    for channel, data in received:
+        if channel == ERROR:
             return podexec.exit_code(data, pod)
-        _write(2 if channel == podexec.STDERR else 1, data)
+        _write(2 if channel == STDERR else 1, data)
     raise ExecFailed(0, "", f"The connection to {pod} ended before the command did.")
 
 
@@ -94,38 +99,58 @@ def _piped() -> bytes | None:
     return sys.stdin.buffer.read()
 
 
-def _pump_input(socket: websocket.WebSocket) -> None:
-    """Send what is typed or piped in, until its end."""
-    with suppress(Exception):
-        while data := os.read(sys.stdin.fileno(), 4096):
-            socket.send_binary(bytes([podexec.STDIN]) + data)
-        if socket.getsubprotocol() == podexec.PROTOCOLS[0]:
-            socket.send_binary(bytes([podexec.CLOSE, podexec.STDIN]))
+def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
+    """Standard input: what is typed or piped in, until its end."""
+    descriptor = sys.stdin.fileno()
+
+    def read() -> Iterator[bytes]:
+        with suppress(OSError):  # a terminal that was closed
+            while data := os.read(descriptor, PIECE_BYTES):
+                yield bytes((STDIN,)) + data
+        yield from end_of_input(socket.getsubprotocol())
+
+    return {descriptor: read()}
 
 
 @contextmanager
-def _raw_terminal(socket: websocket.WebSocket) -> Iterator[None]:
-    """Hand every key to the pod, and tell it the window's size; restore all of it afterwards."""
+def _raw_terminal() -> Iterator[int]:
+    """Hand every key to the pod; a descriptor is readable when the window's size has changed.
+
+    All of it is restored afterwards.
+    """
     import termios
     import tty
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
+    resized, resizing = os.pipe()
+    os.set_blocking(resizing, False)
 
-    def resize(*_: Any) -> None:
-        size = shutil.get_terminal_size()
-        text = json.dumps({"Width": size.columns, "Height": size.lines}).encode()
-        with suppress(Exception):
-            socket.send_binary(bytes([podexec.RESIZE]) + text)
+    def note(*_: Any) -> None:
+        with suppress(BlockingIOError):
+            os.write(resizing, b"!")
 
-    old = signal.signal(signal.SIGWINCH, resize)
+    old = signal.signal(signal.SIGWINCH, note)
     try:
         tty.setraw(descriptor, termios.TCSADRAIN)  # what is typed already is not thrown away
-        resize()
-        yield
+        yield resized
     finally:
         signal.signal(signal.SIGWINCH, old)
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        os.close(resized)
+        os.close(resizing)
+
+
+def _sizes(resized: int) -> Iterator[bytes]:
+    while True:
+        os.read(resized, 4096)
+        yield _size()
+
+
+def _size() -> bytes:
+    """The frame that tells the pod the window's size."""
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return bytes((RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
 
 
 def _write(descriptor: int, data: bytes) -> None:

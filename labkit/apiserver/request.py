@@ -143,8 +143,18 @@ class EventStream(Protocol):
         """After how long the server ends the stream by itself."""
 
 
+WINDOW = (24, 80)
+"""The rows and columns of a terminal whose client has not told its size."""
+
+
 class ExecIO(Protocol):
-    """The far end of an exec, as the container's process sees it."""
+    """The far end of an exec, as the container's process sees it.
+
+    Args:
+        window: The terminal's rows and columns.
+    """
+
+    window: tuple[int, int]
 
     async def read_stdin(self) -> bytes:
         """The next bytes typed, or ``b""`` at the end of input."""

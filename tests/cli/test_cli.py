@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -151,6 +152,9 @@ def test_exec_gives_output_and_exit_code(running: Path, capfd: pytest.CaptureFix
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
     assert labkit("exec", "default/curl", "--", "cat", stdin="fed\n", home=running).stdout == "fed\n"
     assert labkit("exec", "curl", stdin="echo typed; exit 4\n", home=running).returncode == 4
+    # More than all the buffers on the way hold: input is taken while output is read.
+    long = "".join(f"line {number}\n" for number in range(500_000))
+    assert labkit("exec", "curl", "--", "cat", stdin=long, home=running).stdout == long
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,9 @@ def test_exec_says_what_is_wrong(running: Path, words: list[str], said: str, cod
 
 def test_a_shell_on_a_real_terminal(running: Path) -> None:
     """Raw keys, echo and the window's size, through a pseudo-terminal."""
+    import fcntl
     import pty
+    import termios
 
     assert run(["reset", "--to", "W6"]) == 0
     pid, terminal = pty.fork()
@@ -191,12 +197,14 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
         seen += piece
         if b"# " in seen and not sent:
             sent = True
-            os.write(terminal, b"echo $((40+2))\rexit 5\r")
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+            os.write(terminal, b"echo $((40+2))\rstty size\rexit 5\r")
     if time.monotonic() >= deadline:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     assert b"42\r\n" in seen, seen
+    assert b"33 77\r\n" in seen, seen
     assert os.waitstatus_to_exitcode(status) == 5
 
 

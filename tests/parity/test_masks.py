@@ -100,6 +100,11 @@ def test_progress_meter_goes_and_the_error_stays() -> None:
     assert mask_output(meter, {}) == "<progress meter>\ncurl: (6) Could not resolve host: x\n"
 
 
+def test_what_kubectl_says_of_its_own_haste_is_left_out() -> None:
+    line = "E1124 23:16:04.516189   21105 websocket.go:296] Unknown stream id 1, discarding message\n"
+    assert mask_output(f"{line}cat: x: No such file\n", {}) == "cat: x: No such file\n"
+
+
 def test_masking_twice_changes_nothing() -> None:
     for entry in load("kubectl"):
         once = mask_output(entry["stdout"], {})

@@ -26,6 +26,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r'start exec "[0-9a-f]{64}"'), 'start exec "<id>"'),
     (re.compile(r"after \d+ ms"), "after <n> ms"),
+    # kubectl before 1.33 may read the server's first frame, an empty one, before it has the stream.
+    (re.compile(r"^E\d{4} .*websocket\.go:\d+\] Unknown stream id \d+, discarding message\n", re.M), ""),
     # Counts of restarts and repeated events, and every age, are that run's.
     (re.compile(rf"(?:{_AGE}|<age>) \(x\d+ over (?:{_AGE}|<age>)\)"), "<age>"),
     (re.compile(rf"\b\d+ \((?:{_AGE}|<age>) ago\)"), "<n>"),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from labkit.apiserver.request import Object, PeerCertificate, Request, Response
+from labkit.apiserver.request import WINDOW, Object, PeerCertificate, Request, Response
 from tests.support.cluster import Caller, ClusterApi, rule
 
 POD = "/api/v1/namespaces/lab/pods/victim"
@@ -43,6 +43,8 @@ def execute(api: ClusterApi, user: str, command: list[str], method: str = "GET",
 
 class Screen:
     """What a command wrote."""
+
+    window = WINDOW
 
     def __init__(self) -> None:
         self.text = b""

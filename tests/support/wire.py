@@ -133,6 +133,9 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
+PING, PONG = 9, 10
+
+
 class Frame(NamedTuple):
     """A WebSocket frame as the server sent it."""
 
@@ -141,16 +144,26 @@ class Frame(NamedTuple):
 
 
 class WebSocket:
-    """A WebSocket client that hides nothing.
+    """A WebSocket client that hides nothing but the server's question whether it is there.
 
     Args:
         connection: A TLS connection.
         path: What to ask for.
         protocols: The value of ``Sec-WebSocket-Protocol``; None leaves the header out.
         method: GET, or POST as older clients do.
+        answers_pings: Whether a ping is answered, unseen; else it is a frame like another.
     """
 
-    def __init__(self, connection: socket.socket, path: str, protocols: str | None, method: str = "GET") -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        path: str,
+        protocols: str | None,
+        method: str = "GET",
+        *,
+        answers_pings: bool = True,
+    ) -> None:
+        self._answers_pings = answers_pings
         lines = [
             f"{method} {path} HTTP/1.1",
             "Host: localhost",
@@ -197,7 +210,11 @@ class WebSocket:
             (length,) = struct.unpack(">H", self._file.read(2))
         elif length == 127:
             (length,) = struct.unpack(">Q", self._file.read(8))
-        return Frame(head[0] & 0x0F, self._file.read(length))
+        frame = Frame(head[0] & 0x0F, self._file.read(length))
+        if frame.opcode == PING and self._answers_pings:
+            self.send(frame.data, PONG)
+            return self.receive()
+        return frame
 
     def frames(self) -> list[Frame]:
         """All frames up to the close frame, which is answered and included."""

@@ -11,7 +11,7 @@ from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
 from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.apiserver.node.transport import Endpoint, Network
-from labkit.apiserver.request import ExecIO
+from labkit.apiserver.request import WINDOW, ExecIO
 
 
 class NotRunnable(Exception):
@@ -279,6 +279,7 @@ class TextIO:
         self._limit_bytes = limit_bytes
         self.out: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
         self.slept_seconds = 0.0
+        self.window = WINDOW
 
     async def read_stdin(self) -> bytes:
         """What is left of the text."""

@@ -15,6 +15,7 @@ from labkit.apiserver.node.container import Container, NotRunnable
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.terminal import Terminal
+from labkit.apiserver.request import WINDOW
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class ProcessIO:
         self._typed = bytearray()
         self._ended = not stdin
         self.waiting = False
+        self.window = WINDOW
 
     def feed(self, data: bytes) -> None:
         """Somebody who is attached types; nothing ends the input."""

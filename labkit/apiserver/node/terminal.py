@@ -31,6 +31,15 @@ class Terminal:
         self.closed = False
         """The far end has gone away, which is more than a Ctrl-D."""
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """The far end's rows and columns."""
+        return self._io.window
+
+    @window.setter
+    def window(self, size: tuple[int, int]) -> None:
+        self._io.window = size
+
     def stdin_ready(self) -> bool:
         """Whether something was typed or is left over."""
         return bool(self._ready) or self._io.stdin_ready()

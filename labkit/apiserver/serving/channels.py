@@ -22,7 +22,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
-from labkit.apiserver.request import ExecSession, Object, Response
+from labkit.apiserver.request import WINDOW, ExecSession, Object, Response
 from labkit.apiserver.serving.wire import WireResponse, status_response
 from labkit.apiserver.status import ApiError, bad_request
 
@@ -39,6 +39,9 @@ MAX_STDIN_BYTES = 1024 * 1024
 
 WRITE_BYTES = 32 * 1024
 """The largest piece of output in a frame."""
+
+GREETING_SECONDS = 0.1
+"""How long a client may take to show that it reads before it is sent anything all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class ChannelSocket(WebSocketResponse):
     """
 
     def __init__(self, protocol: Protocol) -> None:
-        super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=True)
+        super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=False)
         self._headers["Sec-WebSocket-Protocol"] = protocol.name
 
     async def _prepare_headers(self) -> None:
@@ -117,6 +120,7 @@ class ChannelIO:
 
     def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
         self.protocol = protocol.name
+        self.window = WINDOW
         self._socket = socket
         self._protocol = protocol
         self._session = session
@@ -124,6 +128,18 @@ class ChannelIO:
         self._ended = not session.stdin
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
+        self._heard = asyncio.Event()
+
+    async def greet(self) -> None:
+        """Wait until the client reads.
+
+        kubectl before 1.33 starts to read before its streams exist, and throws away what comes for a
+        stream that it does not have yet. A container's program takes longer to start than that; the
+        lab's would be faster, so its client is asked first whether it is there.
+        """
+        await self._socket.ping()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), GREETING_SECONDS)
 
     async def read_stdin(self) -> bytes:
         """The next bytes typed, or ``b""`` at the end of input."""
@@ -160,11 +176,15 @@ class ChannelIO:
         """Take frames until the client closes the connection or goes away."""
         while True:
             message = await self._socket.receive()
+            self._heard.set()
             if message.type is WSMsgType.BINARY:
                 frame: bytes = message.data
             elif message.type is WSMsgType.TEXT:
                 frame = message.data.encode()
-            elif message.type in (WSMsgType.PING, WSMsgType.PONG):
+            elif message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+                continue
+            elif message.type is WSMsgType.PONG:
                 continue
             else:
                 return
@@ -185,7 +205,15 @@ class ChannelIO:
                 self._taken.clear()
                 await self._taken.wait()
             self._typed += data
+        elif channel == RESIZE:
+            self._resize(data)
         self._changed.set()
+
+    def _resize(self, data: bytes) -> None:
+        """Source: ``TerminalSize`` in client-go's ``remotecommand``; what is none is passed over."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            size = orjson.loads(data)
+            self.window = (int(size["Height"]), int(size["Width"]))
 
 
 def encode_status(status: Object) -> bytes:
@@ -246,10 +274,8 @@ class ExecSessions:
         return socket
 
     async def _run(self, io: ChannelIO, session: ExecSession) -> None:
-        # Source: the first frame, empty, tells the client that the connection stands.
-        await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
-        command = asyncio.ensure_future(session.run(io))
         client = asyncio.ensure_future(io.receive())
+        command = asyncio.ensure_future(self._command(io, session))
         try:
             await asyncio.wait((command, client), return_when=asyncio.FIRST_COMPLETED)
             self._before_end()
@@ -261,6 +287,13 @@ class ExecSessions:
                 task.cancel()
             await asyncio.gather(command, client, return_exceptions=True)
             self._before_end()
+
+    @staticmethod
+    async def _command(io: ChannelIO, session: ExecSession) -> Object:
+        await io.greet()
+        # Source: the first frame, empty, tells the client that the connection stands.
+        await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
+        return await session.run(io)
 
     async def _finish(self, io: ChannelIO, status: Object) -> None:
         if PROTOCOLS[io.protocol].status:

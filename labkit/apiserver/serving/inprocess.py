@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from labkit.apiserver.request import (
     MAX_BODY_BYTES,
+    WINDOW,
     ExecSession,
     Handler,
     Object,
@@ -104,6 +105,8 @@ class Completed:
 
 class _Pipes:
     """An ``ExecIO`` whose input is known beforehand and whose clock does not wait."""
+
+    window = WINDOW
 
     def __init__(self, stdin: bytes) -> None:
         self.stdin = stdin

@@ -7,11 +7,14 @@ import pytest
 from labkit.apiserver.node.container import Container, drive
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.terminal import Terminal
+from labkit.apiserver.request import WINDOW
 from tests.apiserver.node.harness import container
 
 
 class Keys:
     """Somebody who types the next keys whenever the shell has nothing else to do."""
+
+    window = WINDOW
 
     def __init__(self, *keys: bytes) -> None:
         self.keys = list(keys)

@@ -16,7 +16,7 @@ import pytest
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import ExecIO, Response
 from labkit.apiserver.serving import channels
-from tests.support.wire import Frame, Local, WebSocket, connect, read_all, serving
+from tests.support.wire import PING, PONG, Frame, Local, WebSocket, connect, read_all, serving
 
 SUCCESS = {"metadata": {}, "status": "Success"}
 PATH = "/api/v1/namespaces/default/pods/curl/exec?command=x"
@@ -82,6 +82,40 @@ async def fail(io: ExecIO) -> dict[str, Any]:
         "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": "3"}]},
     }
+
+
+def test_nothing_is_sent_before_the_client_reads(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "GREETING_SECONDS", 60.0)
+    begun: list[bool] = []
+
+    async def note(io: ExecIO) -> dict[str, Any]:
+        begun.append(True)
+        return await greet(io)
+
+    running = Session(note)
+    with serving(keys, lambda request: Response(upgrade=running)) as local:
+        connection = connect(local.port, keys.ca_certificate)
+        socket = WebSocket(connection, PATH, "v5.channel.k8s.io", answers_pings=False)
+        assert socket.receive() == Frame(PING, b"")
+        assert begun == []
+        socket.send(b"", PONG)
+        assert socket.frames()[:2] == [Frame(2, b"\x01"), Frame(2, b"\x01out\n")]
+        socket.close()
+
+
+def test_a_client_that_answers_no_ping_is_not_kept_waiting(keys: Keys) -> None:
+    with serving(keys, lambda request: Response(upgrade=Session(greet))) as local:
+        connection = connect(local.port, keys.ca_certificate)
+        socket = WebSocket(connection, PATH, "v5.channel.k8s.io", answers_pings=False)
+        assert [frame.data for frame in socket.frames()[:3]] == [b"", b"\x01", b"\x01out\n"]
+        socket.close()
+
+
+def test_a_ping_is_answered(keys: Keys) -> None:
+    with session(keys, echo, "v5.channel.k8s.io") as (socket, _, _):
+        assert socket.receive() == Frame(2, b"\x01")
+        socket.send(b"there?", PING)
+        assert socket.receive() == Frame(PONG, b"there?")
 
 
 def closing(code: int = 1000) -> Frame:

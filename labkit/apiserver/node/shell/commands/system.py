@@ -155,7 +155,8 @@ async def stty(process: Process) -> int:
     if not process.stdin.terminal:
         return await process.fail("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:
-        await process.out("24 80\n")
+        rows, columns = process.kernel.io.window
+        await process.out(f"{rows} {columns}\n")
     return 0
 
 
