@@ -43,6 +43,10 @@ senders of headers too. Source: the real server's ``IdleTimeout``."""
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read, so that the client gets to see the answer."""
 
+HANG_UP_SECONDS = 0.5
+"""How long what follows a refused head is thrown away before the connection is closed, for the same
+reason. Source: Go's ``rstAvoidanceDelay``."""
+
 
 USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
 """How requests begin whose methods the parser knows; of other methods it knows some, Go takes all."""
@@ -157,6 +161,8 @@ class Connection(RequestHandler):
     _last_body: Any = EMPTY_PAYLOAD
     _in_head = False
     """Whether a request has begun whose head has not ended."""
+    _refused = False
+    """Whether nothing more is read from this client."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read who is at the other end."""
@@ -188,6 +194,8 @@ class Connection(RequestHandler):
 
         A request without a body, on a connection that waits for one, is answered here.
         """
+        if self._refused:
+            return
         waiter, messages = self._waiter, self._messages
         between = not self._in_head and self._last_body.is_eof()
         if data[:4] not in USUAL and between and not messages and not self._own_method and not self._upgraded:
@@ -264,7 +272,8 @@ class Connection(RequestHandler):
             if current is None:
                 self.outbox.flush()
                 self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
-            self.force_close()
+            self._refused = True
+            self._loop.call_later(HANG_UP_SECONDS, self.force_close)
 
     def handle_error(
         self,

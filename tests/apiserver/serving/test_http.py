@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
@@ -23,7 +24,9 @@ def exchange(keys: Keys, data: bytes, answer: Response | None = None) -> tuple[b
         serving(keys, lambda request: answer or Response(200, dict(TEXT), b"hi")) as local,
         connect(local.port, keys.ca_certificate) as connection,
     ):
-        connection.sendall(data)
+        # Who sends too much may be cut off before it is all sent.
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            connection.sendall(data)
         return read_all(connection), local.cluster.seen
 
 
@@ -194,8 +197,8 @@ def test_headers_without_end_are_refused(keys: Keys) -> None:
     many = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: %b\r\n" % (i, b"a" * 9000) for i in range(500))
     for data in (one, many):
         said, seen = exchange(keys, data)
-    assert said.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
-    assert seen == []
+        assert said.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+        assert seen == []
 
 
 def test_a_long_query_is_fine(keys: Keys) -> None:
