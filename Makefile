@@ -13,6 +13,8 @@ DEV    := $(VENV)/.dev-is-set-up
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 unexport VIRTUAL_ENV CONDA_PREFIX
+# labkit starts many short processes: with bytecode each of them is there in half the time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check format demo bench parity soak test-browser test-kind notebooks screenshots lock clean

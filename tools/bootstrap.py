@@ -28,8 +28,9 @@ def main(venv: str, lock: str) -> None:
         uv = uv_in(venv, lock)
     say(f"installing {lock} with {uv}")
     install = [uv, "pip", "install", "--quiet", "--python", python]
-    # uv reads the lock's hashes and refuses anything else.
-    run([*install, "--require-hashes", "-r", lock])
+    # uv reads the lock's hashes and refuses anything else. Bytecode is made now, as pip makes it:
+    # without it every start compiles what it imports, and takes twice as long.
+    run([*install, "--compile-bytecode", "--require-hashes", "-r", lock])
     run([*install, "--no-deps", "--no-build-isolation", "-e", "."])
     say(f"{venv} is ready")
 
