@@ -12,6 +12,8 @@ DEV    := $(VENV)/.dev-is-set-up
 # uv must neither look for a project's environment nor download a Python of its own.
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# The CAs the system trusts, as pip does: a school's or a company's proxy is signed by one of those.
+export UV_SYSTEM_CERTS ?= 1
 unexport VIRTUAL_ENV CONDA_PREFIX
 # labkit starts many short processes: with bytecode each of them is there in half the time.
 unexport PYTHONDONTWRITEBYTECODE

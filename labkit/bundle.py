@@ -169,8 +169,10 @@ def look(source: Path) -> Contents:
             raise UsageError(f"{source} was written by another version of labkit.", todo="Save it again.")
         return Contents(**facts)
     except (OSError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
-        why = getattr(error, "strerror", None) or "it lacks what `labkit bundle save` writes"
-        raise UsageError(f"{source} is no bundle.", why=str(why)) from error
+        why = getattr(error, "strerror", None) or "it lacks what a bundle holds"
+        raise UsageError(
+            f"{source} is no bundle.", why=str(why), todo="Name the file that `labkit bundle save` wrote."
+        ) from error
 
 
 def _gather(scratch: Path, contents: Contents, engine: Engine, name: str, say: Say) -> None:

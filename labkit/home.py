@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,14 +39,21 @@ def ensure_private(directory: Path) -> Path:
         The same path.
 
     Raises:
-        HomeError: When it cannot be made, or is not a directory.
+        HomeError: When it cannot be made, is not a directory, or is others' as well.
     """
     missing = [entry for entry in (directory, *directory.parents) if not entry.exists()]
     try:
         for entry in reversed(missing):
             entry.mkdir(mode=0o700, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
-        if directory.stat().st_uid == os.getuid() and directory.stat().st_mode & 0o077:
+        found = directory.stat()
+        if found.st_uid == os.getuid() and found.st_mode & 0o077:
+            if found.st_mode & stat.S_ISVTX or any(directory.iterdir()):  # /tmp, say, or a home directory
+                raise HomeError(
+                    f"labkit does not use {directory}.",
+                    why="others may enter it, and it is not labkit's alone",
+                    todo=f"Set LABKIT_HOME to a directory of its own, such as {directory / 'labkit'}.",
+                )
             directory.chmod(0o700)
     except OSError as error:
         raise home_error(directory, error) from error

@@ -103,7 +103,11 @@ def read(path: Path) -> dict[str, Any]:
             f"The kubeconfig {path} is not YAML.", why=_first_line(error), todo="Check the file."
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
-        raise UsageError(f"{path} is not a kubeconfig.", why="it has no list of contexts")
+        raise UsageError(
+            f"{path} is not a kubeconfig.",
+            why="it has no list of contexts",
+            todo="Name the file that kubectl uses there.",
+        )
     return document
 
 

@@ -352,5 +352,7 @@ def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: ty
         str(status.get("reason", "")),
         f"No command can be run in {pod}.",
         why=str(status.get("message", "")) or f"the server answered {error.status_code}",
-        todo="Is the pod running? `kubectl get pods -A` tells." if error.status_code != 403 else "",
+        todo='Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
+        if error.status_code != 403
+        else "",
     )

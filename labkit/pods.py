@@ -102,7 +102,11 @@ class Pods:
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
         """
-        done = self.exec(pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0)
+        try:
+            done = self.exec(pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0)
+        except ExecFailed as error:
+            what = f"The token of {pod_name(pod)} cannot be read."
+            raise ExecFailed(error.status, error.reason, what, why=error.why, todo=error.todo) from error
         if not done.ok:
             raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip())
         return done.stdout.strip()

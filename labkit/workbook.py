@@ -22,6 +22,13 @@ from labkit.home import ensure_private, home_error, home_path, read_json
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
 LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+JUPYTERS_PLACES = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+}
+"""What names the places where Jupyter keeps its state, and ours below ``LABKIT_HOME/jupyter``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    # It would run npm to look for language servers, and say of each that it is not there.
+    command.append("--LanguageServerManager.autodetect=False")
     command += ["--no-browser"] if no_browser else []
     # Jupyter asks root for a word of consent; containers and class rooms run as root.
     command += ["--allow-root"] if os.geteuid() == 0 else []
@@ -82,10 +91,15 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
 
 
 def environment() -> dict[str, str]:
-    """The environment of JupyterLab: the same state, and a kubectl that leaves ~/.kube alone."""
+    """The environment of JupyterLab: the same state, and a kubectl that leaves ~/.kube alone.
+
+    Jupyter's own state (its settings, its cookie secret, what was typed into cells) lies with
+    labkit's, unless the learner's environment names a place for it.
+    """
     home = home_path()
+    places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
     chosen = {"LABKIT_HOME": str(home), "KUBECACHEDIR": str(home / "kube-cache")}
-    return {**os.environ, **chosen}
+    return {**places, **os.environ, **chosen}
 
 
 def _copy_all(source: Path, target: Path) -> list[str]:

@@ -154,7 +154,7 @@ class Embedded:
         state = self._state()
         if state.get("version", __version__) != __version__:
             return False
-        for key, asked in (("node", self.options.node), ("era", self.options.era)):
+        for key, asked in (("node", self.options.node), ("era", self.options.era), ("port", self.options.port)):
             if asked is not None and key in state and state[key] != asked:
                 raise UsageError(
                     f"The embedded cluster already runs, with {key} {_word(state[key])}.",

@@ -104,10 +104,13 @@ def reset_command(step: str | None, progress: bool) -> None:
 
     What you passed stays passed, unless --progress is given.
     """
+    from labkit.manifests import step_number
+
     lab = found_lab()
     if step:
         click.echo(lab.rewind(step))
-        click.echo(f"The cluster is as {'the walkthrough ends' if step == 'end' else f'{step.upper()} begins'}.")
+        end = step.strip().lower() == "end"
+        click.echo(f"The cluster is as {'the walkthrough ends' if end else f'W{step_number(step)} begins'}.")
     else:
         lab.reset()
         click.echo("The cluster is as it began.")

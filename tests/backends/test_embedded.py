@@ -163,6 +163,7 @@ def test_a_home_that_cannot_be_is_said(tmp_path: Path) -> None:
 def test_a_server_that_ends_at_once_gives_its_last_words(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "pki").mkdir(parents=True)
+    home.chmod(0o700)
     for name in ("ca.crt", "ca.key", "apiserver.crt", "apiserver.key", "sa.key", "sa.pub"):
         (home / "pki" / name).write_text("nonsense")
     with pytest.raises(StartFailed) as caught:

@@ -124,6 +124,7 @@ def test_up_status_kubeconfig_down_as_processes(tmp_path: Path) -> None:
     path = labkit("kubeconfig", home=home).stdout.splitlines()[-1]
     assert path == str(home / "admin.conf")
     assert labkit("up", "--era", "1.20", home=home).returncode == 2
+    assert "already runs, with port" in labkit("up", "--port", "1", home=home).stderr
     assert labkit("down", home=home).returncode == 0
     assert labkit("status", home=home).returncode == 3
     late = labkit("kubeconfig", home=home)
@@ -136,6 +137,8 @@ def test_reset_and_rewind(running: Path, capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert "Role kikai/service-reader" in out
     assert "as W17 begins" in out
+    assert run(["reset", "--to", "3"]) == 0
+    assert "as W3 begins" in capsys.readouterr().out
     assert run(["reset", "--to", "W99"]) == 2
     assert "no step" in capsys.readouterr().err
     (running / "progress.json").write_text('{"steps": {"W1": {"state": "passed"}}}')

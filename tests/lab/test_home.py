@@ -42,6 +42,18 @@ def test_an_open_directory_is_made_private(tmp_path: Path) -> None:
     assert mode(ensure_private(tmp_path / "open")) == 0o700
 
 
+def test_a_directory_that_is_others_as_well_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir(mode=0o755)
+    (tmp_path / "project" / "thesis.txt").write_text("")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    for name, before in (("project", 0o755), ("shared", 0o1777)):
+        with pytest.raises(HomeError, match=f"(?s)others may enter it.*such as .*/{name}/labkit"):
+            ensure_private(tmp_path / name)
+        assert mode(tmp_path / name) == before
+    assert mode(ensure_private(tmp_path / "shared" / "labkit")) == 0o700
+
+
 def test_a_home_that_is_a_file_is_said_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HomeError) as caught:

@@ -103,7 +103,7 @@ def test_a_name_must_be_one(lab: Lab, name: str) -> None:
 
 
 def test_what_is_not_there_is_said(lab: Lab) -> None:
-    with pytest.raises(ExecFailed, match="No command can be run in kikai/ghost"):
+    with pytest.raises(ExecFailed, match="The token of kikai/ghost cannot be read"):
         lab.as_pod("kikai/ghost")
     with pytest.raises(ApiFailure, match="no token of kikai/ghost"):
         lab.as_service_account("kikai/ghost")

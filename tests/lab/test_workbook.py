@@ -67,6 +67,7 @@ def test_jupyterlab_opens_the_first_notebook(shipped: Path, monkeypatch: pytest.
         "jupyterlab",
         f"--ServerApp.root_dir={made.directory}",
         "--LabApp.default_url=/lab/tree/00-start.ipynb",
+        "--LanguageServerManager.autodetect=False",
         "--no-browser",
         "--port",
         "9",
@@ -79,3 +80,13 @@ def test_kernels_share_the_state_and_leave_kubes_directory_alone(labkit_home: Pa
     environment = workbook.environment()
     assert environment["LABKIT_HOME"] == str(labkit_home)
     assert environment["KUBECACHEDIR"].startswith(str(labkit_home))
+
+
+def test_jupyters_own_state_lies_with_ours(labkit_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in workbook.JUPYTERS_PLACES:
+        monkeypatch.delenv(name, raising=False)
+    environment = workbook.environment()
+    for name, place in workbook.JUPYTERS_PLACES.items():
+        assert environment[name] == str(labkit_home / "jupyter" / place)
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", "/mine")
+    assert workbook.environment()["JUPYTER_CONFIG_DIR"] == "/mine"

@@ -85,6 +85,14 @@ def test_the_set_up_pins_uv_itself_from_the_lock() -> None:
         assert pin.count("==") == 1
 
 
+def test_the_set_up_trusts_what_the_system_trusts() -> None:
+    """uv alone brings CAs of its own, and does not know the one of a school's proxy."""
+    done = make("--eval=trust: ; @env", "trust")
+    assert "UV_SYSTEM_CERTS=1" in done.stdout.splitlines()
+    done = make("--eval=trust: ; @env", "trust", "UV_SYSTEM_CERTS=0")
+    assert "UV_SYSTEM_CERTS=0" in done.stdout.splitlines()
+
+
 def test_an_environment_that_does_not_start_is_not_taken(tmp_path: Path) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\nexit 1\n")
