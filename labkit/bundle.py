@@ -35,6 +35,7 @@ from labkit.home import home_error, write_private
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
+ROOM = "Free some disk space, and see that Docker is well: docker info"
 LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 
 README = """\
@@ -146,7 +147,10 @@ def load(source: Path, home: Path, say: Say) -> Contents:
     lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
     if not done.ok or lacking:
         raise Missing(
-            "images", "The images could not be loaded.", why=done.last_words or f"{', '.join(lacking)} is missing"
+            "images",
+            "The images could not be loaded.",
+            why=done.last_words or f"{', '.join(lacking)} is missing",
+            todo=ROOM,
         )
     write_private(home / "kind" / "bundle.json", json.dumps({"node_image": contents.node_image}) + "\n")
     return contents
@@ -184,7 +188,7 @@ def _gather(scratch: Path, contents: Contents, engine: Engine, name: str, say: S
     images = [contents.node_image, contents.pod_image]
     done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
     if not done.ok:
-        raise Missing("images", "The images could not be saved.", why=done.last_words)
+        raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
     say("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = scratch / "notebooks"
@@ -208,7 +212,9 @@ def _wheels(directory: Path) -> None:
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
-            raise Missing("wheels", "labkit's own wheel could not be built.", why=done.last_words)
+            raise Missing(
+                "wheels", "labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again."
+            )
     else:
         repack(metadata.distribution("labkit"), directory)
 

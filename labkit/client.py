@@ -322,6 +322,18 @@ class Client:
         )
 
 
+WAYS_OUT = {
+    400: "Correct what the message names.",
+    401: "The credential is not valid (any more): take a new one.",
+    403: "Grant what the message names, or ask as somebody who may.",
+    404: "Look whether the name and the namespace are right, and whether it is there.",
+    405: "Ask in another way: this path does not serve that verb.",
+    409: "Read the object again, and repeat the change.",
+    422: "Correct the fields that the message names.",
+}
+"""What to do about a refusal, by its HTTP status."""
+
+
 def failure(status: int, body: object, what: str) -> ApiFailure:
     """Turn a refusal into an error, for calls the lab itself needs.
 
@@ -335,7 +347,8 @@ def failure(status: int, body: object, what: str) -> ApiFailure:
         reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
     elif isinstance(body, str):
         message = body.strip()[:500]
-    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}")
+    todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
+    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
 
 
 def _identity(review: Any) -> Identity:

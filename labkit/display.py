@@ -37,7 +37,7 @@ _CELL = (
 )
 _CODE = (
     "font-family:var(--jp-code-font-family,ui-monospace,monospace);"
-    "font-size:var(--jp-code-font-size,12px);color:inherit;background:transparent"
+    "font-size:var(--jp-code-font-size,12px);color:inherit;background:transparent;padding:0"
 )
 
 

@@ -195,7 +195,11 @@ def _file_token(path: Path) -> Callable[[], str]:
         try:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise UsageError(f"The token file {path} cannot be read.", why=str(error.strerror)) from error
+            raise UsageError(
+                f"The token file {path} cannot be read.",
+                why=str(error.strerror),
+                todo="Log in again, or correct tokenFile.",
+            ) from error
 
     return token
 
@@ -230,7 +234,9 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
         if entry.get(key):
             return _beside(path, entry[key]).read_text(encoding="ascii")
     except (binascii.Error, UnicodeDecodeError, ValueError, OSError) as error:
-        raise UsageError(f"{key} of {path} cannot be read.", why=str(error)) from error
+        raise UsageError(
+            f"{key} of {path} cannot be read.", why=str(error), todo="Get the file again from where you have it."
+        ) from error
     return ""
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.display import Card, Row, Shown
+from labkit.errors import UsageError
 from labkit.redact import redact
 
 SECONDS = 60.0
@@ -57,8 +58,14 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
 
     Returns:
         What it printed and its exit code.
+
+    Raises:
+        UsageError: When the line cannot be taken apart into words.
     """
-    words = shlex.split(line)
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{line} is no command line.", why=str(error), todo="Close what you opened.") from error
     if words[:1] == ["kubectl"]:
         words = words[1:]
     command = shlex.join(["kubectl", *words])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labkit import expect, resources
 from labkit.chosen import RBAC_GROUP, ChosenCluster
 from labkit.client import Client, failure
+from labkit.errors import TokenError, UsageError
 from labkit.home import read_json
 from labkit.transport import Credentials
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from labkit.pods import Pods
     from labkit.proxy import Proxy
     from labkit.tokens import Token
+
+MANIFESTS = (".yaml", ".yml", ".json")
+"""How the files end that hold objects."""
 
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
 
@@ -94,7 +98,12 @@ class Lab(ChosenCluster):
         Args:
             raw: The whole token.
             name: How to call them.
+
+        Raises:
+            TokenError: When there is nothing to send.
         """
+        if not raw.strip():
+            raise TokenError("The token is empty.", todo="lab.as_anonymous() asks without one.")
         return self.admin.with_credentials(Credentials(token=raw.strip()), name)
 
     # -- acting ---------------------------------------------------------------------
@@ -104,7 +113,7 @@ class Lab(ChosenCluster):
 
         Args:
             what: A lesson (``04-roles``), one of its files (``04-roles/W16-role.yaml``),
-                YAML text, an object, or several objects.
+                a file of the learner's, YAML text, an object, or several objects.
 
         Returns:
             What happened to each object.
@@ -122,7 +131,9 @@ class Lab(ChosenCluster):
         elif "\n" in what or ": " in what:
             objects = manifests.parse(what)
         else:
-            objects = [entry for file in self.library.files(what) for entry in _read(file)]
+            own = Path(what).expanduser()
+            files = [own] if own.suffix in MANIFESTS and own.is_file() else self.library.files(what)
+            objects = [entry for file in files for entry in _read(file)]
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
@@ -255,12 +266,15 @@ class Lab(ChosenCluster):
             step: Such as ``W15``.
             what: An answer, a finished command, or a fact you found, such as an address.
         """
-        summary = getattr(what, "summary", None)
-        self.progress.record(step, summary() if callable(summary) else {"kind": "fact", "value": what})
+        from labkit import lessons
+
+        lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:
         """Say what you expect of a step; the answers that follow are kept for it."""
-        self.progress.predict(step, value)
+        from labkit import lessons
+
+        lessons.predict(step, value, self.progress)
 
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
         """A local address that needs no credentials, as ``kubectl proxy`` gives it.
@@ -278,7 +292,7 @@ class Lab(ChosenCluster):
 
     # -- the walkthrough ---------------------------------------------------------------------
 
-    def rewind(self, step: str) -> Applied:
+    def rewind(self, step: str | int) -> Applied:
         """Bring the cluster to the state in which a step begins.
 
         Args:
@@ -292,7 +306,7 @@ class Lab(ChosenCluster):
         """
         from labkit import manifests
 
-        last = step.strip().lower() == "end"
+        last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
         return self._apply([entry for file in self.library.before(number) for entry in _read(file)])
@@ -350,4 +364,9 @@ class Lab(ChosenCluster):
 def _read(file: Path) -> list[dict[str, Any]]:
     from labkit import manifests
 
-    return manifests.parse(file.read_text(encoding="utf-8"), file.name)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.") from error
+    return manifests.parse(text, file.name)

@@ -41,20 +41,22 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as error:
-        raise UsageError(f"{source} is not YAML.", why=" ".join(str(error).split())) from error
+        raise UsageError(
+            f"{source} is not YAML.", why=" ".join(str(error).split()), todo="Look at the place it names, and before."
+        ) from error
     found: list[Manifest] = []
     for document in documents:
         found += [_checked(entry, source) for entry in _flat(document)]
     return found
 
 
-def step_number(step: str) -> int:
+def step_number(step: str | int) -> int:
     """The number of a step, such as 17 for ``W17``.
 
     Raises:
         UsageError: When it is no step of the walkthrough.
     """
-    match = re.fullmatch(r"[Ww]?(\d{1,2})", step.strip())
+    match = re.fullmatch(r"[Ww]?(\d{1,2})", str(step).strip())
     if not match or not 1 <= int(match[1]) <= LAST_STEP:
         raise UsageError(f'"{step}" is no step.', todo=f"Steps are W1 to W{LAST_STEP}.")
     return int(match[1])
@@ -87,6 +89,8 @@ class Library:
         known = self.lessons()
         matches = [entry for entry in known if lesson in (entry, entry.split("-")[0])]
         if not matches:
+            if lesson.endswith((".yaml", ".yml", ".json")):
+                raise UsageError(f'There is no file "{name}" here, and no lesson has it.', todo=near(lesson, known))
             raise UsageError(f'There is no lesson "{lesson}".', todo=near(lesson, known))
         directory = self.root / matches[0]
         if not rest:
@@ -159,7 +163,10 @@ class Resources:
         if prefix not in self._known:
             answer = self._client.get(prefix)
             if answer.status == 404:
-                raise UsageError(f"The cluster does not serve {version}.")
+                raise UsageError(
+                    f"The cluster does not serve {version}.",
+                    todo='lab.admin.get("/apis") lists the groups and versions.',
+                )
             if not answer.ok:
                 raise failure(answer.status, answer.body, f"The cluster does not say what {version} holds.")
             self._known[prefix] = {
@@ -351,7 +358,8 @@ def _checked(entry: Any, source: str) -> Manifest:
         raise UsageError(
             f"{source} holds something that is no Kubernetes object.",
             why="an object has apiVersion, kind and metadata",
+            todo="Write all three, each at the beginning of a line.",
         )
     if not meta.get("name"):
-        raise UsageError(f"{source} holds a {entry['kind']} without a name.")
+        raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
     return dict(entry)

@@ -31,6 +31,8 @@ COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 
 
 SHELLS = ("bash", "sh")
 TIMED_OUT = 124
+IN_THE_IMAGE = "See whether the container's image has that program."
+STILL_THERE = "the pod or the server may have gone meanwhile (`labkit status`)."
 """The exit code of a command that was cut off, as the program ``timeout`` has it."""
 
 
@@ -171,13 +173,15 @@ def run(
                     break
                 output.get(channel, []).append(data)
             else:
-                raise ExecFailed(0, "", f"The connection to {pod} ended before the command did.")
+                raise ExecFailed(
+                    0, "", f"The connection to {pod} ended before the command did.", todo="Try again: " + STILL_THERE
+                )
         except websocket.WebSocketTimeoutException:
             code = TIMED_OUT
             output[STDERR].append(f"cut off after {timeout_seconds:g} s\n".encode())
     out, err = (b"".join(output[channel]).decode("utf-8", "replace") for channel in (STDOUT, STDERR))
     if fed is not None and err == f"exec: {command[0]}: not found\n":  # see COUNTED
-        raise ExecFailed(500, "", f"The command could not be started in {pod}.", why=err.strip())
+        raise ExecFailed(500, "", f"The command could not be started in {pod}.", why=err.strip(), todo=IN_THE_IMAGE)
     return CompletedExec(list(command), code, out, err, pod, container)
 
 
@@ -315,6 +319,7 @@ def exit_code(status: bytes, pod: str) -> int:
         str(document.get("reason", "")),
         f"The command could not be started in {pod}.",
         why=message,
+        todo=IN_THE_IMAGE,
     )
 
 

@@ -18,6 +18,8 @@ from labkit.podexec import CompletedExec, pod_name
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where a container finds its service account's files."""
 
+NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
+
 TOKEN_SECONDS = 10.0
 """How long a pod's token is used before it is read again."""
 
@@ -108,7 +110,7 @@ class Pods:
             what = f"The token of {pod_name(pod)} cannot be read."
             raise ExecFailed(error.status, error.reason, what, why=error.why, todo=error.todo) from error
         if not done.ok:
-            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip())
+            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN)
         return done.stdout.strip()
 
     def _is_starting(self, pod: str) -> bool:

@@ -61,8 +61,13 @@ def predict(step: str, value: object) -> None:
     Args:
         step: Such as ``W15``.
         value: Such as ``"forbidden"``.
+
+    Raises:
+        UsageError: When there is no such step, or the value is nothing that can be kept.
     """
-    progress().predict(step, value)
+    from labkit import lessons
+
+    lessons.predict(step, value, progress())
 
 
 def progress() -> Progress:

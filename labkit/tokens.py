@@ -24,6 +24,7 @@ from labkit.redact import HIDDEN
 
 JWKS_PATH = "/openid/v1/jwks"
 JWKS_TYPE = "application/jwk-set+json"
+WHOLE = "Give the whole token: three parts with two dots between them."
 REVIEW_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 _K8S = "kubernetes.io"
@@ -220,9 +221,9 @@ def _part(part: str, name: str) -> dict[str, Any]:
         padded = part + "=" * (-len(part) % 4)
         value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
-        raise TokenError(f"This is not a token: its {name} cannot be decoded.", why=str(error)) from error
+        raise TokenError(f"This is not a token: its {name} cannot be decoded.", why=str(error), todo=WHOLE) from error
     if not isinstance(value, dict):
-        raise TokenError(f"This is not a token: its {name} is no JSON object.")
+        raise TokenError(f"This is not a token: its {name} is no JSON object.", todo=WHOLE)
     return value
 
 

@@ -8,6 +8,7 @@ no proxy from the environment is used: what the learner sees is one exchange.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import tempfile
@@ -21,7 +22,7 @@ import urllib3
 
 from labkit.batch import Batch, Server
 from labkit.batch import Reply as BatchReply
-from labkit.errors import LabkitError, Unreachable, Untrusted
+from labkit.errors import LabkitError, TokenError, Unreachable, Untrusted
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -72,8 +73,18 @@ class Credentials:
         return "token" if self.token or self.token_source else "none"
 
     def headers(self) -> dict[str, str]:
-        """The headers that carry the credential."""
+        """The headers that carry the credential.
+
+        Raises:
+            TokenError: When the token holds what no header can.
+        """
         token = self.token_source() if self.token_source else self.token
+        if not re.fullmatch(r"[!-~]*", token):
+            raise TokenError(
+                "This token cannot be sent.",
+                why="it holds spaces, line breaks or letters that no HTTP header may hold",
+                todo="Copy it again, whole and in one line.",
+            )
         return {"Authorization": f"Bearer {token}"} if token else {}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labkit.access.explain import reviews
 from labkit.access.policy import Api, Subject
 from labkit.apiserver.authorization.attributes import Attributes
+from labkit.errors import UsageError
 
 CLUSTER_SCOPED = frozenset(
     {
@@ -75,7 +76,7 @@ class Permission:
         thing, _, subresource = rest.strip().partition("/")
         resource, _, group = thing.partition(".")
         if not verb or not resource:
-            raise ValueError(f"“{text}” is no permission. Write a verb and a resource, such as “list pods”.")
+            raise UsageError(f"“{text}” is no permission.", todo="Write a verb and a resource, such as “list pods”.")
         return cls(verb, resource, group, subresource)
 
     def question(self, who: Subject, namespace: str) -> Attributes:

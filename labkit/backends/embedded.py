@@ -247,7 +247,11 @@ class Embedded:
                 start_new_session=True,
             )
         except OSError as error:
-            raise StartFailed("The embedded cluster did not start.", why=str(error)) from error
+            raise StartFailed(
+                "The embedded cluster did not start.",
+                why=str(error),
+                todo="Install labkit again, or see `labkit doctor`.",
+            ) from error
         finally:
             os.close(log)
         # Somebody has to wait for it, or it stays a zombie after its end.

@@ -88,7 +88,12 @@ def ensure(engine: Engine, node_image: str, say: Say) -> None:
     if tarball:
         done = engine.run("load", "--input", tarball, timeout_seconds=LOAD_SECONDS)
         if not done.ok or not engine.has_image(IMAGE):
-            raise Missing("pod image", f"{tarball} does not give the image {IMAGE}.", why=done.last_words)
+            raise Missing(
+                "pod image",
+                f"{tarball} does not give the image {IMAGE}.",
+                why=done.last_words,
+                todo="Correct LABKIT_POD_TARBALL.",
+            )
         return
     chosen = os.environ.get("LABKIT_POD_BASE")
     bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
@@ -129,7 +134,12 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
             command = ["kind", "load", "image-archive", archive, "--name", cluster]
             done = call(command, timeout_seconds=LOAD_SECONDS, env=environment)
     if not done.ok:
-        raise Missing("pod image", "The lab's pod image could not be loaded.", why=done.last_words)
+        raise Missing(
+            "pod image",
+            "The lab's pod image could not be loaded.",
+            why=done.last_words,
+            todo="Free some disk space, and start again.",
+        )
 
 
 def _plays(container: Mapping[str, Any]) -> bool:

@@ -29,7 +29,9 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
     from labkit.cli.cluster import found_lab
 
     if "/" in pod and namespace:
-        raise UsageError(f"The namespace is named twice: {namespace} and {pod}.")
+        raise UsageError(
+            f"The namespace is named twice: {namespace} and {pod}.", todo="Leave out -n, or the part before the /."
+        )
     pod = podexec.pod_name(f"{namespace}/{pod}" if namespace else pod)
     client = found_lab().admin
     return terminal.run(client, pod, list(command), container=container)

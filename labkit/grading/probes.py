@@ -218,7 +218,7 @@ def absent(path: str, what: str, *, points: float = 0.5, hint: str = "") -> Prob
 
     def look(ground: Ground) -> Finding:
         there = ground.find(path) is not None
-        return Finding(not there, f"There is an object at {path}." if there else f"There is no object at {path}.")
+        return Finding(not there, "It is still there." if there else "It is not there.")
 
     return Probe(what, look, points, hint, limit=True)
 

@@ -8,7 +8,7 @@ cluster it is. Solutions are taken from the notebooks' sources when those are bu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -64,19 +64,63 @@ LESSONS: tuple[Lesson, ...] = (
 STEPS: Mapping[str, Step] = {step.id: step for lesson in LESSONS for step in lesson.steps}
 
 
-def find(step: str) -> Step:
+def find(step: str | int) -> Step:
     """The step of that name.
 
     Args:
-        step: Such as ``W15``; case does not matter.
+        step: Such as ``W15``; ``w15``, ``"15"`` and ``15`` are the same.
 
     Raises:
         UsageError: When there is none.
     """
-    found = STEPS.get(step.strip().upper())
+    found = STEPS.get(f"W{str(step).strip().upper().removeprefix('W')}")
     if found is None:
         raise UsageError(f'There is no step "{step}".', todo=f"Steps are W1 to W{len(STEPS)}.")
     return found
+
+
+def predict(step: str, value: object, progress: Progress) -> None:
+    """Keep what the learner expects of a step; the answers that follow are kept for it.
+
+    Args:
+        step: Such as ``W15``.
+        value: Such as ``"forbidden"``.
+        progress: Where it is kept.
+
+    Raises:
+        UsageError: When there is no such step, or the value is nothing that can be kept.
+    """
+    progress.predict(find(step).id, _kept_value(value))
+
+
+def record(step: str, what: object, progress: Progress) -> None:
+    """Keep an answer for a step.
+
+    Args:
+        step: Such as ``W15``.
+        what: An answer, a finished command, or a fact, such as an address.
+        progress: Where it is kept.
+
+    Raises:
+        UsageError: When there is no such step, or what was found is nothing that can be kept.
+    """
+    summary = getattr(what, "summary", None)
+    kept = summary() if callable(summary) else {"kind": "fact", "value": _kept_value(what)}
+    progress.record(find(step).id, kept)
+
+
+def _kept_value(value: object) -> object:
+    """The value as a JSON document can hold it: a set as a list."""
+    value = sorted(map(str, value)) if isinstance(value, Set) else value
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"A {type(value).__name__} cannot be kept for a step.",
+            why="it has to outlive the notebook, as text",
+            todo='Give text, a number, a list or a dict, such as "forbidden".',
+        ) from error
+    return value
 
 
 def check(step: str, context: Context) -> Outcome:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit import lessons, session
-from labkit.errors import LabkitError
+from labkit.errors import LabkitError, UsageError
 from labkit.lessons.base import WORDS
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 
@@ -36,7 +36,7 @@ class Board(LabWidget):
         self._lessons = [entry for entry in lessons.LESSONS if lesson in ("", entry.id)]
         if not self._lessons:
             known = ", ".join(entry.id for entry in lessons.LESSONS)
-            raise ValueError(f"There is no lesson “{lesson}”. The lessons are: {known}.")
+            raise UsageError(f"There is no lesson “{lesson}”.", todo=f"The lessons are: {known}.")
         self._says: dict[str, str] = {}
         self._stamp = 0
         self._show()

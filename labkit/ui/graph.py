@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from labkit.access import Graph, rbac_graph, read_policy, subject
@@ -11,6 +12,7 @@ from labkit.access.policy import Api, Policy, Unreadable, namespace_of
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
+NONE = "No binding fits this choice."
 MANY = 120
 """More boxes than this are soup: then all rules of a role share one."""
 MOST = 400
@@ -75,12 +77,15 @@ class RBACGraph(LabWidget):
         )
 
     def as_text(self) -> str:
-        """A line for each binding."""
-        return text_table(list(COLUMNS), self._paths())
+        """A line for each binding, after what there is to say of all."""
+        paths = self._paths()
+        return f"{self.data['summary']}\n{text_table(list(COLUMNS), paths) if paths else NONE}"
 
     def as_html(self) -> str:
-        """A row for each binding."""
-        return html_table(list(COLUMNS), self._paths(), caption="Who is bound to what")
+        """A row for each binding, after what there is to say of all."""
+        paths = self._paths()
+        table = html_table(list(COLUMNS), paths, caption="Who is bound to what") if paths else f"<p>{NONE}</p>"
+        return f"<p>{escape(self.data['summary'])}</p>{table}"
 
     def _paths(self) -> list[list[str]]:
         graph = self.graph

@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import NAMES, Options, make
+from labkit.choice import Choice
 from labkit.errors import LabkitError
 from labkit.home import home_path
 from labkit.lab import Lab
@@ -40,7 +41,7 @@ class StartPanel(LabWidget):
         self._log: list[dict[str, Any]] = []
         self._percent = 0
         self._busy = False
-        self.lab: Lab | None = None
+        self.lab: Lab | None = self._running()
         options = Options(kubeconfig=self._kubeconfig)
         self._needs = {name: make(name, self._home, options).needs() for name in NAMES}
         self._show()
@@ -87,6 +88,15 @@ class StartPanel(LabWidget):
     def as_html(self) -> str:
         """The same as an HTML table."""
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
+
+    def _running(self) -> Lab | None:
+        """The cluster that was chosen, where it runs already."""
+        try:
+            choice = Choice.of(self._home, None, Options())
+            runs = make(choice.backend, self._home, choice.options).status().running
+            return Lab(home=self._home, start=False) if runs else None
+        except LabkitError:
+            return None
 
     def _work(self, backend: str, make_lab: Any) -> None:
         started = time.perf_counter()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from labkit.caller import Caller
+from labkit.errors import UsageError
 from labkit.tokens import EXPLAINED, Token, plain
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
@@ -33,7 +34,10 @@ class TokenInspector(LabWidget):
     def __init__(self, lab: Any, *tokens: Token, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
         if len(tokens) not in (1, 2):
-            raise ValueError(f"The inspector takes one token or two to compare, not {len(tokens)}.")
+            raise UsageError(
+                f"The inspector takes one token or two to compare, not {len(tokens)}.",
+                todo="TokenInspector(lab, mounted, own) compares two.",
+            )
         self._asker: Caller = api_of(lab)
         self._originals = tokens
         self._titles = titles or _titles(tokens)

@@ -137,9 +137,7 @@ from labkit.ui import StartPanel
 StartPanel()
 
 # %% [markdown]
-# The same in words:
-#
-# The same notebooks run on a real cluster: `Lab(backend="kind")` makes one in Docker, and
+# In words: these notebooks run on a real cluster as well. `Lab(backend="kind")` makes one in Docker,
 # `Lab(backend="existing", kubeconfig="…")` uses one that you name. `lab.rewind("W14")`
 # brings the cluster to the beginning of a step, `lab.reset()` to the very beginning; your
 # passes are kept. `lab.stop()` stops it.

@@ -10,6 +10,7 @@ from labkit.access.matrix import CLUSTER_SCOPED
 from labkit.access.policy import Unanswered
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.client import Client
+from labkit.errors import UsageError
 from labkit.grading.inprocess import bearer_of
 from labkit.grading.task import binding, role
 from tests.access.conftest import put
@@ -65,7 +66,7 @@ def test_the_same_question_is_asked_once(api: Client, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("text", ["", "list", " pods"])
 def test_nonsense_is_no_permission(text: str) -> None:
-    with pytest.raises(ValueError, match="Write a verb and a resource"):
+    with pytest.raises(UsageError, match="Write a verb and a resource"):
         Permission.parse(text)
 
 

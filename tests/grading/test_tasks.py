@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_an_untouched_cluster_earns_nothing(exercise: str) -> None:
     assert result.points == 0
     assert all(task.most > 0 for task in result.tasks)
     assert all(not task.least_privilege for task in result.tasks)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_every_question_has_a_hint_and_none_gives_its_answer_away(exercise: str) -> None:
+    found = find_exercise(exercise)
+    assert all(probe.hint for task in found.tasks for probe in task.brief(Draw("ann")).probes)
+    cluster, events = fresh_cluster(keys(), "ann", found)
+    seen = [item.seen for task in score(found, "ann", ground_in(cluster, events)).tasks for item in task.items]
+    # What a learner is to find out: the server's version, a number of types, an account's uid, a binding's name.
+    answers = r"says v1\.|lists \d|[0-9a-f]{8}-[0-9a-f]{4}-|object at .*/convenience-"
+    assert not [line for line in seen if re.search(answers, line)]
 
 
 @pytest.mark.parametrize("exercise", IDS)

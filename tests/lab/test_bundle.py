@@ -90,7 +90,7 @@ def test_what_is_no_bundle_is_said(tmp_path: Path, programs: Programs) -> None:
     with tarfile.open(tmp_path / "newer.tar", "w") as archive:
         archive.add(tmp_path / "bundle.json", "bundle.json")
     for name in ("text", "other.tar", "nope.tar"):
-        with pytest.raises(UsageError, match="(?s)is no bundle.*try: Name the file"):
+        with pytest.raises(UsageError, match=r"(?s)is no bundle.*try: Name the file"):
             bundle.load(tmp_path / name, tmp_path / "home", quiet)
     with pytest.raises(UsageError, match="another version"):
         bundle.look(tmp_path / "newer.tar")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labkit import kubectl
+from labkit.errors import UsageError
 
 
 @pytest.fixture
@@ -24,6 +25,11 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(line: str) -> kubectl.Ran:
     return kubectl.run(line, Path("/the/admin.conf"), Path("/the/cache"))
+
+
+def test_a_line_that_does_not_end_is_said() -> None:
+    with pytest.raises(UsageError, match="no command line"):
+        run("get pods '")
 
 
 def test_it_gets_the_labs_kubeconfig_and_cache(program: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit import Lab, expect_forbidden, predict, session
-from labkit.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, UsageError
+from labkit.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -115,6 +115,35 @@ def test_what_is_not_there_is_said(lab: Lab) -> None:
         lab.apply("99")
     with pytest.raises(UsageError, match="no step"):
         lab.rewind("W99")
+    with pytest.raises(UsageError, match=r'no file "nope\.yaml" here'):
+        lab.apply("nope.yaml")
+
+
+def test_a_manifest_of_ones_own_is_applied_by_its_name(lab: Lab, tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: mine}}")
+    assert [entry.name for entry in lab.apply(str(own)).objects] == ["mine"]
+    own.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"mine\.yaml cannot be read"):
+        lab.apply(str(own))
+
+
+def test_steps_are_named_in_any_way_and_wrong_ones_are_said(lab: Lab) -> None:
+    predict(15, "forbidden")  # type: ignore[arg-type] # what a learner may write
+    assert lab.progress.prediction("W15") == "forbidden"
+    lab.record("w12", {"sub", "iss"})
+    assert lab.progress.records("W12")[-1]["value"] == ["iss", "sub"]
+    for act in (lab.predict, lab.record, predict):
+        with pytest.raises(UsageError, match='no step "W99"'):
+            act("W99", "forbidden")
+        with pytest.raises(UsageError, match="cannot be kept"):
+            act("W15", object())
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "empty"), ("a\nb", "cannot be sent"), ("토큰", "cannot be sent")])
+def test_what_is_no_token_is_said(lab: Lab, text: str, said: str) -> None:
+    with pytest.raises(TokenError, match=said):
+        lab.as_token(text).get("/api")
 
 
 def test_a_pod_whose_image_is_not_to_be_had_is_not_waited_for(lab: Lab) -> None:

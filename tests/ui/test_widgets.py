@@ -11,8 +11,9 @@ import pytest
 
 from labkit import lessons
 from labkit.client import Client
-from labkit.errors import Unreachable
+from labkit.errors import Unreachable, UsageError
 from labkit.grading.task import binding
+from labkit.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
 from tests.access.conftest import api, put
@@ -100,6 +101,14 @@ def test_the_graph_says_who_is_bound_to_what(api: Client) -> None:
     assert "granted by nothing here" in graph.data["summary"]
 
 
+def test_a_graph_of_nothing_says_so_without_a_widget_too(api: Client) -> None:
+    graph = RBACGraph(api, who="nobody/here", request="list pods")
+    for text in (graph.as_text(), graph.as_html()):
+        assert "nobody/here: list pods — ✕ granted by nothing here." in text
+        assert "No binding fits this choice." in text
+        assert "<table>" not in text
+
+
 def test_the_xray_of_a_refusal(api: Client) -> None:
     answer = api.get("/api/v1/namespaces/nowhere/pods/none")
     seen = XRay(answer, api)
@@ -115,7 +124,7 @@ def test_the_page_without_widgets_explains_too(api: Client) -> None:
 
 
 def test_the_inspector_takes_one_token_or_two(api: Client) -> None:
-    with pytest.raises(ValueError, match="one token or two"):
+    with pytest.raises(UsageError, match="one token or two"):
         TokenInspector(api)
 
 
@@ -155,6 +164,18 @@ def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
     assert "existing" in panel.as_text()
 
 
+def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
+    lab = Lab("embedded", home=tmp_path / "home", say=lambda _line: None)
+    try:
+        panel = StartPanel(home=tmp_path / "home")
+        assert (panel.data["backend"], panel.data["running"]) == ("embedded", True)
+        panel.act("stop")
+        assert panel.data["running"] is False
+    finally:
+        lab.stop()
+    assert StartPanel(home=tmp_path / "home").lab is None
+
+
 def test_a_board_of_an_unknown_lesson_names_the_lessons() -> None:
-    with pytest.raises(ValueError, match=lessons.LESSONS[0].id):
+    with pytest.raises(UsageError, match=lessons.LESSONS[0].id):
         Board(None, "nope")

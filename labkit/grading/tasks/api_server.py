@@ -45,7 +45,7 @@ def server_version(draw: Draw) -> Brief:
         version = ground.admin.get("/version").body["gitVersion"]
         obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{name}")
         said = ((obj or {}).get("data") or {}).get("version")
-        return Finding(said == version, f"The config map says {said or 'nothing'}; the server says {version}.")
+        return Finding(said == version, f"The config map says {said or 'nothing'}.")
 
     return Brief(
         f"Ask the API server for its version. Put its `gitVersion` under the key `version` into a config map "
@@ -74,7 +74,7 @@ def discovered_resources(draw: Draw) -> Brief:
         count = str(sum("/" not in entry["name"] for entry in resources))
         obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{name}")
         said = ((obj or {}).get("data") or {}).get("count")
-        return Finding(said == count, f"The config map says {said or 'nothing'}; the server lists {count}.")
+        return Finding(said == count, f"The config map says {said or 'nothing'}.")
 
     return Brief(
         f"How many resource types does the group `{group}/v1` have, subresources (those with a `/`) not counted? "

@@ -49,7 +49,12 @@ def over_broad(draw: Draw) -> Brief:
         f"Somebody was in a hurry: the accounts of `{space}` can do far more than they should. Find the binding that "
         f"does it and remove it. Only the account `{who}` must go on listing config maps in `{space}`.",
         (
-            absent(f"/apis/{RBAC}/v1/clusterrolebindings/{loose}", "The over-broad binding is gone.", points=1),
+            absent(
+                f"/apis/{RBAC}/v1/clusterrolebindings/{loose}",
+                "The over-broad binding is gone.",
+                points=1,
+                hint="It is not one that every cluster has: compare the names with those of an untouched cluster.",
+            ),
             Probe(
                 f"{who} can list config maps, and no account of {space} can read Secrets.",
                 _closed(me, rival, space),
@@ -238,9 +243,7 @@ def which_account(draw: Draw) -> Brief:
         there = ground.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
         uid = there["metadata"].get("uid")
         said = ((obj or {}).get("data") or {}).get("uid")
-        return Finding(
-            bool(uid) and said == uid, f"The config map says {said or 'nothing'}; the account's uid is {uid}."
-        )
+        return Finding(bool(uid) and said == uid, f"The config map says {said or 'nothing'}.")
 
     path = f"/api/v1/namespaces/{space}/configmaps/{kept}"
     return Brief(
@@ -248,7 +251,7 @@ def which_account(draw: Draw) -> Brief:
         f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
         f"`{kept}` in `{space}`.",
         (
-            exists(path, "The account is named.", where=wrong, needs=PODS),
+            exists(path, "The account is named.", where=wrong, hint="The claim sub says whom it is about.", needs=PODS),
             Probe(
                 "Its uid is the one in the token.", look, 1, "The claims stand in the token's second part.", needs=PODS
             ),

@@ -26,7 +26,11 @@ def pod_with_account(draw: Draw) -> Brief:
         f"Create the service account `{who}` in the namespace `{space}`, and there a pod `{name}` that runs as it. "
         "Use the image `curlimages/curl` and the command `sleep 9999999`.",
         (
-            exists(f"/api/v1/namespaces/{space}/serviceaccounts/{who}", f"The account {who} is there."),
+            exists(
+                f"/api/v1/namespaces/{space}/serviceaccounts/{who}",
+                f"The account {who} is there.",
+                hint=f"kubectl create serviceaccount {who} -n {space}",
+            ),
             exists(path, f"The pod {name} runs as {who}.", where=wrong, hint="spec.serviceAccountName"),
             exists(
                 path,
