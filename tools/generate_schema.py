@@ -103,6 +103,8 @@ def field_row(
         if source in schema and schema[source] != "atomic":
             more[key] = schema[source]
     if go is not None:
+        if len(go) > 4:
+            more["i"] = go[4]
         if len(go) > 3 and go[3] != name[:1].upper() + name[1:]:
             more["n"] = go[3]
         named = go_name(go[1], package)
@@ -110,6 +112,8 @@ def field_row(
             code.startswith("=") and named == ".".join(code.rsplit(".", 2)[-2:])
         ):
             more["g"] = named
+    if name in ("kind", "apiVersion") and (go is None or len(go) < 4):
+        more["i"] = "TypeMeta"
     row: list[Any] = [name, code, flags]
     if more:
         row.append(more)

@@ -49,8 +49,8 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
     """The JSON fields of a struct, inlined ones in place.
 
     Returns:
-        ``[json name, Go type, flags, Go name]`` for each: flag ``p`` a pointer, ``o`` left out
-        when empty, ``z`` left out when zero.
+        ``[json name, Go type, flags, Go name, embedded struct?]`` for each: flag ``p`` a pointer,
+        ``o`` left out when empty, ``z`` left out when zero.
     """
     rows: list[list[Any]] = []
     for line in body.splitlines():
@@ -64,7 +64,7 @@ def fields_of(body: str, structs: dict[str, str]) -> list[list[Any]]:
         if not name:
             inner = structs.get(go_type.lstrip("*"))
             if inner is not None:
-                rows += fields_of(inner, structs)
+                rows += [[*row[:4], ".".join([go_type, *row[4:]])] for row in fields_of(inner, structs)]
             continue
         flags = "p" if go_type.startswith("*") else ""
         flags += "o" if "omitempty" in options else ""

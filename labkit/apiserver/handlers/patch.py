@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.decode import field_validation, warning_lines
 from labkit.apiserver.handlers.patchtype import Nameless, check_type
-from labkit.apiserver.handlers.strategicmerge import go_text, strategic_merge
+from labkit.apiserver.handlers.strategicmerge import strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.managed.apply import undeclared
-from labkit.apiserver.registry.managed.fieldset import shape_of_struct
+from labkit.apiserver.registry.managed.typed import go_text, problems
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson, schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
@@ -235,10 +236,10 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
 
 
 def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
-    """What a server-side apply sends, checked against the schema but without defaults.
+    """What a server-side apply sends, checked against the schema but not decoded.
 
     Raises:
-        ApiError: 400.
+        ApiError: 400, or 500 where it does not fit the schema (so says the real server).
     """
     from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
 
@@ -246,12 +247,12 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     try:
         config = yaml_to_json(request.body, strict)
     except YamlProblem as error:
-        raise bad_request(f"error decoding patch: {error}") from error
+        raise bad_request(f"error decoding YAML: {error}") from error
     if config is None:
         config = {}
     if not isinstance(config, dict):
         raise bad_request(
-            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
             f"{json_kind(config)} into Go value of type map[string]interface {{}}"
         )
     api_version, name = config.get("apiVersion"), config.get("kind")
@@ -261,19 +262,10 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
-    problems = undeclared(shape_of_struct(struct), config)
-    if problems:
-        who = metadata.get("name", "") if isinstance(metadata, dict) else ""
-        namespace = request.info.namespace if kind.namespaced else ""
-        group, _, version = kind.group_version.rpartition("/")
-        text = problems[0] if len(problems) == 1 else "\n  ".join(["errors:", *problems])
-        raise bad_request(
-            f"failed to create typed patch object ({namespace}/{who}; {kind.group_version}, Kind={kind.kind}): {text}"
-        )
-    try:
-        Decoder().decode(struct, config)
-    except DecodeProblem as error:
-        raise bad_request(f"failed to create typed patch object: {error}") from error
+    found = problems(struct, config)
+    if found:
+        text = found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
+        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {text}")
     if strict:
         mode = field_validation(request)
         if mode == "Strict":
@@ -281,3 +273,44 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
         if mode == "Warn":
             request.warnings += warning_lines(strict)
     return config
+
+
+def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
+    """A merged configuration as an object of its kind.
+
+    Args:
+        complete: Decodes it and sets its defaults.
+        merged: What came of the configuration and the object.
+        config: The configuration, to be named in the error.
+        kind: Its row.
+
+    Raises:
+        ApiError: 500, a value has no form that its field takes.
+    """
+    try:
+        return complete(merged)
+    except DecodeProblem as error:
+        text = INTO_FIELD.sub("Go value of type", str(error))
+        if text.startswith("illegal base64"):
+            text = f"error decoding from json: {text}"
+        fraction = FRACTION.fullmatch(text)
+        if fraction is not None:
+            text = f"cannot convert float64 to {fraction[1]}"
+        row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+        raise ApiError(
+            500,
+            "",
+            f"failed to convert new object ({_who(config, kind)}) to proper version: "
+            f"unable to convert unstructured object to {row}: {text}",
+        ) from error
+
+
+INTO_FIELD = re.compile(r"Go struct field \S+ of type")
+FRACTION = re.compile(r"json: cannot unmarshal number \S+ into Go value of type (int\d+)")
+
+
+def _who(config: Object, kind: Kind) -> str:
+    """Whom errors of an apply speak of."""
+    metadata = config.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return f"{names.get('namespace') or ''}/{names.get('name') or ''}; {kind.group}/{kind.version}, Kind={kind.kind}"

@@ -5,11 +5,12 @@ Source: k8s.io/apimachinery ``pkg/util/managedfields/scalehandler.go``.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from labkit.apiserver.handlers.patch import applied_configuration
+from labkit.apiserver.handlers.patch import applied_configuration, applied_object
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.managed.apply import apply, settle
+from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
 from labkit.apiserver.registry.managed.manager import Managed, decode_managed, set_managed
 from labkit.apiserver.request import Object, Request
@@ -45,9 +46,10 @@ def applied_scale(
     seen = {**current, "metadata": dict(current["metadata"])}
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
     set_managed(seen, of_scale(owners, kind.group_version))
-    merged, managed, me = apply(struct, seen, config, manager, SCALE.group_version, "scale", force, now)
-    new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **Decoder().decode(struct, merged)}
-    settle(struct, seen, new, managed, me, "scale", force)
+    merged, managed = apply(struct, seen, config, manager, SCALE.group_version, "scale", force, now)
+    made = seen if merged is None else applied_object(partial(Decoder().decode, struct), merged, config, SCALE)
+    new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **made}
+    set_managed(new, managed)
     scale_owners = decode_managed(new["metadata"].pop("managedFields", None)) or Managed()
     holder: Object = {"metadata": {}}
     set_managed(holder, of_workload(owners, scale_owners, kind.group_version))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from labkit.apiserver.registry.managed.typed import go_text
 from labkit.apiserver.schema import Field, Struct
 from labkit.apiserver.status import ApiError, bad_request
 
@@ -18,19 +19,6 @@ SET_ORDER = "$setElementOrder/"
 BAD_ORDER = "invalid patch format of setElementOrder list"
 BAD_PRIMITIVES = "invalid patch format of primitive list"
 BAD_RETAIN = "invalid patch format of retainKeys"
-
-
-def go_text(value: Any) -> str:
-    """A decoded JSON value as Go's ``%v`` prints it."""
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{name}:{go_text(value[name])}" for name in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(go_text(item) for item in value) + "]"
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:

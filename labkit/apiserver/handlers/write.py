@@ -16,18 +16,17 @@ from typing import NamedTuple
 from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.options import check_list_options, invalid_revision, list_options, parse_revision
-from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, patch_type, patched
+from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, applied_object, patch_type, patched
 from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, warn_of_orphans, write_options
 from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.managed.apply import apply, settle
-from labkit.apiserver.registry.managed.manager import update_managed_fields
+from labkit.apiserver.registry.managed.apply import apply
+from labkit.apiserver.registry.managed.manager import set_managed, update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct
-from labkit.apiserver.schema.decoding import DecodeProblem
 from labkit.apiserver.status import ApiError, bad_request, not_found
 
 AuthorizeCreate = Callable[[Request], None]
@@ -134,7 +133,7 @@ class Writer:
             old = self._seen(kind, stored)
             if form == APPLY_PATCH:
                 config = applied_configuration(request, struct, kind)
-                merged, managed, me = apply(
+                merged, managed = apply(
                     struct,
                     old,
                     config,
@@ -144,8 +143,11 @@ class Writer:
                     options.force,
                     self._now(),
                 )
-                new = self._complete(kind, merged)
-                settle(struct, old, new, managed, me, subresource, options.force)
+                if merged is None and old is not None:
+                    new = copy.deepcopy(old)
+                else:
+                    new = applied_object(partial(self._registry.complete, kind), merged or {}, config, kind)
+                set_managed(new, managed)
             else:
                 if old is None:
                     raise not_found(kind.plural, kind.group, request.info.name)
@@ -226,12 +228,6 @@ class Writer:
         made = to_stored(kind, obj)
         self._registry.strategy(kind).default(made)
         return made
-
-    def _complete(self, kind: Kind, data: Object) -> Object:
-        try:
-            return self._registry.complete(kind, data)
-        except DecodeProblem as error:
-            raise bad_request(str(error)) from error
 
     def _update(
         self,

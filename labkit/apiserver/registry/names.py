@@ -38,9 +38,9 @@ def regex_error(message: str, pattern: str, *examples: str) -> str:
     return f"{message} ({shown}regex used for validation is '{pattern}')"
 
 
-def too_long(limit: int) -> str:
-    """What is said of a name that is too long."""
-    return f"must be no more than {limit} bytes"
+def too_long(limit: int, unit: str = "characters") -> str:
+    """What is said of a name that is too long; the real server counts bytes, whatever it says."""
+    return f"must be no more than {limit} {unit}"
 
 
 def between(low: int, high: int) -> str:
@@ -67,9 +67,9 @@ def dns_label(value: str) -> list[str]:
     return found
 
 
-def dns_subdomain(value: str) -> list[str]:
+def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
     """RFC 1123 labels joined by dots, at most 253 characters."""
-    found = [too_long(253)] if len(value.encode()) > 253 else []
+    found = [too_long(253, unit)] if len(value.encode()) > 253 else []
     if not _SUBDOMAIN.fullmatch(value):
         found.append(
             regex_error(
@@ -154,11 +154,11 @@ def qualified_name(value: str) -> list[str]:
     elif not prefix:
         found.append("prefix part must be non-empty")
     else:
-        found += ["prefix part " + message for message in dns_subdomain(prefix)]
+        found += ["prefix part " + message for message in dns_subdomain(prefix, "bytes")]
     if not name:
         found.append("name part must be non-empty")
     elif len(name.encode()) > 63:
-        found.append("name part " + too_long(63))
+        found.append("name part " + too_long(63, "bytes"))
     if not _QUALIFIED.fullmatch(name):
         found.append(
             "name part "
@@ -176,7 +176,7 @@ def qualified_name(value: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """A label's value."""
-    found = [too_long(63)] if len(value.encode()) > 63 else []
+    found = [too_long(63, "bytes")] if len(value.encode()) > 63 else []
     if not _LABEL_VALUE.fullmatch(value):
         found.append(
             regex_error(

@@ -12,7 +12,7 @@ Flags: ``p`` a pointer, so that an explicit zero is kept; ``o`` left out when em
 out when zero; ``r`` required; ``s`` a struct that is always there; ``a`` an atomic map.
 More: ``d`` default, ``e`` allowed values, ``l`` list type, ``k`` list-map keys, ``m`` and ``x``
 merge key and strategy of a strategic merge patch, ``g`` the Go type and ``n`` the Go name that messages
-show.
+show, ``i`` the embedded Go struct that has the field.
 """
 
 from labkit.apiserver.schema.tables import Field, Schemas, Struct, Type, schemas

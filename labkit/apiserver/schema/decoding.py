@@ -20,6 +20,8 @@ from labkit.apiserver.schema.values import (
 )
 
 MAX_STRICT_ERRORS = 100
+RESETTING = "managedFields"
+"""The one list that says something when it is empty: forget all managers."""
 MAX_PLAIN_DEPTH = 200
 """How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -39,6 +41,7 @@ class Decoder:
 
     def __init__(self, strict: list[str] | None = None) -> None:
         self._strict = strict
+        self._first: DecodeProblem | None = None
 
     def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
         """An object of ``struct``.
@@ -50,7 +53,19 @@ class Decoder:
             data = {}
         if not isinstance(data, dict):
             raise DecodeProblem(f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}")
-        return self._struct(struct, data, "", "")
+        made = self._struct(struct, data, "", "")
+        if self._first is not None:
+            raise self._first
+        return made
+
+    def _mismatch(self, what: str, struct: Struct, path: str, go: str, type_: Type) -> Any:
+        """A value of the wrong type: decoding goes on, and the first such is told at the end.
+
+        A value that reads itself (a quantity, a time) is told at once instead.
+        """
+        if self._first is None:
+            self._first = mismatch(what, struct, path, go)
+        return zero_of(type_)
 
     def _note(self, text: str) -> None:
         if self._strict is not None and text not in self._strict and len(self._strict) < MAX_STRICT_ERRORS:
@@ -71,12 +86,13 @@ class Decoder:
                 self._note(f'unknown field "{shown_prefix}{name}"')
                 continue
             if value is not None:
-                values[name] = self._value(field.type, value, struct, prefix + name, shown_prefix + name)
+                values[name] = self._value(field.type, value, struct, prefix + field.place, shown_prefix + name)
         made: dict[str, Any] = {}
         for name, field in fields.items():
             if name in values:
                 value = values[name]
-                if value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT:
+                empty = value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT
+                if empty and name != RESETTING:
                     if field.default is None:
                         continue
                     value = field.default
@@ -122,7 +138,7 @@ class Decoder:
                 if low <= value <= high:
                     return value
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                raise mismatch(f"number {number_text(value)}", struct, path, type_.go)
+                return self._mismatch(f"number {number_text(value)}", struct, path, type_.go, type_)
         elif form == "bool":
             if isinstance(value, bool):
                 return value
@@ -142,16 +158,18 @@ class Decoder:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 return value
         else:
-            return self._text(form, value, struct, path, type_.go)
-        raise mismatch(json_kind(value), struct, path, type_.go)
+            return self._text(form, value, struct, path, type_)
+        return self._mismatch(json_kind(value), struct, path, type_.go, type_)
 
-    def _text(self, form: str, value: Any, struct: Struct, path: str, go: str) -> Any:
+    def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
         if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
             value = number_text(value)
         if not isinstance(value, str):
             if form == "quantity":
                 raise DecodeProblem(QUANTITY_FORM_ERROR)
-            raise mismatch(json_kind(value), struct, path, go if form == "bytes" else "string")
+            if form == "bytes":
+                return self._mismatch(json_kind(value), struct, path, type_.go, type_)
+            raise mismatch(json_kind(value), struct, path, "string")
         try:
             if form == "quantity":
                 return canonical_quantity(value)
@@ -161,7 +179,11 @@ class Decoder:
                 return canonical_micro_time(value)
             return base64.b64encode(decode_base64(value)).decode("ascii")
         except BadValue as error:
-            raise DecodeProblem(str(error)) from error
+            problem = DecodeProblem(str(error))
+            if form != "bytes":
+                raise problem from error
+            self._first = self._first or problem
+            return None
 
 
 QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"

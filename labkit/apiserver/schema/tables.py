@@ -74,6 +74,7 @@ class Field:
         strategies: ``merge``, ``replace``, ``retainKeys``.
         atomic: A map or struct that has one owner as a whole.
         go: Its name in Go.
+        place: Its name in paths of messages: with that of the Go struct which is embedded and has it.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Field:
     strategies: tuple[str, ...]
     atomic: bool
     go: str
+    place: str
 
 
 @dataclass(slots=True, eq=False)
@@ -171,6 +173,7 @@ class Schemas:
             strategies=tuple(str(more.get("x", "")).split(",")) if "x" in more else (),
             atomic="a" in flags or atomic_struct,
             go=more.get("n", name[:1].upper() + name[1:]),
+            place=f"{more['i']}.{name}" if "i" in more else name,
         )
 
     def _type(self, code: str, go: str) -> Type:

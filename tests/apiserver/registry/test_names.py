@@ -32,7 +32,7 @@ def test_no_labels(name: str) -> None:
 
 def test_messages() -> None:
     assert dns_label("a.b") == ["must not contain dots"]
-    assert dns_label("a" * 64) == ["must be no more than 63 bytes"]
+    assert dns_label("a" * 64) == ["must be no more than 63 characters"]
     assert dns_subdomain("A_b") == [
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
         "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "

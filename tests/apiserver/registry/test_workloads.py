@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labkit.apiserver.registry.strategies.workloads import StatefulSetStrategy
 from tests.support.cluster import ClusterApi, Reply
 
 APPS = "/apis/apps/v1/namespaces/lab"
@@ -163,3 +164,55 @@ def test_a_jobs_selector_stays(api: ClusterApi) -> None:
     assert causes(api.admin.patch(f"{JOBS}/stays/status", {"status": {"active": -1}})) == [
         ("status.active", "Invalid value: -1: must be greater than or equal to 0")
     ]
+
+
+def test_a_daemon_set_counts_its_templates(api: ClusterApi) -> None:
+    def templates(reply: Reply) -> str:
+        return str(api.must(reply)["metadata"]["annotations"]["deprecated.daemonset.template.generation"])
+
+    body: dict[str, Any] = {"metadata": {"name": "counted"}, "spec": {"selector": SELECTOR, "template": TEMPLATE}}
+    made = api.admin.post(f"{APPS}/daemonsets", body)
+    assert templates(made) == "1"
+    changed = {**TEMPLATE, "spec": {"containers": [{"name": "c", "image": "y"}]}}
+    assert templates(api.admin.put(f"{APPS}/daemonsets/counted", body)) == "1"
+    assert (
+        templates(api.admin.put(f"{APPS}/daemonsets/counted", {**body, "spec": {**body["spec"], "template": changed}}))
+        == "2"
+    )
+    assert templates(api.admin.put(f"{APPS}/daemonsets/counted/status", body)) == "2"
+
+
+def test_what_a_stateful_set_may_say(api: ClusterApi) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}},
+    }
+    mounting = {"name": "c", "image": "x", "volumeMounts": [{"name": "data", "mountPath": "/d"}]}
+    template = {**TEMPLATE, "spec": {"containers": [mounting]}}
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+    made = make(
+        api, "statefulsets", template=template, volumeClaimTemplates=[claim], updateStrategy=rolling, serviceName="s"
+    )
+    assert api.must(made)["spec"]["updateStrategy"]["rollingUpdate"] == {"partition": 0}
+    assert causes(make(api, "statefulsets", serviceName="A", ordinals={"start": -1}))[0] == (
+        "spec.ordinals.start",
+        "Invalid value: -1: must be greater than or equal to 0",
+    )
+    kept = make(api, "statefulsets", revisionHistoryLimit=-1)
+    assert kept.status == 201
+    warnings = StatefulSetStrategy().warnings(kept.body, kept.body)
+    assert "a negative value retains all historical revisions" in warnings[0]
+
+
+def test_an_update_is_held_to_the_rules_once(api: ClusterApi) -> None:
+    body: dict[str, Any] = {"metadata": {"name": "once"}, "spec": {"selector": SELECTOR, "template": TEMPLATE}}
+    for plural in ("replicasets", "daemonsets"):
+        api.must(api.admin.post(f"{APPS}/{plural}", body))
+        wrong = {**body, "spec": {**body["spec"], "minReadySeconds": -1}}
+        assert len(causes(api.admin.put(f"{APPS}/{plural}/once", wrong))) == 1
+
+
+@pytest.mark.parametrize(("data", "why"), [(None, "data is mandatory"), (1, "data must be a valid JSON object")])
+def test_a_revision_holds_an_object(api: ClusterApi, data: Any, why: str) -> None:
+    body = {"metadata": {"name": "r"}, "data": data}
+    assert causes(api.admin.post(f"{APPS}/controllerrevisions", body)) == [("data", f"Required value: {why}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,10 @@ def bodies(draw: st.DrawFn, kind: Kind) -> Any:
     return {**body, "kind": kind.kind, "apiVersion": kind.group_version}
 
 
+NO_CONFIGURATION = re.compile("failed to (create typed patch|convert new) object ")
+"""What the real server says with a 500 of a configuration that does not fit its schema."""
+
+
 @pytest.fixture(scope="module")
 def api() -> ClusterApi:
     made = ClusterApi()
@@ -108,7 +113,7 @@ def test_no_body_breaks_the_server(api: ClusterApi, data: st.DataObject) -> None
         headers = {"content-type": form}
         replies.append(api.admin.call("PATCH", f"{path}/{name}?fieldManager=m", body, headers=headers))
     for reply in replies:
-        assert reply.status < 500, (kind, body, reply)
+        assert reply.status < 500 or NO_CONFIGURATION.match(reply.message), (kind, body, reply)
     if data.draw(st.booleans()):
         assert api.admin.delete(f"{path}/{name}").status < 500
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def patch(api: ClusterApi, path: str, body: Any, form: str) -> Reply:
@@ -221,14 +223,117 @@ def test_apply_merges_keyed_lists_and_prunes_their_items(api: ClusterApi) -> Non
     assert service("alice", 2) == [2, 3]
 
 
-def test_apply_knows_the_schema(api: ClusterApi) -> None:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "dota": {}}
-    reply = patch(api, "configmaps/c?fieldManager=a", body, APPLY)
-    assert reply.message == (
-        "failed to create typed patch object (lab/c; v1, Kind=ConfigMap): .dota: field not declared in schema"
-    )
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        ({"dota": {}}, ".dota: field not declared in schema"),
+        ({"data": {"a": 1}}, ".data.a: expected string, got &value.valueUnstructured{Value:1}"),
+        ({"data": "x"}, ".data: expected map, got &{x}"),
+        ({"immutable": {"a": [1, None]}}, ".immutable: expected boolean, got &{map[a:[1 <nil>]]}"),
+        (
+            {"metadata": {"name": "c", "generation": "x"}},
+            ".metadata.generation: expected numeric (int or float), got string",
+        ),
+        ({"metadata": {"name": "c", "finalizers": "x"}}, ".metadata.finalizers: expected list, got &{x}"),
+        (
+            {"metadata": {"name": "c", "finalizers": ["a.b/c", "a.b/c"]}},
+            '.metadata.finalizers: duplicate entries for key [="a.b/c"]',
+        ),
+        (
+            {"metadata": {"name": "c", "finalizers": [None]}},
+            ".metadata.finalizers: element 0: associative list without keys has an element that's an explicit null",
+        ),
+        (
+            {"metadata": {"name": "c", "ownerReferences": [3]}},
+            ".metadata.ownerReferences: element 0: associative list with keys may not have non-map elements",
+        ),
+    ],
+)
+def test_apply_knows_the_schema(api: ClusterApi, part: dict[str, Any], problem: str) -> None:
+    reply = patch(api, "configmaps/c?fieldManager=a", {**CONFIG, **part}, APPLY)
+    assert (reply.status, "reason" in reply.body) == (500, False)
+    assert reply.message == f"failed to create typed patch object (/c; /v1, Kind=ConfigMap): {problem}"
+
+
+def test_apply_of_what_cannot_be_decoded(api: ClusterApi) -> None:
+    for part, problem in (
+        ({"binaryData": {"a": "!!"}}, "error decoding from json: illegal base64 data at input byte 0"),
+        ({"metadata": {"name": "c", "generation": 1.5}}, "cannot convert float64 to int64"),
+    ):
+        reply = patch(api, "configmaps/c?fieldManager=a", {**CONFIG, **part}, APPLY)
+        assert reply.status == 500
+        assert reply.message == (
+            "failed to convert new object (/c; /v1, Kind=ConfigMap) to proper version: "
+            f"unable to convert unstructured object to /v1, Kind=ConfigMap: {problem}"
+        )
+
+
+def test_apply_of_another_kind(api: ClusterApi) -> None:
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "c"}}
     assert patch(api, "configmaps/c?fieldManager=a", body, APPLY).message == "invalid object type: /v1, Kind=Pod"
+
+
+def test_an_apply_that_changes_nothing_has_no_time(api: ClusterApi) -> None:
+    api.must(apply(api, "alice", {"a": "1"}))
+    made = api.must(apply(api, "bob", {"a": "1"}))
+    assert [(entry["manager"], "time" in entry) for entry in made["metadata"]["managedFields"]] == [
+        ("bob", False),
+        ("alice", True),
+    ]
+
+
+def test_null_empties_no_map_but_owns_it(api: ClusterApi) -> None:
+    api.must(apply(api, "alice", {"a": "1"}))
+    made = api.must(apply(api, "bob", None))
+    assert made["data"] == {"a": "1"}
+    assert [entry["fieldsV1"] for entry in made["metadata"]["managedFields"] if entry["manager"] == "bob"] == [
+        {"f:data": {}}
+    ]
+
+
+def test_applied_items_come_in_the_order_of_the_configuration(api: ClusterApi) -> None:
+    def ports(*names: str) -> Any:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "order"},
+            "spec": {"ports": [{"name": name, "port": ord(name)} for name in names]},
+        }
+        made = api.must(patch(api, f"services/order?fieldManager={names[0]}", body, APPLY))
+        return "".join(port["name"] for port in made["spec"]["ports"])
+
+    assert ports("a", "b", "c", "d") == "abcd"
+    assert ports("d", "b", "e") == "acdbe"
+
+
+def test_a_manager_that_sends_an_empty_list_of_managers_resets_it(api: ClusterApi) -> None:
+    made = api.must(apply(api, "alice", {"a": "1"}))
+    made["metadata"]["managedFields"] = []
+    assert managers(api.must(api.admin.put(f"{LAB}/configmaps/{made['metadata']['name']}", made))) == []
+
+
+def test_the_oldest_of_many_managers_become_one(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=m00", {"metadata": {"name": "many"}, "data": {"k": "x"}}))
+    for number in range(1, 12):
+        made = api.must(patch(api, f"configmaps/many?fieldManager=m{number:02}", {"data": {f"k{number}": "x"}}, MERGE))
+    names = [entry["manager"] for entry in made["metadata"]["managedFields"]]
+    assert len(names) == 10
+    assert "ancient-changes" in names
+
+
+def test_kubectl_takes_over_what_client_side_apply_left(api: ClusterApi) -> None:
+    config = {**CONFIG, "metadata": {"name": "csa"}, "data": {"a": "1", "b": "1"}}
+    note = {"annotations": {LAST_APPLIED: json.dumps(config)}}
+    made = {**config, "metadata": {"name": "csa", **note}}
+    api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=kubectl-client-side-apply", made))
+    new = {**config, "data": {"a": "2"}}
+    assert patch(api, "configmaps/csa?fieldManager=other", new, APPLY).status == 409
+    changed = api.must(patch(api, "configmaps/csa?fieldManager=kubectl", new, APPLY))
+    assert changed["data"] == {"a": "2", "b": "1"}
+    assert json.loads(changed["metadata"]["annotations"][LAST_APPLIED]) == new
 
 
 def test_a_label_selectors_map_has_one_owner(api: ClusterApi) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ipaddress
 
 from labkit.apiserver.registry.kinds import BY_KIND
-from labkit.apiserver.registry.managed.apply import apply, settle
+from labkit.apiserver.registry.managed.apply import apply
+from labkit.apiserver.registry.managed.manager import set_managed
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.request import Object
 
@@ -154,10 +155,11 @@ class ServiceAddresses:
             "status": {"conditions": [condition]},
         }
         struct = self._registry.struct(RANGE)
-        merged, managed, me = apply(struct, cidr, config, manager, RANGE.group_version, "status", True, now)
-        new = self._registry.complete(RANGE, merged)
-        settle(struct, cidr, new, managed, me, "status", True)
-        self._registry.write(RANGE, new)
+        merged, managed = apply(struct, cidr, config, manager, RANGE.group_version, "status", True, now)
+        if merged is not None:
+            new = self._registry.complete(RANGE, merged)
+            set_managed(new, managed)
+            self._registry.write(RANGE, new)
 
 
 def _protect(changed: Object) -> None:

@@ -1,17 +1,17 @@
 """Server-side apply: merge a configuration, prune what it no longer names, find conflicts.
 
-Source: structured-merge-diff ``merge/update.go``.
+Everything happens on plain JSON; what comes out is decoded and completed afterwards.
+Source: structured-merge-diff ``merge/update.go``; k8s.io/apimachinery ``pkg/util/managedfields``.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import Any
+import json
 
 from labkit.apiserver.registry.managed.fieldset import (
-    LEAF,
     Node,
-    Shape,
+    compare,
     difference_sets,
     intersection_sets,
     owned_by,
@@ -23,98 +23,25 @@ from labkit.apiserver.registry.managed.fieldset import (
 )
 from labkit.apiserver.registry.managed.manager import (
     STRIPPED,
+    Elsewhere,
     Managed,
     ManagerId,
     changes,
     decode_managed,
     ignored_fields,
     manager_id,
-    set_managed,
 )
+from labkit.apiserver.registry.managed.merging import merge, remove
+from labkit.apiserver.registry.managed.typed import problems
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct
 from labkit.apiserver.schema.decoding import Decoder
 from labkit.apiserver.status import ApiError
 
 BEFORE_FIRST_APPLY = "before-first-apply"
-
-
-def merge(shape: Shape, old: Any, config: Any) -> Any:
-    """The old value with a configuration merged into it."""
-    if shape.form == "map" and isinstance(old, dict) and isinstance(config, dict):
-        merged = dict(old)
-        for name, value in config.items():
-            merged[name] = merge(shape.child(name), old[name], value) if name in old else value
-        return merged
-    if shape.form in ("list", "set") and isinstance(old, list) and isinstance(config, list):
-        items = shape.item() if shape.form == "list" else LEAF
-        mine = shape.items(config)
-        merged_items: list[Any] = []
-        seen: set[str] = set()
-        for item in old:
-            element = shape.path_element(item)
-            if element in mine:
-                if element not in seen:
-                    merged_items.append(merge(items, item, mine[element]))
-                seen.add(element)
-            else:
-                merged_items.append(item)
-        merged_items += [value for element, value in mine.items() if element not in seen]
-        return merged_items
-    return config
-
-
-def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
-    """The value without the fields ``gone``, but for those that ``kept`` still holds."""
-    if shape.form == "map" and isinstance(value, dict):
-        rest: dict[str, Any] = {}
-        for name, inner in value.items():
-            element = f"f:{name}"
-            if element not in gone:
-                rest[name] = inner
-                continue
-            node, held = gone[element], kept.get(element)
-            if held is None and (not node or "." in node or _only_leaves(shape.child(name))):
-                continue
-            rest[name] = remove(shape.child(name), inner, node, held or {})
-        return rest
-    if shape.form in ("list", "set") and isinstance(value, list):
-        items = shape.item() if shape.form == "list" else LEAF
-        left = []
-        for item in value:
-            element = shape.path_element(item)
-            if element not in gone:
-                left.append(item)
-                continue
-            node, held = gone[element], kept.get(element)
-            if held is None and (not node or "." in node):
-                continue
-            left.append(remove(items, item, node, held or {}))
-        return left
-    return value
-
-
-def _only_leaves(shape: Shape) -> bool:
-    return shape.form == "leaf"
-
-
-def undeclared(shape: Shape, value: Any, path: str = "") -> list[str]:
-    """Fields of a configuration that the schema does not have."""
-    found: list[str] = []
-    if shape.form == "map" and isinstance(value, dict):
-        for name, inner in value.items():
-            if shape.struct is not None and name not in shape.struct.fields:
-                found.append(f"{path}.{name}: field not declared in schema")
-            else:
-                found += undeclared(shape.child(name), inner, f"{path}.{name}")
-    elif shape.form == "map" and value is not None:
-        found.append(f"{path}: expected map, got &{{{value}}}")
-    elif shape.form == "list" and isinstance(value, list):
-        for item in value:
-            found += undeclared(shape.item(), item, path + show_path((shape.path_element(item),)))
-    elif shape.form in ("list", "set") and value is not None and not isinstance(value, list):
-        found.append(f"{path}: expected list, got &{{{value}}}")
-    return found
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+KUBECTL = "kubectl"
+"""The manager that goes on where client-side apply left off."""
 
 
 def apply(
@@ -126,27 +53,31 @@ def apply(
     subresource: str,
     force: bool,
     now: str,
-) -> tuple[Object, Managed, ManagerId]:
+    elsewhere: Elsewhere | None = None,
+) -> tuple[Object | None, Managed]:
     """Apply a configuration to an object.
 
     Args:
         struct: The kind's schema.
-        live: The stored object, None if there is none.
-        config: What the caller applies, canonical but without defaults.
+        live: The object as it is, None if there is none.
+        config: What the caller applies, as it was sent.
         manager: Who applies.
         api_version: The configuration's version.
         subresource: Through which subresource, if any.
         force: Take over fields that others own.
         now: The time for the manager's entry.
+        elsewhere: For kinds with several versions: what others own is compared in their own one.
 
     Returns:
-        The merged object (not completed), the managers with the applier's new fields, and the
-        applier's id. ``settle`` finishes the work on the completed object.
+        The merged object, still to be decoded, or None if nothing changed; and its managers.
+
+    Raises:
+        ApiError: 409 with a cause for each conflict.
     """
     shape = shape_of_struct(struct)
     managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
     managed = managed or Managed()
-    base = live if live is not None else Decoder().decode(struct, {})
+    base = _without_managers(live) if live is not None else empty_object(struct, config)
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
         if set_:
@@ -164,38 +95,95 @@ def apply(
         merged = remove(shape, merged, difference_sets(last, kept), kept)
     managed.fields[me] = owned
     managed.versions[me] = api_version
-    if last != owned or me not in managed.times:
-        managed.times[me] = now
-    return copy.deepcopy(merged), managed, me
+    _take_over(struct, base, merged, managed, me, subresource, force, elsewhere)
+    if not owned:
+        del managed.fields[me]
+    if merged == base:
+        return None, managed
+    managed.times[me] = now
+    if manager == KUBECTL and _last_applied(merged):
+        merged = copy.deepcopy(merged)
+        merged["metadata"]["annotations"][LAST_APPLIED] = _as_last_applied(config)
+    return copy.deepcopy(merged), managed
 
 
-def settle(
-    struct: Struct, live: Object | None, new: Object, managed: Managed, me: ManagerId, subresource: str, force: bool
+def empty_object(struct: Struct, config: Object) -> Object:
+    """What an apply starts from where there is no object."""
+    empty = Decoder().decode(struct, {})
+    empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
+    return empty
+
+
+def _without_managers(live: Object) -> Object:
+    metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
+    return {**live, "metadata": metadata}
+
+
+def _take_over(
+    struct: Struct,
+    live: Object,
+    new: Object,
+    managed: Managed,
+    me: ManagerId,
+    subresource: str,
+    force: bool,
+    elsewhere: Elsewhere | None,
 ) -> None:
-    """Find conflicts of an applied object, and note its managers.
+    """Take from the other managers what has changed, or refuse to.
 
     Raises:
         ApiError: 409 with a cause for each conflict.
     """
     set_, gone = changes(struct, live, new, subresource)
+    version = managed.versions[me]
     conflicts: dict[ManagerId, Node] = {}
-    for key, fields in managed.fields.items():
-        if key != me:
-            common = intersection_sets(fields, set_)
-            if common:
-                conflicts[key] = common
-    if conflicts and not force:
-        raise conflict_error(conflicts, managed)
-    for key, common in conflicts.items():
-        managed.fields[key] = difference_sets(managed.fields[key], common)
     for key in list(managed.fields):
-        if key != me:
-            managed.fields[key] = difference_sets(managed.fields[key], gone)
-            if not managed.fields[key]:
-                del managed.fields[key]
-    if not managed.fields[me]:
-        del managed.fields[me]
-    set_managed(new, managed)
+        if key == me:
+            continue
+        theirs = managed.versions.get(key, version)
+        other = elsewhere(theirs) if elsewhere is not None and theirs != version else None
+        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
+        common = intersection_sets(managed.fields[key], touched)
+        if common:
+            conflicts[key] = common
+        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
+        if not managed.fields[key]:
+            del managed.fields[key]
+    if conflicts and not force:
+        if me.manager == KUBECTL:
+            allowed = _allowed(struct, live, version)
+            left = {key: difference_sets(fields, allowed) for key, fields in conflicts.items()}
+            conflicts = {key: fields for key, fields in left.items() if fields}
+        if conflicts:
+            raise conflict_error(conflicts, managed)
+
+
+def _last_applied(obj: Object) -> str:
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    return str(annotations.get(LAST_APPLIED) or "")
+
+
+def _allowed(struct: Struct, live: Object, version: str) -> Node:
+    """What client-side apply set and nobody has changed since: kubectl may take that over."""
+    try:
+        config = json.loads(_last_applied(live))
+    except ValueError:
+        return {}
+    if not isinstance(config, dict) or config.get("apiVersion") != version or problems(struct, config):
+        return {}
+    shape = shape_of_struct(struct)
+    changed, gone = compare(shape, config, live)
+    owned = owned_by(shape, config)
+    return difference_sets(difference_sets(owned, changed or {}), gone or {})
+
+
+def _as_last_applied(config: Object) -> str:
+    """A configuration as the annotation holds it."""
+    kept = copy.deepcopy(config)
+    annotations = (kept.get("metadata") or {}).get("annotations")
+    if annotations:
+        annotations.pop(LAST_APPLIED, None)
+    return json.dumps(kept, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiError:

@@ -15,6 +15,7 @@ from labkit.apiserver.schema import Field, Struct, Type
 
 Node: TypeAlias = dict[str, Any]
 ABSENT: Any = object()
+ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 
 
 def is_member(node: Node) -> bool:
@@ -122,16 +123,16 @@ def ordered(node: Node) -> Node:
 
 
 def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """All paths of a set."""
-    found: list[tuple[str, ...]] = []
-    for name, inner in node.items():
-        if name == ".":
-            found.append(prefix)
-        elif not inner:
-            found.append((*prefix, name))
-        else:
-            found += paths(inner, (*prefix, name))
+    """All paths of a set in the real server's order: of each level its own first, then those below."""
+    names = sorted((name for name in node if name != "."), key=_element_order)
+    found = [(*prefix, name) for name in names if is_member(node[name])]
+    for name in names:
+        found += paths(node[name], (*prefix, name))
     return found
+
+
+def _element_order(element: str) -> tuple[int, str]:
+    return "fkvi".index(element[0]), element
 
 
 def show_path(path: tuple[str, ...]) -> str:
@@ -184,6 +185,13 @@ class Shape:
             found.setdefault(self.path_element(item), item)
         return found
 
+    def grouped(self, value: Any) -> dict[str, list[Any]]:
+        """All items of a keyed list or a set by their path element."""
+        found: dict[str, list[Any]] = {}
+        for item in value or ():
+            found.setdefault(self.path_element(item), []).append(item)
+        return found
+
     def path_element(self, item: Any) -> str:
         """The path element of a list's item."""
         if self.form == "set":
@@ -196,6 +204,8 @@ class Shape:
                 field = self.element.struct.fields.get(key)
                 if field is not None and field.default is not None:
                     chosen[key] = field.default
+                elif field is not None and not field.omit_empty and not field.pointer:
+                    chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
         return "k:" + orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -255,6 +265,8 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
         return (None, None) if old == new else ({}, None)
     if old is new:
         return None, None
+    if not old and not new:  # null or empty: a leaf, so that the two can be told apart
+        return (None, None) if old == new else ({}, None)
     if shape.form == "map":
         before = old if isinstance(old, dict) else {}
         after = new if isinstance(new, dict) else {}
@@ -262,10 +274,15 @@ def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]
                  for name in dict.fromkeys([*before, *after])]  # fmt: skip
     else:
         items = shape.item() if shape.form == "list" else LEAF
-        first = {} if old is ABSENT else shape.items(old)
-        second = {} if new is ABSENT else shape.items(new)
-        pairs = [(name, items, first.get(name, ABSENT), second.get(name, ABSENT))
-                 for name in dict.fromkeys([*first, *second])]  # fmt: skip
+        first = {} if old is ABSENT else shape.grouped(old)
+        second = {} if new is ABSENT else shape.grouped(new)
+        pairs = []
+        for name in dict.fromkeys([*first, *second]):
+            one, other = first.get(name, ()), second.get(name, ())
+            if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
+                pairs.append((name, LEAF, one or ABSENT, other or ABSENT))
+            else:
+                pairs.append((name, items, one[0] if one else ABSENT, other[0] if other else ABSENT))
     changed: Node = {}
     removed: Node = {}
     for name, inner, left, right in pairs:
@@ -293,7 +310,7 @@ def owned_by(shape: Shape, value: Any) -> Node:
         for name, inner in value.items():
             child = shape.child(name)
             node = owned_by(child, inner) if child.form != "leaf" else {}
-            if child.form != "leaf" and not node and inner not in (None, {}):
+            if child.form != "leaf" and not node and inner not in (None, {}) and shape.struct is not None:
                 continue  # an empty list owns nothing
             if node and shape.struct is None:
                 node = {".": {}, **node}

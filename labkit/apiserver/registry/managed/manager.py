@@ -41,6 +41,11 @@ STRIPPED: Node = {
 """Fields that nobody owns."""
 
 
+MOST_UPDATERS = 10
+"""How many managers that update an object remembers one by one."""
+ANCIENT = "ancient-changes"
+
+
 class ManagerId(NamedTuple):
     """What tells one manager from another."""
 
@@ -144,7 +149,7 @@ def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     if subresource:
         return live
     sent = new["metadata"].get("managedFields")
-    if sent == [{}]:
+    if sent in ([], [{}]):
         return Managed()
     managed = decode_managed(sent)
     return managed if managed is not None and managed.fields else live
@@ -173,7 +178,7 @@ def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -
     set_, gone = compare(
         shape_of_struct(struct),
         {**before, "metadata": {**(before.get("metadata") or {}), "managedFields": ABSENT}},
-        {**new, "metadata": {**new["metadata"], "managedFields": ABSENT}},
+        {**new, "metadata": {**(new.get("metadata") or {}), "managedFields": ABSENT}},
     )
     ignored = ignored_fields(struct, subresource)
     touched = without(without(set_ or {}, STRIPPED), ignored)
@@ -223,4 +228,28 @@ def update_managed_fields(
         managed.versions[key] = api_version
         managed.times[key] = now
     managed.fields = {key: fields for key, fields in managed.fields.items() if fields}
+    _merge_oldest(managed)
     set_managed(new, managed)
+
+
+def _merge_oldest(managed: Managed) -> None:
+    """Keep at most so many managers that update: the oldest become one for each version."""
+    updates = [key for key in managed.fields if key.operation == "Update"]
+    updates.sort(key=lambda key: (managed.times.get(key, ""), key))
+    surplus = len(updates) - MOST_UPDATERS
+    oldest: dict[str, ManagerId] = {}
+    for key in updates:
+        version = managed.versions.get(key, key.api_version)
+        if surplus <= 0:
+            return
+        if version not in oldest:
+            oldest[version] = key
+            continue
+        bucket = manager_id(ANCIENT, "Update", version, "")
+        if bucket not in managed.fields:
+            managed.fields[bucket] = managed.fields.pop(oldest[version])
+            managed.versions[bucket] = version
+        managed.fields[bucket] = union_sets(managed.fields.pop(key), managed.fields[bucket])
+        if key in managed.times:
+            managed.times[bucket] = managed.times[key]
+        surplus -= 1

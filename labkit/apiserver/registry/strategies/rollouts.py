@@ -36,6 +36,14 @@ def is_zero(value: Any) -> bool:
     return not value
 
 
+def _shown_strategy(kind: str, rolling: Object | None) -> Object:
+    """A strategy as the real server's Go structure prints it."""
+    if rolling is None:
+        return {"Type": kind, "RollingUpdate": None}
+    shown = {"MaxUnavailable": rolling.get("maxUnavailable", 0), "MaxSurge": rolling.get("maxSurge", 0)}
+    return {"Type": kind, "RollingUpdate": shown}
+
+
 def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) -> None:
     """The strategy of a deployment."""
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
@@ -45,8 +53,7 @@ def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) ->
             errors.forbidden(place, "may not be specified when strategy `type` is 'Recreate'")
         return
     if kind != "RollingUpdate":
-        shown = rolling and {"MaxUnavailable": rolling.get("maxUnavailable"), "MaxSurge": rolling.get("maxSurge")}
-        errors.not_supported(path, {"Type": kind, "RollingUpdate": shown}, ["Recreate", "RollingUpdate"])
+        errors.not_supported(path, _shown_strategy(kind, rolling), ["Recreate", "RollingUpdate"])
         return
     rolling = rolling or {}
     for name in ("maxUnavailable", "maxSurge"):
@@ -62,8 +69,7 @@ def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) ->
     if kind == "OnDelete":
         return
     if kind != "RollingUpdate":
-        shown = rolling and {"MaxUnavailable": rolling.get("maxUnavailable"), "MaxSurge": rolling.get("maxSurge")}
-        errors.not_supported(path, {"Type": kind, "RollingUpdate": shown}, ["RollingUpdate", "OnDelete"])
+        errors.not_supported(path, _shown_strategy(kind, rolling), ["RollingUpdate", "OnDelete"])
         return
     if rolling is None:
         errors.required(f"{path}.rollingUpdate")

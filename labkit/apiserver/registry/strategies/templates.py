@@ -44,11 +44,14 @@ class ControllerRevisionStrategy(Strategy):
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        if obj.get("data") is None:
-            errors.required("data", "data is mandatory")
         check_not_negative(obj, ("revision",), errors, "")
+        data = obj.get("data")
+        if data is None:
+            errors.required("data", "data is mandatory")
+        elif not isinstance(data, dict):
+            errors.required("data", "data must be a valid JSON object")
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        self.check(new, errors)
+        check_not_negative(new, ("revision",), errors, "")
         immutable(new.get("data"), old.get("data"), "data", errors)

@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,policy}/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
@@ -210,8 +210,6 @@ class DeploymentStrategy(WorkloadStrategy):
 class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
-    checks_twice: bool = True
-
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
@@ -222,7 +220,6 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
     orphans: bool = True
-    checks_twice: bool = True
     returns_deleted: bool = False
 
     def default(self, obj: Object) -> None:
@@ -272,11 +269,44 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         return []
 
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _templates(daemon_set: Object) -> int:
+    """How many templates a daemon set has had."""
+    text = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
+    return int(text) if text.lstrip("-").isdigit() else 0
+
+
+def _count_template(daemon_set: Object, count: int) -> None:
+    metadata = daemon_set["metadata"]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(count)}
+
+
 @dataclass
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
-    checks_twice: bool = True
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``; an annotation counts the templates, as the spec did in former versions."""
+        super().default(obj)
+        obj["metadata"]["annotations"] = {TEMPLATE_GENERATION: "0", **(obj["metadata"].get("annotations") or {})}
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        _count_template(obj, max(_templates(obj), 1))
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_update(context, new, old)
+        changed = new["spec"]["template"] != old["spec"]["template"]
+        _count_template(new, _templates(old) + changed)
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_status_update(context, new, old)
+        _count_template(new, _templates(old))
 
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
@@ -287,6 +317,11 @@ class DaemonSetStrategy(WorkloadStrategy):
             rolling.setdefault("maxUnavailable", 1)
             rolling.setdefault("maxSurge", 0)
         spec.setdefault("revisionHistoryLimit", 10)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        self.check(new, errors)
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -324,8 +359,7 @@ class StatefulSetStrategy(WorkloadStrategy):
         spec.setdefault("replicas", 1)
         spec.setdefault("revisionHistoryLimit", 10)
         for claim in spec.get("volumeClaimTemplates") or ():
-            claim.setdefault("kind", "PersistentVolumeClaim")
-            claim.setdefault("apiVersion", "v1")
+            claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
             claim["spec"].setdefault("volumeMode", "Filesystem")
             claim["status"].setdefault("phase", "Pending")
 
@@ -333,43 +367,91 @@ class StatefulSetStrategy(WorkloadStrategy):
         """See ``Strategy``."""
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        _forget_unavailable(obj, None)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        _forget_unavailable(new, old)
+        super().prepare_update(context, new, old)
+
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        spec = obj["spec"]
-        policy = spec.get("podManagementPolicy")
-        if policy not in ("OrderedReady", "Parallel"):
-            errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
-        check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
-        check_retention(
-            spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
-        )
-        check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
-        check_selected_template(spec, errors, owner="StatefulSet")
-        check_not_negative(spec, ("revisionHistoryLimit",), errors)
-        for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
-            check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
+        _check_stateful_set(obj["spec"], errors, new=True)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        self.check(new, errors)
-        fixed = copy.deepcopy(dict(new["spec"]))
-        for name in (
-            "replicas",
-            "ordinals",
-            "template",
-            "updateStrategy",
-            "revisionHistoryLimit",
-            "persistentVolumeClaimRetentionPolicy",
-            "minReadySeconds",
-        ):
-            if name in old["spec"]:
-                fixed[name] = old["spec"][name]
-            else:
-                fixed.pop(name, None)
-        if fixed != old["spec"]:
+        _check_stateful_set(new["spec"], errors, new=False)
+        fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
+        if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
             errors.forbidden(
                 "spec",
                 "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
                 "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
                 "'minReadySeconds' are forbidden",
             )
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        found = super().warnings(obj, old)
+        if obj["spec"].get("revisionHistoryLimit", 0) < 0:
+            found.append(
+                "spec.revisionHistoryLimit: a negative value retains all historical revisions; "
+                "a value >= 0 is recommended"
+            )
+        return found
+
+
+MAY_CHANGE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+"""What an update of a stateful set's spec may change."""
+
+
+def _forget_unavailable(obj: Object, old: Object | None) -> None:
+    """``maxUnavailable`` is behind a gate that is closed: nobody may begin to use it."""
+    rolling = obj["spec"]["updateStrategy"].get("rollingUpdate")
+    before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
+    if rolling is not None and before.get("maxUnavailable") is None:
+        rolling.pop("maxUnavailable", None)
+
+
+def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:
+    policy = spec.get("podManagementPolicy")
+    if policy not in ("OrderedReady", "Parallel"):
+        errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
+    check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
+    check_retention(
+        spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
+    )
+    claims = spec.get("volumeClaimTemplates") or ()
+    if new:
+        for index, claim in enumerate(claims):
+            check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
+    check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+    check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
+    if new and spec.get("serviceName"):
+        for message in label_name(spec["serviceName"], False):
+            errors.invalid("spec.serviceName", spec["serviceName"], message)
+    check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
+
+
+def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
+    """The template as its pods will be: without a name of its own, with a volume for each claim."""
+    pod = {name: value for name, value in template["spec"].items() if name not in ("hostname", "subdomain")}
+    made = {claim["metadata"].get("name", ""): claim for claim in claims}
+    if made:
+        kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
+        pod["volumes"] = [
+            *({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made),
+            *kept,
+        ]
+    return {**template, "spec": pod}
