@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,8 +146,11 @@ async def serve(path: Path, ledger: Path) -> None:
     runner = web.AppRunner(Checker(ledger).application(), access_log=None)
     await runner.setup()
     try:
-        await web.UnixSite(runner, str(path)).start()
-        path.chmod(0o600)
+        before = os.umask(0o177)  # nobody else may connect, not even for a moment
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(before)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()

@@ -186,7 +186,8 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
         os.chdir(ROOT)
         os.execv(sys.executable, [sys.executable, "-m", "labkit", "exec", "curl"])
     seen = b""
-    sent = False
+    # The size is told before what is typed after it, so the second line waits for the first one's answer.
+    typing = [(b"# ", b"echo $((40+2))\r"), (b"42\r\n", b"stty size\rexit 5\r")]
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 0.2)[0]:
@@ -198,10 +199,9 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
         if not piece:
             break
         seen += piece
-        if b"# " in seen and not sent:
-            sent = True
+        if typing and typing[0][0] in seen:
             fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
-            os.write(terminal, b"echo $((40+2))\rstty size\rexit 5\r")
+            os.write(terminal, typing.pop(0)[1])
     if time.monotonic() >= deadline:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)

@@ -27,6 +27,8 @@ def with_client(kubeconfig: Path, work: Work) -> None:
     async def run() -> None:
         async with client.ApiClient(await configured(kubeconfig)) as api:
             await work(client.CoreV1Api(api))
+        # TLS takes a moment to say goodbye; connections that a closed loop still has are warned of.
+        await asyncio.sleep(0.3)
 
     asyncio.run(run())
 
