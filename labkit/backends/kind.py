@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import auditlog, kubeconfig, resources
-from labkit.backends import podimage, readiness, sweep
+from labkit.backends import creation, podimage, readiness, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.engine import Engine, call, find, follow
 from labkit.client import Client
@@ -300,26 +300,11 @@ class Kind:
         """Run kind with its own output as progress."""
         environment = {**os.environ, **self._environment}
         environment.pop("KUBECONFIG", None)
-        code, lines = follow(command, say, cwd=self.directory, env=environment)
+        code, lines = follow(command, creation.progress(say), cwd=self.directory, env=environment)
         if code:
-            raise self._creation_failed(lines)
-
-    def _creation_failed(self, lines: list[str]) -> StartFailed:
-        # Where a command failed, its own output says more than the command.
-        output = [line for line in lines if line.startswith("Command Output: ")]
-        errors = output or [line for line in lines if line.startswith("ERROR: ")] or lines[-1:]
-        why = errors[0].removeprefix("ERROR: ").removeprefix("Command Output: ") if errors else ""
-        text = "\n".join(lines).lower()
-        todo = "`labkit doctor` looks at this machine; `labkit up --backend embedded` needs no Docker."
-        if "pull" in text and ("image" in text or "manifest" in text):
-            name = self.image or "kind's node image"
-            todo = (
-                f"{name} is not here and cannot be pulled. Check the network, load it "
-                "(docker load -i FILE), or name one that is here: --image or LABKIT_KIND_IMAGE."
-            )
-        elif "already exist" in text:
-            todo = f"Another cluster has that name: kind delete cluster --name {self.cluster}"
-        return StartFailed("kind could not create the cluster.", why=why, todo=todo)
+            log = self.directory / "creation.log"
+            write_private(log, "\n".join(lines) + "\n")
+            raise creation.failed(lines, log, self.image, self.cluster)
 
     def _restart(self, engine: Engine, say: Say) -> None:
         say(f"Starting the node of the kind cluster {self.cluster} again …")

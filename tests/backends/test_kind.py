@@ -140,6 +140,44 @@ def test_a_failed_creation_leaves_nothing_and_says_why(keeper: Kind, programs: P
     assert not (keeper.directory / "cluster.json").exists()
 
 
+KUBEADM_FAILED = """\
+ • Starting control-plane 🕹️  ...
+ ✗ Starting control-plane 🕹️
+Deleted nodes: ["labkit-control-plane"]
+ERROR: failed to create cluster: failed to init node with kubeadm: command "docker exec" failed with error: exit status 1
+
+Command Output: I1124 23:35:31.457043     165 initconfiguration.go:262] loading configuration from "/kind/kubeadm.conf"
+[init] Using Kubernetes version: v1.36.2
+I1124 23:35:32.403484     165 round_trippers.go:632] "Response" verb="POST" status="" milliseconds=0
+error: error execution phase wait-control-plane: cannot obtain client: context deadline exceeded
+k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow.(*Runner).Run.func1
+        cmd/kubeadm/app/cmd/phases/workflow/runner.go:262
+"""
+"""How kind 0.27 ends where kubeadm 1.36 fails, shortened."""
+
+
+def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(keeper: Kind, programs: Programs) -> None:
+    (programs.directory / "output").write_text(KUBEADM_FAILED, encoding="utf-8")
+    programs.kind(create=f"cat {programs.directory}/output >&2; exit 1")
+    said: list[str] = []
+    with pytest.raises(StartFailed) as caught:
+        keeper.start(said.append)
+    reason = "error execution phase wait-control-plane: cannot obtain client: context deadline exceeded"
+    assert caught.value.why == reason
+    log = keeper.directory / "creation.log"
+    assert str(log) in caught.value.todo
+    assert "round_trippers.go" in log.read_text(encoding="utf-8")
+    assert any("failed to init node" in line for line in said)
+    assert not any("round_trippers.go" in line or reason in line for line in said)
+
+
+def test_where_another_command_fails_its_output_is_the_reason(keeper: Kind, programs: Programs) -> None:
+    programs.kind(create="echo 'ERROR: no node'; echo; echo 'Command Output: docker: no such network'; exit 1")
+    with pytest.raises(StartFailed) as caught:
+        keeper.start(quiet)
+    assert caught.value.why == "docker: no such network"
+
+
 def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(keeper: Kind, programs: Programs) -> None:
     programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
     with pytest.raises(StartFailed) as caught:
