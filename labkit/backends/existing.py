@@ -64,9 +64,10 @@ class Existing:
         record = read_json(self._record_file)
         in_use = {key: record.get(key) for key in wanted} == wanted
         if record and not in_use and self._config_file.exists():
+            prefix = f" with the prefix {record['prefix']}" if record.get("prefix") else ""
             raise UsageError(
-                f"The lab is in use on another cluster: context {record.get('context')}.",
-                todo="Take its objects away first with `labkit down`.",
+                f"The lab is in use already: context {record.get('context')} of {record.get('kubeconfig')}{prefix}.",
+                todo="Name the same again, or take its objects away first with `labkit down`.",
             )
         if in_use and record.get("at_once") and self._config_file.exists():
             return  # a grader has laid all of this out, and its cluster is there

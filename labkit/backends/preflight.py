@@ -118,19 +118,30 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
     """
     namespaces = client.get("/api/v1/namespaces")
     anonymous = Client(client.endpoint, name="anonymous").get("/api")
-    made = [names.body(entry) for entry in objects]
     own = {names.namespace(name) for name in ("kikai", "darbo", "default")}
     foreign = [n for n in namespaces.names if n not in own and not n.startswith(OF_EVERY_CLUSTER)]
     return Preflight(
         server=client.server,
         context=context,
         user=client.whoami().user,
-        makes=tuple(dict.fromkeys(title(entry) for entry in made)),
+        makes=tuple(dict.fromkeys(_made(client, objects, names))),
         rights=tuple(_rights(client, names)),
         taken=tuple(_taken(client, objects, selector)),
         foreign=tuple(foreign),
         anonymous=anonymous.status == 403,
     )
+
+
+def _made(client: Client, objects: Sequence[dict[str, Any]], names: Names) -> Iterable[str]:
+    """What will be made, named as it will be; with a prefix, nothing goes to ``default``."""
+    resources = Resources(client)
+    if names.prefix:
+        yield f"Namespace {names.namespace('default')}"
+    for entry in objects:
+        placed = entry
+        if names.prefix and resources.collection(entry).startswith("/api/v1/namespaces/default/"):
+            placed = {**entry, "metadata": {**entry["metadata"], "namespace": "default"}}
+        yield title(names.body(placed))
 
 
 def _rights(client: Client, names: Names) -> Iterable[Right]:

@@ -91,6 +91,17 @@ def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluste
     assert not [name for name in admin.get("/api/v1/namespaces").names if name.startswith("bob")]
 
 
+def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(tmp_path: Path, foreign_cluster: Path) -> None:
+    said: list[str] = []
+    keeper = make(tmp_path / "home", foreign_cluster, prefix="ann")
+    keeper.start(said.append)
+    text = "\n".join(said)
+    for word in ("Namespace ann-default", "Pod ann-default/curl", "Namespace ann-kikai", "ClusterRole ann-pv-reader"):
+        assert word in text
+    assert "Pod curl" not in text
+    keeper.stop(quiet)
+
+
 def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
     admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": "kikai"}})
     try:
@@ -171,8 +182,17 @@ def test_another_cluster_wants_the_first_one_taken_down(tmp_path: Path, foreign_
     keeper.start(quiet)
     other = tmp_path / "other.conf"
     other.write_text(foreign_cluster.read_text())
-    with pytest.raises(UsageError, match="in use on another cluster"):
+    with pytest.raises(UsageError, match="in use already") as caught:
         make(tmp_path / "home", other).start(quiet)
+    assert str(foreign_cluster) in caught.value.what
+    keeper.stop(quiet)
+
+
+def test_another_prefix_on_the_same_cluster_is_told_from_the_one_in_use(tmp_path: Path, foreign_cluster: Path) -> None:
+    keeper = make(tmp_path / "home", foreign_cluster, prefix="ann")
+    keeper.start(quiet)
+    with pytest.raises(UsageError, match="with the prefix ann"):
+        make(tmp_path / "home", foreign_cluster).start(quiet)
     keeper.stop(quiet)
 
 
