@@ -144,7 +144,7 @@ KUBEADM_FAILED = """\
  • Starting control-plane 🕹️  ...
  ✗ Starting control-plane 🕹️
 Deleted nodes: ["labkit-control-plane"]
-ERROR: failed to create cluster: failed to init node with kubeadm: command "docker exec" failed with error: exit status 1
+ERROR: failed to create cluster: failed to init node with kubeadm: command "docker exec" failed: exit status 1
 
 Command Output: I1124 23:35:31.457043     165 initconfiguration.go:262] loading configuration from "/kind/kubeadm.conf"
 [init] Using Kubernetes version: v1.36.2

@@ -5,20 +5,17 @@ Solved, every checkpoint passes; as the learner gets it, nothing crashes and non
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nbclient import NotebookClient
 
 from labkit import lessons
 from labkit.lab import Lab
-from tools import notebooks
+from tests.notebooks.support import NAMES, execute, states
 
 STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}
-NAMES = [source.stem for source in notebooks.sources()]
 
 
 @pytest.fixture
@@ -26,22 +23,6 @@ def home(labkit_home: Path) -> Iterator[Path]:
     """A fresh state directory, whose server is stopped in the end."""
     yield labkit_home
     Lab(start=False, say=lambda _line: None).stop()
-
-
-def execute(name: str, *, solved: bool, directory: Path) -> Any:
-    """Run a notebook in a kernel of its own; any error in a cell fails the test."""
-    document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=solved)
-    client = NotebookClient(
-        document, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
-    )
-    client.execute()
-    return document
-
-
-def states(home: Path) -> dict[str, str]:
-    path = home / "progress.json"
-    steps = json.loads(path.read_text())["steps"] if path.exists() else {}
-    return {step: entry.get("state", "not attempted") for step, entry in steps.items()}
 
 
 def shown(document: Any) -> str:

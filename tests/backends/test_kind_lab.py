@@ -1,0 +1,72 @@
+"""The learner's whole lab on one real kind cluster: the notebooks, a shared cluster, a stopped node."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from labkit import lessons
+from labkit.backends import podimage, sweep
+from labkit.backends.base import Options
+from labkit.backends.engine import find
+from labkit.backends.kind import Kind
+from labkit.demo import Demo
+from labkit.lab import Lab
+from tests.backends.conftest import quiet
+from tests.notebooks.support import NAMES, execute, states
+
+IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
+
+pytestmark = [
+    pytest.mark.kind,
+    pytest.mark.skipif(not IMAGE, reason="LABKIT_KIND_IMAGE names no node image, so kind cannot create a cluster"),
+]
+
+
+@pytest.fixture(scope="module")
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+    """The keeper of a running cluster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-lab-{os.getpid()}")
+        made = Kind(tmp_path_factory.mktemp("lab") / "home", Options())
+        made.start(quiet)
+        yield made
+        made.stop(quiet)
+
+
+def test_every_notebook_passes(keeper: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_HOME", str(keeper.home))
+    Lab("kind", say=quiet).reset()
+    for name in NAMES:
+        execute(name, solved=True, directory=tmp_path)
+    assert states(keeper.home) == dict.fromkeys(lessons.STEPS, "passed")
+
+
+def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
+    keeper: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_POD_IMAGE", podimage.IMAGE)
+    admin = Lab("kind", home=keeper.home, say=quiet).admin
+    before = set(sweep.inventory(admin))
+    learner = Lab("existing", kubeconfig=keeper.kubeconfig(), prefix="ann", home=tmp_path / "ann", say=quiet)
+    output = io.StringIO()
+    assert Demo(learner, Console(file=output, width=100)).run() == 0, output.getvalue()
+    made = set(sweep.inventory(admin)) - before
+    assert "/api/v1/namespaces/ann-kikai" in made
+    assert not [path for path in made if "ann-" not in path]
+    learner.stop()
+    assert set(sweep.inventory(admin)) == before
+
+
+def test_a_node_that_was_stopped_is_started_again(keeper: Kind) -> None:
+    find().run("stop", f"{keeper.cluster}-control-plane", timeout_seconds=60)
+    assert not keeper.status().running
+    said: list[str] = []
+    keeper.start(said.append)
+    assert "again" in said[0]
+    assert keeper.status().running

@@ -1,0 +1,30 @@
+"""The notebooks, run by a real kernel on whichever cluster is chosen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nbclient import NotebookClient
+
+from tools import notebooks
+
+NAMES = [source.stem for source in notebooks.sources()]
+
+
+def execute(name: str, *, solved: bool, directory: Path) -> Any:
+    """Run a notebook in a kernel of its own; any error in a cell fails the test."""
+    document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=solved)
+    client = NotebookClient(
+        document, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
+    )
+    client.execute()
+    return document
+
+
+def states(home: Path) -> dict[str, str]:
+    """How far the learner is: the state of each step that was tried."""
+    path = home / "progress.json"
+    steps = json.loads(path.read_text())["steps"] if path.exists() else {}
+    return {step: entry.get("state", "not attempted") for step, entry in steps.items()}
