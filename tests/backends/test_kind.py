@@ -234,7 +234,7 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
 
 
 def test_what_a_killed_start_left_is_removed_by_the_next(keeper: Kind, usable: Client, programs: Programs) -> None:
-    keeper.directory.mkdir(parents=True)
+    keeper.directory.mkdir(mode=0o700, parents=True)
     (keeper.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
     said: list[str] = []
     keeper.start(said.append)
