@@ -23,6 +23,7 @@ import urllib3
 from labkit.batch import Batch, Server
 from labkit.batch import Reply as BatchReply
 from labkit.errors import LabkitError, TokenError, Unreachable, Untrusted
+from labkit.home import home_error
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -120,10 +121,11 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
 
 
 def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
-    # ssl reads certificates from files only; mkstemp makes them 0600.
-    descriptor, name = tempfile.mkstemp(prefix=".cert-", dir=scratch)
+    # ssl reads certificates from files only; NamedTemporaryFile makes them 0600.
+    name = ""
     try:
-        with os.fdopen(descriptor, "w") as stream:
+        with tempfile.NamedTemporaryFile("w", prefix=".cert-", dir=scratch, delete=False) as stream:
+            name = stream.name
             stream.write(f"{credentials.certificate}\n{credentials.key}\n")
         context.load_cert_chain(name)
     except (ssl.SSLError, ValueError) as error:
@@ -132,8 +134,11 @@ def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch
             why=str(error),
             todo="Look at client-certificate and client-key in the kubeconfig.",
         ) from error
+    except OSError as error:
+        raise home_error(scratch or Path(tempfile.gettempdir()), error) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        if name:
+            Path(name).unlink(missing_ok=True)
 
 
 class Transport:

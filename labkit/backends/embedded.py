@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -30,6 +31,8 @@ from labkit.home import ensure_private, held, locked, read_json
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
+NEEDED_BYTES = 2**20
+"""What a new cluster takes on the disk: keys, kubeconfig, the default roles."""
 PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
@@ -274,7 +277,10 @@ class Embedded:
             lines = (self.home / "server.log").read_text(errors="replace").strip().splitlines()
         except OSError:
             return ""
-        return lines[-1] if lines else "the process ended without a word"
+        if lines:
+            return lines[-1]
+        full = shutil.disk_usage(self.home).free < NEEDED_BYTES
+        return f"no space is left where {self.home} lies" if full else "the process ended without a word"
 
     def _end(self, patience_seconds: float = STOP_SECONDS) -> None:
         pid = self._state().get("pid")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,6 +126,18 @@ def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
     assert len(set(answers)) == 1
     assert answers[0]
     Embedded(home, Options()).stop(quiet)
+
+
+def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Embedded(tmp_path / "home", Options())
+    monkeypatch.setattr(keeper, "_launch", lambda port: subprocess.Popen(["false"]))
+    with pytest.raises(StartFailed, match="ended without a word"):
+        keeper.start(quiet)
+    monkeypatch.setattr("labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(StartFailed, match="no space is left where .*/home lies"):
+        keeper.start(quiet)
 
 
 def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from labkit.answers import Answer
 from labkit.client import Client
-from labkit.errors import ApiFailure, LabkitError, Unreachable, Untrusted
+from labkit.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
 from labkit.names import Names
 from labkit.transport import Credentials, Endpoint
 from tests.client.fake import Fake, Reply, Request, fake_api, status
@@ -195,6 +195,8 @@ def test_a_broken_ca_or_certificate_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabkitError, match="CA certificate cannot be read"):
         Client(Endpoint("https://127.0.0.1:1", ca="nonsense"))
     endpoint = Endpoint("https://127.0.0.1:1", scratch=tmp_path)
+    with pytest.raises(HomeError, match="cannot use /nope"):
+        Client(Endpoint("https://127.0.0.1:1", scratch=Path("/nope")), Credentials(certificate="x", key="y"))
     with pytest.raises(LabkitError, match="client certificate cannot be read"):
         Client(endpoint, Credentials(certificate="nonsense", key="x"))
     assert list(tmp_path.iterdir()) == []
