@@ -7,7 +7,6 @@ no proxy from the environment is used: what the learner sees is one exchange.
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import ssl

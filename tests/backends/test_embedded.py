@@ -133,10 +133,12 @@ def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
 ) -> None:
     keeper = Embedded(tmp_path / "home", Options())
     monkeypatch.setattr(keeper, "_launch", lambda port: subprocess.Popen(["false"]))
+    keeper.home.mkdir(mode=0o700)
+    (keeper.home / "server.log").touch()
     with pytest.raises(StartFailed, match="ended without a word"):
         keeper.start(quiet)
     monkeypatch.setattr("labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
-    with pytest.raises(StartFailed, match="no space is left where .*/home lies"):
+    with pytest.raises(StartFailed, match=r"no space is left where .*/home lies"):
         keeper.start(quiet)
 
 
