@@ -255,7 +255,7 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
                 server,
                 f"Nothing listens at {server}.",
                 why="the connection was refused",
-                todo="Start the cluster (`labkit up`), or check the address in the kubeconfig.",
+                todo="Start the cluster (`labkit up`, or Lab() in a notebook), or check the address in the kubeconfig.",
             )
         if isinstance(cause, socket.gaierror):
             return Unreachable(

@@ -146,7 +146,8 @@ def check(step: str, context: Context) -> Outcome:
         outcome = settled(found.check, context)
     except LabkitError as error:
         help_text = error.todo or "See how the cluster is doing: lab.status()."
-        outcome = failed(f"{error.what} {error.why}".strip(), "an answer of the cluster", help_text)
+        seen = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
+        outcome = failed(seen, "an answer of the cluster", help_text)
     if passed_before and not outcome.passed:
         outcome = _kept(outcome, progress.entry(found.id))
     progress.mark(found.id, outcome.state, seen=outcome.seen)

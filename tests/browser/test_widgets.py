@@ -176,11 +176,19 @@ def axe() -> str:
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", [1000, 1280])
+@pytest.mark.parametrize("width", [520, 1000, 1280])
 def test_nothing_is_wider_than_the_page(notebook: NotebookPage, jupyter: Jupyter, width: int) -> None:
     notebook.page.set_viewport_size({"width": width, "height": 720})
     show(notebook, jupyter, "wide", *EVERYTHING)
     for name in ("matrix", "graph", "xray", "token", "terminal", "board", "start"):
-        box = notebook.widget(name).bounding_box()
+        widget = notebook.widget(name)
+        box = widget.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width
+        assert not widget.evaluate(SPILLS), f"{name} does not hold what it shows"
+
+
+SPILLS = """(widget) => [...widget.querySelectorAll(':not(.lk-scroll *)')]
+    .filter((part) => part.getBoundingClientRect().right > widget.getBoundingClientRect().right + 1)
+    .map((part) => part.outerHTML.slice(0, 80)).join(' ')"""
+"""What of a widget reaches beyond its right edge, but for what scrolls."""

@@ -135,6 +135,12 @@ def test_a_dead_cluster_is_an_outcome_not_a_traceback(progress: Progress, monkey
     assert outcome.state == "failed"
     assert outcome.hint == "labkit up"
 
+    def silent(_context: Context) -> Outcome:
+        raise LabkitError("Nothing listens.", why="the connection was refused", todo="labkit up")
+
+    monkeypatch.setitem(lessons.STEPS, "W15", _step(silent))
+    assert lessons.check("W15", context(progress)).seen == "Nothing listens: the connection was refused"
+
 
 def test_after_a_pass_answers_are_no_longer_recorded_for_it(
     progress: Progress, monkeypatch: pytest.MonkeyPatch
