@@ -31,9 +31,10 @@ COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 
 
 SHELLS = ("bash", "sh")
 TIMED_OUT = 124
+"""The exit code of a command that was cut off, as the program ``timeout`` has it."""
+
 IN_THE_IMAGE = "See whether the container's image has that program."
 STILL_THERE = "the pod or the server may have gone meanwhile (`labkit status`)."
-"""The exit code of a command that was cut off, as the program ``timeout`` has it."""
 
 
 @dataclass(frozen=True, repr=False)
