@@ -82,7 +82,8 @@ class EscalationGuard:
         ref = new.get("roleRef") or {}
         kind, name = ref.get("kind"), ref.get("name", "")
         if kind not in ("Role", "ClusterRole"):
-            return  # validation refuses it
+            # This check comes before validation.
+            raise ApiError(500, "", f"unsupported role reference kind: {quoted(kind or '')}")
         plural = f"{kind.lower()}s"
         bind = Attributes(user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name)
         if self._authorize(bind).allowed:
@@ -91,7 +92,7 @@ class EscalationGuard:
             raise bad_request("Namespace parameter required.")
         role = self._get_role(plural, info.namespace if kind == "Role" else "", name)
         if role is None:
-            raise not_found(plural, GROUP, name)
+            raise not_found(info.resource, GROUP, name)  # the store names what the request is for
         self._must_hold(user, info, new, role.get("rules") or ())
 
     def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:
@@ -104,8 +105,8 @@ class EscalationGuard:
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
-                # This check reads roles from the store, which names them by their plural.
-                told = [re.sub(r"^(\w+)\.", r"\1s.", error) for error in errors]
+                # This check reads roles from the store, which names them as what the request is for.
+                told = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
                 why += f"; resolution errors: [{joined_errors(told)}]"
             raise _forbidden(info, new, why)
 
@@ -202,7 +203,7 @@ def compact(rules: Iterable[Rule]) -> list[Rule]:
         if known is None:
             merged[key] = {**rule, "verbs": list(rule["verbs"])}
         else:
-            known["verbs"] += [verb for verb in rule["verbs"] if verb not in known["verbs"]]
+            known["verbs"] += rule["verbs"]
     return list(merged.values())
 
 

@@ -48,7 +48,7 @@ GET_PODS = rule("get list", "pods")
             [],
             [rule("get", "b a", "y,x"), rule("list get", "a", "x")],
             [
-                '{APIGroups:["x"], Resources:["a"], Verbs:["get" "list"]}',
+                '{APIGroups:["x"], Resources:["a"], Verbs:["get" "list" "get"]}',
                 '{APIGroups:["x"], Resources:["b"], Verbs:["get"]}',
                 '{APIGroups:["y"], Resources:["a"], Verbs:["get"]}',
                 '{APIGroups:["y"], Resources:["b"], Verbs:["get"]}',
@@ -148,8 +148,16 @@ def test_a_binding_stronger_than_oneself_gets_no_new_subject(api: ClusterApi, ma
 
 def test_a_missing_role_cannot_be_bound(api: ClusterApi, mallory: Caller) -> None:
     reply = mallory.post(BINDINGS, binding("b", "Role/ghost", "User/x"))
-    assert (reply.status, reply.message) == (404, 'roles.rbac.authorization.k8s.io "ghost" not found')
-    assert reply.body["details"] == {"name": "ghost", "group": "rbac.authorization.k8s.io", "kind": "roles"}
+    assert (reply.status, reply.message) == (404, 'rolebindings.rbac.authorization.k8s.io "ghost" not found')
+    assert reply.body["details"] == {"name": "ghost", "group": "rbac.authorization.k8s.io", "kind": "rolebindings"}
+
+
+def test_an_unknown_kind_of_role_is_met_before_validation(api: ClusterApi, mallory: Caller) -> None:
+    body = binding("b", "Foo/x", "User/x")
+    reply = mallory.post(BINDINGS, body)
+    assert (reply.status, reply.message) == (500, 'unsupported role reference kind: "Foo"')
+    assert "reason" not in reply.body and "details" not in reply.body
+    assert api.admin.post(BINDINGS, body).status == 422
 
 
 def test_the_whole_clusters_binding_cannot_name_a_namespaces_role(api: ClusterApi, mallory: Caller) -> None:
@@ -185,8 +193,10 @@ def test_a_generated_name_is_not_told(api: ClusterApi, mallory: Caller) -> None:
 
 
 def test_errors_met_on_the_way_are_told(api: ClusterApi, mallory: Caller) -> None:
-    api.bind("dangling", "Role/ghost", "User/mallory", namespace="lab")
+    api.bind("dangling", "ClusterRole/ghost", "User/mallory", namespace="lab")
     reply = mallory.post(ROLES, role("big", rule("delete", "pods")))
     assert reply.message.endswith(
         DELETE_PODS + '; resolution errors: [roles.rbac.authorization.k8s.io "ghost" not found]'
     )
+    reply = mallory.post(BINDINGS, binding("b", "ClusterRole/edit", "User/x"))
+    assert reply.message.endswith('; resolution errors: [rolebindings.rbac.authorization.k8s.io "ghost" not found]')

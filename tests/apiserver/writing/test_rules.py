@@ -251,11 +251,19 @@ def test_a_namespace_is_active_until_it_ends(api: ClusterApi) -> None:
 
 
 def test_an_update_says_some_causes_twice_as_the_real_server_does(api: ClusterApi) -> None:
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    api.must(api.admin.post(classes, {"metadata": {"name": "r"}, "provisioner": "x/y"}))
+    reply = api.admin.patch(f"{classes}/r", {"allowedTopologies": [{}, {}]})
+    fields = [f"allowedTopologies[{index}].matchLabelExpressions" for index in (0, 0, 1, 1, 1)]
+    assert causes(reply) == [(field, 'Duplicate value: ""') for field in fields]
+    assert reply.body["message"].count("allowedTopologies") == 2
+
+
+def test_a_role_is_checked_once(api: ClusterApi) -> None:
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles"
     api.must(api.admin.post(roles, {"metadata": {"name": "r"}, "rules": []}))
     reply = api.admin.patch(f"{roles}/r", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]})
-    assert causes(reply) == 2 * [("rules[0].verbs", "Required value: verbs must contain at least one value")]
-    assert reply.body["message"].count("verbs must contain") == 1
+    assert causes(reply) == [("rules[0].verbs", "Required value: verbs must contain at least one value")]
 
 
 def test_a_volumes_nodes_stay(api: ClusterApi) -> None:

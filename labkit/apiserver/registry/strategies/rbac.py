@@ -24,9 +24,6 @@ class RoleStrategy(Strategy):
         namespaced: Whether rules are for one namespace.
     """
 
-    full_checks: int = 2
-    checks_twice: bool = True
-
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
     namespaced: bool = True
@@ -77,9 +74,6 @@ class BindingStrategy(Strategy):
     Args:
         roles: The kinds of role it may name.
     """
-
-    full_checks: int = 2
-    checks_twice: bool = True
 
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
