@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.request import MAX_BODY_BYTES, Object
 
 
@@ -80,7 +81,7 @@ def not_found(resource: str, group: str, name: str) -> ApiError:
     return ApiError(
         404,
         "NotFound",
-        f'{qualified(resource, group)} "{name}" not found',
+        f"{qualified(resource, group)} {go_quote(name)} not found",
         resource_details(resource, group, name),
     )
 
@@ -90,7 +91,7 @@ def already_exists(resource: str, group: str, name: str) -> ApiError:
     return ApiError(
         409,
         "AlreadyExists",
-        f'{qualified(resource, group)} "{name}" already exists',
+        f"{qualified(resource, group)} {go_quote(name)} already exists",
         resource_details(resource, group, name),
     )
 
@@ -100,14 +101,14 @@ def conflict(resource: str, group: str, name: str, why: str) -> ApiError:
     return ApiError(
         409,
         "Conflict",
-        f'Operation cannot be fulfilled on {qualified(resource, group)} "{name}": {why}',
+        f"Operation cannot be fulfilled on {qualified(resource, group)} {go_quote(name)}: {why}",
         resource_details(resource, group, name),
     )
 
 
 def forbidden(resource: str, group: str, name: str, why: str) -> ApiError:
     """403: an authorizer or an admission plugin refuses a call on a resource."""
-    named = f' "{name}"' if name else ""
+    named = f" {go_quote(name)}" if name else ""
     return ApiError(
         403,
         "Forbidden",
@@ -155,7 +156,7 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]
     return ApiError(
         422,
         "Invalid",
-        f'{qualified(kind, group)} "{name}" is invalid: {text}',
+        f"{qualified(kind, group)} {go_quote(name)} is invalid: {text}",
         resource_details(kind, group, name, causes=[dict(cause) for cause in causes]),
     )
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.authorizers import MASTERS
 from labkit.apiserver.authorization.rbac import Getter, Grant, joined_errors
-from labkit.apiserver.authorization.refusal import quoted, quoted_list
 from labkit.apiserver.authorization.rules import Rule
+from labkit.apiserver.quoting import go_quote, go_quote_list
 from labkit.apiserver.request import Object, RequestInfo, User
 from labkit.apiserver.status import ApiError, bad_request, forbidden, not_found
 
@@ -83,7 +83,7 @@ class EscalationGuard:
         kind, name = ref.get("kind"), ref.get("name", "")
         if kind not in ("Role", "ClusterRole"):
             # This check comes before validation.
-            raise ApiError(500, "", f"unsupported role reference kind: {quoted(kind or '')}")
+            raise ApiError(500, "", f"unsupported role reference kind: {go_quote(kind or '')}")
         plural = f"{kind.lower()}s"
         bind = Attributes(user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name)
         if self._authorize(bind).allowed:
@@ -101,7 +101,7 @@ class EscalationGuard:
         if missing:
             lines = sorted({rule_text(rule) for rule in compact(missing)})
             why = (
-                f"user {quoted(user.name)} (groups={quoted_list(user.groups)}) is attempting to grant "
+                f"user {go_quote(user.name)} (groups={go_quote_list(user.groups)}) is attempting to grant "
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
@@ -216,4 +216,4 @@ def rule_text(rule: Rule) -> str:
         ("ResourceNames", "resourceNames"),
         ("Verbs", "verbs"),
     )
-    return "{" + ", ".join(f"{word}:{quoted_list(rule[field])}" for word, field in fields if rule.get(field)) + "}"
+    return "{" + ", ".join(f"{word}:{go_quote_list(rule[field])}" for word, field in fields if rule.get(field)) + "}"

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
-from labkit.apiserver.authorization.refusal import NO_SNIFF, quoted, refusal
+from labkit.apiserver.authorization.refusal import NO_SNIFF, refusal
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.request import Request, User
 from labkit.apiserver.status import ApiError
 
@@ -32,6 +33,12 @@ MANY = 4
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
+
+
+SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character (e.g. 'example.com'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,19 +266,32 @@ def _extra_error(extra: Mapping[str, tuple[str, ...]]) -> str:
     for key, values in extra.items():
         if not key:
             return "impersonating the empty string key in extra is not allowed"
-        domain, slash, path = key.partition("/")
-        bad_domain = f'extra[key]: Invalid value: {quoted(key)}: must be a domain-prefixed path (such as "acme.io/foo")'
-        if not slash or not domain or not path:
-            return f"impersonating an invalid key in extra is not allowed: {bad_domain}"
-        if not _DNS_SUBDOMAIN.fullmatch(domain) or not _PATH.fullmatch(path):
-            return f"impersonating an invalid key in extra is not allowed: {bad_domain}"
+        wrong = _path_errors(key)
+        if wrong:
+            text = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
+            return f"impersonating an invalid key in extra is not allowed: {text}"
         if key != key.lower():
-            return f"impersonating a non-lowercase key in extra is not allowed: {quoted(key)}"
+            return f"impersonating a non-lowercase key in extra is not allowed: {go_quote(key)}"
         if not values:
             return "impersonating empty values in extra is not allowed"
         if "" in values:
             return "impersonating the empty string value in extra is not allowed"
     return ""
+
+
+def _path_errors(key: str) -> list[str]:
+    """Why a key is no path behind a domain."""
+    domain, _, path = key.partition("/")
+    if not domain or not path:
+        return [f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")']
+    wrong = []
+    if len(domain) > 253:
+        wrong.append((domain, "must be no more than 253 bytes"))
+    if not _DNS_SUBDOMAIN.fullmatch(domain):
+        wrong.append((domain, f"{SUBDOMAIN_RULE}, regex used for validation is '{_DNS_SUBDOMAIN.pattern}')"))
+    if not _PATH.fullmatch(path):
+        wrong.append((path, f"Invalid path (regex used for validation is '{_PATH.pattern}')"))
+    return [f"extra.key: Invalid value: {go_quote(part)}: {why}" for part, why in wrong]
 
 
 def _must_be_allowed(question: Attributes, authorize: Authorizer) -> None:
@@ -294,12 +314,12 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 def _go_syntax(user: User) -> str:
     """The user as Go prints the struct; learners read it in a 400."""
-    groups = f"[]string{{{', '.join(quoted(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
+    groups = f"[]string{{{', '.join(go_quote(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
     extra = "map[string][]string(nil)"
     if user.extra:
         pairs = [
-            f"{quoted(key)}:[]string{{{', '.join(quoted(value) for value in values)}}}"
+            f"{go_quote(key)}:[]string{{{', '.join(go_quote(value) for value in values)}}}"
             for key, values in sorted(user.extra.items())
         ]
         extra = f"map[string][]string{{{', '.join(pairs)}}}"
-    return f"&user.DefaultInfo{{Name:{quoted(user.name)}, UID:{quoted(user.uid)}, Groups:{groups}, Extra:{extra}}}"
+    return f"&user.DefaultInfo{{Name:{go_quote(user.name)}, UID:{go_quote(user.uid)}, Groups:{groups}, Extra:{extra}}}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.status import ApiError, forbidden
 
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -37,41 +38,14 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
 
 @lru_cache(maxsize=4096)
 def _resource_sentence(user: str, verb: str, resource: str, group: str, namespace: str) -> str:
-    where = f"in the namespace {quoted(namespace)}" if namespace else "at the cluster scope"
+    where = f"in the namespace {go_quote(namespace)}" if namespace else "at the cluster scope"
     return _sanitized(
-        f"User {quoted(user)} cannot {verb} resource {quoted(resource)} in API group {quoted(group)} {where}"
+        f"User {go_quote(user)} cannot {verb} resource {go_quote(resource)} in API group {go_quote(group)} {where}"
     )
 
 
 def _path_sentence(user: str, verb: str, path: str) -> str:
-    return _sanitized(f"User {quoted(user)} cannot {verb} path {quoted(path)}")
-
-
-def quoted(text: str) -> str:
-    r"""Text in double quotes as Go writes it (``%q``): ``"`` and control characters escaped."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(_ESCAPES.get(char) or _escaped(char) for char in text) + '"'
-
-
-def quoted_list(texts: tuple[str, ...] | list[str]) -> str:
-    """A list of texts as Go writes it with ``%q``."""
-    return "[" + " ".join(quoted(text) for text in texts) + "]"
-
-
-_ESCAPES = {
-    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f",
-    "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
-}  # fmt: skip
-
-
-def _escaped(char: str) -> str:
-    if char.isprintable():
-        return char
-    code = ord(char)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return _sanitized(f"User {go_quote(user)} cannot {verb} path {go_quote(path)}")
 
 
 def _sanitized(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import bad_request

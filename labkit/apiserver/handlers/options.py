@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from labkit.apiserver.registry.errors import FieldErrors, go_quote, invalid_object
+from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.request import Request
 from labkit.apiserver.schema import gojson
 from labkit.apiserver.status import ApiError, bad_request

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import ApiError, bad_request, not_found

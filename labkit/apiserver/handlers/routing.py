@@ -18,7 +18,7 @@ from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.handlers.writeoptions import write_options
-from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.registry import Registry

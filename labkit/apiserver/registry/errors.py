@@ -10,30 +10,10 @@ from typing import Any
 
 import orjson
 
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.status import ApiError, qualified, resource_details
 
 UNSET: Any = object()
-ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a": "\\a", "\b": "\\b",
-           "\f": "\\f", "\v": "\\v"}  # fmt: skip
-
-
-def go_quote(text: str) -> str:
-    """A string as Go's ``%q`` shows it."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    parts = ['"']
-    for char in text:
-        if char in ESCAPES:
-            parts.append(ESCAPES[char])
-        elif char.isprintable():
-            parts.append(char)
-        elif ord(char) < 0x80:
-            parts.append(f"\\x{ord(char):02x}")
-        elif ord(char) < 0x10000:
-            parts.append(f"\\u{ord(char):04x}")
-        else:
-            parts.append(f"\\U{ord(char):08x}")
-    return "".join(parts) + '"'
 
 
 def shown(value: Any) -> str:
@@ -101,7 +81,5 @@ def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, 
     causes = list(errors)
     lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
-    who = f'{qualified(kind, group)} "{name}"' if kind else f'"{name}"'
-    if not kind:
-        who = f' "{name}"'
+    who = f"{qualified(kind, group) if kind else ''} {go_quote(name)}"
     return ApiError(422, "Invalid", f"{who} is invalid: {text}", resource_details(kind, group, name, causes=causes))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.errors import FieldErrors, go_quote
+from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import NameRule, label_name, label_value, qualified_name
 from labkit.apiserver.request import Object
 

@@ -159,6 +159,12 @@ def test_many_groups_may_be_allowed_at_once() -> None:
         (User("x", ("system:masters",)), "impersonating the system:masters group is not allowed"),
         (User("x", ("",)), "impersonating the empty string group is not allowed"),
         (User("x", (), "", {"K.io/x": ("v",)}), "impersonating a"),
+        (User("x", (), "", {"k": ("v",)}), r'extra\.key: Invalid value: "k": must be a domain-prefixed path'),
+        (User("x", (), "", {"a.io/ ": ("v",)}), r'extra\.key: Invalid value: " ": Invalid path \(regex used for'),
+        (
+            User("x", (), "", {"a_b/ ": ("v",)}),
+            r'not allowed: \[extra\.key: Invalid value: "a_b": a lowercase RFC 1123',
+        ),
         (User("x", (), "", {"a.io/x": ("",)}), "impersonating the empty string value in extra is not allowed"),
         (User("x", (), "", {"": ("v",)}), "impersonating the empty string key in extra is not allowed"),
     ],

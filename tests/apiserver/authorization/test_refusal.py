@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.refusal import quoted, refusal
+from labkit.apiserver.authorization.refusal import refusal
 from labkit.apiserver.request import User
 
 BOB = User("bob")
@@ -58,14 +58,6 @@ def test_details() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain", '"plain"'),
-        ('a"b\\c', '"a\\"b\\\\c"'),
-        ("한글", '"한글"'),
-        ("\n\x01\u200b\U000e0001", '"\\n\\x01\\u200b\\U000e0001"'),
-    ],
-)
-def test_quoted_as_go_does(text: str, shown: str) -> None:
-    assert quoted(text) == shown
+def test_a_name_is_quoted_too() -> None:
+    error = refusal(Attributes(BOB, "impersonate", resource="users", name='a"b'))
+    assert error.message.startswith('users "a\\"b" is forbidden: ')

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.registry.errors import go_quote
+from labkit.apiserver.quoting import go_quote
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

@@ -9,7 +9,8 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.apiserver.registry.errors import FieldErrors, go_quote
+from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.names import NameRule, dns_label, dns_subdomain
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
