@@ -14,7 +14,7 @@ from random import Random, SystemRandom
 
 from labkit.apiserver.admission.plugins import default_chain
 from labkit.apiserver.audit import Sink
-from labkit.apiserver.authentication.bearer import BearerAuthenticator
+from labkit.apiserver.authentication.bearer import BearerAuthenticator, note_ignored
 from labkit.apiserver.authentication.claims import Issued, TokenIssuer
 from labkit.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.apiserver.authentication.serviceaccounts import ServiceAccountTokens
@@ -146,7 +146,8 @@ class Cluster:
             self._may_use_signer,
             mount_secrets=automatic,
         )
-        token_requests = TokenRequests(self.issuer, self._lookup, clock, admission)
+        responder = Responder(clock, era)
+        token_requests = TokenRequests(self.issuer, self._lookup, clock, admission, responder)
         self._resources = ResourceHandler(
             self.registry,
             reviews.table(),
@@ -154,7 +155,7 @@ class Cluster:
                 ("", "serviceaccounts", "token"): token_requests.subresource,
                 **{("", "pods", name): pod_subresource for name in ("exec", "attach", "portforward", "log")},
             },
-            Responder(clock, era),
+            responder,
             self.random,
             Writer(
                 self.registry,
@@ -181,7 +182,7 @@ class Cluster:
             new_id=self.registry.new_uid,
             clock=clock,
             sink=self.audit_sink,
-            authenticators=(authenticate_certificate, BearerAuthenticator(self.tokens)),
+            authenticators=(note_ignored, authenticate_certificate, BearerAuthenticator(self.tokens)),
             flow_headers=FlowHeaders(self.registry.new_uid),
             authorize=self.authorize,
         )

@@ -22,19 +22,23 @@ PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
 SPACE_WARNING = "the provided Authorization header contains extra space before the bearer token, and is ignored"
 
 
-def header_token(request: Request) -> str | None:
-    """The token of the ``Authorization`` header, None without one."""
-    header = request.headers.get("authorization")
-    if header is None:
-        return None
+def header_token(header: str) -> str | None:
+    """The token of an ``Authorization`` header, None without one."""
     parts = header.strip().split(" ", 2)
     if len(parts) < 2 or parts[0].lower() != "bearer":
         return None
-    if not parts[1]:
-        if len(parts) == 3:
-            request.warnings.append(SPACE_WARNING)
-        return None
-    return parts[1]
+    return parts[1] or None
+
+
+def note_ignored(request: Request) -> None:
+    """Warn of a header that is no credential because of a space too many.
+
+    The real server looks there for its own token before it asks anybody else, so who shows
+    a certificate is warned too.
+    """
+    parts = request.headers.get("authorization", "").strip().split(" ", 2)
+    if len(parts) == 3 and parts[0].lower() == "bearer" and not parts[1]:
+        request.warnings.append(SPACE_WARNING)
 
 
 def protocol_token(request: Request) -> str | None:
@@ -77,7 +81,7 @@ class BearerAuthenticator:
         Raises:
             ApiError: 401: the token is not good.
         """
-        token = header_token(request)
+        token = header_token(request.headers.get("authorization", ""))
         if token is None:
             token = protocol_token(request)
         if token is None:

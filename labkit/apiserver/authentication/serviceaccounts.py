@@ -23,6 +23,7 @@ from labkit.apiserver.authentication.claims import (
 )
 from labkit.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken, Claims, TokenSigner
+from labkit.apiserver.quoting import go_quote_list
 from labkit.apiserver.request import Object, User
 
 LEEWAY_SECONDS = 60
@@ -174,11 +175,13 @@ def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
 
 
 def _matched(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+    """What was asked for and is there, in the order in which it was asked for."""
     if held == wanted:
         return held
-    matched = tuple(audience for audience in held if audience in wanted)
+    matched = tuple(audience for audience in wanted if audience in held)
     if not matched:
-        raise BadToken(f"token audiences {_quoted(held)} is invalid for the target audiences {_quoted(wanted)}")
+        shown = f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(wanted)}"
+        raise BadToken(f"token audiences {shown}")
     return matched
 
 
@@ -209,10 +212,6 @@ def _deleted(obj: Object, now: float) -> bool:
     if not since:
         return False
     return datetime.datetime.fromisoformat(since).timestamp() < now - LEEWAY_SECONDS
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return "[" + " ".join(f'"{word}"' for word in words) + "]"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

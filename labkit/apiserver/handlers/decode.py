@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from labkit.apiserver.handlers.olderversions import is_older, is_registered
 from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson, schemas
@@ -237,19 +238,21 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
         return
     group, version, kind = found
     api_version = f"{group}/{version}" if group else version
-    if stores(found) and stores(found) == stores(expected):
+    if is_older(api_version, kind, expected[0], expected[2]) or (stores(found) and stores(found) == stores(expected)):
         wanted = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
         )
-    known = schemas().of_kind(group, version, kind) is not None or (
-        (group, kind) in BY_KIND and BY_KIND[group, kind].version == version
+    known = (
+        is_registered(api_version, kind)
+        or schemas().of_kind(group, version, kind) is not None
+        or ((group, kind) in BY_KIND and BY_KIND[group, kind].version == version)
     )
     if not known:
         problem = f'no kind "{kind}" is registered for version "{api_version}" {UNREGISTERED}'
     else:
         package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
-        problem = f"converting (v1.{kind}) to ({package}.{expected[2]}): unknown conversion"
+        problem = f"converting ({version}.{kind}) to ({package}.{expected[2]}): unknown conversion"
     raise _cannot_be_handled(kind, version, expected[2], problem)
 
 

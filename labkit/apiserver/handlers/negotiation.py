@@ -25,6 +25,8 @@ COLLECTION = (*OFFERED, *STREAMED)
 PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
 META_VERSIONS = ("v1", "v1beta1")
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
+TRANSFORMS = ("Table", *PARTIAL)
+"""The forms in which a stored object is to be had beside itself."""
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -82,12 +84,12 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
 
 
-def negotiate(request: Request, *, transforms: bool = True) -> Form:
+def negotiate(request: Request, *, transforms: tuple[str, ...] = TRANSFORMS) -> Form:
     """The form a request asks for.
 
     Args:
         request: Its ``Accept`` header, ``pretty`` parameter and user agent are read.
-        transforms: Whether Table and PartialObjectMetadata are to be had.
+        transforms: What else than the object itself is to be had.
 
     Raises:
         ApiError: 406.
@@ -112,7 +114,7 @@ def check_stream(form: Form) -> None:
 
 def negotiate_error(request: Request) -> Form:
     """The form of an error: JSON where the caller takes nothing that is offered."""
-    form = _accepted(request.headers.get("accept", ""), False) or _accepted_type(request) or PLAIN
+    form = _accepted(request.headers.get("accept", ""), ()) or _accepted_type(request) or PLAIN
     if form.media_type == JSON and wants_pretty(request):
         return PRETTY
     return form
@@ -128,7 +130,7 @@ def wants_pretty(request: Request) -> bool:
 
 def _accepted_type(request: Request) -> Form | None:
     """An error keeps the media type of a Table that was asked for."""
-    form = _accepted(request.headers.get("accept", ""), True)
+    form = _accepted(request.headers.get("accept", ""), TRANSFORMS)
     return None if form is None else _form(form.media_type, "", "v1", False)
 
 
@@ -170,7 +172,7 @@ def parse_accept(header: str) -> tuple[Clause, ...]:
 
 
 @lru_cache(maxsize=256)
-def _accepted(header: str, transforms: bool) -> Form | None:
+def _accepted(header: str, transforms: tuple[str, ...]) -> Form | None:
     if not header:
         return PLAIN
     for clause in parse_accept(header):
@@ -184,7 +186,7 @@ def _accepted(header: str, transforms: bool) -> Form | None:
     return None
 
 
-def _with_parameters(media_type: str, parameters: dict[str, str], transforms: bool) -> Form | None:
+def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tuple[str, ...]) -> Form | None:
     if parameters.get("sv"):
         return None
     if parameters.get("stream", "watch") != "watch":
@@ -192,8 +194,8 @@ def _with_parameters(media_type: str, parameters: dict[str, str], transforms: bo
     as_kind, version = "", "v1"
     if parameters.keys() & {"as", "g", "v"}:
         as_kind, version = parameters.get("as", ""), parameters.get("v", "")
-        known = as_kind in PARTIAL or (as_kind == "Table" and media_type != PROTOBUF)
-        if not transforms or not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
+        known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
+        if not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
             return None
     return _form(media_type, as_kind, version, parameters.get("pretty") == "1")
 

@@ -155,7 +155,7 @@ def _aggregated(request: Request, document: bytes) -> Response:
 
 def _negotiated(request: Request, document: Object) -> Response:
     check_route(request)
-    form = negotiate(request, transforms=False)
+    form = negotiate(request, transforms=())
     if form.media_type == YAML:
         return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
     body = dump_pretty(document) if form.pretty else dump(document) + b"\n"

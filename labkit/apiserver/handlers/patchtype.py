@@ -6,9 +6,9 @@ Source: k8s.io/apimachinery ``pkg/runtime/serializer``, ``pkg/conversion``; k8s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from labkit.apiserver.handlers.olderversions import is_older, is_registered
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.schema import schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
@@ -18,23 +18,6 @@ EVERYWHERE = frozenset(
     ("CreateOptions", "DeleteOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions", "WatchEvent")
 )
 """Kinds of every group and version."""
-WORKLOADS = ("ControllerRevision", "Deployment", "StatefulSet")
-FORMER: Mapping[str, tuple[str, ...]] = {
-    "apps/v1beta1": WORKLOADS,
-    "apps/v1beta2": (*WORKLOADS, "DaemonSet", "ReplicaSet"),
-    "batch/v1beta1": ("CronJob",),
-    "coordination.k8s.io/v1beta1": ("Lease",),
-    "discovery.k8s.io/v1beta1": ("EndpointSlice",),
-    "extensions/v1beta1": ("DaemonSet", "Deployment", "Ingress", "NetworkPolicy", "ReplicaSet"),
-    "networking.k8s.io/v1beta1": ("Ingress", "IngressClass"),
-    "policy/v1beta1": ("PodDisruptionBudget",),
-    "rbac.authorization.k8s.io/v1alpha1": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
-    "rbac.authorization.k8s.io/v1beta1": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
-    "scheduling.k8s.io/v1alpha1": ("PriorityClass",),
-    "scheduling.k8s.io/v1beta1": ("PriorityClass",),
-    "storage.k8s.io/v1beta1": ("StorageClass",),
-}
-"""Versions that are not served any more but still understood, and their kinds."""
 
 
 class Nameless(Exception):
@@ -59,12 +42,12 @@ def check_type(document: Any, kind: Kind) -> None:
         raise DecodeProblem(f"unexpected GroupVersion string: {version}")
     if not version:
         raise Nameless
-    if (version, name) == (kind.group_version, kind.kind) or (name == kind.kind and name in FORMER.get(version, ())):
-        return
     group, _, short = version.rpartition("/")
+    if (version, name) == (kind.group_version, kind.kind) or is_older(version, name, kind.group, kind.kind):
+        return
     struct = schemas().of_kind(group, short, name)
-    known = struct is not None or name in FORMER.get(version, ()) or (short == "v1" and name in EVERYWHERE)
-    if not known and not (version == "v1" and name in ("List", "Status")):
+    known = struct is not None or is_registered(version, name) or (short == "v1" and name in EVERYWHERE)
+    if not known and not (version == "v1" and name == "Status"):
         raise DecodeProblem(f'no kind "{name}" is registered for version "{version}" in scheme "{SCHEME}"')
     if struct is not None:
         Decoder().decode(struct, document)

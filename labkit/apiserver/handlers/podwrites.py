@@ -101,7 +101,7 @@ def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> O
     if metadata.get("namespace", namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     if metadata.get("name") != name:
-        raise bad_request("name in URL does not match name in Eviction object: field is invalid")
+        raise bad_request("name in URL does not match name in Eviction object")
     pod = registry.get(PODS, namespace, name)
     admit(request, PODS, "CREATE", eviction, None, options.dry_run)
     sent = eviction.get("deleteOptions") or {}

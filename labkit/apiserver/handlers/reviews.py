@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from labkit.apiserver.audit import user_info
+from labkit.apiserver.authentication.bearer import header_token
 from labkit.apiserver.authentication.claims import ISSUER
-from labkit.apiserver.authentication.groups import authenticated
+from labkit.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
@@ -27,6 +28,8 @@ from labkit.apiserver.status import bad_request, invalid
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
+SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+"""Of the metadata, what only the server may say."""
 OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 Review = Callable[[Request, Object], Object]
@@ -71,14 +74,19 @@ class Reviews:
         spec = body.get("spec") or {}
         if not spec.get("token"):
             raise bad_request("token is required for TokenReview in authentication")
+        audiences = list(spec.get("audiences") or [ISSUER])
+        token = header_token(f"Bearer {spec['token']}")  # it is read as a header would be
         status: Object
         try:
-            identity = self._authenticate(spec["token"], spec.get("audiences") or [ISSUER])
+            identity = self._authenticate(token, audiences) if token is not None else None
         except BadToken as error:
             status = {"user": {}, "error": joined_errors(["invalid bearer token", *filter(None, [str(error)])])}
         else:
-            user = user_info(authenticated(identity.user))
-            status = {"authenticated": True, "user": user, "audiences": list(identity.audiences)}
+            if identity is None:
+                user = ANONYMOUS
+            else:
+                user, audiences = authenticated(identity.user), list(identity.audiences)
+            status = {"authenticated": True, "user": user_info(user), "audiences": audiences}
         return {"metadata": self._metadata(request, "TokenReview", body), "spec": spec, "status": status}
 
     def self_subject(self, request: Request, body: Object) -> Object:
@@ -154,7 +162,7 @@ class Reviews:
         return status
 
     def _metadata(self, request: Request, kind: str, body: Object) -> Object:
-        metadata = dict(body.get("metadata") or {})
+        metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key not in SYSTEM_FIELDS}
         if not request.info.namespace:
             metadata.pop("namespace", None)
         sent = {"metadata": metadata, "spec": body.get("spec") or {}}

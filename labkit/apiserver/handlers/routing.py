@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 
 from labkit.apiserver.handlers.decode import decode_object
-from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, check_route, negotiate
+from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, check_route, negotiate
 from labkit.apiserver.handlers.proxy import proxies
 from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
@@ -102,7 +102,7 @@ class ResourceHandler:
             if info.subresource in CONNECTED:  # never the object itself
                 raise no_such_resource()
         check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
-        form = negotiate(request)
+        form = negotiate(request, transforms=transforms(kind, info.subresource))
         if verb in ("get", "update", "patch", "delete"):
             check_segment(info.name)
         if verb == "list":
@@ -132,6 +132,12 @@ WRITES = {
     "deletecollection": "delete_collection",
 }
 """Verbs and the ``Writer``'s methods."""
+
+
+def transforms(kind: Kind, subresource: str) -> tuple[str, ...]:
+    """The other forms of an answer: what is asked or done, and never stored, has no columns."""
+    stored = "get" in kind.verbs and subresource not in ("binding", "eviction")
+    return TRANSFORMS if stored else PARTIAL
 
 
 def check_segment(name: str) -> None:

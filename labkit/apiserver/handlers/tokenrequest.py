@@ -12,9 +12,9 @@ from typing import Any
 from labkit.apiserver.admission.attributes import Attributes, Plugin
 from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.apiserver.handlers.decode import decode_object
-from labkit.apiserver.handlers.negotiation import negotiate
+from labkit.apiserver.handlers.negotiation import PARTIAL, check_route, negotiate
 from labkit.apiserver.handlers.ownership import note_owner
-from labkit.apiserver.handlers.responses import respond
+from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import timestamp
@@ -47,13 +47,22 @@ class TokenRequests:
         lookup: Reads serviceaccounts, pods, secrets and nodes.
         clock: Seconds since the epoch.
         admission: Refuses requests in namespaces that are missing or ending.
+        responder: Makes answers of objects.
     """
 
-    def __init__(self, issuer: TokenIssuer, lookup: Lookup, clock: Callable[[], float], admission: Plugin) -> None:
+    def __init__(
+        self,
+        issuer: TokenIssuer,
+        lookup: Lookup,
+        clock: Callable[[], float],
+        admission: Plugin,
+        responder: Responder,
+    ) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
         self._admission = admission
+        self._responder = responder
 
     def __call__(self, request: Request, body: Object) -> Object:
         """The TokenRequest with its token.
@@ -109,7 +118,8 @@ class TokenRequests:
         """Answer ``serviceaccounts/token``."""
         if request.info.verb != "create":
             raise method_not_allowed()
-        form = negotiate(request)
+        check_route(request)
+        form = negotiate(request, transforms=PARTIAL)
         write_options(request, "CreateOptions")  # checked before the body is read
         body, info = decode_object(request, KIND), request.info
         write = Attributes(
@@ -127,7 +137,7 @@ class TokenRequests:
             annotate=request.annotate,
         )
         self._admission.admit(write)
-        return respond(201, form, self(request, body))
+        return self._responder.object(request, form, 201, KIND, self(request, body))
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
         if ref is None:
@@ -137,6 +147,8 @@ class TokenRequests:
         if group or kind not in ("Pod", "Secret", "Node"):
             place = f"{group}/{version}"
             raise bad_request(f"cannot bind token to object of type {place}, Kind={kind}")
+        if not name:
+            raise bad_request("Name parameter required.")
         plural = f"{kind.lower()}s"
         obj = self._lookup(plural, "" if kind == "Node" else namespace, name)
         if obj is None:

@@ -11,11 +11,22 @@ from typing import Any
 
 import yaml
 
+OCTAL = re.compile(r"[-+]?0o[0-7_]+")
 FLOAT = re.compile(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 WHOLE = 1e21
 """Go writes smaller whole numbers without a point or an exponent."""
 OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
+
+
+NO_BREAK_SPACE = "\xa0"
+PRINTABLE = re.compile("[ -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+BEYOND = re.compile("[\U00010000-\U0010ffff]")
+"""Characters that are never written as they are."""
+LONGEST_KEY = 128
+"""A longer key stands behind a question mark."""
+BEST_WIDTH = 80
+"""A text is broken at the first space behind this column."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -25,12 +36,48 @@ class _Dumper(yaml.SafeDumper):
         """Write every value out, never ``*alias``."""
         return True
 
+    def check_simple_key(self) -> bool:
+        """Whether a key may stand before its colon: up to 128 bytes, on one line."""
+        if not isinstance(self.event, yaml.ScalarEvent):
+            return bool(super().check_simple_key())
+        return len(self.event.value.encode()) <= LONGEST_KEY and "\n" not in self.event.value
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        """Write a text in double quotes, broken where plain text is: at a space behind the width."""
+        self.write_indicator('"', True)
+        after_space = False
+        for place, char in enumerate(text):
+            inside = 0 < place < len(text) - 1
+            if split and char == " " and inside and not after_space and self.column > self.best_width:
+                self.write_indent()
+                if text[place + 1] == " ":
+                    self._put("\\")
+            else:
+                self._put(_escaped(char))
+            after_space = char == " "
+        self.write_indicator('"', False)
+
+    def _put(self, text: str) -> None:
+        self.column += len(text)
+        self.stream.write(text)
+
+
+def _escaped(char: str) -> str:
+    """A character as it stands in double quotes."""
+    known = yaml.emitter.Emitter.ESCAPE_REPLACEMENTS.get(char)
+    if known and char != NO_BREAK_SPACE:
+        return f"\\{known}"
+    if PRINTABLE.fullmatch(char):
+        return char
+    code = ord(char)
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
     if "\n" in text:
         style = "|"
-    elif _looks_like_something_else(dumper, text):
+    elif BEYOND.search(text) or _looks_like_something_else(dumper, text):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
@@ -39,7 +86,7 @@ def _looks_like_something_else(dumper: yaml.SafeDumper, text: str) -> bool:
     resolve: Callable[..., str] = dumper.resolve
     if resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str" or text.lower() in OLD_BOOLEANS:
         return True
-    return bool(FLOAT.fullmatch(text) or SEXAGESIMAL.fullmatch(text) or not text)
+    return not text or any(pattern.fullmatch(text) for pattern in (OCTAL, FLOAT, SEXAGESIMAL))
 
 
 def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
@@ -48,6 +95,10 @@ def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
 
 
+_Dumper.yaml_implicit_resolvers = {
+    char: resolvers for char, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items() if char not in ("=", "<")
+}
+"""Here ``=`` and ``<<`` are texts like any other."""
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(float, _float)
 
@@ -55,7 +106,9 @@ _Dumper.add_representer(float, _float)
 def to_yaml(value: Any) -> str:
     """A decoded JSON value as YAML."""
     plain = _plain(value)
-    return yaml.dump(plain, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=2**31, allow_unicode=True)
+    return yaml.dump(
+        plain, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=BEST_WIDTH, allow_unicode=True
+    )
 
 
 def _plain(value: Any) -> Any:

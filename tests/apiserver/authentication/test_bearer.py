@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.apiserver.authentication.bearer import BearerAuthenticator, header_token, protocol_token
+from labkit.apiserver.authentication.bearer import BearerAuthenticator, header_token, note_ignored, protocol_token
 from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.request import PeerCertificate, Request, User
@@ -36,12 +36,12 @@ def request(**headers: str) -> Request:
     ],
 )
 def test_header(header: str, token: str | None) -> None:
-    assert header_token(request(authorization=header)) == token
+    assert header_token(header) == token
 
 
 def test_a_second_space_is_told() -> None:
     asked = request(authorization="Bearer  abc")
-    assert header_token(asked) is None
+    note_ignored(asked)
     assert asked.warnings == [
         "the provided Authorization header contains extra space before the bearer token, and is ignored"
     ]

@@ -62,7 +62,7 @@ def test_the_handler_looks_at_parameters() -> None:
 
 def test_a_table_is_not_to_be_had_of_everything() -> None:
     with pytest.raises(ApiError):
-        negotiate(asking(TABLE), transforms=False)
+        negotiate(asking(TABLE), transforms=())
 
 
 def test_people_get_indented_json() -> None:

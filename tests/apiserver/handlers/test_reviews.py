@@ -226,3 +226,48 @@ def test_bad_parameters(api: ClusterApi, path: str) -> None:
     assert reply.status == 422
     assert "dryRun" in reply.message
     assert "fieldValidation" in reply.message
+
+
+def token_review(api: ClusterApi, token: str, *audiences: str) -> Any:
+    return api.must(api.admin.post(f"{IDENTITIES}/tokenreviews", {"spec": {"token": token, "audiences": audiences}}))
+
+
+def test_audiences_are_told_as_they_were_asked_for(api: ClusterApi) -> None:
+    api.account("lab", "aud")
+    path = "/api/v1/namespaces/lab/serviceaccounts/aud/token"
+    token = api.must(api.admin.post(path, {"spec": {"audiences": ["a", "b"]}}))["status"]["token"]
+    assert token_review(api, token, "b", "x", "a", "b")["status"]["audiences"] == ["b", "a", "b"]
+
+
+def test_a_token_is_read_as_a_header_is(api: ClusterApi) -> None:
+    anonymous = {"username": "system:anonymous", "groups": ["system:unauthenticated"]}
+    told = token_review(api, " x", "a")["status"]
+    assert told == {"authenticated": True, "user": anonymous, "audiences": ["a"]}
+    assert token_review(api, "x y")["status"]["error"] == "invalid bearer token"
+
+
+def test_what_only_the_server_says_is_taken_out(api: ClusterApi) -> None:
+    metadata = {"uid": "u", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    body = api.must(ask(api, {"user": "jane", "resourceAttributes": PODS}, metadata=metadata))
+    assert body["metadata"].keys() == {"managedFields"}
+
+
+def test_a_review_has_no_columns(api: ClusterApi) -> None:
+    accept = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    reply = api.admin.post(SAR, {"spec": {"user": "x", "resourceAttributes": PODS}}, headers=accept)
+    assert (reply.status, reply.body["reason"]) == (406, "NotAcceptable")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "why"),
+    [
+        ("authorization.k8s.io/v1beta1", "SubjectAccessReview", "does not match the expected API version"),
+        ("extensions/v1beta1", "Deployment", "converting (v1beta1.Deployment) to (authorization.SubjectAccessReview)"),
+        ("v1", "List", "converting (v1.List) to (authorization.SubjectAccessReview): unknown conversion"),
+        ("extensions/v1beta1", "Nope", 'no kind "Nope" is registered for version "extensions/v1beta1"'),
+    ],
+)
+def test_versions_that_are_only_read(api: ClusterApi, version: str, kind: str, why: str) -> None:
+    reply = api.admin.post(SAR, {"apiVersion": version, "kind": kind, "spec": {}})
+    assert reply.status == 400
+    assert why in reply.message

@@ -214,3 +214,23 @@ def test_needs_the_right(api: ClusterApi) -> None:
 @pytest.mark.parametrize("body", [{"spec": {"expirationSeconds": "x"}}, {"spec": {"audiences": 7}}, {"spec": []}, []])
 def test_bad_bodies(api: ClusterApi, body: Any) -> None:
     assert api.admin.post(TOKEN, body).status == 400
+
+
+AS = "application/json;as={};v=v1;g=meta.k8s.io"
+
+
+def test_a_token_has_no_columns(api: ClusterApi) -> None:
+    reply = api.admin.post(TOKEN, {}, headers={"accept": AS.format("Table")})
+    assert (reply.status, reply.body["reason"]) == (406, "NotAcceptable")
+    assert reply.message.startswith("only the following media types are accepted: ")
+    reply = api.admin.post(TOKEN, {}, headers={"accept": "text/html"})
+    assert (reply.status, reply.message[:19]) == (406, "406: Not Acceptable")
+    body = api.must(api.admin.post(TOKEN, {}, headers={"accept": AS.format("PartialObjectMetadata")}))
+    assert (body["kind"], body["metadata"]["name"]) == ("PartialObjectMetadata", "bot")
+    assert "status" not in body
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Secret", "Node"])
+def test_what_a_token_is_bound_to_has_a_name(api: ClusterApi, kind: str) -> None:
+    reply = ask(api, boundObjectRef={"kind": kind, "apiVersion": "v1"})
+    assert (reply.status, reply.message) == (400, "Name parameter required.")

@@ -22,6 +22,14 @@ from labkit.apiserver.handlers.yamlout import to_yaml
         ("a: b", "'a: b'"),
         ("- a", "'- a'"),
         ("x" * 200, "x" * 200),
+        ("0o7", '"0o7"'),
+        ("=", "="),
+        ("<<", "<<"),
+        ("\U0001f600", '"\\U0001F600"'),
+        (f"{'a' * 90} b c", f"{'a' * 90}\n  b c"),
+        (f"{'a' * 90}  b: c", f"'{'a' * 90}  b:\n  c'"),
+        (f"\t{'a' * 90} b c", f'"\\t{"a" * 90}\n  b c"'),
+        (f"\t{'a' * 90}  b", f'"\\t{"a" * 90}\n  \\ b"'),
         (1, "1"),
         (1.5, "1.5"),
         (2.0, "2"),
@@ -47,6 +55,11 @@ def test_keys_are_sorted_and_lists_not_indented() -> None:
 def test_values_that_are_the_same_are_written_twice() -> None:
     shared = ["x"]
     assert to_yaml({"a": shared, "b": shared}) == "a:\n- x\nb:\n- x\n"
+
+
+def test_a_long_key_stands_before_its_colon() -> None:
+    assert to_yaml({"k" * 128: 1}) == f"{'k' * 128}: 1\n"
+    assert to_yaml({"k" * 129: 1}) == f"? {'k' * 129}\n: 1\n"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def test_an_older_eviction_evicts(web: ClusterApi) -> None:
     assert web.admin.get(f"{LAB}/pods/p").status == 404
 
 
+def test_an_eviction_names_its_pod(web: ClusterApi) -> None:
+    reply = web.admin.post(f"{LAB}/pods/p/eviction", {"metadata": {"name": "q"}})
+    assert (reply.status, reply.message) == (400, "name in URL does not match name in Eviction object")
+
+
 def test_a_scale_has_a_name(web: ClusterApi) -> None:
     reply = web.admin.put(f"{APPS}/deployments/d/scale", {})
     why = "the name of the object (d based on URL) was undeterminable: name must be provided"
