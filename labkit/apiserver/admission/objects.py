@@ -8,20 +8,21 @@ from __future__ import annotations
 from labkit.apiserver.admission.attributes import Attributes, Lister, Ordinary
 
 PROTECTION = {
-    "persistentvolumes": "kubernetes.io/pv-protection",
-    "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    ("", "persistentvolumes"): "kubernetes.io/pv-protection",
+    ("", "persistentvolumeclaims"): "kubernetes.io/pvc-protection",
+    ("storage.k8s.io", "volumeattributesclasses"): "kubernetes.io/vac-protection",
 }
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 NOT_READY = "node.kubernetes.io/not-ready"
 
 
 class StorageObjectInUse(Ordinary):
-    """Volumes and claims stay until nobody uses them."""
+    """Volumes, claims and classes of their attributes stay until nobody uses them."""
 
     def admit(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
-        finalizer = PROTECTION.get(attributes.resource)
-        if finalizer is None or attributes.group or attributes.operation != "CREATE" or attributes.obj is None:
+        finalizer = PROTECTION.get((attributes.group, attributes.resource))
+        if finalizer is None or attributes.operation != "CREATE" or attributes.obj is None:
             return
         if attributes.subresource:
             return

@@ -58,11 +58,6 @@ def driver_node(obj: Object, now: float) -> Cells:
     return [_name(obj), len((obj.get("spec") or {}).get("drivers") or ()), age(obj, now)]
 
 
-def capacity(obj: Object, now: float) -> Cells:
-    """A storage capacity's row."""
-    return [_name(obj), obj.get("storageClassName") or "", obj.get("capacity") or UNSET]
-
-
 def attachment(obj: Object, now: float) -> Cells:
     """A volume attachment's row."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
@@ -79,13 +74,13 @@ def attributes_class(obj: Object, now: float) -> Cells:
 
 
 def address(obj: Object, now: float) -> Cells:
-    """An IP address's row: whose it is."""
+    """An IP address's row: whose it is, and its age, for which the real server has no column."""
     parent = (obj.get("spec") or {}).get("parentRef")
     if not parent:
-        return [_name(obj), NONE]
+        return [_name(obj), NONE, age(obj, now)]
     group = f".{parent['group']}" if parent.get("group") else ""
     parts = [f"{parent.get('resource', '')}{group}".lower(), parent.get("namespace"), parent.get("name")]
-    return [_name(obj), "/".join(part for part in parts if part)]
+    return [_name(obj), "/".join(part for part in parts if part), age(obj, now)]
 
 
 def address_range(obj: Object, now: float) -> Cells:
@@ -119,14 +114,6 @@ DRIVERS = Printer(
     driver,
 )
 DRIVER_NODES = Printer((NAME, number("Drivers", "How many drivers the node has."), AGE), driver_node)
-CAPACITIES = Printer(
-    (
-        NAME,
-        Column("StorageClassName", "Of which class."),
-        Column("Capacity", "How much there is."),
-    ),
-    capacity,
-)
 ATTACHMENTS = Printer(
     (
         NAME,

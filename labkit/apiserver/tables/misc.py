@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.apiserver.request import Object
-from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, number, wide
+from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, number
 from labkit.apiserver.tables.text import NONE, UNKNOWN, UNSET, age, labels, selector
 
 SHOWN = 3
@@ -195,7 +195,7 @@ PRIORITY_CLASSES = Printer(
         number("Value", "Its priority; higher goes first."),
         Column("Global-Default", "Whether pods without a class get it.", "boolean"),
         AGE,
-        wide("PreemptionPolicy", "Whether its pods may displace others."),
+        Column("PreemptionPolicy", "Whether its pods may displace others."),
     ),
     priority_class,
 )
@@ -205,7 +205,7 @@ STORAGE_CLASSES = Printer(
         Column("Provisioner", "Who makes its volumes."),
         Column("ReclaimPolicy", "What becomes of a volume when its claim has gone."),
         Column("VolumeBindingMode", "When a volume is made and bound."),
-        Column("AllowVolumeExpansion", "Whether volumes may grow.", "boolean"),
+        Column("AllowVolumeExpansion", "Whether volumes may grow."),
         AGE,
     ),
     storage_class,

@@ -57,7 +57,6 @@ PRINTERS: Mapping[str, Printer] = {
     "priorityclasses.scheduling.k8s.io": misc.PRIORITY_CLASSES,
     "csidrivers.storage.k8s.io": infrastructure.DRIVERS,
     "csinodes.storage.k8s.io": infrastructure.DRIVER_NODES,
-    "csistoragecapacities.storage.k8s.io": infrastructure.CAPACITIES,
     "storageclasses.storage.k8s.io": misc.STORAGE_CLASSES,
     "volumeattachments.storage.k8s.io": infrastructure.ATTACHMENTS,
     "volumeattributesclasses.storage.k8s.io": infrastructure.ATTRIBUTES_CLASSES,

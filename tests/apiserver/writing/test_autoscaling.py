@@ -99,10 +99,11 @@ def test_status_in_both_versions(api: ClusterApi) -> None:
 
 def test_rules(api: ClusterApi) -> None:
     assert causes(api.admin.post(V1, {"metadata": {"name": "x"}, "spec": {}})) == [
-        ("spec.maxReplicas", "Invalid value: 0: must be greater than 0"),
+        ("spec.maxReplicas", "Required value: must be set and greater than 0"),
         ("spec.maxReplicas", "Invalid value: 0: must be greater than or equal to `minReplicas`"),
         ("spec.scaleTargetRef.kind", "Required value"),
         ("spec.scaleTargetRef.name", "Required value"),
+        ("spec.scaleTargetRef.apiVersion", 'Invalid value: "": apiVersion must specify API group'),
     ]
     metrics = [
         {"type": "X"},

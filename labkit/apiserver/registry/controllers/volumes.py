@@ -1,6 +1,6 @@
 """Persistent volumes: their phases, claims that find one, and the finalizers that protect both.
 
-Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection}``.
+Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ MANAGER = "kube-controller-manager"
 VOLUMES = BY_KIND["", "PersistentVolume"]
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 PODS = BY_KIND["", "Pod"]
+ATTRIBUTES = BY_KIND["storage.k8s.io", "VolumeAttributesClass"]
+ATTRIBUTES_NAME = "volumeAttributesClassName"
+ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
 VOLUME_PROTECTION = "kubernetes.io/pv-protection"
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 BOUND_BY = "pv.kubernetes.io/bound-by-controller"
@@ -40,11 +43,24 @@ class Volumes:
                 self._sync_claim(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
             elif change.old is not None and change.old["spec"].get("volumeName"):
                 self._sync_volume(change.old["spec"]["volumeName"])
-        elif change.kind is PODS and change.new is None and change.old is not None:
+        if change.kind in (VOLUMES, CLAIMS, ATTRIBUTES):
+            self._release_attributes()
+        if change.kind is PODS and change.new is None and change.old is not None:
             for volume in change.old["spec"].get("volumes") or ():
                 claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
                 if claim:
                     self._sync_claim(change.old["metadata"]["namespace"], claim)
+
+    def _release_attributes(self) -> None:
+        """Let classes of attributes go that end and that neither a volume nor a claim names any more."""
+        ending = [obj for obj in self._registry.list(ATTRIBUTES) if obj["metadata"].get("deletionTimestamp")]
+        if not ending:
+            return
+        used = {obj["spec"].get(ATTRIBUTES_NAME) for kind in (VOLUMES, CLAIMS) for obj in self._registry.list(kind)}
+        used |= {obj["status"].get("currentVolumeAttributesClassName") for obj in self._registry.list(CLAIMS)}
+        for obj in ending:
+            if obj["metadata"]["name"] not in used:
+                self._registry.drop_finalizer(ATTRIBUTES, obj, ATTRIBUTES_PROTECTION, MANAGER)
 
     def _phase(self, volume: Object, phase: str) -> Object:
         if volume["status"].get("phase") == phase:

@@ -85,7 +85,7 @@ class AddressStrategy(Strategy):
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
-            immutable(shown if parent else None, UNLIKE, "spec.parentRef", errors)
+            immutable(shown if parent is not None else None, UNLIKE, "spec.parentRef", errors)
 
 
 UNLIKE = object()
@@ -102,7 +102,7 @@ class RangeStrategy(Strategy):
             errors.required(path, "at least one CIDR required")
         elif len(ranges) > 2:
             errors.invalid(path, {"CIDRs": ranges}, "may only hold up to 2 values")
-        elif len(ranges) == 2 and {_version(each) for each in ranges} != {4, 6}:
+        elif len(ranges) == 2 and {_version(each) for each in ranges} in ({4}, {6}):
             errors.invalid(
                 path,
                 {"CIDRs": ranges},
@@ -120,6 +120,8 @@ class RangeStrategy(Strategy):
             if ranges[0] != before[0]:
                 errors.invalid("spec.cidrs[0]", ranges[0], "field is immutable")
             self.check(new, errors)
+        elif len(ranges) == len(before) == 1:
+            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
         else:
             immutable(ranges or None, before or None, "spec.cidrs", errors)
 

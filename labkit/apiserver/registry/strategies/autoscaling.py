@@ -13,7 +13,8 @@ from typing import Any
 from labkit.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.names import path_segment_name
+from labkit.apiserver.registry.names import dns_label, path_segment_name
+from labkit.apiserver.registry.strategies.containerresources import check_resource_name
 from labkit.apiserver.registry.strategy import Strategy, common_update_errors
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
@@ -78,11 +79,13 @@ class AutoscalerStrategy(Strategy):
         least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
         if least is not None and least < 1:
             errors.invalid("spec.minReplicas", least, "must be greater than or equal to 1")
-        if most < 1:
-            errors.invalid("spec.maxReplicas", most, "must be greater than 0")
+        if most == 0:
+            errors.required("spec.maxReplicas", "must be set and greater than 0")
+        elif most < 0:
+            errors.invalid("spec.maxReplicas", most, "must be greater than or equal to 1")
         if least is not None and most < least:
             errors.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
-        check_reference(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef", errors)
+        check_reference(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef", errors, grouped=True)
         metrics = spec.get("metrics") or []
         for index, metric in enumerate(metrics):
             check_metric(metric, f"spec.metrics[{index}]", errors)
@@ -97,14 +100,26 @@ class AutoscalerStrategy(Strategy):
                 check_rules(behavior[direction], f"spec.behavior.{direction}", errors)
 
 
-def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A reference to what is scaled or measured."""
+def check_reference(reference: Object, path: str, errors: FieldErrors, *, grouped: bool = False) -> None:
+    """A reference to what is scaled or measured.
+
+    Args:
+        reference: The reference.
+        path: Where it stands.
+        errors: What is wrong so far.
+        grouped: Whether it must name an API group: nothing in the core group can be scaled.
+    """
     for field in ("kind", "name"):
         value = reference.get(field, "")
         if not value:
             errors.required(f"{path}.{field}")
         for message in path_segment_name(value, False):
             errors.invalid(f"{path}.{field}", value, message)
+    version = reference.get("apiVersion", "")
+    if version.count("/") > 1:
+        errors.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
+    elif grouped and "/" not in version:
+        errors.invalid(f"{path}.apiVersion", version, "apiVersion must specify API group")
 
 
 def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
@@ -135,8 +150,13 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
     if field in ("resource", "containerResource"):
         if not source.get("name"):
             errors.required(f"{path}.name", "must specify a resource name")
-        if field == "containerResource" and not source.get("container"):
-            errors.required(f"{path}.container", "must specify a container")
+        elif field == "containerResource":
+            check_resource_name(source["name"], f"{path}.name", errors)
+        if field == "containerResource":
+            if not source.get("container"):
+                errors.required(f"{path}.container", "must specify a container")
+            for message in dns_label(source["container"]) if source.get("container") else ():
+                errors.invalid(f"{path}.container", source["container"], message)
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -202,4 +222,4 @@ def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{place}.periodSeconds", period, f"must be less than or equal to {MAX_PERIOD}")
     tolerance = rules.get("tolerance")
     if tolerance is not None and amount(tolerance) < 0:
-        errors.invalid(f"{path}.tolerance", tolerance, "must be greater or equal to zero")
+        errors.invalid(f"{path}.tolerance", tolerance, "must be greater than or equal to 0")

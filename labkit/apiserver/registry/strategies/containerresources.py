@@ -35,7 +35,8 @@ def check_resources(resources: Object, path: str, errors: FieldErrors) -> None:
         errors.forbidden(path, "HugePages require cpu or memory")
 
 
-def _check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:
+def check_resource_name(name: str, path: str, errors: FieldErrors) -> None:
+    """The name of a resource that containers have."""
     messages = qualified_name(name)
     for message in messages:
         errors.invalid(path, name, message)
@@ -46,6 +47,10 @@ def _check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> 
             errors.invalid(path, name, "must be a standard resource for containers")
     elif not native(name) and not extended(name):
         errors.invalid(path, name, "doesn't follow extended resource name standard")
+
+
+def _check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:
+    check_resource_name(name, path, errors)
     if amount.value < 0:
         errors.invalid(path, str(amount), "must be greater than or equal to 0")
     if whole(name) and amount.value % NANO:

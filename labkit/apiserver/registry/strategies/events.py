@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import (
-    immutable,
     validate_known_finalizers,
     validate_metadata,
     validate_metadata_update,
 )
 from labkit.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
+from labkit.apiserver.registry.strategies.poddiff import internal
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema import schemas
 
 SHORT, LONG = 128, 1024
 MISMATCH = "does not match event.namespace"
@@ -38,6 +39,13 @@ FIXED = (
     ("reportingInstance", "reportingInstance"),
 )
 """Fields that may not change through ``events.k8s.io``, and what messages call them."""
+STRUCTS = {
+    "involvedObject": "core.v1.ObjectReference",
+    "related": "core.v1.ObjectReference",
+    "source": "core.v1.EventSource",
+}
+"""Fields that messages show as Go structs."""
+TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", "reportingInstance"))
 
 
 @dataclass
@@ -116,7 +124,12 @@ class StrictEventStrategy(EventStrategy):
         if new.get("series") != old.get("series"):
             self._check_series(new, errors)
         for field, name in FIXED:
-            immutable(new.get(field), old.get(field), name, errors)
+            value, before = new.get(field), old.get(field)
+            if value != before:
+                struct = STRUCTS.get(field)
+                shown = internal(schemas()[struct], value) if struct and value is not None else value
+                text = shown is None and field in TEXTS
+                errors.invalid(name, "" if text else shown, "field is immutable")
 
     def _check_series(self, obj: Object, errors: FieldErrors) -> None:
         series = obj.get("series")

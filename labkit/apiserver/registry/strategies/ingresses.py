@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import (
+    IP_MESSAGE,
     dns_label,
     dns_subdomain,
     ip_address,
@@ -28,6 +29,11 @@ BAD_ENDINGS = ("/..", "/.")
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
+def _points(ingress: Object) -> list[Object]:
+    """Where traffic comes in, as the status says."""
+    return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+
+
 @dataclass
 class IngressStrategy(Strategy):
     """Ingresses."""
@@ -38,6 +44,18 @@ class IngressStrategy(Strategy):
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         obj["status"] = {"loadBalancer": {}}
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        known = {entry.get("ip") for entry in _points(old)}
+        for index, entry in enumerate(_points(new)):
+            place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
+            if address and address not in known and not ip_address(address):
+                errors.invalid(f"{place}.ip", address, IP_MESSAGE)
+            for message in dns_subdomain(host) if host else ():
+                errors.invalid(f"{place}.hostname", host, message)
+            if host and ip_address(host):
+                errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -136,7 +154,7 @@ def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     for field in ("kind", "name"):
         value = reference.get(field, "")
         if not value:
-            errors.required(f"{path}.{field}", f"{field} is required")
+            errors.required(f"{path}.{field}")
         for message in path_segment_name(value, False):
             errors.invalid(f"{path}.{field}", value, message)
 

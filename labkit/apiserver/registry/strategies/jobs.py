@@ -9,17 +9,21 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable, validate_selector
-from labkit.apiserver.registry.names import NameRule, subdomain_name
+from labkit.apiserver.registry.names import NameRule, dns_label, subdomain_name
+from labkit.apiserver.registry.strategies.jobspecs import check_job_spec, default_policy
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
-from labkit.apiserver.registry.strategies.poddiff import internal_template
+from labkit.apiserver.registry.strategies.poddiff import internal, internal_template
 from labkit.apiserver.registry.strategies.pods import pod_warnings
-from labkit.apiserver.registry.strategies.schedules import schedule_problem
-from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template, selects
+from labkit.apiserver.registry.strategies.schedules import schedule_problem, time_zone_problem
+from labkit.apiserver.registry.strategies.workloads import check_not_negative, selects
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema import schemas
 
 UID_LABEL = "batch.kubernetes.io/controller-uid"
+POLICIES = {"podFailurePolicy": "batch.v1.PodFailurePolicy", "successPolicy": "batch.v1.SuccessPolicy"}
+"""Fields of a spec whose values messages show as Go structs."""
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
 
@@ -66,17 +70,26 @@ class JobStrategy(Strategy):
         if not obj["spec"].get("manualSelector"):
             _check_generated(obj, errors)
         _check_spec(obj, errors)
+        completions = obj["spec"].get("completions") or 0
+        if obj["spec"].get("completionMode") == "Indexed" and completions > 0:
+            name = obj["metadata"].get("name", "")
+            host = f"{name}-{completions - 1}"
+            if dns_label(host):
+                errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         self.check(new, errors)
         _check_spec(new, errors)
-        for name in ("completions", "selector", "template", "completionMode", "podFailurePolicy"):
-            value, before = new["spec"].get(name), old["spec"].get(name)
-            if name == "template" and value != before:
-                errors.invalid("spec.template", internal_template(value), "field is immutable")
-            else:
-                immutable(value, before, f"spec.{name}", errors)
+        spec, before = new["spec"], old["spec"]
+        _check_completions(spec, before, errors)
+        immutable(spec.get("selector"), before.get("selector"), "spec.selector", errors)
+        _check_template_update(new, old, errors)
+        for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
+            if (spec.get(name) or None) != (before.get(name) or None):
+                value = spec.get(name)
+                shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
+                errors.invalid(f"spec.{name}", shown, "field is immutable")
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -85,6 +98,45 @@ class JobStrategy(Strategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         return pod_warnings(obj["spec"]["template"]["spec"], "spec.template.spec") if old is None else []
+
+
+def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """The number of completions is fixed, but for an indexed job that works on all of them at once."""
+    completions = spec.get("completions")
+    if spec.get("completionMode") != "Indexed":
+        immutable(completions, before.get("completions"), "spec.completions", errors)
+    elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
+        errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
+
+
+def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> None:
+    """The template is fixed; of a job that has not begun yet, but for where and how big its pods will be."""
+    template, before = new["spec"]["template"], old["spec"]["template"]
+    suspended = bool(old["spec"].get("suspend"))
+    started = bool(old.get("status", {}).get("startTime"))
+    if not suspended or started:
+        if template != before:
+            errors.invalid("spec.template", internal_template(template), "field is immutable")
+        return
+    pod, fixed = template["spec"], dict(before["spec"])
+    for name in ("nodeSelector", "tolerations", "schedulingGates"):
+        fixed.pop(name, None)
+        if name in pod:
+            fixed[name] = pod[name]
+    affinity = {name: value for name, value in (fixed.pop("affinity", None) or {}).items() if name != "nodeAffinity"}
+    if "nodeAffinity" in (pod.get("affinity") or {}):
+        affinity["nodeAffinity"] = pod["affinity"]["nodeAffinity"]
+    if affinity:
+        fixed["affinity"] = affinity
+    for group in ("containers", "initContainers"):
+        ours, theirs = fixed.get(group) or [], pod.get(group) or []
+        if len(ours) == len(theirs):
+            fixed[group] = [
+                {**one, "resources": other["resources"]} if one.get("name") == other.get("name") else one
+                for one, other in zip(ours, theirs, strict=True)
+            ] or fixed.get(group)
+    if {name: value for name, value in fixed.items() if value} != {name: value for name, value in pod.items() if value}:
+        errors.invalid("spec.template.spec", internal_template(template)["Spec"], "field is immutable")
 
 
 def _take_labels(job: Object) -> None:
@@ -148,22 +200,7 @@ def default_job_spec(spec: Object) -> None:
     spec.setdefault("suspend", False)
     spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
     spec.setdefault("manualSelector", False)
-
-
-def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The spec of a job or of a cron job's template."""
-    fields = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
-    check_not_negative(spec, fields, errors, path)
-    if spec.get("completionMode") not in (None, "NonIndexed", "Indexed"):
-        errors.not_supported(f"{path}.completionMode", spec["completionMode"], ["Indexed", "NonIndexed"])
-    elif spec.get("completionMode") == "Indexed" and spec.get("completions") is None:
-        errors.required(f"{path}.completions", "when completion mode is Indexed")
-    check_template(spec["template"], f"{path}.template", errors)
-    policy = spec["template"]["spec"].get("restartPolicy")
-    if policy == "Always":
-        errors.required(f"{path}.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
-    elif policy not in ("OnFailure", "Never"):
-        errors.not_supported(f"{path}.template.spec.restartPolicy", policy, ["OnFailure", "Never"])
+    default_policy(spec)
 
 
 @dataclass
@@ -183,6 +220,7 @@ class CronJobStrategy(Strategy):
         spec.setdefault("successfulJobsHistoryLimit", 3)
         spec.setdefault("failedJobsHistoryLimit", 1)
         default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
+        default_policy(spec["jobTemplate"]["spec"])
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -198,10 +236,19 @@ class CronJobStrategy(Strategy):
                 errors.invalid(
                     "spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
                 )
-        check_not_negative(
-            spec, ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors
-        )
+        check_not_negative(spec, ("startingDeadlineSeconds",), errors)
+        zone = spec.get("timeZone")
+        if zone is not None:
+            problem = time_zone_problem(zone)
+            if problem:
+                errors.invalid("spec.timeZone", zone, problem)
         policy = spec.get("concurrencyPolicy")
         if policy not in ("Allow", "Forbid", "Replace"):
             errors.not_supported("spec.concurrencyPolicy", policy, ["Allow", "Forbid", "Replace"])
-        check_job_spec(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", errors)
+        template = spec["jobTemplate"]["spec"]
+        check_job_spec(template, "spec.jobTemplate.spec", errors)
+        if template.get("selector") is not None:
+            errors.invalid("spec.jobTemplate.spec.selector", template["selector"], "`selector` will be auto-generated")
+        if template.get("manualSelector"):
+            errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
+        check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)

@@ -12,7 +12,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import CIDR_MESSAGE, between
 from labkit.apiserver.registry.strategies.core import check_port
-from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
 
@@ -25,6 +25,14 @@ class LeaseStrategy(Strategy):
     create_on_update: bool = True
     unconditional_update: bool = False
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        _forget_coordination(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        _forget_coordination(new)
+
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         spec = obj["spec"]
@@ -36,11 +44,15 @@ class LeaseStrategy(Strategy):
             errors.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
 
 
+def _forget_coordination(lease: Object) -> None:
+    """Coordinated leader election is behind a gate that is closed."""
+    for name in ("strategy", "preferredHolder"):
+        lease["spec"].pop(name, None)
+
+
 @dataclass
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
-
-    checks_twice: bool = True
 
     generation: bool = True
 
@@ -100,22 +112,21 @@ class NetworkPolicyStrategy(Strategy):
             part = network(text)
             if part is None:
                 errors.invalid(f"{path}.except[{index}]", text, CIDR_MESSAGE)
-                return
+                continue
             inside = part.version == whole.version and part.network_address in whole
             if not inside or whole.prefixlen >= part.prefixlen:
                 errors.invalid(f"{path}.except[{index}]", text, "must be a strict subset of `cidr`")
 
     def _check_port(self, port: Object, path: str, errors: FieldErrors) -> None:
         number, end = port.get("port"), port.get("endPort")
-        if number is not None:
-            check_port(number, f"{path}.port", errors)
-        if end is None:
-            return
         if number is None:
-            errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified")
-        elif isinstance(number, str):
+            if end is not None:
+                errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified")
+            return
+        if isinstance(number, str) and end is not None:
             errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric")
-        else:
+        check_port(number, f"{path}.port", errors)
+        if isinstance(number, int) and end is not None:
             if end < number:
                 errors.invalid(f"{path}.endPort", number, "must be greater than or equal to `port`")
             if not 1 <= end <= 65535:

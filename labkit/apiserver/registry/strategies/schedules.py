@@ -39,6 +39,28 @@ def schedule_problem(schedule: str) -> str:
     return ""
 
 
+def time_zone_problem(zone: str) -> str:
+    """What is wrong with the name of a time zone, empty if nothing is."""
+    if not zone:
+        return "timeZone must be nil or non-empty string"
+    unknown = f"unknown time zone {zone}"
+    if any(part in (".", "..") or not ZONE_PART.fullmatch(part) for part in zone.split("/")):
+        return unknown
+    if zone.lower() == "local":
+        return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+    # Imported here: it reads files, and hardly any server is asked.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return unknown
+    return ""
+
+
+ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
+
+
 def _parse(schedule: str) -> None:
     if not schedule:
         raise BadSchedule("empty spec string")

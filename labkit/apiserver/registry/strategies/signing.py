@@ -115,10 +115,10 @@ class SigningRequestStrategy(Strategy):
         request = spec.get("request") or ""
         problem = check_request(request) if old is None or request != before.get("request") else ""
         if problem:
-            errors.invalid("spec.request", request, problem)
+            errors.invalid("spec.request", spec.get("request"), problem)
         usages = spec.get("usages") or []
         if not usages:
-            errors.required("spec.usages", "usages must be provided")
+            errors.required("spec.usages")
         for index, usage in enumerate(usages):
             if usage not in USAGES:
                 errors.not_supported(f"spec.usages[{index}]", usage, USAGES)
@@ -201,7 +201,7 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
 def check_signer(name: str, path: str, errors: FieldErrors) -> None:
     """A signer's name: a domain, a slash, and a name in it."""
     if not name:
-        errors.required(path, "signerName must be provided")
+        errors.required(path)
         return
     parts = name.split("/")
     if len(parts) != 2:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.metadata import validate_selector
+from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
 from labkit.apiserver.registry.strategies.nodeselectors import check_node_selector
 from labkit.apiserver.registry.strategies.poddiff import claim_diff, source_diff
@@ -266,7 +266,7 @@ class StorageClassStrategy(Strategy):
             errors.required("provisioner")
         else:
             for message in qualified_name(provisioner.lower()):
-                errors.invalid("provisioner", provisioner, message)
+                errors.invalid("provisioner", provisioner.lower(), message)
         if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
             errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
         mode = obj.get("volumeBindingMode")
@@ -278,9 +278,8 @@ class StorageClassStrategy(Strategy):
         """See ``Strategy``."""
         self.check(new, errors)
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
-            errors.forbidden("parameters", "updates to parameters are forbidden.")
-        if new.get("provisioner") != old.get("provisioner"):
-            errors.forbidden("provisioner", "updates to provisioner are forbidden.")
+            immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
+        immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
         for field in ("reclaimPolicy", "volumeBindingMode"):
             if new.get(field) != old.get(field):
                 errors.invalid(field, new.get(field), "field is immutable")

@@ -20,7 +20,7 @@ from labkit.apiserver.schema.values import amount
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 LIFECYCLES = ("Persistent", "Ephemeral")
 GATED = "preventPodSchedulingIfMissing"
-MAX_NODE_ID = 192
+MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
 MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
@@ -32,6 +32,7 @@ def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
     """The name of a storage driver."""
     if not name:
         errors.required(path)
+        return
     if len(name.encode()) > MAX_DRIVER_NAME:
         errors.too_long(path, MAX_DRIVER_NAME)
     for message in dns_subdomain(name.lower()):
@@ -74,8 +75,7 @@ class DriverStrategy(Strategy):
 
     def prepare_create(self, context: Context, obj: Object) -> None:
         """See ``Strategy``. A field of the gate ``VolumeLimitScaling`` is dropped: the gate is closed in 1.36."""
-        super().prepare_create(context, obj)
-        obj["spec"].pop(GATED, None)
+        obj["spec"].pop(GATED, None)  # and generations are counted from the first change on
 
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
         """See ``Strategy``."""
@@ -104,6 +104,16 @@ class DriverStrategy(Strategy):
                 secret,
                 "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
             )
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        if not spec.get("tokenRequests") or spec.get("serviceAccountTokenInSecrets") is not None:
+            return []
+        return [
+            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent "
+            "possible logging of tokens in volume attributes"
+        ]
 
     def _check_tokens(self, requests: Sequence[Object], errors: FieldErrors) -> None:
         audiences: set[str] = set()
@@ -220,16 +230,13 @@ class AttachmentStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         self._check_always(obj, errors)
-        spec = obj["spec"]
-        check_driver_name(spec.get("attacher", ""), "spec.attacher", errors)
-        volume = spec["source"].get("persistentVolumeName")
+        volume = obj["spec"]["source"].get("persistentVolumeName")
         for message in dns_subdomain(volume) if volume is not None else ():
             errors.invalid("spec.source.persistentVolumeName", volume, message)
 
     def _check_always(self, obj: Object, errors: FieldErrors) -> None:
         spec, path = obj["spec"], "spec.source"
-        if not spec.get("attacher"):
-            errors.required("spec.attacher")
+        check_driver_name(spec.get("attacher", ""), "spec.attacher", errors)
         volume, inline = (spec["source"].get(name) for name in ("persistentVolumeName", "inlineVolumeSpec"))
         one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
         if volume is None and inline is None:
@@ -255,7 +262,7 @@ class AttachmentStrategy(Strategy):
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        self._check_always(new, errors)
+        self.check(new, errors)
         if new["spec"] != old["spec"]:
             spec = new["spec"]
             source = {
@@ -282,7 +289,7 @@ class AttributesClassStrategy(Strategy):
         if not driver:
             errors.required("driverName")
         for message in qualified_name(driver.lower()) if driver else ():
-            errors.invalid("driverName", driver, message)
+            errors.invalid("driverName", driver.lower(), message)
         check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
