@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.registry.errors import FieldErrors, go_quote
+from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name, regex_error
 from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template
 from labkit.apiserver.request import Object
