@@ -65,12 +65,19 @@ def grade_command(
     """
     from labkit.grading.isolation import Limits
     from labkit.grading.session import GradingSession
+    from labkit.grading.submissions import passed_over, worked_as
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
     seconds = seconds or (300.0 if real else 60.0)
     out = out or Path(f"results-{backend}" if real else "results")
     session = GradingSession(submissions, out, fresh=fresh, cluster=backend)
+    for line in passed_over(submissions):
+        click.echo(f"Not graded: {line}.", err=True)
+    for entry in session.all:
+        if (name := worked_as(entry.path)) not in ("", entry.learner):
+            line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
+            click.echo(f"{entry.path.name} of {entry.learner} {line}.", err=True)
     left = len(session.left)
     if left < len(session.all):
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)

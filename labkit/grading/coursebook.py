@@ -32,6 +32,8 @@ README = """\
 1. `labkit course checker .` in one terminal; it judges, and keeps `ledger.jsonl`.
 2. In another: `export LABKIT_CHECKER=$PWD/checker.sock`
 3. `nbgrader generate_assignment ex4-roles`, hand out `release/`, collect into `submitted/LEARNER/ex4-roles/`.
+   The names in the tasks are drawn from the learner's login; where it is not their id in nbgrader,
+   they work with `LABKIT_LEARNER` set to that id.
 4. `nbgrader autograde ex4-roles` and `nbgrader generate_feedback ex4-roles`
 
 nbgrader runs a learner's code under your own account. For submissions you do not trust:

@@ -7,6 +7,8 @@ the same exercise, on every machine, and nothing about it is secret.
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +40,26 @@ ANIMALS = (
 )
 
 
+_ODD = re.compile(r"[^\w.@-]+")
+_LONGEST = 200
+
+
+def learner_name(text: str) -> str:
+    """A learner's name as it is drawn from, and as files are called.
+
+    Letters and digits of every script stay, and ``. _ @ -``; what is between them becomes one
+    ``_``. A name composed in another way (macOS writes 한글 so) is the same name.
+
+    Args:
+        text: As somebody wrote it, or as a folder is called.
+
+    Returns:
+        The name; at most 200 bytes, which leaves a file's name room for its ending.
+    """
+    composed = unicodedata.normalize("NFC", text).strip()
+    return _ODD.sub("_", composed).lstrip(".").encode()[:_LONGEST].decode(errors="ignore")
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """A learner's own draws.
@@ -55,7 +77,7 @@ class Draw:
             label: What it is for; another label draws another number.
             below: How many there are to draw from.
         """
-        digest = hashlib.blake2b(f"{self.learner}\0{label}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") % below
 
     def one(self, label: str, choices: Sequence[str]) -> str:

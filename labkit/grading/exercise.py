@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from labkit import auditlog
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError, near
-from labkit.grading.draw import Draw
+from labkit.grading.draw import Draw, learner_name
 from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.task import Exercise, Task
@@ -36,7 +36,7 @@ class Paper(Shown):
     def __init__(self, lab: Lab, exercise: str, learner: str = "") -> None:
         self.lab = lab
         self.exercise = find_exercise(exercise)
-        self.learner = learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser()
+        self.learner = learner_name(learner or os.environ.get("LABKIT_LEARNER", "") or getpass.getuser())
 
     def start(self, task: str = "") -> Self:
         """Put what stands there first into the cluster; what is there already stays.

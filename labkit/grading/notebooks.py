@@ -59,12 +59,15 @@ def _opening(exercise: Exercise) -> Iterator[Cell]:
     yield markdown(
         "title",
         f"# {exercise.title}\n\n*{exercise.about}*\n\n"
-        "The names in the tasks are your own: they come from your learner's name. Solve each task however you "
-        "like — YAML, kubectl, Python — and check it as often as you like. What counts is what the cluster does.",
+        "The names in the tasks are your own: they are drawn from the name (or number) that you hand in under. "
+        "Write it between the quotes first: under another name, your answers would be somebody else's. Solve each "
+        "task however you like — YAML, kubectl, Python — and check it as often as you like. What counts is what "
+        "the cluster does.",
     )
     yield code(
         "setup",
-        f'from labkit import Lab, exercise\n\nlab = Lab()\npaper = exercise(lab, "{exercise.id}").start()\npaper',
+        f'from labkit import Lab, exercise\n\nME = ""\nlab = Lab()\n'
+        f'paper = exercise(lab, "{exercise.id}", ME).start()\npaper',
     )
 
 

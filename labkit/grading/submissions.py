@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import UsageError
+from labkit.grading.draw import learner_name
 from labkit.grading.tasks import EXERCISES
 
 LARGEST = 8 << 20
 """Bytes of a notebook at the most."""
 
-_NAME = re.compile(r"[^A-Za-z0-9._@-]+")
+WRITTEN_NAME = r"""^ME = ["'](.*?)["']"""
+"""Where a learner writes the name that they hand in under."""
 
 
 class Unreadable(Exception):
@@ -55,7 +57,8 @@ def find(folder: Path) -> list[Submission]:
     """
     if not folder.exists():
         raise UsageError(f"There is no {folder}.", todo="Name the folder that holds the submissions.")
-    found = _one_each(sorted(_walk(folder), key=lambda entry: (entry.learner, entry.exercise, len(entry.path.parts))))
+    there = [entry for entry in _walk(folder) if _is_one(entry)]
+    found = _one_each(sorted(there, key=lambda entry: (entry.learner, entry.exercise, len(entry.path.parts))))
     if not found:
         known = ", ".join(exercise.id for exercise in EXERCISES)
         raise UsageError(
@@ -64,6 +67,35 @@ def find(folder: Path) -> list[Submission]:
             todo=f"Keep the exercises' file names: {known}.",
         )
     return found
+
+
+def passed_over(folder: Path) -> list[str]:
+    """What somebody may have handed in, and ``find`` does not take, as sentences.
+
+    Args:
+        folder: As for ``find``.
+    """
+    entries = list(_walk(folder))
+    said = [f"{entry.path.relative_to(folder)} has no exercise's name" for entry in entries if not _is_one(entry)]
+    held = {entry.origin for entry in entries}
+    folders = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return said + [f"{entry.name} holds no notebook" for entry in folders if entry.name not in held]
+
+
+def _is_one(entry: Submission) -> bool:
+    return bool(entry.learner) and entry.exercise in {exercise.id for exercise in EXERCISES}
+
+
+def worked_as(path: Path) -> str:
+    """The name that a learner wrote into the notebook (``ME = "…"``); empty where there is none.
+
+    It is told to people. What is graded, and with which names, the folder decides.
+    """
+    try:
+        found = (re.search(WRITTEN_NAME, source, re.MULTILINE) for source in cells_of(path))
+    except Unreadable:
+        return ""
+    return next((learner_name(match[1]) for match in found if match), "")
 
 
 def cells_of(path: Path) -> list[str]:
@@ -76,7 +108,8 @@ def cells_of(path: Path) -> list[str]:
         document = json.loads(content_of(path))
         return [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unreadable(f"{type(error).__name__}: it is no notebook") from error
+        why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
+        raise Unreadable(f"it is no notebook ({why})") from error
 
 
 def content_of(path: Path) -> bytes:
@@ -125,7 +158,7 @@ def _one_each(entries: list[Submission]) -> list[Submission]:
 
 
 def _walk(folder: Path) -> Iterator[Submission]:
-    known = {exercise.id for exercise in EXERCISES}
+    """Every notebook, also one that is called as no exercise is, or is nobody's."""
     files = [folder] if folder.is_file() else sorted(folder.rglob("*.ipynb"))
     for path in files:
         if ".ipynb_checkpoints" in path.parts:
@@ -137,10 +170,4 @@ def _walk(folder: Path) -> Iterator[Submission]:
             learner, stem = parts[0], stem if double else path.stem
         elif not double:
             learner, stem = path.parent.name if path == folder else "", path.stem
-        if stem in known and _clean(learner):
-            yield Submission(_clean(learner), stem, path, parts[0])
-
-
-def _clean(learner: str) -> str:
-    """A learner's name as it may be a file's name; no dots in front, no separators."""
-    return _NAME.sub("_", learner).lstrip(".")[:80]
+        yield Submission(learner_name(learner), stem, path, parts[0])

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from labkit.cli import run as run_labkit
 from labkit.errors import UsageError
+from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader
 from labkit.grading.result import Result
 from labkit.grading.session import KEPT, GradingSession
-from labkit.grading.submissions import find
+from labkit.grading.submissions import find, passed_over, worked_as
 from tests.grading.support import solved_cells, submit
 
 
@@ -92,6 +95,39 @@ def test_three_layouts_are_found(tmp_path: Path) -> None:
     (tmp_path / "cat__ex4-roles.ipynb").write_text("{}")
     (tmp_path / "ann" / "notes.ipynb").write_text("{}")
     assert [entry.learner for entry in find(tmp_path)] == ["ann", "bob", "cat"]
+
+
+def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
+    submit(tmp_path, "ann", "ex4-roles", [])
+    submit(tmp_path, "bob", "homework final (2)", [])
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "README.txt").touch()
+    assert passed_over(tmp_path) == [
+        "bob/homework final (2).ipynb has no exercise's name",
+        "cat holds no notebook",
+    ]
+
+
+def test_names_of_every_script_are_kept_apart(tmp_path: Path) -> None:
+    names = ["김철수", "이영희", "Zoë Müller"]
+    for name in names:
+        submit(tmp_path, unicodedata.normalize("NFD", name), "ex4-roles", [])
+    assert sorted(entry.learner for entry in find(tmp_path)) == ["Zoë_Müller", "김철수", "이영희"]
+    assert Draw("Zoë Müller").name("hall") == Draw("Zoë_Müller").name("hall")
+    assert len(learner_name("한" * 300).encode()) <= 200
+    assert learner_name("../../etc/passwd") == "_.._etc_passwd"
+
+
+def test_a_notebook_says_as_whom_it_was_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = submit(tmp_path / "s", "s01", "ex4-roles", ['lab = 1\nME = "Kim Ä"'])
+    assert worked_as(path) == "Kim_Ä"
+    assert worked_as(submit(tmp_path / "s", "s02", "ex4-roles", ['ME = ""'])) == ""
+    path.with_name("notes.ipynb").touch()
+    assert run_labkit(["grade", str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--places", "1"]) == 0
+    said = capsys.readouterr().err
+    assert "ex4-roles.ipynb of s01 was worked on as Kim_Ä, and is graded as s01: its names are another's." in said
+    assert "Not graded: s01/notes.ipynb has no exercise's name." in said
+    assert "s02" not in said
 
 
 def test_a_folder_without_submissions_is_said(tmp_path: Path) -> None:
