@@ -113,6 +113,15 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         if os.environ.get("LABKIT_DEBUG"):
             raise
-        click.echo(f"labkit: {error}\n  try: LABKIT_DEBUG=1 shows where this happened.", err=True)
+        click.echo(f"labkit: {_refused(error)}", err=True)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _refused(error: OSError) -> LabkitError:
+    """What the system refused, with the way out, where no one else has said so."""
+    return LabkitError(
+        f"{error.filename} cannot be used." if error.filename else "The system refused something.",
+        why=error.strerror or str(error),
+        todo="Name another place, or give this one rights and room. (LABKIT_DEBUG=1 shows where it happened.)",
+    )

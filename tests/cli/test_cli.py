@@ -111,6 +111,15 @@ def test_a_home_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert "LABKIT_HOME" in capsys.readouterr().err
 
 
+def test_what_the_system_refuses_is_said_with_a_way_out(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["course", "build", str(tmp_path / "file" / "course")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"labkit: {tmp_path}/file/course cannot be used."
+    assert lines[1] == "  why: Not a directory"
+    assert lines[2].startswith("  try: Name another place")
+
+
 def test_up_status_kubeconfig_down_as_processes(tmp_path: Path) -> None:
     home = tmp_path / "home"
     up = labkit("up", "--no-node", home=home)
