@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.lessons import rules
@@ -190,12 +190,8 @@ def w17(context: Context) -> Outcome:
             "get and list on services",
             'The role needs both verbs: ["get", "list"].',
         )
-    probes = without_later(context, account, harm(kikai, darbo))
-    if (excess := too_much(context, account, probes, NARROW)) is not None:
+    if (excess := _more_than_asked(context, (account,), kikai, darbo)) is not None:
         return excess
-    for other in bystanders(kikai):
-        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
-            return excess
     prediction = context.progress.prediction("W17")
     if prediction is not None and word(prediction) == "allowed":
         return failed(
@@ -207,6 +203,18 @@ def w17(context: Context) -> Outcome:
         f"{account.user} lists the services of kikai, and can change none.",
         "The binding joined a WHO to a WHAT. The very next request was judged by it.",
     )
+
+
+def _more_than_asked(context: Context, accounts: Iterable[Account], kikai: str, darbo: str) -> Outcome | None:
+    """What these accounts, or others, got beyond listing the services of ``kikai``; None when nothing."""
+    for account in accounts:
+        probes = without_later(context, account, harm(kikai, darbo))
+        if (excess := too_much(context, account, probes, NARROW)) is not None:
+            return excess
+    for other in bystanders(kikai):
+        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
+            return excess
+    return None
 
 
 _ONE_SUBJECT = "The subject is one account, not a group: kind: ServiceAccount, name: default."
@@ -250,13 +258,8 @@ def w18(context: Context) -> Outcome:
             "both accounts may list services in kikai",
             "You replaced the first subject. Subjects are a list: keep the old one, add the new.",
         )
-    for account in (first, second):
-        probes = without_later(context, account, harm(kikai, darbo))
-        if (excess := too_much(context, account, probes, NARROW)) is not None:
-            return excess
-    for other in bystanders(kikai):
-        if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
-            return excess
+    if (excess := _more_than_asked(context, (first, second), kikai, darbo)) is not None:
+        return excess
     return passed(
         f"{first.user} and {second.user} list the services of kikai.",
         "A subject may live in another namespace; what it gains is where the binding lies.",

@@ -3,87 +3,113 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from labkit.apiserver.node.shell.assigning import assign
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
 
+USAGE = (
+    "read [-Eers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]"
+)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the words after ``read`` ask for.
+
+    Args:
+        source: Where to read from.
+        names: The variables.
+        array: The array that takes the fields instead.
+        prompt: What to say first, on a terminal.
+        delimiter: What ends the line.
+        count: How many characters to read at the most; -1 for a whole line.
+        raw: Whether a backslash is just a backslash.
+    """
+
+    source: Stream
+    names: list[str] = field(default_factory=list)
+    array: str = ""
+    prompt: str = ""
+    delimiter: bytes = b"\n"
+    count: int = -1
+    raw: bool = False
+
+    def take(self, letter: str, value: str, shell: Shell) -> None:
+        """Take an option's value; what is not simulated (``-t``, ``-i``) is left."""
+        if letter == "p":
+            self.prompt = value
+        elif letter == "d":
+            self.delimiter = encode(value)[:1] or b"\0"
+        elif letter in "nN":
+            self.count = int(value) if value.isdigit() and len(value) < 7 else 0
+        elif letter == "a":
+            self.array = value
+        elif letter == "u" and value.isdigit():
+            self.source = shell.fds.get(int(value[:3]), self.source)
+
 
 @builtin("read")
 async def read(shell: Shell, words: list[str]) -> int:
     """Read a line into variables."""
-    raw = silent = False
-    prompt = ""
-    delimiter = b"\n"
-    count = -1
-    array = ""
-    source: Stream = shell.fds[0]
-    index = 1
-    names: list[str] = []
-    while index < len(words):
-        word = words[index]
-        if not word.startswith("-") or len(word) < 2 or names:
-            names.append(word)
-            index += 1
+    asked = await _asked(shell, words[1:])
+    if isinstance(asked, int):
+        return asked
+    if asked.prompt and asked.source.terminal:
+        await shell.write(2, asked.prompt)
+    for name in asked.names:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\[[^]]*\])?", name):
+            await shell.complain(f"read: `{name}': not a valid identifier")
+            return 1
+    try:
+        ended, line, safe = await _read_line(asked.source, asked.delimiter, asked.count, raw=asked.raw)
+    except StreamError as error:
+        await shell.complain(f"read: read error: 0: {error.reason}")
+        return 1
+    await _keep(shell, asked, line, safe)
+    return int(ended)
+
+
+async def _asked(shell: Shell, words: list[str]) -> _Asked | int:
+    """The options and names; a status where they are wrong, which is said then."""
+    asked = _Asked(shell.fds[0])
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-") or len(word) < 2 or asked.names:
+            asked.names.append(word)
             continue
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
-            if letter == "r":
-                raw = True
-            elif letter == "s":
-                silent = True
-            elif letter in "pdntaNu":
-                if not letters:
-                    index += 1
-                    if index >= len(words):
-                        await shell.complain(f"read: -{letter}: option requires an argument")
-                        return 2
-                value, letters = letters or words[index], ""
-                if letter == "p":
-                    prompt = value
-                elif letter == "d":
-                    delimiter = encode(value)[:1] or b"\0"
-                elif letter in "nN":
-                    count = int(value) if value.isdigit() and len(value) < 7 else 0
-                elif letter == "a":
-                    array = value
-                elif letter == "u" and value.isdigit():
-                    source = shell.fds.get(int(value[:3]), source)
-            elif letter not in "e":
-                return await usage(
-                    shell,
-                    "read",
-                    "-" + letter,
-                    "read [-Eers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] "
-                    "[-t timeout] [-u fd] [name ...]",
-                )
-        index += 1
-    if prompt and source.terminal:
-        await shell.write(2, prompt)
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z_]\w*(\[[^]]*\])?", name):
-            await shell.complain(f"read: `{name}': not a valid identifier")
-            return 1
-    _ = silent
-    try:
-        ended, line, safe = await _read_line(source, delimiter, count, raw=raw)
-    except StreamError as error:
-        await shell.complain(f"read: read error: 0: {error.reason}")
-        return 1
+            if letter in "pdntaNu":
+                if not letters and not left:
+                    await shell.complain(f"read: -{letter}: option requires an argument")
+                    return 2
+                asked.take(letter, letters or left.pop(0), shell)
+                letters = ""
+            elif letter == "r":
+                asked.raw = True
+            elif letter not in "se":
+                return await usage(shell, "read", "-" + letter, USAGE)
+    return asked
+
+
+async def _keep(shell: Shell, asked: _Asked, line: str, safe: list[bool]) -> None:
+    """Put the line's fields into the variables."""
     separators = shell.separators()
-    if array:
+    if asked.array:
         fields = _split(line, safe, separators, 0)
-        shell.variables.set_array(array, dict(enumerate(fields)))
-    elif not names:
+        shell.variables.set_array(asked.array, dict(enumerate(fields)))
+    elif not asked.names:
         await assign(shell, "REPLY", line)
     else:
-        fields = _split(line, safe, separators, len(names))
-        for place, name in enumerate(names):
+        fields = _split(line, safe, separators, len(asked.names))
+        for place, name in enumerate(asked.names):
             base, _, sub = name.partition("[")
             await assign(shell, base, fields[place] if place < len(fields) else "", sub[:-1] if sub else "")
-    return int(ended)
 
 
 async def _read_line(source: Stream, delimiter: bytes, count: int, *, raw: bool) -> tuple[bool, str, list[bool]]:

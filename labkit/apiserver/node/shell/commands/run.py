@@ -45,20 +45,22 @@ def dialect_of(process: Process) -> str:
     return process.system.image.sh_dialect
 
 
+LONG_OPTIONS = frozenset({"--login", "--norc", "--noprofile", "--posix", "--rcfile", "--noediting", "--debug"})
+"""What bash takes and what changes nothing here."""
+
+
 @program("sh", "bash", "dash", "ash")
 async def shell_program(process: Process) -> int:
     """Run a script: ``-c TEXT``, a file, or what stdin gives."""
     dialect = dialect_of(process)
     shell = make_shell(process, dialect)
     args = list(process.args)
-    command: str | None = None
-    interactive = False
-    wants_command = False
+    letters: set[str] = set()
     while args and args[0][:1] in "-+" and len(args[0]) > 1:
         word = args.pop(0)
         if word == "--":
             break
-        if word in ("--login", "--norc", "--noprofile", "--posix", "--rcfile", "--noediting", "--debug"):
+        if word in LONG_OPTIONS:
             continue
         if word == "--version":
             await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
@@ -66,54 +68,64 @@ async def shell_program(process: Process) -> int:
         if word.startswith("--"):
             await process.err(f"{process.argv[0]}: {word}: invalid option\n")
             return 2
-        for letter in word[1:]:
-            if letter == "c":
-                wants_command = True
-            elif letter == "i":
-                interactive = True
-            elif letter in "sl":
-                continue
-            elif letter == "o":
-                if args:
-                    shell.options.add(args.pop(0))
-            elif letter in FLAGS:
-                (shell.options.add if word[0] == "-" else shell.options.discard)(FLAGS[letter])
-            else:
-                await process.err(
-                    f"{process.argv[0]}: -{letter}: invalid option\n"
-                    if dialect == "bash"
-                    else f"{process.argv[0]}: 0: Illegal option -{letter}\n"
-                )
-                return 2
-    if wants_command:
-        if not args:
-            text = "-c: option requires an argument" if dialect == "bash" else "0: -c requires an argument"
-            await process.err(f"{process.argv[0]}: {text}\n")
+        if wrong := _take_letters(shell, word, args, letters):
+            said = f"-{wrong}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            await process.err(f"{process.argv[0]}: {said}\n")
             return 2
-        command = args.pop(0)
-        if args:
-            shell.name = args.pop(0)
-        shell.positional = args
-        shell.from_command = True
-        return await shell.main(command)
+    if "c" in letters:
+        return await _from_text(process, shell, args)
     if args:
-        path = args.pop(0)
-        try:
-            text = decode(process.fs.read(path, process.cwd))
-        except FileError as error:
-            if dialect == "bash":
-                await process.err(f"bash: {path}: {error.reason}\n")
-            else:
-                await process.err(f"{process.name}: 0: cannot open {path}: No such file\n")
-            return 127 if dialect == "bash" else 2
-        shell.name = path
-        shell.positional = args
-        return await shell.main(text)
-    if interactive or process.stdin.terminal:
+        return await _from_file(process, shell, args)
+    if "i" in letters or process.stdin.terminal:
         from labkit.apiserver.node.shell.interactive import interact
 
         return await interact(shell)
     return await _from_stdin(process, shell)
+
+
+def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
+    """Take a word of one-letter options; returns the first that there is not, or nothing."""
+    for letter in word[1:]:
+        if letter in "cisl":
+            taken.add(letter)
+        elif letter == "o":
+            if args:
+                shell.options.add(args.pop(0))
+        elif letter in FLAGS:
+            (shell.options.add if word[0] == "-" else shell.options.discard)(FLAGS[letter])
+        else:
+            return letter
+    return ""
+
+
+async def _from_text(process: Process, shell: Shell, args: list[str]) -> int:
+    """``-c TEXT NAME ARGUMENT…``."""
+    if not args:
+        text = "-c: option requires an argument" if shell.dialect == "bash" else "0: -c requires an argument"
+        await process.err(f"{process.argv[0]}: {text}\n")
+        return 2
+    command = args.pop(0)
+    if args:
+        shell.name = args.pop(0)
+    shell.positional = args
+    shell.from_command = True
+    return await shell.main(command)
+
+
+async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
+    """``FILE ARGUMENT…``."""
+    path = args.pop(0)
+    try:
+        text = decode(process.fs.read(path, process.cwd))
+    except FileError as error:
+        if shell.dialect == "bash":
+            await process.err(f"bash: {path}: {error.reason}\n")
+            return 127
+        await process.err(f"{process.name}: 0: cannot open {path}: No such file\n")
+        return 2
+    shell.name = path
+    shell.positional = args
+    return await shell.main(text)
 
 
 async def _from_stdin(process: Process, shell: Shell) -> int:

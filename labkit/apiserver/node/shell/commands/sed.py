@@ -114,15 +114,70 @@ class _Sed:
         return ""
 
     async def one(self, command: Command) -> str:
+        """Run one command; what it returns is as for ``run``."""
         if len(self.space) > MAX_SPACE or len(self.hold) > MAX_SPACE:
             raise SedError("pattern space too long")
+        if command.name in "hHgGxzy":
+            self.exchange(command)
+        elif command.name in "pP=ialr":
+            await self.put(command)
+        elif command.name in "btT":
+            return self.branch(command)
+        else:
+            return await self.flow(command)
+        return ""
+
+    def exchange(self, command: Command) -> None:
+        """Commands that change the pattern space and the hold space, and write nothing."""
+        match command.name:
+            case "h":
+                self.hold = self.space
+            case "H":
+                self.hold += "\n" + self.space
+            case "g":
+                self.space = self.hold
+            case "G":
+                self.space += "\n" + self.hold
+            case "x":
+                self.space, self.hold = self.hold, self.space
+            case "z":
+                self.space = ""
+            case "y":
+                self.space = self.space.translate(command.table)
+
+    async def put(self, command: Command) -> None:
+        """Commands that write, now or when the cycle ends."""
+        match command.name:
+            case "p":
+                await self.write(self.space)
+            case "P":
+                await self.write(self.space.partition("\n")[0])
+            case "=":
+                await self.write(str(self.number))
+            case "i":
+                await self.write(command.text)
+            case "a":
+                self.append.append(command.text)
+            case "l":
+                await self.write(self.space.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") + "$")
+            case "r":
+                with contextlib.suppress(FileError):
+                    self.append.append(decode(self.process.fs.read(command.text, self.process.cwd)).removesuffix("\n"))
+
+    def branch(self, command: Command) -> str:
+        """``b``, ``t`` and ``T``: where to go on, or nothing."""
+        goes = command.name == "b" or self.substituted == (command.name == "t")
+        if command.name != "b":
+            self.substituted = False
+        return ":" + command.text if goes else ""
+
+    async def flow(self, command: Command) -> str:
+        """Commands that hold others, substitute, take lines, or end the cycle."""
         match command.name:
             case "{":
                 return await self.run(command.body)
             case "s":
                 await self.substitute(command)
-            case "y":
-                self.space = self.space.translate(command.table)
             case "d":
                 return "delete"
             case "D":
@@ -131,12 +186,10 @@ class _Sed:
                     return "delete"
                 self.space = rest
                 return "restart"
-            case "p":
-                await self.write(self.space)
-            case "P":
-                await self.write(self.space.partition("\n")[0])
-            case "=":
-                await self.write(str(self.number))
+            case "c":
+                if command.second is None or not command.active:
+                    await self.write(command.text)
+                return "delete"
             case "q" | "Q":
                 self.quit = True
                 self.status = command.number
@@ -154,41 +207,6 @@ class _Sed:
                 before = self.space
                 self.advance()
                 self.space = before + "\n" + self.space
-            case "h":
-                self.hold = self.space
-            case "H":
-                self.hold += "\n" + self.space
-            case "g":
-                self.space = self.hold
-            case "G":
-                self.space += "\n" + self.hold
-            case "x":
-                self.space, self.hold = self.hold, self.space
-            case "z":
-                self.space = ""
-            case "i":
-                await self.write(command.text)
-            case "a":
-                self.append.append(command.text)
-            case "c":
-                if command.second is None or not command.active:
-                    await self.write(command.text)
-                return "delete"
-            case "l":
-                await self.write(self.space.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") + "$")
-            case "r":
-                with contextlib.suppress(FileError):
-                    self.append.append(decode(self.process.fs.read(command.text, self.process.cwd)).removesuffix("\n"))
-            case "b":
-                return ":" + command.text
-            case "t":
-                if self.substituted:
-                    self.substituted = False
-                    return ":" + command.text
-            case "T":
-                if not self.substituted:
-                    return ":" + command.text
-                self.substituted = False
         return ""
 
     def advance(self) -> None:
