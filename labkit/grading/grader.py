@@ -15,8 +15,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.cluster import Cluster
@@ -35,7 +34,7 @@ from labkit.grading.result import Result
 from labkit.grading.score import Score, TaskScore, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
-from labkit.grading.workers import Door, Workers
+from labkit.grading.workers import Door, WithWorkers, Workers
 from labkit.manifests import Resources, apply
 from labkit.redact import redact
 
@@ -49,7 +48,7 @@ KEPT_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
 
 
-class Grader:
+class Grader(WithWorkers):
     """Grades submissions, several at once.
 
     Args:
@@ -71,21 +70,7 @@ class Grader:
         self._allowance = allowance or Allowance()
         self._places = places or PLACES_PER_PROCESSOR * (os.cpu_count() or 1)
         self._foundry = Foundry()
-        self.workers = Workers(limits, kernel=kernel)
-
-    def __enter__(self) -> Self:
-        self.workers.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.workers.__exit__(kind, error, trace)
-
-    @property
-    def level(self) -> str:
-        """The walls: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
-        return self.workers.level
+        super().__init__(Workers(limits, kernel=kernel))
 
     def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
         """Grade them all.

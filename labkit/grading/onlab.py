@@ -15,8 +15,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
 from labkit import kubeconfig as kubeconfigs
 from labkit.apiserver.keys import Keys
@@ -32,7 +30,7 @@ from labkit.grading.result import Result
 from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
-from labkit.grading.workers import Door, Workers
+from labkit.grading.workers import Door, WithWorkers, Workers
 from labkit.home import ensure_private, home_path
 from labkit.lab import Lab
 from labkit.manifests import Resources, apply, title
@@ -48,7 +46,7 @@ SETTLED = 3
 Say = Callable[[str], None]
 
 
-class LabGrader:
+class LabGrader(WithWorkers):
     """Grades submissions on one cluster, one at a time.
 
     Args:
@@ -64,24 +62,10 @@ class LabGrader:
     ) -> None:
         self.lab = lab
         self._settle_seconds = settle_seconds
-        self.workers = Workers(limits, kernel=kernel)
+        super().__init__(Workers(limits, kernel=kernel))
         self._keys = Keys.generate(b"-")
         self._admin = lab.admin.unobserved()
         self._pods = pods_run(self._admin)
-
-    def __enter__(self) -> Self:
-        self.workers.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.workers.__exit__(kind, error, trace)
-
-    @property
-    def level(self) -> str:
-        """The walls: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
-        return self.workers.level
 
     def look(self, submissions: Iterable[Submission], *, force: bool, say: Say) -> None:
         """Say what would be made, before anything is.

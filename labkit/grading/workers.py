@@ -162,3 +162,28 @@ def _of_no_cluster() -> dict[str, str]:
     keys = Keys.generate(b"-")
     certificate, key = keys.client_certificate("nobody")
     return {"ca": keys.ca_certificate.decode(), "certificate": certificate.decode(), "key": key.decode()}
+
+
+class WithWorkers:
+    """A grader: learners' processes can be forked while it is entered.
+
+    Args:
+        workers: The prepared interpreter.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+
+    def __enter__(self) -> Self:
+        self.workers.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.workers.__exit__(kind, error, trace)
+
+    @property
+    def level(self) -> str:
+        """The walls: ``root``, ``user`` or ``plain``; empty before the grader is entered."""
+        return self.workers.level
