@@ -42,7 +42,13 @@ def pod_limits(spec: Object) -> Amounts:
 
 
 def total(spec: Object, kind: str) -> Amounts:
-    """``requests`` or ``limits`` of a pod, without what running it takes.
+    """``requests`` or ``limits`` of a pod, without what running it takes."""
+    whole = read((spec.get("resources") or {}).get(kind))
+    return together(spec, kind) | {name: amount for name, amount in whole.items() if pod_level(name)}
+
+
+def together(spec: Object, kind: str) -> Amounts:
+    """``requests`` or ``limits`` of a pod's containers.
 
     All containers run together; the init containers run before, one by one, sidecars to the end.
     """
@@ -59,9 +65,7 @@ def total(spec: Object, kind: str) -> Amounts:
             start = largest(start, sidecars)
         else:
             start = largest(start, add(asked, sidecars))
-    found = largest(found, start)
-    whole = read((spec.get("resources") or {}).get(kind))
-    return found | {name: amount for name, amount in whole.items() if pod_level(name)}
+    return largest(found, start)
 
 
 def _asked(container: Object, kind: str) -> Amounts:

@@ -108,22 +108,19 @@ def validate_annotations(annotations: Object | None, path: str, errors: FieldErr
 
 
 def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors) -> None:
-    """Owner references: complete, and one controller at most."""
+    """Owner references: complete, and one controller at most; which of them is wrong is not said."""
     controller = ""
-    for index, owner in enumerate(owners or ()):
-        place = f"{path}[{index}]"
-        version = owner.get("apiVersion", "")
-        if not version:
-            errors.required(f"{place}.apiVersion", "must not be empty")
-        elif version.count("/") > 1 or version.endswith("/"):
-            errors.invalid(f"{place}.apiVersion", version, "must be <group>/<version> or <version>")
+    for owner in owners or ():
+        version, kind = owner.get("apiVersion", ""), owner.get("kind", "")
+        if not version or version.count("/") > 1 or version.endswith("/"):
+            errors.invalid(f"{path}.apiVersion", version, "version must not be empty")
         for field in ("kind", "name", "uid"):
             if not owner.get(field):
-                errors.required(f"{place}.{field}", "must not be empty")
-        if version == "v1" and owner.get("kind") == "Event":
-            errors.invalid(place, owner, "/v1, Kind=Event is disallowed from being an owner")
+                errors.invalid(f"{path}.{field}", owner.get(field, ""), "must not be empty")
+        if version == "v1" and kind == "Event":
+            errors.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
         if owner.get("controller"):
-            this = f"{owner.get('kind', '')}/{owner.get('name', '')}"
+            this = f"{kind}/{owner.get('name', '')}"
             if controller:
                 errors.invalid(
                     path,

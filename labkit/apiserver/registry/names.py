@@ -226,7 +226,7 @@ def port_name(value: str) -> list[str]:
     """A port's name: an IANA service name."""
     found = []
     if len(value) > 15:
-        found.append("must be no more than 15 characters")
+        found.append(too_long(15))
     if not _PORT_NAME.fullmatch(value):
         found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", value):
@@ -268,6 +268,15 @@ def ip_address(value: str) -> bool:
     return "%" not in value
 
 
+def ip_range(value: str) -> bool:
+    """Whether a text is an address and the length of a prefix."""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return "/" in value
+
+
 IP_MESSAGE = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
@@ -280,6 +289,11 @@ def _masked(name: str, prefix: bool) -> str:
 def subdomain_name(name: str, prefix: bool) -> list[str]:
     """The rule for most kinds' names."""
     return dns_subdomain(_masked(name, prefix))
+
+
+def declared_name(name: str, prefix: bool) -> list[str]:
+    """The rule for most kinds' names where it is a declared one: prefixes of names are hardly looked at."""
+    return path_segment_name(name, True) if prefix else dns_subdomain(name, "bytes")
 
 
 def label_name(name: str, prefix: bool) -> list[str]:

@@ -25,10 +25,10 @@ from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.objects import Change, Check, Controller, Objects, Texts
 from labkit.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
-from labkit.apiserver.registry.versions import check_version, same, wrong_uid
+from labkit.apiserver.registry.versions import check_version, parsed_revision, same, wrong_uid
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.decoding import forget_empty
-from labkit.apiserver.status import ApiError, already_exists, bad_request, conflict, not_found
+from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key
 
 __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
@@ -91,13 +91,11 @@ class Registry(Objects):
             warnings += strategy.warnings(obj, None)
         if check is not None:
             check(obj, None)
-        if metadata.get("resourceVersion", "0") not in ("", "0") and not dry_run:
-            # The real server says this with a 500, the one place where it blames itself for bad input.
-            raise bad_request("resourceVersion should not be set on objects to be created")
+        if parsed_revision(metadata.get("resourceVersion", "")) and not dry_run:
+            raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
         name = metadata["name"]
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
-        strategy.allocate(context, obj, None)
         obj = self.ordered(kind, obj)
         forget_empty(self.struct(stored_kind(kind)), obj)
         metadata.pop("resourceVersion", None)
@@ -272,7 +270,6 @@ class Registry(Objects):
                 metadata[field] = before[field]
         if "deletionGracePeriodSeconds" in before:
             metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
-        metadata.pop("selfLink", None)
         for hook in strategy.hooks:
             hook(new, old)
         if subresource in ("status", "finalize"):
@@ -282,10 +279,8 @@ class Registry(Objects):
         else:
             errors = strategy.validate_update(kind, new, old)
         self._refuse_invalid(kind, new, errors)
-        if warnings is not None:
-            warnings += strategy.warnings(new, old)
-        if subresource != "status":
-            strategy.allocate(context, new, old)
+        if warnings is not None and subresource in ("", "status"):
+            warnings += strategy.status_warnings(new) if subresource else strategy.warnings(new, old)
 
     def _delete_namespace(self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None) -> Object:
         if check is not None:

@@ -1,7 +1,7 @@
 """How kinds differ: one strategy object beside each kind.
 
 The registry asks it, in this order: ``default`` (with decoding), ``prepare_create`` or
-``prepare_update``, ``validate`` or ``validate_update``, ``allocate``, ``warnings``.
+``prepare_update``, ``validate`` or ``validate_update``, ``warnings``.
 Objects handed in are not stored yet, so a strategy changes them in place; ``old`` is stored
 and must not be changed.
 Source: k8s.io/apiserver ``pkg/registry/rest``.
@@ -79,6 +79,8 @@ class Strategy:
         graceful: A deletion may take its time.
         orphans: A deletion leaves the object's dependents, if nothing else is said.
         full_checks: How often an update holds the whole new object to the rules for its metadata.
+        change_checks: How often it looks at what changes in metadata, besides the once for every kind.
+        known_finalizers: Finalizers without a domain are Kubernetes' own.
         checks_twice: An update holds the new object to the kind's rules twice; its causes say so.
         hooks: Called as (new object, old object or None) before a write's validation;
             where the RBAC escalation check comes in.
@@ -93,6 +95,8 @@ class Strategy:
     graceful: bool = False
     orphans: bool = False
     full_checks: int = 1
+    change_checks: int = 1
+    known_finalizers: bool = True
     checks_twice: bool = False
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
 
@@ -148,15 +152,18 @@ class Strategy:
         """What is wrong with a new object."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
-        validate_known_finalizers(obj["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        if self.known_finalizers:
+            validate_known_finalizers(obj["metadata"].get("finalizers"), "metadata.finalizers", errors)
         self.check(obj, errors)
         return errors
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         """What is wrong with a changed object."""
-        errors = common_update_errors(kind, new, old)
+        errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
             validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
+            if self.known_finalizers:
+                validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
         if self.checks_twice:
             self.check(new, errors)
         self.check_update(new, old, errors)
@@ -182,9 +189,6 @@ class Strategy:
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """The rules for a changed status."""
 
-    def allocate(self, context: Context, obj: Object, old: Object | None) -> None:
-        """Take what is handed out once (cluster IPs), after validation."""
-
     def check_deletion(self, name: str) -> None:
         """Refuse to delete an object that must stay.
 
@@ -196,18 +200,34 @@ class Strategy:
         """Texts for ``Warning`` headers."""
         return []
 
+    def status_warnings(self, obj: Object) -> list[str]:
+        """The same for a write of the status; hardly any kind has some."""
+        return []
+
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """For a graceful kind: how long the object may take to end."""
         return options.grace_seconds or 0
 
 
-def common_update_errors(kind: Kind, new: Object, old: Object) -> FieldErrors:
-    """What is wrong with changed metadata; the real server looks twice, and its causes show it."""
+def common_update_errors(
+    kind: Kind, new: Object, old: Object, change_checks: int = 1, known_finalizers: bool = True
+) -> FieldErrors:
+    """What is wrong with changed metadata; the real server looks several times, and its causes show it.
+
+    Args:
+        kind: The kind.
+        new: The object as it would be.
+        old: The object as it is.
+        change_checks: See ``Strategy``.
+        known_finalizers: See ``Strategy``.
+    """
     errors = FieldErrors()
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
-    for _ in range(2):
+    validate_metadata_update(new["metadata"], old["metadata"], errors)
+    for _ in range(change_checks):
         validate_metadata_update(new["metadata"], old["metadata"], errors)
-    validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        if known_finalizers:
+            validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
     return errors
 
 

@@ -5,6 +5,7 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/stora
 
 from __future__ import annotations
 
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import Strategy
@@ -14,6 +15,12 @@ from labkit.apiserver.status import ApiError, conflict
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 STORAGE_PLACES = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
 """Where the real server's storage keeps a resource, if not under its own name."""
+
+
+def parsed_revision(text: str) -> int | None:
+    """A resourceVersion as a number; None if it is none."""
+    good = text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < 2**64
+    return int(text) if good else None
 
 
 def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
@@ -27,10 +34,9 @@ def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> N
             errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
             raise invalid_object(kind.plural, kind.group, name, errors)
         new["metadata"]["resourceVersion"] = current
-    elif not wanted.isascii() or not wanted.isdigit():
-        errors = FieldErrors()
-        errors.invalid("resourceVersion", wanted, f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
-        raise invalid_object("", "", name, errors)
+    elif parsed_revision(wanted) is None:
+        why = "value out of range" if wanted.isascii() and wanted.isdigit() else "invalid syntax"
+        raise ApiError(500, "", f"strconv.ParseUint: parsing {go_quote(wanted)}: {why}")
     elif wanted != current:
         raise conflict(kind.plural, kind.group, name, MODIFIED)
 
@@ -55,7 +61,7 @@ def _timeless(entries: list[Object]) -> list[Object]:
 def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str) -> ApiError:
     """409: the object of that name is another one."""
     place = STORAGE_PLACES.get(kind.plural, kind.plural)
-    key = "/".join(part for part in ("/registry", place, namespace, name) if part)
+    key = "".join(f"/{part}" for part in (place, namespace, name) if part)
     return conflict(
         kind.plural,
         kind.group,

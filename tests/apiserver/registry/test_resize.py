@@ -63,12 +63,14 @@ def test_cpu_and_memory_of_containers_and_sidecars(api: ClusterApi) -> None:
 @pytest.mark.parametrize(
     ("resources", "found"),
     [
-        ({"i": {"requests": {"cpu": "200m"}}},
-         [("spec", "Forbidden: resources for non-sidecar init containers are immutable")]),
+        ({"i": {"requests": {"cpu": "100m", "ephemeral-storage": "1Gi"}}},
+         [("spec.initContainers[0]",
+           "Forbidden: only cpu and memory resources for init or sidecar containers are mutable")]),
         ({"c": {"requests": {"cpu": "100m", "ephemeral-storage": "1Gi"}}},
          [("spec", "Forbidden: only cpu and memory resources are mutable")]),
         ({"s": {"requests": {"cpu": "100m", "ephemeral-storage": "1Gi"}}},
-         [("spec", "Forbidden: only cpu and memory resources for sidecar containers are mutable")]),
+         [("spec.initContainers[1]",
+           "Forbidden: only cpu and memory resources for init or sidecar containers are mutable")]),
         ({"c": {"requests": {"memory": "1Mi"}}},
          [("spec.containers[0].resources.requests", "Forbidden: resource requests cannot be removed")]),
     ],

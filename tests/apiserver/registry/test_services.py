@@ -46,10 +46,10 @@ def causes(reply: Reply) -> list[tuple[str, str]]:
          [("spec.ports[0].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'")]),
         ({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080, "name": "a"},
                                         {"port": 81, "nodePort": 30080, "name": "b"}]},
-         [("spec.ports[1].nodePort", "Duplicate value: 30080")]),
+         [("spec.ports[1].nodePort", "Invalid value: 30080: provided port is already allocated")]),
         ({"trafficDistribution": "Foo"},
-         [("spec.trafficDistribution", 'Unsupported value: "Foo": supported values: "PreferClose", "PreferSameNode", '
-           '"PreferSameZone"')]),
+         [("spec.trafficDistribution", 'Unsupported value: "Foo": supported values: "PreferClose", "PreferSameZone", '
+           '"PreferSameNode"')]),
     ],
 )  # fmt: skip
 def test_services(api: ClusterApi, spec: Any, found: list[tuple[str, str]]) -> None:

@@ -226,7 +226,7 @@ def test_metadata_rules(api: ClusterApi) -> None:
         "metadata.labels",
         "metadata.labels",
         "metadata.annotations",
-        "metadata.ownerReferences[0].name",
+        "metadata.ownerReferences.name",
         "metadata.finalizers",
         "metadata.finalizers[0]",
     ]
@@ -234,7 +234,16 @@ def test_metadata_rules(api: ClusterApi) -> None:
 
 def test_a_version_may_not_be_chosen(api: ClusterApi) -> None:
     reply = api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "resourceVersion": "5"}})
-    assert reply.message == "resourceVersion should not be set on objects to be created"
+    assert (reply.status, reply.message) == (500, "resourceVersion should not be set on objects to be created")
+    assert api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c", "resourceVersion": "x"}}).status == 201
+
+
+@pytest.mark.parametrize(("version", "why"), [("x", "invalid syntax"), ("9" * 21, "value out of range")])
+def test_a_version_is_a_number(api: ClusterApi, version: str, why: str) -> None:
+    api.must(api.admin.post(f"{LAB}/configmaps", {"metadata": {"name": "c"}}))
+    reply = api.admin.put(f"{LAB}/configmaps/c", {"metadata": {"name": "c", "resourceVersion": version}})
+    assert (reply.status, reply.message) == (500, f'strconv.ParseUint: parsing "{version}": {why}')
+    assert "reason" not in reply.body
 
 
 def test_services_get_addresses_and_keep_them_apart(api: ClusterApi) -> None:

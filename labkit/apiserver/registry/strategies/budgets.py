@@ -22,6 +22,9 @@ POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 class DisruptionBudgetStrategy(Strategy):
     """Pod disruption budgets."""
 
+    change_checks: int = 0
+    known_finalizers: bool = False
+
     name_rule: NameRule = path_segment_name
     full_checks: int = 0
     generation: bool = True

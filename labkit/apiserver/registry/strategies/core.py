@@ -28,6 +28,8 @@ MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"
 NAME_LABEL = "kubernetes.io/metadata.name"
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
+MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
+SEPARATE_NAMESPACES = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
 SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 SECRET_KEYS = {
     "kubernetes.io/dockercfg": ".dockercfg",
@@ -201,6 +203,27 @@ class ServiceAccountStrategy(Strategy):
     """Service accounts."""
 
     returns_deleted: bool = True
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        _name_secrets(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        _name_secrets(new)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        before = (old["metadata"].get("annotations") or {}) if old is not None else {}
+        if MOUNTABLE not in (obj["metadata"].get("annotations") or {}) or MOUNTABLE in before:
+            return []
+        return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
+
+
+def _name_secrets(account: Object) -> None:
+    """Of an account's secrets only the names are kept."""
+    if account.get("secrets"):
+        account["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in account["secrets"]]
 
 
 @dataclass

@@ -32,6 +32,8 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
+    change_checks: int = 0
+
     generation: bool = True
 
     def default(self, obj: Object) -> None:

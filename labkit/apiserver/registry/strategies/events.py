@@ -52,6 +52,10 @@ TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", 
 class EventStrategy(Strategy):
     """Events, as the core group takes them."""
 
+    full_checks: int = 0
+    change_checks: int = 0
+    known_finalizers: bool = False
+
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
 

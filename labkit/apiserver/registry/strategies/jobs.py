@@ -13,7 +13,7 @@ from labkit.apiserver.registry.names import NameRule, dns_label, subdomain_name
 from labkit.apiserver.registry.strategies.jobspecs import check_job_spec, default_policy
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
 from labkit.apiserver.registry.strategies.poddiff import internal, internal_template
-from labkit.apiserver.registry.strategies.pods import pod_warnings
+from labkit.apiserver.registry.strategies.podwarnings import pod_warnings
 from labkit.apiserver.registry.strategies.schedules import schedule_problem, time_zone_problem
 from labkit.apiserver.registry.strategies.workloads import check_not_negative, selects
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
@@ -97,7 +97,8 @@ class JobStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
-        return pod_warnings(obj["spec"]["template"]["spec"], "spec.template.spec") if old is None else []
+        template = obj["spec"]["template"]
+        return pod_warnings(template["metadata"], template["spec"], "spec.template") if old is None else []
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:

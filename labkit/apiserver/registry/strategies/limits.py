@@ -47,6 +47,8 @@ MOST_MILLIS = (2**63 - 1) // 1000
 class ResourceQuotaStrategy(Strategy):
     """Quotas: their status is the controller's, their scopes stay."""
 
+    full_checks: int = 0
+
     returns_deleted: bool = True
     status: bool = True
 
@@ -163,6 +165,8 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
 @dataclass
 class LimitRangeStrategy(Strategy):
     """Limit ranges."""
+
+    change_checks: int = 0
 
     create_on_update: bool = True
 

@@ -20,6 +20,8 @@ from labkit.apiserver.request import Object
 class LeaseStrategy(Strategy):
     """Leases."""
 
+    known_finalizers: bool = False
+
     full_checks: int = 0
 
     create_on_update: bool = True
@@ -53,6 +55,8 @@ def _forget_coordination(lease: Object) -> None:
 @dataclass
 class NetworkPolicyStrategy(Strategy):
     """Network policies."""
+
+    full_checks: int = 0
 
     generation: bool = True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from labkit.apiserver.registry.strategies.podresources import default_pod_resources
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas
 
@@ -59,6 +60,9 @@ def default_pod(spec: Object) -> None:
                     if not port.get("hostPort"):
                         port["hostPort"] = port.get("containerPort", 0)
                         order_fields(port, "core.v1.ContainerPort")
+    default_pod_resources(spec)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     spec.setdefault("enableServiceLinks", True)
     order_fields(spec, "core.v1.PodSpec")
 
@@ -118,6 +122,8 @@ def default_container(container: Object) -> None:
 def default_probe(probe: Object) -> None:
     """Defaults of a probe."""
     default_http_get(probe.get("httpGet"))
+    if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
+        probe["grpc"]["service"] = ""
     for field, value in (
         ("timeoutSeconds", 1),
         ("periodSeconds", 10),

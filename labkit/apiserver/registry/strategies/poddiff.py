@@ -82,7 +82,9 @@ SOURCE_ORDER = (
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
-    """A struct as Go prints it: every field, by its Go name."""
+    """A struct as Go prints it: every field, by its Go name; those of all groups keep their names in JSON."""
+    if struct.name.startswith("meta."):
+        return {name: value[name] for name in struct.fields if value.get(name)}
     shown: dict[str, Any] = {}
     for name, field in struct.fields.items():
         shown[field.go] = _shown(field.type, value.get(name), field.pointer)
@@ -146,9 +148,9 @@ def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
 
 
 def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of two specs of claims; here the new one comes first."""
+    """The same of two specs of claims."""
     struct = schemas()["core.v1.PersistentVolumeClaimSpec"]
-    return unified(internal(struct, new), internal(struct, old))
+    return unified(internal(struct, old), internal(struct, new))
 
 
 def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -160,4 +162,16 @@ def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
         values = zip(SOURCE_ORDER, fields.items(), strict=True)
         return {go: _shown(field.type, source.get(name), field.pointer) for name, (go, field) in values}
 
-    return unified(shown(new), shown(old))
+    return unified(shown(old), shown(new))
+
+
+def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The same of two ephemeral containers, whose common fields are embedded."""
+    struct = schemas()["core.v1.EphemeralContainer"]
+
+    def shown(container: dict[str, Any]) -> dict[str, Any]:
+        fields = internal(struct, container)
+        target = fields.pop("TargetContainerName")
+        return {**fields, "TargetContainerName": target}
+
+    return unified(shown(old), shown(new))

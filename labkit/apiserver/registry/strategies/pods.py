@@ -1,31 +1,35 @@
 """Pods.
 
-Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``.
+Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/util.go``.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.names import IP_MESSAGE, between, ip_address
-from labkit.apiserver.registry.strategies.containers import check_container
+from labkit.apiserver.registry.metadata import validate_metadata
+from labkit.apiserver.registry.names import dns_label
+from labkit.apiserver.registry.strategies.containers import check_image_padding
+from labkit.apiserver.registry.strategies.podannotations import MIRROR, check_annotation_changes, check_annotations
 from labkit.apiserver.registry.strategies.poddefaults import default_pod
-from labkit.apiserver.registry.strategies.poddiff import spec_diff
-from labkit.apiserver.registry.strategies.podresize import check_resize, refused_as_a_whole
+from labkit.apiserver.registry.strategies.podfeatures import drop_disabled
+from labkit.apiserver.registry.strategies.podprofiles import check_profiles, take_app_armor
+from labkit.apiserver.registry.strategies.podresize import check_resize, refused_as_a_whole, resized, unsupported
+from labkit.apiserver.registry.strategies.podscheduling import merge_label_keys
+from labkit.apiserver.registry.strategies.podstatuses import check_pod_status, keep_observed
+from labkit.apiserver.registry.strategies.podupdates import check_ephemeral_update, check_pod_update, keep
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
-from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy
+from labkit.apiserver.registry.strategies.podwarnings import address_warnings, pod_warnings
+from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy, common_update_errors, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
 
-MAY_CHANGE = (
-    "pod updates may not change fields other than `spec.containers[*].image`,"
-    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-    "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-    "previously negative)"
+HOST_NAME = (
+    "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "
+    "recommended"
 )
 
 
@@ -65,6 +69,20 @@ class PodStrategy(Strategy):
         """See ``Strategy``."""
         default_pod(obj["spec"])
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        for condition in obj["status"].get("conditions") or ():
+            condition["lastTransitionTime"] = timestamp(context.clock())
+        drop_disabled(obj["spec"], {})
+        merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})
+        take_app_armor(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["spec"], old["spec"])
+        super().prepare_update(context, new, old)
+
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         status: Object = {"phase": "Pending"}
@@ -79,117 +97,82 @@ class PodStrategy(Strategy):
                     "message": "Scheduling is blocked due to non-empty scheduling gates",
                 }
             ]
-        status["qosClass"] = quality_of_service(obj["spec"])
+        status["qosClass"] = obj["status"].get("qosClass") or quality_of_service(obj["spec"])
         obj["status"] = status
 
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
         """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
-        if "ownerReferences" in old["metadata"]:
-            new["metadata"]["ownerReferences"] = old["metadata"]["ownerReferences"]
-        new["status"]["qosClass"] = old["status"].get("qosClass", "BestEffort")
+        keep(new["metadata"], old["metadata"], "ownerReferences")
+        status = new["status"]
+        if not status.get("qosClass") and old["status"].get("qosClass"):
+            status["qosClass"] = old["status"]["qosClass"]
+        keep_observed(status, old["status"])
 
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
         """``/ephemeralcontainers`` adds containers, ``/resize`` changes their resources."""
         sent = new["spec"]
-        spec = copy.deepcopy(dict(old["spec"]))
-        if part == "ephemeralcontainers":
-            _keep(spec, sent, "ephemeralContainers")
-        elif part == "resize":
-            for list_name in ("containers", "initContainers"):
-                wanted = {item.get("name"): item for item in sent.get(list_name) or ()}
-                for container in spec.get(list_name) or ():
-                    if container["name"] in wanted:
-                        container["resources"] = wanted[container["name"]].get("resources", {})
-        new["spec"] = spec
+        if part == "resize":
+            new["spec"] = resized(sent, old["spec"])
+        else:
+            new["spec"] = copy.deepcopy(dict(old["spec"]))
+            keep(new["spec"], sent, "ephemeralContainers")
         new["status"] = copy.deepcopy(old["status"])
-        new["metadata"] = {**copy.deepcopy(old["metadata"]), "managedFields": new["metadata"].get("managedFields")}
-        if not new["metadata"]["managedFields"]:
-            del new["metadata"]["managedFields"]
+        for field in ("deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers"):
+            keep(new["metadata"], old["metadata"], field)
+        keep(new["metadata"], old["metadata"], "ownerReferences")
         self.count_generation(new, old)
 
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
         """See ``Strategy``."""
-        errors = FieldErrors()
+        errors = common_update_errors(kind, new, old)
+        validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
+        self._check_pod(new, errors)
         if part == "ephemeralcontainers":
-            check_ephemeral(new["spec"], old["spec"], errors)
-        else:
-            why = refused_as_a_whole(old)
-            if why:
-                errors.forbidden("[]", why)
-                return errors
-            check_pod_spec({**new["spec"], "ephemeralContainers": None}, "spec", errors)
-            if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
-                errors.invalid(
-                    "spec", old["status"].get("qosClass", ""), "Pod QOS Class may not change as a result of resizing"
-                )
-            check_resize(new["spec"], old["spec"], errors)
+            check_annotation_changes(new, old, errors)
+            if MIRROR in (old["metadata"].get("annotations") or {}):
+                return _forbidden("static pods do not support ephemeral containers")
+            check_ephemeral_update(new["spec"], old["spec"], errors)
+            return errors
+        why = refused_as_a_whole(old)
+        if why:
+            return _forbidden(why)
+        quality = old["status"].get("qosClass") or quality_of_service(old["spec"])
+        if quality_of_service(new["spec"]) != quality:
+            shown = new["status"].get("qosClass", "")
+            errors.invalid("spec", shown, "Pod QOS Class may not change as a result of resizing")
+        if unsupported(old):
+            errors.forbidden("spec", "Pod running on node without support for resize")
+        check_resize(new["spec"], old["spec"], errors)
         return errors
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        check_pod_spec(obj["spec"], "spec", errors)
-        check_projected_tokens(obj["spec"], errors)
+        self._check_pod(obj, errors)
+        if obj["spec"].get("ephemeralContainers"):
+            errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
+        if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
+            errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+        check_profiles(obj, errors)
+
+    def _check_pod(self, obj: Object, errors: FieldErrors) -> None:
+        spec = obj["spec"]
+        check_annotations(obj, errors)
+        check_pod_spec(spec, "spec", errors, pod=obj["metadata"], is_pod=True)
+        check_projected_tokens(spec, errors)
+        for list_name in ("containers", "initContainers"):
+            check_image_padding(spec.get(list_name) or (), f"spec.{list_name}", errors)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
-        spec, before = new["spec"], old["spec"]
-        check_pod_spec({**spec, "ephemeralContainers": None}, "spec", errors)
-        check_projected_tokens(spec, errors)
-        if len(spec.get("containers") or ()) != len(before.get("containers") or ()):
-            errors.forbidden("spec.containers", "pod updates may not add or remove containers")
-            return
-        if len(spec.get("initContainers") or ()) != len(before.get("initContainers") or ()):
-            errors.forbidden("spec.initContainers", "pod updates may not add or remove containers")
-            return
-        for list_name in ("containers", "initContainers"):
-            for index, container in enumerate(spec.get(list_name) or ()):
-                if not container.get("image"):
-                    errors.required(f"spec.{list_name}[{index}].image")
-        self._check_deadline(spec, before, errors)
-        changed = copy.deepcopy(dict(spec))
-        for list_name in ("containers", "initContainers"):
-            for container, other in zip(changed.get(list_name) or (), before.get(list_name) or (), strict=True):
-                container["image"] = other.get("image", "")
-        _keep(changed, before, "activeDeadlineSeconds")
-        tolerations = spec.get("tolerations") or []
-        if not _only_added(tolerations, before.get("tolerations") or []):
-            errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
-        _keep(changed, before, "tolerations")
-        if before.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
-            _keep(changed, before, "terminationGracePeriodSeconds")
-        if before.get("schedulingGates"):
-            wanted = spec.get("schedulingGates") or []
-            if all(gate in before["schedulingGates"] for gate in wanted):
-                _keep(changed, before, "schedulingGates")
-        if changed != before:
-            errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
+        self._check_pod(new, errors)
+        check_annotation_changes(new, old, errors)
+        check_pod_update(new["spec"], old["spec"], errors)
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``: its addresses are addresses; the first of them stands alone as well."""
-        status = new["status"]
-        for single, several in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
-            first, others = status.get(single, ""), status.get(several) or []
-            if first and (not others or others[0].get("ip") != first):
-                others = status[several] = [{"ip": first}]
-            elif others and not first:
-                status[single] = others[0].get("ip", "")
-            for index, address in enumerate(others):
-                if not ip_address(address.get("ip", "")):
-                    errors.invalid(f"status.{several}[{index}]", address.get("ip", ""), IP_MESSAGE)
-
-    def _check_deadline(self, spec: Object, before: Object, errors: FieldErrors) -> None:
-        new, old = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
-        if new is None:
-            if old is not None:
-                errors.invalid(
-                    "spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value"
-                )
-            return
-        if not 0 <= new <= 2**31 - 1:
-            errors.invalid("spec.activeDeadlineSeconds", new, between(0, 2**31 - 1))
-        elif old is not None and old < new:
-            errors.invalid("spec.activeDeadlineSeconds", new, "must be less than or equal to previous value")
+        """See ``Strategy``."""
+        check_annotation_changes(new, old, errors)
+        check_pod_status(new, old, errors)
 
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """See ``Strategy``."""
@@ -202,8 +185,26 @@ class PodStrategy(Strategy):
         return 1 if period < 0 else int(period)
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``; updates come from controllers, and nobody would read what they are told."""
+        if old is not None:
+            return []
+        messages = dns_label(obj["metadata"].get("name", ""))
+        found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
+        return found + pod_warnings(obj["metadata"], obj["spec"])
+
+    def status_warnings(self, obj: Object) -> list[str]:
         """See ``Strategy``."""
-        return pod_warnings(obj["spec"], "spec", new=old is None)
+        found: list[str] = []
+        for field in ("podIPs", "hostIPs"):
+            for index, address in enumerate(obj["status"].get(field) or ()):
+                found += address_warnings(address.get("ip", ""), f"status.{field}[{index}].ip")
+        return found
+
+
+def _forbidden(why: str) -> FieldErrors:
+    errors = FieldErrors()
+    errors.forbidden("[]", why)
+    return errors
 
 
 def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
@@ -217,126 +218,3 @@ def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
                     f"spec.volumes[{index}].projected.sources[{number}].serviceAccountToken",
                     "must not be specified when serviceAccountName is not set",
                 )
-
-
-def check_ephemeral(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """Ephemeral containers: they only ever come, and have a name of their own."""
-    path = "spec.ephemeralContainers"
-    containers = spec.get("ephemeralContainers") or []
-    others = {item.get("name") for name in ("containers", "initContainers") for item in spec.get(name) or ()}
-    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
-    seen: set[str] = set()
-    for index, container in enumerate(containers):
-        name = container.get("name", "")
-        check_container(container, volumes, f"{path}[{index}]", errors, init=True)
-        if name and (name in others or name in seen):
-            errors.duplicate(f"{path}[{index}].name", name)
-        seen.add(name)
-        target = container.get("targetContainerName")
-        if target and target not in others:
-            errors.not_found(f"{path}[{index}].targetContainerName", target)
-    now = {item.get("name"): item for item in containers}
-    for container in before.get("ephemeralContainers") or ():
-        if container["name"] not in now:
-            errors.forbidden(path, f"existing ephemeral containers {_quoted(container['name'])} may not be removed\n")
-        elif now[container["name"]] != container:
-            errors.forbidden(path, f"existing ephemeral containers {_quoted(container['name'])} may not be changed\n")
-
-
-def _keep(changed: Object, before: Object, field: str) -> None:
-    if field in before:
-        changed[field] = before[field]
-    else:
-        changed.pop(field, None)
-
-
-def _only_added(new: list[Object], old: list[Object]) -> bool:
-    def timeless(toleration: Object) -> Object:
-        return {name: value for name, value in toleration.items() if name != "tolerationSeconds"}
-
-    wanted = [timeless(toleration) for toleration in new]
-    return all(
-        toleration in new or (toleration.get("effect") == "NoExecute" and timeless(toleration) in wanted)
-        for toleration in old
-    )
-
-
-def pod_warnings(spec: Object, path: str, new: bool = True) -> list[str]:
-    """What is legal in a pod but hardly meant.
-
-    Source: ``pkg/api/pod/warnings.go``.
-    """
-    found: list[str] = []
-    for index, volume in enumerate(spec.get("volumes") or ()):
-        if volume.get("gitRepo") is not None:
-            found.append(f"{path}.volumes[{index}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+")
-        if volume.get("glusterfs") is not None:
-            found.append(
-                f"{path}.volumes[{index}].glusterfs: deprecated in v1.25, this feature is not available in v1.26 "
-                "and later"
-            )
-    for key in spec.get("nodeSelector") or ():
-        if key in DEPRECATED_NODE_LABELS:
-            found.append(f"{path}.nodeSelector[{key}]: {DEPRECATED_NODE_LABELS[key]}")
-    for list_name in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(list_name) or ()):
-            place = f"{path}.{list_name}[{index}]"
-            seen: set[str] = set()
-            for number, variable in enumerate(container.get("env") or ()):
-                name = variable.get("name", "")
-                if name in seen:
-                    found.append(
-                        f"{place}.env[{number}]: hides previous definition of {_quoted(name)}, which may be unexpected"
-                    )
-                seen.add(name)
-            for name, amounts in (container.get("resources") or {}).items():
-                if not isinstance(amounts, dict):
-                    continue
-                for resource in ("ephemeral-storage", "memory"):
-                    value = amounts.get(resource)
-                    if value is not None and amount(value) % 10**9:
-                        found.append(
-                            f"{place}.resources.{name}[{resource}]: fractional byte value {_quoted(value)} is "
-                            "invalid, must be an integer"
-                        )
-    seen_secrets: set[str] = set()
-    for index, secret in enumerate(spec.get("imagePullSecrets") or ()):
-        name = secret.get("name", "")
-        if not name:
-            found.append(f"{path}.imagePullSecrets[{index}].name: invalid empty name {_quoted('')}")
-        elif name in seen_secrets:
-            found.append(f"{path}.imagePullSecrets[{index}]: duplicate name {_quoted(name)}")
-        seen_secrets.add(name)
-    if spec.get("terminationGracePeriodSeconds", 0) < 0:
-        found.append(
-            f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
-        )
-    found += _port_warnings(spec, path)
-    return found
-
-
-DEPRECATED_NODE_LABELS = {
-    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _port_warnings(spec: Object, path: str) -> list[str]:
-    found: list[str] = []
-    seen: dict[tuple[str, Any], str] = {}
-    for index, container in enumerate(spec.get("containers") or ()):
-        for number, port in enumerate(container.get("ports") or ()):
-            place = f"{path}.containers[{index}].ports[{number}]"
-            key = (port.get("protocol", ""), port.get("containerPort"))
-            if key in seen:
-                found.append(f"{place}: duplicate port definition with {seen[key]}")
-            else:
-                seen[key] = place
-    return found

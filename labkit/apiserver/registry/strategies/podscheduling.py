@@ -44,6 +44,7 @@ def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
     for name in term.get("namespaces") or ():
         for message in dns_label(name):
             errors.invalid(f"{path}.namespace", name, message)
+    _check_label_keys(term, path, errors)
     key = term.get("topologyKey", "")
     if not key:
         errors.required(f"{path}.topologyKey", "can not be empty")
@@ -74,19 +75,69 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
                 errors.invalid(f"{place}.operator", value, ";".join(messages))
         elif operator == "Exists":
             if value:
-                errors.invalid(
-                    f"{place}.operator", _internal(toleration), "value must be empty when `operator` is 'Exists'"
-                )
+                errors.invalid(f"{place}.operator", value, "value must be empty when `operator` is 'Exists'")
         else:
-            errors.not_supported(f"{place}.operator", operator, ["Equal", "Exists"])
+            choices = ["Equal", "Exists"]
+            if operator in ("Lt", "Gt"):  # known, but for a feature that is off
+                choices += ["Lt", "Gt"]
+            errors.not_supported(f"{place}.operator", operator, choices)
         if effect and effect not in EFFECTS:
             errors.not_supported(f"{place}.effect", effect, EFFECTS)
 
 
-def _internal(toleration: Object) -> Object:
-    """A toleration as messages show it: with Go's names."""
-    shown: Object = {name.capitalize(): toleration.get(name, "") for name in ("key", "operator", "value", "effect")}
-    return {**shown, "TolerationSeconds": toleration.get("tolerationSeconds")}
+def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
+    """Keys whose values are those of the pod itself: they add to a selector that is there."""
+    selector = holder.get("labelSelector")
+    match, mismatch = holder.get("matchLabelKeys") or [], holder.get("mismatchLabelKeys") or []
+    for field, keys in (("matchLabelKeys", match), ("mismatchLabelKeys", mismatch)):
+        if keys and selector is None:
+            errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
+            continue
+        for index, key in enumerate(keys):
+            for message in qualified_name(key):
+                errors.invalid(f"{path}.{field}[{index}]", key, message)
+    seen = set((selector or {}).get("matchLabels") or ())
+    for term in (selector or {}).get("matchExpressions") or ():
+        key = term.get("key", "")
+        if key in match and key in seen:
+            last = len(match) - 1 - match[::-1].index(key)
+            errors.invalid(f"{path}[{last}]", key, "exists in both matchLabelKeys and labelSelector")
+        seen.add(key)
+    for index, key in enumerate(match):
+        if key in mismatch:
+            why = "exists in both matchLabelKeys and mismatchLabelKeys"
+            errors.invalid(f"{path}.matchLabelKeys[{index}]", key, why)
+
+
+def merge_label_keys(spec: Object, labels: Object) -> None:
+    """Add to the selectors of a new pod what their keys say.
+
+    Args:
+        spec: Its spec, changed in place.
+        labels: Its labels.
+    """
+    for form in ("podAffinity", "podAntiAffinity"):
+        rules = (spec.get("affinity") or {}).get(form) or {}
+        terms = list(rules.get(REQUIRED) or ())
+        terms += [weighted.get("podAffinityTerm") or {} for weighted in rules.get(PREFERRED) or ()]
+        for term in terms:
+            _merge(term, labels)
+    for constraint in spec.get("topologySpreadConstraints") or ():
+        _merge(constraint, labels)
+
+
+def _merge(holder: Object, labels: Object) -> None:
+    selector = holder.get("labelSelector")
+    if selector is None:
+        return
+    added = [
+        {"key": key, "operator": operator, "values": [labels[key]]}
+        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn"))
+        for key in holder.get(field) or ()
+        if key in labels
+    ]
+    if added:
+        selector["matchExpressions"] = [*(selector.get("matchExpressions") or ()), *added]
 
 
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
@@ -104,4 +155,16 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
         if any((other.get("topologyKey", ""), other.get("whenUnsatisfiable", "")) == here
                for other in constraints[index + 1 :]):  # fmt: skip
             errors.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{here[0]}, {here[1]}}}")
+        domains = constraint.get("minDomains")
+        if domains is not None:
+            if domains <= 0:
+                errors.invalid(f"{place}.minDomains", domains, "must be greater than zero")
+            if action != "DoNotSchedule":
+                why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
+                errors.invalid(f"{place}.minDomains", domains, why)
+        for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+            policy = constraint.get(field)
+            if policy is not None and policy not in ("Honor", "Ignore"):
+                errors.not_supported(f"{place}.{field}", policy, ["Honor", "Ignore"])
+        _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)

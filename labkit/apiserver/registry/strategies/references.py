@@ -5,11 +5,10 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
-import re
-
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import config_key, qualified_name
+from labkit.apiserver.registry.names import config_key, dns_subdomain, qualified_name
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema.values import amount
 
 FIELD_PATHS = (
     "metadata.name",
@@ -37,7 +36,7 @@ RESOURCE_PATHS = (
     "requests.ephemeral-storage",
     "requests.memory",
 )
-SUBSCRIPT = re.compile(r"^(metadata\.(?:labels|annotations))\['(.*)'\]$")
+SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
 
 
 def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
@@ -56,52 +55,66 @@ def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, erro
             f"error converting fieldPath: unsupported pod version: {reference['apiVersion']}",
         )
         return
-    subscript = SUBSCRIPT.match(field)
-    if subscript is not None:
-        base, key = subscript.groups()
-        rule = qualified_name(key if base.endswith("labels") else key.lower())
-        for message in rule:
+    base, key = _subscripted(field)
+    if key is None:
+        _check_plain(field, allowed, path, errors)
+    elif base not in SUBSCRIPTED:
+        why = f"error converting fieldPath: field label does not support subscript: {field}"
+        errors.invalid(f"{path}.fieldPath", field, why)
+    else:
+        key = key if base == "metadata.labels" else key.lower()
+        for message in qualified_name(key):
             errors.invalid(path, key, message)
-        return
-    known = (*allowed, "metadata.labels", "metadata.annotations", "spec.restartPolicy", "spec.schedulerName",
-             "status.phase", *FIELD_PATHS)  # fmt: skip
-    if field not in known:
+
+
+def _subscripted(field: str) -> tuple[str, str | None]:
+    """The path and the subscript of ``metadata.labels['a']``; no subscript elsewhere."""
+    base, bracket, key = field.partition("['")
+    if not field.endswith("']") or not bracket or not base:
+        return field, None
+    return base, key.removesuffix("']")
+
+
+def _check_plain(field: str, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+    known = "spec.nodeName" if field == "spec.host" else field
+    if known not in (*FIELD_PATHS, *SUBSCRIPTED, "spec.restartPolicy", "spec.schedulerName", "status.phase"):
         errors.invalid(f"{path}.fieldPath", field, f"error converting fieldPath: field label not supported: {field}")
-    elif field not in allowed:
-        errors.not_supported(f"{path}.fieldPath", field, sorted(allowed))
+    elif known not in allowed:
+        errors.not_supported(f"{path}.fieldPath", known, sorted(allowed))
 
 
 CPU_DIVISORS = ("1m", "1")
+DIVIDED = {"cpu": "cpu", "memory": "memory", "ephemeral-storage": "local ephemeral storage"}
 BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 
 
 def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume: bool) -> None:
     """A reference to a container's resource."""
+    resource = reference.get("resource", "")
     if volume and not reference.get("containerName"):
         errors.required(f"{path}.containerName")
-        return
-    resource = reference.get("resource", "")
-    if not resource:
+    elif not resource:
         errors.required(f"{path}.resource")
     elif resource not in RESOURCE_PATHS and not resource.startswith(("limits.hugepages-", "requests.hugepages-")):
         errors.not_supported(f"{path}.resource", resource, RESOURCE_PATHS)
-    divisor = reference.get("divisor")
-    kind = resource.partition(".")[2]
+    form, _, kind = resource.partition(".")
+    if form not in ("limits", "requests"):
+        return
+    word = "hugepages" if kind.startswith("hugepages-") else DIVIDED.get(kind)
+    divisor = reference.get("divisor") or "0"
     allowed = CPU_DIVISORS if kind == "cpu" else BYTE_DIVISORS
-    if divisor not in (None, "", "0", *allowed) and kind in ("cpu", "memory", "ephemeral-storage"):
+    if word is not None and amount(divisor) and divisor not in allowed:
         values = "1m and 1" if kind == "cpu" else ", ".join(allowed)
-        word = "local ephemeral storage" if kind == "ephemeral-storage" else kind
         why = f"only divisor's values {values} are supported with the {word} resource"
         errors.invalid(f"{path}.divisor", resource, why)
 
 
 def check_key_ref(reference: Object, path: str, errors: FieldErrors) -> None:
     """A reference to a key of a config map or secret."""
-    if not reference.get("name"):
-        errors.required(f"{path}.name")
-    key = reference.get("key", "")
+    name, key = reference.get("name", ""), reference.get("key", "")
+    for message in dns_subdomain(name):
+        errors.invalid(f"{path}.name", name, message)
     if not key:
         errors.required(f"{path}.key")
-    else:
-        for message in config_key(key):
-            errors.invalid(f"{path}.key", key, message)
+    for message in config_key(key) if key else ():
+        errors.invalid(f"{path}.key", key, message)

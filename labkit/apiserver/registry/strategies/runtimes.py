@@ -20,6 +20,8 @@ from labkit.apiserver.request import Object
 class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
+    known_finalizers: bool = False
+
     create_on_update: bool = True
     unconditional_update: bool = False
 

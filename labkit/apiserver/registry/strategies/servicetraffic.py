@@ -9,13 +9,20 @@ import ipaddress
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import CIDR_MESSAGE, IP_MESSAGE, ip_address, port_number, qualified_name
+from labkit.apiserver.registry.names import (
+    CIDR_MESSAGE,
+    IP_MESSAGE,
+    ip_address,
+    ip_range,
+    port_number,
+    qualified_name,
+)
 from labkit.apiserver.request import Object
 
 BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
 EXPOSED = ("NodePort", "LoadBalancer")
 POLICIES = ("Cluster", "Local")
-DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 CHECKED_ONLY = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
 
 
@@ -72,13 +79,16 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     if ranges and not balanced:
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
-        try:
-            ipaddress.ip_network(source.strip(), strict=False)
-        except ValueError:
+        if not ip_range(source.strip()):
             errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), CIDR_MESSAGE)
     if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
         errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
-    chosen = spec.get("loadBalancerClass")
+    check_class(spec, errors)
+
+
+def check_class(spec: Object, errors: FieldErrors) -> None:
+    """Which load balancer is meant."""
+    balanced, chosen = spec["type"] == "LoadBalancer", spec.get("loadBalancerClass")
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
     elif chosen is not None:
@@ -86,16 +96,26 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
             errors.invalid("spec.loadBalancerClass", chosen, message)
 
 
+def externally_accessible(spec: Object) -> bool:
+    """Whether a service is to be had from outside of the cluster."""
+    return spec["type"] in EXPOSED or (spec["type"] == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
+def checks_health(spec: Object) -> bool:
+    """Whether a load balancer must ask which nodes have pods of the service."""
+    return spec["type"] == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
 def check_policies(spec: Object, errors: FieldErrors) -> None:
     """How traffic from outside and inside is led to pods."""
     external = spec.get("externalTrafficPolicy")
     if external is not None:
-        if spec["type"] not in EXPOSED and not spec.get("externalIPs"):
+        if not externally_accessible(spec):
             errors.invalid("spec.externalTrafficPolicy", external, "may only be set for externally-accessible services")
         elif external not in POLICIES:
             errors.not_supported("spec.externalTrafficPolicy", external, POLICIES)
     number = spec.get("healthCheckNodePort", 0)
-    if spec["type"] != "LoadBalancer" or external != "Local":
+    if not checks_health(spec):
         if number:
             errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
     elif number:

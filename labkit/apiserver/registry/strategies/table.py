@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.strategies import (
     budgets,
+    claims,
     core,
     endpointslices,
     events,
@@ -14,6 +15,7 @@ from labkit.apiserver.registry.strategies import (
     nodes,
     storage,
     templates,
+    volumes,
     workloads,
 )
 from labkit.apiserver.registry.strategies.pods import PodStrategy
@@ -32,8 +34,8 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("", "LimitRange"): limits.LimitRangeStrategy(),
         ("", "Namespace"): core.NamespaceStrategy(),
         ("", "Node"): nodes.NodeStrategy(),
-        ("", "PersistentVolume"): storage.VolumeStrategy(),
-        ("", "PersistentVolumeClaim"): storage.ClaimStrategy(),
+        ("", "PersistentVolume"): volumes.VolumeStrategy(),
+        ("", "PersistentVolumeClaim"): claims.ClaimStrategy(),
         ("", "Pod"): PodStrategy(),
         ("", "PodTemplate"): templates.PodTemplateStrategy(),
         ("", "ReplicationController"): workloads.ReplicationControllerStrategy(),

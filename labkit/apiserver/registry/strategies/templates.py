@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
+from labkit.apiserver.registry.strategies.podfeatures import drop_disabled
+from labkit.apiserver.registry.strategies.podwarnings import pod_warnings
 from labkit.apiserver.registry.strategies.workloads import check_not_negative, check_template
-from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
 
@@ -33,14 +35,33 @@ class PodTemplateStrategy(Strategy):
         same = new.get("template") == old.get("template")
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled(obj["template"]["spec"], {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["template"]["spec"], old["template"]["spec"])
+        super().prepare_update(context, new, old)
+
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         check_template(obj["template"], "template", errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        template = obj["template"]
+        if old is not None and template == old["template"]:
+            return []
+        return pod_warnings(template["metadata"], template["spec"], "template")
 
 
 @dataclass
 class ControllerRevisionStrategy(Strategy):
     """Controller revisions: data that never changes."""
+
+    full_checks: int = 2
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""

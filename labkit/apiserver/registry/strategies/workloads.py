@@ -15,21 +15,28 @@ from labkit.apiserver.registry.metadata import (
     validate_labels,
     validate_selector,
 )
-from labkit.apiserver.registry.names import NameRule, label_name
+from labkit.apiserver.registry.names import NameRule, declared_name, dns_label, label_name
+from labkit.apiserver.registry.strategies.claims import check_claim_spec
+from labkit.apiserver.registry.strategies.podannotations import check_annotations
 from labkit.apiserver.registry.strategies.poddefaults import default_pod_spec
-from labkit.apiserver.registry.strategies.pods import pod_warnings
+from labkit.apiserver.registry.strategies.podfeatures import drop_disabled
+from labkit.apiserver.registry.strategies.podprofiles import check_profiles
 from labkit.apiserver.registry.strategies.podvalidation import check_pod_spec
+from labkit.apiserver.registry.strategies.podwarnings import pod_warnings
 from labkit.apiserver.registry.strategies.rollouts import (
     check_daemon_set_update,
     check_deployment_update,
     check_retention,
     check_stateful_set_update,
 )
-from labkit.apiserver.registry.strategies.storage import check_claim_spec
 from labkit.apiserver.registry.strategies.workloadstatus import check_workload_status
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
+HOST_NAMES = (
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "
+    "recommended"
+)
 NOT_NEGATIVE = "must be greater than or equal to 0"
 EMPTY_FOR = {"ReplicaSet": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 """The word for a workload in the complaint about an empty selector."""
@@ -58,7 +65,11 @@ def check_template(template: Object, path: str, errors: FieldErrors) -> None:
     """A pod template."""
     validate_labels(template["metadata"].get("labels"), f"{path}.labels", errors)
     validate_annotations(template["metadata"].get("annotations"), f"{path}.annotations", errors)
+    check_annotations(template, errors, f"{path}.annotations")
     check_pod_spec(template["spec"], f"{path}.spec", errors)
+    check_profiles(template, errors, f"{path}.spec")
+    if template["spec"].get("ephemeralContainers"):
+        errors.forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
 
 
 UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
@@ -90,10 +101,15 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
         check_template(template, "spec.template", errors)
     if found and owner == "ReplicaSet":
         return
-    policy = template["spec"].get("restartPolicy")
+    _check_forever(template["spec"], owner, errors)
+
+
+def _check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
+    """Pods that are kept running have no end."""
+    policy = spec.get("restartPolicy", "")
     if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
-    if template["spec"].get("activeDeadlineSeconds") is not None:
+    if spec.get("activeDeadlineSeconds") is not None:
         errors.forbidden(
             "spec.template.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {owner} is not Supported"
         )
@@ -166,7 +182,8 @@ class WorkloadStrategy(Strategy):
         """See ``Strategy``."""
         if old is not None and obj["spec"]["template"] == old["spec"]["template"]:
             return []
-        return pod_warnings(obj["spec"]["template"]["spec"], "spec.template.spec")
+        template = obj["spec"]["template"]
+        return pod_warnings(template["metadata"], template["spec"], "spec.template")
 
 
 @dataclass
@@ -210,6 +227,8 @@ class DeploymentStrategy(WorkloadStrategy):
 class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
+    full_checks: int = 0
+
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
@@ -219,6 +238,9 @@ class ReplicaSetStrategy(WorkloadStrategy):
 class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
+    full_checks: int = 0
+
+    name_rule: NameRule = declared_name
     orphans: bool = True
     returns_deleted: bool = False
 
@@ -252,21 +274,34 @@ class ReplicationControllerStrategy(WorkloadStrategy):
             errors.required("spec.template")
             return
         labels = template["metadata"].get("labels") or {}
-        if not selects({"matchLabels": selector}, labels):
+        if selector and not selects({"matchLabels": selector}, labels):
             errors.invalid(
                 "spec.template.metadata.labels",
                 dict(sorted(labels.items())) or None,
                 "`selector` does not match template `labels`",
             )
         check_template(template, "spec.template", errors)
+        _check_forever(template["spec"], "ReplicationController", errors)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         self.check(new, errors)
 
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+    def prepare_create(self, context: Context, obj: Object) -> None:
         """See ``Strategy``."""
-        return []
+        super().prepare_create(context, obj)
+        drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
+        super().prepare_update(context, new, old)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``; the name of a new one becomes part of host names."""
+        messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
+        found = [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
+        return found + super().warnings(obj, old)
 
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
@@ -286,6 +321,8 @@ def _count_template(daemon_set: Object, count: int) -> None:
 @dataclass
 class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
+
+    full_checks: int = 0
 
     def default(self, obj: Object) -> None:
         """See ``Strategy``; an annotation counts the templates, as the spec did in former versions."""
