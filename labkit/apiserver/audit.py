@@ -1,7 +1,7 @@
 """The event that every request leaves behind, in the real format (``audit.k8s.io/v1``).
 
 All requests are kept at level Metadata: who, what, when and how it ended, but no bodies,
-and so no tokens. A long-running request (a watch, an exec, a followed log) leaves one
+and so no tokens. A long-running request (a watch, an exec, a log, refused or not) leaves one
 event when its answer starts and one when it ends.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
@@ -18,6 +18,7 @@ from ipaddress import ip_address
 
 import orjson
 
+from labkit.apiserver.deadline import is_long_running
 from labkit.apiserver.request import (
     EventStream,
     ExecIO,
@@ -76,17 +77,16 @@ def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Hand
         received = clock()
         response = handler(request)
         event = _event(request, response, timestamp(received))
-        if response.stream is None and response.upgrade is None:
-            # Who could not be authenticated never gets as far as the end.
-            event["stage"] = "ResponseStarted" if response.status == 401 else "ResponseComplete"
-            event["stageTimestamp"] = timestamp(clock())
-            sink(event)
-            return response
 
         def report(stage: str) -> None:
             sink({**event, "stage": stage, "stageTimestamp": timestamp(clock())})
 
-        report("ResponseStarted")
+        known = "user" in request.audit  # who could not be authenticated never gets as far as the end
+        goes_on = response.stream is not None or response.upgrade is not None
+        if goes_on or is_long_running(request.info) or not known:
+            report("ResponseStarted")
+        if known and not goes_on:
+            report("ResponseComplete")
         if response.stream is not None:
             response.stream = _ReportedStream(response.stream, lambda: report("ResponseComplete"))
         if response.upgrade is not None:
@@ -118,7 +118,7 @@ def _event(request: Request, response: Response, received: str) -> Object:
         event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
     if info.is_resource:
         event["objectRef"] = _object_reference(info, notes.get("objectRef"))
-    event["responseStatus"] = _response_status(notes, response)
+    event["responseStatus"] = _response_status(request, response)
     event["requestReceivedTimestamp"] = received
     event["stageTimestamp"] = ""
     annotations = notes.get("annotations")
@@ -177,9 +177,22 @@ def _object_reference(info: RequestInfo, known: Object | None) -> Object:
     return {field: value for field, value in fields if value}
 
 
-def _response_status(notes: Object, response: Response) -> Object:
+def attempts(request: Request) -> str:
+    """What a caller showed who could not be authenticated."""
+    scheme, _, credential = request.headers.get("authorization", "").strip().partition(" ")
+    shown = [scheme.lower()] if credential and scheme.lower() in ("basic", "bearer") else []
+    shown += ["x509"] * (request.certificate is not None)
+    if not shown:
+        return "Authentication failed, no credentials provided"
+    return f"Authentication failed, attempted: {', '.join(shown)}"
+
+
+def _response_status(request: Request, response: Response) -> Object:
+    notes = request.audit
     status = notes.get("responseStatus")
-    if status is None and response.body.startswith(STATUS_STARTS):
+    if status is None and response.status == 401:
+        return {"metadata": {}, "message": attempts(request), "code": 401}
+    if status is None and "responseStatus" not in notes and response.body.startswith(STATUS_STARTS):
         status = orjson.loads(response.body)
     if status is None:
         return {"metadata": {}, "code": 101 if response.upgrade is not None else response.status}

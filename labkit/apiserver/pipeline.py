@@ -13,11 +13,12 @@ from labkit.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.apiserver.authorization.attributes import Authorizer, attributes_of
 from labkit.apiserver.authorization.impersonation import Impersonator, wanted_user
 from labkit.apiserver.authorization.refusal import refusal
-from labkit.apiserver.handlers.encode import dump
-from labkit.apiserver.handlers.negotiation import JSON, negotiate_error
-from labkit.apiserver.handlers.responses import respond
+from labkit.apiserver.deadline import with_deadline
+from labkit.apiserver.handlers.negotiation import accepts_errors
+from labkit.apiserver.handlers.responses import error_response
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.request import Handler, Request, Response, User
-from labkit.apiserver.requestinfo import request_info
+from labkit.apiserver.requestinfo import Unreadable, request_info
 from labkit.apiserver.status import ApiError
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 Authenticator = Callable[[Request], User | None]
 """The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
 
+PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 
@@ -53,8 +55,10 @@ def pipeline(
     filters: tuple[Callable[[Handler], Handler], ...] = (
         lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one
         lambda inner: with_request_info(inner),  # everything below asks what is asked for
+        lambda inner: with_cache_control(inner),  # only where it could be told what is asked for
         lambda inner: with_audit(inner, sink, clock),  # around errors: a 401 leaves an event too
         lambda inner: with_status(inner),  # every error from below becomes a Status
+        lambda inner: with_deadline(inner),  # how long, whoever it is
         lambda inner: with_authentication(inner, authenticators),  # who
         lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if they may
         lambda inner: with_flow_control(inner, flow_headers),  # by who they are now
@@ -74,12 +78,7 @@ def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
         response = handler(request)
         if request.warnings:
             response.warnings = (*response.warnings, *request.warnings)
-        response.headers = {
-            "Audit-Id": audit_id,
-            "Cache-Control": "no-cache, private",
-            **request.audit.get("flow", {}),
-            **response.headers,
-        }
+        response.headers = {"Audit-Id": audit_id, **request.audit.get("flow", {}), **response.headers}
         return response
 
     return handle
@@ -89,8 +88,23 @@ def with_request_info(handler: Handler) -> Handler:
     """Read verb, resource, namespace and name from method and path."""
 
     def handle(request: Request) -> Response:
-        request.info = request_info(request)
+        try:
+            request.info = request_info(request)
+        except Unreadable as error:
+            text = f"Internal Server Error: {go_quote(request.path)}: failed to create RequestInfo: {error}\n"
+            return Response(500, dict(PLAIN_TEXT), text.encode())
         return handler(request)
+
+    return handle
+
+
+def with_cache_control(handler: Handler) -> Handler:
+    """Let nobody keep an answer that does not say otherwise."""
+
+    def handle(request: Request) -> Response:
+        response = handler(request)
+        response.headers.setdefault("Cache-Control", "no-cache, private")
+        return response
 
     return handle
 
@@ -102,21 +116,18 @@ def with_status(handler: Handler) -> Handler:
         try:
             return handler(request)
         except ApiError as error:
-            return error_response(request, error)
+            return _refused(request, error)
         except Exception:
             log.exception("a handler failed on %s %s", request.method, request.path)
-            return error_response(request, ApiError(500, "InternalError", "Internal error occurred"))
+            return _refused(request, ApiError(500, "InternalError", "Internal error occurred"))
 
     return handle
 
 
-def error_response(request: Request, error: ApiError) -> Response:
-    """The response that says an error, in a form the caller takes."""
-    status = request.audit["responseStatus"] = error.to_status()
-    form = negotiate_error(request)
-    if form.plain:  # a Status is written in order already
-        return Response(error.code, {"Content-Type": JSON, **error.headers}, dump(status) + b"\n")
-    return respond(error.code, form, status, error.headers)
+def _refused(request: Request, error: ApiError) -> Response:
+    # An answer in a form that was not asked for is not looked at.
+    request.audit["responseStatus"] = error.to_status() if accepts_errors(request) else None
+    return error_response(request, error)
 
 
 def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:

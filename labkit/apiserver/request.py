@@ -119,7 +119,7 @@ class Request:
 
     def note_object(self, obj: Object) -> None:
         """Let the audit event name the object that was sent, where the path does not."""
-        self.audit["objectRef"] = obj.get("metadata") or {}
+        self.audit["objectRef"] = dict(obj.get("metadata") or {})
 
 
 class EventStream(Protocol):

@@ -20,25 +20,34 @@ COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
 """What a verb becomes where no object is named."""
 
 
+class Unreadable(ValueError):
+    """A path that begins as one of a resource, and does not go on as one."""
+
+
 def request_info(request: Request) -> RequestInfo:
     """What ``request`` asks for.
 
     Args:
         request: Only method, path and query are read.
+
+    Raises:
+        Unreadable: It cannot be told.
     """
     info = read_path(request.method, request.path)
     query = request.query
-    if not query or info.name or info.verb not in ("list", "watch", "deletecollection"):
+    if not query or info.name or info.verb != "list":
         return info
-    verb = info.verb
-    if verb == "list" and "watch" in query and parse_bool(request.param("watch").lower()):
-        verb = "watch"
-    return replace(info, verb=verb, name=_selected_name(request))
+    watched = "watch" in query and parse_bool(request.param("watch").lower())
+    return replace(info, verb="watch" if watched else "list", name=_selected_name(request))
 
 
 @lru_cache(maxsize=4096)
 def read_path(method: str, path: str) -> RequestInfo:
-    """What a request without a query asks for."""
+    """What a request without a query asks for.
+
+    Raises:
+        Unreadable: It cannot be told.
+    """
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
     if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
@@ -50,7 +59,7 @@ def read_path(method: str, path: str) -> RequestInfo:
     verb = VERBS.get(method, "")
     if rest[0] in SPECIAL_VERBS:
         if len(rest) < 2:
-            return RequestInfo(False, path, method.lower())
+            raise Unreadable(f"unable to determine kind and namespace from url, {path}")
         verb, rest = rest[0], rest[1:]
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:

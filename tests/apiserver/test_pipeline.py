@@ -66,3 +66,41 @@ def test_a_defect_says_nothing() -> None:
         logging.disable(logging.NOTSET)
     assert response.status == 500
     assert b"secret" not in response.body
+
+
+@pytest.mark.parametrize(
+    ("timeout", "why"),
+    [
+        ("abc", 'time: invalid duration "abc"'),
+        ("1", 'time: missing unit in duration "1"'),
+        ("1x", 'time: unknown unit "x" in duration "1x"'),
+        ("1h-", 'time: unknown unit "h-" in duration "1h-"'),
+        (".s", 'time: invalid duration ".s"'),
+        ("9999999h", 'time: invalid duration "9999999h"'),
+        ("+", 'time: invalid duration "+"'),
+    ],
+)
+def test_a_timeout_that_is_none_is_refused_whoever_asks(api: ClusterApi, timeout: str, why: str) -> None:
+    for caller in (api.admin, api.anonymous, api.bearer("x")):
+        reply = caller.get(f"/version?timeout={timeout.replace('+', '%2B')}")
+        assert (reply.status, reply.message) == (400, f"invalid timeout specified in the request URL - {why}")
+    event = list(api.events)[-1]
+    assert (event["stage"], event["user"]) == ("ResponseStarted", {})
+
+
+@pytest.mark.parametrize("timeout", ["", "0", "1s", "-1.5h", "1h2m3.5s", "5µs", ".5s"])
+def test_a_timeout(api: ClusterApi, timeout: str) -> None:
+    assert api.admin.get(f"/version?timeout={timeout}").status == 200
+
+
+def test_what_may_go_on_has_no_deadline(api: ClusterApi) -> None:
+    assert api.admin.get("/api/v1/namespaces/default/pods/x/log?timeout=abc").status == 404
+
+
+def test_a_path_that_cannot_be_read(api: ClusterApi) -> None:
+    reply = api.anonymous.get("/api/v1/watch")
+    said = b"unable to determine kind and namespace from url, /api/v1/watch"
+    assert reply.body == b'Internal Server Error: "/api/v1/watch": failed to create RequestInfo: ' + said + b"\n"
+    assert reply.status == 500
+    assert "Cache-Control" not in reply.headers
+    assert not list(api.events)

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from labkit.apiserver.request import Request
-from labkit.apiserver.requestinfo import request_info
+from labkit.apiserver.requestinfo import Unreadable, request_info
 
 
 def info(method: str, target: str) -> tuple[object, ...]:
@@ -46,13 +46,13 @@ def info(method: str, target: str) -> tuple[object, ...]:
         ("GET", "/api/v1/namespaces/lab/pods/x?watch=1", ("get", "", "v1", "lab", "pods", "", "x")),
         ("GET", "/api/v1/watch/pods", ("watch", "", "v1", "", "pods", "", "")),
         ("GET", "/api/v1/watch/namespaces/lab/pods/x", ("watch", "", "v1", "lab", "pods", "", "x")),
-        ("GET", "/api/v1/watch", ("get", "/api/v1/watch")),
+        ("GET", "/api/v1/watch/pods?fieldSelector=metadata.name%3Dx", ("watch", "", "v1", "", "pods", "", "")),
         ("GET", "/api/v1/pods?fieldSelector=metadata.name%3Dx", ("list", "", "v1", "", "pods", "", "x")),
         ("GET", "/api/v1/pods?watch=1&fieldSelector=metadata.name%3Dx", ("watch", "", "v1", "", "pods", "", "x")),
         (
             "DELETE",
             "/api/v1/namespaces/lab/pods?fieldSelector=metadata.name%3Dx",
-            ("deletecollection", "", "v1", "lab", "pods", "", "x"),
+            ("deletecollection", "", "v1", "lab", "pods", "", ""),
         ),
         ("GET", "/api/v1/pods?fieldSelector=metadata.name%21%3Dx", ("list", "", "v1", "", "pods", "", "")),
         ("GET", "/api/v1/pods?fieldSelector=metadata.name%3Da/b", ("list", "", "v1", "", "pods", "", "")),
@@ -63,3 +63,9 @@ def info(method: str, target: str) -> tuple[object, ...]:
 )
 def test_what_is_asked(method: str, target: str, expected: tuple[object, ...]) -> None:
     assert info(method, target) == expected
+
+
+@pytest.mark.parametrize("path", ["/api/v1/watch", "/api/v1/proxy/", "/apis/apps/v1/watch"])
+def test_what_cannot_be_told(path: str) -> None:
+    with pytest.raises(Unreadable, match=f"unable to determine kind and namespace from url, {path}$"):
+        info("GET", path)

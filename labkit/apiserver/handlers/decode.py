@@ -7,6 +7,7 @@ k8s.io/apimachinery.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.olderversions import is_older, is_registered
@@ -116,6 +117,7 @@ def decode_body(
     strict: list[str],
     look: bool = True,
     older: tuple[str, ...] = (),
+    check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
 ) -> Object:
     """A body as an object.
 
@@ -127,6 +129,8 @@ def decode_body(
         strict: Collects unknown and repeated fields.
         look: Whether to look for them.
         older: Versions that read the same as the expected one.
+        check: Refuses what is not of the expected (group, version, kind), if it is not to be
+            an object of a kind that is served.
 
     Raises:
         ApiError: 400.
@@ -139,7 +143,7 @@ def decode_body(
         data = _read_json(body, expected[2])
     found = _read_kind(data, body, expected)
     if found[1] not in older or (found[0], expected[1], found[2]) != expected:
-        _check_kind(found, expected)
+        (check or _check_kind)(found, expected)
     try:
         obj = Decoder(strict if look else None).decode(struct, data)
     except DecodeProblem as error:

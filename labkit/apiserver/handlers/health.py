@@ -23,9 +23,9 @@ def health(request: Request) -> Response | None:
 
     A server that answers at all is well: it has no parts that could fail apart.
     """
-    endpoint, _, check = request.path.strip("/").partition("/")
+    endpoint, below, check = request.path.removeprefix("/").partition("/")
     checks = CHECKS.get(endpoint)
-    if checks is None:
+    if checks is None or (below and not check):
         return None
     if check:
         return Response(200, dict(TEXT), b"ok") if check in checks else None

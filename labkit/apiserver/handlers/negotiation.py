@@ -112,6 +112,11 @@ def check_stream(form: Form) -> None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
 
 
+def accepts_errors(request: Request) -> bool:
+    """Whether the caller takes an error in one of the forms in which there are errors."""
+    return _accepted(request.headers.get("accept", ""), ()) is not None
+
+
 def negotiate_error(request: Request) -> Form:
     """The form of an error: JSON where the caller takes nothing that is offered."""
     form = _accepted(request.headers.get("accept", ""), ()) or _accepted_type(request) or PLAIN

@@ -66,6 +66,8 @@ class NonResourceHandler:
         return page_not_found()
 
     def _discovered(self, request: Request) -> Response | None:
+        if request.path.startswith("//"):
+            return None
         root, *rest = request.path.strip("/").split("/")
         document: Object | Response | None
         if root == "api" and len(rest) < 2:
@@ -112,10 +114,10 @@ class NonResourceHandler:
             check_route(request, (JSON,))
             # Always indented, whoever asks.
             return Response(200, {"Content-Type": JSON}, dump_pretty(version_info()))
-        if path == "/":
+        if path in ("/", "/index.html"):
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
-            headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+            headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"}
             return Response(200, headers, METRICS % self._revision())
         return None
 

@@ -158,15 +158,15 @@ def invalid_revision(text: str, why: ValueError) -> ApiError:
     return bad_request(f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {why}")
 
 
-def too_large_revision(wanted: int, current: int) -> ApiError:
-    """504: the server has not come that far."""
+def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
+    """504: the server has not come that far; who may try again is told when."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return ApiError(
         504,
         "Timeout",
         f"Timeout: Too large resource version: {wanted}, current: {current}",
-        {"causes": [cause], "retryAfterSeconds": 1},
-        {"Retry-After": "1"},
+        {"causes": [cause], "retryAfterSeconds": 1} if retry else {"causes": [cause]},
+        {"Retry-After": "1"} if retry else None,
     )
 
 

@@ -27,7 +27,7 @@ from labkit.apiserver.handlers.responses import Responder, table_options
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.selectors import LabelSelector, parse_labels
 from labkit.apiserver.handlers.watch import Watch, WatchForm
-from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import ApiError, bad_request, not_found
@@ -112,7 +112,9 @@ class Reader:
             if options.field_selector and selected != info.name:
                 raise bad_request("fieldSelector metadata.name doesn't match requested name")
             matches = _named(info.name, matches)
-        since = self._watch_from(kind, options)
+        since = self._watch_from(options)
+        if (options.timeout_seconds or 0) < 0 and options.resource_version == "0":
+            since = self._store.revision  # its time is over before there is anything to tell
         seconds = options.timeout_seconds or self._random.uniform(WATCH_SECONDS, 2 * WATCH_SECONDS)
         table = table_options(request, form) if form.as_kind == "Table" else None
         stream = Watch(
@@ -123,7 +125,7 @@ class Reader:
             since=since,
             bookmarks=options.bookmarks,
             initial_end=bool(options.send_initial_events),
-            timeout_seconds=max(float(seconds), 0.0),
+            timeout_seconds=float(seconds),
             clock=self._clock,
         )
         if options.bookmarks:
@@ -188,15 +190,14 @@ class Reader:
             raise too_large_revision(wanted, self._store.revision)
         return wanted
 
-    def _watch_from(self, kind: Kind, options: ListOptions) -> int | None:
+    def _watch_from(self, options: ListOptions) -> int | None:
         """The revision to watch from; None to begin with all there is."""
         text = options.resource_version
         try:
             wanted = parse_revision(text)
-        except ValueError as error:
-            errors = FieldErrors()
-            errors.invalid("resourceVersion", text, str(error))
-            raise invalid_object(kind.plural, kind.group, "", errors) from error
+        except ValueError as error:  # not one of the errors that have a code of their own
+            what = f"resourceVersion: Invalid value: {go_quote(text)}: {error}"
+            raise ApiError(500, "", what) from error
         if options.send_initial_events:
             if wanted > self._store.revision:
                 raise too_large_revision(wanted, self._store.revision)

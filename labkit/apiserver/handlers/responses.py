@@ -47,7 +47,7 @@ def respond(code: int, form: Form, obj: Object, headers: Mapping[str, str] | Non
 def error_response(request: Request, error: ApiError) -> Response:
     """The Status that an error says, in a form the caller takes."""
     form, status = negotiate_error(request), error.to_status()
-    if form.plain:
+    if form.plain:  # a Status is written in order already
         return Response(error.code, {"Content-Type": JSON, **error.headers}, dump(status) + b"\n")
     return respond(error.code, form, status, error.headers)
 

@@ -85,7 +85,7 @@ class ResourceHandler:
         info = request.info
         kind = BY_RESOURCE.get((info.group, info.version, info.resource))
         if kind is None:
-            if info.group not in GROUPS:
+            if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
                 return page_not_found()
             raise no_such_resource()
         if request.path.startswith("//"):
@@ -95,6 +95,7 @@ class ResourceHandler:
             raise entity_too_large()
         if kind.plural in DEPRECATED and not kind.group:
             request.warnings.append(DEPRECATED[kind.plural])
+            request.annotate("k8s.io/deprecated", "true")
         if info.subresource:
             handler = self._subresources.get((info.group, info.resource, info.subresource))
             if handler is not None:
@@ -160,13 +161,14 @@ def routed_verb(request: Request, kind: Kind) -> str:
     info = request.info
     if info.subresource == "proxy" and "proxy" in kind.subresources and request.method in ("HEAD", "OPTIONS"):
         return "get"  # whatever HTTP has is passed on
-    if request.method == "HEAD":
-        raise method_not_allowed()
     if info.subresource:
-        return _subresource_verb(info, kind)
+        verb = _subresource_verb(info, kind)
+        if request.method == "HEAD":
+            raise method_not_allowed()
+        return verb
     if info.verb == "proxy" or not _exists(info, kind):
         raise no_such_resource()
-    if info.verb == "watch" and request.method != "GET":
+    if request.method == "HEAD" or (info.verb == "watch" and request.method != "GET"):
         raise method_not_allowed()
     if not info.verb or info.verb not in kind.verbs:
         raise method_not_allowed()

@@ -16,6 +16,7 @@ from labkit.apiserver.handlers.responses import Responder, partial
 from labkit.apiserver.registry.conversion import from_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
+from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Event, Expired, Store
 from labkit.apiserver.storage.memory import with_revision
 
@@ -28,6 +29,7 @@ BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0
 """How long before its end a watch sends its last bookmark."""
 
+TOO_LATE = (500, "InternalError", "context deadline exceeded")
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
@@ -97,7 +99,7 @@ class Watch:
         since: Begin behind this revision; None to begin with all objects there are.
         bookmarks: Send bookmarks.
         initial_end: Tell by a bookmark where the initial objects end.
-        timeout_seconds: When the server ends it.
+        timeout_seconds: When the server ends it; less than nothing if it had ended before it began.
         clock: Seconds since the epoch, for bookmarks.
     """
 
@@ -123,7 +125,7 @@ class Watch:
         self._initial = since is None
         self._bookmarks = bookmarks
         self._initial_end = initial_end and bookmarks
-        self._timeout_seconds = timeout_seconds
+        self._timeout_seconds = max(timeout_seconds, 0.0)
         self._clock = clock
         self._headers = form.table is not None
         self._closed = False
@@ -132,7 +134,9 @@ class Watch:
         now = clock()
         self._end = now + timeout_seconds
         self._next_bookmark = self._bookmark_after(now)
-        self._backlog: list[bytes] = self._begin() if self._initial else []
+        self._backlog: list[bytes] = []
+        if self._initial:
+            self._backlog = self._begin() if timeout_seconds >= 0 else [self._failed(*TOO_LATE)]
 
     @property
     def closed(self) -> bool:
@@ -215,16 +219,10 @@ class Watch:
         return self._form.event(type_, obj, headers)
 
     def _expired(self) -> bytes:
-        status: Object = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": f"too old resource version: {self._since} ({self._store.revision})",
-            "reason": "Expired",
-            "code": 410,
-        }
-        return self._form.raw("ERROR", status)
+        return self._failed(410, "Expired", f"too old resource version: {self._since} ({self._store.revision})")
+
+    def _failed(self, code: int, reason: str, message: str) -> bytes:
+        return self._form.raw("ERROR", ApiError(code, reason, message).to_status())
 
     def _bookmark_after(self, now: float) -> float:
         """The next in a minute, or a little before the end, whichever comes first."""

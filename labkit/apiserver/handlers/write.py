@@ -15,7 +15,15 @@ from typing import NamedTuple
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
-from labkit.apiserver.handlers.options import check_list_options, invalid_revision, list_options, parse_revision
+from labkit.apiserver.handlers.options import (
+    ListOptions,
+    check_list_options,
+    decode_continue,
+    invalid_revision,
+    list_options,
+    parse_revision,
+    too_large_revision,
+)
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, applied_object, patch_type, patched
 from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
 from labkit.apiserver.handlers.read import selection
@@ -175,19 +183,15 @@ class Writer:
         """DELETE of a collection, as the selectors choose."""
         chosen = list_options(request)
         check_list_options(chosen, watch=False)
-        try:
-            parse_revision(chosen.resource_version)
-        except ValueError as error:
-            raise invalid_revision(chosen.resource_version, error) from error
+        after = self._collection_begin(chosen)
         matches, _ = selection(kind, chosen)
         options = delete_options(request)
         warn_of_orphans(request, kind, options)
         namespace = request.info.namespace if kind.namespaced else ""
-        selected = [
-            obj for obj in self._registry.store.list(kind.resource, namespace) if matches is None or matches(obj)
-        ]
-        if chosen.limit > 0:
-            selected = selected[: chosen.limit]
+        limit = max(chosen.limit, 0)
+        selected = self._registry.store.page(
+            kind.resource, namespace, after=after, limit=limit, matches=matches
+        ).objects
         check = self._check(request, kind, "DELETE", options.dry_run)
         items = []
         with self._registry.transaction():
@@ -211,6 +215,18 @@ class Writer:
                 "items": items,
             },
         )
+
+    def _collection_begin(self, chosen: ListOptions) -> str:
+        """The key behind which to begin."""
+        if chosen.continue_token:
+            return decode_continue(chosen.continue_token)[1]
+        try:
+            wanted = parse_revision(chosen.resource_version)
+        except ValueError as error:
+            raise invalid_revision(chosen.resource_version, error) from error
+        if wanted > self._registry.store.revision:
+            raise too_large_revision(wanted, self._registry.store.revision, retry=False)
+        return ""
 
     # Parts
 

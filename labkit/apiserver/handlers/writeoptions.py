@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from labkit.apiserver.handlers.decode import content_type, decode_body
+from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import DeleteOptions
@@ -19,6 +20,15 @@ from labkit.apiserver.status import ApiError, bad_request
 META = "meta.k8s.io"
 MANAGER_LIMIT = 128
 VALIDATION_MODES = ("", "Ignore", "Strict", "Warn")
+OPTIONS = (
+    "CreateOptions", "UpdateOptions", "Status", "APIVersions", "APIGroupList", "APIGroup", "APIResourceList",
+)  # fmt: skip
+"""Kinds that are known whatever their version."""
+META_KINDS = (
+    "ListOptions", "GetOptions", "PatchOptions", "WatchEvent", "Table", "TableOptions", "PartialObjectMetadata",
+    "PartialObjectMetadataList",
+)  # fmt: skip
+OPTIONS_SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 PROPAGATION = ("Foreground", "Background", "Orphan")
 
 
@@ -132,6 +142,7 @@ def _body_options(request: Request) -> Object:
             ("", "v1", "DeleteOptions"),
             [],
             look=False,
+            check=_check_options,
         )
     except ApiError as error:
         if error.code == 415:
@@ -140,7 +151,19 @@ def _body_options(request: Request) -> Object:
         for marker in ("(must be of type DeleteOptions): ", "cannot be handled as a DeleteOptions: "):
             head, found, tail = text.partition(marker)
             text = tail if found else head
-        raise bad_request(text.rpartition(" (")[0] if text.endswith(")") and "parse error" in text else text) from error
+        shown = text.endswith(")") and ("parse error" in text or "protobuf message" in text)
+        raise bad_request(text.rpartition(" (")[0] if shown else text) from error
+
+
+def _check_options(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
+    """Every group's DeleteOptions are the same, and few other kinds are known where they are read."""
+    group, version, kind = found
+    api_version = f"{group}/{version}" if group else version
+    if kind == expected[2]:
+        return
+    if kind in OPTIONS or (kind in META_KINDS and api_version == f"{META}/v1"):
+        raise bad_request(f"converting (v1.{kind}) to (v1.{expected[2]}): unknown conversion")
+    raise bad_request(f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} {OPTIONS_SCHEME}")
 
 
 def _query_options(request: Request) -> Object:

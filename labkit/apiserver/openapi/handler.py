@@ -46,7 +46,7 @@ class OpenApiHandler:
             return _document(request, document_v2(), document_hash("v2"))
         name = path.removeprefix(V3 + "/")
         document = document_v3(name)
-        return _document(request, document, document_hash(name)) if document is not None else None
+        return _document(request, document, document_hash(name)) if document is not None else Response(404, {})
 
 
 def accepts_json(request: Request) -> bool:

@@ -257,3 +257,33 @@ def test_source_addresses(headers: dict[str, str], addresses: list[str]) -> None
     api = ClusterApi()
     api.anonymous.get("/", headers=headers)
     assert last(api)["sourceIPs"] == addresses
+
+
+def test_a_watch_that_is_refused_begins_and_ends_too() -> None:
+    api = ClusterApi()
+    api.anonymous.get("/api/v1/pods?watch=1")
+    assert [event["stage"] for event in api.events] == ["ResponseStarted", "ResponseComplete"]
+    assert {event["responseStatus"]["code"] for event in api.events} == {403}
+
+
+def test_an_answer_in_a_form_that_was_not_asked_for_is_not_looked_at() -> None:
+    api = ClusterApi()
+    html = {"accept": "text/html"}
+    api.anonymous.get("/api/v1/pods", headers=html)
+    assert last(api)["responseStatus"] == {"metadata": {}, "code": 403}
+    api.bearer("x").get("/api/v1/pods", headers=html)
+    told = "Authentication failed, attempted: bearer"
+    assert last(api)["responseStatus"] == {"metadata": {}, "message": told, "code": 401}
+
+
+def test_what_is_deprecated_is_marked() -> None:
+    api = ClusterApi()
+    api.admin.get("/api/v1/endpoints")
+    assert last(api)["annotations"]["k8s.io/deprecated"] == "true"
+
+
+def test_a_uid_that_was_sent_is_told_and_not_kept() -> None:
+    api = ClusterApi()
+    made = api.must(api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "uid": "mine"}}))
+    assert last(api)["objectRef"]["uid"] == "mine"
+    assert made["metadata"]["uid"] != "mine"

@@ -89,11 +89,24 @@ def test_plain_discovery_for_who_prefers_it(site: Site, accept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/apis/nope.io", "/apis/nope.io/v1", "/healthz/nope", "/openapi", "/openapi/v3/nope"]
-)
+    "path",
+    [
+        "/nope", "/apis/nope.io", "/apis/nope.io/v1", "/healthz/nope", "/openapi", "//api", "//apis", "//healthz",
+        "/healthz/", "/healthz/ping/",
+    ],
+)  # fmt: skip
 def test_pages_that_do_not_exist(site: Site, path: str) -> None:
     response = site.call("GET", path)
     assert (response.status, response.body) == (404, b"404 page not found\n")
+
+
+def test_a_document_that_does_not_exist(site: Site) -> None:
+    response = site.call("GET", "/openapi/v3/nope")
+    assert (response.status, response.body, response.headers) == (404, b"", {})
+
+
+def test_the_index_by_its_other_name(site: Site) -> None:
+    assert site.call("GET", "/index.html").body == site.call("GET", "/").body
 
 
 @pytest.mark.parametrize("path", ["/api/v2", "/apis/apps/v2"])

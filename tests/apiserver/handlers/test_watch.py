@@ -267,8 +267,14 @@ def test_refusals(api: Reading, query: str, message: str) -> None:
 
 def test_a_bad_revision_is_refused(api: Reading) -> None:
     code, message = api.failure(f"{LAB}?watch=1&resourceVersion=abc")
-    assert code == 422
-    assert message.startswith('configmaps "" is invalid: resourceVersion: Invalid value: "abc"')
+    assert code == 500
+    assert message == 'resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax'
+
+
+@pytest.mark.parametrize(("version", "told"), [("", ["ERROR"]), ("0", [])])
+def test_a_watch_whose_time_was_over_before_it_began(api: Reading, version: str, told: list[str]) -> None:
+    pieces = watch(api, f"resourceVersion={version}&timeoutSeconds=-1").read()
+    assert [json.loads(piece)["type"] for piece in pieces] == told
 
 
 def test_a_future_revision_waits(api: Reading) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from labkit.apiserver.request import Request
 from tests.support.cluster import ClusterApi
 
@@ -224,3 +226,33 @@ def test_a_job_leaves_its_pods_and_says_so(api: ClusterApi) -> None:
     assert api.admin.get(f"{jobs}/j").status == 404
     kept = api.must(api.admin.get("/api/v1/namespaces/lab/configmaps/child"))
     assert "ownerReferences" not in kept["metadata"]
+
+
+SCHEME = 'in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "why"),
+    [
+        ("v1", "DeleteOptions", ""),
+        ("apps/v1", "DeleteOptions", ""),
+        ("nope/v7", "DeleteOptions", ""),
+        ("v1", "Pod", f'no kind "Pod" is registered for version "v1" {SCHEME}'),
+        ("v1", "ListOptions", f'no kind "ListOptions" is registered for version "v1" {SCHEME}'),
+        ("meta.k8s.io/v1", "ListOptions", "converting (v1.ListOptions) to (v1.DeleteOptions): unknown conversion"),
+        ("v1", "Status", "converting (v1.Status) to (v1.DeleteOptions): unknown conversion"),
+    ],
+)
+def test_options_of_any_group(api: ClusterApi, version: str, kind: str, why: str) -> None:
+    reply = api.admin.call("DELETE", "/api/v1/namespaces/lab/configmaps/no", {"apiVersion": version, "kind": kind})
+    assert reply.status == (400 if why else 404)
+    assert reply.message == (why or 'configmaps "no" not found')
+
+
+def test_where_a_collection_begins(api: ClusterApi) -> None:
+    path = "/api/v1/namespaces/lab/configmaps"
+    reply = api.admin.delete(f"{path}?continue=abc")
+    assert (reply.status, reply.message[:22]) == (400, "invalid continue token")
+    reply = api.admin.delete(f"{path}?resourceVersion=99999")
+    assert reply.status == 504
+    assert reply.body["details"].keys() == {"causes"}

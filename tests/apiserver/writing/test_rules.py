@@ -264,6 +264,9 @@ def test_a_role_is_checked_once(api: ClusterApi) -> None:
     api.must(api.admin.post(roles, {"metadata": {"name": "r"}, "rules": []}))
     reply = api.admin.patch(f"{roles}/r", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]})
     assert causes(reply) == [("rules[0].verbs", "Required value: verbs must contain at least one value")]
+    reply = api.admin.patch(f"{roles}/r", {"metadata": {"labels": {"a b": ""}}, "rules": [{"resources": ["pods"]}]})
+    labels, rules = 3 * ["metadata.labels"], ["rules[0].verbs", "rules[0].apiGroups"]
+    assert [field for field, _ in causes(reply)] == [*labels, *rules, "metadata.labels"]
 
 
 def test_a_volumes_nodes_stay(api: ClusterApi) -> None:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.metadata import validate_selector
+from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.metadata import (
+    validate_known_finalizers,
+    validate_metadata,
+    validate_metadata_update,
+    validate_selector,
+)
 from labkit.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
@@ -17,15 +23,36 @@ GROUP = "rbac.authorization.k8s.io"
 
 
 @dataclass
-class RoleStrategy(Strategy):
+class PolicyStrategy(Strategy):
+    """What roles and bindings have in common."""
+
+    name_rule: NameRule = path_segment_name
+    create_on_update: bool = True
+
+    def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``: first what holds for all kinds, then the object as if it were new, then the change."""
+        errors = FieldErrors()
+        validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
+        self.check(new, errors)
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        self.check_change(new, old, errors)
+        return errors
+
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """What may change."""
+
+
+@dataclass
+class RoleStrategy(PolicyStrategy):
     """Roles and cluster roles.
 
     Args:
         namespaced: Whether rules are for one namespace.
     """
 
-    name_rule: NameRule = path_segment_name
-    create_on_update: bool = True
     namespaced: bool = True
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -68,15 +95,13 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
 
 
 @dataclass
-class BindingStrategy(Strategy):
+class BindingStrategy(PolicyStrategy):
     """Role bindings and cluster role bindings.
 
     Args:
         roles: The kinds of role it may name.
     """
 
-    name_rule: NameRule = path_segment_name
-    create_on_update: bool = True
     roles: tuple[str, ...] = ("Role", "ClusterRole")
 
     def default(self, obj: Object) -> None:
@@ -127,9 +152,8 @@ class BindingStrategy(Strategy):
         else:
             errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``PolicyStrategy``."""
         if new["roleRef"] != old["roleRef"]:
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
