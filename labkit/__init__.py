@@ -1,7 +1,23 @@
 """labkit: learn in Jupyter how Kubernetes decides who may do what.
 
 The few names that notebooks use. They are loaded when first touched, so that
-``import labkit`` brings in no client, no widget and no server.
+``import labkit`` brings in no client, no widget and no server. Where to look for what:
+
+- what a learner types:       ``lab`` (the cluster and its callers), ``session`` (check, hint, predict),
+  ``expect``, ``exercises``, ``cli``, ``demo``
+- one API call:               ``client``, on ``transport``, ``batch`` and ``bodies``; ``answers`` shows it;
+  ``calls`` and ``commands`` say what it means; ``caller`` is what others need of it
+- which cluster:              ``backends`` (embedded, kind, existing), ``chosen``, ``choice``, ``kubeconfig``
+- the embedded cluster:       ``apiserver``
+- pods:                       ``pods``, ``podexec``, ``execframes``, ``terminal``; ``proxy``, ``kubectl``
+- objects:                    ``manifests``, ``names`` (on a shared cluster), ``rbac`` (what a rule speaks of)
+- the walkthrough:            ``lessons`` (its checkpoints), ``progress``
+- why it was decided so:      ``access``, ``tokens``, ``auditlog``
+- what is seen:               ``display`` (cards), ``ui`` (widgets), ``redact`` (no token is shown)
+- teaching:                   ``grading``, ``course`` (nbgrader)
+- files:                      ``home`` (LABKIT_HOME), ``resources`` (what is shipped), ``workbook`` (the
+  learner's copies), ``bundle`` (for machines without network)
+- what may go wrong:          ``errors``
 """
 
 from __future__ import annotations

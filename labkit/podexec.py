@@ -33,7 +33,7 @@ SHELLS = ("bash", "sh")
 TIMED_OUT = 124
 """The exit code of a command that was cut off, as the program ``timeout`` has it."""
 
-IN_THE_IMAGE = "See whether the container's image has that program."
+IN_THE_IMAGE = "Name a program that the container's image has."
 STILL_THERE = "the pod or the server may have gone meanwhile (`labkit status`)."
 
 
@@ -353,12 +353,17 @@ def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: ty
         status = json.loads(body)
     except ValueError:
         status = {"message": body.decode("utf-8", "replace")}
+    message = str(status.get("message", ""))
+    if error.status_code == 403:
+        todo = "Grant create on pods/exec, or ask as somebody who may."
+    elif "is not valid for pod" in message:
+        todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
+    else:
+        todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
     return refusal(
         error.status_code,
         str(status.get("reason", "")),
         f"No command can be run in {pod}.",
-        why=str(status.get("message", "")) or f"the server answered {error.status_code}",
-        todo='Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
-        if error.status_code != 403
-        else "",
+        why=message or f"the server answered {error.status_code}",
+        todo=todo,
     )

@@ -35,8 +35,8 @@ lab = Lab()
 # apple, may not eat the pizza. A **binding** says WHO gets a role.
 #
 # To see where a right begins and ends, we need everything twice: the namespaces `kikai`
-# and `darbo`, and in each of them a pod `test` whose one container, `main`, runs
-# `kubectl proxy` and has a shell and curl.
+# and `darbo`, and in each of them a pod `test` whose one container runs `kubectl proxy`
+# and has a shell and curl.
 
 # %% [markdown]
 # With kubectl:
@@ -46,7 +46,8 @@ lab = Lab()
 # kubectl run test --image=luksa/kubectl-proxy -n kikai
 # ```
 #
-# and the same for `darbo`. The lab's files are `"04-roles/W14-namespaces.yaml"` and
+# and the same for `darbo` (its container is then called `test`, like the pod; in the lab's
+# files it is `main`, which makes no difference). The lab's files are `"04-roles/W14-namespaces.yaml"` and
 # `"04-roles/W14-pods-test.yaml"`. (As in part 3, a real cluster plays the old image with a
 # current one.)
 

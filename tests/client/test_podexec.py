@@ -156,20 +156,21 @@ def test_an_old_server_needs_no_detour_where_nothing_is_fed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "why"),
+    ("name", "status", "why", "todo"),
     [
-        ("bad container", 400, "container zz is not valid for pod curl"),
-        ("missing pod", 404, 'pods "ghost" not found'),
-        ("finished pod", 500, 'container not found ("main")'),
-        ("no command", 500, "args must not be empty"),
-        ("no such command", 500, "nosuch"),
+        ("bad container", 400, "container zz is not valid for pod curl", "spec.containers tells"),
+        ("missing pod", 404, 'pods "ghost" not found', "Is the pod there"),
+        ("finished pod", 500, 'container not found ("main")', "Is the pod there"),
+        ("no command", 500, "args must not be empty", "image has"),
+        ("no such command", 500, "nosuch", "image has"),
     ],
 )
-def test_a_refusal_is_an_error_with_the_servers_words(name: str, status: int, why: str) -> None:
+def test_a_refusal_is_an_error_with_the_servers_words(name: str, status: int, why: str, todo: str) -> None:
     with serving(Kubelet(BY_NAME[f"{name} v5.channel.k8s.io"])) as client, pytest.raises(ExecFailed) as caught:
         podexec.run(client, "default/curl", ["ls"])
     assert caught.value.status == status
     assert why in caught.value.why
+    assert todo in caught.value.todo
 
 
 def test_a_missing_shell_makes_it_try_the_next() -> None:
