@@ -231,6 +231,10 @@ class Transport:
         self._batch.close()
 
 
+NOT_YET_VALID, EXPIRED = 9, 10
+"""OpenSSL's codes for a certificate whose time is not now."""
+
+
 def connection_error(server: str, error: BaseException) -> Unreachable:
     """Say in a sentence why no answer came.
 
@@ -248,7 +252,9 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
                 server,
                 f"The certificate at {server} is not trusted.",
                 why=cause.verify_message or str(cause),
-                todo="Check that the kubeconfig's CA belongs to this cluster.",
+                todo="Set this machine's clock right."
+                if cause.verify_code in (NOT_YET_VALID, EXPIRED)
+                else "Check that the kubeconfig's CA belongs to this cluster.",
             )
         if isinstance(cause, ConnectionRefusedError):
             return Unreachable(
@@ -256,6 +262,13 @@ def connection_error(server: str, error: BaseException) -> Unreachable:
                 f"Nothing listens at {server}.",
                 why="the connection was refused",
                 todo="Start the cluster (`labkit up`, or Lab() in a notebook), or check the address in the kubeconfig.",
+            )
+        if isinstance(cause, ConnectionError):
+            return Unreachable(
+                server,
+                f"The connection to {server} broke off.",
+                why=cause.strerror or str(cause),
+                todo="Try again; `labkit status` says whether the cluster runs.",
             )
         if isinstance(cause, socket.gaierror):
             return Unreachable(

@@ -49,6 +49,8 @@ class Embedded:
     def __init__(self, home: Path, options: Options) -> None:
         self.home = home
         self.options = options
+        self._distrust = ""
+        """Why the server's certificate is not trusted, when it was last asked."""
 
     def start(self, say: Say) -> None:
         """Find the server, or start it.
@@ -187,7 +189,11 @@ class Embedded:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # no stricter than kubectl
             with closing(HTTPSConnection("127.0.0.1", port, timeout=2.0, context=context)) as connection:
                 connection.request("GET", "/readyz")
+                self._distrust = ""
                 return connection.getresponse().status == 200
+        except ssl.SSLCertVerificationError as error:
+            self._distrust = error.verify_message
+            return False
         except (OSError, HTTPException):
             return False
 
@@ -214,6 +220,12 @@ class Embedded:
             process = self._launch(port)
             if self._ready(process):
                 return
+            if self._distrust:
+                raise StartFailed(
+                    "The embedded cluster's own certificate is not trusted.",
+                    why=self._distrust,
+                    todo=f"Set this machine's clock right; or begin afresh, with {self.home} moved away.",
+                )
         raise StartFailed(
             "The embedded cluster did not start.",
             why=self._last_words(),
@@ -268,6 +280,8 @@ class Embedded:
                 return True
             if process.poll() is not None:
                 return False
+            if self._distrust:
+                break
             time.sleep(POLL_SECONDS)
         process.terminate()
         return False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as datetime_module
 import json
 import os
 import signal
@@ -8,11 +9,14 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Self
 
 import pytest
 
+from labkit.apiserver.serving.pki import load_keys
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.errors import HomeError, NotRunning, StartFailed, UsageError
@@ -140,6 +144,24 @@ def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
     monkeypatch.setattr("labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
     with pytest.raises(StartFailed, match=r"no space is left where .*/home lies"):
         keeper.start(quiet)
+
+
+def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(days=1)
+
+    monkeypatch.setattr(
+        "labkit.apiserver.certificates.datetime", SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow})
+    )
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    load_keys(home)
+    keeper = Embedded(home, Options())
+    with pytest.raises(StartFailed, match=r"(?s)certificate is not yet valid.*clock right"):
+        keeper.start(quiet)
+    keeper.stop(quiet)
 
 
 def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:

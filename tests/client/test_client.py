@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from labkit.answers import Answer
 from labkit.client import Client
 from labkit.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
 from labkit.names import Names
-from labkit.transport import Credentials, Endpoint
+from labkit.transport import Credentials, Endpoint, connection_error
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 
@@ -204,3 +206,17 @@ def test_a_broken_ca_or_certificate_is_named(tmp_path: Path) -> None:
 
 def test_untrusted_is_a_kind_of_unreachable() -> None:
     assert issubclass(Untrusted, Unreachable)
+
+
+def test_a_connection_that_breaks_off_and_a_wrong_clock_are_said_in_sentences() -> None:
+    reset = urllib3.exceptions.ProtocolError(
+        "Connection aborted.", ConnectionResetError(104, "Connection reset by peer")
+    )
+    reset.__context__ = reset.args[1]
+    said = connection_error("https://h:1", reset)
+    assert (said.what, said.why) == ("The connection to https://h:1 broke off.", "Connection reset by peer")
+    late = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    late.verify_code, late.verify_message = 10, "certificate has expired"
+    said = connection_error("https://h:1", late)
+    assert isinstance(said, Untrusted)
+    assert said.todo == "Set this machine's clock right."
