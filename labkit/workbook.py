@@ -11,17 +11,18 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import resources
 from labkit.errors import Missing
-from labkit.home import ensure_private, home_error, home_path, read_json
+from labkit.home import ensure_private, home_error, home_path, read_json, write_private
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
 LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 JUPYTERS_PLACES = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
@@ -102,6 +103,23 @@ def environment() -> dict[str, str]:
     places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
     chosen = {"LABKIT_HOME": str(home), "KUBECACHEDIR": str(home / "kube-cache")}
     return {**places, **os.environ, **chosen}
+
+
+def keep_quiet(variables: Mapping[str, str]) -> None:
+    """Take the question about news from JupyterLab's first page: it asks the network, and is not the lab's.
+
+    Written once, and only where the settings are the lab's own: a learner may change it.
+
+    Args:
+        variables: What ``environment`` gives.
+
+    Raises:
+        HomeError: When it cannot be written.
+    """
+    config = home_path() / "jupyter" / "config"
+    page = config / "labconfig" / "page_config.json"
+    if variables["JUPYTER_CONFIG_DIR"] == str(config) and not page.exists():
+        write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
 
 
 def _copy_all(source: Path, target: Path) -> list[str]:

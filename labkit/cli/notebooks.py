@@ -32,6 +32,8 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     for name in target.outdated:
         click.echo(f"  {name} has a newer version; rename your copy to get it at the next start.")
     command = workbook.jupyter_command(target.directory, no_browser, jupyter_options)
+    environment = workbook.environment()
+    workbook.keep_quiet(environment)
     sys.stdout.flush()
     # JupyterLab takes this process's place, so that Ctrl-C and signals are its own.
-    os.execve(command[0], command, workbook.environment())
+    os.execve(command[0], command, environment)

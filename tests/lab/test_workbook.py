@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -88,5 +89,12 @@ def test_jupyters_own_state_lies_with_ours(labkit_home: Path, monkeypatch: pytes
     environment = workbook.environment()
     for name, place in workbook.JUPYTERS_PLACES.items():
         assert environment[name] == str(labkit_home / "jupyter" / place)
+    page = labkit_home / "jupyter" / "config" / "labconfig" / "page_config.json"
+    workbook.keep_quiet(environment)
+    assert json.loads(page.read_text()) == {"disabledExtensions": {workbook.ANNOUNCEMENTS: True}}
+    page.write_text("{}")
+    workbook.keep_quiet(environment)
+    assert page.read_text() == "{}"
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "/mine")
+    workbook.keep_quiet(workbook.environment())
     assert workbook.environment()["JUPYTER_CONFIG_DIR"] == "/mine"
