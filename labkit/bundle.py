@@ -31,7 +31,7 @@ from labkit.backends.base import Options, Say
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import Kind
 from labkit.errors import Missing, UsageError
-from labkit.home import home_error, write_private
+from labkit.home import ensure_private, home_error, write_private
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
@@ -137,7 +137,7 @@ def load(source: Path, home: Path, say: Say) -> Contents:
             todo="Save a bundle on a machine of the same kind.",
         )
     engine = find()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ensure_private(home)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
         say("Unpacking the images …")
         with tarfile.open(source) as archive:

@@ -56,7 +56,9 @@ def test_what_is_saved_can_be_loaded_elsewhere(tmp_path: Path, programs: Program
     assert [line for line in programs.calls("docker save") if "me/node:v1" in line and "labkit/pod" in line]
 
     there = tmp_path / "there"
+    there.mkdir()
     assert bundle.load(file, there, quiet) == saved
+    assert there.stat().st_mode & 0o077 == 0
     assert Kind(there, Options()).image == "me/node:v1"
     assert Kind(there, Options(image="other:1")).image == "other:1"
     assert programs.calls("docker load")
