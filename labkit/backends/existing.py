@@ -27,6 +27,8 @@ from labkit.names import Names
 LABEL = "labkit/lab"
 """The label of every object the lab makes; its value is the learner's prefix, or ``main``."""
 
+NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the rest works."
+
 MANAGED = "app.kubernetes.io/managed-by"
 
 
@@ -74,6 +76,8 @@ class Existing:
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             self._client.whoami()
+            if not record.get("part5", True):
+                say(NO_PART_5)
             return
         try:
             found = self._preflight(context)
@@ -87,7 +91,7 @@ class Existing:
         facts = {"server": found.server, "user": found.user, "anonymous": found.anonymous, "part5": part5}
         write_private(self._record_file, json.dumps({**wanted, **facts}, indent=1) + "\n")
         if not part5:
-            say("You may not create cluster roles here: part 5 cannot be done, the rest works.")
+            say(NO_PART_5)
 
     def stop(self, say: Say) -> None:
         """Remove the lab's objects, and then the walkthrough's names made by hand, after showing them."""

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
 from labkit import kubeconfig
 from labkit.backends.base import Options
-from labkit.backends.existing import LABEL, Existing
+from labkit.backends.existing import LABEL, NO_PART_5, Existing
 from labkit.client import Client
+from labkit.demo import Demo
 from labkit.errors import NotRunning, Unreachable, UsageError
 from labkit.lab import Lab
+from labkit.manifests import Resources
 from labkit.transport import Credentials
 from tests.backends.conftest import quiet
 
@@ -205,6 +210,69 @@ def test_the_choice_is_remembered_and_forgotten(tmp_path: Path, foreign_cluster:
     assert again.backend.name == "existing"
     assert again.names.prefix == "ann"
     again.stop()
+
+
+ADMIN_ELSEWHERE = """\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: learner, namespace: default}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: learner}
+rules:
+- {apiGroups: [""], resources: [namespaces], verbs: ["*"]}
+- {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}
+- {nonResourceURLs: ["*"], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: learner}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: learner}
+subjects: [{kind: ServiceAccount, name: learner, namespace: default}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: learner-admin}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
+subjects: [{kind: ServiceAccount, name: learner, namespace: default}]
+"""
+"""An account that may do in every namespace what it likes, and make no cluster roles."""
+
+
+@pytest.fixture
+def limited(tmp_path: Path, foreign_cluster: Path, admin: Client) -> Iterator[Path]:
+    """The kubeconfig of somebody who may not create cluster roles."""
+    objects = list(yaml.safe_load_all(ADMIN_ELSEWHERE))
+    found = Resources(admin)
+    for entry in objects:
+        assert admin.post(found.collection(entry), entry).ok
+    token = admin.post("/api/v1/namespaces/default/serviceaccounts/learner/token", {"spec": {}}).body["status"]["token"]
+    document = yaml.safe_load(foreign_cluster.read_text())
+    document["users"][0]["user"] = {"token": token}
+    path = tmp_path / "learner.conf"
+    path.write_text(yaml.safe_dump(document))
+    yield path
+    for entry in objects:
+        admin.delete(found.path(entry))
+
+
+def test_without_the_right_to_make_cluster_roles_part_5_says_so_and_the_rest_works(
+    tmp_path: Path, limited: Path
+) -> None:
+    said: list[str] = []
+    lab = Lab(kubeconfig=limited, prefix="lim", home=tmp_path / "home", say=said.append)
+    assert said.count(NO_PART_5) == 1
+    screen = io.StringIO()
+    try:
+        assert Demo(lab, Console(file=screen, width=100)).run() == 0, screen.getvalue()
+        assert "Left out: you may not create cluster roles on this cluster." in screen.getvalue()
+        assert "19 of 19 checkpoints passed" in screen.getvalue()
+        said.clear()
+        Lab(home=tmp_path / "home", say=said.append)  # what part 5's notebook does first
+        assert said == [NO_PART_5]
+    finally:
+        lab.stop()
 
 
 def test_anonymous_is_noted(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
