@@ -56,6 +56,8 @@ def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFa
             f"{name} is not here and cannot be pulled. Check the network, load it "
             "(docker load -i FILE), or name one that is here: --image or LABKIT_KIND_IMAGE."
         )
+    elif "could not find a log line" in text:
+        todo = f"{image or 'The node image'} does not start as a node. Is it one of kind's (kindest/node:…)? {todo}"
     elif "already exist" in text:
         todo = f"Another cluster has that name: kind delete cluster --name {cluster}"
     return StartFailed("kind could not create the cluster.", why=_reason(lines), todo=todo)

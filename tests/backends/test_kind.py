@@ -178,6 +178,14 @@ def test_where_another_command_fails_its_output_is_the_reason(keeper: Kind, prog
     assert caught.value.why == "docker: no such network"
 
 
+def test_an_image_that_is_no_nodes_is_suspected(tmp_path: Path, programs: Programs) -> None:
+    words = 'could not find a log line that matches "Reached target .*Multi-User System.*|detected cgroup v1"'
+    programs.kind(create=f"echo 'ERROR: failed to create cluster: {words}'; exit 1")
+    with pytest.raises(StartFailed) as caught:
+        Kind(tmp_path / "home", Options(image="debian:13")).start(quiet)
+    assert caught.value.todo.startswith("debian:13 does not start as a node.")
+
+
 def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(keeper: Kind, programs: Programs) -> None:
     programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
     with pytest.raises(StartFailed) as caught:
