@@ -42,6 +42,7 @@ def owners(api: ClusterApi) -> dict[tuple[str, str, str], bool]:
     return {
         (one["manager"], one["operation"], one.get("subresource", "")): "f:replicas" in one["fieldsV1"]["f:spec"]
         for one in managed
+        if one["manager"] != "kube-controller-manager"  # who only tells the status
     }
 
 

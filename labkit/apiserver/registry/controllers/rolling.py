@@ -1,0 +1,124 @@
+"""The arithmetic of a rolling update: how many pods more, how many fewer.
+
+Source: k8s.io/kubernetes ``pkg/controller/deployment/util``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from labkit.apiserver.request import Object
+
+HASH = "pod-template-hash"
+DIGITS = "456789bcdf"
+"""What stands for 0 to 9 in names: nothing that could be read as a word."""
+
+
+def template_hash(template: Object, collisions: int = 0) -> str:
+    """A short name for a template (not the real server's, which hashes Go's way of printing it)."""
+    value = 2166136261
+    for byte in json.dumps([template, collisions or None], sort_keys=True).encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return "".join(DIGITS[int(digit)] for digit in str(value))
+
+
+def without_hash(template: Object) -> Object:
+    """A replica set's template as its deployment has it."""
+    metadata = dict(template.get("metadata") or {})
+    labels = {name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH}
+    if labels:
+        metadata["labels"] = labels
+    return {**template, "metadata": metadata}
+
+
+def wanted(owner: Object) -> int:
+    """How many pods the spec asks for."""
+    return int(owner["spec"].get("replicas", 1))
+
+
+def total(sets: Iterable[Object]) -> int:
+    """How many pods some replica sets should have."""
+    return sum(map(wanted, sets))
+
+
+def counted(sets: Iterable[Object], name: str) -> int:
+    """The sum of a count in the status of some replica sets."""
+    return sum(one["status"].get(name, 0) for one in sets)
+
+
+def limits(deployment: Object) -> tuple[int, int]:
+    """How many pods a deployment may have too many, and how many may be unavailable."""
+    strategy, replicas = deployment["spec"]["strategy"], wanted(deployment)
+    if strategy.get("type") != "RollingUpdate" or not replicas:
+        return 0, 0
+    rolling = strategy.get("rollingUpdate") or {}
+    surge = _scaled(rolling.get("maxSurge", 0), replicas, up=True)
+    unavailable = _scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
+    if not surge and not unavailable:
+        unavailable = 1  # both may be rounded to nothing
+    return surge, min(unavailable, replicas)
+
+
+def _scaled(value: Any, replicas: int, *, up: bool) -> int:
+    if isinstance(value, int):
+        return value
+    share = int(value.rstrip("%")) * replicas
+    return -(-share // 100) if up else share // 100
+
+
+def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
+    """How many pods the newest replica set should have now."""
+    replicas = wanted(deployment)
+    if deployment["spec"]["strategy"].get("type") != "RollingUpdate":
+        return replicas
+    surge, _ = limits(deployment)
+    present, room = total(sets), replicas + surge
+    if present >= room:
+        return wanted(new)
+    return wanted(new) + min(room - present, replicas - wanted(new))
+
+
+def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]:
+    """What the old replica sets should be scaled down to: name to number, of those that change."""
+    _, unavailable = limits(deployment)
+    least = wanted(deployment) - unavailable
+    spare = total([*old, new]) - least - (wanted(new) - new["status"].get("availableReplicas", 0))
+    if spare <= 0:
+        return {}
+    sizes = {one["metadata"]["name"]: wanted(one) for one in old}
+    oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
+    cleaned = 0
+    for one in oldest:  # those that do not work first
+        gone = min(spare - cleaned, wanted(one) - one["status"].get("availableReplicas", 0))
+        if gone > 0:
+            sizes[one["metadata"]["name"]] -= gone
+            cleaned += gone
+    left = counted([*old, new], "availableReplicas") - least
+    for one in oldest:
+        gone = min(sizes[one["metadata"]["name"]], left)
+        if gone > 0:
+            sizes[one["metadata"]["name"]] -= gone
+            left -= gone
+    return {one["metadata"]["name"]: sizes[one["metadata"]["name"]] for one in old
+            if sizes[one["metadata"]["name"]] != wanted(one)}  # fmt: skip
+
+
+def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
+    """Set a condition of a deployment; one that says the same already stays as it is."""
+    before = next((item for item in conditions if item["type"] == kind), None)
+    if before is not None and (before["status"], before["reason"]) == (status, reason):
+        return
+    since = before["lastTransitionTime"] if before is not None and before["status"] == status else now
+    conditions[:] = [item for item in conditions if item["type"] != kind]
+    conditions.append(
+        {
+            "type": kind,
+            "status": status,
+            "lastUpdateTime": now,
+            "lastTransitionTime": since,
+            "reason": reason,
+            "message": message,
+        }
+    )
