@@ -84,8 +84,9 @@ class NonResourceHandler:
 
     def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:
         if not rest:
-            if wants_aggregated(request):
-                return _aggregated(request, self._discovery.aggregated_core)
+            form = wants_aggregated(request)
+            if form:
+                return _aggregated(request, form, self._discovery.aggregated_core)
             return self._discovery.core_versions(self._address(request))
         if rest[0] not in self._discovery.versions(""):
             raise no_such_resource()
@@ -93,8 +94,9 @@ class NonResourceHandler:
 
     def _groups(self, request: Request, rest: Sequence[str]) -> Object | Response | None:
         if not rest:
-            if wants_aggregated(request):
-                return _aggregated(request, self._discovery.aggregated_groups)
+            form = wants_aggregated(request)
+            if form:
+                return _aggregated(request, form, self._discovery.aggregated_groups)
             return self._discovery.group_list()
         group = rest[0]
         versions = self._discovery.versions(group) if group else ()
@@ -133,24 +135,25 @@ class NonResourceHandler:
         return sorted(paths)
 
 
-def wants_aggregated(request: Request) -> bool:
-    """Whether the caller would rather have all discovery in one document."""
+def wants_aggregated(request: Request) -> str:
+    """In which media type the caller would rather have all discovery in one document; empty if not at all."""
     for clause in parse_accept(request.headers.get("accept", "")):
-        parameters = dict(clause.parameters)
-        if parameters.get("as") == "APIGroupDiscoveryList":
-            if (parameters.get("g"), parameters.get("v")) == ("apidiscovery.k8s.io", "v2"):
-                return clause.subtype in ("json", "*")
-        elif clause.subtype in ("json", "yaml", "*") and not parameters:
-            return False
-    return False
+        form = {"json": JSON, "yaml": YAML}.get(clause.subtype, "")
+        wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
+        if form and wanted.items() <= dict(clause.parameters).items():
+            return form  # wherever it stands: it is looked for first
+    return ""
 
 
-def _aggregated(request: Request, document: bytes) -> Response:
+def _aggregated(request: Request, form: str, document: bytes) -> Response:
     tag = etag(document)
-    headers = {"Cache-Control": "public", "Content-Type": AGGREGATED, "Etag": tag, "Vary": "Accept"}
+    content_type = AGGREGATED.replace(JSON, form)
+    headers = {"Cache-Control": "public", "Content-Type": content_type, "Etag": tag, "Vary": "Accept"}
     if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
         return Response(304, headers)
-    if wants_pretty(request):
+    if form == YAML:
+        document = yaml_bytes(orjson.loads(document))
+    elif wants_pretty(request):
         document = dump_pretty(orjson.loads(document))
     return Response(200, headers, document)
 

@@ -19,6 +19,7 @@ from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
+from labkit.apiserver.handlers.encode import in_order
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.reviewspecs import evaluation_errors, validate_access_spec
 from labkit.apiserver.registry.errors import FieldErrors
@@ -194,7 +195,8 @@ def _user_of(spec: Object) -> User:
 
 def _must_be_empty(metadata: Object, errors: FieldErrors, detail: str, *allowed: str) -> None:
     if set(metadata) - {"managedFields", *allowed}:
-        errors.invalid("metadata", metadata, detail)
+        review = {"kind": "SubjectAccessReview", "apiVersion": f"{AUTHORIZATION}/v1", "metadata": metadata}
+        errors.invalid("metadata", in_order(review)["metadata"], detail)
 
 
 def _refuse(errors: FieldErrors) -> None:

@@ -186,11 +186,13 @@ def routed_verb(request: Request, kind: Kind) -> str:
 def _exists(info: RequestInfo, kind: Kind) -> bool:
     """Whether a path without subresource is one of the kind's."""
     named = len(info.parts) > 1
+    if named and "get" not in kind.verbs:
+        return False
     if kind.namespaced:
         return bool(info.namespace) or (not named and "list" in kind.verbs)
     if kind.plural == "namespaces" and not kind.group:
         return not info.namespace or (named and info.parts[1] == info.namespace)
-    return not info.namespace and (not named or "get" in kind.verbs)
+    return not info.namespace
 
 
 def _subresource_verb(info: RequestInfo, kind: Kind) -> str:

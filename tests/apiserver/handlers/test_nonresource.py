@@ -75,11 +75,23 @@ def test_aggregated_discovery(site: Site) -> None:
     assert json.loads(site.call("GET", "/api", BOTH).body)["items"][0]["metadata"] == {}
 
 
+@pytest.mark.parametrize("accept", [f"application/json,{AGGREGATED}", f"{AGGREGATED};q=0.1,*/*"])
+def test_all_discovery_for_who_takes_it_at_all(site: Site, accept: str) -> None:
+    assert json.loads(site.call("GET", "/apis", {"accept": accept}).body)["kind"] == "APIGroupDiscoveryList"
+
+
+def test_all_discovery_as_yaml(site: Site) -> None:
+    accept = AGGREGATED.replace("json", "yaml", 1)
+    response = site.call("GET", "/apis", {"accept": accept})
+    assert response.headers["Content-Type"] == accept
+    assert response.body.startswith(b"apiVersion: apidiscovery.k8s.io/v2\nitems:\n")
+
+
 @pytest.mark.parametrize(
     "accept",
     [
         "application/json",
-        f"application/json,{AGGREGATED}",
+        AGGREGATED.replace("json", "*", 1),
         "application/json;g=apidiscovery.k8s.io;v=v9;as=APIGroupDiscoveryList,application/json",
         "*/*",
     ],

@@ -252,6 +252,12 @@ def test_what_only_the_server_says_is_taken_out(api: ClusterApi) -> None:
     assert body["metadata"].keys() == {"managedFields"}
 
 
+def test_metadata_is_told_in_its_order(api: ClusterApi) -> None:
+    reply = ask(api, {"user": "x", "resourceAttributes": {**PODS, "namespace": "lab"}}, LOCAL, metadata={"name": "n"})
+    assert 'metadata: Invalid value: {"name":"n","namespace":"lab","managedFields":' in reply.message
+    assert api.admin.get(f"{LOCAL}/n").status == 404
+
+
 def test_a_review_has_no_columns(api: ClusterApi) -> None:
     accept = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
     reply = api.admin.post(SAR, {"spec": {"user": "x", "resourceAttributes": PODS}}, headers=accept)

@@ -192,7 +192,7 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
         elif status not in allowed:
             errors.not_supported(f"{path}.status", status, allowed)
         if kind in APPROVAL and seen & (set(APPROVAL) - {kind}):
-            errors.invalid(f"{path}.type", kind, "Approved and Denied conditions are mutually exclusive")
+            errors.invalid("status.conditions", kind, "Approved and Denied conditions are mutually exclusive")
         if kind in seen:
             errors.duplicate(f"{path}.type", kind)
         seen.add(kind)
