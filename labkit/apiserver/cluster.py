@@ -24,6 +24,7 @@ from labkit.apiserver.authorization.attributes import Attributes, attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy, reconciled
 from labkit.apiserver.authorization.escalation import EscalationGuard
+from labkit.apiserver.authorization.node import node_authorizer
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.apiserver.authorization.refusal import refusal
 from labkit.apiserver.discovery import Discovery
@@ -112,7 +113,7 @@ class Cluster:
         legacy = LegacyTokens(self._lookup, clock, self._mark_used)
         self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
         self.rbac = RBACAuthorizer(self._list_rbac, self._get_rbac)
-        self.authorize = browser_safe(first_of(system_masters, self.rbac))
+        self.authorize = browser_safe(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
         self._current: Request | None = None
         for plural in RBAC_PLURALS:

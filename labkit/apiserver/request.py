@@ -67,6 +67,8 @@ class RequestInfo:
     subresource: str = ""
     name: str = ""
     parts: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    """Fields of which a list's selector wants exactly one value."""
 
 
 NOBODY = User("")

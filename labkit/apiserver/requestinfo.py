@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from labkit.apiserver.handlers.fieldselectors import exact_name
+from labkit.apiserver.handlers.fieldselectors import exact_fields, exact_name
 from labkit.apiserver.handlers.options import list_options, parse_bool
 from labkit.apiserver.request import Request, RequestInfo
 from labkit.apiserver.status import ApiError
@@ -35,10 +35,13 @@ def request_info(request: Request) -> RequestInfo:
     """
     info = read_path(request.method, request.path)
     query = request.query
-    if not query or info.name or info.verb != "list":
+    if not query or info.verb not in ("list", "deletecollection") or info.name:
         return info
+    fields = exact_fields(request.param("fieldSelector")) if "fieldSelector" in query else ()
+    if info.verb == "deletecollection":
+        return replace(info, fields=fields)
     watched = "watch" in query and parse_bool(request.param("watch").lower())
-    return replace(info, verb="watch" if watched else "list", name=_selected_name(request))
+    return replace(info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields)
 
 
 @lru_cache(maxsize=4096)

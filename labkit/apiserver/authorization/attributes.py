@@ -22,6 +22,7 @@ class Attributes(NamedTuple):
         name: The object's name, empty for all.
         path: The URL path, for non-resource questions.
         non_resource: A path is asked for, even if it is empty.
+        fields: Fields of which a selector wants exactly one value; no rule looks at them.
     """
 
     user: User
@@ -34,6 +35,7 @@ class Attributes(NamedTuple):
     name: str = ""
     path: str = ""
     non_resource: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_resource(self) -> bool:
@@ -62,6 +64,7 @@ def attributes_of(user: User, info: RequestInfo) -> Attributes:
     """The question that a request puts to the authorizer."""
     if not info.is_resource:
         return Attributes(user, info.verb, path=info.path)
-    return Attributes(
+    question = Attributes(
         user, info.verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name
     )
+    return question._replace(fields=info.fields) if info.fields else question

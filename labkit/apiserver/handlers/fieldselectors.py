@@ -14,7 +14,7 @@ from functools import lru_cache
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
-from labkit.apiserver.status import bad_request
+from labkit.apiserver.status import ApiError, bad_request
 
 Getter = Callable[[Object], str]
 
@@ -118,6 +118,14 @@ def parse_fields(text: str) -> tuple[FieldTerm, ...]:
         if part:
             terms.append(_term(text, part))
     return tuple(terms)
+
+
+def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
+    """The fields of which a selector asks for exactly one value; none of a text that cannot be read."""
+    try:
+        return tuple((term.field, term.value) for term in parse_fields(text) if term.equal)
+    except ApiError:
+        return ()
 
 
 def exact_name(text: str) -> str:

@@ -21,7 +21,7 @@ from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
 from labkit.apiserver.handlers.encode import in_order
 from labkit.apiserver.handlers.ownership import note_owner
-from labkit.apiserver.handlers.reviewspecs import evaluation_errors, validate_access_spec
+from labkit.apiserver.handlers.reviewspecs import evaluation_errors, exact_requirements, validate_access_spec
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, User
@@ -185,6 +185,7 @@ def _question(user: User, spec: Object) -> Attributes:
         resource.get("subresource", ""),
         resource.get("namespace", ""),
         resource.get("name", ""),
+        fields=exact_requirements(resource.get("fieldSelector") or {}),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.handlers.fieldselectors import parse_fields
+from labkit.apiserver.handlers.fieldselectors import exact_fields, parse_fields
 from labkit.apiserver.handlers.selectors import parse_labels
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import label_value, qualified_name
@@ -92,6 +92,17 @@ def _field_terms(selector: Object) -> tuple[int, int]:
     terms = selector.get("requirements") or []
     known = sum(term.get("operator") in ("In", "NotIn") and len(term.get("values") or ()) == 1 for term in terms)
     return known, len(terms) - known
+
+
+def exact_requirements(selector: Object) -> tuple[tuple[str, str], ...]:
+    """The fields of which a field selector asks for exactly one value."""
+    if selector.get("rawSelector"):
+        return exact_fields(selector["rawSelector"])
+    return tuple(
+        (term.get("key", ""), term["values"][0])
+        for term in selector.get("requirements") or ()
+        if term.get("operator") == "In" and len(term.get("values") or ()) == 1
+    )
 
 
 def _label_terms(selector: Object) -> tuple[int, int]:
