@@ -125,8 +125,11 @@ def test_the_board_follows_checks_and_survives_a_kernel_restart(notebook: Notebo
     expect(notebook.widget("board").get_by_role("progressbar")).to_have_attribute("aria-valuenow", "1")
 
 
+STOPPED = "from labkit import Lab\nfrom labkit.ui import StartPanel\nLab().stop()\npanel = StartPanel()\npanel"
+
+
 def test_the_start_panel_starts_and_rewinds_a_cluster(notebook: NotebookPage, jupyter: Jupyter) -> None:
-    notebook.open(jupyter.write("start.ipynb", ["from labkit.ui import StartPanel\npanel = StartPanel()\npanel"]))
+    notebook.open(jupyter.write("start.ipynb", [STOPPED]))
     notebook.run_all()
     panel = notebook.widget("start")
     panel.locator('[data-key="start-embedded"]').click()
