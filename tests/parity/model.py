@@ -24,6 +24,7 @@ SUITES = (
     "objects",
     "patches",
     "listing",
+    "core-more",
 )
 """The HTTP suites, in the order of the recordings' README."""
 

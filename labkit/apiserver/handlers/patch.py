@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.decode import field_validation, warning_lines
+from labkit.apiserver.handlers.jsonpatch import Inapplicable, JsonPatch
 from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
@@ -27,9 +28,6 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 PATCH_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
-MAX_COPIED_BYTES = 3 * 1024 * 1024
-"""What the ``copy`` operations of one JSON patch may add together (``JSONPatchMaxCopyBytes``)."""
-
 MAX_OPERATIONS = 10000
 OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value": ""}
 
@@ -188,30 +186,13 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
         )
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
-    import jsonpatch
-    import jsonpointer
-
-    document = copy.deepcopy(current)
-    copied = 0
+    patch = JsonPatch(copy.deepcopy(current))
     try:
         for operation in operations:
-            if operation.get("op") == "copy":
-                copied += len(json.dumps(jsonpointer.resolve_pointer(document, operation.get("from") or "")))
-                if copied > MAX_COPIED_BYTES:
-                    raise unprocessable()
-            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
-        return document
-    except (
-        jsonpatch.JsonPatchException,
-        jsonpointer.JsonPointerException,
-        TypeError,
-        ValueError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+            patch.apply(operation)
+    except (Inapplicable, RecursionError) as error:
         raise unprocessable() from error
+    return patch.document
 
 
 def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
@@ -222,8 +203,6 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
             f"error decoding patch: json: cannot unmarshal {json_kind(operation)} into Go value of type "
             "handlers.jsonPatchOp"
         )
-    if operation.get("path") == "" and operation.get("op") not in ("test", "replace"):
-        raise unprocessable()  # the whole document can only be compared or replaced
     for name, value in operation.items():
         wanted = OPERATION_FIELDS.get(name)
         if wanted is None:

@@ -14,7 +14,7 @@ from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale
 from labkit.apiserver.handlers.writeoptions import write_options
-from labkit.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
@@ -62,7 +62,7 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
     if not target.get("name"):
         errors.required("target.name")
     if errors:
-        raise invalid_object("Binding", "", name, errors)
+        raise ApiError(500, "", listed(errors))
     pod = registry.get(PODS, namespace, name)
     current = pod["spec"].get("nodeName")
     if metadata.get("uid") and metadata["uid"] != pod["metadata"]["uid"]:
@@ -72,6 +72,8 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
         raise conflict("pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host")
     if current:
         raise conflict("pods/binding", "", name, f'pod {name} is already assigned to node "{current}"')
+    if pod["spec"].get("schedulingGates"):
+        raise conflict("pods/binding", "", name, f"pod {name} has non-empty .spec.schedulingGates")
     now = timestamp(registry.clock())
 
     def assign(obj: Object) -> None:

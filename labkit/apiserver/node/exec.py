@@ -171,6 +171,7 @@ class PodSubresources:
     def _log_options(self, request: Request) -> LogOptions:
         numbers: dict[str, int] = {}
         causes: list[dict[str, str]] = []
+        both = bool(request.param("sinceTime") and request.param("sinceSeconds"))
         for field, least in (("tailLines", 0), ("limitBytes", 1), ("sinceSeconds", 1)):
             text = request.param(field)
             if not text:
@@ -179,7 +180,7 @@ class PodSubresources:
                 numbers[field] = int(text)
             except ValueError:
                 raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-            if numbers[field] < least:
+            if numbers[field] < least and not (both and field == "sinceSeconds"):
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
                 causes.append(
                     {
@@ -191,14 +192,12 @@ class PodSubresources:
         since = 0.0
         if request.param("sinceTime"):
             since = _moment(request.param("sinceTime"))
-            if "sinceSeconds" in numbers:
-                causes.append(
-                    {
-                        "reason": "FieldValueForbidden",
-                        "message": "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
-                        "field": "",
-                    }
-                )
+        if both:
+            why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+            causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
+        if "stream" in request.query:  # what would choose one of the outputs is behind a gate that is closed
+            why = "Forbidden: may not be specified"
+            causes.append({"reason": "FieldValueForbidden", "message": why, "field": "stream"})
         if causes:
             raise invalid("PodLogOptions", "", request.info.name, causes)
         if "sinceSeconds" in numbers:

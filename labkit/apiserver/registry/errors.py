@@ -69,6 +69,12 @@ class FieldErrors(list[dict[str, str]]):
         self.add("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} {unit}")
 
 
+def listed(causes: Iterable[dict[str, str]]) -> str:
+    """Causes as a message has them, each once."""
+    lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
+    return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+
+
 def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, str]]) -> ApiError:
     """422 for an object; causes said twice are said once in the message.
 
@@ -79,7 +85,6 @@ def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, 
         errors: The causes.
     """
     causes = list(errors)
-    lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
-    text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+    text = listed(causes)
     who = f"{qualified(kind, group) if kind else ''} {go_quote(name)}"
     return ApiError(422, "Invalid", f"{who} is invalid: {text}", resource_details(kind, group, name, causes=causes))

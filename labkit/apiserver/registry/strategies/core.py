@@ -19,6 +19,7 @@ from labkit.apiserver.registry.names import (
     port_number,
     qualified_name,
 )
+from labkit.apiserver.registry.strategies.tlspairs import pair_problem
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import gojson
@@ -169,8 +170,7 @@ class SecretStrategy(Strategy):
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
             if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):
-                # The real server's path for these keys holds the verb of a format.
-                errors.required(f"data[%s][{key}]" if kind == "kubernetes.io/ssh-auth" else f"data[{key}]")
+                errors.required(f"data[{key}]")
             elif kind != "kubernetes.io/ssh-auth":
                 try:
                     gojson.loads(base64.b64decode(data[key] or ""))
@@ -178,8 +178,8 @@ class SecretStrategy(Strategy):
                     errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
         elif kind == "kubernetes.io/basic-auth":
             if "username" not in data and "password" not in data:
-                errors.required("data[%s][username]")
-                errors.required("data[%s][password]")
+                errors.required("data[username]")
+                errors.required("data[password]")
         elif kind == "kubernetes.io/tls":
             for key in ("tls.crt", "tls.key"):
                 if key not in data:
@@ -196,6 +196,14 @@ class SecretStrategy(Strategy):
             errors.invalid("type", new.get("type"), "field is immutable")
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        certificate, key = (base64.b64decode(obj["data"].get(name) or "") for name in ("tls.crt", "tls.key"))
+        problem = pair_problem(certificate, key)
+        return [problem] if problem else []
 
 
 @dataclass

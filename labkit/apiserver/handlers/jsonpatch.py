@@ -1,0 +1,170 @@
+"""JSON patches as the real server applies them, which is not all as RFC 6902 says.
+
+Source: gopkg.in/evanphx/json-patch.v4 ``patch.go``: a field that is missing can be compared with null, copied (as
+null) and replaced; what stands before a path's first slash is passed over; places in lists may be counted from
+the end.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+MAX_COPIED_BYTES = 3 * 1024 * 1024
+"""What the ``copy`` operations of one patch may add together (``JSONPatchMaxCopyBytes``)."""
+
+INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+class Inapplicable(Exception):
+    """A patch that does not fit the document."""
+
+
+class JsonPatch:
+    """A patch being applied.
+
+    Args:
+        document: What it is applied to; it is changed.
+    """
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+        self._copied = 0
+
+    def apply(self, operation: dict[str, Any]) -> None:
+        """One operation.
+
+        Raises:
+            Inapplicable: It does not fit.
+        """
+        apply = OPERATIONS.get(operation.get("op") or "")
+        if apply is None:
+            raise Inapplicable
+        apply(self, operation)
+
+    def add(self, operation: dict[str, Any]) -> None:
+        """Put a value in a field, or before an item of a list."""
+        holder, key = self._find(operation.get("path"))
+        _insert(holder, key, operation.get("value"))
+
+    def remove(self, operation: dict[str, Any]) -> None:
+        """Take a field or an item away."""
+        holder, key = self._find(operation.get("path"))
+        _remove(holder, key)
+
+    def replace(self, operation: dict[str, Any]) -> None:
+        """Put a value in place of another, or of none."""
+        value = operation.get("value")
+        if operation.get("path") == "":
+            if not isinstance(value, dict | list):
+                raise Inapplicable
+            self.document = value
+            return
+        holder, key = self._find(operation.get("path"))
+        _get(holder, key)
+        if isinstance(holder, dict):
+            holder[key] = value
+        else:
+            holder[_index(key, len(holder))] = value
+
+    def move(self, operation: dict[str, Any]) -> None:
+        """Take a value away and put it elsewhere."""
+        holder, key = self._find(operation.get("from"))
+        value = _get(holder, key)
+        _remove(holder, key)
+        holder, key = self._find(operation.get("path"))
+        _insert(holder, key, value)
+
+    def copy(self, operation: dict[str, Any]) -> None:
+        """Put a value in another place too."""
+        holder, key = self._find(operation.get("from"))
+        value = _get(holder, key)
+        holder, key = self._find(operation.get("path"))
+        if value is not None:
+            self._copied += len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+        if self._copied > MAX_COPIED_BYTES:
+            raise Inapplicable
+        _insert(holder, key, copy.deepcopy(value))
+
+    def test(self, operation: dict[str, Any]) -> None:
+        """Go on only if a value is this one."""
+        if operation.get("path") == "":
+            value = self.document
+        else:
+            holder, key = self._find(operation.get("path"))
+            value = _get(holder, key)
+        if not _equal(value, operation.get("value")):
+            raise Inapplicable
+
+    def _find(self, path: str | None) -> tuple[Any, str]:
+        """What holds the value at a path, and under which key."""
+        _, *parts = (path or "").split("/")
+        if not parts:
+            raise Inapplicable
+        holder = self.document
+        keys = [part.replace("~1", "/").replace("~0", "~") for part in parts]
+        for key in keys[:-1]:
+            holder = _get(holder, key)
+        if not isinstance(holder, dict | list):
+            raise Inapplicable
+        return holder, keys[-1]
+
+
+OPERATIONS: dict[str, Callable[[JsonPatch, dict[str, Any]], None]] = {
+    "add": JsonPatch.add,
+    "copy": JsonPatch.copy,
+    "move": JsonPatch.move,
+    "remove": JsonPatch.remove,
+    "replace": JsonPatch.replace,
+    "test": JsonPatch.test,
+}
+
+
+def _index(key: str, length: int) -> int:
+    """A place in a list that long."""
+    if not INDEX.fullmatch(key):
+        raise Inapplicable
+    index = int(key)
+    if not -length <= index < length:
+        raise Inapplicable
+    return index % length
+
+
+def _get(holder: Any, key: str) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(key)
+    if isinstance(holder, list):
+        return holder[_index(key, len(holder))]
+    raise Inapplicable
+
+
+def _insert(holder: Any, key: str, value: Any) -> None:
+    if isinstance(holder, dict):
+        holder[key] = value
+    elif key == "-":
+        holder.append(value)
+    else:
+        holder.insert(_index(key, len(holder) + 1), value)
+
+
+def _remove(holder: Any, key: str) -> None:
+    if isinstance(holder, list):
+        del holder[_index(key, len(holder))]
+    elif key in holder:
+        del holder[key]
+    else:
+        raise Inapplicable
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: 1 is neither 1.0 nor true."""
+    if type(one) is not type(other) and not (isinstance(one, dict) and isinstance(other, dict)):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(one == other)
