@@ -1,11 +1,12 @@
 """Read what the Go structs of the Kubernetes API know and OpenAPI does not say.
 
-    python -m tools.read_go_types API_CHECKOUT APIMACHINERY_CHECKOUT > tests/parity/data/gotypes.json
-    python -m tools.read_go_types --protobuf API_CHECKOUT > tests/parity/data/protobuf-more.json
+    python -m tools.read_go_types API APIMACHINERY AGGREGATOR > tests/parity/data/gotypes.json
+    python -m tools.read_go_types --protobuf API AGGREGATOR > tests/parity/data/protobuf-more.json
 
 For each struct of the schemas: the order of its fields, which are pointers, which are left
 out when empty, and the named Go types that error messages mention. The checkouts are those
-of ``k8s.io/api`` and ``k8s.io/apimachinery`` (bare ones will do); ``CHECKOUT@BRANCH`` reads a branch.
+of ``k8s.io/api``, ``k8s.io/apimachinery`` and ``k8s.io/kube-aggregator`` (bare ones will do);
+``CHECKOUT@BRANCH`` reads a branch.
 """
 
 from __future__ import annotations
@@ -22,12 +23,22 @@ STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
 FIELD = re.compile(r'^\t(?:(\w+)\s+)?(\*?[\w.\[\]*]+)\s+`(?:.*?)json:"([^"]*)"')
 MESSAGE = re.compile(r"^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 PROTO_FIELD = re.compile(r"^  (optional |repeated |)(map<[^>]*>|[\w.]+) (\w+) = (\d+)", re.MULTILINE)
-MORE_MESSAGES = ("autoscaling/v2", "coordination/v1", "discovery/v1", "node/v1", "scheduling/v1", "storage/v1")
+AGGREGATED = "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1"
+AGGREGATED_FOLDER = "pkg/apis/apiregistration/v1"
+MORE_MESSAGES = (
+    "autoscaling/v2",
+    "coordination/v1",
+    "discovery/v1",
+    "flowcontrol/v1",
+    "node/v1",
+    "scheduling/v1",
+    "storage/v1",
+)
 """Packages of served kinds that ``protobuf.json`` does not have."""
 
 
 def read_schemas() -> dict[str, Any]:
-    """The recorded components, and those that ``tools.derive_schemas`` made."""
+    """All recorded components."""
     found: dict[str, Any] = json.loads((DATA / "schemas.json").read_text())["schemas"]
     found.update(json.loads((DATA / "schemas-more.json").read_text()))
     return found
@@ -42,6 +53,8 @@ def package_files() -> dict[str, tuple[int, str]]:
             found[prefix] = (0, prefix.removeprefix("io.k8s.api.").replace(".", "/"))
         elif prefix == "io.k8s.apimachinery.pkg.apis.meta.v1":
             found[prefix] = (1, "pkg/apis/meta/v1")
+        elif prefix == AGGREGATED:
+            found[prefix] = (2, AGGREGATED_FOLDER)
     return found
 
 
@@ -80,12 +93,13 @@ def show(checkout: str, path: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def messages(checkout: str) -> dict[str, dict[str, list[str]]]:
+def messages(checkout: str, aggregator: str) -> dict[str, dict[str, list[str]]]:
     """The protobuf messages of served groups, in the form of ``protobuf.json``."""
     found: dict[str, dict[str, list[str]]] = {}
-    for folder in MORE_MESSAGES:
-        text = show(checkout, f"{folder}/generated.proto")
-        package = "k8s.io.api." + folder.replace("/", ".")
+    places = [(checkout, folder, "k8s.io.api." + folder.replace("/", ".")) for folder in MORE_MESSAGES]
+    places.append((aggregator, AGGREGATED_FOLDER, AGGREGATED.replace("io.k8s.", "k8s.io.").replace("-", "_")))
+    for source, folder, package in places:
+        text = show(source, f"{folder}/generated.proto")
         for name, body in MESSAGE.findall(text):
             found[f"{package}.{name}"] = {
                 number: [field, kind, (label or "").strip()] for label, kind, field, number in PROTO_FIELD.findall(body)
@@ -96,10 +110,12 @@ def messages(checkout: str) -> dict[str, dict[str, list[str]]]:
 def main() -> int:
     """Print the facts as JSON."""
     if sys.argv[1] == "--protobuf":
-        lines = [f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in sorted(messages(sys.argv[2]).items())]
+        lines = [
+            f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in sorted(messages(*sys.argv[2:4]).items())
+        ]
         print("{" + ",\n".join(lines) + "}")
         return 0
-    checkouts = sys.argv[1:3]
+    checkouts = sys.argv[1:4]
     schemas = read_schemas()
     facts: dict[str, list[list[Any]]] = {}
     for prefix, (which, folder) in sorted(package_files().items()):

@@ -47,10 +47,12 @@ from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.quota.evaluators import Evaluators
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
+from labkit.apiserver.registry.bootstrapservices import bootstrap_services
 from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.deployments import Deployments
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
+from labkit.apiserver.registry.controllers.flows import FlowSchemas
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.happenings import MANAGER
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
@@ -139,6 +141,7 @@ class Cluster:
             Keeper(self.registry),
             self._replicas,
             Deployments(self.registry),
+            FlowSchemas(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node: Node | None = None
@@ -189,7 +192,7 @@ class Cluster:
             clock=clock,
             sink=self.audit_sink,
             authenticators=(note_ignored, authenticate_certificate, BearerAuthenticator(self.tokens)),
-            flow_headers=FlowHeaders(self.registry.new_uid),
+            flow_headers=FlowHeaders(self._lookup),
             authorize=self.authorize,
         )
 
@@ -293,6 +296,7 @@ class Cluster:
         now, new = timestamp(self.clock()), not self.store.revision
         with self.registry.transaction():
             bootstrap_core(self.registry)
+            bootstrap_services(self.registry)
             addresses.bootstrap()
             for plural, obj in bootstrap_policy(now):
                 metadata = obj["metadata"]

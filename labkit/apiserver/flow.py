@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.request import User
+from labkit.apiserver.request import Object, User
 
+SCHEMAS = "flowschemas.flowcontrol.apiserver.k8s.io"
+LEVELS = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
 BY_GROUP = (
     ("system:masters", "exempt", "exempt"),
     ("system:serviceaccounts:kube-system", "kube-system-service-accounts", "workload-high"),
@@ -22,28 +24,24 @@ BY_GROUP = (
 
 
 class FlowHeaders:
-    """The headers for a user.
+    """The headers for a user. Only the flow schemas that every cluster has are asked, and only for the user.
 
     Args:
-        new_uid: Makes the uids of flow schemas and priority levels.
+        lookup: (resource, namespace, name) to the stored object.
     """
 
-    def __init__(self, new_uid: Callable[[], str]) -> None:
-        levels = {level: new_uid() for _, _, level in BY_GROUP}
-        self._headers = [
-            (
-                group,
-                {
-                    "X-Kubernetes-Pf-Flowschema-Uid": new_uid(),
-                    "X-Kubernetes-Pf-Prioritylevel-Uid": levels[level],
-                },
-            )
-            for group, _, level in BY_GROUP
-        ]
+    def __init__(self, lookup: Callable[[str, str, str], Object | None]) -> None:
+        self._lookup = lookup
 
     def __call__(self, user: User) -> dict[str, str]:
-        """The two headers; do not change the dict."""
-        for group, headers in self._headers:
-            if group in user.groups:
-                return headers
-        return self._headers[-1][1]
+        """The two headers; none if there is neither a schema nor a level that fits."""
+        for group, name, level in BY_GROUP:
+            if group and group not in user.groups:
+                continue
+            schema, priority = self._lookup(SCHEMAS, "", name), self._lookup(LEVELS, "", level)
+            if schema is not None and priority is not None:
+                return {
+                    "X-Kubernetes-Pf-Flowschema-Uid": schema["metadata"]["uid"],
+                    "X-Kubernetes-Pf-Prioritylevel-Uid": priority["metadata"]["uid"],
+                }
+        return {}

@@ -116,6 +116,8 @@ def message_name(struct_name: str) -> str:
     """The protobuf message of a struct of the schema."""
     if struct_name.startswith("meta.v1."):
         return META + struct_name.removeprefix("meta.v1.")
+    if struct_name.startswith("kube-aggregator."):
+        return "k8s.io." + struct_name.replace("-", "_")
     return "k8s.io.api." + struct_name
 
 

@@ -72,6 +72,8 @@ def component_name(struct_name: str) -> str:
     """A struct's name in OpenAPI."""
     if struct_name.startswith("meta.v1."):
         return META + struct_name.removeprefix("meta.v1.")
+    if struct_name.startswith("kube-aggregator."):
+        return f"io.k8s.{struct_name}"
     return f"io.k8s.api.{struct_name}"
 
 

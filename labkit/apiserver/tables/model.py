@@ -66,12 +66,14 @@ class Printer:
         cells: The row of an object.
         conditions: Of a row whose object is done with, such as a completed pod.
         plain: Whether the kind has no columns of its own; without objects it then has no rows either.
+        order: By what the rows are sorted, where it is not the objects' order.
     """
 
     columns: Sequence[Column]
     cells: Rows
     conditions: Callable[[Object], list[Object]] | None = None
     plain: bool = False
+    order: Callable[[Object], Any] | None = None
     definitions: list[Object] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:

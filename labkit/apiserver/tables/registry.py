@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.apiserver.request import Object
-from labkit.apiserver.tables import autoscaling, core, infrastructure, misc, pods, rbac, workloads
+from labkit.apiserver.tables import autoscaling, core, extending, infrastructure, misc, pods, rbac, workloads
 from labkit.apiserver.tables.model import CREATED_AT, NAME, Cells, Printer
 
 RBAC = "rbac.authorization.k8s.io"
@@ -34,6 +34,9 @@ PRINTERS: Mapping[str, Printer] = {
     "secrets": core.SECRETS,
     "serviceaccounts": core.SERVICE_ACCOUNTS,
     "services": core.SERVICES,
+    "apiservices.apiregistration.k8s.io": extending.API_SERVICES,
+    "flowschemas.flowcontrol.apiserver.k8s.io": extending.FLOW_SCHEMAS,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": extending.PRIORITY_LEVELS,
     "controllerrevisions.apps": misc.CONTROLLER_REVISIONS,
     "daemonsets.apps": workloads.DAEMON_SETS,
     "deployments.apps": workloads.DEPLOYMENTS,

@@ -21,7 +21,7 @@ def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, 
     """
     api_version = f"meta.k8s.io/{wanted.version}"
     rows: list[Object] = []
-    for obj in objects:
+    for obj in sorted(objects, key=printer.order) if printer.order is not None else objects:
         named = obj if "name" in obj["metadata"] else {**obj, "metadata": {"name": "", **obj["metadata"]}}
         row: Object = {"cells": printer.cells(named, now)}
         conditions = printer.conditions(obj) if printer.conditions is not None else []
