@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit import lessons
+from labkit import lessons, session
 from labkit.answers import Answer
-from labkit.lessons import older
+from labkit.lessons import variants
 from labkit.lessons.base import Outcome
 from labkit.lessons.steps import Lesson, Step
 from labkit.podexec import CompletedExec
@@ -147,7 +147,7 @@ class Demo:
         if self.go_on is not None and not self.go_on():
             return False
         worked = lessons.worked()[step.id]["cells"]
-        for cell in older.cells(step.id, worked, self.lab.admin.unobserved()):
+        for cell in variants.cells(step.id, worked, session.context(self.lab)):
             self._cell("\n".join(line for line in cell.splitlines() if not line.startswith(SETUP)))
         return True
 

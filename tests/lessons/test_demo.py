@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labkit import demo, lessons
+from labkit import demo, lessons, session
 from labkit.demo import Demo
 from labkit.lab import Lab
-from labkit.lessons import older
+from labkit.lessons import variants
 from labkit.redact import TOKEN
 
 
@@ -45,11 +45,20 @@ def test_in_the_write_ups_time_its_own_answers_are_shown_and_pass(tmp_path: Path
     assert 'predict("W12", "identical")' in out.getvalue()
 
 
-def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_is_old(lab: Lab) -> None:
+def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_differs(lab: Lab) -> None:
     for step, worked in lessons.worked().items():
-        assert older.cells(step, worked["cells"], lab.admin) == worked["cells"]
-        for old in older.CHANGES.get(step, (None, {}))[1]:
+        assert variants.cells(step, worked["cells"], session.context(lab)) == worked["cells"]
+        for old in variants.CHANGES.get(step, (None, {}))[1]:
             assert any(old in cell for cell in worked["cells"]), f"{step} has no {old} any more"
+
+
+def test_where_strangers_are_turned_away_that_is_predicted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = lab.as_token("no-one", "anonymous")
+    monkeypatch.setattr(Lab, "as_anonymous", lambda _lab: nobody)
+    context = session.context(lab)
+    cells = {step: variants.cells(step, lessons.worked()[step]["cells"], context) for step in ("W2", "W7")}
+    assert 'predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})' in cells["W2"]
+    assert 'predict("W7", "unauthorized")' in cells["W7"]
 
 
 def test_the_instructor_may_end_it_at_any_step(lab: Lab) -> None:

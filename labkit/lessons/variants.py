@@ -1,15 +1,18 @@
-"""The worked cells on an older Kubernetes, where the write-up's answers are still the right ones.
+"""The worked cells on clusters where another answer is the right one.
 
 Up to 1.23 a cluster makes a token Secret for every account, and up to 1.20 it mounts that
-Secret into pods. A cluster is asked which of it it does; nobody goes by its version.
-Source: https://kubernetes.io/docs/concepts/security/service-accounts/#legacy-tokens
+Secret into pods, as the write-up says. Some clusters, k3s among them, let no stranger in:
+they say 401 where others say 403. A cluster is asked what it does; nobody goes by its
+version or maker.
+Source: https://kubernetes.io/docs/concepts/security/service-accounts/#legacy-tokens,
+https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from labkit.caller import Caller
+from labkit.lessons.base import Context
 
 NAMESPACE = "/api/v1/namespaces/default"
 
@@ -21,21 +24,28 @@ secret = lab.admin.get("/api/v1/namespaces/default/secrets/" + account.body["sec
 own = lab.token(b64decode(secret.body["data"]["token"]).decode())"""
 
 
-def makes_secrets(admin: Caller) -> bool:
+def turns_strangers_away(context: Context) -> bool:
+    """Whether a request without credentials is refused before anybody asks what it may do."""
+    return context.as_anonymous().get("/api").status == 401
+
+
+def makes_secrets(context: Context) -> bool:
     """Whether the cluster makes a token Secret for every account."""
-    answer = admin.get(f"{NAMESPACE}/serviceaccounts/default")
+    answer = context.admin.get(f"{NAMESPACE}/serviceaccounts/default")
     found = answer.body.get("secrets") or () if answer.status == 200 else ()
     return any(str(each.get("name")).startswith("default-token-") for each in found)
 
 
-def mounts_secrets(admin: Caller) -> bool:
+def mounts_secrets(context: Context) -> bool:
     """Whether the pod of W11 has its account's token Secret mounted."""
-    answer = admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
+    answer = context.admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
     volumes = answer.body["spec"].get("volumes") or () if answer.status == 200 else ()
     return any("-token-" in (each.get("secret") or {}).get("secretName", "") for each in volumes)
 
 
-CHANGES: Mapping[str, tuple[Callable[[Caller], bool], Mapping[str, str]]] = {
+CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
+    "W2": (turns_strangers_away, {'"no token": "forbidden"': '"no token": "unauthorized"'}),
+    "W7": (turns_strangers_away, {'predict("W7", "forbidden")': 'predict("W7", "unauthorized")'}),
     "W10": (makes_secrets, {'predict("W10", "no")': 'predict("W10", "yes")'}),
     "W12": (
         mounts_secrets,
@@ -48,16 +58,16 @@ CHANGES: Mapping[str, tuple[Callable[[Caller], bool], Mapping[str, str]]] = {
 """For a step: when another answer is right, and what to write instead."""
 
 
-def cells(step: str, worked: Sequence[str], admin: Caller) -> list[str]:
+def cells(step: str, worked: Sequence[str], context: Context) -> list[str]:
     """The worked cells as they are right on this cluster.
 
     Args:
         step: Such as ``W10``.
         worked: The notebook's solved cells.
-        admin: Asks the cluster.
+        context: What checkpoints get, to ask the cluster with.
     """
     holds, changes = CHANGES.get(step, (None, {}))
-    if holds is None or not holds(admin):
+    if holds is None or not holds(context):
         return list(worked)
     changed = list(worked)
     for old, new in changes.items():
