@@ -84,6 +84,8 @@ class NonResourceHandler:
 
     def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:
         if not rest:
+            if request.method == "GET":
+                check_route(request)
             form = wants_aggregated(request)
             if form:
                 return _aggregated(request, form, self._discovery.aggregated_core)
@@ -138,7 +140,7 @@ class NonResourceHandler:
 def wants_aggregated(request: Request) -> str:
     """In which media type the caller would rather have all discovery in one document; empty if not at all."""
     for clause in parse_accept(request.headers.get("accept", "")):
-        form = {"json": JSON, "yaml": YAML}.get(clause.subtype, "")
+        form = {"json": JSON, "yaml": YAML, "*": JSON}.get(clause.subtype, "")
         wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
         if form and wanted.items() <= dict(clause.parameters).items():
             return form  # wherever it stands: it is looked for first

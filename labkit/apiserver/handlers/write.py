@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.fieldselectors import exact_name
 from labkit.apiserver.handlers.options import (
     ListOptions,
     check_list_options,
@@ -225,7 +226,7 @@ class Writer:
         except ValueError as error:
             raise invalid_revision(chosen.resource_version, error) from error
         if wanted > self._registry.store.revision:
-            raise too_large_revision(wanted, self._registry.store.revision, retry=False)
+            raise too_large_revision(wanted, self._registry.store.revision, retry=not exact_name(chosen.field_selector))
         return ""
 
     # Parts

@@ -80,6 +80,13 @@ def test_all_discovery_for_who_takes_it_at_all(site: Site, accept: str) -> None:
     assert json.loads(site.call("GET", "/apis", {"accept": accept}).body)["kind"] == "APIGroupDiscoveryList"
 
 
+def test_a_route_looks_at_media_types_alone(site: Site) -> None:
+    accept = {"accept": AGGREGATED.replace("json", "*", 1)}
+    assert site.call("GET", "/apis", accept).headers["Content-Type"] == AGGREGATED
+    assert site.call("GET", "/api", accept).status == 406
+    assert site.call("GET", "/api", {"accept": f"{accept['accept']},*/*"}).headers["Content-Type"] == AGGREGATED
+
+
 def test_all_discovery_as_yaml(site: Site) -> None:
     accept = AGGREGATED.replace("json", "yaml", 1)
     response = site.call("GET", "/apis", {"accept": accept})

@@ -253,6 +253,7 @@ def test_where_a_collection_begins(api: ClusterApi) -> None:
     path = "/api/v1/namespaces/lab/configmaps"
     reply = api.admin.delete(f"{path}?continue=abc")
     assert (reply.status, reply.message[:22]) == (400, "invalid continue token")
-    reply = api.admin.delete(f"{path}?resourceVersion=99999")
-    assert reply.status == 504
-    assert reply.body["details"].keys() == {"causes"}
+    for selector, told in (("", {"causes", "retryAfterSeconds"}), ("&fieldSelector=metadata.name%3Dx", {"causes"})):
+        reply = api.admin.delete(f"{path}?resourceVersion=99999{selector}")
+        assert reply.status == 504
+        assert reply.body["details"].keys() == told
