@@ -45,7 +45,7 @@ lab = Lab()
 
 # %% [markdown]
 # Create it, in any way you like. `lab.apply` takes YAML text in triple quotes, or the name
-# of a file that the lab brings along: this one is `"02-inside-a-pod/W05-pod-curl.yaml"`.
+# of a file: your own, or one that the lab brings, such as `"02-inside-a-pod/W05-pod-curl.yaml"`.
 # `kubectl apply -f` in a terminal does as well. `lab.wait("default/curl")` waits until it runs.
 
 # %%
