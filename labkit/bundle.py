@@ -191,10 +191,11 @@ def _gather(scratch: Path, contents: Contents, engine: Engine, name: str, say: S
         raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
     say("Gathering the wheels …")
     _wheels(scratch / "wheels")
-    notebooks = scratch / "notebooks"
-    notebooks.mkdir()
-    for file in sorted(resources.notebooks().glob("*.ipynb")):
-        (notebooks / file.name).write_bytes(file.read_bytes())
+    notebooks = resources.notebooks()
+    for file in sorted([*notebooks.glob("*.ipynb"), *notebooks.glob("exercises/*.ipynb")]):
+        copy = scratch / "notebooks" / file.relative_to(notebooks)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
 
 
 def _wheels(directory: Path) -> None:
