@@ -45,10 +45,16 @@ labkit {version}, for a machine without network ({machine}, Python {python}).
      tar xf {name} wheels
      python3 -m venv labkit-env
      labkit-env/bin/pip install --no-index --find-links wheels labkit
-2. Give Docker its images and labkit its notebooks:
+{rest}"""
+WITH_IMAGES = """\
+2. Give Docker its images:
      labkit-env/bin/labkit bundle load {name}
 3. Go on as everywhere:
      labkit-env/bin/labkit up --backend kind
+     labkit-env/bin/labkit lab
+"""
+WITHOUT_IMAGES = """\
+2. Go on as everywhere, on the embedded cluster:
      labkit-env/bin/labkit lab
 """
 
@@ -72,7 +78,7 @@ class Contents:
     python: str
 
 
-def save(target: Path, home: Path, node_image: str, say: Say) -> Contents:
+def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = True) -> Contents:
     """Write a bundle.
 
     Args:
@@ -80,6 +86,7 @@ def save(target: Path, home: Path, node_image: str, say: Say) -> Contents:
         home: labkit's state directory.
         node_image: The node image to take; the one that kind would use when empty.
         say: Takes lines of progress.
+        images: Whether kind's images are taken; the embedded cluster needs none, and then no Docker.
 
     Returns:
         What it holds.
@@ -88,31 +95,36 @@ def save(target: Path, home: Path, node_image: str, say: Say) -> Contents:
         Missing: When Docker, the node image or pip is not there.
         HomeError: When the file cannot be written.
     """
-    engine = find()
-    keeper = Kind(home, Options(image=node_image or None))
-    image = keeper.image
-    if not image:
-        raise Missing(
-            "node image",
-            "No node image is named.",
-            todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0",
-        )
-    keeper.ensure_node_image(engine, say)
-    podimage.ensure(engine, image, say)
+    engine = find() if images else None
+    image = _node_image(home, node_image, engine, say) if engine else ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    contents = Contents(__version__, image, podimage.IMAGE, platform.machine(), python)
+    contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
     try:
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.absolute().parent) as scratch:
             _gather(Path(scratch), contents, engine, target.name, say)
             say(f"Writing {target} …")
             part = Path(scratch) / "whole.tar"
             with tarfile.open(part, "w") as archive:
-                for name in ("README.txt", "bundle.json", "images.tar", "wheels", "notebooks"):
+                for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
                     archive.add(Path(scratch) / name, name)
             part.replace(target)
     except OSError as error:
         raise home_error(target, error) from error
     return contents
+
+
+def _node_image(home: Path, named: str, engine: Engine, say: Say) -> str:
+    """The node image to take, which is there then, and the pod image with it."""
+    keeper = Kind(home, Options(image=named or None))
+    if not keeper.image:
+        raise Missing(
+            "node image",
+            "No node image is named.",
+            todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
+        )
+    keeper.ensure_node_image(engine, say)
+    podimage.ensure(engine, keeper.image, say)
+    return keeper.image
 
 
 def load(source: Path, home: Path, say: Say) -> Contents:
@@ -136,6 +148,8 @@ def load(source: Path, home: Path, say: Say) -> Contents:
             f"{source} is for {contents.machine}, and this machine is {platform.machine()}.",
             todo="Save a bundle on a machine of the same kind.",
         )
+    if not contents.node_image:
+        return contents
     engine = find()
     ensure_private(home)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
@@ -179,16 +193,20 @@ def look(source: Path) -> Contents:
         ) from error
 
 
-def _gather(scratch: Path, contents: Contents, engine: Engine, name: str, say: Say) -> None:
+def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, say: Say) -> None:
     facts = {"format": FORMAT, **{key: getattr(contents, key) for key in Contents.__slots__}}
     (scratch / "bundle.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    text = README.format(version=contents.version, machine=contents.machine, python=contents.python, name=name)
+    rest = (WITH_IMAGES if engine else WITHOUT_IMAGES).format(name=name)
+    text = README.format(
+        version=contents.version, machine=contents.machine, python=contents.python, name=name, rest=rest
+    )
     (scratch / "README.txt").write_text(text, encoding="utf-8")
-    say("Saving the images …")
-    images = [contents.node_image, contents.pod_image]
-    done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
-    if not done.ok:
-        raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
+    if engine:
+        say("Saving the images …")
+        images = [contents.node_image, contents.pod_image]
+        done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
+        if not done.ok:
+            raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
     say("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = resources.notebooks()

@@ -17,14 +17,18 @@ def bundle_command() -> None:
 @bundle_command.command("save")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--image", default="", help="The node image to take. [env: LABKIT_KIND_IMAGE]")
-def save_command(file: Path, image: str) -> None:
+@click.option("--no-images", is_flag=True, help="For the embedded cluster alone; needs no Docker.")
+def save_command(file: Path, image: str, no_images: bool) -> None:
     """Write node image, pod image, wheels and notebooks into FILE."""
     from labkit import bundle
     from labkit.cli.cluster import say
 
-    contents = bundle.save(file, home_path(), image, say)
+    contents = bundle.save(file, home_path(), image, say, images=not no_images)
     size = file.stat().st_size / 1024**2
-    click.echo(f"{file} holds labkit {contents.version} and {contents.node_image} ({size:.0f} MiB).")
+    taken = contents.node_image or "no images"
+    click.echo(
+        f"{file} holds labkit {contents.version} and {taken} ({size:.0f} MiB). Its README.txt says how to go on."
+    )
 
 
 @bundle_command.command("load")
@@ -35,4 +39,7 @@ def load_command(file: Path) -> None:
     from labkit.cli.cluster import say
 
     contents = bundle.load(file, home_path(), say)
-    click.echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
+    if contents.node_image:
+        click.echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
+    else:
+        click.echo("It holds no images, and the embedded cluster needs none: go on with labkit lab.")

@@ -13,6 +13,7 @@ from labkit import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import Done
 from labkit.backends.kind import Kind
+from labkit.cli import run
 from labkit.errors import Missing, UsageError
 from tests.backends.programs import Programs
 
@@ -63,6 +64,25 @@ def test_what_is_saved_can_be_loaded_elsewhere(tmp_path: Path, programs: Program
     assert Kind(there, Options(image="other:1")).image == "other:1"
     assert programs.calls("docker load")
     assert sorted(entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")) == []
+
+
+@pytest.mark.usefixtures("no_pip")
+def test_without_images_no_docker_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    file = tmp_path / "lab.tar"
+    assert run(["bundle", "save", str(file), "--no-images"]) == 0
+    assert "no images" in capsys.readouterr().out
+    with tarfile.open(file) as archive:
+        assert "images.tar" not in archive.getnames()
+        member = archive.extractfile("README.txt")
+        assert member is not None
+        said = member.read().decode()
+    assert "labkit lab" in said
+    assert "kind" not in said
+    assert run(["bundle", "load", str(file)]) == 0
+    assert "go on with labkit lab" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("no_pip")
