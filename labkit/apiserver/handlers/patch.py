@@ -87,7 +87,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
             check_type(result, kind)
         obj = Decoder(strict if mode != "Ignore" else None).decode(struct, result)
     except DecodeProblem as error:
-        raise _invalid_patch(shown, str(error)) from error
+        raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
     except Nameless as error:
         raise bad_request(
             f"the name of the object ({request.info.name} based on URL) was undeterminable: name must be provided"
@@ -269,12 +269,7 @@ def applied_object(complete: Callable[[Object], Object], merged: Object, config:
     try:
         return complete(merged)
     except DecodeProblem as error:
-        text = INTO_FIELD.sub("Go value of type", str(error))
-        if text.startswith("illegal base64"):
-            text = f"error decoding from json: {text}"
-        fraction = FRACTION.fullmatch(text)
-        if fraction is not None:
-            text = f"cannot convert float64 to {fraction[1]}"
+        text = restored(error)
         row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
         raise ApiError(
             500,
@@ -285,7 +280,40 @@ def applied_object(complete: Callable[[Object], Object], merged: Object, config:
 
 
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")
-FRACTION = re.compile(r"json: cannot unmarshal number \S+ into Go value of type (int\d+)")
+
+
+def restored(problem: DecodeProblem) -> str:
+    """What is wrong with a value, in the words of the converter that works without JSON.
+
+    Source: k8s.io/apimachinery ``pkg/runtime/converter.go``.
+    """
+    type_, value = problem.type_, problem.value
+    if type_ is None:
+        text = INTO_FIELD.sub("Go value of type", str(problem))
+        return f"error decoding from json: {text}" if text.startswith("illegal base64") else text
+    found = go_kind(value)
+    if type_.form == "struct":
+        return f"cannot restore struct from: {found}"
+    if type_.form in ("list", "map", "bytes"):
+        return f"cannot restore {'map' if type_.form == 'map' else 'slice'} from {found}"
+    if (found, type_.form) in CONVERTIBLE:
+        return f"cannot convert {found} to {type_.go}"
+    return f"unrecognized type: {type_.form}"
+
+
+CONVERTIBLE = frozenset((("int64", "string"), ("float64", "int32"), ("float64", "int64")))
+"""What Go could convert and this must not."""
+
+
+def go_kind(value: Any) -> str:
+    """The kind of Go value that a JSON value becomes."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict | list):
+        return "map" if isinstance(value, dict) else "slice"
+    return "int64" if isinstance(value, int) else "float64"
 
 
 def _who(config: Object, kind: Kind) -> str:

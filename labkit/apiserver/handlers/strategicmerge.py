@@ -21,6 +21,21 @@ BAD_PRIMITIVES = "invalid patch format of primitive list"
 BAD_RETAIN = "invalid patch format of retainKeys"
 
 
+def _go_type(value: Any) -> str:
+    if value is None:
+        return "%!s(<nil>)"
+    if isinstance(value, dict):
+        return "map[string]interface {}"
+    if isinstance(value, bool | str):
+        return "bool" if isinstance(value, bool) else "string"
+    return "int64" if isinstance(value, int) else "float64"
+
+
+def senseless(text: str) -> ApiError:
+    """500: a patch that makes no sense; only a few mistakes are called the caller's own."""
+    return ApiError(500, "", text)
+
+
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
     """The object with a patch applied.
 
@@ -42,9 +57,8 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
             return patch
         if directive == "delete":
             return {}
-        if directive != "merge":
-            shown = go_text({**patch, DIRECTIVE: directive})
-            raise bad_request(f"unknown patch type: {go_text(directive)} in map: {shown}")
+        shown = go_text({**patch, DIRECTIVE: directive})
+        raise senseless(f"unknown patch type: {go_text(directive)} in map: {shown}")
     _retain_keys(original, patch)
     _set_element_order(original, patch, struct)
     for key, value in patch.items():
@@ -142,11 +156,11 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
         order = patch.pop(key)
         name = key[len(SET_ORDER) :]
         if not isinstance(order, list):
-            raise bad_request(BAD_ORDER)
+            raise senseless(f"expected a []interface {{}}, but received a {_go_type(order)}")
         field = struct.fields.get(name) if struct is not None else None
         if field is None:
             where = struct.go if struct is not None else ""
-            raise bad_request(f'unable to find api field in struct {where} for the json field "{name}"')
+            raise senseless(f'unable to find api field in struct {where} for the json field "{name}"')
         _delete_key = DELETE_FROM + name
         if _delete_key in patch:
             _delete_from(original, name, patch.pop(_delete_key))
@@ -181,7 +195,7 @@ def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
             continue
         mine = identity(item)
         if not any(mine == other for other in wanted):
-            raise bad_request(
+            raise senseless(
                 f"The order in patch list:\n{go_text(sent)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
             )
 
@@ -207,9 +221,9 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
         elif directive == "replace":
             replace = True
         elif directive == "merge":
-            raise bad_request("merging lists cannot yet be specified in the patch")
+            raise senseless("merging lists cannot yet be specified in the patch")
         else:
-            raise bad_request(f"unknown patch type: {go_text(directive)} in map: {go_text(item)}")
+            raise senseless(f"unknown patch type: {go_text(directive)} in map: {go_text(item)}")
     if replace:
         return plain
     merged_items = list(original)
@@ -226,7 +240,7 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
 
 
 def _no_merge_key(item: Any, key: str) -> ApiError:
-    return bad_request(f"map: {go_text(item)} does not contain declared merge key: {key}")
+    return senseless(f"map: {go_text(item)} does not contain declared merge key: {key}")
 
 
 def _unique(items: list[Any]) -> list[Any]:

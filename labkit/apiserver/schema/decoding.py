@@ -29,7 +29,18 @@ EMPTY: tuple[Any, ...] = ("", 0, [], {})
 
 
 class DecodeProblem(ValueError):
-    """A body that does not fit its kind; the message is the real server's."""
+    """A body that does not fit its kind; the message is the real server's.
+
+    Args:
+        message: As ``encoding/json`` says it.
+        type_: What was wanted, where that is known.
+        value: What was found.
+    """
+
+    def __init__(self, message: str, type_: Type | None = None, value: Any = None) -> None:
+        super().__init__(message)
+        self.type_ = type_
+        self.value = value
 
 
 class Decoder:
@@ -58,13 +69,13 @@ class Decoder:
             raise self._first
         return made
 
-    def _mismatch(self, what: str, struct: Struct, path: str, go: str, type_: Type) -> Any:
+    def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
         """A value of the wrong type: decoding goes on, and the first such is told at the end.
 
         A value that reads itself (a quantity, a time) is told at once instead.
         """
         if self._first is None:
-            self._first = mismatch(what, struct, path, go)
+            self._first = DecodeProblem(str(mismatch(what, struct, path, type_.go)), type_, value)
         return zero_of(type_)
 
     def _note(self, text: str) -> None:
@@ -138,7 +149,7 @@ class Decoder:
                 if low <= value <= high:
                     return value
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return self._mismatch(f"number {number_text(value)}", struct, path, type_.go, type_)
+                return self._mismatch(f"number {number_text(value)}", struct, path, type_, value)
         elif form == "bool":
             if isinstance(value, bool):
                 return value
@@ -159,7 +170,7 @@ class Decoder:
                 return value
         else:
             return self._text(form, value, struct, path, type_)
-        return self._mismatch(json_kind(value), struct, path, type_.go, type_)
+        return self._mismatch(json_kind(value), struct, path, type_, value)
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
         if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -168,7 +179,7 @@ class Decoder:
             if form == "quantity":
                 raise DecodeProblem(QUANTITY_FORM_ERROR)
             if form == "bytes":
-                return self._mismatch(json_kind(value), struct, path, type_.go, type_)
+                return self._mismatch(json_kind(value), struct, path, type_, value)
             raise mismatch(json_kind(value), struct, path, "string")
         try:
             if form == "quantity":

@@ -84,10 +84,11 @@ def bodies(draw: st.DrawFn, kind: Kind) -> Any:
 
 
 BLAMES_ITSELF = re.compile(
-    "failed to (create typed patch|convert new) object |strconv.ParseUint: |"
+    "failed to (create typed patch|convert new) object |unknown patch type: |expected a |unable to find api field |"
+    "The order in patch list|merging lists cannot|map: .* does not contain declared merge key|strconv.ParseUint: |"
     "resourceVersion should not be set on objects to be created"
 )
-"""What the real server says with a 500: configurations that do not fit, resourceVersions that are none."""
+"""What the real server says with a 500: patches that make no sense or do not fit, resourceVersions that are none."""
 
 
 @pytest.fixture(scope="module")

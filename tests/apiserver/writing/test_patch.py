@@ -357,3 +357,48 @@ def test_copies_add_so_much_and_no_more(api: ClusterApi) -> None:
     assert patch(api, "configmaps/copied", doubling, JSON_PATCH).status == 422
     a_few = [{"op": "copy", "from": "/data/a", "path": f"/data/x{number}"} for number in range(5)]
     assert patch(api, "configmaps/copied", a_few, JSON_PATCH).status == 200
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"terminationGracePeriodSeconds": "x"}, "unrecognized type: int64"),
+        ({"terminationGracePeriodSeconds": 1.5}, "cannot convert float64 to int64"),
+        ({"hostNetwork": 1}, "unrecognized type: bool"),
+        ({"containers": [{"name": "c", "image": 3}]}, "cannot convert int64 to string"),
+        ({"containers": [{"name": "c", "imagePullPolicy": 3}]}, "cannot convert int64 to v1.PullPolicy"),
+        ({"containers": [{"name": "c", "args": "x"}]}, "cannot restore slice from string"),
+        ({"securityContext": "x"}, "cannot restore struct from: string"),
+        ({"nodeSelector": "x"}, "cannot restore map from string"),
+        (
+            {"containers": [{"name": "c", "livenessProbe": {"httpGet": {"port": True}}}]},
+            "json: cannot unmarshal bool into Go value of type int32",
+        ),
+    ],
+)
+def test_a_strategic_patch_with_values_of_the_wrong_type(api: ClusterApi, spec: dict[str, Any], problem: str) -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "x"}]}}
+    api.must(api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template}))
+    reply = patch(api, "podtemplates/t", {"template": {"spec": spec}}, STRATEGIC)
+    assert reply.status == 422
+    assert reply.message.endswith(f": {problem}")
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        (
+            {"$patch": "merge", "hostNetwork": True},
+            "unknown patch type: merge in map: map[$patch:merge hostNetwork:true]",
+        ),
+        ({"$setElementOrder/containers": "x"}, "expected a []interface {}, but received a string"),
+        ({"$setElementOrder/nope": []}, 'unable to find api field in struct PodSpec for the json field "nope"'),
+        ({"containers": [{"image": "x"}]}, "map: map[image:x] does not contain declared merge key: name"),
+        ({"containers": [{"$patch": "merge"}]}, "merging lists cannot yet be specified in the patch"),
+    ],
+)
+def test_a_strategic_patch_that_makes_no_sense(api: ClusterApi, spec: dict[str, Any], problem: str) -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "x"}]}}
+    api.must(api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template}))
+    reply = patch(api, "podtemplates/t", {"template": {"spec": spec}}, STRATEGIC)
+    assert (reply.status, "reason" in reply.body, reply.message) == (500, False, problem)
