@@ -24,6 +24,8 @@ SUITES = (
     "objects",
     "patches",
     "listing",
+    "authz-more",
+    "http-more",
     "core-more",
 )
 """The HTTP suites, in the order of the recordings' README."""
