@@ -49,7 +49,7 @@ def default_chain(
             LimitRanger(lister),
             ServiceAccount(lookup, lister, new_suffix, mount_secrets),
             TaintNewNodes(),
-            PodSecurity(lookup),
+            PodSecurity(lookup, lister),
             Priority(lookup, lister),
             OneDefaultPriority(lister),
             DefaultTolerations(),

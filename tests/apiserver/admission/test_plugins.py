@@ -154,10 +154,41 @@ def test_tolerations_that_are_there_are_not_added() -> None:
 def test_the_enforced_standard_is_noted() -> None:
     labels = {"pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "v1.30"}
     world = World(namespaces=[{**NAMESPACE, "metadata": {"name": "lab", "labels": labels}}])
-    PodSecurity(world.lookup).validate(world.write("pods", pod()))
+    PodSecurity(world.lookup, world.lister).validate(world.write("pods", pod()))
     assert world.notes == {"pod-security.kubernetes.io/enforce-policy": "baseline:v1.30"}
     world.notes.clear()
-    PodSecurity(world.lookup).validate(world.write("pods", pod(), "UPDATE", old=pod()))
+    PodSecurity(world.lookup, world.lister).validate(world.write("pods", pod(), "UPDATE", old=pod()))
+    assert world.notes == {}
+
+
+def test_a_stricter_level_warns_of_the_pods_that_break_it() -> None:
+    pods = [
+        {**pod(hostNetwork=host), "metadata": {"name": name}} for name, host in (("b", True), ("a", True), ("c", 0))
+    ]
+    world = World(pods=pods)
+    stricter = {"metadata": {"name": "lab", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}
+    plugin = PodSecurity(world.lookup, world.lister)
+    plugin.validate(world.write("namespaces", stricter, "UPDATE", old=NAMESPACE))
+    assert world.warnings == [
+        'existing pods in namespace "lab" violate the new PodSecurity enforce level "baseline:latest"',
+        "a (and 1 other pod): host namespaces",
+    ]
+    world.warnings.clear()
+    plugin.validate(world.write("namespaces", NAMESPACE, "UPDATE", old=stricter))
+    assert world.warnings == []
+
+
+def test_templates_are_warned_of_at_the_enforced_level() -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    world = World(namespaces=[{"metadata": {"name": "lab", "labels": labels}}])
+    job = {"spec": {"template": pod(hostPID=True)}}
+    for resource, group, obj in (
+        ("replicationcontrollers", "", job),
+        ("podtemplates", "", job["spec"]),
+        ("cronjobs", "batch", {"spec": {"jobTemplate": job}}),
+    ):
+        PodSecurity(world.lookup, world.lister).validate(world.write(resource, obj, group=group))
+        assert world.warnings.pop() == 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)'
     assert world.notes == {}
 
 

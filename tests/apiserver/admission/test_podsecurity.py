@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.admission.podsecurity import violations
+from labkit.apiserver.admission.podstandards import violations
 from tests.support.cluster import ClusterApi
 
 SAFE = {
@@ -39,6 +39,22 @@ def spec(security: Any = None, **more: Any) -> dict[str, Any]:
         (spec({**SAFE, "runAsNonRoot": None}, securityContext={"runAsNonRoot": True}), "restricted", ""),
         (spec(SAFE, volumes=[{"name": "v", "nfs": {}}]), "restricted",
          'restricted volume types (volume "v" uses restricted volume type "nfs")'),
+        (spec(SAFE, volumes=[{"name": "v", "hostPath": {}}]), "restricted",
+         'restricted volume types (volume "v" uses restricted volume type "hostPath")'),
+        ({"containers": [{"name": "a", "livenessProbe": {"httpGet": {"host": "h"}}},
+                         {"name": "b", "lifecycle": {"preStop": {"tcpSocket": {"host": "i"}}}}]}, "baseline",
+         'probe or lifecycle host (containers "a", "b" use probe or lifecycle hosts "h", "i")'),
+        (spec({"seLinuxOptions": {"type": "t", "user": "u"}}, securityContext={"seLinuxOptions": {"role": "r"}}),
+         "baseline", 'seLinuxOptions (pod and container "main" set forbidden securityContext.seLinuxOptions: '
+         'type "t"; user may not be set; role may not be set)'),
+        (spec(securityContext={"sysctls": [{"name": "kernel.msgmax"}, {"name": "net.ipv4.tcp_rmem"}]}), "baseline",
+         "forbidden sysctls (kernel.msgmax)"),
+        (spec({"windowsOptions": {"hostProcess": True}}), "baseline",
+         'hostProcess (container "main" must not set securityContext.windowsOptions.hostProcess=true)'),
+        (spec({"appArmorProfile": {"type": "Unconfined"}}), "baseline",
+         'forbidden AppArmor profile (container "main" must not set AppArmor profile type to "Unconfined")'),
+        (spec({"procMount": "Unmasked"}, hostUsers=False), "baseline", ""),
+        (spec({**SAFE, "runAsNonRoot": None, "runAsUser": 0}, hostUsers=False), "restricted", ""),
     ],
 )  # fmt: skip
 def test_what_a_level_forbids(body: Any, level: str, text: str) -> None:
@@ -69,3 +85,15 @@ def test_a_namespace_enforces_warns_and_notes() -> None:
     safe = {"metadata": {"name": "s"}, "spec": spec(SAFE)}
     assert api.admin.post(path, safe).status == 201
     assert api.admin.patch(f"{path}/p", {"metadata": {"labels": {"a": "b"}}}).status == 200
+
+
+def test_labels_must_be_readable() -> None:
+    api = ClusterApi()
+    labels = {"pod-security.kubernetes.io/enforce": "x", "pod-security.kubernetes.io/warn-version": "y"}
+    answer = api.admin.post("/api/v1/namespaces", {"metadata": {"name": "lab", "labels": labels}})
+    assert answer.status == 422
+    assert answer.message == (
+        'Namespace "lab" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "x": must '
+        "be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: "
+        'Invalid value: "y": must be "latest" or "v1.x"]'
+    )
