@@ -27,6 +27,8 @@ SUITES = (
     "authz-more",
     "http-more",
     "core-more",
+    "apply-more",
+    "workloads",
 )
 """The HTTP suites, in the order of the recordings' README."""
 
