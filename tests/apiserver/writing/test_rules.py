@@ -413,3 +413,12 @@ def test_a_selector_of_roles_that_cannot_be_used(api: ClusterApi) -> None:
         ),
         (path, "Invalid value: null: invalid label selector."),
     ]
+
+
+def test_priority_classes_of_the_system_are_all_known(api: ClusterApi) -> None:
+    classes = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    reply = api.admin.post(classes, {"metadata": {"name": "system-x"}, "value": 5})
+    assert reply.message == (
+        'PriorityClass.scheduling.k8s.io "system-x" is invalid: metadata.name: Forbidden: priority class names with '
+        "'system-' prefix are reserved for system use only. error: system-x is not a known system priority class"
+    )

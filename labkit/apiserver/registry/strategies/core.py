@@ -255,7 +255,9 @@ class PriorityClassStrategy(Strategy):
         name = obj["metadata"].get("name", "")
         if name.startswith("system-") and name not in SYSTEM_CLASSES:
             errors.forbidden(
-                "metadata.name", "priority class names with 'system-' prefix are reserved for system use only"
+                "metadata.name",
+                "priority class names with 'system-' prefix are reserved for system use only. "
+                f"error: {name} is not a known system priority class",
             )
         elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
             errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
