@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit import __version__, resources
 from labkit.backends.base import Manifest, Say
-from labkit.backends.engine import Engine, call
+from labkit.backends.engine import Done, Engine, call
 from labkit.errors import Missing
 
 IMAGE = f"docker.io/labkit/pod:{__version__}"
@@ -133,6 +133,8 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
         if done.ok:
             command = ["kind", "load", "image-archive", archive, "--name", cluster]
             done = call(command, timeout_seconds=LOAD_SECONDS, env=environment)
+            if not done.ok and "containerd" in done.last_words:
+                done = _import(engine, f"{cluster}-control-plane", archive)
     if not done.ok:
         raise Missing(
             "pod image",
@@ -140,6 +142,21 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
             why=done.last_words,
             todo="Free some disk space, and start again.",
         )
+
+
+def _import(engine: Engine, node: str, archive: str) -> Done:
+    """Give an image to the node's containerd, whose configuration is newer than kind understands.
+
+    kind reads it before it loads anything, and 0.27 knows no version above 3, which is
+    containerd 2.0 to 2.2.
+    """
+    there = "/labkit-pod.tar"
+    done = engine.run("cp", archive, f"{node}:{there}", timeout_seconds=LOAD_SECONDS)
+    if done.ok:
+        command = ["ctr", "--namespace", "k8s.io", "images", "import", there]
+        done = engine.run("exec", node, *command, timeout_seconds=LOAD_SECONDS)
+    engine.run("exec", node, "rm", "-f", there)
+    return done
 
 
 def _plays(container: Mapping[str, Any]) -> bool:

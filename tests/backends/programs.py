@@ -52,7 +52,7 @@ END
 esac""",
         )
 
-    def kind(self, create: str = "exit 0", clusters: str = "") -> None:
+    def kind(self, create: str = "exit 0", clusters: str = "", load: str = "exit 0") -> None:
         """A kind whose cluster is a file named ``node``."""
         self.write(
             "kind",
@@ -60,6 +60,7 @@ esac""",
 "version "*) echo 0.27.0;;
 "get clusters") echo "{clusters}";;
 "create cluster") echo "id-1" > {self.directory}/node; {create};;
+"load image-archive") {load};;
 "delete cluster") rm -f {self.directory}/node;;
 *) exit 0;;
 esac""",

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from labkit import kubeconfig, resources
-from labkit.backends import kind, podimage
+from labkit.backends import engine, kind, podimage
 from labkit.backends.base import Options
 from labkit.backends.kind import Kind
 from labkit.client import Client
@@ -101,6 +101,28 @@ def test_a_running_cluster_is_found_without_asking_the_machine_again(
     said.clear()
     Kind(keeper.home, Options()).start(said.append)
     assert said == []
+
+
+def test_a_node_with_a_newer_containerd_than_kind_knows_gets_the_image_all_the_same(
+    tmp_path: Path, programs: Programs
+) -> None:
+    """kind 0.27 and containerd 2.3."""
+    programs.kind(load="echo 'ERROR: unknown containerd config version: 4 (supported versions: 2 and 3)' >&2; exit 1")
+    podimage.load(engine.find(), "lab", {}, tmp_path)
+    node, file = "lab-control-plane", "/labkit-pod.tar"
+    copied, imported, removed = programs.calls("docker")[-3:]
+    assert copied.startswith("docker cp ")
+    assert copied.endswith(f"/pod.tar {node}:{file}")
+    assert imported == f"docker exec {node} ctr --namespace k8s.io images import {file}"
+    assert removed == f"docker exec {node} rm -f {file}"
+
+
+def test_an_image_that_cannot_be_loaded_is_said(tmp_path: Path, programs: Programs) -> None:
+    programs.kind(load="echo 'ERROR: no space left on device' >&2; exit 1")
+    with pytest.raises(Missing, match="could not be loaded") as caught:
+        podimage.load(engine.find(), "lab", {}, tmp_path)
+    assert "no space left" in caught.value.why
+    assert not programs.calls("docker cp")
 
 
 def test_a_cluster_that_is_not_ours_any_more_is_left_alone(keeper: Kind, usable: Client, programs: Programs) -> None:
