@@ -34,7 +34,6 @@ TIMED_OUT = 124
 """The exit code of a command that was cut off, as the program ``timeout`` has it."""
 
 IN_THE_IMAGE = "Name a program that the container's image has."
-STILL_THERE = "the pod or the server may have gone meanwhile (`labkit status`)."
 
 
 @dataclass(frozen=True, repr=False)
@@ -174,9 +173,7 @@ def run(
                     break
                 output.get(channel, []).append(data)
             else:
-                raise ExecFailed(
-                    0, "", f"The connection to {pod} ended before the command did.", todo="Try again: " + STILL_THERE
-                )
+                raise cut_off(pod)
         except websocket.WebSocketTimeoutException:
             code = TIMED_OUT
             output[STDERR].append(f"cut off after {timeout_seconds:g} s\n".encode())
@@ -290,6 +287,12 @@ def open_exec(
     except (OSError, websocket.WebSocketException) as error:
         raise connection_error(server, error) from error
     return _closing(socket)
+
+
+def cut_off(pod: str) -> ExecFailed:
+    """The error for a connection that ended before its command did."""
+    what = f"The connection to {pod} ended before the command did."
+    return ExecFailed(0, "", what, todo="Try again: the pod or the server may have gone meanwhile (`labkit status`).")
 
 
 def exit_code(status: bytes, pod: str) -> int:

@@ -89,7 +89,7 @@ def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
         if channel == ERROR:
             return podexec.exit_code(data, pod)
         _write(2 if channel == STDERR else 1, data)
-    raise ExecFailed(0, "", f"The connection to {pod} ended before the command did.")
+    raise podexec.cut_off(pod)
 
 
 def _piped() -> bytes | None:
