@@ -30,8 +30,10 @@ def test_every_widget_works_by_mouse(either: NotebookPage, jupyter: Jupyter) -> 
     board.get_by_role("button", name="Hint for W16").click()
     expect(board.locator(".lk-hint").first).not_to_be_empty()
     panel = either.widget("start")
-    panel.locator('[data-key="start-embedded"]').click()
-    expect(panel.locator("h3")).to_contain_text("The embedded cluster runs", timeout=60_000)
+    expect(panel.locator("h3")).to_contain_text("The embedded cluster runs")
+    panel.locator(".lk-step").select_option("W17")
+    panel.get_by_role("button", name="Rewind", exact=True).click()
+    expect(panel.locator(".lk-log")).to_contain_text("Rewound to W17")
     assert not either.errors
 
 
@@ -69,6 +71,8 @@ def test_every_widget_works_by_keyboard_and_no_key_reaches_the_notebook(either: 
     press(board.get_by_role("button", name="Hint for W16"), *stray, "Enter")
     expect(board.locator(".lk-hint").first).not_to_be_empty()
     panel = either.widget("start")
+    press(panel.get_by_role("button", name="Stop", exact=True), "Space")
+    expect(settled(panel).locator("h3")).not_to_contain_text("The embedded cluster runs")
     press(panel.locator('[data-key="start-embedded"]'), *stray, "Enter")
     expect(panel.locator("h3")).to_contain_text("The embedded cluster runs", timeout=60_000)
     press(settled(panel).locator(".lk-step"), *"W17")
