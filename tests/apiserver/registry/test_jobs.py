@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.strategies.jobspecs import count_indexes
-from labkit.apiserver.registry.strategies.schedules import time_zone_problem
+from labkit.apiserver.registry.strategies.workloads.jobspecs import count_indexes
+from labkit.apiserver.registry.strategies.workloads.schedules import time_zone_problem
 from tests.support.cluster import ClusterApi, Reply
 
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"

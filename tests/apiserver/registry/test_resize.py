@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.strategies.podresize import refused_as_a_whole
+from labkit.apiserver.registry.strategies.pods.resize import refused_as_a_whole
 from tests.support.cluster import ClusterApi, Reply
 
 PODS = "/api/v1/namespaces/lab/pods"

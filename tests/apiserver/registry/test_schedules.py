@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.apiserver.registry.strategies.schedules import schedule_problem
+from labkit.apiserver.registry.strategies.workloads.schedules import schedule_problem
 
 
 @pytest.mark.parametrize(

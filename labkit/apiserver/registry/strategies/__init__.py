@@ -1,4 +1,16 @@
-"""One strategy for each kind; a kind without one of its own has the ordinary rules."""
+"""One strategy for each kind; a kind without one of its own has the ordinary rules.
+
+Which kind has which stands in ``table``. What belongs together lies together, and each of these
+rests only on those below it:
+
+``workloads``  what makes pods from a template, and what watches over their number
+``pods``       what a pod may say, what its author leaves out, what may change later
+``storage``    volumes, claims on them, and what provides them
+``fields``     rules of fields that several kinds have
+
+``network`` has services and what surrounds them; the plain kinds of the core group and of the
+server itself lie beside the table.
+"""
 
 from __future__ import annotations
 

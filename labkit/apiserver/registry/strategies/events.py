@@ -15,7 +15,7 @@ from labkit.apiserver.registry.metadata import (
     validate_metadata_update,
 )
 from labkit.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
-from labkit.apiserver.registry.strategies.poddiff import internal
+from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas

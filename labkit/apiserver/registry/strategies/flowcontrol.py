@@ -12,8 +12,8 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.flowobjects import MANDATORY_LEVELS, MANDATORY_SCHEMAS
-from labkit.apiserver.registry.strategies.poddiff import internal
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas

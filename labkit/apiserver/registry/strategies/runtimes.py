@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable, validate_labels
 from labkit.apiserver.registry.names import dns_label
-from labkit.apiserver.registry.strategies.containerresources import check_resources
-from labkit.apiserver.registry.strategies.podscheduling import check_tolerations
+from labkit.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import (
-    budgets,
-    claims,
-    core,
-    endpointslices,
-    events,
-    ingresses,
-    jobs,
-    limits,
-    network,
-    nodes,
-    storage,
-    templates,
-    volumes,
-    workloads,
-)
-from labkit.apiserver.registry.strategies.pods import PodStrategy
+from labkit.apiserver.registry.strategies import core, events, limits, nodes
+from labkit.apiserver.registry.strategies.network import endpointslices, ingresses, policies
+from labkit.apiserver.registry.strategies.network.services import ServiceStrategy
+from labkit.apiserver.registry.strategies.pods.strategy import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
-from labkit.apiserver.registry.strategies.services import ServiceStrategy
+from labkit.apiserver.registry.strategies.storage import claims, classes, volumes
+from labkit.apiserver.registry.strategies.workloads import budgets, jobs, templates, workloads
 from labkit.apiserver.registry.strategy import Strategy
 
 
@@ -49,20 +37,20 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("apps", "Deployment"): workloads.DeploymentStrategy(),
         ("apps", "ReplicaSet"): workloads.ReplicaSetStrategy(),
         ("apps", "StatefulSet"): workloads.StatefulSetStrategy(),
-        ("autoscaling", "HorizontalPodAutoscaler"): ("autoscaling", "AutoscalerStrategy"),
+        ("autoscaling", "HorizontalPodAutoscaler"): ("workloads.autoscaling", "AutoscalerStrategy"),
         ("batch", "CronJob"): jobs.CronJobStrategy(),
         ("batch", "Job"): jobs.JobStrategy(),
         ("certificates.k8s.io", "CertificateSigningRequest"): ("signing", "SigningRequestStrategy"),
-        ("coordination.k8s.io", "Lease"): network.LeaseStrategy(),
+        ("coordination.k8s.io", "Lease"): policies.LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): endpointslices.EndpointSliceStrategy(),
         ("events.k8s.io", "Event"): ("events", "StrictEventStrategy"),
         ("flowcontrol.apiserver.k8s.io", "FlowSchema"): ("flowcontrol", "FlowSchemaStrategy"),
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): ("flowcontrol", "PriorityLevelStrategy"),
         ("networking.k8s.io", "Ingress"): ingresses.IngressStrategy(),
         ("networking.k8s.io", "IngressClass"): ingresses.IngressClassStrategy(),
-        ("networking.k8s.io", "IPAddress"): ("addresses", "AddressStrategy"),
-        ("networking.k8s.io", "NetworkPolicy"): network.NetworkPolicyStrategy(),
-        ("networking.k8s.io", "ServiceCIDR"): ("addresses", "RangeStrategy"),
+        ("networking.k8s.io", "IPAddress"): ("network.addresses", "AddressStrategy"),
+        ("networking.k8s.io", "NetworkPolicy"): policies.NetworkPolicyStrategy(),
+        ("networking.k8s.io", "ServiceCIDR"): ("network.addresses", "RangeStrategy"),
         ("node.k8s.io", "RuntimeClass"): ("runtimes", "RuntimeClassStrategy"),
         ("policy", "PodDisruptionBudget"): budgets.DisruptionBudgetStrategy(),
         (RBAC, "ClusterRole"): RoleStrategy(namespaced=False),
@@ -70,10 +58,10 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         (RBAC, "Role"): RoleStrategy(),
         (RBAC, "RoleBinding"): BindingStrategy(),
         ("scheduling.k8s.io", "PriorityClass"): core.PriorityClassStrategy(),
-        ("storage.k8s.io", "CSIDriver"): ("storagedrivers", "DriverStrategy"),
-        ("storage.k8s.io", "CSINode"): ("storagedrivers", "DriverNodeStrategy"),
-        ("storage.k8s.io", "CSIStorageCapacity"): ("storagedrivers", "CapacityStrategy"),
-        ("storage.k8s.io", "StorageClass"): storage.StorageClassStrategy(),
-        ("storage.k8s.io", "VolumeAttachment"): ("storagedrivers", "AttachmentStrategy"),
-        ("storage.k8s.io", "VolumeAttributesClass"): ("storagedrivers", "AttributesClassStrategy"),
+        ("storage.k8s.io", "CSIDriver"): ("storage.drivers", "DriverStrategy"),
+        ("storage.k8s.io", "CSINode"): ("storage.drivers", "DriverNodeStrategy"),
+        ("storage.k8s.io", "CSIStorageCapacity"): ("storage.drivers", "CapacityStrategy"),
+        ("storage.k8s.io", "StorageClass"): classes.StorageClassStrategy(),
+        ("storage.k8s.io", "VolumeAttachment"): ("storage.drivers", "AttachmentStrategy"),
+        ("storage.k8s.io", "VolumeAttributesClass"): ("storage.drivers", "AttributesClassStrategy"),
     }

@@ -1,0 +1,1 @@
+"""Rules of fields that several kinds have."""

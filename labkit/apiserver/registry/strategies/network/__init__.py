@@ -1,0 +1,1 @@
+"""Services, what they reach, and who may reach what."""

@@ -1,0 +1,1 @@
+"""Volumes, claims on them, and what provides them."""

@@ -1,0 +1,1 @@
+"""What makes pods from a template, and what watches over their number."""
