@@ -18,7 +18,7 @@ from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
-from labkit.apiserver.registry.strategies.workloads.workloads import selects
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.registry.versions import MODIFIED
 from labkit.apiserver.request import Object, Request

@@ -15,7 +15,7 @@ from labkit.apiserver.registry.controllers.flows import CONSUMER, dangling
 from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.registry.strategies.apiservices import available
-from labkit.apiserver.registry.strategies.flowobjects import LEVELS, SCHEMAS
+from labkit.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
 from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Key
 

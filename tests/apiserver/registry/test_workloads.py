@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.strategies.workloads.workloads import StatefulSetStrategy
+from labkit.apiserver.registry.strategies.workloads.statefulsets import StatefulSetStrategy
 from tests.support.cluster import ClusterApi, Reply
 
 APPS = "/apis/apps/v1/namespaces/lab"

@@ -24,7 +24,7 @@ from labkit.apiserver.registry.controllers.rolling import (
 )
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.workloads.workloads import selects
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object
 

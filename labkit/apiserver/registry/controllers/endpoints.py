@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.workloads.workloads import selects
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.request import Object
 
 MANAGER = "kube-controller-manager"

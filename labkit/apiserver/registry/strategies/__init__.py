@@ -8,8 +8,8 @@ rests only on those below it:
 ``storage``    volumes, claims on them, and what provides them
 ``fields``     rules of fields that several kinds have
 
-``network`` has services and what surrounds them; the plain kinds of the core group and of the
-server itself lie beside the table.
+``network`` has services and what surrounds them, ``flowcontrol`` the classes of requests; the other
+kinds of the core group and of the server itself lie beside the table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Namespaces, config maps, secrets, service accounts, nodes and other plain core kinds.
+"""Namespaces, config maps, secrets, service accounts and priority classes.
 
 Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 """
@@ -13,10 +13,7 @@ from labkit.apiserver.registry.metadata import check_known_finalizer
 from labkit.apiserver.registry.names import (
     NameRule,
     config_key,
-    dns_subdomain,
     label_name,
-    port_name,
-    port_number,
     qualified_name,
 )
 from labkit.apiserver.registry.strategies.tlspairs import pair_problem
@@ -279,19 +276,3 @@ class PriorityClassStrategy(Strategy):
             errors.forbidden("value", "may not be changed in an update.")
         if new.get("preemptionPolicy") != old.get("preemptionPolicy"):
             errors.invalid("preemptionPolicy", new.get("preemptionPolicy"), "field is immutable")
-
-
-def check_port(value: object, path: str, errors: FieldErrors) -> None:
-    """A port by number or name."""
-    if isinstance(value, str):
-        for message in port_name(value):
-            errors.invalid(path, value, message)
-    elif isinstance(value, int):
-        for message in port_number(value):
-            errors.invalid(path, value, message)
-
-
-def check_subdomain(value: str, path: str, errors: FieldErrors) -> None:
-    """A name that other objects have."""
-    for message in dns_subdomain(value):
-        errors.invalid(path, value, message)

@@ -25,10 +25,10 @@ from labkit.apiserver.quota.names import (
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.names import qualified_name
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors
 from labkit.apiserver.request import Object
 
-NEGATIVE = "must be greater than or equal to 0"
 EXISTS_ONLY = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
 SCOPES = (*EXISTS_ONLY, "PriorityClass", "VolumeAttributesClass")
 PODS_ONLY = ("pods",)
@@ -83,7 +83,7 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
         if "/" not in name and not standard_in_quota(name):
             errors.invalid(place, name, "must be a standard resource for quota")
         if amount.value < 0:
-            errors.invalid(place, str(amount), NEGATIVE)
+            errors.invalid(place, str(amount), NOT_NEGATIVE)
         if whole(name) and amount.value % NANO:
             errors.invalid(place, str(amount), "must be an integer")
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.strategies import core, events, limits, nodes
-from labkit.apiserver.registry.strategies.network import endpointslices, ingresses, policies
+from labkit.apiserver.registry.strategies import core, events, leases, limits, nodes
+from labkit.apiserver.registry.strategies.network import endpoints, endpointslices, ingresses, policies
 from labkit.apiserver.registry.strategies.network.services import ServiceStrategy
 from labkit.apiserver.registry.strategies.pods.strategy import PodStrategy
 from labkit.apiserver.registry.strategies.rbac import GROUP as RBAC
 from labkit.apiserver.registry.strategies.rbac import BindingStrategy, RoleStrategy
 from labkit.apiserver.registry.strategies.storage import claims, classes, volumes
-from labkit.apiserver.registry.strategies.workloads import budgets, jobs, templates, workloads
+from labkit.apiserver.registry.strategies.workloads import (
+    budgets,
+    daemonsets,
+    deployments,
+    jobs,
+    replicas,
+    statefulsets,
+    templates,
+)
 from labkit.apiserver.registry.strategy import Strategy
 
 
@@ -17,7 +25,7 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
     """(group, kind) to a new strategy, or where it is to be had: not every server is asked for it."""
     return {
         ("", "ConfigMap"): core.ConfigMapStrategy(),
-        ("", "Endpoints"): nodes.EndpointsStrategy(),
+        ("", "Endpoints"): endpoints.EndpointsStrategy(),
         ("", "Event"): events.EventStrategy(),
         ("", "LimitRange"): limits.LimitRangeStrategy(),
         ("", "Namespace"): core.NamespaceStrategy(),
@@ -26,26 +34,26 @@ def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
         ("", "PersistentVolumeClaim"): claims.ClaimStrategy(),
         ("", "Pod"): PodStrategy(),
         ("", "PodTemplate"): templates.PodTemplateStrategy(),
-        ("", "ReplicationController"): workloads.ReplicationControllerStrategy(),
+        ("", "ReplicationController"): replicas.ReplicationControllerStrategy(),
         ("", "ResourceQuota"): limits.ResourceQuotaStrategy(),
         ("", "Secret"): core.SecretStrategy(),
         ("", "Service"): ServiceStrategy(),
         ("", "ServiceAccount"): core.ServiceAccountStrategy(),
         ("apiregistration.k8s.io", "APIService"): ("apiservices", "ApiServiceStrategy"),
         ("apps", "ControllerRevision"): templates.ControllerRevisionStrategy(),
-        ("apps", "DaemonSet"): workloads.DaemonSetStrategy(),
-        ("apps", "Deployment"): workloads.DeploymentStrategy(),
-        ("apps", "ReplicaSet"): workloads.ReplicaSetStrategy(),
-        ("apps", "StatefulSet"): workloads.StatefulSetStrategy(),
+        ("apps", "DaemonSet"): daemonsets.DaemonSetStrategy(),
+        ("apps", "Deployment"): deployments.DeploymentStrategy(),
+        ("apps", "ReplicaSet"): replicas.ReplicaSetStrategy(),
+        ("apps", "StatefulSet"): statefulsets.StatefulSetStrategy(),
         ("autoscaling", "HorizontalPodAutoscaler"): ("workloads.autoscaling", "AutoscalerStrategy"),
         ("batch", "CronJob"): jobs.CronJobStrategy(),
         ("batch", "Job"): jobs.JobStrategy(),
         ("certificates.k8s.io", "CertificateSigningRequest"): ("signing", "SigningRequestStrategy"),
-        ("coordination.k8s.io", "Lease"): policies.LeaseStrategy(),
+        ("coordination.k8s.io", "Lease"): leases.LeaseStrategy(),
         ("discovery.k8s.io", "EndpointSlice"): endpointslices.EndpointSliceStrategy(),
         ("events.k8s.io", "Event"): ("events", "StrictEventStrategy"),
-        ("flowcontrol.apiserver.k8s.io", "FlowSchema"): ("flowcontrol", "FlowSchemaStrategy"),
-        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): ("flowcontrol", "PriorityLevelStrategy"),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"): ("flowcontrol.schemas", "FlowSchemaStrategy"),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): ("flowcontrol.levels", "PriorityLevelStrategy"),
         ("networking.k8s.io", "Ingress"): ingresses.IngressStrategy(),
         ("networking.k8s.io", "IngressClass"): ingresses.IngressClassStrategy(),
         ("networking.k8s.io", "IPAddress"): ("network.addresses", "AddressStrategy"),

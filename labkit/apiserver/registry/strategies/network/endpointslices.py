@@ -18,7 +18,7 @@ from labkit.apiserver.registry.names import (
     label_value,
     qualified_name,
 )
-from labkit.apiserver.registry.strategies.nodes import check_ordinary
+from labkit.apiserver.registry.strategies.network.endpoints import check_ordinary
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 

@@ -1,6 +1,6 @@
-"""Leases and network policies.
+"""Network policies.
 
-Source: k8s.io/kubernetes ``pkg/apis/{coordination,networking}/validation``.
+Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
 """
 
 from __future__ import annotations
@@ -11,45 +11,9 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import CIDR_MESSAGE, between
-from labkit.apiserver.registry.strategies.core import check_port
-from labkit.apiserver.registry.strategy import Context, Strategy
+from labkit.apiserver.registry.strategies.fields.ports import check_port
+from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
-
-
-@dataclass
-class LeaseStrategy(Strategy):
-    """Leases."""
-
-    known_finalizers: bool = False
-
-    full_checks: int = 0
-
-    create_on_update: bool = True
-    unconditional_update: bool = False
-
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        _forget_coordination(obj)
-
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        _forget_coordination(new)
-
-    def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        spec = obj["spec"]
-        seconds = spec.get("leaseDurationSeconds")
-        if seconds is not None and seconds <= 0:
-            errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
-        transitions = spec.get("leaseTransitions")
-        if transitions is not None and transitions < 0:
-            errors.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
-
-
-def _forget_coordination(lease: Object) -> None:
-    """Coordinated leader election is behind a gate that is closed."""
-    for name in ("strategy", "preferredHolder"):
-        lease["spec"].pop(name, None)
 
 
 @dataclass

@@ -19,7 +19,8 @@ from labkit.apiserver.registry.names import (
     port_number,
     qualified_name,
 )
-from labkit.apiserver.registry.strategies.core import check_port
+from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
+from labkit.apiserver.registry.strategies.fields.ports import check_port
 from labkit.apiserver.registry.strategies.network.serviceaddresses import (
     check_address_changes,
     check_cluster_addresses,
@@ -36,7 +37,6 @@ from labkit.apiserver.registry.strategies.network.servicetraffic import (
     externally_accessible,
 )
 from labkit.apiserver.registry.strategies.network.servicewarnings import service_warnings
-from labkit.apiserver.registry.strategies.pods.warnings import address_warnings
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 

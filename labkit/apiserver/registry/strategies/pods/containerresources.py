@@ -12,6 +12,7 @@ from labkit.apiserver.quota.names import HUGE_PAGES, extended, native, standard,
 from labkit.apiserver.quota.pods import pod_level
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import qualified_name
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategies.pods.resourceclaims import check_used_claims
 from labkit.apiserver.request import Object
 
@@ -73,7 +74,7 @@ def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool 
 def _check_amount(name: str, amount: Amount, path: str, pod: bool, errors: FieldErrors) -> None:
     check_resource_name(name, path, errors, pod=pod)
     if amount.value < 0:
-        errors.invalid(path, str(amount), "must be greater than or equal to 0")
+        errors.invalid(path, str(amount), NOT_NEGATIVE)
     if whole(name) and amount.value % NANO:
         errors.invalid(path, str(amount), "must be an integer")
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import http_header
-from labkit.apiserver.registry.strategies.core import check_port
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.apiserver.registry.strategies.fields.ports import check_port
 from labkit.apiserver.request import Object
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
@@ -36,7 +37,7 @@ def _check_probe(probe: Object, kind: str, grace: int | None, path: str, errors:
     _check_handler(probe, grace, path, errors)
     for field in SECONDS:
         if probe.get(field, 0) < 0:
-            errors.invalid(f"{path}.{field}", probe[field], "must be greater than or equal to 0")
+            errors.invalid(f"{path}.{field}", probe[field], NOT_NEGATIVE)
     period = probe.get("terminationGracePeriodSeconds")
     if period is not None and period <= 0:
         errors.invalid(f"{path}.terminationGracePeriodSeconds", period, "must be greater than 0")

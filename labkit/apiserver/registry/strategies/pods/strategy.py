@@ -12,6 +12,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import validate_metadata
 from labkit.apiserver.registry.names import dns_label
+from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.apiserver.registry.strategies.pods.annotations import MIRROR, check_annotation_changes, check_annotations
 from labkit.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod
@@ -22,7 +23,7 @@ from labkit.apiserver.registry.strategies.pods.scheduling import merge_label_key
 from labkit.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
 from labkit.apiserver.registry.strategies.pods.validation import check_pod_spec
-from labkit.apiserver.registry.strategies.pods.warnings import address_warnings, pod_warnings
+from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy, common_update_errors, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount

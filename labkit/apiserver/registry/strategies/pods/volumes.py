@@ -17,20 +17,16 @@ from labkit.apiserver.registry.strategies.pods.projections import (
     secret_volume,
 )
 from labkit.apiserver.registry.strategies.storage.claims import check_claim_spec
-from labkit.apiserver.registry.strategies.storage.sources import (
-    SHARED,
-    TOO_LONG_FOR_PORTAL,
+from labkit.apiserver.registry.strategies.storage.csi import csi
+from labkit.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
+from labkit.apiserver.registry.strategies.storage.sourcerules import (
     Rule,
     both,
     check_sources,
-    csi,
-    git_repository,
-    iscsi,
     names_secret,
     needs,
-    storage_os,
-    too_long_for_portal,
 )
+from labkit.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
 

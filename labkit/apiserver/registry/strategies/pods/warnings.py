@@ -5,12 +5,12 @@ Source: k8s.io/kubernetes ``pkg/api/pod/warnings.go``.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
 from labkit.apiserver.quota.amounts import NANO, read
 from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.apiserver.registry.strategies.fields.nodeselectors import DEPRECATED_LABELS, node_term_warnings
 from labkit.apiserver.registry.strategies.pods.scheduling import PREFERRED, REQUIRED
 from labkit.apiserver.registry.strategies.pods.virtualpaths import overlapping_paths
@@ -31,7 +31,6 @@ CONTAINER_SECCOMP = "container.seccomp.security.alpha.kubernetes.io/"
 USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 NULL_SELECTOR = "a null labelSelector results in matching no pod"
-
 DEPRECATED_VOLUMES = {
     "photonPersistentDisk": ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
     "gitRepo": ("gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
@@ -222,17 +221,3 @@ def _affinity(spec: Object, place: str) -> Iterator[str]:
         for index, weighted in enumerate(rules.get(PREFERRED) or ()):
             if (weighted.get("podAffinityTerm") or {}).get("labelSelector") is None:
                 yield f"{where}.{PREFERRED}[{index}].podAffinityTerm.labelSelector: {NULL_SELECTOR}"
-
-
-def address_warnings(value: str, path: str) -> list[str]:
-    """An address of version 6 that is not written as it should be.
-
-    Source: k8s.io/apimachinery ``pkg/util/validation/ip.go``.
-    """
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        return []
-    if address.version == 6 and str(address) != value:
-        return [f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{address}")']
-    return []

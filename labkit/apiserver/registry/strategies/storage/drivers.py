@@ -13,6 +13,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import amount
@@ -25,7 +26,6 @@ MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
 MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
 MAX_DRIVER_NAME = 63
-NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:

@@ -5,62 +5,18 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import between, dns_label, dns_subdomain
+from labkit.apiserver.registry.names import between, dns_label
 from labkit.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
+from labkit.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs
 from labkit.apiserver.request import Object
 
-Rule = Callable[[Object, str, FieldErrors], None]
-"""(a source, where it stands, what is wrong so far): adds what is wrong with it."""
-
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
-PORTAL_NAMES = {
-    "iqn": re.compile(r"iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9.-]+:[^,;*&$|\s]+"),
-    "eui": re.compile(r"eui.[A-Za-z0-9]{16}"),
-    "naa": re.compile(r"naa.[A-Za-z0-9]{32}"),
-}
-"""What an iSCSI name looks like, by how it begins."""
 MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
 BLOB_DISK = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
 HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
-
-
-def needs(*fields: str) -> Rule:
-    """A rule that some fields are given."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        for field in fields:
-            if not source.get(field):
-                errors.required(f"{path}.{field}")
-
-    return rule
-
-
-def names_secret(*fields: str) -> Rule:
-    """A rule that a reference to a secret, if there is one, is complete."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        if source.get("secretRef") is not None:
-            needs(*fields)(source["secretRef"], f"{path}.secretRef", errors)
-
-    return rule
-
-
-def both(*rules: Rule) -> Rule:
-    """Several rules as one."""
-
-    def rule(source: Object, path: str, errors: FieldErrors) -> None:
-        for part in rules:
-            part(source, path, errors)
-
-    return rule
-
-
-def ordinary(source: Object, path: str, errors: FieldErrors) -> None:
-    """No rule at all."""
 
 
 def host_path(source: Object, path: str, errors: FieldErrors) -> None:
@@ -106,52 +62,6 @@ def nfs(source: Object, path: str, errors: FieldErrors) -> None:
     directory = source.get("path", "")
     if not directory.startswith("/"):
         errors.invalid(f"{path}.path", directory, "must be an absolute path")
-
-
-def iscsi(source: Object, path: str, errors: FieldErrors) -> None:
-    """A disk of an iSCSI target."""
-    _check_iscsi(source, path, "must be valid format starting with iqn, eui, or naa", ordinary, errors)
-
-
-def iscsi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """The same of a persistent volume: how a name begins is not said, and a secret has a name."""
-    _check_iscsi(source, path, "must be valid format", names_secret("name"), errors)
-
-
-def _check_iscsi(source: Object, path: str, start: str, secret: Rule, errors: FieldErrors) -> None:
-    needs("targetPortal", "iqn")(source, path, errors)
-    if source.get("iqn"):
-        _check_portal_name(source["iqn"], f"{path}.iqn", start, errors)
-    unit = source.get("lun", 0)
-    if not 0 <= unit <= 255:
-        errors.invalid(f"{path}.lun", unit, between(0, 255))
-    asks = source.get("chapAuthDiscovery") or source.get("chapAuthSession")
-    if asks and source.get("secretRef") is None:
-        errors.required(f"{path}.secretRef")
-    secret(source, path, errors)
-    initiator = source.get("initiatorName")
-    if initiator is not None:
-        _check_portal_name(initiator, f"{path}.initiatorname", start, errors)
-
-
-def too_long_for_portal(source: Object, name: str) -> bool:
-    """Whether a volume's name and its portal's are too long together for the initiator's own name."""
-    portal = f"{name}:{source.get('targetPortal', '')}"
-    return source.get("initiatorName") is not None and len(portal.encode()) > 64
-
-
-TOO_LONG_FOR_PORTAL = (
-    "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters "
-    "if iscsi.initiatorName is specified."
-)
-
-
-def _check_portal_name(name: str, path: str, start: str, errors: FieldErrors) -> None:
-    form = PORTAL_NAMES.get(name[:3])
-    if form is None:
-        errors.invalid(path, name, start)
-    elif not form.fullmatch(name):
-        errors.invalid(path, name, "must be valid format")
 
 
 def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
@@ -255,50 +165,6 @@ def storage_os(*secret: str) -> Rule:
     return rule
 
 
-def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """The name of a CSI driver."""
-    if not name:
-        errors.required(path)
-        return
-    if len(name.encode()) > 63:
-        errors.too_long(path, 63)
-    for message in dns_subdomain(name.lower()):
-        errors.invalid(path, name, message)
-
-
-def csi(source: Object, path: str, errors: FieldErrors) -> None:
-    """A volume that a CSI driver makes for one pod."""
-    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
-    secret = source.get("nodePublishSecretRef")
-    if secret is None:
-        return
-    name = secret.get("name", "")
-    if not name:
-        errors.required(f"{path}.nodePublishSecretRef.name")
-    for message in dns_subdomain(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-
-
-def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A volume of a CSI driver."""
-    check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
-    needs("volumeHandle")(source, path, errors)
-    for field in (
-        "controllerPublishSecretRef",
-        "controllerExpandSecretRef",
-        "nodePublishSecretRef",
-        "nodeExpandSecretRef",
-    ):
-        if source.get(field) is None:
-            continue
-        for part, rule in (("name", dns_subdomain), ("namespace", dns_label)):
-            value = source[field].get(part, "")
-            if not value:
-                errors.required(f"{path}.{field}.{part}")
-            for message in rule(value) if value else ():
-                errors.invalid(f"{path}.{field}.{part}", value, message)
-
-
 SHARED: Mapping[str, Rule] = {
     "hostPath": host_path,
     "gcePersistentDisk": partitioned("pdName"),
@@ -317,33 +183,3 @@ SHARED: Mapping[str, Rule] = {
     "scaleIO": needs("gateway", "system", "volumeName"),
 }
 """The sources whose rules are the same in a pod and in a persistent volume."""
-
-PLACES = {"gcePersistentDisk": "persistentDisk"}
-"""Sources whose causes stand under another name than their own."""
-
-SECOND_PLACES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
-"""The same, of the cause that a volume has one source already."""
-
-
-def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: FieldErrors, always: str = "") -> None:
-    """That a volume has one source, and that this is good.
-
-    Args:
-        volume: The volume, or the spec of one.
-        rules: The sources that there are, in the order in which they are looked at.
-        path: Where the volume stands.
-        errors: What is wrong so far.
-        always: A source that may stand beside another.
-    """
-    count = 0
-    for field, rule in rules.items():
-        source = volume.get(field)
-        if source is None:
-            continue
-        count += 1
-        if count == 1 or field == always:
-            rule(source, f"{path}.{PLACES.get(field, field)}", errors)
-        else:
-            errors.forbidden(f"{path}.{SECOND_PLACES.get(field, field)}", "may not specify more than 1 volume type")
-    if not count:
-        errors.required(path, "must specify a volume type")

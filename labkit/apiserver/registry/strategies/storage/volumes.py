@@ -26,21 +26,21 @@ from labkit.apiserver.registry.strategies.storage.claims import (
     check_basic,
     check_class_name,
 )
-from labkit.apiserver.registry.strategies.storage.sources import (
-    SHARED,
-    TOO_LONG_FOR_PORTAL,
+from labkit.apiserver.registry.strategies.storage.csi import csi_volume
+from labkit.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi_volume, too_long_for_portal
+from labkit.apiserver.registry.strategies.storage.sourcerules import (
     Rule,
-    azure_file_volume,
     both,
     check_sources,
-    csi_volume,
-    glusterfs_volume,
-    iscsi_volume,
-    local,
     names_secret,
     needs,
+)
+from labkit.apiserver.registry.strategies.storage.sources import (
+    SHARED,
+    azure_file_volume,
+    glusterfs_volume,
+    local,
     storage_os,
-    too_long_for_portal,
 )
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
 from labkit.apiserver.request import Object

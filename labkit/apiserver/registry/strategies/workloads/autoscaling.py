@@ -14,6 +14,7 @@ from labkit.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.names import dns_label, path_segment_name
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resource_name
 from labkit.apiserver.registry.strategy import Strategy, common_update_errors
 from labkit.apiserver.request import Object
@@ -70,7 +71,7 @@ class AutoscalerStrategy(Strategy):
         for field in ("currentReplicas", "desiredReplicas"):
             count = new["status"].get(field, 0)
             if count < 0:
-                errors.invalid(f"status.{field}", count, "must be greater than or equal to 0")
+                errors.invalid(f"status.{field}", count, NOT_NEGATIVE)
         return errors
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -222,4 +223,4 @@ def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{place}.periodSeconds", period, f"must be less than or equal to {MAX_PERIOD}")
     tolerance = rules.get("tolerance")
     if tolerance is not None and amount(tolerance) < 0:
-        errors.invalid(f"{path}.tolerance", tolerance, "must be greater than or equal to 0")
+        errors.invalid(f"{path}.tolerance", tolerance, NOT_NEGATIVE)

@@ -11,12 +11,13 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import NameRule, dns_label, subdomain_name
 from labkit.apiserver.registry.strategies.fields.internals import internal, internal_template
+from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.apiserver.registry.strategies.workloads.jobspecs import check_job_spec, default_policy
 from labkit.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
-from labkit.apiserver.registry.strategies.workloads.workloads import check_not_negative, selects
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas

@@ -9,9 +9,8 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import percent
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.request import Object
-
-NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:

@@ -6,9 +6,9 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.request import Object
 
-NOT_NEGATIVE = "must be greater than or equal to 0"
 MORE_THAN_ALL = "cannot be greater than status.replicas"
 COUNTS = {
     "Deployment": (

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
+from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods.features import drop_disabled
 from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
-from labkit.apiserver.registry.strategies.workloads.workloads import check_not_negative, check_template
+from labkit.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 

@@ -1,0 +1,16 @@
+"""Counts and durations."""
+
+from __future__ import annotations
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.request import Object
+
+NOT_NEGATIVE = "must be greater than or equal to 0"
+
+
+def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldErrors, path: str = "spec") -> None:
+    """Counts and seconds."""
+    for name in fields:
+        value = spec.get(name)
+        if value is not None and value < 0:
+            errors.invalid(f"{path}.{name}" if path else name, value, NOT_NEGATIVE)

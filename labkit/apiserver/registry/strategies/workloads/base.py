@@ -1,0 +1,60 @@
+"""What deployments, replica sets, stateful sets and daemon sets have in common.
+
+Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.metadata import (
+    immutable,
+)
+from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.apiserver.registry.strategies.workloads.selection import (
+    check_selected_template,
+)
+from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.request import Object
+
+
+@dataclass
+class WorkloadStrategy(Strategy):
+    """What deployments and the like have in common."""
+
+    generation: bool = True
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod_spec(obj["spec"]["template"]["spec"])
+        self.default_spec(obj["spec"])
+
+    def default_spec(self, spec: Object) -> None:
+        """Defaults beside the template's."""
+        spec.setdefault("replicas", 1)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_not_negative(obj["spec"], ("replicas", "minReadySeconds", "revisionHistoryLimit"), errors)
+        check_selected_template(obj["spec"], errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        if old is not None and obj["spec"]["template"] == old["spec"]["template"]:
+            return []
+        template = obj["spec"]["template"]
+        return pod_warnings(template["metadata"], template["spec"], "spec.template")

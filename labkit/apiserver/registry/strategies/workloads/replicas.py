@@ -1,0 +1,108 @@
+"""Replica sets, and the replication controllers that came before them.
+
+Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.names import NameRule, declared_name, dns_label
+from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.apiserver.registry.strategies.workloads.base import WorkloadStrategy
+from labkit.apiserver.registry.strategies.workloads.selection import (
+    check_forever,
+    check_template,
+)
+from labkit.apiserver.registry.strategy import Context
+from labkit.apiserver.request import Object
+
+HOST_NAMES = (
+    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "
+    "recommended"
+)
+
+
+@dataclass
+class ReplicaSetStrategy(WorkloadStrategy):
+    """Replica sets."""
+
+    full_checks: int = 0
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"replicas": 0}
+
+
+@dataclass
+class ReplicationControllerStrategy(WorkloadStrategy):
+    """Replication controllers."""
+
+    full_checks: int = 0
+
+    name_rule: NameRule = declared_name
+    orphans: bool = True
+    returns_deleted: bool = False
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        template = spec.get("template")
+        if template is not None:
+            default_pod_spec(template["spec"])
+            labels = template["metadata"].get("labels")
+            if labels:
+                if not spec.get("selector"):
+                    spec["selector"] = dict(labels)
+                if not obj["metadata"].get("labels"):
+                    obj["metadata"]["labels"] = dict(labels)
+        spec.setdefault("replicas", 1)
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"replicas": 0}
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+        selector = spec.get("selector") or {}
+        if not selector:
+            errors.required("spec.selector")
+        template = spec.get("template")
+        if template is None:
+            errors.required("spec.template")
+            return
+        labels = template["metadata"].get("labels") or {}
+        if selector and not selects({"matchLabels": selector}, labels):
+            errors.invalid(
+                "spec.template.metadata.labels",
+                dict(sorted(labels.items())) or None,
+                "`selector` does not match template `labels`",
+            )
+        check_template(template, "spec.template", errors)
+        check_forever(template["spec"], "ReplicationController", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
+        super().prepare_update(context, new, old)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``; the name of a new one becomes part of host names."""
+        messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
+        found = [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
+        return found + super().warnings(obj, old)
