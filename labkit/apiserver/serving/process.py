@@ -40,6 +40,9 @@ DEFERRED = (
     "labkit.apiserver.node.pod",
     "labkit.apiserver.node.exec",
     "labkit.apiserver.openapi.documents",
+    "labkit.apiserver.registry.strategies.pods.validation",
+    "labkit.apiserver.registry.strategies.pods.strategy",
+    "labkit.apiserver.registry.strategies.workloads.deployments",
 )
 
 BREATH_SECONDS = 0.02

@@ -1,0 +1,37 @@
+"""The table of strategies: every row leads to a class, and a module is loaded when its kind is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from labkit.apiserver.registry.kinds import BY_KIND
+from labkit.apiserver.registry.strategies import strategies
+from labkit.apiserver.registry.strategies.table import table
+from labkit.apiserver.registry.strategy import Strategy
+
+ROWS = tuple(table())
+
+
+@pytest.mark.parametrize("row", ROWS, ids="/".join)
+def test_every_row_leads_to_a_strategy(row: tuple[str, str]) -> None:
+    assert type(strategies().of(BY_KIND[row])) is not Strategy
+
+
+def test_a_strategy_is_made_once() -> None:
+    found = strategies()
+    assert found.of(BY_KIND["", "Pod"]) is found.of(BY_KIND["", "Pod"])
+    assert found.of(BY_KIND["", "Pod"]) is not strategies().of(BY_KIND["", "Pod"])
+
+
+def test_a_module_is_loaded_when_its_kind_is_asked_for() -> None:
+    code = (
+        "import sys; from labkit.apiserver.registry.kinds import BY_KIND\n"
+        "from labkit.apiserver.registry.strategies import strategies\n"
+        "found = strategies(); name = 'labkit.apiserver.registry.strategies.pods.strategy'\n"
+        "print(name in sys.modules); found.of(BY_KIND['', 'Pod']); print(name in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
