@@ -48,6 +48,7 @@ from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.quota.evaluators import Evaluators
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
 from labkit.apiserver.registry.bootstrapservices import bootstrap_services
+from labkit.apiserver.registry.bootstrapsystem import SystemContent
 from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.deployments import Deployments
@@ -125,6 +126,7 @@ class Cluster:
         automatic = era == "1.20"
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
         addresses = ServiceAddresses(self.registry)
+        system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
         self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self._replicas = Replicas(self.registry, self._create_pod)
         self.registry.controllers += [
@@ -139,6 +141,7 @@ class Cluster:
             self._signing,
             addresses,
             Keeper(self.registry),
+            system,
             self._replicas,
             Deployments(self.registry),
             FlowSchemas(self.registry),
@@ -183,7 +186,7 @@ class Cluster:
             ),
             paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )
-        self._bootstrap(addresses)
+        self._bootstrap(addresses, system)
         if self._node is not None:
             self._node.start()
         self.handle = pipeline(
@@ -291,13 +294,14 @@ class Cluster:
 
         self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
 
-    def _bootstrap(self, addresses: ServiceAddresses) -> None:
+    def _bootstrap(self, addresses: ServiceAddresses, system: SystemContent) -> None:
         """Give the store what every cluster has, where it is missing."""
         now, new = timestamp(self.clock()), not self.store.revision
         with self.registry.transaction():
             bootstrap_core(self.registry)
             bootstrap_services(self.registry)
             addresses.bootstrap()
+            system.bootstrap()
             for plural, obj in bootstrap_policy(now):
                 metadata = obj["metadata"]
                 kind = BY_RESOURCE[RBAC, "v1", plural]
