@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from labkit.apiserver.handlers.componentstatuses import KIND as COMPONENT_STATUS
+from labkit.apiserver.handlers.componentstatuses import component_statuses
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, check_route, negotiate
 from labkit.apiserver.handlers.proxy import proxies
@@ -23,7 +25,7 @@ from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind, stored_kin
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
-from labkit.apiserver.status import bad_request, entity_too_large, method_not_allowed, no_such_resource
+from labkit.apiserver.status import ApiError, bad_request, entity_too_large, method_not_allowed, no_such_resource
 
 GROUPS = {kind.group for kind in KINDS}
 NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")
@@ -104,6 +106,8 @@ class ResourceHandler:
                 raise no_such_resource()
         check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
         form = negotiate(request, transforms=transforms(kind, info.subresource))
+        if kind is COMPONENT_STATUS:
+            return component_statuses(request, verb, form, self._responder)
         if verb in ("get", "update", "patch", "delete"):
             check_segment(info.name)
         if verb == "list":
@@ -168,6 +172,8 @@ def routed_verb(request: Request, kind: Kind) -> str:
         return verb
     if info.verb == "proxy" or not _exists(info, kind):
         raise no_such_resource()
+    if info.verb == "watch" and "list" in kind.verbs and "watch" not in kind.verbs:
+        raise _unwatched(info, kind)
     if request.method == "HEAD" or (info.verb == "watch" and request.method != "GET"):
         raise method_not_allowed()
     if not info.verb or info.verb not in kind.verbs:
@@ -181,6 +187,14 @@ def routed_verb(request: Request, kind: Kind) -> str:
     if not allowed:
         raise method_not_allowed()
     return info.verb
+
+
+def _unwatched(info: RequestInfo, kind: Kind) -> ApiError:
+    """What can be listed and not watched: there is no path for it, and no parameter."""
+    if info.path.startswith(f"/api/{info.version}/watch/"):
+        return no_such_resource()
+    what = f"watch is not supported on resources of kind {go_quote(kind.plural)}"
+    return ApiError(405, "MethodNotAllowed", what, {"kind": kind.plural})
 
 
 def _exists(info: RequestInfo, kind: Kind) -> bool:
