@@ -159,6 +159,7 @@ class Cluster:
             self.registry.new_suffix,
             evaluators,
             self._may_use_signer,
+            self._may_request_audience,
             mount_secrets=automatic,
         )
         responder = Responder(clock, era)
@@ -269,6 +270,10 @@ class Cluster:
 
     def _may_use_signer(self, user: User, verb: str, name: str) -> bool:
         return self.authorize(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name)).allowed
+
+    def _may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
+        verb = "request-serviceaccounts-token-audience"
+        return self.authorize(Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)).allowed
 
     def _may_have_node_certificate(self, user: User, right: str) -> bool:
         return self.authorize(

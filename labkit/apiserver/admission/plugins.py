@@ -11,6 +11,7 @@ from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
 from labkit.apiserver.admission.certificates import CertificateRights, CertificateSubjects, MayUseSigner, Requestor
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.apiserver.admission.limits import LimitRanger
+from labkit.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
 from labkit.apiserver.admission.objects import (
     DefaultStorageClass,
     OneDefaultPriority,
@@ -30,6 +31,7 @@ def default_chain(
     new_suffix: Callable[[], str],
     evaluators: Evaluators,
     may_use_signer: MayUseSigner,
+    may_request_audience: MayRequestAudience,
     *,
     mount_secrets: bool = False,
 ) -> Chain:
@@ -41,6 +43,7 @@ def default_chain(
         new_suffix: Five random characters.
         evaluators: How quotas measure kinds.
         may_use_signer: Decides about approving and signing certificates.
+        may_request_audience: Decides about the tokens that nodes ask for.
         mount_secrets: See ``ServiceAccount``.
     """
     return Chain(
@@ -48,6 +51,7 @@ def default_chain(
             NamespaceLifecycle(lookup),
             LimitRanger(lister),
             ServiceAccount(lookup, lister, new_suffix, mount_secrets),
+            NodeRestriction(lookup, may_request_audience),
             TaintNewNodes(),
             PodSecurity(lookup, lister),
             Priority(lookup, lister),

@@ -9,11 +9,11 @@ import copy
 from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
 from labkit.apiserver.request import Object
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"
-MIRROR = "kubernetes.io/config.mirror"
 ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 ACCOUNT_UID = "kubernetes.io/service-account.uid"
 TOKEN_TYPE = "kubernetes.io/service-account-token"
@@ -70,8 +70,11 @@ class ServiceAccount(Ordinary):
     def _refuse_mirror(self, attributes: Attributes, spec: Object) -> None:
         if spec.get("serviceAccountName"):
             raise attributes.refuse("a mirror pod may not reference service accounts")
-        if any(volume.get("secret") is not None for volume in spec.get("volumes") or ()):
+        if refers_to(spec, "secrets"):
             raise attributes.refuse("a mirror pod may not reference secrets")
+        sources = [source for volume in spec.get("volumes") or () for source in projections(volume)]
+        if any(source.get("serviceAccountToken") is not None for source in sources):
+            raise attributes.refuse("a mirror pod may not use ServiceAccountToken volume projections")
 
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)

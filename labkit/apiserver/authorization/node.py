@@ -8,16 +8,14 @@ Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/node``; https://kubernete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer, Decision
 from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.apiserver.nodeusers import LEASES, node_name, references
 from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object, User
+from labkit.apiserver.request import Object
 
-GROUP, PREFIX = "system:nodes", "system:node:"
-LEASES = "kube-node-lease"
 READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]
 
@@ -44,11 +42,6 @@ RULES: tuple[Rule, ...] = (
     _rule(READ, "node.k8s.io", "runtimeclasses"),
 )
 """What every node may, of the kinds that need no closer look."""
-
-
-def node_name(user: User) -> str | None:
-    """The node that a user is, None for anybody else."""
-    return user.name.removeprefix(PREFIX) if user.name.startswith(PREFIX) and GROUP in user.groups else None
 
 
 def node_authorizer(list_objects: List) -> Authorizer:
@@ -190,46 +183,3 @@ LOOKED_AT: dict[tuple[str, str], Callable[[Attributes, str, List], str | None]] 
     ("", "pods"): _pod,
 }
 """Kinds whose objects are not all the same to a node: None allows, a text says why not."""
-
-
-def references(pod: Object) -> Iterator[tuple[str, str, str]]:
-    """The pod itself and what it refers to: (resource, namespace, name)."""
-    namespace, spec = pod["metadata"]["namespace"], pod["spec"]
-    yield "pods", namespace, pod["metadata"]["name"]
-    if spec.get("serviceAccountName"):
-        yield "serviceaccounts", namespace, spec["serviceAccountName"]
-    for field, resource in _named(spec):
-        yield resource, namespace, field
-    for volume in spec.get("volumes") or ():
-        if "ephemeral" in volume:
-            yield "persistentvolumeclaims", namespace, f"{pod['metadata']['name']}-{volume['name']}"
-
-
-def _named(value: Any) -> Iterator[tuple[str, str]]:
-    """Names of Secrets, ConfigMaps and claims anywhere in a pod's spec."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _named(item)
-    elif isinstance(value, dict):
-        for field, item in value.items():
-            resource, names = FIELDS.get(field, ("", ()))
-            for one in item if isinstance(item, list) else [item]:
-                for name in names:
-                    if isinstance(one, dict) and isinstance(one.get(name), str):
-                        yield one[name], resource
-            yield from _named(item)
-
-
-FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "secret": ("secrets", ("secretName", "name")),
-    "secretRef": ("secrets", ("name",)),
-    "secretKeyRef": ("secrets", ("name",)),
-    "imagePullSecrets": ("secrets", ("name",)),
-    "nodePublishSecretRef": ("secrets", ("name",)),
-    "azureFile": ("secrets", ("secretName",)),
-    "configMap": ("configmaps", ("name",)),
-    "configMapRef": ("configmaps", ("name",)),
-    "configMapKeyRef": ("configmaps", ("name",)),
-    "persistentVolumeClaim": ("persistentvolumeclaims", ("claimName",)),
-}
-"""Fields of a pod's spec that name another object: its resource, and the fields that hold the name."""

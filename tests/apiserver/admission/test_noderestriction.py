@@ -1,0 +1,199 @@
+"""What a node may write, beyond what the node authorizer asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import RBAC, ClusterApi, Reply
+
+PODS = "/api/v1/namespaces/default/pods"
+TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+MIRROR = {"kubernetes.io/config.mirror": "x"}
+LABELS = {"kubernetes.io/os": "linux", "a.kubelet.kubernetes.io/x": "", "ok": "", "x/y": ""}
+
+
+@pytest.fixture
+def api() -> ClusterApi:
+    """Nodes n1 and n2, with a pod on each: p1 and p2."""
+    api = ClusterApi()
+    node(api).post("/api/v1/nodes", {"metadata": {"name": "n1", "labels": LABELS}})
+    api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n2"}}))
+    for number in "12":
+        spec = {"nodeName": f"n{number}", "containers": [{"name": "a", "image": "x"}]}
+        api.must(api.admin.post(PODS, {"metadata": {"name": f"p{number}"}, "spec": spec}))
+    return api
+
+
+def node(api: ClusterApi) -> Any:
+    return api.user("system:node:n1", "system:nodes")
+
+
+def refused(reply: Reply, why: str) -> None:
+    assert (reply.status, reply.message.partition(" is forbidden: ")[2]) == (403, why)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "why"),
+    [
+        ("n3", {}, 'node "n1" is not allowed to modify node "n3"'),
+        (
+            "n1",
+            {"a.node-restriction.kubernetes.io/x": "1", "foo.k8s.io/z": "", "node-role.kubernetes.io/worker": ""},
+            'node "n1" is not allowed to set the following labels: a.node-restriction.kubernetes.io/x, '
+            "foo.k8s.io/z, node-role.kubernetes.io/worker",
+        ),
+    ],
+)
+def test_a_node_registers_itself_without_labels_that_draw_pods(
+    api: ClusterApi, name: str, labels: dict[str, str], why: str
+) -> None:
+    refused(node(api).post("/api/v1/nodes", {"metadata": {"name": name, "labels": labels}}), why)
+    assert api.must(api.admin.get("/api/v1/nodes/n1"))["metadata"]["labels"] == LABELS
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "why"),
+    [
+        ("n2", {"metadata": {"labels": {"a": "b"}}}, 'node "n1" is not allowed to modify node "n2"'),
+        ("n2/status", {"status": {"addresses": []}}, 'node "n1" is not allowed to modify node "n2"'),
+        ("n1", {"spec": {"taints": []}}, 'node "n1" is not allowed to modify taints'),
+        (
+            "n1",
+            {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "u"}]}},
+            'node "n1" is not allowed to modify ownerReferences',
+        ),
+        (
+            "n1/status",
+            {"metadata": {"labels": {"b.k8s.io/x": "1", "node-role.kubernetes.io/x": "", "a": "b"}}},
+            "is not allowed to modify labels: b.k8s.io/x, node-role.kubernetes.io/x",
+        ),
+    ],
+)
+def test_a_node_changes_itself_only_so_far(api: ClusterApi, target: str, change: Any, why: str) -> None:
+    refused(node(api).patch(f"/api/v1/nodes/{target}", change), why)
+    own = {"metadata": {"labels": {"a": "b", "kubernetes.io/os": None}}}
+    assert node(api).patch("/api/v1/nodes/n1", own).status == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "spec", "why"),
+    [
+        (
+            {"annotations": {}},
+            {},
+            'pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
+        ),
+        ({}, {"nodeName": "n2"}, 'node "n1" can only create pods with spec.nodeName set to itself'),
+        ({"ownerReferences": []}, {}, 'node "n1" can only create pods with an owner reference set to itself'),
+        ({"uid": "u"}, {}, "node n1 UID mismatch: expected u got {uid}"),
+        (
+            {"controller": False},
+            {},
+            'node "n1" can only create pods with a controller owner reference set to itself',
+        ),
+        ({"blockOwnerDeletion": True}, {}, 'node "n1" must not set blockOwnerDeletion on an owner reference'),
+        (
+            {},
+            {"volumes": [{"name": "a", "csi": {"driver": "x"}}]},
+            'node "n1" can not create pods that reference csidrivers (via CSI volumes)',
+        ),
+        (
+            {},
+            {"volumes": [{"name": "a", "configMap": {"name": "x"}}]},
+            'node "n1" can not create pods that reference configmaps',
+        ),
+        ({}, {"imagePullSecrets": [{"name": "a"}]}, "a mirror pod may not reference secrets"),
+        (
+            {},
+            {"volumes": [{"name": "a", "projected": {"sources": [{"serviceAccountToken": {"path": "x"}}]}}]},
+            "a mirror pod may not use ServiceAccountToken volume projections",
+        ),
+    ],
+)
+def test_a_node_creates_mirror_pods_of_its_own(api: ClusterApi, change: Any, spec: Any, why: str) -> None:
+    uid = api.must(api.admin.get("/api/v1/nodes/n1"))["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": uid, "controller": True}
+
+    def mirror(change: Any, spec: Any) -> Reply:
+        of_pod = {name: change[name] for name in ("annotations", "ownerReferences") if name in change}
+        of_owner = {name: value for name, value in change.items() if name not in of_pod}
+        metadata = {"name": "m", "annotations": MIRROR, "ownerReferences": [{**owner, **of_owner}], **of_pod}
+        whole = {"nodeName": "n1", "containers": [{"name": "a", "image": "x"}], **spec}
+        reply: Reply = node(api).post(PODS, {"metadata": metadata, "spec": whole})
+        return reply
+
+    refused(mirror(change, spec), why.replace("{uid}", uid))
+    assert mirror({}, {"volumes": [{"name": "a", "hostPath": {"path": "/x"}}]}).status == 201
+
+
+def test_a_node_speaks_for_its_own_pods(api: ClusterApi) -> None:
+    said, labels = {"status": {"message": "x"}}, {"metadata": {"labels": {"a": "b"}}}
+    own = node(api)
+    only = "pods with spec.nodeName set to itself"
+    refused(own.patch(f"{PODS}/p2/status", said), f'node "n1" can only update pod status for {only}')
+    refused(own.patch(f"{PODS}/p1/status", labels), 'node "n1" cannot update labels through pod status')
+    refused(own.delete(f"{PODS}/p2"), f'node "n1" can only delete {only}')
+    refused(own.post(f"{PODS}/p2/eviction", {"metadata": {"name": "p2"}}), f"node n1 can only evict {only}")
+    assert own.patch(f"{PODS}/p1/status", said).status == 200
+    assert own.delete(f"{PODS}/p1").status == 200
+
+
+def test_a_node_has_its_own_lease_and_drivers(api: ClusterApi) -> None:
+    own, drivers = node(api), "/apis/storage.k8s.io/v1/csinodes"
+    for path, word in ((LEASES.format("kube-node-lease"), "node lease"), (drivers, "CSINode")):
+        body: Any = {"metadata": {"name": "n2"}, **({"spec": {"drivers": []}} if path == drivers else {})}
+        refused(own.post(path, body), f"can only access {word} with the same name as the requesting node")
+        assert own.post(path, {**body, "metadata": {"name": "n1"}}).status == 201
+
+
+@pytest.mark.parametrize(
+    ("ref", "audiences", "why"),
+    [
+        ({"kind": "Secret"}, [], "node requested token not bound to a pod"),
+        ({"uid": ""}, [], "node requested token with a pod binding without a uid"),
+        (
+            {"uid": "x"},
+            [],
+            "the UID in the bound object reference (x) does not match the UID in record. The object might have "
+            "been deleted and then recreated",
+        ),
+        ({}, ["a", "b"], "node may only request 0 or 1 audiences"),
+        (
+            {},
+            ["vault"],
+            'audience "vault" not found in pod spec volume, system:node:n1 is not authorized to request tokens '
+            "for this audience",
+        ),
+    ],
+)
+def test_a_node_gets_tokens_of_its_pods(api: ClusterApi, ref: Any, audiences: list[str], why: str) -> None:
+    uid = api.must(api.admin.get(f"{PODS}/p1"))["metadata"]["uid"]
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": "p1", "uid": uid}
+
+    def ask(ref: Any, audiences: list[str]) -> Reply:
+        reply: Reply = node(api).post(TOKEN, {"spec": {"audiences": audiences, "boundObjectRef": {**bound, **ref}}})
+        return reply
+
+    refused(ask(ref, audiences), why)
+    assert ask({}, []).status == 201
+
+
+def test_a_rule_lets_a_node_ask_for_another_audience(api: ClusterApi) -> None:
+    uid = api.must(api.admin.get(f"{PODS}/p1"))["metadata"]["uid"]
+    spec = {
+        "audiences": ["vault"],
+        "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "p1", "uid": uid},
+    }
+    rule = {"verbs": ["request-serviceaccounts-token-audience"], "apiGroups": [""], "resources": ["vault"]}
+    api.must(api.admin.post(f"{RBAC}/clusterroles", {"metadata": {"name": "vault"}, "rules": [rule]}))
+    binding = {
+        "metadata": {"name": "vault"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "vault"},
+        "subjects": [{"kind": "Group", "name": "system:nodes", "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    assert node(api).post(TOKEN, {"spec": spec}).status == 403
+    api.must(api.admin.post(f"{RBAC}/clusterrolebindings", binding))
+    assert node(api).post(TOKEN, {"spec": spec}).status == 201
