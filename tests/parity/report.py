@@ -20,6 +20,9 @@ answered (`tests/parity/data`, whose README says what was masked). Every recorde
 sent to a fresh embedded server over HTTPS, and the answers are compared in status, headers
 and body. `make test` fails on any difference that is not listed here.
 
+Suites whose last column says so were asked of a server built from the sources of that version,
+without a node; they ask where the others do not.
+
 `python -m tests.parity --suite rbac` shows the differences of a suite, `--step rbac/046` one
 step in full; `--kubeconfig FILE --pki DIR` asks another cluster, and
 `python -m tests.parity record --kubeconfig FILE --pki DIR --out DIR` writes new recordings.

@@ -10,14 +10,11 @@ NOT_DIRECTORY = "Not a directory"
 IS_DIRECTORY = "Is a directory"
 EXISTS = "File exists"
 READ_ONLY = "Read-only file system"
-NOT_EMPTY = "Directory not empty"
 NO_SPACE = "No space left on device"
 TOO_LONG = "File name too long"
 LOOP = "Too many levels of symbolic links"
 BUSY = "Device or resource busy"
 DENIED = "Permission denied"
-NOT_PERMITTED = "Operation not permitted"
-INVALID = "Invalid argument"
 
 
 class FileError(Exception):

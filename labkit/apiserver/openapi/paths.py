@@ -55,8 +55,6 @@ LIST = (
     parameter("timeoutSeconds", "End the call after this time.", "integer"),
     parameter("watch", "Tell changes as they come, instead of a list.", "boolean"),
 )
-LIST_WORDS = {"get": "list", "post": "post", "delete": "deletecollection"}
-ONE_WORDS = {"get": "get", "put": "put", "patch": "patch", "delete": "delete"}
 METHODS = {"create": "post", "delete": "delete", "get": "get", "patch": "patch", "update": "put"}
 
 

@@ -301,11 +301,6 @@ def label_name(name: str, prefix: bool) -> list[str]:
     return dns_label(_masked(name, prefix))
 
 
-def label_1035_name(name: str, prefix: bool) -> list[str]:
-    """The rule for names that must begin with a letter."""
-    return dns_1035_label(_masked(name, prefix))
-
-
 def path_segment_name(name: str, prefix: bool) -> list[str]:
     """The rule for RBAC objects' names, and for every name at least."""
     if not prefix and name in (".", ".."):

@@ -286,9 +286,6 @@ def basic(credentials: str) -> str:
     return "Basic " + base64.b64encode(encode(credentials)).decode()
 
 
-_OPEN = {"{": "}", "[": "]"}
-
-
 def expand_urls(url: str) -> list[str]:
     """Curl's own globbing: ``{a,b}`` and ``[1-3]``.
 
