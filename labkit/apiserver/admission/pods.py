@@ -6,7 +6,9 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,prior
 from __future__ import annotations
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.apiserver.pathsegments import unaskable
 from labkit.apiserver.request import Object
+from labkit.apiserver.status import ApiError
 
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -161,6 +163,9 @@ class RuntimeClass(Ordinary):
             return None, spec
         found = self._lookup("runtimeclasses.node.k8s.io", "", name)
         if found is None:
+            problem = unaskable(name)
+            if problem:
+                raise ApiError(500, "", problem)
             raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
         return found, spec
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
 from labkit.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
+from labkit.apiserver.pathsegments import unaskable
 from labkit.apiserver.request import Object
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -79,9 +80,8 @@ class ServiceAccount(Ordinary):
     def _account(self, attributes: Attributes, name: str) -> Object:
         account = self._lookup("serviceaccounts", attributes.namespace, name)
         if account is None:
-            raise attributes.refuse(
-                f'error looking up service account {attributes.namespace}/{name}: serviceaccount "{name}" not found'
-            )
+            why = unaskable(name) or f'serviceaccount "{name}" not found'
+            raise attributes.refuse(f"error looking up service account {attributes.namespace}/{name}: {why}")
         return account
 
     def _mount(self, namespace: str, account: Object, spec: Object) -> None:

@@ -121,6 +121,8 @@ class NonResourceHandler:
         if path in ("/", "/index.html"):
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
+            if request.method == "DELETE":  # of what it counts, nothing is ever reset
+                return Response(200, {"Content-Type": "text/plain; charset=utf-8"}, b"metrics reset\n")
             headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"}
             return Response(200, headers, METRICS % self._revision())
         return None

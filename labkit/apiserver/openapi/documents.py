@@ -17,10 +17,10 @@ from labkit.apiserver.openapi.protobuf import encoded
 from labkit.apiserver.registry.kinds import KINDS, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.tables import schemas
-from labkit.apiserver.version import GIT_VERSION
+from labkit.apiserver.version import GIT_VERSION, MAJOR, MINOR
 
 EVERYWHERE = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.APIResourceList", "meta.v1.WatchEvent")
-INFO = {"title": "Kubernetes", "version": f"unversioned ({GIT_VERSION})"}
+INFO = {"title": "Kubernetes", "version": f"{MAJOR}.{MINOR}"}
 DEFINITIONS = "#/definitions/"
 SERVED = Discovery(KINDS)
 

@@ -10,6 +10,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 
+from labkit.apiserver.pathsegments import path_segment_errors
+
 NameRule = Callable[[str, bool], list[str]]
 """(name, whether it is only a prefix of one) to messages."""
 
@@ -303,6 +305,4 @@ def label_name(name: str, prefix: bool) -> list[str]:
 
 def path_segment_name(name: str, prefix: bool) -> list[str]:
     """The rule for RBAC objects' names, and for every name at least."""
-    if not prefix and name in (".", ".."):
-        return [f"may not be '{name}'"]
-    return [f"may not contain '{part}'" for part in ("/", "%") if part in name]
+    return [] if prefix and name in (".", "..") else path_segment_errors(name)

@@ -197,6 +197,16 @@ def test_there_are_no_runtime_classes() -> None:
         RuntimeClass(lambda *key: None).validate(World().write("pods", pod(runtimeClassName="gvisor")))
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("a/b", "invalid resource name \"a/b\": [may not contain '/']"), ("", "resource name may not be empty")],
+)
+def test_a_runtime_class_that_cannot_be_asked_for(name: str, why: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        RuntimeClass(lambda *key: None).admit(World().write("pods", pod(runtimeClassName=name)))
+    assert (caught.value.code, caught.value.reason, caught.value.message) == (500, "", why)
+
+
 def test_volumes_and_claims_are_protected_and_claims_get_a_class() -> None:
     claim: Object = {"metadata": {"name": "c"}, "spec": {}}
     StorageObjectInUse().admit(World().write("persistentvolumeclaims", claim))

@@ -143,6 +143,13 @@ def test_what_is_said_of_groups_is_said_whatever_the_method(site: Site, path: st
     assert site.call("POST", path).body == site.call("GET", path).body
 
 
+def test_a_reset_of_the_metrics(site: Site) -> None:
+    response = site.call("DELETE", "/metrics")
+    assert (response.status, response.body) == (200, b"metrics reset\n")
+    assert response.headers == {"Content-Type": "text/plain; charset=utf-8"}
+    assert site.call("POST", "/metrics").body.startswith(b"# HELP ")
+
+
 def test_version_is_indented_for_everyone(site: Site) -> None:
     body = site.call("GET", "/version").body
     assert body.startswith(b'{\n  "major": "1",\n  "minor": "36",\n')

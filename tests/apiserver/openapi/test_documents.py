@@ -107,6 +107,11 @@ def test_the_index_names_every_document() -> None:
         assert len(tag) == 128
 
 
+@pytest.mark.parametrize("data", [document_v2(), document_v3("api/v1")], ids=["v2", "v3"])
+def test_documents_tell_the_release(data: bytes) -> None:
+    assert json.loads(data)["info"] == {"title": "Kubernetes", "version": "1.36"}
+
+
 def test_the_older_document_holds_everything() -> None:
     whole = json.loads(document_v2())
     assert whole["swagger"] == "2.0"

@@ -144,6 +144,11 @@ def test_who_may_not_be_served(api: ClusterApi) -> None:
     assert reply.message == (
         'pods "p" is forbidden: error looking up service account lab/ghost: serviceaccount "ghost" not found'
     )
+    for name, why in (("a/b", "may not contain '/'"), ("..", "may not be '..'")):
+        reply = api.admin.post(f"{LAB}/pods", pod("p", serviceAccountName=name))
+        assert reply.message.partition(": error looking up ")[2] == (
+            f'service account lab/{name}: invalid resource name "{name}": [{why}]'
+        )
     assert api.admin.post("/api/v1/namespaces/ghost/pods", pod("p")).message == 'namespaces "ghost" not found'
     reply = api.admin.post(f"{LAB}/pods", pod("p", priorityClassName="ghost"))
     assert reply.message == 'pods "p" is forbidden: no PriorityClass with name ghost was found'
