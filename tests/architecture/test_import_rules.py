@@ -27,6 +27,11 @@ PLANTED = {
         ("labkit.apiserver.registry", "labkit.apiserver.admission"),
     ],
     "sockets": [("labkit.apiserver.handlers", "socket"), ("labkit.apiserver.cluster", "labkit.apiserver.serving")],
+    "strategies": [
+        ("labkit.apiserver.registry.strategies.fields", "labkit.apiserver.registry.strategies.storage"),
+        ("labkit.apiserver.registry.strategies.storage", "labkit.apiserver.registry.strategies.pods"),
+        ("labkit.apiserver.registry.strategies.pods", "labkit.apiserver.registry.strategies.workloads"),
+    ],
     "lessons": [
         ("labkit.lessons", "labkit.lab"),
         ("labkit.lessons", "labkit.backends.base"),

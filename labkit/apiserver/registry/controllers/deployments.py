@@ -6,22 +6,20 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import controller_of, controls, is_active, reference_to
 from labkit.apiserver.registry.controllers.rolling import (
     HASH,
-    counted,
     limits,
     new_size,
     set_condition,
     shrunk,
     template_hash,
-    total,
     wanted,
     without_hash,
 )
+from labkit.apiserver.registry.controllers.rolloutstatus import complete, has_deadline, observed
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
@@ -36,7 +34,6 @@ REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
 DESIRED, MOST = PREFIX + "desired-replicas", PREFIX + "max-replicas"
 OWN = (REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
 """Annotations that a replica set does not take from its deployment."""
-NO_DEADLINE = 2**31 - 1
 COLLISIONS = 20
 
 
@@ -266,7 +263,7 @@ class Deployments:
 
         def change(obj: Object) -> None:
             obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
-            if _has_deadline(obj):
+            if has_deadline(obj):
                 conditions = list(obj["status"].get("conditions") or ())
                 set_condition(conditions, "Progressing", "True", reason, message, now)
                 obj["status"]["conditions"] = conditions
@@ -276,7 +273,7 @@ class Deployments:
     def _forget(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         """Delete replica sets that are older than the history should be."""
         keep = deployment["spec"].get("revisionHistoryLimit", 10)
-        if not (_complete(deployment, deployment["status"]) or deployment["spec"].get("paused")):
+        if not (complete(deployment, deployment["status"]) or deployment["spec"].get("paused")):
             return
         alive = [one for one in old if not one["metadata"].get("deletionTimestamp")]
         surplus = len(alive) - keep
@@ -287,40 +284,9 @@ class Deployments:
                     REPLICA_SETS, metadata["namespace"], metadata["name"], DeleteOptions(propagation="Background")
                 )
 
-    # Status
-
     def _tell(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
-        before = deployment["status"]
-        sets = [*old, *([new] if new is not None else [])]
-        available = counted(sets, "availableReplicas")
-        counts = {
-            "replicas": counted(sets, "replicas"),
-            "updatedReplicas": counted([new] if new is not None else [], "replicas"),
-            "readyReplicas": counted(sets, "readyReplicas"),
-            "availableReplicas": available,
-            "unavailableReplicas": max(total(sets) - available, 0),
-        }
-        status: dict[str, Any] = {"observedGeneration": deployment["metadata"].get("generation", 1)}
-        status |= {name: count for name, count in counts.items() if count}
-        status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
-        conditions = [dict(item) for item in before.get("conditions") or ()]
-        now = timestamp(self._registry.clock())
-        if available >= wanted(deployment) - limits(deployment)[1]:
-            text = "Deployment has minimum availability."
-            set_condition(conditions, "Available", "True", "MinimumReplicasAvailable", text, now)
-        else:
-            text = "Deployment does not have minimum availability."
-            set_condition(conditions, "Available", "False", "MinimumReplicasUnavailable", text, now)
-        self._tell_progress(deployment, new, status, conditions, progress, now)
-        failure = next(
-            (item for one in reversed(sets) for item in one["status"].get("conditions") or ()
-             if item.get("type") == "ReplicaFailure"), None)  # fmt: skip
-        conditions = [item for item in conditions if failure is not None or item["type"] != "ReplicaFailure"]
-        if failure is not None:
-            set_condition(conditions, "ReplicaFailure", "True", failure["reason"], failure["message"], now)
-        status["conditions"] = conditions
-        if before.get("collisionCount"):
-            status["collisionCount"] = before["collisionCount"]
+        """Write how its rollout is doing into its status."""
+        status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
         revision = (new or {}).get("metadata", {}).get("annotations", {}).get(REVISION)
 
         def change(obj: Object) -> None:
@@ -329,41 +295,6 @@ class Deployments:
                 obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
 
         self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
-
-    def _tell_progress(
-        self,
-        deployment: Object,
-        new: Object | None,
-        status: Object,
-        conditions: list[Object],
-        progress: bool,
-        now: str,
-    ) -> None:
-        """Whether a rollout goes on, or is done."""
-        if not _has_deadline(deployment):
-            conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
-            return
-        before = deployment["status"]
-        current = next((item for item in conditions if item["type"] == "Progressing"), None)
-        paused = current is not None and current["reason"] == "DeploymentPaused"
-        if deployment["spec"].get("paused"):
-            set_condition(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now)
-            return
-        if paused:
-            set_condition(conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now)
-        who = f'ReplicaSet "{new["metadata"]["name"]}"' if new is not None else (
-            f'Deployment "{deployment["metadata"]["name"]}"')  # fmt: skip
-        done = current is not None and current["reason"] == "NewReplicaSetAvailable"
-        if not progress or (done and status.get("replicas", 0) == status.get("updatedReplicas", 0)):
-            return
-        if _complete(deployment, status):
-            text = f"{who} has successfully progressed."
-            set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", text, now)
-        elif _progressing(before, status):
-            since = current["lastTransitionTime"] if current is not None and current["status"] == "True" else now
-            conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
-            set_condition(conditions, "Progressing", "True", "ReplicaSetUpdated", f"{who} is progressing.", now)
-            conditions[-1]["lastTransitionTime"] = since
 
 
 def _revision(one: Object) -> int:
@@ -374,20 +305,3 @@ def _revision(one: Object) -> int:
 def _inherited(deployment: Object) -> dict[str, str]:
     annotations = deployment["metadata"].get("annotations") or {}
     return {name: value for name, value in annotations.items() if name not in OWN}
-
-
-def _has_deadline(deployment: Object) -> bool:
-    return bool(deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE)
-
-
-def _complete(deployment: Object, status: Object) -> bool:
-    replicas = wanted(deployment)
-    return all(status.get(name, 0) == replicas for name in ("updatedReplicas", "replicas", "availableReplicas"))
-
-
-def _progressing(before: Object, status: Object) -> bool:
-    def old(of: Object) -> int:
-        return int(of.get("replicas", 0) - of.get("updatedReplicas", 0))
-
-    more = ("updatedReplicas", "readyReplicas", "availableReplicas")
-    return old(status) < old(before) or any(status.get(name, 0) > before.get(name, 0) for name in more)
