@@ -55,6 +55,12 @@ class Reply(NamedTuple):
         return str(self.body["message"])
 
 
+def causes(reply: Reply) -> list[tuple[str, str]]:
+    """What was wrong with an object that was refused: fields and messages."""
+    assert reply.status == 422, reply
+    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
+
+
 @dataclass(frozen=True)
 class Caller:
     """Someone who calls a cluster.

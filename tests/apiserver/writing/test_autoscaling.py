@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 V1 = "/apis/autoscaling/v1/namespaces/lab/horizontalpodautoscalers"
 V2 = "/apis/autoscaling/v2/namespaces/lab/horizontalpodautoscalers"
@@ -18,11 +18,6 @@ CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utili
 
 def autoscaler(name: str = "web", **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"scaleTargetRef": TARGET, "maxReplicas": 3, **spec}}
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def test_version_1_is_a_view_of_version_2(api: ClusterApi) -> None:

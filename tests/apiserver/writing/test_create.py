@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.request import Request
-from tests.support.cluster import ClusterApi
+from tests.support.cluster import ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
 CONTAINERS: list[dict[str, Any]] = [{"name": "main", "image": "ubuntu"}]
@@ -13,11 +13,6 @@ CONTAINERS: list[dict[str, Any]] = [{"name": "main", "image": "ubuntu"}]
 
 def pod(name: str, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"containers": CONTAINERS, **spec}}
-
-
-def causes(reply: Any) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def test_a_namespace_comes_with_its_account_and_certificate(api: ClusterApi) -> None:

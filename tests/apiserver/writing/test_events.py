@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 CORE = "/api/v1/namespaces/lab/events"
 NEW = "/apis/events.k8s.io/v1/namespaces/lab/events"
@@ -39,11 +39,6 @@ def old_event(name: str = "old", **more: Any) -> dict[str, Any]:
         "type": "Normal",
         **more,
     }
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def without_metadata(body: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi
+from tests.support.cluster import ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
 APPS = "/apis/apps/v1/namespaces/lab"
@@ -27,11 +27,6 @@ def ingress(**spec: Any) -> dict[str, Any]:
 
 def backend(**service: Any) -> dict[str, Any]:
     return {"service": service}
-
-
-def causes(reply: Any) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [

@@ -7,15 +7,10 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.admission.pods import merged_tolerations
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 PODS = "/api/v1/namespaces/lab/pods"
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def runtime(api: ClusterApi, name: str, **more: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 from tests.support.requests import request_body, signing_request
 
 PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -17,11 +17,6 @@ LABEL = (
     "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def broken() -> str:

@@ -6,17 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 STORAGE = "/apis/storage.k8s.io/v1"
 DRIVERS, NODES, ATTACHMENTS = (f"{STORAGE}/{name}" for name in ("csidrivers", "csinodes", "volumeattachments"))
 CLASSES, CAPACITIES = f"{STORAGE}/volumeattributesclasses", f"{STORAGE}/namespaces/lab/csistoragecapacities"
 IMMUTABLE = "field is immutable"
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def test_a_driver_gets_its_defaults(api: ClusterApi) -> None:

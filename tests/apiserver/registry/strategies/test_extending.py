@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
@@ -17,11 +17,6 @@ TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 @pytest.fixture(scope="module")
 def api() -> ClusterApi:
     return ClusterApi()
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def rows(api: ClusterApi, path: str) -> list[list[Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, Reply, causes
 
 LAB = "/api/v1/namespaces/lab"
 NOT_QUOTA = "must be a standard resource for quota"
@@ -29,11 +29,6 @@ def quota(api: ClusterApi, **spec: Any) -> Reply:
 
 def limits(api: ClusterApi, *items: Any) -> Reply:
     return api.admin.post(f"{LAB}/limitranges?dryRun=All", {"metadata": {"name": "l"}, "spec": {"limits": list(items)}})
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 @pytest.mark.parametrize(

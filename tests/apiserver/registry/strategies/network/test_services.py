@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
 PORTS = [{"port": 80}]
@@ -18,11 +18,6 @@ def api() -> ClusterApi:
     made = ClusterApi()
     made.namespace("lab")
     return made
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.registry.strategies.pods.resize import refused_as_a_whole
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, Reply, causes
 
 PODS = "/api/v1/namespaces/lab/pods"
 
@@ -44,11 +44,6 @@ def resize(api: ClusterApi, pod: Any, **resources: Any) -> Reply:
             if container["name"] in resources:
                 container["resources"] = resources[container["name"]]
     return api.admin.put(f"{PODS}/p/resize", new)
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def test_cpu_and_memory_of_containers_and_sidecars(api: ClusterApi) -> None:

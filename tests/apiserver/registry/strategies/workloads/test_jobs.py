@@ -9,7 +9,7 @@ import pytest
 
 from labkit.apiserver.registry.strategies.workloads.jobspecs import count_indexes
 from labkit.apiserver.registry.strategies.workloads.schedules import time_zone_problem
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, Reply, causes
 
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"
 CRON_JOBS = "/apis/batch/v1/namespaces/lab/cronjobs"
@@ -23,11 +23,6 @@ def api() -> ClusterApi:
     made = ClusterApi()
     made.namespace("lab")
     return made
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 def job(api: ClusterApi, **spec: Any) -> Reply:

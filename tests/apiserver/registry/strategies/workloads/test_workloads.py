@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.registry.strategies.workloads.statefulsets import StatefulSetStrategy
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import ClusterApi, Reply, causes
 
 APPS = "/apis/apps/v1/namespaces/lab"
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"
@@ -38,11 +38,6 @@ def make(api: ClusterApi, plural: str, **spec: Any) -> Reply:
 
 def job(api: ClusterApi, **spec: Any) -> Reply:
     return api.admin.post(f"{JOBS}?dryRun=All", {"metadata": {"name": "j"}, "spec": {"template": JOB_TEMPLATE, **spec}})
-
-
-def causes(reply: Reply) -> list[tuple[str, str]]:
-    assert reply.status == 422, reply
-    return [(cause["field"], cause["message"]) for cause in reply.body["details"]["causes"]]
 
 
 @pytest.mark.parametrize(
