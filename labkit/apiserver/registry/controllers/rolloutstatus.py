@@ -28,6 +28,9 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
         old: Its other replica sets.
         now: What the time is.
         progress: Whether a rollout may be told of: not while only the number of pods changes.
+
+    Returns:
+        The new status; nothing that was given is changed.
     """
     before = deployment["status"]
     sets = [*old, *([new] if new is not None else [])]

@@ -9,7 +9,14 @@ NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldErrors, path: str = "spec") -> None:
-    """Counts and seconds."""
+    """Counts and seconds, those that are given.
+
+    Args:
+        spec: Where they stand.
+        fields: Their names, in the order in which they are looked at.
+        errors: What is wrong so far.
+        path: Of ``spec``.
+    """
     for name in fields:
         value = spec.get(name)
         if value is not None and value < 0:

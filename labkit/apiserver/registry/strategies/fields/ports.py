@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import (
-    port_name,
-    port_number,
-)
+from labkit.apiserver.registry.names import port_name, port_number
 
 
 def check_port(value: object, path: str, errors: FieldErrors) -> None:
