@@ -1,4 +1,4 @@
-"""Requests made from the server's own OpenAPI documents: whatever fits them, no answer is a 500."""
+"""Requests made from the server's own OpenAPI documents: whatever fits them, the server never fails."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 
+from tests.support.defects import is_server_error
 from tests.support.server import Server, running_server
 
 QUICK = ("apis/authorization.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1")
@@ -69,9 +70,7 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
             if "watch" in case.query or "follow" in case.query or "/watch/" in case.path:
                 case.query = {**case.query, "watch": "false", "follow": "false", "timeoutSeconds": "1"}
             response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=20)
-            # 504 is the real server's word for a resource version that is yet to come, 500 for one that is none.
-            bad_version = "strconv.ParseUint" in response.text or "resourceVersion should not" in response.text
-            assert response.status_code < 500 or response.status_code == 504 or bad_version, response.text
+            assert not is_server_error(response.status_code, response.content), response.text
             assert "Traceback" not in response.text
 
         answers()
