@@ -1,4 +1,4 @@
-"""Mutated requests over TLS: no failure of the server, no traceback, no hang, no growth, and no secrets for the wrong ones."""
+"""Mutated requests over TLS: no failure, no traceback, no hang, no growth, and no secrets for the wrong ones."""
 
 from __future__ import annotations
 
