@@ -81,7 +81,7 @@ class Fuzzer:
             self._hang_up()
             status, body = "hung up", b""
         self.findings.statuses[status] += 1
-        if wrong := self._judge(status, body):
+        if wrong := self._judge(status, body, data):
             self.findings.wrong.append(f"{wrong}: {status} {body[:600]!r} to {base64.b64encode(data[:3000]).decode()}")
 
     def _connected(self) -> ssl.SSLSocket:
@@ -112,10 +112,11 @@ class Fuzzer:
             self._hang_up()
         return str(response.status), body
 
-    def _judge(self, status: str, body: bytes) -> str:
+    def _judge(self, status: str, body: bytes, data: bytes) -> str:
         if status == "hang":
             return "no answer"
-        if status.isdigit() and is_server_error(int(status), body):
+        silent = data.startswith(b"HEAD ")  # its answer has no body to tell by; the log has the traceback
+        if status.isdigit() and not silent and is_server_error(int(status), body):
             return "a server error"
         if b"Traceback (most recent" in body or b'File "' in body:
             return "a traceback"

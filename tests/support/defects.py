@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import re
 
-DEFECT = "Internal error occurred"
-"""All that the server says of a failure of its own."""
+DEFECT = re.compile(rb"Internal error occurred(?!: )")
+"""All that the server says of a failure of its own; of others' failures the real one says more."""
 
 
 def is_server_error(status: int, body: bytes) -> bool:
@@ -17,12 +17,9 @@ def is_server_error(status: int, body: bytes) -> bool:
     """
     if status < 500 or status in (501, 504, 505):  # no such method, time is up, no such version of HTTP
         return False
-    if status != 500:
+    if status not in (500, 503):  # 503: what the API server was to pass on a request to is not there
         return True
     if body.startswith((b"Internal Server Error: ", b"container not found")):  # the real server's words
         return False
-    try:
-        message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        return True
-    return not message or message == DEFECT
+    is_status = b"Status" in body and b"Failure" in body  # in whatever form was asked for
+    return not is_status or DEFECT.search(body) is not None
