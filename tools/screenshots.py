@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def take(jupyter: Jupyter) -> None:
-    """The start, the X-ray of a 403, the matrix before and after a binding, the graph, a finished board."""
+    """A step of a notebook, the X-ray of a 403, the matrix twice, the graph, the start panel, a finished board."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport=SIZE, device_scale_factor=1.25)
@@ -80,10 +80,17 @@ def take(jupyter: Jupyter) -> None:
 
         jupyter.write(
             "board.ipynb",
-            ["from labkit import Lab\nfrom labkit.ui import Board\nlab = Lab()", "Board(lab, '04-roles')"],
+            [
+                "from labkit import Lab\nfrom labkit.ui import Board, StartPanel\nlab = Lab()",
+                "StartPanel()",
+                "Board(lab, '04-roles')",
+            ],
         )
         notebook.open("board.ipynb")
         notebook.run_all()
+        panel = notebook.widget("start")
+        panel.get_by_text("Looking for Docker").wait_for(state="detached")
+        panel.screenshot(path=IMAGES / "panel.png")
         notebook.widget("board").screenshot(path=IMAGES / "board.png")
         browser.close()
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from labkit import lessons
-from labkit.backends.base import NAMES, Options, make
+from labkit.backends.base import NAMES, Need, Options, make
 from labkit.choice import Choice
 from labkit.errors import LabkitError
 from labkit.home import home_path
@@ -21,6 +27,29 @@ ABOUT = {
 }
 EXPECTED_LINES = {"embedded": 2, "kind": 12, "existing": 3}
 """About how many lines of progress a start says, for the bar."""
+
+
+def _beside(ask: Callable[[], list[Need]], tell: Callable[[list[Need]], None]) -> None:
+    """Ask in a thread and tell the kernel's loop; at once where no loop runs, as in a script.
+
+    Args:
+        ask: What takes long, and touches nothing of the widget.
+        tell: Takes the answer, when the running cell has ended.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        tell(ask())
+        return
+    # With the cell's own context, the kernel knows which output the news belongs to.
+    context = copy_context()
+
+    def work() -> None:
+        needs = ask()
+        with suppress(RuntimeError):  # the kernel has ended meanwhile
+            loop.call_soon_threadsafe(tell, needs, context=context)
+
+    threading.Thread(target=work, name="start-panel", daemon=True).start()
 
 
 class StartPanel(LabWidget):
@@ -43,7 +72,10 @@ class StartPanel(LabWidget):
         self._busy = False
         self.lab: Lab | None = self._running()
         options = Options(kubeconfig=self._kubeconfig)
-        self._needs = {name: make(name, self._home, options).needs() for name in NAMES}
+        backends = {name: make(name, self._home, options) for name in NAMES}
+        self._needs = {name: backends[name].needs() for name in NAMES if name != "kind"}
+        # Docker takes its time to say what it is, longer than a widget may take to appear.
+        _beside(backends["kind"].needs, self._found)
         self._show()
 
     def on_start(self, backend: str) -> None:
@@ -89,6 +121,10 @@ class StartPanel(LabWidget):
         """The same as an HTML table."""
         return html_table(["cluster", "can run here", "what is missing"], self._rows(), caption="Clusters")
 
+    def _found(self, needs: list[Need]) -> None:
+        self._needs["kind"] = needs
+        self._show()
+
     def _running(self) -> Lab | None:
         """The cluster that was chosen, where it runs already."""
         try:
@@ -125,8 +161,17 @@ class StartPanel(LabWidget):
     def _rows(self) -> list[list[str]]:
         rows = []
         for name in NAMES:
+            if name not in self._needs:
+                rows.append([name, "not known yet", "run: labkit doctor"])
+                continue
             missing = [need for need in self._needs[name] if need.required and not need.met]
-            rows.append([name, "no" if missing else "yes", "; ".join(f"{n.thing}: {n.todo}" for n in missing)])
+            rows.append(
+                [
+                    name,
+                    "no" if missing else "yes",
+                    " ".join(f"{n.thing}: {n.found.rstrip('.')}. {n.todo}" for n in missing),
+                ]
+            )
         return rows
 
     def _show(self) -> None:
@@ -149,16 +194,8 @@ class StartPanel(LabWidget):
                     "name": name,
                     "title": ABOUT[name][0],
                     "about": ABOUT[name][1],
-                    "needs": [
-                        {
-                            "thing": n.thing,
-                            "met": n.met,
-                            "found": n.found,
-                            "todo": n.todo,
-                            "required": n.required,
-                        }
-                        for n in self._needs[name]
-                    ],
+                    "known": name in self._needs,
+                    "needs": [asdict(need) for need in self._needs.get(name, [])],
                 }
                 for name in NAMES
             ],

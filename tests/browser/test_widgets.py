@@ -141,6 +141,34 @@ def test_the_start_panel_starts_and_rewinds_a_cluster(notebook: NotebookPage, ju
     assert notebook.run(f"print(panel.lab.admin.get('{path}').status)").strip() == "200"
 
 
+SLOW_DOCKER = """import os, pathlib, tempfile
+folder = pathlib.Path(tempfile.mkdtemp())
+for name in ("docker", "podman"):
+    (folder / name).write_text(
+        f"#!/bin/sh\\nwhile [ ! -e {folder}/go ]; do sleep 0.05; done\\necho 'Cannot connect' >&2; exit 1\\n"
+    )
+    (folder / name).chmod(0o755)
+os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
+"""
+
+
+def test_the_start_panel_is_there_before_docker_answers_and_nothing_moves_then(
+    notebook: NotebookPage, jupyter: Jupyter
+) -> None:
+    notebook.open(jupyter.write("slow.ipynb", [SLOW_DOCKER, "from labkit.ui import StartPanel\nStartPanel()"]))
+    notebook.run_all()
+    panel = notebook.widget("start")
+    kind = panel.locator(".lk-choice").filter(has_text="A real cluster in Docker")
+    expect(kind).to_contain_text("Looking for Docker")
+    expect(kind.get_by_role("button")).to_have_attribute("aria-disabled", "true")
+    before = panel.bounding_box()
+    notebook.run("(folder / 'go').touch()")
+    expect(kind).to_contain_text("This machine lacks: Docker or Podman")
+    assert panel.bounding_box() == before
+    kind.get_by_text("What to do").press("Enter")
+    expect(kind).to_contain_text("Start it: sudo systemctl start docker")
+
+
 EVERYTHING = (
     "AccessMatrix(lab, ['kikai/default'], namespace='kikai')",
     "RBACGraph(lab, defaults=True)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,35 @@ def test_the_start_panel_tells_what_is_missing(tmp_path: Path) -> None:
     rows = {row["name"]: row for row in panel.data["backends"]}
     assert all(need["met"] for need in rows["embedded"]["needs"] if need["required"])
     assert "existing" in panel.as_text()
+
+
+def test_the_start_panel_does_not_wait_for_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's answer waits for a file that the test writes when the panel is there."""
+    asked, go = tmp_path / "asked", tmp_path / "go"
+    for name in ("docker", "podman"):
+        program = tmp_path / name
+        program.write_text(
+            f"#!/bin/sh\n: > {asked}\nwhile [ ! -e {go} ]; do sleep 0.05; done\necho 'Cannot connect' >&2; exit 1\n"
+        )
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    async def main() -> StartPanel:
+        panel = StartPanel(home=tmp_path / "home")
+        rows = {row["name"]: row for row in panel.data["backends"]}
+        assert (rows["kind"]["known"], rows["embedded"]["known"]) == (False, True)
+        assert "not known yet" in panel.as_text()
+        go.touch()
+        while "not known yet" in panel.as_text():
+            await asyncio.sleep(0.01)
+        return panel
+
+    panel = asyncio.run(asyncio.wait_for(main(), 60))
+    assert asked.exists()
+    kind = next(row for row in panel.data["backends"] if row["name"] == "kind")
+    assert kind["known"]
+    assert not kind["needs"][0]["met"]
+    assert "Docker is installed, but it does not run" in panel.as_text()
 
 
 def test_the_start_panel_finds_the_cluster_that_runs(tmp_path: Path) -> None:
