@@ -73,8 +73,8 @@ def type_code(schema: dict[str, Any]) -> str:
 
 def go_name(go_type: str, package: str = "v1") -> str:
     """A Go type as ``reflect`` prints it: an API package is called by its version."""
-    go_type = PACKAGE_ALIAS.sub("v1.", go_type)
-    return re.sub(r"(^|[\]*])([A-Z]\w*)$", rf"\1{package}.\2", go_type)
+    go_type = PACKAGE_ALIAS.sub("v1.", go_type).replace("[]byte", "[]uint8")
+    return re.sub(r"(^|[\[\]*])([A-Z]\w*)(?=$|\])", rf"\1{package}.\2", go_type)
 
 
 def field_row(

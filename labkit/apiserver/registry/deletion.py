@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.kinds import Kind, stored_kind
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.apiserver.request import Object
@@ -20,7 +20,7 @@ def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None
     if options.uid is not None and options.uid != metadata["uid"]:
         raise conflict(
             kind.kind,
-            kind.group,
+            stored_kind(kind).group,
             metadata["name"],
             f"the UID in the precondition ({options.uid}) does not match the UID in record "
             f"({metadata['uid']}). The object might have been deleted and then recreated",
@@ -28,7 +28,7 @@ def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None
     if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
         raise conflict(
             kind.kind,
-            kind.group,
+            stored_kind(kind).group,
             metadata["name"],
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
             f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",

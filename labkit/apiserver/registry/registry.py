@@ -141,10 +141,10 @@ class Registry(Objects):
         strategy = self.strategy(kind)
         old = self.store.get(Key(kind.resource, namespace, name))
         if old is None:
-            if uid:
-                raise wrong_uid(kind, namespace, name, uid, "")
             if not create and not (strategy.create_on_update and not subresource):
                 raise not_found(kind.plural, kind.group, name)
+            if uid:
+                raise wrong_uid(kind, namespace, name, uid, "", dry_run)
             obj = change(None)
             wanted = obj["metadata"].get("uid")
             if wanted:
@@ -153,7 +153,7 @@ class Registry(Objects):
             obj["metadata"].pop("resourceVersion", None)
             return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
         if uid and uid != old["metadata"]["uid"]:
-            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"])
+            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
         new = change(old)
         check_version(kind, strategy, new, old)
         self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)

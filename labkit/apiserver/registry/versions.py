@@ -13,7 +13,14 @@ from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError, conflict
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-STORAGE_PLACES = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+STORAGE_PLACES = {
+    "apiservices": "apiregistration.k8s.io/apiservices",
+    "endpoints": "services/endpoints",
+    "ingresses": "ingress",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "services": "services/specs",
+}
 """Where the real server's storage keeps a resource, if not under its own name."""
 
 
@@ -58,10 +65,10 @@ def _timeless(entries: list[Object]) -> list[Object]:
     return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
 
 
-def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str) -> ApiError:
-    """409: the object of that name is another one."""
+def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str, dry_run: bool = False) -> ApiError:
+    """409: the object of that name is another one; only what would be stored has all of the storage's key."""
     place = STORAGE_PLACES.get(kind.plural, kind.plural)
-    key = "".join(f"/{part}" for part in (place, namespace, name) if part)
+    key = "".join(f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part)
     return conflict(
         kind.plural,
         kind.group,

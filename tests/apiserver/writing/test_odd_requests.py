@@ -79,7 +79,9 @@ def test_a_pods_addresses(web: ClusterApi) -> None:
 
 
 def test_an_object_that_is_not_there_has_no_uid(api: ClusterApi) -> None:
-    reply = api.admin.put(f"{LAB}/configmaps/x", {"metadata": {"name": "x", "uid": "5"}})
+    body = {"metadata": {"name": "x", "uid": "5"}}
+    assert api.admin.put(f"{LAB}/configmaps/x", body).status == 404
+    reply = api.admin.put(f"{LAB}/limitranges/x", {**body, "spec": {"limits": []}})
     assert reply.status == 409
     assert reply.message.endswith("UID in precondition: 5, UID in object meta: ")
 

@@ -33,7 +33,7 @@ def test_rules(api: ClusterApi) -> None:
         "handler",
         "overhead.limits[cpu]",
         "scheduling.nodeSelector",
-        "scheduling.tolerations.tolerations[2].operator",
+        "scheduling.tolerations[2].operator",
         "scheduling.tolerations[1]",
     ]
     runtime(api, "r")

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.cluster import ClusterApi, Reply
 
 LAB = "/api/v1/namespaces/lab"
 POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "main", "image": "ubuntu"}]}}
 STALE = "the object has been modified; please apply your changes to the latest version and try again"
 
 
@@ -174,3 +178,40 @@ def test_ephemeral_containers_only_come(api: ClusterApi) -> None:
     assert made["spec"]["ephemeralContainers"][0]["imagePullPolicy"] == "Always"
     _, message = first_cause(api.admin.patch(path, {"spec": {"ephemeralContainers": []}}))
     assert "may not be removed" in message
+
+
+def test_a_refused_spec_is_told_in_the_order_of_the_internal_structs(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", POD))
+    body = {**POD, "spec": {**POD["spec"], "volumes": [], "securityContext": {"fsGroup": 1}}}
+    _, message = first_cause(api.admin.put(f"{LAB}/pods/p", body))
+    assert message.index('"RBD"') < message.index('"Quobyte"') < message.index('"FlexVolume"')
+    assert '+  "FSGroup": 1,\n   "FSGroupChangePolicy": null,\n   "Sysctls": null' in message
+
+
+@pytest.mark.parametrize(
+    ("door", "sent", "owned"),
+    [
+        ("resize", {"status": {"reason": "x"}}, {"f:status": {"f:reason": {}}}),
+        ("ephemeralcontainers", {"status": {"reason": "x"}}, {"f:status": {"f:reason": {}}}),
+        ("status", {"metadata": {"ownerReferences": [OWNER]}}, None),
+    ],
+)
+def test_what_a_door_of_a_pod_owns(api: ClusterApi, door: str, sent: Any, owned: Any) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", POD))
+    changed = api.must(api.admin.patch(f"{LAB}/pods/p/{door}", sent))
+    entries = changed["metadata"]["managedFields"]
+    assert [entry["fieldsV1"] for entry in entries if entry.get("subresource") == door] == ([owned] if owned else [])
+
+
+def test_an_uid_in_the_body_names_one_object(api: ClusterApi) -> None:
+    config(api)
+    body = {"metadata": {"name": "c", "uid": "other"}}
+    assert "Key: /registry/configmaps/lab/c, " in api.admin.put(f"{LAB}/configmaps/c", body).message
+    assert "Key: /configmaps/lab/c, " in api.admin.put(f"{LAB}/configmaps/c?dryRun=All", body).message
+    body = {"metadata": {"name": "d", "uid": "other"}}
+    assert api.admin.put(f"{LAB}/configmaps/d", body).status == 404
+    lease = "/apis/coordination.k8s.io/v1/namespaces/lab/leases/d"
+    assert api.admin.put(lease, body).status == 409
+    controller = {"metadata": {"name": "r", "uid": "other"}, "spec": {"template": TEMPLATE, "selector": {"a": "b"}}}
+    api.must(api.admin.post(f"{LAB}/replicationcontrollers", controller))
+    assert "Key: /registry/controllers/lab/r" in api.admin.put(f"{LAB}/replicationcontrollers/r", controller).message

@@ -158,8 +158,31 @@ def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
 RESET: dict[tuple[str, str], Node] = {
     ("certificates.v1.CertificateSigningRequest", ""): {"f:spec": {}, "f:status": {}},
     ("certificates.v1.CertificateSigningRequest", "approval"): {"f:spec": {}, "f:status": {"f:certificate": {}}},
+    ("certificates.v1.CertificateSigningRequest", "status"): {"f:spec": {}, "f:status": {"f:conditions": {}}},
+    ("core.v1.Namespace", "finalize"): {"f:status": {}},
+    ("core.v1.Pod", "ephemeralcontainers"): {},
+    ("core.v1.Pod", "resize"): {},
+    ("core.v1.Pod", "status"): {
+        "f:spec": {},
+        "f:metadata": {"f:deletionTimestamp": {}, "f:ownerReferences": {}},
+    },
+    ("apps.v1.Deployment", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
 }
-"""(struct, subresource) to what writes through it never own, where that is not the usual."""
+"""(struct, subresource) to what writes through it never own, where that is not the usual.
+
+Source: k8s.io/kubernetes ``pkg/registry``, ``GetResetFields`` of the strategies.
+"""
+
+STATUS_ONLY = frozenset(
+    (
+        "kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+        "flowcontrol.v1.FlowSchema",
+        "flowcontrol.v1.PriorityLevelConfiguration",
+        "networking.v1.ServiceCIDR",
+        "storage.v1.VolumeAttachment",
+    )
+)
+"""Structs of which a write of the status owns no metadata either."""
 
 
 def ignored_fields(struct: Struct, subresource: str) -> Node:
@@ -167,8 +190,13 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
     own = RESET.get((struct.name, subresource))
     if own is not None:
         return own
-    if subresource in ("status", "finalize"):
-        return {f"f:{name}": {} for name in struct.fields if name not in ("status", "metadata", "kind", "apiVersion")}
+    if subresource == "status":
+        kept = (
+            ("status", "kind", "apiVersion")
+            if struct.name in STATUS_ONLY
+            else ("status", "metadata", "kind", "apiVersion")
+        )
+        return {f"f:{name}": {} for name in struct.fields if name not in kept}
     return {"f:status": {}} if "status" in struct.fields else {}
 
 

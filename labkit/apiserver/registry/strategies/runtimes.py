@@ -28,7 +28,9 @@ class RuntimeClassStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         handler = obj.get("handler", "")
-        for message in dns_label(handler):
+        if not handler:
+            errors.required("handler")
+        for message in dns_label(handler) if handler else ():
             errors.invalid("handler", handler, message)
         overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
         if overhead is not None:
@@ -37,7 +39,7 @@ class RuntimeClassStrategy(Strategy):
             return
         validate_labels(scheduling.get("nodeSelector"), "scheduling.nodeSelector", errors)
         tolerations, path = scheduling.get("tolerations") or [], "scheduling.tolerations"
-        check_tolerations(tolerations, f"{path}.tolerations", errors)
+        check_tolerations(tolerations, path, errors)
         seen: set[tuple[str, ...]] = set()
         for index, toleration in enumerate(tolerations):
             key = tuple(toleration.get(name, "") for name in ("key", "operator", "value", "effect"))

@@ -78,7 +78,13 @@ SOURCE_ORDER = (
     "storageos",
     "csi",
 )
-"""The kinds of volume, in the order of the internal struct."""
+"""The kinds of persistent volume, in the order of the internal struct."""
+
+MOVED = {
+    "core.v1.Volume": ("quobyte", "rbd"),
+    "core.v1.PodSecurityContext": ("sysctls", "fsGroupChangePolicy"),
+}
+"""Fields that come after another one in the internal struct, and elsewhere in the API's: (field, that other one)."""
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
@@ -86,9 +92,20 @@ def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
     shown: dict[str, Any] = {}
-    for name, field in struct.fields.items():
+    for name in _order(struct):
+        field = struct.fields[name]
         shown[field.go] = _shown(field.type, value.get(name), field.pointer)
     return shown
+
+
+def _order(struct: Struct) -> list[str]:
+    """The names of a struct's fields in the order of its internal form."""
+    names = list(struct.fields)
+    if struct.name in MOVED:
+        moved, before = MOVED[struct.name]
+        names.remove(moved)
+        names.insert(names.index(before) + 1, moved)
+    return names
 
 
 def _shown(type_: Type, value: Any, pointer: bool) -> Any:

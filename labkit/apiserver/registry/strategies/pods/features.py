@@ -31,6 +31,29 @@ def drop_disabled(spec: Object, before: Object) -> None:
                 del container["lifecycle"]
 
 
+def drop_disabled_status(status: Object, before: Object) -> None:
+    """Remove from a PodStatus what is off, unless the old one has it already.
+
+    Args:
+        status: The new status, changed in place.
+        before: The old one.
+    """
+    if not before.get("nodeAllocatableResourceClaimStatuses"):
+        status.pop("nodeAllocatableResourceClaimStatuses", None)
+    if not any("volumeStatus" in mount for mount in _mounts(before)):
+        for mount in _mounts(status):
+            mount.pop("volumeStatus", None)
+
+
+def _mounts(status: Object) -> list[Object]:
+    return [
+        mount
+        for form in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+        for container in status.get(form) or ()
+        for mount in container.get("volumeMounts") or ()
+    ]
+
+
 def _sources(spec: Object) -> list[Object]:
     return [
         source

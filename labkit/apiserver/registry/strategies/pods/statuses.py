@@ -13,6 +13,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import IP_MESSAGE, between, dns_subdomain, ip_address, qualified_name
 from labkit.apiserver.registry.strategies.fields.internals import internal
+from labkit.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas
 
@@ -64,6 +65,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     immutable(status.get("qosClass", ""), before.get("qosClass", ""), "status.qosClass", errors)
     for name in STATUS_LISTS:
         _check_transitions(name, status, before, spec, errors)
+    check_claim_statuses(status, spec, errors)
     _complete_addresses(status)
     _check_addresses(status.get("podIPs") or [], before.get("podIPs") or [], "podIPs", "PodIP", errors)
     hosts = status.get("hostIPs") or []
@@ -73,6 +75,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     for name in STATUS_LISTS:
         for index, container in enumerate(status.get(name) or ()):
             _check_user(container, spec, f"status.{name}[{index}].user.linux", errors)
+    check_allocated(status, spec, errors)
 
 
 def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
@@ -125,12 +128,11 @@ def _may_restart(container: Object, spec: Object, code: int) -> bool:
 
 def _complete_addresses(status: Object) -> None:
     """One address stands alone as well as first of all."""
-    for single, several in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
-        first, others = status.get(single, ""), status.get(several) or []
-        if first and (not others or (single == "podIP" and others[0].get("ip") != first)):
-            status[several] = [{"ip": first}]
-        elif others and not first and single == "podIP":
-            status[single] = others[0].get("ip", "")
+    first, others = status.get("podIP", ""), status.get("podIPs") or []
+    if first and (not others or others[0].get("ip") != first):
+        status["podIPs"] = [{"ip": first}]
+    elif others and not first:
+        status["podIP"] = others[0].get("ip", "")
 
 
 def _check_addresses(given: list[Object], before: list[Object], field: str, struct: str, errors: FieldErrors) -> None:
@@ -141,9 +143,9 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
             errors.invalid(f"{path}[{index}]", text, IP_MESSAGE)
     if len(texts) < 2:
         return
-    bad = next((text for text in texts if not ip_address(text)), None)
+    bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)
     if bad is not None:
-        problem = f"failed to check for dual stack with error:invalid IP: {bad}"
+        problem = f"failed to check for dual stack with error:invalid IP[{bad}]: {texts[bad]}"
         errors.add("InternalError", path, f"Internal error: {problem}")
     families: set[Any] = {ipaddress.ip_address(text).version for text in texts if ip_address(text)}
     if bad is not None or len(families) < 2 or len(texts) > 2:

@@ -16,7 +16,7 @@ from labkit.apiserver.registry.strategies.fields.addresses import address_warnin
 from labkit.apiserver.registry.strategies.pods.annotations import MIRROR, check_annotation_changes, check_annotations
 from labkit.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod
-from labkit.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.apiserver.registry.strategies.pods.features import drop_disabled, drop_disabled_status
 from labkit.apiserver.registry.strategies.pods.profiles import check_profiles, take_app_armor
 from labkit.apiserver.registry.strategies.pods.resize import check_resize, refused_as_a_whole, resized, unsupported
 from labkit.apiserver.registry.strategies.pods.scheduling import merge_label_keys
@@ -104,8 +104,10 @@ class PodStrategy(Strategy):
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
         """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
-        keep(new["metadata"], old["metadata"], "ownerReferences")
+        for field in ("ownerReferences", "deletionTimestamp"):
+            keep(new["metadata"], old["metadata"], field)
         status = new["status"]
+        drop_disabled_status(status, old["status"])
         if not status.get("qosClass") and old["status"].get("qosClass"):
             status["qosClass"] = old["status"]["qosClass"]
         keep_observed(status, old["status"])
@@ -119,6 +121,7 @@ class PodStrategy(Strategy):
             new["spec"] = copy.deepcopy(dict(old["spec"]))
             keep(new["spec"], sent, "ephemeralContainers")
         new["status"] = copy.deepcopy(old["status"])
+        drop_disabled(new["spec"], old["spec"])
         for field in ("deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers"):
             keep(new["metadata"], old["metadata"], field)
         keep(new["metadata"], old["metadata"], "ownerReferences")
