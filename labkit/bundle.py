@@ -31,7 +31,7 @@ from labkit.backends.base import Options, Say
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import Kind
 from labkit.errors import Missing, UsageError
-from labkit.home import ensure_private, home_error, write_private
+from labkit.home import ensure_private, place_error, write_private
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0
@@ -93,7 +93,7 @@ def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = 
 
     Raises:
         Missing: When Docker, the node image or pip is not there.
-        HomeError: When the file cannot be written.
+        UsageError: When the file cannot be written.
     """
     engine = find() if images else None
     image = _node_image(home, node_image, engine, say) if engine else ""
@@ -109,7 +109,7 @@ def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = 
                     archive.add(Path(scratch) / name, name)
             part.replace(target)
     except OSError as error:
-        raise home_error(target, error) from error
+        raise place_error(target, error) from error
     return contents
 
 

@@ -11,6 +11,18 @@ from labkit.backends.base import NAMES, Options
 from labkit.errors import UsageError, near
 from labkit.home import read_json, write_private
 
+OWNERS = {
+    "node": "embedded",
+    "era": "embedded",
+    "port": "embedded",
+    "image": "kind",
+    "kubeconfig": "existing",
+    "context": "existing",
+    "prefix": "existing",
+    "force": "existing",
+}
+"""Whose each option is: elsewhere it would change nothing, and the learner would not know."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -34,13 +46,19 @@ class Choice:
             asked: The options asked for.
 
         Raises:
-            UsageError: When there is no such backend.
+            UsageError: When there is no such backend, or an option is another one's.
         """
         kept = read_json(home / "backend.json")
         if backend is None:
             backend = "existing" if asked.kubeconfig else str(kept.get("backend") or "embedded")
         if backend not in NAMES:
             raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
+        for option, owner in OWNERS.items():
+            if owner != backend and getattr(asked, option) != getattr(Options(), option):
+                raise UsageError(
+                    f'The backend {backend} has no option "{option}".',
+                    todo=f"It is one of {owner}: choose that backend as well, or leave the option out.",
+                )
         if kept.get("backend") == backend and (asked.kubeconfig is None or backend != "existing"):
             asked = _filled(asked, kept)
         return cls(backend, asked)

@@ -206,7 +206,7 @@ class Client:
             answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
             if answer.status == 401:
                 return NOBODY
-            if self.credentials.kind == "none" and not answer.ok:
+            if self.credentials.kind == "none" and answer.status == 403:
                 self._identity = Identity("system:anonymous", ("system:unauthenticated",))
             elif not answer.ok:
                 return Identity("unknown")

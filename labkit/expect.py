@@ -31,17 +31,22 @@ class Watchful:
     Args:
         verb: Only calls with this verb count, when given.
         resource: Only calls of this resource count, when given.
+        refused: The calls that were refused.
+        allowed: Those that were not.
+        others: What each call was that does not count.
     """
 
     verb: str | None = None
     resource: str | None = None
     refused: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def note(self, summary: dict[str, Any]) -> None:
         """Count one call, if it is of the kind that counts."""
         for key, wanted in (("verb", self.verb), ("resource", self.resource)):
             if wanted is not None and key in summary and summary[key] != wanted:
+                self.others.append(f"{summary.get('verb')} {summary.get('resource') or ''}".strip())
                 return
         if summary.get("kind") == "exec" and not summary.get("status"):
             return
@@ -98,7 +103,10 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
     if not block.refused:
         raise ExpectedForbidden(
             f"{what} was expected to be forbidden, and no such call was made.",
-            todo="Make the call inside the `with` block.",
+            why=f"the block made other calls: {', '.join(dict.fromkeys(block.others))}" if block.others else "",
+            todo="Name the verb and the resource of the call you mean."
+            if block.others
+            else "Make the call inside the `with` block.",
         )
 
 

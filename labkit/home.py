@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import HomeError
+from labkit.errors import HomeError, UsageError
 
 
 def home_path() -> Path:
@@ -66,6 +66,15 @@ def home_error(path: Path, error: OSError) -> HomeError:
         f"labkit cannot use {path}.",
         why=error.strerror or str(error),
         todo="Make it writable, free some space, or set LABKIT_HOME to another directory.",
+    )
+
+
+def place_error(path: Path, error: OSError) -> UsageError:
+    """The same for a place that the learner named, which ``LABKIT_HOME`` has nothing to do with."""
+    return UsageError(
+        f"labkit cannot use {path}.",
+        why=error.strerror or str(error),
+        todo="Name another place, or give this one rights and room.",
     )
 
 

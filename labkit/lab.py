@@ -8,6 +8,7 @@ lessons' manifests, runs commands in pods, and rewinds to any step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,10 +125,8 @@ class Lab(ChosenCluster):
         """
         from labkit import manifests
 
-        if isinstance(what, Mapping):
-            objects = [dict(what)]
-        elif not isinstance(what, str):
-            objects = [dict(entry) for entry in what]
+        if not isinstance(what, str):
+            objects = manifests.given(what)
         elif "\n" in what or ": " in what:
             objects = manifests.parse(what)
         else:
@@ -299,7 +298,7 @@ class Lab(ChosenCluster):
             step: Such as ``W17``; ``end`` gives the finished walkthrough.
 
         Returns:
-            The objects that exist now.
+            What was made, on a cluster that was brought back to its beginning first.
 
         Raises:
             UsageError: When there is no such step.
@@ -309,7 +308,8 @@ class Lab(ChosenCluster):
         last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
         self.reset()
-        return self._apply([entry for file in self.library.before(number) for entry in _read(file)])
+        applied = self._apply([entry for file in self.library.before(number) for entry in _read(file)])
+        return replace(applied, title=f"The cluster is as {'the walkthrough ends' if last else f'W{number} begins'}.")
 
     @cached_property
     def library(self) -> Library:

@@ -50,6 +50,16 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
     return found
 
 
+def given(what: object) -> list[Manifest]:
+    """The objects that a learner wrote in Python: one, or several.
+
+    Raises:
+        UsageError: When something else is among them.
+    """
+    entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
+    return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "What was given") for entry in entries]
+
+
 def step_number(step: str | int) -> int:
     """The number of a step, such as 17 for ``W17``.
 
@@ -205,9 +215,11 @@ class Applied(Shown):
 
     Args:
         objects: One entry an object, in order.
+        title: What the card says first; how many objects there are, when left out.
     """
 
     objects: tuple[AppliedObject, ...]
+    title: str = ""
 
     def card(self) -> Card:
         """One line an object."""
@@ -216,7 +228,8 @@ class Applied(Shown):
             rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
             rows += [Row("", f"on this cluster: {line}") for line in entry.adapted]
         count = len(self.objects)
-        return Card(f"{count} object{'s' * (count != 1)} applied", "good" if count else "plain", rows)
+        title = self.title or f"{count} object{'s' * (count != 1)} applied"
+        return Card(title, "good" if count or self.title else "plain", rows)
 
 
 def apply(
@@ -358,7 +371,7 @@ def _checked(entry: Any, source: str) -> Manifest:
         raise UsageError(
             f"{source} holds something that is no Kubernetes object.",
             why="an object has apiVersion, kind and metadata",
-            todo="Write all three, each at the beginning of a line.",
+            todo="Write all three; in YAML each begins a line.",
         )
     if not meta.get("name"):
         raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from labkit import resources
 from labkit.errors import Missing
-from labkit.home import ensure_private, home_error, home_path, read_json, write_private
+from labkit.home import ensure_private, home_error, home_path, place_error, read_json, write_private
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"
@@ -56,6 +56,7 @@ def prepare(directory: Path | None = None) -> Workbook:
 
     Raises:
         HomeError: When they cannot be written.
+        UsageError: When the directory that was named cannot be.
         Missing: When this installation has no notebooks.
     """
     target = (directory.expanduser() if directory else home_path() / "notebooks").absolute()
@@ -71,7 +72,7 @@ def prepare(directory: Path | None = None) -> Workbook:
         target.mkdir(parents=True, exist_ok=True)
         return Workbook(target, tuple(_copy_all(source, target)))
     except OSError as error:
-        raise home_error(target, error) from error
+        raise (place_error if directory else home_error)(target, error) from error
 
 
 def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:

@@ -74,7 +74,7 @@ def cli() -> None:
 
     Begin with `labkit lab`, which opens the notebooks, or `labkit demo`, which shows
     the whole walkthrough in the terminal. Exit codes: 0 success, 1 a checkpoint is not
-    passed, 2 wrong usage, 3 no cluster runs, 4 the cluster did not start or does not
+    passed, or something else went wrong, 2 wrong usage, 3 no cluster runs, 4 the cluster did not start or does not
     answer, 5 something is missing on this machine, 6 the API server refused, 7 the
     state directory cannot be used, 130 interrupted.
     """

@@ -25,7 +25,7 @@ def say(line: str) -> None:
 @click.command("up")
 @click.option("--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default.")
 @click.option("--no-node", is_flag=True, help="Embedded: leave the node out; pods stay Pending.")
-@click.option("--era", type=click.Choice(["now", "1.20"]), help="How service accounts get their tokens.")
+@click.option("--era", type=click.Choice(["now", "1.20"]), help="Embedded: how service accounts get their tokens.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Embedded: the API server's port.")
 @click.option("--image", help="kind: the node image. [env: LABKIT_KIND_IMAGE]")
 @click.option(
@@ -104,13 +104,9 @@ def reset_command(step: str | None, progress: bool) -> None:
 
     What you passed stays passed, unless --progress is given.
     """
-    from labkit.manifests import step_number
-
     lab = found_lab()
     if step:
         click.echo(lab.rewind(step))
-        end = step.strip().lower() == "end"
-        click.echo(f"The cluster is as {'the walkthrough ends' if end else f'W{step_number(step)} begins'}.")
     else:
         lab.reset()
         click.echo("The cluster is as it began.")
@@ -121,7 +117,7 @@ def reset_command(step: str | None, progress: bool) -> None:
 
 @click.command("kubeconfig")
 def kubeconfig_command() -> None:
-    """Print the path of the administrator's kubeconfig, as the last line.
+    """Print where the administrator's kubeconfig lies.
 
     Use it with kubectl: export KUBECONFIG=$(labkit kubeconfig)
     """
@@ -136,7 +132,10 @@ def kubeconfig_command() -> None:
 
 @click.command("doctor")
 def doctor_command() -> None:
-    """Tell which clusters this machine can run, and what is missing for the others."""
+    """Tell which clusters this machine can run.
+
+    For the others it says what is missing, and how to get it.
+    """
     home = home_path()
     for name in NAMES:
         needs = make(name, home, Options()).needs()

@@ -149,7 +149,10 @@ def build_command(folder: Path) -> int:
 @course_command.command("checker")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 def checker_command(folder: Path) -> int:
-    """Judge a course's notebooks from outside their kernels, until Ctrl-C."""
+    """Judge a course's notebooks outside their kernels.
+
+    It runs until Ctrl-C.
+    """
     import asyncio
 
     from labkit.grading import checker

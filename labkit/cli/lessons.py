@@ -10,9 +10,9 @@ import click
 @click.command("check")
 @click.argument("steps", nargs=-1, metavar="[STEP]...")
 def check_command(steps: tuple[str, ...]) -> int:
-    """Judge steps by what the cluster does; all steps when none is named.
+    """Judge steps by what the cluster does.
 
-    Exit code 1 when one of them is not passed.
+    All steps when none is named. Exit code 1 when one of them is not passed.
     """
     from labkit import lessons, session
     from labkit.cli.cluster import found_lab
@@ -33,10 +33,11 @@ def check_command(steps: tuple[str, ...]) -> int:
 @click.option("--here", is_flag=True, help="On the chosen cluster, which is reset before and after.")
 @click.option("--yes", is_flag=True, help="With --here: do not ask first.")
 def demo_command(by_step: bool, here: bool, yes: bool) -> int:
-    """Run the whole walkthrough in the terminal: who asked what, the answer, the verdict.
+    """Run the whole walkthrough in the terminal.
 
-    It runs on a cluster made for it and thrown away, or with --here on the one that
-    `labkit up` chose, such as kind. Your progress is never touched.
+    Each step shows who asked what, the answer and the verdict. It runs on a cluster
+    made for it and thrown away, or with --here on the one that `labkit up` chose, such
+    as kind. Your progress is never touched.
     """
     from labkit import demo
 

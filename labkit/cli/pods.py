@@ -9,22 +9,25 @@ import click
 
 from labkit.errors import UsageError
 
+EXAMPLES = """Run a command in a pod, or open a shell in it.
 
-@click.command("exec", context_settings={"ignore_unknown_options": True})
+\b
+labkit exec curl                          a shell in the pod curl
+labkit exec -n kikai test -- curl -s localhost:8001/api
+labkit exec kikai/test -- ls /
+
+The exit code is the command's own.
+"""
+"""What ``labkit exec --help`` says; click leaves the lines after its backspace as they are."""
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True}, help=EXAMPLES)
 @click.option("-n", "--namespace", default="", help="The pod's namespace; `default` by default.")
 @click.option("-c", "--container", default="", help="The container; the pod's default one by default.")
 @click.argument("pod")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
-    r"""Run a command in a pod, or open a shell in it.
-
-    \b
-    labkit exec curl                          a shell in the pod curl
-    labkit exec -n kikai test -- curl -s localhost:8001/api
-    labkit exec kikai/test -- ls /
-
-    The exit code is the command's own.
-    """
+    """Run a command in a pod, or open a shell in it."""
     from labkit import podexec, terminal
     from labkit.cli.cluster import found_lab
 
@@ -41,9 +44,9 @@ def exec_command(namespace: str, container: str, pod: str, command: tuple[str, .
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--as", "caller", metavar="POD", help="Use this pod's token, such as kikai/test.")
 def proxy_command(port: int, caller: str | None) -> None:
-    """Serve the API on a local address that needs no credentials, as kubectl proxy does.
+    """Serve the API on this machine without credentials.
 
-    It answers on 127.0.0.1 only, until Ctrl-C.
+    It does what kubectl proxy does, and answers on 127.0.0.1 only, until Ctrl-C.
     """
     from labkit.cli.cluster import found_lab
 

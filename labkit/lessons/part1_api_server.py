@@ -88,8 +88,9 @@ def w2(context: Context) -> Outcome:
                 f'Call it: {call}.get("/api").',
             )
         if words.get(label) != meaning(status):
+            said = f"you predicted “{words[label]}”" if label in words else "you predicted nothing"
             return failed(
-                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server said {spoken(meaning(status))}",
+                f"{label}: {said}, the server said {spoken(meaning(status))}",
                 "a prediction that agrees with the server",
                 f"{why[label]} Predict again and check again.",
             )
@@ -108,7 +109,7 @@ def w3(context: Context) -> Outcome:
     """A plain HTTP call through the proxy was answered, as predicted."""
     prediction = context.progress.prediction("W3")
     if prediction is None:
-        return untouched('Predict first: predict("W3", "allowed" or "forbidden").')
+        return untouched('Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".')
     recorded = answers(context, "W3")
     if not recorded:
         return untouched('You predicted. Now ask through it: lab.proxy().get("/api/v1/namespaces").')

@@ -94,7 +94,9 @@ def w7(context: Context) -> Outcome:
     """The TLS failure was seen, then the mounted CA was used; the answer is as predicted."""
     prediction = context.progress.prediction("W7")
     if prediction is None:
-        return untouched('Predict the answer of the last call: predict("W7", "allowed" or "forbidden").')
+        return untouched(
+            'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
+        )
     ran = commands(context, "W7")
     calls = [each for each in ran if "curl" in str(each.get("command")) and "https" in str(each)]
     if not calls:

@@ -143,7 +143,7 @@ def w12(context: Context) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
     if prediction is None:
-        return untouched('Predict first: predict("W12", "identical" or "different").')
+        return untouched('Predict first: predict("W12", "…"), either "identical" or "different".')
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
     if not named:
         return untouched('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')

@@ -84,7 +84,7 @@ def w15(context: Context) -> Outcome:
         context,
         "W15",
         [question],
-        todo='Predict first: predict("W15", "allowed" or "forbidden").',
+        todo='Predict first: predict("W15", "…"), either "allowed" or "forbidden".',
         ask=f'lab.as_pod("kikai/test").get("{question.path}").',
         why=lambda _label: "The server knows who asks, and no rule says they may. RBAC starts from nothing.",
     )

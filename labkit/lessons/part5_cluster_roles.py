@@ -50,7 +50,7 @@ def w21(context: Context) -> Outcome:
         context,
         "W21",
         [Question("persistent volumes", context.account("kikai"), path)],
-        todo='Predict first: predict("W21", "allowed" or "forbidden").',
+        todo='Predict first: predict("W21", "…"), either "allowed" or "forbidden".',
         ask=f'lab.as_pod("kikai/test").get("{path}").',
         why=lambda _label: "The cluster role exists, and nobody is bound to it.",
     )

@@ -26,8 +26,8 @@ class AccessMatrix(LabWidget):
 
     Args:
         lab: The lab, or a caller who may create SubjectAccessReviews.
-        subjects: Rows: ``kikai/default`` for an account, a name for a user.
-        permissions: Columns, such as ``list pods`` or ``create pods/exec``.
+        subjects: Rows: ``kikai/default`` for an account, a name for a user; one or several.
+        permissions: Columns, such as ``list pods`` or ``create pods/exec``; one or several.
         namespace: Where; empty asks cluster-wide.
     """
 
@@ -38,14 +38,16 @@ class AccessMatrix(LabWidget):
     def __init__(
         self,
         lab: Any,
-        subjects: Sequence[str | Subject],
-        permissions: Sequence[str | Permission] = DEFAULT_PERMISSIONS,
+        subjects: str | Sequence[str | Subject],
+        permissions: str | Sequence[str | Permission] = DEFAULT_PERMISSIONS,
         namespace: str = "",
     ) -> None:
         super().__init__()
         self._api: Api = api_of(lab)
-        self._subjects = [subject(who) if isinstance(who, str) else who for who in subjects]
-        self._permissions = [Permission.parse(what) if isinstance(what, str) else what for what in permissions]
+        rows = [subjects] if isinstance(subjects, str) else subjects
+        columns = [permissions] if isinstance(permissions, str) else permissions
+        self._subjects = [subject(who) if isinstance(who, str) else who for who in rows]
+        self._permissions = [Permission.parse(what) if isinstance(what, str) else what for what in columns]
         self._namespace = namespace
         self.matrix: Matrix = access_matrix(self._api, self._subjects, self._permissions, namespace)
         self._show()

@@ -24,14 +24,18 @@ class TokenInspector(LabWidget):
 
     Args:
         lab: The lab, or a caller who may read the cluster's published keys.
-        tokens: One or two tokens, such as ``lab.pod_token("default/curl")``.
+        tokens: One or two tokens, such as ``lab.pod_token("default/curl")``, or their text.
         titles: How to call them.
+
+    Raises:
+        UsageError: When there are more or fewer, or one is no token.
+        TokenError: When a text is no token.
     """
 
     _esm = script("token")
     _css = style("token")
 
-    def __init__(self, lab: Any, *tokens: Token, titles: tuple[str, ...] = ()) -> None:
+    def __init__(self, lab: Any, *tokens: Token | str, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
         if len(tokens) not in (1, 2):
             raise UsageError(
@@ -39,9 +43,9 @@ class TokenInspector(LabWidget):
                 todo="TokenInspector(lab, mounted, own) compares two.",
             )
         self._asker: Caller = api_of(lab)
-        self._originals = tokens
-        self._titles = titles or _titles(tokens)
-        self._tokens = list(tokens)
+        self._originals = tuple(_token(token, self._asker) for token in tokens)
+        self._titles = titles or _titles(self._originals)
+        self._tokens = list(self._originals)
         self._show()
 
     def on_tamper(self, index: int) -> None:
@@ -102,6 +106,18 @@ class TokenInspector(LabWidget):
             "differs": len(sides) == 2 and sides[0].get(name) != sides[1].get(name),
             "meaning": EXPLAINED.get(bare, ""),
         }
+
+
+def _token(given: Token | str, asker: Caller) -> Token:
+    """The token itself, decoded where it is given as text."""
+    if isinstance(given, Token):
+        return given
+    if isinstance(given, str):
+        return Token.decode(given.strip(), asker)
+    raise UsageError(
+        f"The inspector takes tokens, and this is a value of the type {type(given).__name__}.",
+        todo='Give a token, such as lab.token("default/kikai") or lab.pod_token("default/curl").',
+    )
 
 
 def _titles(tokens: tuple[Token, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from labkit.access.policy import Api, Unreadable
 from labkit.answers import Answer
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.request import User
+from labkit.errors import UsageError
 from labkit.ui.base import LabWidget, api_of, html_table, script, style
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 
@@ -101,6 +102,9 @@ class XRay(LabWidget):
     Args:
         answer: What a caller got, such as ``lab.as_pod("kikai/test").get(…)``.
         lab: The lab, or a caller who may list RBAC objects and create reviews.
+
+    Raises:
+        UsageError: When it is given no answer.
     """
 
     _esm = script("xray")
@@ -109,6 +113,11 @@ class XRay(LabWidget):
 
     def __init__(self, answer: Answer, lab: Any) -> None:
         super().__init__()
+        if not isinstance(answer, Answer):
+            raise UsageError(
+                f"An X-ray is made of an answer, and this is a value of the type {type(answer).__name__}.",
+                todo='Give what a caller got: XRay(lab.as_anonymous().get("/api"), lab)',
+            )
         api: Api = api_of(lab)
         explanation: dict[str, Any] | None = None
         notice = ""

@@ -80,8 +80,7 @@ XRay(answer, lab)
 
 # %% [markdown]
 # Read the message word by word. It names the user, the verb, the resource, the API group
-# and where. Those five decide every request, and the five parts of the lab are about
-# where each of them comes from.
+# and where. By these five the server decides, and this lab is about where they come from.
 
 # %% [markdown]
 # ## Predict, run, explain

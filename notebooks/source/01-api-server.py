@@ -128,7 +128,7 @@ lab.as_anonymous().get("/version")
 # **Predict:** a plain HTTP call, no token, no certificate. What will the server say?
 
 # %%
-# predict("W3", "allowed" or "forbidden" or "unauthorized")
+# predict("W3", "…")  # "allowed", "forbidden" or "unauthorized"
 ### BEGIN SOLUTION
 predict("W3", "allowed")
 ### END SOLUTION
@@ -150,7 +150,7 @@ check("W3")
 
 # %% [markdown]
 # So a proxy is convenient, and whoever reaches it has its rights. That is why it listens
-# on the loopback address only. In part 2 and 3 the same proxy runs inside a pod.
+# on the loopback address only. In parts 3 and 4 the same proxy runs inside a pod.
 
 # %% [markdown]
 # ## W4 · List what the server serves

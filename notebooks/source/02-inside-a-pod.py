@@ -132,7 +132,7 @@ lab.exec("default/curl", "which curl || (apt-get update && apt-get install -y cu
 # **Predict** the answer to the second call. It sends no token.
 
 # %%
-# predict("W7", "allowed" or "forbidden" or "unauthorized")
+# predict("W7", "…")  # "allowed", "forbidden" or "unauthorized"
 ### BEGIN SOLUTION
 predict("W7", "forbidden")
 ### END SOLUTION
@@ -144,9 +144,9 @@ lab.exec("default/curl", "curl https://kubernetes")
 ### END SOLUTION
 
 # %% [markdown]
-# Exit code 60: curl does not trust the certificate, and stops before it sends a word. It
-# even offers a way around, `-k`. Do not take it: then nobody checks whom you talk to, and
-# the next thing you send is a password. Give curl the CA instead.
+# Exit code 60: curl does not trust the certificate, and stops before it sends a word. Its
+# option `-k` is a way around. Do not take it: then nobody checks whom you talk to, and the
+# next thing you send is a password. Give curl the CA instead.
 
 # %%
 # the same call with --cacert
@@ -219,8 +219,8 @@ lab.exec("default/curl", f"{call} https://kubernetes/api")
 check("W8")
 
 # %% [markdown]
-# **now:** in 2022 the write-up put the three paths into variables (`CURL_CA_BUNDLE`,
-# `TOKEN`, `NS`); that still works. What has changed is the token: it is no longer kept in
+# **now:** in 2022 the write-up put the three into variables (`CURL_CA_BUNDLE`, `TOKEN`,
+# `NS`); that still works. What has changed is the token: it is no longer kept in
 # a Secret for ever, but made for this pod, and expires. Part 3 opens it up.
 #
 # **You have seen:** address, CA and credential all lie ready in the pod. Client libraries

@@ -67,18 +67,17 @@ pod.body["spec"]["serviceAccountName"], pod.body["spec"]["volumes"][0]
 check("W9")
 
 # %% [markdown]
-# The proof is a signature. Here is a token of the account `default`, taken apart. Tamper with
-# it, and see where the verification fails.
+# Nobody wrote those lines into the manifest. When the pod was created, an *admission*
+# plugin filled in the namespace's `default` account, and a volume with three sources:
+# a token, the CA, the namespace. That is where the three files of W8 come from.
+#
+# And how does the server know that a token is real? By its signature. Here is a token of
+# the account `default`, taken apart. Tamper with it, and see where the verification fails.
 
 # %%
 from labkit.ui import TokenInspector
 
 TokenInspector(lab, lab.token("default/default"))
-
-# %% [markdown]
-# Nobody wrote those lines into the manifest. When the pod was created, an *admission*
-# plugin filled in the namespace's `default` account, and a volume with three sources:
-# a token, the CA, the namespace. That is where the three files of W8 come from.
 
 # %% [markdown]
 # ## W10 · Create an account of your own
@@ -90,7 +89,7 @@ TokenInspector(lab, lab.token("default/default"))
 # **Predict**, `"yes"` or `"no"`: does a Secret with its token appear by itself?
 
 # %%
-# predict("W10", "yes" or "no")
+# predict("W10", "…")  # "yes" or "no"
 ### BEGIN SOLUTION
 predict("W10", "no")
 ### END SOLUTION
@@ -208,7 +207,7 @@ check("W11")
 # **Predict** for this cluster: `"identical"` or `"different"`?
 
 # %%
-# predict("W12", "identical" or "different")
+# predict("W12", "…")  # "identical" or "different"
 ### BEGIN SOLUTION
 predict("W12", "different")
 ### END SOLUTION
@@ -252,8 +251,8 @@ check("W12")
 # %% [markdown]
 # A mounted token is *bound*: it names its pod and its node, and it is worthless as soon as
 # the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
-# should read the file again now and then. For those that do not, the server adds a year to
-# `exp`, and notes in `warnafter` when the hour is over.
+# should read the file again now and then. For those that do not, the server sets `exp` a
+# year ahead, and notes in `warnafter` when the hour is over.
 #
 # To see the write-up's world, start the built-in cluster once with `labkit down` and
 # `labkit up --era 1.20`; this step then passes with `"identical"`.

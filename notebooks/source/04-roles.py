@@ -76,7 +76,7 @@ check("W14")
 # **Predict:** may it list the services of its own namespace?
 
 # %%
-# predict("W15", "allowed" or "forbidden")
+# predict("W15", "…")  # "allowed" or "forbidden"
 ### BEGIN SOLUTION
 predict("W15", "forbidden")
 ### END SOLUTION
@@ -124,7 +124,7 @@ check("W15")
 # pod `kikai/test` list services?
 
 # %%
-# predict("W16", "allowed" or "forbidden")
+# predict("W16", "…")  # "allowed" or "forbidden"
 ### BEGIN SOLUTION
 predict("W16", "forbidden")
 ### END SOLUTION
@@ -175,7 +175,7 @@ check("W16")
 # account then *change* a service, say, delete one?
 
 # %%
-# predict("W17", "allowed" or "forbidden")
+# predict("W17", "…")  # "allowed" or "forbidden"
 ### BEGIN SOLUTION
 predict("W17", "forbidden")
 ### END SOLUTION
@@ -238,7 +238,8 @@ AccessMatrix(lab, ["kikai/default", "darbo/default"], namespace="kikai")
 # it is `kubectl edit rolebinding test -n kikai`.
 #
 # From Python, the official client can do it: read the binding, append a subject, replace
-# it. (The subjects of a binding may change; its `roleRef` may not.)
+# it. (The subjects of a binding may change; its `roleRef` may not. `lab.names` says what the
+# two namespaces are called on your cluster: a shared one puts something before each name.)
 
 # %%
 import kubernetes

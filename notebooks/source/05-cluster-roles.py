@@ -70,7 +70,7 @@ check("W20")
 # `kikai/test` list persistent volumes?
 
 # %%
-# predict("W21", "allowed" or "forbidden")
+# predict("W21", "…")  # "allowed" or "forbidden"
 ### BEGIN SOLUTION
 predict("W21", "forbidden")
 ### END SOLUTION
@@ -175,6 +175,7 @@ metadata: {name: NAME}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ROLE}
 subjects: [{kind: ServiceAccount, namespace: kikai, name: default}]
 """
+# lab.apply(everywhere, with NAME pv-test and ROLE pv-reader)
 ### BEGIN SOLUTION
 lab.apply(everywhere.replace("NAME", "pv-test").replace("ROLE", "pv-reader"))
 ### END SOLUTION

@@ -73,6 +73,8 @@ def test_every_command_explains_itself(command: list[str], capsys: Capture) -> N
         (["up", "--backend", "existing"], "No kubeconfig is named"),
         (["up", "--kubeconfig", "/nope/config"], "/nope/config cannot be read"),
         (["up", "--backend", "existing", "--kubeconfig", "/nope", "--prefix", "A B"], "cannot be a prefix"),
+        (["up", "--prefix", "me"], 'The backend embedded has no option "prefix"'),
+        (["up", "--backend", "kind", "--era", "1.20"], "It is one of embedded"),
         (["exec"], "Missing argument"),
         (["proxy", "--port", "x"], "not a valid integer"),
     ],
@@ -82,6 +84,14 @@ def test_nonsense_is_said_to_be_so(words: list[str], said: str, capsys: Capture)
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_examples_stand_a_line_each_and_no_command_is_cut_off(capsys: Capture) -> None:
+    assert run(["exec", "--help"]) == 0
+    assert "\n  labkit exec kikai/test -- ls /\n" in capsys.readouterr().out
+    for command in ([], ["bundle"], ["course"]):
+        assert run([*command, "--help"]) == 0
+        assert "...\n" not in capsys.readouterr().out.partition("Commands:")[2]
 
 
 def test_no_words_at_all_show_the_help(capsys: Capture) -> None:

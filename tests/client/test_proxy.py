@@ -100,6 +100,8 @@ def test_bodies_have_a_length_and_a_limit(proxy: Proxy) -> None:
 def test_a_server_that_is_gone_is_a_bad_gateway() -> None:
     with Proxy(Client(Endpoint("http://127.0.0.1:9"))) as proxy:
         status, body, _ = call(proxy, "GET", "/api")
+        asked = proxy.get("/api")
+        assert (asked.status, asked.as_user) == (502, "unknown"), "nobody has said who the caller is"
     assert (status, "Nothing listens" in body) == (502, True)
 
 

@@ -85,6 +85,11 @@ def test_without_images_no_docker_is_needed(
     assert "go on with labkit lab" in capsys.readouterr().out
 
 
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"(?s)cannot use .*/nope/lab\.tar.*Name another place"):
+        bundle.save(tmp_path / "nope" / "lab.tar", tmp_path / "home", "", quiet, images=False)
+
+
 @pytest.mark.usefixtures("no_pip")
 def test_a_bundle_for_another_machine_is_refused(
     tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch

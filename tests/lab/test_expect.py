@@ -38,8 +38,16 @@ def test_an_allowed_call_fails_with_who_and_what() -> None:
 
 
 def test_calls_of_another_kind_do_not_count() -> None:
-    with pytest.raises(ExpectedForbidden, match="no such call was made"), expect_forbidden(verb="list"):
-        seen(Seen(403, verb="get"), Seen(200, verb="get"))
+    with pytest.raises(ExpectedForbidden, match="no such call was made") as caught, expect_forbidden(verb="list"):
+        seen(Seen(403, verb="get", resource="pods"), Seen(200, verb="get", resource="pods"), Seen(200, verb="get"))
+    assert caught.value.why == "the block made other calls: get pods, get"
+    assert caught.value.todo == "Name the verb and the resource of the call you mean."
+
+
+def test_a_block_without_a_call_is_said() -> None:
+    with pytest.raises(ExpectedForbidden, match="no such call was made") as caught, expect_forbidden(verb="list"):
+        pass
+    assert (caught.value.why, caught.value.todo) == ("", "Make the call inside the `with` block.")
 
 
 def test_a_bad_token_is_not_a_refusal() -> None:

@@ -96,6 +96,12 @@ def test_yaml_text_and_objects_apply_too(lab: Lab) -> None:
     assert lab.apply("01-api-server").objects == ()
 
 
+def test_rewinding_says_where_the_cluster_is(lab: Lab) -> None:
+    assert repr(lab.rewind("W1")) == "✔ The cluster is as W1 begins."
+    assert repr(lab.rewind("w6")) == "✔ The cluster is as W6 begins.\n  created  Pod curl"
+    assert repr(lab.rewind("end")).startswith("✔ The cluster is as the walkthrough ends.\n")
+
+
 @pytest.mark.parametrize("name", ["", "/", "a/b/c", "/x", "kikai/"])
 def test_a_name_must_be_one(lab: Lab, name: str) -> None:
     with pytest.raises(UsageError, match="no name"):

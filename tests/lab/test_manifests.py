@@ -10,7 +10,7 @@ import pytest
 from labkit import manifests, resources
 from labkit.client import Client
 from labkit.errors import ApiFailure, UsageError
-from labkit.manifests import Library, Resources, parse, step_number
+from labkit.manifests import Library, Resources, given, parse, step_number
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 LIBRARY = Library(resources.clusters() / "lessons")
@@ -47,6 +47,12 @@ items:
 def test_what_is_no_manifest_is_said(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         parse(text)
+
+
+@pytest.mark.parametrize("what", [5, [5], {"kind": "Pod"}, [{"kind": "Pod"}]])
+def test_what_is_no_object_is_said(what: object) -> None:
+    with pytest.raises(UsageError, match="What was given holds something that is no Kubernetes object"):
+        given(what)
 
 
 @pytest.mark.parametrize(("step", "number"), [("W17", 17), ("w1", 1), (" 24 ", 24)])

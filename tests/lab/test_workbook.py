@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit import resources, workbook
-from labkit.errors import HomeError
+from labkit.errors import UsageError
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_touched_copies_of_an_unchanged_notebook_are_no_news(shipped: Path, tmp_
 
 def test_a_place_that_cannot_be_written_is_said(shipped: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HomeError):
+    with pytest.raises(UsageError, match="Name another place"):
         workbook.prepare(tmp_path / "file" / "x")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
 from pathlib import Path
@@ -66,6 +67,20 @@ def test_no_solution_is_left(name: str) -> None:
     if name in LESSONS:
         for step in LESSONS[name].steps:
             assert f'predict("{step.id}", "' not in re.sub(r"^#.*$", "", learner, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_frame_for_a_prediction_predicts_nothing(name: str) -> None:
+    """Without its comment sign it must not be one of the answers: ``"a" or "b"`` is ``"a"``."""
+    frames = re.findall(r"^# predict\((.+?)\)", "\n".join(cell.source for cell in cells(name, "code")), re.MULTILINE)
+    assert len(frames) == sum(f'predict("{step.id}", ' in notebooks_solution(step.id) for step in LESSONS[name].steps)
+    for frame in frames:
+        _step, value = ast.literal_eval(f"({frame})")
+        assert set("".join(value.values() if isinstance(value, dict) else value)) & {"…"}
+
+
+def notebooks_solution(step: str) -> str:
+    return str(lessons.worked()[step]["solution"])
 
 
 @pytest.mark.parametrize("name", ["00-start", *LESSONS])

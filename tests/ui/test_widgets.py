@@ -12,7 +12,7 @@ import pytest
 
 from labkit import lessons
 from labkit.client import Client
-from labkit.errors import Unreachable, UsageError
+from labkit.errors import TokenError, Unreachable, UsageError
 from labkit.grading.task import binding
 from labkit.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
@@ -20,6 +20,8 @@ from labkit.ui.base import STATIC, LabWidget
 from tests.access.conftest import api, put
 
 __all__ = ["api"]
+
+TOKEN_REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
 
 
 def bundle_of(widget: LabWidget) -> dict[str, Any]:
@@ -127,6 +129,29 @@ def test_the_page_without_widgets_explains_too(api: Client) -> None:
 def test_the_inspector_takes_one_token_or_two(api: Client) -> None:
     with pytest.raises(UsageError, match="one token or two"):
         TokenInspector(api)
+
+
+def test_a_widget_of_the_wrong_thing_says_what_it_takes(api: Client) -> None:
+    answer: Any = "/api"
+    with pytest.raises(UsageError, match="made of an answer"):
+        XRay(answer, api)
+    number: Any = 5
+    with pytest.raises(UsageError, match="takes tokens"):
+        TokenInspector(api, number)
+    with pytest.raises(TokenError):
+        TokenInspector(api, "x.y.z")
+
+
+def test_a_token_may_be_given_as_its_text(api: Client) -> None:
+    made = api.post("/api/v1/namespaces/kikai/serviceaccounts/default/token", TOKEN_REQUEST)
+    inspector = TokenInspector(api, made.body["status"]["token"])
+    assert inspector.data["tokens"][0]["title"] == "token of system:serviceaccount:kikai:default"
+
+
+def test_one_subject_and_one_permission_need_no_list(api: Client) -> None:
+    matrix = AccessMatrix(api, "kikai/default", "list services", "kikai")
+    assert [row["label"] for row in matrix.data["rows"]] == ["kikai/default"]
+    assert len(matrix.data["rows"][0]["cells"]) == 1
 
 
 LATER = """
