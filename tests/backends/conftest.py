@@ -20,7 +20,7 @@ def quiet(_line: str) -> None:
     """Takes progress and says nothing."""
 
 
-def settle(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+def settle(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for what a real cluster does a moment later."""
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:

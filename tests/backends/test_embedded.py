@@ -33,7 +33,7 @@ def pid(keeper: Embedded) -> int:
 
 def crash(keeper: Embedded) -> None:
     os.kill(pid(keeper), signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while held(keeper.home / "lock"):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -226,17 +226,17 @@ def test_a_chosen_image_that_cannot_be_pulled_is_said_before_anything_is_made(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_cleans_up(tmp_path: Path, programs: Programs, number: signal.Signals) -> None:
-    programs.kind(create=f"touch {programs.directory}/creating; sleep 30")
+    programs.kind(create=f"touch {programs.directory}/creating; sleep 120")
     environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (programs.directory / "creating").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Cleaning up" in err
     assert programs.calls("kind delete")
@@ -253,11 +253,11 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
     environment = {**only(programs), "LABKIT_HOME": str(tmp_path / "home"), "LABKIT_KIND_IMAGE": "node:v1"}
     command = [sys.executable, "-m", "labkit", "up", "--backend", "kind"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (place / "creating").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 130
     time.sleep(1.2)
     assert not (place / "node").exists()

@@ -207,7 +207,7 @@ def test_a_shell_on_a_real_terminal(running: Path) -> None:
     seen = b""
     # The size is told before what is typed after it, so the second line waits for the first one's answer.
     typing = [(b"# ", b"echo $((40+2))\r"), (b"42\r\n", b"stty size\rexit 5\r")]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 0.2)[0]:
             continue
@@ -239,7 +239,7 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
     with process:
         line = process.stdout.readline() if process.stdout else ""
         assert line.startswith("Starting to serve on 127.0.0.1:")
-        connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=30)
         connection.request("GET", "/api")
         assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
         connection.close()

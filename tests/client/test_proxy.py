@@ -34,7 +34,7 @@ def proxy(api: Fake) -> Iterator[Proxy]:
 def call(
     proxy: Proxy, method: str, path: str, body: bytes | None = None, **headers: str
 ) -> tuple[int, str, http.client.HTTPMessage]:
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     try:
         connection.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
         response = connection.getresponse()

@@ -120,7 +120,7 @@ def test_the_reader_is_forbidden_and_can_ask_why_not(lab: Lab) -> None:
 
 
 def test_wait_and_explain(kubectl: Kubectl) -> None:
-    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=20s") == "pod/shell condition met\n"
+    assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=60s") == "pod/shell condition met\n"
     assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")
 
 

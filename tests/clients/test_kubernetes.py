@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,39 +123,40 @@ def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:
         assert verdict.status.allowed is False
 
 
-def test_exec_gives_output_and_exit_code(lab: Lab, core: Any) -> None:
-    command = ["bash", "-c", "echo out; echo err >&2; exit 3"]
+@contextmanager
+def execution(lab: Lab, core: Any, *command: str, **streams: bool) -> Iterator[Any]:
+    """A command in the pod. Where the server hangs up first, the client never closes its socket; we do."""
     session = stream(
         core.connect_get_namespaced_pod_exec,
         "shell",
         lab.namespace,
-        command=command,
+        command=list(command),
         stdout=True,
         stderr=True,
         _preload_content=False,
+        **streams,
     )
-    session.run_forever(timeout=20)
-    session.close()
-    assert session.read_stdout() == "out\n"
-    assert session.read_stderr() == "err\n"
-    assert session.returncode == 3
+    try:
+        yield session
+    finally:
+        session.close()
+        if session.sock.sock is not None:
+            session.sock.sock.close()
+
+
+def test_exec_gives_output_and_exit_code(lab: Lab, core: Any) -> None:
+    with execution(lab, core, "bash", "-c", "echo out; echo err >&2; exit 3") as session:
+        session.run_forever(timeout=60)
+        assert session.read_stdout() == "out\n"
+        assert session.read_stderr() == "err\n"
+        assert session.returncode == 3
 
 
 def test_exec_reads_stdin(lab: Lab, core: Any) -> None:
-    session = stream(
-        core.connect_get_namespaced_pod_exec,
-        "shell",
-        lab.namespace,
-        command=["head", "-1"],
-        stdin=True,
-        stdout=True,
-        stderr=True,
-        _preload_content=False,
-    )
-    session.write_stdin("one\ntwo\n")
-    session.run_forever(timeout=20)
-    session.close()
-    assert session.read_stdout() == "one\n"
+    with execution(lab, core, "head", "-1", stdin=True) as session:
+        session.write_stdin("one\ntwo\n")
+        session.run_forever(timeout=60)
+        assert session.read_stdout() == "one\n"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -13,6 +13,7 @@ from kubernetes_asyncio.client.exceptions import ApiException
 from kubernetes_asyncio.stream import WsApiClient
 
 from tests.clients.conftest import Lab
+from tests.support import aio
 
 Work = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -27,10 +28,8 @@ def with_client(kubeconfig: Path, work: Work) -> None:
     async def run() -> None:
         async with client.ApiClient(await configured(kubeconfig)) as api:
             await work(client.CoreV1Api(api))
-        # TLS takes a moment to say goodbye; connections that a closed loop still has are warned of.
-        await asyncio.sleep(0.3)
 
-    asyncio.run(run())
+    aio.run(run())
 
 
 def config_map(name: str, **data: str) -> Any:
@@ -93,7 +92,7 @@ def test_exec_output(lab: Lab) -> None:
             )
         assert said == "hi\n"
 
-    asyncio.run(run())
+    aio.run(run())
 
 
 def test_the_reader_is_forbidden_what_is_not_granted(lab: Lab) -> None:

@@ -164,7 +164,7 @@ def test_the_proxy_needs_no_credentials(lab: Lab) -> None:
     import http.client
 
     with lab.proxy() as proxy:
-        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
         connection.request("GET", "/api/v1/namespaces")
         assert connection.getresponse().status == 200
         connection.close()
@@ -175,7 +175,7 @@ def test_a_watch_through_the_proxy_streams(lab: Lab) -> None:
     import json
 
     with lab.proxy() as proxy:
-        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
         connection.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=20")
         response = connection.getresponse()
         lab.apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: seen\n")

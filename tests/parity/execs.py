@@ -15,9 +15,13 @@ from tests.parity.model import load
 from tests.parity.section import Section, of_commands
 from tests.parity.text import mask_output
 from tests.parity.transport import Kubeconfig, load_chain
+from tests.support import aio
 
 OPEN_SECONDS = 1.0
 """An exchange that stayed open in the recording must stay open for at least this long."""
+
+PATIENCE_SECONDS = 30.0
+"""How long what was recorded may take to come."""
 
 NOT_OFFERED = "NegotiationError('no subprotocols supported')"
 """What the recording's client said when the server chose a protocol that it had not offered."""
@@ -42,10 +46,11 @@ async def exchange(session: aiohttp.ClientSession, url: str, entry: Mapping[str,
         await socket.send_bytes(bytes([channel]) + data.encode("utf-8"))
     stays_open = isinstance(entry.get("close"), str)
     while True:
+        all_came = stays_open and len(got["frames"]) >= len(entry["frames"])
         try:
-            message = await asyncio.wait_for(socket.receive(), OPEN_SECONDS if stays_open else 10.0)
+            message = await asyncio.wait_for(socket.receive(), OPEN_SECONDS if all_came else PATIENCE_SECONDS)
         except TimeoutError:
-            got["close"] = entry["close"] if stays_open else "still open after 10 s"
+            got["close"] = entry["close"] if stays_open else f"still open after {PATIENCE_SECONDS:g} s"
             await socket.close()
             return got
         if message.type is aiohttp.WSMsgType.CLOSE:
@@ -131,4 +136,4 @@ def run(kubeconfig: Path) -> Section:
     Args:
         kubeconfig: The administrator's.
     """
-    return asyncio.run(_run(kubeconfig))
+    return aio.run(_run(kubeconfig))

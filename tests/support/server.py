@@ -30,7 +30,7 @@ import yaml
 
 from labkit.apiserver.serving.pki import load_keys
 
-START_TIMEOUT_SECONDS = 30.0
+START_TIMEOUT_SECONDS = 60.0
 """How long a loaded machine may take to start the server; it normally takes 0.3 s."""
 
 
@@ -154,7 +154,7 @@ class Server:
         finally:
             connection.close()
 
-    def stop(self, timeout: float = 20) -> int:
+    def stop(self, timeout: float = 60) -> int:
         """Ask it to end, and wait.
 
         Returns:

@@ -102,7 +102,7 @@ def serving(keys: Keys, answer: Callable[[Request], Response]) -> Iterator[Local
         loop.close()
 
 
-def connect(port: int, ca: bytes, identity: Path | None = None, timeout: float = 10) -> ssl.SSLSocket:
+def connect(port: int, ca: bytes, identity: Path | None = None, timeout: float = 30) -> ssl.SSLSocket:
     """A TLS connection.
 
     Args:

@@ -324,7 +324,7 @@ def test_frames_that_break_the_rules_end_the_session(keys: Keys) -> None:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for something that is about to happen."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)

@@ -166,7 +166,7 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)

@@ -1,0 +1,51 @@
+"""asyncio clients whose connections end with the test that opened them.
+
+A client that was closed has only begun to say goodbye: over TLS that takes some more turns of the
+loop, and what a closed loop still holds is reported by the garbage collector, in whichever test
+is running by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import selectors
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+GOODBYE_SECONDS = 60.0
+"""How long a loaded machine may take until the last connection is closed."""
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T], *, patience_seconds: float = GOODBYE_SECONDS) -> T:
+    """Run a coroutine to its end, and the connections it made to theirs.
+
+    Args:
+        work: What to run, on a loop of its own.
+        patience_seconds: How long its connections may take to close once it has ended.
+
+    Returns:
+        What it returned.
+
+    Raises:
+        AssertionError: A connection stays open.
+    """
+    selector = selectors.DefaultSelector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.get_loop()
+        own = len(selector.get_map())
+        result = runner.run(work)
+        runner.run(_hung_up(selector, own, patience_seconds))
+    gc.collect()  # what was forgotten without being closed is told here, not in another test
+    return result
+
+
+async def _hung_up(selector: selectors.BaseSelector, own: int, patience_seconds: float) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while left := len(selector.get_map()) - own:
+        assert time.monotonic() < deadline, f"connections that were not closed: {left}"
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)  # what is watched no longer is closed in the turn that follows
