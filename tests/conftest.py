@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import properties
+
+properties.load_profiles()
+
 
 @pytest.fixture(autouse=True)
 def labkit_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:

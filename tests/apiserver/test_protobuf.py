@@ -11,7 +11,6 @@ from labkit.apiserver import protobuf
 from labkit.apiserver.protobuf import MAGIC, UNKNOWN, ProtobufProblem, decode_unknown
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.apiserver.schema import schemas
-from tests.support.properties import patient
 
 
 def message(name: str) -> Any:
@@ -80,7 +79,6 @@ def test_no_magic_no_message() -> None:
         decode_unknown(b"{}")
 
 
-@patient
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
     try:
@@ -89,7 +87,6 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
         return
 
 
-@patient
 @given(st.sampled_from(["Pod", "Secret", "Event", "ControllerRevision", "Nonsense"]), st.binary(max_size=80))
 def test_any_body_is_a_message_or_refused(kind: str, data: bytes) -> None:
     made = message(UNKNOWN)

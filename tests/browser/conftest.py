@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import Jupyter, NotebookPage, running_jupyter
+from tests.browser.jupyter import SECONDS, Jupyter, NotebookPage, running_jupyter
 
 FLAGS = [
     "--headless",
@@ -40,8 +40,9 @@ def browser() -> Iterator[Any]:
     """A headless Chromium."""
     if not chromium():
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium); tests/ui covers what Python does")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SECONDS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield launched

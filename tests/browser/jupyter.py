@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +80,6 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
         file = config / "lab" / "user-settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     token = secrets.token_hex(16)
     environment = {
         **os.environ,
@@ -102,21 +97,19 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
             "jupyterlab",
             "--no-browser",
             "--allow-root",
-            f"--ServerApp.port={port}",
+            "--ServerApp.port=0",
             f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={root}",
             "--ServerApp.ip=127.0.0.1",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
-            "--ServerApp.port_retries=0",
         ],
         env=environment,
         stdout=log,
         stderr=log,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
-        _wait(url, process, folder / "jupyter.log")
+        url = _address(process, folder)
         yield Jupyter(url, token, root, home / "labkit")
     finally:
         process.terminate()
@@ -135,18 +128,16 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
         )
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 90
+def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
+    """Where it listens: it takes a free port itself, and writes down which once it answers."""
+    log, written = folder / "jupyter.log", folder / "runtime" / f"jpserver-{process.pid}.json"
+    until = time.monotonic() + SECONDS / 1000
     while time.monotonic() < until:
         if process.poll() is not None:
             raise AssertionError(f"JupyterLab ended: {log.read_text()[-2000:]}")
-        try:
-            with urllib.request.urlopen(f"{url}/api/status", timeout=2):
-                return
-        except urllib.error.HTTPError:
-            return  # it answers, and wants a token
-        except OSError:
-            time.sleep(0.2)
+        with suppress(OSError, ValueError):
+            return f"http://127.0.0.1:{json.loads(written.read_text())['port']}"
+        time.sleep(0.2)
     raise AssertionError(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
 
 

@@ -25,7 +25,7 @@ def show(notebook: NotebookPage, jupyter: Jupyter, name: str, *cells: str) -> No
 
 def settled(widget: Locator) -> Locator:
     """The widget, once its last action is done."""
-    expect(widget).not_to_have_attribute("aria-busy", "true", timeout=60_000)
+    expect(widget).not_to_have_attribute("aria-busy", "true")
     return widget
 
 
@@ -133,7 +133,7 @@ def test_the_start_panel_starts_and_rewinds_a_cluster(notebook: NotebookPage, ju
     notebook.run_all()
     panel = notebook.widget("start")
     panel.locator('[data-key="start-embedded"]').click()
-    expect(panel.locator("h3")).to_contain_text("The embedded cluster runs", timeout=60_000)
+    expect(panel.locator("h3")).to_contain_text("The embedded cluster runs")
     panel.locator(".lk-step").select_option("W17")
     panel.get_by_role("button", name="Rewind", exact=True).click()
     expect(panel.locator(".lk-log")).to_contain_text("Rewound to W17")

@@ -28,6 +28,7 @@ class Echo(BaseHTTPRequestHandler):
     hang_up_after: ClassVar[int] = 0
     asked: ClassVar[list[bytes]] = []
     lock: ClassVar[threading.Lock] = threading.Lock()
+    heard: ClassVar[threading.Event] = threading.Event()
     speaks: ClassVar[threading.Event] = threading.Event()
 
     def do_POST(self) -> None:
@@ -38,6 +39,7 @@ class Echo(BaseHTTPRequestHandler):
             self.together[1] = max(self.together)
             self.asked.append(body)
             count = len(self.asked)
+        self.heard.set()
         time.sleep(0.002)
         self.speaks.wait(30)
         with self.lock:
@@ -59,6 +61,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     Echo.asked.clear()
     Echo.together[:] = [0, 0]
     Echo.hang_up_after = 0
+    Echo.heard.clear()
     Echo.speaks.set()
     made = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     thread = threading.Thread(target=made.serve_forever)
@@ -72,7 +75,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 @pytest.fixture
 def asking(server: ThreadingHTTPServer) -> Iterator[Batch]:
     address = f"http://127.0.0.1:{server.server_port}/below"
-    made = Batch(Server(address, ssl.create_default_context(), "", 5, 5))
+    made = Batch(Server(address, ssl.create_default_context(), "", 30, 30))
     yield made
     made.close()
 
@@ -117,18 +120,19 @@ def test_a_server_that_is_gone_is_unreachable(server: ThreadingHTTPServer) -> No
 
 
 def test_a_server_that_falls_silent_is_not_asked_twice(server: ThreadingHTTPServer) -> None:
-    impatient = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 5, 0.5))
+    impatient = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 30, 0.5))
     Echo.speaks.clear()
     try:
         with pytest.raises(TimeoutError):
             impatient.send("POST", "/reviews", questions(1), {})
+        assert Echo.heard.wait(30)
         assert len(Echo.asked) == 1
     finally:
         Echo.speaks.set()
 
 
 def test_a_forgotten_batch_leaves_no_connection_open(server: ThreadingHTTPServer) -> None:
-    forgotten = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 5, 5))
+    forgotten = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 30, 30))
     forgotten.send("POST", "/reviews", questions(1), {})
     (line,) = forgotten._idle
     del forgotten

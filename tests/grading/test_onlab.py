@@ -30,6 +30,7 @@ from labkit.lab import Lab
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.server import Server, running_server
+from tests.support.wire import read_all
 
 IDS = [exercise.id for exercise in EXERCISES]
 
@@ -214,14 +215,11 @@ class TestTheDoor:
             context.load_cert_chain(path)
         port = int(relay.url.rpartition(":")[2])
         with (
-            socket.create_connection(("127.0.0.1", port), 10) as plain,
+            socket.create_connection(("127.0.0.1", port), 30) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as tls,
         ):
             tls.sendall(text.encode())
-            pieces = []
-            while piece := tls.recv(65536):
-                pieces.append(piece)
-        return b"".join(pieces).decode()
+            return read_all(tls).decode()
 
     def test_only_its_own_certificate_makes_an_administrator(self, relay: Relay, keys: Keys, tmp_path: Path) -> None:
         ask = "GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -22,7 +22,7 @@ WRITERS = 4
 
 
 def crash_rounds(home: Path, rounds: int, seed: int) -> int:
-    """Kill the server at a random moment, start it again, look; and so on.
+    """Kill the server after a random number of writes, start it again, look; and so on.
 
     Args:
         home: The state directory, the same in all rounds.
@@ -38,7 +38,7 @@ def crash_rounds(home: Path, rounds: int, seed: int) -> int:
     try:
         for number in range(rounds):
             threads = [writer.start(server) for writer in writers]
-            time.sleep(choose.uniform(0.01, 0.5))
+            wait_for_writes(writers, choose.randrange(1, 200))
             server.kill()
             for thread in threads:
                 thread.join(60)
@@ -49,6 +49,18 @@ def crash_rounds(home: Path, rounds: int, seed: int) -> int:
     finally:
         server.stop()
     return sum(writer.count for writer in writers)
+
+
+def wait_for_writes(writers: list[Writer], count: int) -> None:
+    """Wait until so many more writes have begun, or one has failed."""
+
+    def begun() -> int:
+        return sum(writer.count for writer in writers)
+
+    goal, deadline = begun() + count, time.monotonic() + 60
+    while begun() < goal and not any(writer.trouble for writer in writers):
+        assert time.monotonic() < deadline, f"{goal - begun()} writes of {count} have not begun"
+        time.sleep(0.001)
 
 
 def assert_audited(home: Path, writers: list[Writer]) -> None:

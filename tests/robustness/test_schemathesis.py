@@ -59,7 +59,6 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
         @given(case=operation.as_strategy())
         @settings(
             max_examples=examples,
-            deadline=None,
             database=None,
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),

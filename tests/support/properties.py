@@ -1,7 +1,17 @@
-"""Settings of property tests: a busy machine must not fail one."""
+"""How property tests run: the same examples each time, however long they take.
+
+A busy machine must not fail a change, nor a rare example one that has nothing to do with it.
+``make soak`` looks further, with examples that nobody has seen (the profile ``explore``).
+"""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+def load_profiles() -> None:
+    """Make both profiles known, and ``steady`` the one that counts unless pytest is told otherwise."""
+    steady = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("steady", steady)
+    settings.register_profile("explore", steady, derandomize=False, print_blob=True)
+    settings.load_profile("steady")

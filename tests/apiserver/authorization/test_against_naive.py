@@ -111,7 +111,7 @@ def authorizer(policy: Policy) -> RBACAuthorizer:
     return RBACAuthorizer(listed, one)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(POLICIES, USERS, st.lists(TEAMS, unique=True), st.lists(ASKS, min_size=1, max_size=6))
 def test_same_decision(policy: Policy, user: str, groups: list[str], asks: list[dict[str, str]]) -> None:
     rbac = authorizer(policy)
@@ -124,7 +124,7 @@ def test_same_decision(policy: Policy, user: str, groups: list[str], asks: list[
             assert decision.reason.startswith("RBAC: allowed by ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(POLICIES, USERS, st.lists(TEAMS, unique=True), ASKS)
 def test_the_index_finds_what_the_walk_finds(policy: Policy, user: str, groups: list[str], ask: dict[str, str]) -> None:
     rbac = authorizer(policy)
@@ -136,7 +136,7 @@ def test_the_index_finds_what_the_walk_finds(policy: Policy, user: str, groups: 
     assert decision.allowed == (first is not None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(RULES, ASKS)
 def test_the_first_rule_wins(rules: list[dict[str, Any]], ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy
@@ -145,7 +145,7 @@ def test_the_first_rule_wins(rules: list[dict[str, Any]], ask: dict[str, str]) -
     assert index.first(question) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(RULES, RULES, ASKS)
 def test_what_is_covered_allows_nothing_new(
     held: list[dict[str, Any]], wanted: list[dict[str, Any]], ask: dict[str, str]
@@ -157,7 +157,7 @@ def test_what_is_covered_allows_nothing_new(
         assert any(rule_allows(rule, question) for rule in held)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(RULES, ASKS)
 def test_a_rule_is_the_sum_of_its_parts(rules: list[dict[str, Any]], ask: dict[str, str]) -> None:
     question = Attributes(User("u"), **ask)  # type: ignore[arg-type] # keywords from a strategy

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate, wrap
-from tests.support.properties import patient
 
 LEAVES = st.integers(0, 10**6).map(str)
 EXPRESSIONS = st.recursive(
@@ -29,7 +28,6 @@ def value(text: str, variables: dict[str, str] | None = None) -> int:
     return evaluate(text, lambda name: names.get(name, ""), names.__setitem__)
 
 
-@patient
 @given(EXPRESSIONS)
 def test_agrees_with_python(text: str) -> None:
     assert value(text) == wrap(int(eval(text)))

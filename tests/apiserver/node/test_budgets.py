@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.apiserver.node.container import TextIO, drive
@@ -90,7 +90,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(["bash", "sh"]))
 def test_nonsense_never_raises(script: str, shell: str) -> None:
     io = TextIO(b"some\ninput\n")
@@ -98,7 +98,7 @@ def test_nonsense_never_raises(script: str, shell: str) -> None:
     assert 0 <= status < 256
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=80))
 def test_any_text_is_an_answerable_script(script: str) -> None:
     status = drive(container().run(["bash", "-c", script], TextIO(), budget=Budget(steps=5_000)))

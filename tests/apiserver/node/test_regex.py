@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.regex import compile_regex, escape
 from labkit.apiserver.node.shell.regex_parser import RegexError
-from tests.support.properties import patient
 
 ATOMS = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]"])
 
@@ -30,7 +29,6 @@ PATTERNS = st.recursive(
 )
 
 
-@patient
 @given(PATTERNS, st.text("abcd", max_size=12))
 def test_finds_a_match_where_python_does(pattern: str, text: str) -> None:
     ours = compile_regex(pattern, extended=True).search(text)
@@ -72,7 +70,6 @@ def test_the_longest_alternative_wins_except_in_perls() -> None:
     assert compile_regex("<.*?>", perl=True).search("<a><b>").end == 3  # type: ignore[union-attr]
 
 
-@patient
 @given(st.text(max_size=20))
 def test_an_escaped_text_matches_itself(text: str) -> None:
     text = text.replace("\n", "")

@@ -64,7 +64,7 @@ def counted(api: ClusterApi) -> dict[str, int]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(operations)
 def test_the_status_is_the_count(steps: list[tuple[Any, ...]]) -> None:
     api = ClusterApi()

@@ -19,7 +19,6 @@ from labkit.apiserver.registry.managed.fieldset import (
     union_sets,
 )
 from labkit.apiserver.schema import schemas
-from tests.support.properties import patient
 
 SERVICE = shape_of_struct(schemas()["core.v1.Service"])
 
@@ -46,7 +45,6 @@ def members(node: Node) -> set[tuple[str, ...]]:
     return set(paths(node))
 
 
-@patient
 @given(sets, sets)
 def test_the_algebra_is_that_of_sets_of_paths(left: Node, right: Node) -> None:
     assert members(union_sets(left, right)) == members(left) | members(right)
@@ -54,7 +52,6 @@ def test_the_algebra_is_that_of_sets_of_paths(left: Node, right: Node) -> None:
     assert members(intersection_sets(left, right)) == members(left) & members(right)
 
 
-@patient
 @given(sets)
 def test_order_changes_nothing(node: Node) -> None:
     assert ordered(node) == node

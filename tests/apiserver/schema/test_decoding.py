@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from labkit.apiserver.schema import gojson, schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, forget_empty
-from tests.support.properties import patient
 
 
 def decode(kind: str, text: str, strict: list[str] | None = None, group: str = "") -> dict[str, Any]:
@@ -119,7 +118,6 @@ values = st.recursive(
 )
 
 
-@patient
 @given(st.dictionaries(st.sampled_from(["metadata", "spec", "status", "data", "kind"]), values))
 def test_any_object_decodes_or_is_refused(data: dict[str, Any]) -> None:
     for kind in ("Pod", "Service", "Secret", "Event"):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from labkit.apiserver.schema import gojson
 from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
-from tests.support.properties import patient
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -55,13 +54,11 @@ def test_bad_utf8_and_lone_surrogates_become_replacement_characters() -> None:
     assert gojson.loads(b'{"a\\ud800": "\\udfff", "ok": "\\ud83d\\ude00"}') == {"a\ufffd": "\ufffd", "ok": "😀"}
 
 
-@patient
 @given(values)
 def test_reads_what_others_write(value: Any) -> None:
     assert gojson.loads(json.dumps(value)) == json.loads(json.dumps(value))
 
 
-@patient
 @given(st.binary(max_size=40))
 def test_any_bytes_are_json_or_refused(data: bytes) -> None:
     try:
@@ -75,7 +72,6 @@ def test_deep_nesting_is_refused() -> None:
         gojson.loads(b"[" * 100_000)
 
 
-@patient
 @given(st.binary(max_size=60))
 def test_any_bytes_are_yaml_or_refused(data: bytes) -> None:
     try:

@@ -14,7 +14,6 @@ from labkit.apiserver.schema.values import (
     decode_base64,
     parse_quantity,
 )
-from tests.support.properties import patient
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,6 @@ def test_no_quantities(text: str) -> None:
         parse_quantity(text)
 
 
-@patient
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["", "m", "k", "M", "Ki", "Mi", "u", "n"]))
 def test_canonical_form_keeps_the_amount(number: int, suffix: str) -> None:
     text = f"{number}{suffix}"
@@ -56,7 +54,6 @@ def test_canonical_form_keeps_the_amount(number: int, suffix: str) -> None:
     assert canonical_quantity(stored) == stored
 
 
-@patient
 @given(st.text(max_size=20))
 def test_any_text_is_a_quantity_or_refused(text: str) -> None:
     try:
@@ -65,7 +62,6 @@ def test_any_text_is_a_quantity_or_refused(text: str) -> None:
         return
 
 
-@patient
 @given(st.text(max_size=30))
 def test_any_text_is_base64_or_refused(text: str) -> None:
     try:
@@ -74,7 +70,6 @@ def test_any_text_is_base64_or_refused(text: str) -> None:
         return
 
 
-@patient
 @given(st.binary(max_size=40))
 def test_base64_comes_back(data: bytes) -> None:
     assert decode_base64(base64.b64encode(data).decode()) == data
@@ -122,7 +117,6 @@ def test_what_is_said_of_bad_times(text: str, message: str) -> None:
     assert str(problem.value) == message
 
 
-@patient
 @given(st.text(max_size=30))
 def test_any_text_is_a_time_or_refused(text: str) -> None:
     for read in (canonical_time, canonical_micro_time):

@@ -257,9 +257,13 @@ def test_a_body_that_does_not_come_is_given_up(keys: Keys, monkeypatch: pytest.M
     assert seen == []
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_idle_connections_and_slow_heads_are_closed(keys: Keys, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    monkeypatch.setattr(connection_module, "IDLE_SECONDS", 0.3)
+@pytest.mark.parametrize(
+    ("data", "seconds"), [(b"", 0.3), (b"GET / HT", 0.3), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3.0)]
+)
+def test_idle_connections_and_slow_heads_are_closed(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, data: bytes, seconds: float
+) -> None:
+    monkeypatch.setattr(connection_module, "IDLE_SECONDS", seconds)
     said, seen = exchange(keys, data)
     assert len(seen) == said.count(b"HTTP/1.1 200") == data.count(b"\r\n\r\n")
 

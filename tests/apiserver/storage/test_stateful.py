@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -166,8 +166,6 @@ class ListAndWatchOnDisk(ListAndWatch):
 
 
 TestMemory = ListAndWatch.TestCase
-TestMemory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMemory.settings = settings(max_examples=60, stateful_step_count=40)
 TestSQLite = ListAndWatchOnDisk.TestCase
-TestSQLite.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestSQLite.settings = settings(max_examples=25, stateful_step_count=30)
