@@ -61,13 +61,15 @@ def test_watch_sees_what_happens(lab: Lab, api: Any) -> None:
         other = connect(lab, lab.admin)
         ConfigMap.get("watched", namespace=lab.namespace, api=other).patch({"data": {"a": "2"}})
 
+    actor = threading.Thread(target=act)
     seen = []
     selector = "metadata.name=watched"
     for kind, item in api.watch("configmaps", namespace=lab.namespace, field_selector=selector):
         seen.append((kind, item.raw["data"]["a"]))
         if len(seen) == 2:
             break
-        threading.Thread(target=act).start()
+        actor.start()
+    actor.join()
     assert seen == [("ADDED", "1"), ("MODIFIED", "2")]
 
 

@@ -90,7 +90,7 @@ def test_watch_sees_what_happens(lab: Lab, core: Any) -> None:
     seen = []
     watcher = watch.Watch()
     for event in watcher.stream(
-        core.list_namespaced_config_map, lab.namespace, resource_version=start, timeout_seconds=20
+        core.list_namespaced_config_map, lab.namespace, resource_version=start, timeout_seconds=60
     ):
         if event["object"].metadata.name != "watched":
             continue

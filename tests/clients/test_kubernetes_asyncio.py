@@ -59,7 +59,7 @@ def test_watch_sees_what_happens(lab: Lab) -> None:
         async with watch.Watch() as watcher:
             selector = "metadata.name=watched"
             async for event in watcher.stream(
-                core.list_namespaced_config_map, lab.namespace, field_selector=selector, timeout_seconds=20
+                core.list_namespaced_config_map, lab.namespace, field_selector=selector, timeout_seconds=60
             ):
                 seen.append((event["type"], event["object"].data["a"]))
                 if len(seen) == 2:

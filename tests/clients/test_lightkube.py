@@ -69,12 +69,14 @@ def test_watch_sees_what_happens(lab: Lab, client: Any) -> None:
         other.patch(ConfigMap, "watched", {"data": {"a": "2"}}, patch_type=PatchType.MERGE)
         other.close()
 
+    actor = threading.Thread(target=act)
     seen = []
     for kind, item in client.watch(ConfigMap, fields={"metadata.name": "watched"}):
         seen.append((kind, item.data["a"]))
         if len(seen) == 2:
             break
-        threading.Thread(target=act).start()
+        actor.start()
+    actor.join()
     assert seen == [("ADDED", "1"), ("MODIFIED", "2")]
 
 

@@ -9,7 +9,7 @@ import pytest
 from labkit.grading.grader import Grader
 from labkit.grading.isolation import Limits
 
-SHORT = Limits(seconds=12.0, cpu_seconds=10)
+SHORT = Limits(seconds=20.0, cpu_seconds=10)
 
 
 @pytest.fixture(scope="session")

@@ -176,7 +176,7 @@ def test_a_watch_through_the_proxy_streams(lab: Lab) -> None:
 
     with lab.proxy() as proxy:
         connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
-        connection.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=20")
+        connection.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=60")
         response = connection.getresponse()
         lab.apply("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: seen\n")
         while True:
