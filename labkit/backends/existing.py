@@ -60,6 +60,7 @@ class Existing:
             NotRunning: When the learner lacks a right the lab cannot do without.
             Unreachable: When the cluster does not answer.
         """
+        ensure_private(self.home)
         ensure_private(self.directory)
         source, context = self._named()
         wanted = {"kubeconfig": str(source), "context": context, "prefix": self.options.prefix}

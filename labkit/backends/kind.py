@@ -91,6 +91,7 @@ class Kind:
             StartFailed: When kind fails; nothing half-made is left.
             UsageError: When the name is taken by a cluster that labkit did not make.
         """
+        ensure_private(self.home)
         ensure_private(self.directory)
         with locked(self.directory / "lock"):
             if self._mine():

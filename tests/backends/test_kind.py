@@ -24,7 +24,7 @@ from labkit.backends import engine, kind, podimage
 from labkit.backends.base import Options
 from labkit.backends.kind import Kind
 from labkit.client import Client
-from labkit.errors import Missing, NotRunning, StartFailed, UsageError
+from labkit.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
 
@@ -59,6 +59,14 @@ def usable(programs: Programs, foreign_cluster: Path, monkeypatch: pytest.Monkey
     pod = {"metadata": {"name": "coredns"}, "spec": {"containers": [container]}}
     client.post("/api/v1/namespaces/kube-system/pods", {"apiVersion": "v1", "kind": "Pod", **pod})
     return client
+
+
+def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path: Path, programs: Programs) -> None:
+    (tmp_path / "home").mkdir(mode=0o755)
+    (tmp_path / "home" / "file").touch()
+    with pytest.raises(HomeError, match="others may enter it"):
+        Kind(tmp_path / "home", Options()).start(quiet)
+    assert not programs.calls("kind create")
 
 
 def test_the_whole_life_of_a_cluster(keeper: Kind, usable: Client, programs: Programs) -> None:
@@ -264,7 +272,8 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
 
 
 def test_what_a_killed_start_left_is_removed_by_the_next(keeper: Kind, usable: Client, programs: Programs) -> None:
-    keeper.directory.mkdir(mode=0o700, parents=True)
+    keeper.home.mkdir(mode=0o700)
+    keeper.directory.mkdir(mode=0o700)
     (keeper.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
     said: list[str] = []
     keeper.start(said.append)

@@ -103,13 +103,15 @@ class Node:
         metadata = pod["metadata"]
         if pod["spec"].get("nodeName") not in (None, "", self.settings.name):
             return
-        running = self._pods.get(metadata["uid"])
+        # Out of the way first: writing the status is a change too, which comes here again.
+        running = self._pods.pop(metadata["uid"], None)
         if running is not None:
-            for slot in running.slots:
-                if slot.running:
-                    self._recorder.record(pod, "Killing", f"Stopping container {slot.name}", container=slot.name)
-        self._forget(metadata["uid"])
-        if not metadata.get("finalizers"):
+            if not _finished(pod):
+                running.kill()
+                self._write_status(running)
+            self._release(running)
+        left = self._api.get("pods", metadata["namespace"], metadata["name"])
+        if left is not None and left["metadata"]["uid"] == metadata["uid"] and not left["metadata"].get("finalizers"):
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
@@ -155,9 +157,12 @@ class Node:
     def _forget(self, uid: str) -> None:
         running = self._pods.pop(uid, None)
         if running is not None:
-            running.stop()
-            if self._addresses.get(running.address) == uid:
-                del self._addresses[running.address]
+            self._release(running)
+
+    def _release(self, running: Pod) -> None:
+        running.stop()
+        if self._addresses.get(running.address) == running.uid:
+            del self._addresses[running.address]
 
     def _at(self, address: str) -> Pod | None:
         uid = self._addresses.get(address)

@@ -17,7 +17,7 @@ from labkit.apiserver.node.images import find_image
 from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.network import Wiring
-from labkit.apiserver.node.podstatus import build, timestamp
+from labkit.apiserver.node.podstatus import NEVER_RAN, build, timestamp
 from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
 from labkit.apiserver.node.runtime import MainProcess, NotRunnable
 from labkit.apiserver.node.slot import Slot
@@ -28,6 +28,9 @@ from labkit.apiserver.request import Object
 
 RESTART_SECONDS = 1.0
 """How long the kubelet takes to notice that a container has ended."""
+
+KILLED = 137
+"""The exit code of what SIGKILL has ended."""
 
 FORGIVEN_AFTER_SECONDS = 600.0
 """A container that ran so long starts again without a back-off."""
@@ -256,6 +259,7 @@ class Pod:
             self._say("Failed", f"Error: {message}", kind="Warning", slot=slot)
             slot.container = None
             self._terminated(slot, 128, "StartError", message)
+            self._back_off(slot)
             return
         slot.process = process
         self._say("Started", "Container started", slot=slot)
@@ -296,8 +300,10 @@ class Pod:
 
     def _ended(self, slot: Slot, status: int) -> None:
         self._terminated(slot, status, "Error" if status else "Completed")
+        self._back_off(slot)
 
     def _terminated(self, slot: Slot, status: int, reason: str, message: str = "") -> None:
+        """Write down how a container has ended."""
         now = self._now()
         state: Object = {"exitCode": status, "reason": reason}
         if message:
@@ -310,6 +316,10 @@ class Pod:
         state |= {"startedAt": started, "finishedAt": timestamp(now), "containerID": slot.id}
         slot.state = {"terminated": state}
         slot.process = None
+
+    def _back_off(self, slot: Slot) -> None:
+        """Plan the next start of a container that has ended."""
+        now = self._now()
         ran = now - slot.started_at
         if not slot.restarts and not slot.back_off:
             slot.due = now + RESTART_SECONDS
@@ -326,6 +336,24 @@ class Pod:
                 kind="Warning",
                 slot=slot,
             )
+
+    def kill(self) -> None:
+        """End all containers because the pod is being deleted, and say so.
+
+        Nobody waits for a grace period: the first process of a container takes no notice of a
+        SIGTERM that it has no handler for, and would be killed at its end all the same.
+        """
+        for slot in (*self.init, *self.slots):
+            if slot.process is not None and slot.running:
+                self._say("Killing", f"Stopping container {slot.name}", slot=slot)
+                slot.process.stop()
+                self._terminated(slot, KILLED, "Error")
+            elif not slot.id and all(one.ended for one in self.init):
+                message = "The container could not be located when the pod was terminated"
+                times = {"startedAt": None, "finishedAt": None}
+                slot.state = {"terminated": {"exitCode": KILLED, "reason": NEVER_RAN, "message": message, **times}}
+            elif slot.ended is None and slot.last.get("terminated"):
+                slot.state = dict(slot.last)
 
     def stop(self) -> None:
         """End all containers."""

@@ -12,6 +12,8 @@ from labkit.apiserver.request import Object
 
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
 """What is read from the control group of a pod whose containers have ended."""
+NEVER_RAN = "ContainerStatusUnknown"
+"""Why a container has ended that had not begun when its pod was deleted."""
 
 
 def timestamp(seconds: float) -> str:
@@ -34,8 +36,15 @@ def qos_class(spec: Object) -> str:
     return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
 
 
-def phase_of(spec: Object, init: list[Object], statuses: list[Object]) -> str:
-    """The phase, from the containers' states."""
+def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
+    """The phase, from the containers' states.
+
+    Args:
+        spec: The pod's spec.
+        init: The init containers' statuses, in order.
+        statuses: The containers' statuses.
+        deleted: Whether the pod is being deleted: nothing starts again then.
+    """
     for status in init:
         state = status["state"]
         terminated = state.get("terminated")
@@ -49,7 +58,9 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object]) -> str:
         if state.get("running") is not None:
             running += 1
         elif state.get("terminated") is not None:
-            if state["terminated"]["exitCode"]:
+            if state["terminated"]["reason"] == NEVER_RAN:
+                waiting += 1
+            elif state["terminated"]["exitCode"]:
                 failed += 1
             else:
                 succeeded += 1
@@ -62,6 +73,8 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object]) -> str:
         return "Pending"
     if running:
         return "Running"
+    if deleted:
+        return "Failed" if failed else "Succeeded"
     if policy == "Always":
         return "Running"
     if not failed:
@@ -123,12 +136,13 @@ def build(
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)
-    phase = phase_of(spec, init, statuses)
+    deleted = bool(pod["metadata"].get("deletionTimestamp"))
+    phase = phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
     unready = [status["name"] for status in statuses if not status["ready"]]
     undone = [status["name"] for status in init if not _init_done(status)]
     conditions = Conditions(before.get("conditions") or [], generation, now)
-    conditions.add("PodReadyToStartContainers", sandbox and not done)
+    conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
     if phase == "Succeeded":
         conditions.add("Initialized", True, "PodCompleted")
         conditions.add("Ready", False, "PodCompleted")
@@ -144,7 +158,9 @@ def build(
     status: Object = {}
     if generation:
         status["observedGeneration"] = generation
-    status |= {"phase": phase, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    # A kubelet calls a pod failed that it ended before it ran, and leaves the conditions as they are.
+    told = "Failed" if deleted and phase == "Pending" else phase
+    status |= {"phase": told, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     status["startTime"] = before.get("startTime") or timestamp(now)
@@ -152,7 +168,7 @@ def build(
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
-    ended = statuses and all(item["state"].get("terminated") is not None for item in statuses)
+    ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
     status["resources"] = dict(NO_LIMIT) if ended else _pod_resources(spec)
     return status
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from labkit.apiserver.request import Object
 from tests.apiserver.node.pods import Lab
 
 
@@ -172,6 +174,71 @@ def test_a_deleted_pod_ends_and_its_address_is_free_again(lab: Lab) -> None:
     lab.admin.delete("/api/v1/namespaces/default/pods/p")
     assert lab.admin.get("/api/v1/namespaces/default/pods/p").status == 404
     assert lab.pod("q")["status"]["podIP"] == address
+
+
+def ends(lab: Lab) -> list[tuple[str, str, str, list[Object]]]:
+    """What a watch tells of the pod's end: type, phase, the reason it is not ready, the containers' states."""
+    version = lab.get()["metadata"]["resourceVersion"]
+    lab.admin.delete("/api/v1/namespaces/default/pods/p")
+    query = f"watch=true&resourceVersion={version}&timeoutSeconds=1"
+    stream = lab.ask(f"/api/v1/namespaces/default/pods?{query}").stream
+    assert stream is not None
+    told = []
+    for line in b"".join(stream.read()).splitlines():
+        event = json.loads(line)
+        status = event["object"]["status"]
+        ready = next(item for item in status["conditions"] if item["type"] == "Ready")
+        containers = [*(status.get("initContainerStatuses") or ()), *status["containerStatuses"]]
+        told.append((event["type"], status["phase"], ready.get("reason", ""), [one["state"] for one in containers]))
+    stream.close()
+    return told
+
+
+def test_a_watch_sees_a_deleted_pod_end_before_it_is_gone(lab: Lab) -> None:
+    """As a kubelet of 1.36 does it, recorded from a kind cluster."""
+    lab.pod()
+    told = ends(lab)
+    assert [(kind, phase, reason) for kind, phase, reason, _ in told] == [
+        ("MODIFIED", "Running", ""),
+        ("MODIFIED", "Failed", "PodFailed"),
+        ("MODIFIED", "Failed", "PodFailed"),
+        ("DELETED", "Failed", "PodFailed"),
+    ]
+    ended = told[-1][3][0]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "Error")
+
+
+def test_a_container_that_never_ran_is_unknown_when_its_pod_ends(lab: Lab) -> None:
+    lab.pod(containers=[{"image": "nosuch:1", "command": ["sleep", "9"]}])
+    kind, phase, reason, states = ends(lab)[-1]
+    assert (kind, phase, reason) == ("DELETED", "Failed", "ContainersNotReady")
+    assert states[0]["terminated"]["reason"] == "ContainerStatusUnknown"
+    assert states[0]["terminated"]["startedAt"] is None
+
+
+def test_a_pod_that_was_initializing_ends_with_its_first_container(lab: Lab) -> None:
+    containers = [{"image": "busybox", "command": ["sleep", "99"]}]
+    lab.pod(initContainers=[{"name": "i", **containers[0]}], containers=containers)
+    kind, phase, _, states = ends(lab)[-1]
+    assert (kind, phase) == ("DELETED", "Failed")
+    assert states[0]["terminated"]["exitCode"] == 137
+    assert states[1] == {"waiting": {"reason": "PodInitializing"}}
+
+
+def test_a_finished_pod_is_gone_as_it_was(lab: Lab) -> None:
+    lab.pod(restartPolicy="Never", containers=[{"image": "busybox", "command": ["true"]}])
+    lab.wait(2)
+    assert {phase for _, phase, _, _ in ends(lab)} == {"Succeeded"}
+
+
+def test_a_pod_with_a_finalizer_ends_and_stays(lab: Lab) -> None:
+    lab.pod()
+    path = "/api/v1/namespaces/default/pods/p"
+    lab.admin.patch(path, {"metadata": {"finalizers": ["example.com/keep"]}})
+    lab.admin.delete(path)
+    assert lab.get()["status"]["phase"] == "Failed"
+    lab.admin.patch(path, {"metadata": {"finalizers": None}})
+    assert lab.admin.get(path).status == 404
 
 
 def test_services_lead_to_pods(lab: Lab) -> None:
