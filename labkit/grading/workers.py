@@ -24,9 +24,6 @@ from labkit.apiserver.keys import Keys
 from labkit.grading import isolation, wire
 from labkit.grading.isolation import Limits
 
-HOME = Path("/home/learner")
-"""Where a notebook believes it lives, behind walls."""
-
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -118,7 +115,7 @@ class Workers:
         ours, theirs = socket.socketpair()
         room = self._room / str(place)
         room.mkdir(exist_ok=True)
-        home = HOME if self.walled else Path(tempfile.mkdtemp(dir=self._room))
+        home = isolation.home() if self.walled else Path(tempfile.mkdtemp(dir=self._room))
         order = {
             "user": isolation.user_id(self.prepared_pid, place),
             "room": str(room),

@@ -12,6 +12,7 @@ import pytest
 
 from labkit.cli import run as run_labkit
 from labkit.errors import UsageError
+from labkit.grading import isolation
 from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader
 from labkit.grading.result import Result
@@ -56,6 +57,15 @@ def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp
     results, count = run(grader, folder, out)
     assert count == 1
     assert {result.learner: result.score.points for result in results}["ann"] == 0
+
+
+def test_a_notebooks_home_is_nobodys_on_the_graders_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account called learner, with a checkout in its home, once gave everybody no points."""
+    needed = [Path("/usr"), Path("/home/ann/labkit")]
+    monkeypatch.setattr(isolation, "_needed", lambda: needed)
+    assert isolation.home() == Path("/home/learner")
+    needed += [Path("/home/learner/labkit/.venv"), Path("/home/learner1/python")]
+    assert isolation.home() == Path("/home/learner2")
 
 
 def test_the_reports_agree_with_the_scores(grader: Grader, folder: Path, tmp_path: Path) -> None:
