@@ -123,7 +123,7 @@ def autograded(course: Path, count: int) -> Run:
         RuntimeError: nbgrader is not installed, or fails.
     """
     if importlib.util.find_spec("nbgrader") is None:
-        raise RuntimeError("nbgrader is not installed (pip install 'labkit[nbgrader]')")
+        raise RuntimeError("nbgrader is not installed (it is in the environment of `make test`)")
     coursebook.build(course)
     learners = hand_in(course, count)
     _nbgrader(course, "generate_assignment", EXERCISE)

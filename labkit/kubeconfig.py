@@ -119,11 +119,6 @@ def _parsed(text: str) -> Any:
     return yaml.load(text, Loader=LOADER)
 
 
-def context_names(path: Path) -> list[str]:
-    """The names of a kubeconfig's contexts."""
-    return list(_named(read(path), "contexts", "context"))
-
-
 def extract(path: Path, context: str, target: Path) -> None:
     """Copy one context into a private kubeconfig of its own.
 

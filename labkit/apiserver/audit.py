@@ -10,8 +10,7 @@ https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -36,31 +35,6 @@ Sink = Callable[[Object], None]
 
 MAX_USER_AGENT = 1024
 STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
-
-
-class AuditRing:
-    """A sink that keeps the last events in memory.
-
-    Args:
-        size: How many.
-    """
-
-    def __init__(self, size: int = 1000) -> None:
-        self._events: deque[Object] = deque(maxlen=size)
-
-    def __call__(self, event: Object) -> None:
-        """Keep an event."""
-        self._events.append(event)
-
-    def __iter__(self) -> Iterator[Object]:
-        return iter(tuple(self._events))
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def find(self, audit_id: str) -> list[Object]:
-        """The events of one request, by the ``Audit-Id`` of its answer."""
-        return [event for event in self._events if event["auditID"] == audit_id]
 
 
 def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Handler:

@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from labkit.apiserver.audit import AuditRing
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import PeerCertificate, Request
+from tests.support.ring import AuditRing
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 REVIEWS = "/apis/authorization.k8s.io/v1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from labkit.apiserver.node.filesystem import FileSystem
 from labkit.apiserver.node.image import Image
@@ -11,7 +11,7 @@ from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
 from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.apiserver.node.transport import Endpoint, Network
-from labkit.apiserver.request import WINDOW, ExecIO
+from labkit.apiserver.request import ExecIO
 
 
 class NotRunnable(Exception):
@@ -264,47 +264,3 @@ class Container:
 
         shell = Shell(self, kernel, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect)
         return await run_program(shell, words, environment)
-
-
-class TextIO:
-    """A far end for tests and for a container's start: a text in, the output kept.
-
-    Args:
-        stdin: What is typed.
-        patience_seconds: After so much sleeping, :attr:`waited` is called.
-    """
-
-    def __init__(self, stdin: bytes = b"", *, limit_bytes: int = 1 << 20) -> None:
-        self._stdin = stdin
-        self._limit_bytes = limit_bytes
-        self.out: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
-        self.slept_seconds = 0.0
-        self.window = WINDOW
-
-    async def read_stdin(self) -> bytes:
-        """What is left of the text."""
-        data, self._stdin = self._stdin, b""
-        return data
-
-    def stdin_ready(self) -> bool:
-        """Always."""
-        return True
-
-    async def write(self, channel: int, data: bytes) -> None:
-        """Keep the output."""
-        if len(self.out[channel]) < self._limit_bytes:
-            self.out[channel] += data
-
-    async def sleep(self, seconds: float) -> None:
-        """Do not wait; count."""
-        self.slept_seconds += seconds
-
-
-def drive(awaitable: Awaitable[int]) -> int:
-    """Run a coroutine that never really waits (the trampoline of tests and of start-up)."""
-    iterator = awaitable.__await__()
-    try:
-        while True:
-            next(iterator)
-    except StopIteration as end:
-        return int(end.value)

@@ -57,7 +57,6 @@ class Node:
         self._timers: list[tuple[float, int, str]] = []
         self._count = itertools.count()
         self._swept_at = 0.0
-        self._adopted = False
 
     def start(self) -> None:
         """Register the node, if the cluster does not have it yet."""

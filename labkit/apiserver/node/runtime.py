@@ -117,7 +117,6 @@ class MainProcess:
         self._iterator: Generator[Any, Any, int] = running.__await__()
         self.status: int | None = None
         self.wake_at = 0.0
-        self._asleep_since = now()
         self._now = now
         self.resume(now())
 

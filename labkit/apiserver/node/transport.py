@@ -56,12 +56,10 @@ class ServiceAddress:
     """A Service as DNS and kube-proxy see it.
 
     Args:
-        address: Its cluster IP, empty for a headless one.
-        external_name: Where an ExternalName points.
+        address: Its cluster IP; that of a pod for a headless one, empty where there is none.
     """
 
     address: str
-    external_name: str = ""
 
 
 class PodNetwork:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.audit import AuditRing, timestamp, with_audit
+from labkit.apiserver.audit import timestamp, with_audit
 from labkit.apiserver.request import ExecIO, Object, Request, RequestInfo, Response, User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
+from tests.support.ring import AuditRing
 
 RECORDING = Path(__file__).parents[2] / "parity" / "data" / "audit.jsonl"
 
@@ -213,14 +214,6 @@ def test_a_status_in_the_answer_is_told() -> None:
     _, ring, _ = audited(Response(body=body))
     event = next(iter(ring))
     assert event["responseStatus"] == {"metadata": {}, "status": "Success", "details": {"name": "x"}, "code": 200}
-
-
-def test_ring() -> None:
-    ring = AuditRing(2)
-    for number in range(3):
-        ring({"auditID": str(number % 2), "number": number})
-    assert len(ring) == 2
-    assert ring.find("0") == [{"auditID": "0", "number": 2}]
 
 
 def test_an_empty_ring_still_takes_events() -> None:

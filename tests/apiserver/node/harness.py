@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from labkit.apiserver.node.container import Container, TextIO, drive
+from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.images import find_image
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
+from tests.apiserver.node.textio import TextIO, drive
 
 NOW = 1_800_000_000.0
 PLAIN = {

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.node.container import TextIO
 from labkit.apiserver.request import ExecSession, Object, PeerCertificate, Request, Response
 from tests.apiserver.node.harness import Done
+from tests.apiserver.node.textio import TextIO
 from tests.support.cluster import Caller, Clock, keys
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "00")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.apiserver.node.container import TextIO, drive
 from labkit.apiserver.node.filesystem import MAX_BYTES
 from labkit.apiserver.node.shell.kernel import Budget
 from tests.apiserver.node.harness import container, run
+from tests.apiserver.node.textio import TextIO, drive
 
 SMALL = Budget(steps=20_000, output_bytes=1 << 20, memory_bytes=1 << 18)
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from labkit.apiserver.node.container import TextIO
 from labkit.apiserver.request import Object
 from tests.apiserver.node.pods import Lab
+from tests.apiserver.node.textio import TextIO
 
 POD = "/api/v1/namespaces/default/pods/p"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.node.container import TextIO, drive
 from tests.apiserver.node.harness import PLAIN, Done, container
+from tests.apiserver.node.textio import TextIO, drive
 
 DATA = Path(__file__).parent / "data"
 

@@ -130,7 +130,6 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
             source = pipe.reader
         tasks.append(kernel.spawn(_part(part, one, ends)))
     statuses = [await kernel.join(task) for task in tasks]
-    shell.pipe_status = statuses
     shell.variables.set_array("PIPESTATUS", {index: str(one) for index, one in enumerate(statuses)})
     shell.status = statuses[-1]
     if "pipefail" in shell.options:

@@ -60,7 +60,6 @@ class Shell:
         self.options: set[str] = {"hashall", "braceexpand"}
         self.traps: dict[str, str] = {}
         self.status = 0
-        self.pipe_status: list[int] = [0]
         self.line = 1
         self.loops = 0
         self.sourcing = 0

@@ -132,7 +132,7 @@ class ExpressionParser(Lexer):
             return ("compare", operator, left, self.concatenation())
         return left
 
-    def concatenation(self, *, no_in: bool = False) -> Node:
+    def concatenation(self) -> Node:
         """Values side by side."""
         left = self.additive()
         while self.kind in ("number", "string", "name") or self.is_op("$", "!", "(", "-", "+", "++", "--"):

@@ -66,7 +66,6 @@ class Lexer:
         self.kind = ""
         self.token = ""
         self.depth = 0
-        self.no_in = False
         self.no_greater = False
         self.previous = ""
         self.advance()

@@ -214,5 +214,5 @@ class Parser(ExpressionParser):
         if self.is_op(">", ">>", "|"):
             operator = self.token
             self.advance()
-            target = self.concatenation(no_in=True)
+            target = self.concatenation()
         return (word, args, operator, target)
