@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: every figure that the design asks for, in one run."""
+"""``python -m benchmarks``: every figure of docs/performance.md, in one run."""
 
 from __future__ import annotations
 
