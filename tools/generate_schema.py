@@ -42,6 +42,8 @@ SCALARS = {
     ("number", None): "float64",
     ("object", None): "any",
 }
+RESPELLED = {"uID": "uid", "aPIGroup": "apiGroup"}
+"""Fields that protobuf spells otherwise than JSON."""
 PACKAGE_ALIAS = re.compile(r"\b(?:metav1|corev1|apiv1)\.")
 
 
@@ -155,12 +157,12 @@ def tables(schemas: dict[str, Any], go: dict[str, list[list[Any]]]) -> dict[str,
 
 
 def messages(protobuf: dict[str, Any]) -> dict[str, Any]:
-    """Every protobuf message: ``{number: [name, type, repeated]}``."""
+    """Every protobuf message: ``{number: [name, type, repeated]}``, with the names that JSON has."""
     found: dict[str, Any] = {}
     for name, fields in sorted(protobuf.items()):
         package = name.rpartition(".")[0]
         found[name] = {
-            number: [field, qualified(kind, package), 1 if label == "repeated" else 0]
+            number: [RESPELLED.get(field, field), qualified(kind, package), 1 if label == "repeated" else 0]
             for number, (field, kind, label) in fields.items()
         }
     return found

@@ -70,6 +70,17 @@ def test_bytes_times_and_extra_values() -> None:
     assert found["spec"]["extra"] == {"scopes": ["x", "y"]}
 
 
+def test_fields_that_protobuf_spells_otherwise() -> None:
+    asked = message("k8s.io.api.authentication.v1.TokenRequest")
+    asked.spec.boundObjectRef.ParseFromString(b"\x0a\x03Pod\x22\x03abc")
+    found = decode_unknown(envelope("TokenRequest", asked, "authentication.k8s.io/v1"))
+    assert found["spec"]["boundObjectRef"] == {"kind": "Pod", "uid": "abc"}
+    made = message("k8s.io.api.networking.v1.IngressClass")
+    made.spec.parameters.ParseFromString(b"\x0a\x01g\x12\x01K")
+    found = decode_unknown(envelope("IngressClass", made, "networking.k8s.io/v1"))
+    assert found["spec"]["parameters"] == {"apiGroup": "g", "kind": "K"}
+
+
 def test_every_kind_of_the_schema_that_has_a_message_can_be_built() -> None:
     assert len(protobuf._pool().FindFileByName("labkit.proto").message_types_by_name) > 400
 
