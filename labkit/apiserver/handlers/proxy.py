@@ -40,15 +40,23 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
     def service(request: Request, kind: Kind) -> Response:
         info = request.info
         _, name, port = split(info.name, "service")
-        spec = found(kind, info.namespace, name).get("spec") or {}
-        ports = spec.get("ports") or ()
-        if port.isdecimal() and not any(each.get("port") == int(port) for each in ports):
-            raise unavailable(f"no service port {int(port)} found for service {go_quote(name)}")
-        endpoints: Object = store.get(Key("endpoints", info.namespace, name)) or {}
-        for subset in endpoints.get("subsets") or ():
+        if port.isdecimal():
+            ports = (found(kind, info.namespace, name).get("spec") or {}).get("ports") or ()
+            names = [each.get("name", "") for each in ports if each.get("port") == int(port)]
+            if not names:
+                raise unavailable(f"no service port {int(port)} found for service {go_quote(name)}")
+            port = names[0]
+        endpoints = store.get(Key("endpoints", info.namespace, name))
+        if endpoints is None:
+            raise not_found(kind.plural, kind.group, name)
+        subsets = endpoints.get("subsets")
+        if not subsets:
+            raise unavailable(f"no endpoints available for service {go_quote(name)}")
+        for subset in subsets:
+            targets = [each for each in subset.get("ports") or () if each.get("name", "") == port]
             for address in subset.get("addresses") or ():
-                for each in subset.get("ports") or ():
-                    raise unreachable(address.get("ip", ""), each.get("port", 0))
+                if targets and _is_of_a_pod(store, info.namespace, address):
+                    raise unreachable(address["ip"], targets[0].get("port", 0))
         raise unavailable(f"no endpoints available for service {go_quote(info.name)}")
 
     def pod(request: Request, kind: Kind) -> Response:
@@ -72,6 +80,16 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
         raise unreachable(ip, port or KUBELET_PORT)
 
     return {("", "services", "proxy"): service, ("", "pods", "proxy"): pod, ("", "nodes", "proxy"): node}
+
+
+def _is_of_a_pod(store: Store, namespace: str, address: Object) -> bool:
+    """Whether an address of an Endpoints object is that of the pod it names: no other is proxied to."""
+    target = address.get("targetRef") or {}
+    if target.get("namespace") != namespace:
+        return False
+    pod: Object = store.get(Key("pods", namespace, target.get("name", ""))) or {}
+    ips = (pod.get("status") or {}).get("podIPs") or ()
+    return any(each.get("ip") == address["ip"] for each in ips)
 
 
 def split(text: str, what: str) -> tuple[str, str, str]:

@@ -10,12 +10,22 @@ LAB = "/api/v1/namespaces/lab"
 
 @pytest.fixture
 def full(api: Reading) -> Reading:
-    api.put("services", "lab/web", spec={"ports": [{"port": 80}]})
-    api.put("services", "lab/alone", spec={"ports": [{"port": 80}]})
-    api.put("endpoints", "lab/web", subsets=[{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}])
+    api.put("services", "lab/web", spec={"ports": [{"name": "http", "port": 80}]})
+    for name in ("alone", "unmanaged", "elsewhere"):
+        api.put("services", f"lab/{name}", spec={"ports": [{"port": 80}]})
+    api.put("endpoints", "lab/elsewhere", subsets=[{"addresses": [{"ip": "10.244.0.5"}], "ports": [{"port": 8080}]}])
+    of_a_pod = {"ip": "10.244.0.5", "targetRef": {"kind": "Pod", "namespace": "lab", "name": "running"}}
+    subset = {"addresses": [{"ip": "10.244.0.9"}, of_a_pod], "ports": [{"name": "http", "port": 8080}]}
+    api.put("endpoints", "lab/web", subsets=[subset])
+    api.put("endpoints", "lab/alone")
     api.put("pods", "lab/waiting", spec={"containers": [{"name": "c"}]})
     container = {"name": "c", "ports": [{"containerPort": 8080}]}
-    api.put("pods", "lab/running", spec={"containers": [container]}, status={"podIP": "10.244.0.5"})
+    api.put(
+        "pods",
+        "lab/running",
+        spec={"containers": [container]},
+        status={"podIP": "10.244.0.5", "podIPs": [{"ip": "10.244.0.5"}]},
+    )
     api.put("pods", "lab/plain", spec={"containers": [{"name": "c"}]}, status={"podIP": "fd00::5"})
     api.put("nodes", "n1", status={"addresses": [{"type": "InternalIP", "address": "172.18.0.2"}]})
     return api
@@ -28,10 +38,14 @@ def refused(address: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
-        (f"{LAB}/services/web/proxy/", refused("10.244.0.5:8080")),
+        (f"{LAB}/services/web:http/proxy/", refused("10.244.0.5:8080")),
+        (f"{LAB}/services/web:https/proxy/", (503, 'no endpoints available for service "web:https"')),
+        (f"{LAB}/services/web/proxy/", (503, 'no endpoints available for service "web"')),
         (f"{LAB}/services/http:web:80/proxy/a/b", refused("10.244.0.5:8080")),
         (f"{LAB}/services/web:81/proxy", (503, 'no service port 81 found for service "web"')),
-        (f"{LAB}/services/alone/proxy", (503, 'no endpoints available for service "alone"')),
+        (f"{LAB}/services/alone:80/proxy", (503, 'no endpoints available for service "alone"')),
+        (f"{LAB}/services/elsewhere:80/proxy", (503, 'no endpoints available for service "elsewhere:80"')),
+        (f"{LAB}/services/unmanaged/proxy", (404, 'services "unmanaged" not found')),
         (f"{LAB}/services/nope/proxy", (404, 'services "nope" not found')),
         (f"{LAB}/services/ftp:web:80/proxy", (400, 'invalid service request "ftp:web:80"')),
         (f"{LAB}/services/a:b:c:d/proxy", (400, 'invalid service request "a:b:c:d"')),
