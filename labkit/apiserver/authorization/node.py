@@ -21,6 +21,8 @@ OWN = ["get", "create", "update", "patch", "delete"]
 
 ALLOWED = Decision(True)
 NO_OPINION = Decision(False)
+NO_RULES = "node authorizer does not support user rule resolution"
+"""What a node is told that asks for all it may."""
 
 List = Callable[[str, str], Iterable[Object]]
 """(resource, namespace or "") to objects."""

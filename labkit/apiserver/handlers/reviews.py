@@ -18,10 +18,12 @@ from labkit.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
+from labkit.apiserver.authorization.node import NO_RULES
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
 from labkit.apiserver.handlers.encode import in_order
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.reviewspecs import evaluation_errors, exact_requirements, validate_access_spec
+from labkit.apiserver.nodeusers import node_name
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.registry import timestamp
 from labkit.apiserver.request import Object, Request, User
@@ -139,7 +141,8 @@ class Reviews:
         namespace = (body.get("spec") or {}).get("namespace", "")
         if not namespace:
             raise bad_request("no namespace on request")
-        errors: list[str] = []
+        a_node = node_name(request.user) is not None
+        errors: list[str] = [NO_RULES] if a_node else []
         resources, paths = [], []
         for grant in self._held(request.user, namespace, errors):
             rule = grant.rule
@@ -147,7 +150,7 @@ class Reviews:
                 resources.append(_kept(rule, "verbs", "apiGroups", "resources", "resourceNames"))
             if rule.get("nonResourceURLs"):
                 paths.append(_kept(rule, "verbs", "nonResourceURLs"))
-        status: Object = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": False}
+        status: Object = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": a_node}
         if errors:
             status["evaluationError"] = joined_errors(errors)
         return {"metadata": {}, "spec": {}, "status": status}

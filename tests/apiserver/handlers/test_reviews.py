@@ -196,6 +196,15 @@ def test_rules_with_a_missing_role() -> None:
     assert status["evaluationError"] == 'clusterrole.rbac.authorization.k8s.io "ghost" not found'
 
 
+def test_rules_of_a_node_are_not_all_that_it_may() -> None:
+    api = ClusterApi()
+    path = f"{REVIEWS}/selfsubjectrulesreviews"
+    node = api.user("system:node:n1", "system:nodes")
+    status = api.must(node.post(path, {"spec": {"namespace": "default"}}))["status"]
+    assert status["incomplete"] is True
+    assert status["evaluationError"] == "node authorizer does not support user rule resolution"
+
+
 def test_who_am_i(api: ClusterApi) -> None:
     body = api.must(api.user("jane").post(f"{IDENTITIES}/selfsubjectreviews", {}))
     assert set(body["metadata"]) == {"creationTimestamp"}
