@@ -92,6 +92,14 @@ def test_status_in_both_versions(api: ClusterApi) -> None:
     ]
 
 
+def test_what_can_be_scaled(api: ClusterApi) -> None:
+    target = {"kind": "ReplicationController", "name": "rc", "apiVersion": "v1"}
+    spec = {"maxReplicas": 3, "scaleTargetRef": target}
+    api.must(api.admin.post(V2, {"metadata": {"name": "rc"}, "spec": spec}))
+    why = [("spec.scaleTargetRef.apiVersion", 'Invalid value: "v1": apiVersion must specify API group')]
+    assert causes(api.admin.patch(f"{V2}/rc", {"spec": {"scaleTargetRef": {**target, "kind": "Pod"}}})) == why
+
+
 def test_rules(api: ClusterApi) -> None:
     assert causes(api.admin.post(V1, {"metadata": {"name": "x"}, "spec": {}})) == [
         ("spec.maxReplicas", "Required value: must be set and greater than 0"),

@@ -76,6 +76,13 @@ class AutoscalerStrategy(Strategy):
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
+        self._check(obj, errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self._check(new, errors, old)
+
+    def _check(self, obj: Object, errors: FieldErrors, old: Object | None = None) -> None:
         spec = obj["spec"]
         least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
         if least is not None and least < 1:
@@ -86,7 +93,12 @@ class AutoscalerStrategy(Strategy):
             errors.invalid("spec.maxReplicas", most, "must be greater than or equal to 1")
         if least is not None and most < least:
             errors.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
-        check_reference(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef", errors, grouped=True)
+        target = spec.get("scaleTargetRef") or {}
+        check_reference(target, "spec.scaleTargetRef", errors)
+        if old is None or _version_of(target) != _version_of(old["spec"].get("scaleTargetRef") or {}):
+            # Of the core group, nothing but a replication controller can be scaled.
+            grouped = target.get("kind") != "ReplicationController"
+            check_version(target, "spec.scaleTargetRef", errors, grouped=grouped)
         metrics = spec.get("metrics") or []
         for index, metric in enumerate(metrics):
             check_metric(metric, f"spec.metrics[{index}]", errors)
@@ -101,21 +113,29 @@ class AutoscalerStrategy(Strategy):
                 check_rules(behavior[direction], f"spec.behavior.{direction}", errors)
 
 
-def check_reference(reference: Object, path: str, errors: FieldErrors, *, grouped: bool = False) -> None:
-    """A reference to what is scaled or measured.
+def _version_of(target: Object) -> tuple[str, str]:
+    return target.get("kind", ""), target.get("apiVersion", "")
 
-    Args:
-        reference: The reference.
-        path: Where it stands.
-        errors: What is wrong so far.
-        grouped: Whether it must name an API group: nothing in the core group can be scaled.
-    """
+
+def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
+    """A reference to what is scaled or measured, but for its version."""
     for field in ("kind", "name"):
         value = reference.get(field, "")
         if not value:
             errors.required(f"{path}.{field}")
         for message in path_segment_name(value, False):
             errors.invalid(f"{path}.{field}", value, message)
+
+
+def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
+    """The version of what is scaled or measured.
+
+    Args:
+        reference: The reference.
+        path: Where it stands.
+        errors: What is wrong so far.
+        grouped: Whether it must name an API group.
+    """
     version = reference.get("apiVersion", "")
     if version.count("/") > 1:
         errors.invalid(f"{path}.apiVersion", version, f"unexpected GroupVersion string: {version}")
@@ -165,7 +185,9 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
             errors.forbidden(f"{place}.averageValue", "may not set both a target raw value and a target utilization")
         return
     if field == "object":
-        check_reference(source.get("describedObject") or {}, f"{path}.describedObject", errors)
+        described = source.get("describedObject") or {}
+        check_reference(described, f"{path}.describedObject", errors)
+        check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
     if not name:
         errors.required(f"{path}.metric.name", "must specify a metric name")
