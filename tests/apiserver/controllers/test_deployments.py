@@ -114,6 +114,29 @@ def test_a_rollout_waits_for_pods_that_never_come(api: ClusterApi) -> None:
     )
 
 
+def test_scaling_amid_a_rollout_keeps_the_proportions(api: ClusterApi) -> None:
+    deploy(api, replicas=4)
+    change(api, relabel("1"))
+    assert sizes(api) == [("1", 3), ("2", 2)]
+    change(api, {"replicas": 10})
+    assert sizes(api) == [("1", 8), ("2", 5)]
+    change(api, {"replicas": 3})
+    assert sizes(api) == [("1", 2), ("2", 2)]
+    change(api, {"paused": True, "replicas": 0})
+    assert sizes(api) == [("1", 0), ("2", 0)]
+
+
+def test_annotations_of_a_deployment_count_as_changes(api: ClusterApi) -> None:
+    deploy(api)
+    note = {"metadata": {"annotations": {"a": "b"}}}
+    noted = api.must(api.admin.call("PATCH", f"{APPS}/deployments/d", note, headers=MERGE_PATCH))
+    assert noted["metadata"]["generation"] == 2
+    assert api.must(api.admin.get(f"{APPS}/deployments/d"))["status"]["observedGeneration"] == 2
+    label = {"metadata": {"labels": {"a": "b"}}}
+    labelled = api.must(api.admin.call("PATCH", f"{APPS}/deployments/d", label, headers=MERGE_PATCH))
+    assert labelled["metadata"]["generation"] == 2
+
+
 def test_going_back_takes_the_old_replica_set_again(api: ClusterApi) -> None:
     deploy(api, replicas=1)
     change(api, relabel("2"))

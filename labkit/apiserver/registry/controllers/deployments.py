@@ -11,8 +11,11 @@ from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import controller_of, controls, is_active, reference_to
 from labkit.apiserver.registry.controllers.rolling import (
     HASH,
+    MOST,
+    PREFIX,
     limits,
     new_size,
+    proportional,
     set_condition,
     shrunk,
     template_hash,
@@ -29,9 +32,8 @@ from labkit.apiserver.request import Object
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 PODS = BY_KIND["", "Pod"]
-PREFIX = "deployment.kubernetes.io/"
 REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
-DESIRED, MOST = PREFIX + "desired-replicas", PREFIX + "max-replicas"
+DESIRED = PREFIX + "desired-replicas"
 OWN = (REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
 """Annotations that a replica set does not take from its deployment."""
 COLLISIONS = 20
@@ -158,14 +160,30 @@ class Deployments:
 
     def _scale_all(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         """Follow a change of the number of replicas, outside of a rollout."""
+        if new is not None:
+            new = self._renew(deployment, new, old)
         active = [one for one in [*old, *([new] if new is not None else [])] if wanted(one)]
-        if len(active) > 1:
-            for one in active:
-                self._scale(deployment, one, wanted(one))
+        if len(active) < 2:
+            latest = active[0] if active else new or (old[-1] if old else None)
+            if latest is not None and wanted(latest) != wanted(deployment):
+                self._scale(deployment, latest, wanted(deployment))
             return
-        latest = active[0] if active else new or (old[-1] if old else None)
-        if latest is not None:
-            self._scale(deployment, latest, wanted(deployment))
+        if new is not None and self._saturated(deployment, new):
+            sizes = {one["metadata"]["name"]: 0 for one in old if wanted(one)}
+        elif deployment["spec"]["strategy"].get("type") == "RollingUpdate":
+            sizes = proportional(deployment, active)
+        else:
+            return
+        for one in active:
+            if one["metadata"]["name"] in sizes:
+                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+
+    @staticmethod
+    def _saturated(deployment: Object, one: Object) -> bool:
+        """Whether a replica set has all the pods of its deployment, and they are available."""
+        replicas = wanted(deployment)
+        desired = (one["metadata"].get("annotations") or {}).get(DESIRED)
+        return desired == str(replicas) and wanted(one) == one["status"].get("availableReplicas", 0) == replicas
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = wanted(one)

@@ -12,6 +12,9 @@ from typing import Any
 from labkit.apiserver.request import Object
 
 HASH = "pod-template-hash"
+PREFIX = "deployment.kubernetes.io/"
+MOST = PREFIX + "max-replicas"
+"""A replica set's note of how many pods its deployment might have in all."""
 DIGITS = "456789bcdf"
 """What stands for 0 to 9 in names: nothing that could be read as a word."""
 
@@ -103,6 +106,44 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
             left -= gone
     return {one["metadata"]["name"]: sizes[one["metadata"]["name"]] for one in old
             if sizes[one["metadata"]["name"]] != wanted(one)}  # fmt: skip
+
+
+def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
+    """What replica sets with pods are scaled to when their deployment is scaled amid a rollout.
+
+    Args:
+        deployment: Which has been scaled, or is paused.
+        active: Its replica sets that should have pods.
+
+    Returns:
+        Name to number, for each of them.
+    """
+    replicas = wanted(deployment)
+    most = replicas + limits(deployment)[0] if replicas else 0
+    missing = most - total(active)
+    by_age = sorted(active, key=_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
+    sizes, added = {}, 0
+    for one in sorted(by_age, key=wanted, reverse=True):
+        share = _share(deployment, one, most) if missing != added else 0
+        share = min(share, missing - added) if missing > 0 else max(share, missing - added)
+        sizes[one["metadata"]["name"]] = wanted(one) + share
+        added += share
+    largest = next(iter(sizes))
+    sizes[largest] += missing - added
+    return {name: max(size, 0) for name, size in sizes.items()}
+
+
+def _age(one: Object) -> tuple[str, str]:
+    return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
+
+
+def _share(deployment: Object, one: Object, most: int) -> int:
+    """By how much a replica set grows when its deployment may have so many pods in all."""
+    if not wanted(deployment):
+        return -wanted(one)
+    noted = str((one["metadata"].get("annotations") or {}).get(MOST, ""))
+    before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
+    return int(wanted(one) * most / before + 0.5) - wanted(one) if before else 0
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:

@@ -26,6 +26,12 @@ class DeploymentStrategy(WorkloadStrategy):
 
     full_checks: int = 0
 
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``; annotations count as well, since replica sets inherit them."""
+        super().count_generation(new, old)
+        if (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {}):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
         """See ``Strategy``; the labels are not the status's to change."""
         super().prepare_status_update(context, new, old)
