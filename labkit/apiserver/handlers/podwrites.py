@@ -12,11 +12,10 @@ from typing import Any
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
-from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale
+from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale, owners_after
 from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
-from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
@@ -223,7 +222,7 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
         changed = changed or owners != workload["metadata"].get("managedFields")
         new["metadata"]["managedFields"] = owners
     elif changed:
-        update_managed_fields(registry.struct(kind), workload, new, options.manager, kind.group_version, "scale", now)
+        new["metadata"]["managedFields"] = owners_after(current, scale_of(new), workload, kind, options.manager, now)
     if changed and not options.dry_run:
         new = registry.write(kind, new)
     return scale_of(new)

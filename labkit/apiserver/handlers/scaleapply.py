@@ -1,4 +1,4 @@
-"""Server-side apply to ``/scale``: who owns the number of replicas, seen from the scale and from the workload.
+"""Who owns the number of replicas, seen from a workload and from its ``/scale``; and server-side apply to that.
 
 Source: k8s.io/apimachinery ``pkg/util/managedfields/scalehandler.go``.
 """
@@ -12,7 +12,7 @@ from labkit.apiserver.handlers.patch import applied_configuration, applied_objec
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
-from labkit.apiserver.registry.managed.manager import Managed, decode_managed, set_managed
+from labkit.apiserver.registry.managed.manager import Managed, decode_managed, set_managed, update_managed_fields
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import schemas
 from labkit.apiserver.schema.decoding import Decoder
@@ -50,10 +50,36 @@ def applied_scale(
     made = seen if merged is None else applied_object(partial(Decoder().decode, struct), merged, config, SCALE)
     new = {"kind": SCALE.kind, "apiVersion": SCALE.group_version, **made}
     set_managed(new, managed)
-    scale_owners = decode_managed(new["metadata"].pop("managedFields", None)) or Managed()
+    merged_owners = _merged_owners(owners, new, kind)
+    new["metadata"].pop("managedFields", None)
+    return new, merged_owners
+
+
+def owners_after(current: Object, new: Object, workload: Object, kind: Kind, manager: str, now: str) -> Any:
+    """A workload's ``managedFields`` after its scale was updated or patched.
+
+    Args:
+        current: The scale as it was.
+        new: The scale as it is now.
+        workload: The workload as it is stored.
+        kind: The workload's row.
+        manager: Who updates.
+        now: The time of the entry.
+    """
+    owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()
+    before = {**current, "metadata": dict(current["metadata"])}
+    set_managed(before, of_scale(owners, kind.group_version))
+    after = {**new, "metadata": dict(before["metadata"])}
+    struct = schemas()["autoscaling.v1.Scale"]
+    update_managed_fields(struct, before, after, manager, SCALE.group_version, "scale", now)
+    return _merged_owners(owners, after, kind)
+
+
+def _merged_owners(owners: Managed, scale: Object, kind: Kind) -> Any:
+    scale_owners = decode_managed(scale["metadata"].get("managedFields")) or Managed()
     holder: Object = {"metadata": {}}
     set_managed(holder, of_workload(owners, scale_owners, kind.group_version))
-    return new, holder["metadata"].get("managedFields")
+    return holder["metadata"].get("managedFields")
 
 
 def of_scale(owners: Managed, version: str) -> Managed:
@@ -86,6 +112,6 @@ def of_workload(owners: Managed, scale_owners: Managed, version: str) -> Managed
     for key, fields in left.items():
         if intersection_sets(fields, REPLICAS):
             found.fields[key], found.versions[key] = REPLICAS, version
-            if key in scale_owners.times:
-                found.times[key] = scale_owners.times[key]
+            if key in owners.times:  # the real server looks here, where a new manager has no time
+                found.times[key] = owners.times[key]
     return found

@@ -41,13 +41,14 @@ def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Str
 
     Args:
         original: The object; it is not changed.
-        patch: The patch; it is not changed.
+        patch: The patch; merging takes its directives out, and whatever stands under them, as the real
+            server does: its errors show what is left.
         struct: The object's schema.
 
     Raises:
         ApiError: The patch makes no sense.
     """
-    return _merge_map(copy.deepcopy(original), copy.deepcopy(patch), struct)
+    return _merge_map(copy.deepcopy(original), patch, struct)
 
 
 def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> dict[str, Any]:
@@ -80,9 +81,9 @@ def _merge_map(original: dict[str, Any], patch: dict[str, Any], struct: Struct |
         elif isinstance(current, list) and isinstance(value, list):
             original[key] = value
         elif current is None:
-            _put(original, key, _discard_nulls(value))
+            _put(original, patch, key, _discard_nulls(value))
         else:
-            _put(original, key, value)
+            _put(original, patch, key, value)
     return original
 
 
@@ -97,10 +98,10 @@ def _merges(field: Field) -> bool:
     return "merge" in field.strategies
 
 
-def _put(original: dict[str, Any], key: str, value: Any) -> None:
+def _put(original: dict[str, Any], patch: dict[str, Any], key: str, value: Any) -> None:
     kept, keep = _without_directives(value)
     if keep:
-        original[key] = kept
+        original[key] = patch[key] = kept
     else:
         original.pop(key, None)
 
@@ -232,7 +233,7 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
             raise _no_merge_key(item, key)
         for place, other in enumerate(merged_items):
             if other.get(key) == item[key]:
-                merged_items[place] = _merge_map(other, copy.deepcopy(item), _inner(field))
+                merged_items[place] = _merge_map(other, item, _inner(field))
                 break
         else:
             merged_items.append(_without_directives(_discard_nulls(item))[0])

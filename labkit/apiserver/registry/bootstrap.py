@@ -56,8 +56,6 @@ def bootstrap_core(registry: Registry) -> None:
             "spec": {
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": SECURE_PORT}],
                 "clusterIP": SERVICE_ADDRESS,
-                "clusterIPs": [SERVICE_ADDRESS],
-                "ipFamilies": ["IPv4"],
                 "ipFamilyPolicy": "SingleStack",
                 "sessionAffinity": "None",
                 "type": "ClusterIP",

@@ -48,10 +48,12 @@ class Decoder:
 
     Args:
         strict: Collects what a strict decoding would refuse; None does not look.
+        defaults: Whether pointers that are not given get the schema's defaults.
     """
 
-    def __init__(self, strict: list[str] | None = None) -> None:
+    def __init__(self, strict: list[str] | None = None, *, defaults: bool = True) -> None:
         self._strict = strict
+        self._defaults = defaults
         self._first: DecodeProblem | None = None
 
     def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
@@ -108,10 +110,10 @@ class Decoder:
                         continue
                     value = field.default
                 made[name] = value
-            elif field.default is not None:
+            elif field.default is not None and (self._defaults or not field.pointer):
                 made[name] = field.default
             elif not field.omit_empty or field.type.form in ALWAYS:
-                absent = zero(field)
+                absent = zero(field, defaults=self._defaults)
                 if absent is not NOTHING:
                     made[name] = absent
         return made
@@ -205,7 +207,7 @@ KEPT = ALWAYS | {"raw"}
 """Forms whose empty value, once given, is printed."""
 
 
-def zero(field: Field) -> Any:
+def zero(field: Field, *, defaults: bool = True) -> Any:
     """What Go prints for a field that was not given; ``NOTHING`` if it prints nothing."""
     if field.omit_zero:
         return NOTHING
@@ -213,14 +215,14 @@ def zero(field: Field) -> Any:
         return NOTHING if field.omit_empty else None
     if field.type.form == "struct" and field.type.struct_name == "meta.v1.ListMeta":
         return {}
-    return zero_of(field.type)
+    return zero_of(field.type, defaults=defaults)
 
 
-def zero_of(type_: Type) -> Any:
+def zero_of(type_: Type, *, defaults: bool = True) -> Any:
     """The zero value of a type as Go prints it."""
     form = type_.form
     if form == "struct":
-        return Decoder()._struct(type_.struct, {}, "", "")
+        return Decoder(defaults=defaults)._struct(type_.struct, {}, "", "")
     if form in ("list", "map", "time", "microtime", "raw", "any", "bytes"):
         return None
     if form in ("int32", "int64", "intstr", "float64"):

@@ -336,6 +336,23 @@ def test_kubectl_takes_over_what_client_side_apply_left(api: ClusterApi) -> None
     assert json.loads(changed["metadata"]["annotations"][LAST_APPLIED]) == new
 
 
+def test_kubectl_renews_the_note_of_client_side_apply_even_if_nothing_else_changes(api: ClusterApi) -> None:
+    config = {**CONFIG, "metadata": {"name": "csa"}, "data": {"a": "1"}}
+    note = {LAST_APPLIED: json.dumps({**config, "metadata": {"annotations": {}, "name": "csa"}})}
+    made = {**config, "metadata": {"name": "csa", "annotations": note}}
+    api.must(api.admin.post(f"{LAB}/configmaps?fieldManager=kubectl-client-side-apply", made))
+    assert api.must(patch(api, "configmaps/csa?fieldManager=other", config, APPLY))["metadata"]["annotations"] == note
+    renewed = api.must(patch(api, "configmaps/csa?fieldManager=kubectl", config, APPLY))
+    assert json.loads(renewed["metadata"]["annotations"][LAST_APPLIED]) == config
+
+
+def test_a_refused_strategic_merge_shows_what_merging_left_of_the_patch(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/services", SERVICE))
+    spec = {"$setElementOrder/ports": [{"port": 80}], "ports": [{"port": 80, "name": "x"}], "type": 1}
+    refused = patch(api, "services/s", {"spec": spec}, STRATEGIC)
+    assert refused.message.startswith(' "" is invalid: patch: Invalid value: "map[spec:map[type:1]]": ')
+
+
 def test_a_label_selectors_map_has_one_owner(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/services", SERVICE))
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"selector": {"y": "2"}}}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cluster import ClusterApi, Reply
+from tests.support.cluster import MERGE_PATCH, ClusterApi, Reply
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/lab/deployments"
 SCALE = f"{DEPLOYMENTS}/d/scale"
@@ -58,6 +58,35 @@ def test_patches(api: ClusterApi, form: str, body: Any) -> None:
     scaled = api.must(send(api, form, body, "?fieldManager=scaler"))
     assert (scaled["kind"], scaled["spec"]) == ("Scale", {"replicas": 5})
     assert owners(api) == {("creator", "Update", ""): False, ("scaler", "Update", "scale"): True}
+
+
+def test_who_scales_has_no_time(api: ClusterApi) -> None:
+    for replicas in (5, 6):
+        api.must(send(api, "merge-patch+json", {"spec": {"replicas": replicas}}, "?fieldManager=scaler"))
+    managed = api.must(api.admin.get(f"{DEPLOYMENTS}/d"))["metadata"]["managedFields"]
+    assert managed[0] == {
+        "manager": "scaler",
+        "operation": "Update",
+        "apiVersion": "apps/v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}},
+        "subresource": "scale",
+    }
+
+
+def test_a_number_that_nobody_may_own_stays_so(api: ClusterApi) -> None:
+    api.must(api.admin.call("PATCH", f"{DEPLOYMENTS}/d", {"metadata": {"managedFields": [{}]}}, headers=MERGE_PATCH))
+    api.must(send(api, "merge-patch+json", {"spec": {"replicas": 5}}, "?fieldManager=scaler"))
+    managed = api.must(api.admin.get(f"{DEPLOYMENTS}/d"))["metadata"].get("managedFields", ())
+    assert not any(one["manager"] == "scaler" for one in managed)
+
+
+def test_who_sends_the_default_number_owns_it(api: ClusterApi) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    spec = {"replicas": 1, "selector": {"a": "b"}, "template": template}
+    path = "/api/v1/namespaces/lab/replicationcontrollers"
+    made = api.must(api.admin.post(path, {"metadata": {"name": "rc"}, "spec": spec}))
+    assert "f:replicas" in made["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
 
 
 def test_an_apply_conflicts_with_who_owns_the_number(api: ClusterApi) -> None:

@@ -98,18 +98,17 @@ def apply(
     _take_over(struct, base, merged, managed, me, subresource, force, elsewhere)
     if not owned:
         del managed.fields[me]
-    if merged == base:
-        return None, managed
-    managed.times[me] = now
+    if merged != base:
+        managed.times[me] = now
+    merged = copy.deepcopy(merged)
     if manager == KUBECTL and _last_applied(merged):
-        merged = copy.deepcopy(merged)
         merged["metadata"]["annotations"][LAST_APPLIED] = _as_last_applied(config)
-    return copy.deepcopy(merged), managed
+    return None if merged == base else merged, managed
 
 
 def empty_object(struct: Struct, config: Object) -> Object:
     """What an apply starts from where there is no object."""
-    empty = Decoder().decode(struct, {})
+    empty = Decoder(defaults=False).decode(struct, {})
     empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
     return empty
 

@@ -202,7 +202,7 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
     """What a write sets and removes, but for what nobody owns."""
-    before = old if old is not None else Decoder().decode(struct, {})
+    before = old if old is not None else Decoder(defaults=False).decode(struct, {})
     set_, gone = compare(
         shape_of_struct(struct),
         {**before, "metadata": {**(before.get("metadata") or {}), "managedFields": ABSENT}},
