@@ -48,6 +48,7 @@ class Reply(NamedTuple):
     status: int
     body: Any
     headers: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -103,7 +104,9 @@ class Caller:
         )
         response = self.cluster.handle(request)
         text = response.body
-        return Reply(response.status, json.loads(text) if text[:1] in b"{[" else text, response.headers)
+        return Reply(
+            response.status, json.loads(text) if text[:1] in b"{[" else text, response.headers, tuple(response.warnings)
+        )
 
     def get(self, path: str, **more: Any) -> Reply:
         """GET."""

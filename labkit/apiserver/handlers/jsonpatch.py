@@ -7,7 +7,6 @@ the end.
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Callable
@@ -33,6 +32,25 @@ class JsonPatch:
     def __init__(self, document: Any) -> None:
         self.document = document
         self._copied = 0
+        self._opened: dict[int, Any] = {}
+        """The objects that were looked into: these are written again, the others stay as they are."""
+
+    def written(self) -> Any:
+        """The document with the fields of all objects that were looked into by name."""
+        return self._written(self.document, outer=True)
+
+    def _written(self, value: Any, outer: bool = False) -> Any:
+        if isinstance(value, dict):
+            names = sorted(value) if outer or id(value) in self._opened else value
+            return {name: self._written(value[name]) for name in names}
+        return [self._written(item) for item in value] if isinstance(value, list) else value
+
+    def _open(self, value: Any, deeply: bool = False) -> None:
+        if isinstance(value, dict):
+            self._opened[id(value)] = value
+        if deeply and isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                self._open(item, deeply)
 
     def apply(self, operation: dict[str, Any]) -> None:
         """One operation.
@@ -87,7 +105,7 @@ class JsonPatch:
             self._copied += len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
         if self._copied > MAX_COPIED_BYTES:
             raise Inapplicable
-        _insert(holder, key, copy.deepcopy(value))
+        _insert(holder, key, self._written(value))
 
     def test(self, operation: dict[str, Any]) -> None:
         """Go on only if a value is this one."""
@@ -96,6 +114,7 @@ class JsonPatch:
         else:
             holder, key = self._find(operation.get("path"))
             value = _get(holder, key)
+        self._open(value, deeply=True)
         if not _equal(value, operation.get("value")):
             raise Inapplicable
 
@@ -108,6 +127,7 @@ class JsonPatch:
         keys = [part.replace("~1", "/").replace("~0", "~") for part in parts]
         for key in keys[:-1]:
             holder = _get(holder, key)
+            self._open(holder)
         if not isinstance(holder, dict | list):
             raise Inapplicable
         return holder, keys[-1]

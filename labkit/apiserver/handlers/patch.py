@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.decode import field_validation, warning_lines
+from labkit.apiserver.handlers.encode import in_order
 from labkit.apiserver.handlers.jsonpatch import Inapplicable, JsonPatch
 from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import strategic_merge
@@ -19,7 +20,7 @@ from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.typed import go_text, problems
 from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import Struct, gojson, schemas
+from labkit.apiserver.schema import Struct, gojson
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
 from labkit.apiserver.status import ApiError, bad_request
 
@@ -75,7 +76,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         patch = _object(request.body, "error decoding patch: ", strict)
         if request.body.strip() == b"null":
             raise bad_request("Invalid JSON Patch")
-        shown = result = merge_patch(current, patch)
+        shown = result = merge_patch(in_order(current), patch)
     else:
         patch = _object(request.body, "", strict)
         result = strategic_merge(current, patch, struct)
@@ -89,14 +90,20 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     except DecodeProblem as error:
         raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
     except Nameless as error:
+        strict += error.unknown if mode != "Ignore" else []
+        _tell(request, mode, shown, strict)
         raise bad_request(
             f"the name of the object ({request.info.name} based on URL) was undeterminable: name must be provided"
         ) from error
-    if strict:
-        if mode == "Strict":
-            raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
-        request.warnings += strict
+    _tell(request, mode, shown, strict)
     return obj
+
+
+def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
+    """Warn of what a strict reading would refuse, or refuse it."""
+    if strict and mode == "Strict":
+        raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
+    request.warnings += strict
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
@@ -106,22 +113,10 @@ def _invalid_patch(shown: Any, problem: str) -> ApiError:
         shown: The patched document, or the patch as a text.
         problem: What is wrong with it.
     """
-    text = shown if isinstance(shown, str) else json.dumps(_as_sent(shown), separators=(",", ":"), ensure_ascii=False)
+    text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
     errors.invalid("patch", text, problem)
     return invalid_object("", "", "", errors)
-
-
-def _as_sent(document: Any) -> Any:
-    """A patched document in the real server's order: fields by name, metadata as they are unless patched."""
-    if not isinstance(document, dict):
-        return document
-    ordered = {name: document[name] for name in sorted(document)}
-    metadata = ordered.get("metadata")
-    if isinstance(metadata, dict) and list(metadata) != sorted(metadata):
-        known = [name for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata]
-        ordered["metadata"] = {name: metadata[name] for name in [*known, *(set(metadata) - set(known))]}
-    return ordered
 
 
 def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
@@ -152,17 +147,31 @@ def _note_duplicates(value: Any, path: str, strict: list[str]) -> None:
 
 
 def merge_patch(current: Any, patch: Any) -> Any:
-    """RFC 7396: objects merge, null removes, all else replaces."""
+    """RFC 7396: objects merge, null removes, all else replaces.
+
+    Source: gopkg.in/evanphx/json-patch.v4 ``merge.go``: what is merged is written by name.
+    """
     if not isinstance(patch, dict):
         return patch
-    base = current if isinstance(current, dict) else {}
-    merged = dict(base)
+    if not isinstance(current, dict):
+        return without_nulls(patch)
+    merged = dict(current)
     for name, value in patch.items():
+        before = current.get(name)
         if value is None:
             merged.pop(name, None)
+        elif isinstance(before, dict):
+            merged[name] = merge_patch(before, value)
         else:
-            merged[name] = merge_patch(base.get(name), value)
+            merged[name] = without_nulls(value)
     return {name: merged[name] for name in sorted(merged)}
+
+
+def without_nulls(value: Any) -> Any:
+    """What a merge patch puts in place of something else: its objects by name, without fields that are null."""
+    if isinstance(value, dict):
+        return {name: without_nulls(value[name]) for name in sorted(value) if value[name] is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
@@ -186,13 +195,13 @@ def _json_patch(body: bytes, current: Object, strict: list[str]) -> Any:
         )
     for index, operation in enumerate(operations):
         _check_operation(operation, index, strict)
-    patch = JsonPatch(copy.deepcopy(current))
+    patch = JsonPatch(copy.deepcopy(in_order(current)))
     try:
         for operation in operations:
             patch.apply(operation)
     except (Inapplicable, RecursionError) as error:
         raise unprocessable() from error
-    return patch.document
+    return patch.written()
 
 
 def _check_operation(operation: Any, index: int, strict: list[str]) -> None:

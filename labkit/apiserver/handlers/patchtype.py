@@ -21,7 +21,15 @@ EVERYWHERE = frozenset(
 
 
 class Nameless(Exception):
-    """A document without a version: it is read as an internal object, whose fields have other names."""
+    """A document without a version: it is read as an internal object, whose fields have other names.
+
+    Args:
+        unknown: The fields that it has not.
+    """
+
+    def __init__(self, unknown: list[str]) -> None:
+        super().__init__()
+        self.unknown = unknown
 
 
 def check_type(document: Any, kind: Kind) -> None:
@@ -41,7 +49,7 @@ def check_type(document: Any, kind: Kind) -> None:
     if version.count("/") > 1:
         raise DecodeProblem(f"unexpected GroupVersion string: {version}")
     if not version:
-        raise Nameless
+        raise Nameless([f'unknown field "{field}"' for field in document if field not in ("apiVersion", "kind")])
     group, _, short = version.rpartition("/")
     if (version, name) == (kind.group_version, kind.kind) or is_older(version, name, kind.group, kind.kind):
         return

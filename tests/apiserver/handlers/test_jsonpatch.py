@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,3 +71,18 @@ def test_copies_are_limited_together(monkeypatch: pytest.MonkeyPatch) -> None:
     assert patched({"a": "xyz"}, copy, copy) == {"a": "xyz", "b": "xyz"}
     with pytest.raises(Inapplicable):
         patched({"a": "xyz"}, copy, copy, copy)
+
+
+def test_what_was_looked_into_is_written_by_name() -> None:
+    document = {
+        "z": {"b": {"d": 1, "c": 2}, "a": 1},
+        "list": [{"y": 1, "x": 2}, {"y": 1, "x": 2}],
+        "kept": {"b": 1, "a": 2},
+    }
+    patch = JsonPatch(document)
+    patch.apply({"op": "add", "path": "/z/e", "value": 1})
+    patch.apply({"op": "test", "path": "/list/1", "value": {"x": 2, "y": 1}})
+    written = json.dumps(patch.written(), separators=(",", ":"))
+    assert written == (
+        '{"kept":{"b":1,"a":2},"list":[{"y":1,"x":2},{"x":2,"y":1}],"z":{"a":1,"b":{"d":1,"c":2},"e":1}}'
+    )

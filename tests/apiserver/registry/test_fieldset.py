@@ -96,3 +96,27 @@ def test_what_a_configuration_owns() -> None:
 def test_paths_in_words() -> None:
     assert show_path(("f:spec", 'k:{"name":"main"}', "f:image")) == '.spec[name="main"].image'
     assert show_path(("f:finalizers", 'v:"x"')) == '.finalizers[="x"]'
+
+
+def test_items_are_ordered_by_the_values_of_their_keys() -> None:
+    node: Node = {
+        'k:{"port":443,"protocol":"TCP"}': {},
+        'k:{"port":80,"protocol":"UDP"}': {},
+        'k:{"port":80,"protocol":"TCP"}': {},
+        "v:10": {},
+        "v:9": {},
+        'v:"x"': {},
+        "f:z": {},
+        ".": {},
+    }
+    expected = [
+        ".",
+        "f:z",
+        'k:{"port":80,"protocol":"TCP"}',
+        'k:{"port":80,"protocol":"UDP"}',
+        'k:{"port":443,"protocol":"TCP"}',
+        "v:9",
+        "v:10",
+        'v:"x"',
+    ]
+    assert list(ordered(node)) == expected

@@ -419,3 +419,49 @@ def test_a_strategic_patch_that_makes_no_sense(api: ClusterApi, spec: dict[str, 
     api.must(api.admin.post(f"{LAB}/podtemplates", {"metadata": {"name": "t"}, "template": template}))
     reply = patch(api, "podtemplates/t", {"template": {"spec": spec}}, STRATEGIC)
     assert (reply.status, "reason" in reply.body, reply.message) == (500, False, problem)
+
+
+def test_a_document_without_a_version_has_no_name(config: ClusterApi) -> None:
+    unnamed = "the name of the object (c based on URL) was undeterminable: name must be provided"
+    reply = patch(config, "configmaps/c", {"apiVersion": None, "q": 1}, MERGE)
+    assert (reply.status, reply.message) == (400, unnamed)
+    fields = ("data", "metadata", "q")
+    assert list(reply.warnings) == [f'unknown field "{name}"' for name in fields]
+    reply = patch(config, "configmaps/c?fieldValidation=Ignore", [{"op": "remove", "path": "/apiVersion"}], JSON_PATCH)
+    assert (reply.status, reply.warnings) == (400, ())
+    reply = patch(config, "configmaps/c?fieldValidation=Strict", [{"op": "remove", "path": "/apiVersion"}], JSON_PATCH)
+    assert reply.status == 422
+    assert reply.message.endswith('strict decoding error: unknown field "data", unknown field "metadata"')
+
+
+def test_a_merge_patch_is_shown_as_it_was_merged(api: ClusterApi) -> None:
+    pod = {
+        "metadata": {"name": "p", "labels": {"b": "1", "a": "2"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    }
+    api.must(api.admin.post(f"{LAB}/pods", pod))
+    sent = {"spec": {"containers": [{"name": "c", "image": 5, "args": [None, {"z": 1, "a": None}]}]}}
+    text = patch(api, "pods/p", sent, MERGE).message
+    assert '\\"labels\\":{\\"a\\":\\"2\\",\\"b\\":\\"1\\"}' in text
+    assert '\\"containers\\":[{\\"args\\":[null,{\\"z\\":1}],\\"image\\":5,\\"name\\":\\"c\\"}],\\"dnsPolicy\\"' in text
+
+
+def test_an_object_with_items_without_keys_has_no_managers(api: ClusterApi) -> None:
+    account = {"metadata": {"name": "a"}, "secrets": [{"name": "x"}, {"kind": "Secret"}]}
+    made = api.must(api.admin.post(f"{LAB}/serviceaccounts", account))
+    assert "managedFields" not in made["metadata"]
+
+
+def test_a_struct_that_nobody_holds_any_more_goes_as_a_whole(api: ClusterApi) -> None:
+    path = "/apis/networking.k8s.io/v1/namespaces/lab/ingresses/i?fieldManager={}"
+    service = {"service": {"name": "s", "port": {"number": 80}}}
+    body: dict[str, Any] = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i"}}
+    rules = [{"host": "a.b"}]
+    first = {**body, "spec": {"defaultBackend": service, "rules": rules}}
+    headers = {"content-type": "application/apply-patch+yaml"}
+    api.must(api.admin.call("PATCH", path.format("one"), first, headers=headers))
+    api.must(api.admin.call("PATCH", path.format("two"), {**body, "spec": {"rules": rules}}, headers=headers))
+    left = api.must(api.admin.call("PATCH", path.format("one"), {**body, "spec": {"rules": rules}}, headers=headers))
+    assert left["spec"] == {"rules": rules}
+    left = api.must(api.admin.call("PATCH", path.format("one"), body, headers=headers))
+    assert (left["metadata"]["name"], left["spec"]) == ("i", {"rules": rules})

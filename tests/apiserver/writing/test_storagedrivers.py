@@ -225,3 +225,11 @@ def test_a_class_of_attributes_stays_while_it_is_used(api: ClusterApi) -> None:
     assert "deletionTimestamp" in api.must(api.admin.get(f"{classes}/fast"))["metadata"]
     api.must(api.admin.delete(f"{volumes}/pv"))
     assert api.admin.get(f"{classes}/fast").status == 404
+
+
+def test_only_changed_token_requests_are_warned_of(api: ClusterApi) -> None:
+    path = f"{DRIVERS}/w"
+    made = api.admin.post(DRIVERS, {"metadata": {"name": "w"}, "spec": {"tokenRequests": [{"audience": "a"}]}})
+    assert made.warnings[0].startswith("spec.serviceAccountTokenInSecrets is unset")
+    assert api.admin.patch(path, {"metadata": {"labels": {"a": "b"}}}).warnings == ()
+    assert api.admin.patch(path, {"spec": {"tokenRequests": [{"audience": "b"}]}}).warnings == made.warnings

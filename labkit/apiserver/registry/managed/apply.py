@@ -84,11 +84,12 @@ def apply(
             key = manager_id(BEFORE_FIRST_APPLY, "Update", api_version, "")
             managed.fields[key], managed.versions[key], managed.times[key] = set_, api_version, now
     me = manager_id(manager, "Apply", api_version, subresource)
-    owned = without(without(owned_by(shape, config), STRIPPED), ignored_fields(struct, subresource))
+    applied = without(owned_by(shape, config), ignored_fields(struct, subresource))
+    owned = without(applied, STRIPPED)
     last = managed.fields.get(me, {})
     merged = merge(shape, base, config)
     if last:
-        kept = owned
+        kept = applied
         for key, fields in managed.fields.items():
             if key != me:
                 kept = union_sets(kept, fields)

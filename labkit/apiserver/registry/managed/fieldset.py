@@ -18,6 +18,13 @@ ABSENT: Any = object()
 ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 
 
+NO_KEYS = "k:{}"
+
+
+class Keyless(Exception):
+    """An item of a keyed list that has no key: nobody can own it."""
+
+
 def is_member(node: Node) -> bool:
     """Whether the node's own path is in the set."""
     return not node or "." in node
@@ -119,7 +126,7 @@ def without(left: Node, paths: Node) -> Node:
 
 def ordered(node: Node) -> Node:
     """The set with its elements in the order in which they are printed."""
-    return {name: ordered(node[name]) for name in sorted(node)}
+    return {name: ordered(node[name]) for name in (sorted(node, key=_element_order) if len(node) > 1 else node)}
 
 
 def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -131,8 +138,26 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return found
 
 
-def _element_order(element: str) -> tuple[int, str]:
-    return "fkvi".index(element[0]), element
+def _element_order(element: str) -> tuple[int, Any]:
+    """Fields by name, items by their keys, values by what they are.
+
+    Source: sigs.k8s.io/structured-merge-diff ``fieldpath/element.go``.
+    """
+    form, _, rest = element.partition(":")
+    if form == "f" or not rest:
+        return ".f".index(form), element
+    if form == "k":
+        return 2, [(name, _value_order(value)) for name, value in sorted(orjson.loads(rest).items())]
+    return "vi".index(form) + 3, _value_order(orjson.loads(rest))
+
+
+def _value_order(value: Any) -> tuple[int, Any]:
+    """Numbers, texts, truth values, nothing; structures do not occur in sets."""
+    if isinstance(value, bool):
+        return 2, value
+    if isinstance(value, int | float):
+        return 0, value
+    return (1, value) if isinstance(value, str) else (3, repr(value))
 
 
 def show_path(path: tuple[str, ...]) -> str:
@@ -186,10 +211,17 @@ class Shape:
         return found
 
     def grouped(self, value: Any) -> dict[str, list[Any]]:
-        """All items of a keyed list or a set by their path element."""
+        """All items of a keyed list or a set by their path element.
+
+        Raises:
+            Keyless: An item has none of the keys.
+        """
         found: dict[str, list[Any]] = {}
         for item in value or ():
-            found.setdefault(self.path_element(item), []).append(item)
+            element = self.path_element(item)
+            if element == NO_KEYS:
+                raise Keyless
+            found.setdefault(element, []).append(item)
         return found
 
     def path_element(self, item: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from labkit.apiserver.registry.managed.fieldset import (
     ABSENT,
+    Keyless,
     Node,
     compare,
     difference_sets,
@@ -227,7 +228,7 @@ def update_managed_fields(
     now: str,
     elsewhere: Elsewhere | None = None,
 ) -> None:
-    """Note in ``new`` that a manager made it from ``old``.
+    """Note in ``new`` that a manager made it from ``old``; an object that nobody can own in full has no owners.
 
     Args:
         struct: The kind's schema.
@@ -239,6 +240,22 @@ def update_managed_fields(
         now: The time of the entry.
         elsewhere: For kinds with several versions: what others own is compared in their own one.
     """
+    try:
+        _note(struct, old, new, manager, api_version, subresource, now, elsewhere)
+    except Keyless:
+        new["metadata"].pop("managedFields", None)
+
+
+def _note(
+    struct: Struct,
+    old: Object | None,
+    new: Object,
+    manager: str,
+    api_version: str,
+    subresource: str,
+    now: str,
+    elsewhere: Elsewhere | None,
+) -> None:
     managed = live_or_new(old, new, subresource)
     if not managed.fields and old is not None and old["metadata"].get("uid"):
         set_managed(new, managed)

@@ -73,7 +73,12 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
 
 
 def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
-    """The value without the fields ``gone``, but for those that ``kept`` still holds."""
+    """The value without the fields ``gone``, but for those that ``kept`` still holds.
+
+    A field of a struct goes as a whole when nobody holds any of it; an item of a list or map is left, empty, unless
+    it was owned itself.
+    Source: sigs.k8s.io/structured-merge-diff ``merge/update.go`` (``prune``).
+    """
     if shape.form == "map" and isinstance(value, dict):
         rest: dict[str, Any] = {}
         for name, inner in value.items():
@@ -82,7 +87,8 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
                 rest[name] = inner
                 continue
             node, held = gone[element], kept.get(element)
-            if held is None and (not node or "." in node or shape.child(name).form == "leaf"):
+            named = shape.struct is not None and name in shape.struct.fields
+            if held is None and (named or not node or "." in node or shape.child(name).form == "leaf"):
                 continue
             rest[name] = remove(shape.child(name), inner, node, held or {})
         return rest

@@ -244,17 +244,25 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 def drop_of_other_type(spec: Object, old: Object) -> None:
     """An update of the type takes along what only the old type has, unless the caller changed it."""
     exposed = ("NodePort", "LoadBalancer")
-    if old["type"] in exposed and spec["type"] not in exposed:
-        if _node_port_set(spec) == _node_port_set(old):
-            for port in spec.get("ports") or ():
-                port.pop("nodePort", None)
-        if not spec.get("externalIPs"):
-            _drop_same(spec, old, "externalTrafficPolicy")
+    if old["type"] in exposed and spec["type"] not in exposed and _node_port_set(spec) == _node_port_set(old):
+        for port in spec.get("ports") or ():
+            port.pop("nodePort", None)
+    if _reachable(old) and not _reachable(spec):
+        _drop_same(spec, old, "externalTrafficPolicy")
     if spec["type"] == "ExternalName":
         _drop_same(spec, old, "internalTrafficPolicy")
+    if checks_health(old) and not checks_health(spec):
+        _drop_same(spec, old, "healthCheckNodePort")
     if old["type"] == "LoadBalancer" != spec["type"]:
-        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"):
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             _drop_same(spec, old, field)
+
+
+def _reachable(spec: Object) -> bool:
+    """Whether a service can be reached from outside."""
+    return spec["type"] in ("NodePort", "LoadBalancer") or (
+        spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
+    )
 
 
 def _node_port_set(spec: Object) -> set[int]:

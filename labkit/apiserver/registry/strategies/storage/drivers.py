@@ -110,6 +110,8 @@ class DriverStrategy(Strategy):
         spec = obj["spec"]
         if not spec.get("tokenRequests") or spec.get("serviceAccountTokenInSecrets") is not None:
             return []
+        if old is not None and spec["tokenRequests"] == old["spec"].get("tokenRequests"):
+            return []
         return [
             "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent "
             "possible logging of tokens in volume attributes"

@@ -13,26 +13,42 @@ from labkit.apiserver.registry.metadata import (
 )
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.apiserver.registry.strategies.workloads.advice import name_advice, template_advice, unchanged
 from labkit.apiserver.registry.strategies.workloads.selection import (
     check_selected_template,
 )
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
-from labkit.apiserver.registry.strategy import Strategy
+from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 
 
 @dataclass
 class WorkloadStrategy(Strategy):
-    """What deployments and the like have in common."""
+    """What deployments and the like have in common.
+
+    Args:
+        names_hosts: The names of its pods begin with its own.
+    """
 
     generation: bool = True
     status: bool = True
+    names_hosts: bool = False
 
     def default(self, obj: Object) -> None:
         """See ``Strategy``."""
         default_pod_spec(obj["spec"]["template"]["spec"])
         self.default_spec(obj["spec"])
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
+        super().prepare_update(context, new, old)
 
     def default_spec(self, spec: Object) -> None:
         """Defaults beside the template's."""
@@ -54,7 +70,5 @@ class WorkloadStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
-        if old is not None and obj["spec"]["template"] == old["spec"]["template"]:
-            return []
-        template = obj["spec"]["template"]
-        return pod_warnings(template["metadata"], template["spec"], "spec.template")
+        named = name_advice(obj, old) if self.names_hosts else []
+        return named if unchanged(obj, old) else named + template_advice(obj["spec"]["template"], "spec.template")

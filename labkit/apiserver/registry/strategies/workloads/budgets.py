@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import NameRule, path_segment_name
+from labkit.apiserver.registry.strategies.fields.conditions import check_conditions
 from labkit.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.apiserver.registry.strategy import Strategy
@@ -51,6 +52,7 @@ class DisruptionBudgetStrategy(Strategy):
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
+        check_conditions(new["status"].get("conditions") or [], "status.conditions", errors)
         check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
 

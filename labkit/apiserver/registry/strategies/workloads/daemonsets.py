@@ -12,6 +12,7 @@ from labkit.apiserver.registry.metadata import (
     immutable,
 )
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.apiserver.registry.strategies.workloads.advice import template_advice
 from labkit.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.apiserver.registry.strategies.workloads.rollouts import (
     check_daemon_set_update,
@@ -46,6 +47,11 @@ class DaemonSetStrategy(WorkloadStrategy):
         """See ``Strategy``; an annotation counts the templates, as the spec did in former versions."""
         super().default(obj)
         obj["metadata"]["annotations"] = {TEMPLATE_GENERATION: "0", **(obj["metadata"].get("annotations") or {})}
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        same = old is not None and _templates(obj) == _templates(old)
+        return [] if same else template_advice(obj["spec"]["template"], "spec.template")
 
     def prepare_create(self, context: Context, obj: Object) -> None:
         """See ``Strategy``."""

@@ -25,6 +25,7 @@ class DeploymentStrategy(WorkloadStrategy):
     """Deployments."""
 
     full_checks: int = 0
+    names_hosts: bool = True
 
     def count_generation(self, new: Object, old: Object) -> None:
         """See ``Strategy``; annotations count as well, since replica sets inherit them."""

@@ -14,7 +14,8 @@ from labkit.apiserver.registry.strategies.fields.internals import internal, inte
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.apiserver.registry.strategies.workloads.advice import job_advice, name_advice, unchanged
 from labkit.apiserver.registry.strategies.workloads.jobspecs import check_job_spec, default_policy
 from labkit.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
@@ -22,6 +23,10 @@ from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import schemas
 
+USE_TIME_ZONE = (
+    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
+    "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+)
 UID_LABEL = "batch.kubernetes.io/controller-uid"
 POLICIES = {"podFailurePolicy": "batch.v1.PodFailurePolicy", "successPolicy": "batch.v1.SuccessPolicy"}
 """Fields of a spec whose values messages show as Go structs."""
@@ -52,6 +57,7 @@ class JobStrategy(Strategy):
         """A job selects its pods by its own uid, unless told otherwise."""
         super().prepare_create(context, obj)
         spec = obj["spec"]
+        drop_disabled(spec["template"]["spec"], {})
         if spec.get("manualSelector"):
             return
         metadata = obj["metadata"]
@@ -65,6 +71,11 @@ class JobStrategy(Strategy):
         selector = spec.setdefault("selector", {})
         uid = obj["metadata"]["uid"]
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"])
+        super().prepare_update(context, new, old)
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
@@ -98,8 +109,7 @@ class JobStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
-        template = obj["spec"]["template"]
-        return pod_warnings(template["metadata"], template["spec"], "spec.template") if old is None else []
+        return name_advice(obj, old) + ([] if unchanged(obj, old) else job_advice(obj["spec"], "spec"))
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
@@ -224,6 +234,16 @@ class CronJobStrategy(Strategy):
         default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
         default_policy(spec["jobTemplate"]["spec"])
 
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled(_pod_of(obj), {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(_pod_of(new), _pod_of(old))
+        super().prepare_update(context, new, old)
+
     def check(self, obj: Object, errors: FieldErrors) -> None:
         """See ``Strategy``."""
         spec = obj["spec"]
@@ -254,3 +274,17 @@ class CronJobStrategy(Strategy):
         if template.get("manualSelector"):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
         check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec, found = obj["spec"], name_advice(obj, old)
+        if not unchanged(obj, old):
+            found += job_advice(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")
+        if old is not None and "TZ" in spec.get("schedule", ""):
+            found.append(USE_TIME_ZONE)
+        return found
+
+
+def _pod_of(cron_job: Object) -> Object:
+    spec: Object = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec

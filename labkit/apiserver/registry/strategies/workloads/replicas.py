@@ -8,23 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import NameRule, declared_name, dns_label
+from labkit.apiserver.registry.names import NameRule, declared_name
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
 from labkit.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.apiserver.registry.strategies.workloads.selection import (
     check_forever,
     check_template,
 )
-from labkit.apiserver.registry.strategy import Context
 from labkit.apiserver.request import Object
-
-HOST_NAMES = (
-    "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "
-    "recommended"
-)
 
 
 @dataclass
@@ -32,6 +26,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
     """Replica sets."""
 
     full_checks: int = 0
+    names_hosts: bool = True
 
     def reset_status(self, obj: Object) -> None:
         """See ``Strategy``."""
@@ -43,6 +38,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     """Replication controllers."""
 
     full_checks: int = 0
+    names_hosts: bool = True
 
     name_rule: NameRule = declared_name
     orphans: bool = True
@@ -91,18 +87,8 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         """See ``Strategy``."""
         self.check(new, errors)
 
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
-        super().prepare_create(context, obj)
-        drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
-
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
-        drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
-        super().prepare_update(context, new, old)
-
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``; the name of a new one becomes part of host names."""
-        messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
-        found = [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
-        return found + super().warnings(obj, old)
+        """See ``Strategy``; of an update the real server looks at the template that there was."""
+        if old is None:
+            return super().warnings(obj, old)
+        return [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")

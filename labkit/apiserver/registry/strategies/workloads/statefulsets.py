@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import NameRule, label_name
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.apiserver.registry.strategies.storage.claims import check_claim_spec
+from labkit.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
 from labkit.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.apiserver.registry.strategies.workloads.rollouts import (
     check_retention,
@@ -83,6 +83,9 @@ class StatefulSetStrategy(WorkloadStrategy):
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
         found = super().warnings(obj, old)
+        for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
+            place = f"spec.volumeClaimTemplates[{index}]"
+            found += claim_warnings(claim["spec"], place if old is None else f"{place}.Spec")
         if obj["spec"].get("revisionHistoryLimit", 0) < 0:
             found.append(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; "

@@ -12,7 +12,7 @@ from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.pods.defaults import default_pod_spec
 from labkit.apiserver.registry.strategies.pods.features import drop_disabled
-from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
 from labkit.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.apiserver.registry.strategy import Context, Strategy
 from labkit.apiserver.request import Object
@@ -52,10 +52,7 @@ class PodTemplateStrategy(Strategy):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """See ``Strategy``."""
-        template = obj["template"]
-        if old is not None and template == old["template"]:
-            return []
-        return pod_warnings(template["metadata"], template["spec"], "template")
+        return [] if unchanged(obj, old) else template_advice(obj["template"], "template")
 
 
 @dataclass

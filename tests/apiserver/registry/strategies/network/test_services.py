@@ -97,3 +97,30 @@ def test_a_directory_of_a_file_server(api: ClusterApi) -> None:
         ("spec.nfs.server", "Required value"),
         ("spec.nfs.path", 'Invalid value: "p": must be an absolute path'),
     ]
+
+
+def test_what_belongs_to_a_former_form_goes_with_it(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "f"}, "spec": {"ports": PORTS, "externalIPs": ["1.2.3.4"]}}
+    assert api.must(api.admin.post(f"{LAB}/services", body))["spec"]["externalTrafficPolicy"] == "Cluster"
+    inside = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalIPs": None}}))
+    assert "externalTrafficPolicy" not in inside["spec"]
+    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    assert api.must(api.admin.patch(f"{LAB}/services/f", {"spec": local}))["spec"]["healthCheckNodePort"]
+    anywhere = api.must(api.admin.patch(f"{LAB}/services/f", {"spec": {"externalTrafficPolicy": "Cluster"}}))
+    assert "healthCheckNodePort" not in anywhere["spec"]
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        ([104, 105], "aGk="),
+        ([None], "AA=="),
+        ([], ""),
+        ([1, "b"], "json: cannot unmarshal string into Go struct field Secret.data of type uint8"),
+        ([300], "json: cannot unmarshal number 300 into Go struct field Secret.data of type uint8"),
+    ],
+)
+def test_bytes_as_a_list_of_numbers(api: ClusterApi, value: Any, answer: str) -> None:
+    reply = api.admin.post(f"{LAB}/secrets?dryRun=All", {"metadata": {"name": "s"}, "data": {"a": value}})
+    assert reply.body["data"]["a"] == answer if reply.status == 201 else reply.message.endswith(answer)
+    assert (reply.status == 400) == answer.startswith("json: ")

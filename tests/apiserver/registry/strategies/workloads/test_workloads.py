@@ -12,8 +12,8 @@ from tests.support.cluster import ClusterApi, Reply, causes
 APPS = "/apis/apps/v1/namespaces/lab"
 JOBS = "/apis/batch/v1/namespaces/lab/jobs"
 SELECTOR = {"matchLabels": {"a": "b"}}
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
-JOB_TEMPLATE = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
+TEMPLATE: dict[str, Any] = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+JOB_TEMPLATE: dict[str, Any] = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
 MISMATCH = ("spec.template.metadata.labels", 'Invalid value: {"a":"b"}: `selector` does not match template `labels`')
 NO_VALUES = (
     "spec.selector.matchExpressions[0].values",
@@ -211,3 +211,82 @@ def test_an_update_is_held_to_the_rules_once(api: ClusterApi) -> None:
 def test_a_revision_holds_an_object(api: ClusterApi, data: Any, why: str) -> None:
     body = {"metadata": {"name": "r"}, "data": data}
     assert causes(api.admin.post(f"{APPS}/controllerrevisions", body)) == [("data", f"Required value: {why}")]
+
+
+SPREAD = {"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}
+NO_SELECTOR = "a null labelSelector results in matching no pod"
+HOSTS = "this is used in Pod names and hostnames, which can result in surprising behavior"
+
+
+def warned(reply: Reply) -> list[str]:
+    assert reply.status in (200, 201), reply
+    return [text for text in (HOSTS, NO_SELECTOR) if any(text in warning for warning in reply.warnings)]
+
+
+@pytest.mark.parametrize(
+    ("plural", "hosts", "again"),
+    [
+        ("deployments", True, True),
+        ("replicasets", True, True),
+        ("statefulsets", False, True),
+        ("daemonsets", False, False),
+    ],
+)
+def test_what_is_hardly_meant(api: ClusterApi, plural: str, hosts: bool, again: bool) -> None:
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "topologySpreadConstraints": [SPREAD]}}
+    name = "x.y" if hosts else "xy"
+    body: dict[str, Any] = {"metadata": {"name": name}, "spec": {"selector": SELECTOR, "template": template}}
+    if plural == "statefulsets":
+        body["spec"]["serviceName"] = "s"
+    assert warned(api.admin.post(f"{APPS}/{plural}", body)) == ([HOSTS] if hosts else []) + [NO_SELECTOR]
+    item = f"{APPS}/{plural}/{name}"
+    assert warned(api.admin.patch(item, {"metadata": {"labels": {"q": "1"}}})) == []
+    assert warned(api.admin.patch(item, {"spec": {"minReadySeconds": 1}})) == ([NO_SELECTOR] if again else [])
+    api.must(api.admin.delete(item))
+
+
+def test_what_is_hardly_meant_by_a_job(api: ClusterApi) -> None:
+    template = {"spec": {**JOB_TEMPLATE["spec"], "topologySpreadConstraints": [SPREAD]}}
+    body = {"metadata": {"name": "x.y"}, "spec": {"template": template, "suspend": True}}
+    assert warned(api.admin.post(JOBS, body)) == [HOSTS, NO_SELECTOR]
+    assert warned(api.admin.patch(f"{JOBS}/x.y", {"spec": {"suspend": False}})) == [NO_SELECTOR]
+    assert warned(api.admin.patch(f"{JOBS}/x.y", {"metadata": {"labels": {"q": "1"}}})) == []
+    many = {"completionMode": "Indexed", "completions": 100_001, "parallelism": 10_001}
+    assert job(api, **many).warnings[0].startswith("spec: In Indexed Jobs with a number of completions")
+    crons = JOBS.replace("jobs", "cronjobs")
+    body = {
+        "metadata": {"name": "x.y"},
+        "spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": template}}},
+    }
+    assert warned(api.admin.post(crons, body)) == [HOSTS, NO_SELECTOR]
+    assert warned(api.admin.patch(f"{crons}/x.y", {"spec": {"suspend": True}})) == [NO_SELECTOR]
+
+
+def test_templates_have_nothing_that_is_off(api: ClusterApi) -> None:
+    container = {**TEMPLATE["spec"]["containers"][0], "lifecycle": {"stopSignal": "SIGTERM"}}
+    for plural in ("deployments", "replicasets", "statefulsets", "daemonsets"):
+        more = {"serviceName": "s"} if plural == "statefulsets" else {}
+        made = api.must(make(api, plural, template={**TEMPLATE, "spec": {"containers": [container]}}, **more))
+        assert "lifecycle" not in made["spec"]["template"]["spec"]["containers"][0]
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    made = api.must(job(api, template=template))
+    assert "lifecycle" not in made["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_conditions_of_a_disruption_budget(api: ClusterApi) -> None:
+    budgets = "/apis/policy/v1/namespaces/lab/poddisruptionbudgets"
+    api.must(api.admin.post(budgets, {"metadata": {"name": "b"}, "spec": {"minAvailable": 1}}))
+    good = {"type": "A", "status": "True", "reason": "B", "lastTransitionTime": "2024-01-01T00:00:00Z", "message": ""}
+    bad = {"type": "A", "status": "x", "reason": "-", "observedGeneration": -1, "message": "m" * 32769}
+    conditions = [good, bad, {**good, "type": "C", "reason": ""}]
+    reply = api.admin.patch(f"{budgets}/b/status?dryRun=All", {"status": {"conditions": conditions}})
+    place = "status.conditions[1]"
+    assert [field for field, _ in causes(reply)] == [
+        f"{place}.type",
+        f"{place}.status",
+        f"{place}.observedGeneration",
+        f"{place}.lastTransitionTime",
+        f"{place}.reason",
+        f"{place}.message",
+        "status.conditions[2].reason",
+    ]
