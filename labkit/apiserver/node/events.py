@@ -37,7 +37,7 @@ class Recorder:
         message: str,
         *,
         kind: str = "Normal",
-        container: str = "",
+        field_path: str = "",
         source: str = "kubelet",
     ) -> None:
         """Say what happened.
@@ -47,12 +47,12 @@ class Recorder:
             reason: In one word.
             message: In a sentence.
             kind: ``Normal`` or ``Warning``.
-            container: Which container, if one.
+            field_path: Which container, if one.
             source: Who says so.
         """
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
-        key = (metadata["uid"], reason, message, container)
+        key = (metadata["uid"], reason, message, field_path)
         moment = timestamp(self._now())
         found = self._names.get(key)
         if found is not None:
@@ -75,8 +75,8 @@ class Recorder:
             "apiVersion": "v1",
             "resourceVersion": metadata.get("resourceVersion", ""),
         }
-        if container:
-            involved["fieldPath"] = f"spec.containers{{{container}}}"
+        if field_path:
+            involved["fieldPath"] = field_path
         origin: Object = {"component": source}
         if source == "kubelet":
             origin["host"] = self._host

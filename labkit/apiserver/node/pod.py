@@ -5,16 +5,13 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.container import Container
-from labkit.apiserver.node.creating import command_of, termination_message
+from labkit.apiserver.node.creating import Creator, command_of, termination_message
 from labkit.apiserver.node.environment import ConfigProblem, container_environment
 from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.images import find_image
-from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.podstatus import NEVER_RAN, build, timestamp
@@ -66,7 +63,6 @@ class Pod:
         self._api = api
         self._settings = settings
         self._recorder = recorder
-        self._wiring = wiring
         self._object = pod
         self._now = now
         self.quiet = quiet
@@ -76,9 +72,12 @@ class Pod:
         spec = pod["spec"]
         self.address = settings.address if spec.get("hostNetwork") else address
         self.listeners: dict[int, Endpoint] = {}
-        self.init = [Slot(one, init=True) for one in spec.get("initContainers") or ()]
-        self.slots = [Slot(one) for one in spec.get("containers") or ()]
+        reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
+        waiting: Object = {"waiting": {"reason": reason}}
+        self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
+        self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
+        self._creator = Creator(api, settings, wiring, self, now)
         self._puller = Puller(settings.address, now, self._say)
         self._mounted = False
         self._due = 0.0
@@ -132,21 +131,33 @@ class Pod:
                 return False
             changed = True
         policy = str(self._object["spec"].get("restartPolicy", "Always"))
-        for slot in self.init:
+        for slot in self._in_turn():
             changed = self._step(slot, policy) or changed
-            sidecar = slot.spec.get("restartPolicy") == "Always" and slot.running
-            done = slot.ended is not None and not slot.ended["exitCode"]
-            if not (sidecar or done):
-                return changed
-        for slot in self.slots:
-            changed = self._step(slot, policy) or changed
+        if self._over:
+            changed = self._end(slot for slot in self.init if slot.sidecar) or changed
         return changed
+
+    @property
+    def _over(self) -> bool:
+        """Whether all containers have ended for good; sidecars do not count, and end with them."""
+        policy = str(self._object["spec"].get("restartPolicy", "Always"))
+        return all(slot.ended is not None and not slot.restartable(policy) for slot in self.slots)
+
+    def _in_turn(self) -> Iterator[Slot]:
+        """The containers that may run by now: an init container that is not through holds up those behind it."""
+        if self._over:
+            return
+        for slot in self.init:
+            yield slot
+            if not slot.passed:
+                return
+        yield from self.slots
 
     def next_due(self) -> float:
         """When :meth:`advance` has something to do again."""
         if not self._mounted:
             return self._due
-        times = [self._slot_due(slot) for slot in (*self.init, *self.slots)]
+        times = [self._slot_due(slot) for slot in self._in_turn()]
         return min(times, default=float("inf"))
 
     def _slot_due(self, slot: Slot) -> float:
@@ -237,7 +248,7 @@ class Pod:
             return
         slot.id = "containerd://" + self._api.random(32).hex()
         words = command_of(slot, image, environment)
-        slot.container = self._make(slot, image, environment, words)
+        slot.container = self._creator.make(self._object["spec"], slot, image, environment, words)
         slot.log = Log(self._now)
         slot.started_at = now
         self._say("Created", "Container created", slot=slot)
@@ -267,36 +278,6 @@ class Pod:
         slot.due = float("inf")
         if process.status is not None:
             self._ended(slot, process.status)
-
-    def _make(self, slot: Slot, image: Image, environment: dict[str, str], words: list[str]) -> Container:
-        spec = self._object["spec"]
-        security = {**(spec.get("securityContext") or {}), **(slot.spec.get("securityContext") or {})}
-        hostname = spec.get("hostname") or (self._settings.name if spec.get("hostNetwork") else self.name)
-        container = Container(
-            image,
-            hostname[:63],
-            environment,
-            self._wiring.network(self.address, self.namespace, hostname[:63], self.listeners),
-            self._now,
-            self._api.random,
-            words,
-            uid=security.get("runAsUser"),
-            gid=security.get("runAsGroup"),
-            workdir=slot.spec.get("workingDir") or "",
-            read_only=bool(security.get("readOnlyRootFilesystem")),
-        )
-        container.listeners = self.listeners
-        self._wiring.files(container, self.address, self.namespace, hostname[:63], spec)
-        for mount in slot.spec.get("volumeMounts") or ():
-            volume = self.volumes.get(mount["name"])
-            if volume is None:
-                continue
-            made = volume.mount(read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or "")
-            if isinstance(made, Directory):
-                container.mount(mount["mountPath"], made)
-            elif isinstance(made, File):
-                container.put_file(mount["mountPath"], made.content, mode=made.mode)
-        return container
 
     def _ended(self, slot: Slot, status: int) -> None:
         self._terminated(slot, status, "Error" if status else "Completed")
@@ -343,17 +324,26 @@ class Pod:
         Nobody waits for a grace period: the first process of a container takes no notice of a
         SIGTERM that it has no handler for, and would be killed at its end all the same.
         """
+        initialized = all(one.passed for one in self.init)
+        self._end((*self.init, *self.slots))
         for slot in (*self.init, *self.slots):
-            if slot.process is not None and slot.running:
-                self._say("Killing", f"Stopping container {slot.name}", slot=slot)
-                slot.process.stop()
-                self._terminated(slot, KILLED, "Error")
-            elif not slot.id and all(one.ended for one in self.init):
+            if not slot.id and initialized:
                 message = "The container could not be located when the pod was terminated"
                 times = {"startedAt": None, "finishedAt": None}
                 slot.state = {"terminated": {"exitCode": KILLED, "reason": NEVER_RAN, "message": message, **times}}
             elif slot.ended is None and slot.last.get("terminated"):
                 slot.state = dict(slot.last)
+
+    def _end(self, slots: Iterable[Slot]) -> bool:
+        """End containers that run, and tell whether any did."""
+        ended = False
+        for slot in slots:
+            if slot.process is not None and slot.running:
+                self._say("Killing", f"Stopping container {slot.name}", slot=slot)
+                slot.process.stop()
+                self._terminated(slot, KILLED, "Error")
+                ended = True
+        return ended
 
     def stop(self) -> None:
         """End all containers."""
@@ -366,7 +356,7 @@ class Pod:
     def _say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
         if not self.quiet:
             self._recorder.record(
-                self._object, reason, message, kind=kind, container=slot.name if slot is not None else ""
+                self._object, reason, message, kind=kind, field_path=slot.field_path if slot is not None else ""
             )
 
     # Status.
@@ -377,8 +367,8 @@ class Pod:
             pod,
             host=self._settings.address,
             address=self.address if self._mounted else "",
-            init=[slot_status(slot, self.init, mounted=self._mounted) for slot in self.init],
-            statuses=[slot_status(slot, self.init, mounted=self._mounted) for slot in self.slots],
+            init=[slot_status(slot) for slot in self.init],
+            statuses=[slot_status(slot) for slot in self.slots],
             sandbox=self._mounted,
             now=self._now(),
         )

@@ -36,6 +36,11 @@ def qos_class(spec: Object) -> str:
     return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
 
 
+def sidecar_names(spec: Object) -> set[str]:
+    """The init containers that run on beside the others."""
+    return {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
+
+
 def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
     """The phase, from the containers' states.
 
@@ -45,10 +50,14 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
         statuses: The containers' statuses.
         deleted: Whether the pod is being deleted: nothing starts again then.
     """
+    sidecars = sidecar_names(spec)
     for status in init:
-        state = status["state"]
-        terminated = state.get("terminated")
-        if terminated is None and not (status.get("started") and state.get("running") is not None):
+        terminated = status["state"].get("terminated")
+        if status["name"] in sidecars:
+            if not _begun(status):
+                return "Pending"
+            continue
+        if terminated is None:
             return "Pending"
         if terminated is not None and terminated["exitCode"]:
             return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
@@ -139,8 +148,10 @@ def build(
     deleted = bool(pod["metadata"].get("deletionTimestamp"))
     phase = phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
-    unready = [status["name"] for status in statuses if not status["ready"]]
-    undone = [status["name"] for status in init if not _init_done(status)]
+    sidecars = sidecar_names(spec)
+    lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
+    unready = [status["name"] for status in lasting if not status["ready"]]
+    undone = [one["name"] for one in init if not (_begun(one) if one["name"] in sidecars else one["ready"])]
     conditions = Conditions(before.get("conditions") or [], generation, now)
     conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
     if phase == "Succeeded":
@@ -173,11 +184,9 @@ def build(
     return status
 
 
-def _init_done(status: Object) -> bool:
-    terminated = status["state"].get("terminated")
-    if terminated is not None:
-        return not terminated["exitCode"]
-    return bool(status.get("started")) and status["state"].get("running") is not None
+def _begun(status: Object) -> bool:
+    """Whether a sidecar has run: if it crashes later, that holds up nobody."""
+    return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
 
 
 def _pod_resources(spec: Object) -> Object:

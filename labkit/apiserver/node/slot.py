@@ -17,12 +17,13 @@ class Slot:
 
     Args:
         spec: The container.
+        state: As its status tells it; at first it waits.
         init: Whether it is an init container.
     """
 
     spec: Object
+    state: Object
     init: bool = False
-    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
     last: Object = field(default_factory=dict)
     restarts: int = 0
     id: str = ""
@@ -42,6 +43,23 @@ class Slot:
     def name(self) -> str:
         """The container's name."""
         return str(self.spec["name"])
+
+    @property
+    def field_path(self) -> str:
+        """Where it stands in the pod, as events say it."""
+        return f"spec.{'initContainers' if self.init else 'containers'}{{{self.name}}}"
+
+    @property
+    def sidecar(self) -> bool:
+        """Whether it is an init container that runs on beside the others."""
+        return self.init and self.spec.get("restartPolicy") == "Always"
+
+    @property
+    def passed(self) -> bool:
+        """Whether an init container lets the next one begin."""
+        if self.sidecar:
+            return bool(self.id)
+        return self.ended is not None and not self.ended["exitCode"]
 
     @property
     def policy(self) -> str:
@@ -64,6 +82,5 @@ class Slot:
         if self.ended is None:
             return True
         if self.init:
-            sidecar = self.spec.get("restartPolicy") == "Always"
-            return sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
+            return self.sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
         return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))

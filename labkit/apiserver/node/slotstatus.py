@@ -12,25 +12,15 @@ from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.request import Object
 
 
-def slot_status(slot: Slot, init: list[Slot], *, mounted: bool) -> Object:
-    """The status of one container.
-
-    Args:
-        slot: The container.
-        init: The pod's init containers.
-        mounted: Whether the pod's volumes are there.
-    """
+def slot_status(slot: Slot) -> Object:
+    """The status of one container."""
     ran = bool(slot.id)
-    waiting = not mounted or (slot.init is False and any(_undone(one) for one in init))
-    state = slot.state
-    if waiting and not ran and init:
-        state = {"waiting": {"reason": "PodInitializing"}}
     running = slot.running
     status: Object = {
         "name": slot.name,
-        "state": state,
+        "state": slot.state,
         "lastState": slot.last,
-        "ready": running or (slot.init and slot.ended is not None and not slot.ended["exitCode"]),
+        "ready": slot.passed if slot.init and not slot.sidecar else running,
         "restartCount": slot.restarts,
     }
     reference = parse_reference(str(slot.spec.get("image") or ""))
@@ -43,7 +33,7 @@ def slot_status(slot: Slot, init: list[Slot], *, mounted: bool) -> Object:
         }
     else:
         status |= {"image": slot.spec.get("image") or "", "imageID": ""}
-    status["started"] = running and (not slot.init or slot.spec.get("restartPolicy") == "Always")
+    status["started"] = running
     if ran:
         resources = slot.spec.get("resources") or {}
         if resources.get("requests"):
@@ -60,9 +50,3 @@ def slot_status(slot: Slot, init: list[Slot], *, mounted: bool) -> Object:
     if mounts:
         status["volumeMounts"] = mounts
     return status
-
-
-def _undone(slot: Slot) -> bool:
-    if slot.spec.get("restartPolicy") == "Always" and slot.running:
-        return False
-    return slot.ended is None or bool(slot.ended["exitCode"])
