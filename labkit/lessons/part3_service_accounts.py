@@ -180,7 +180,9 @@ def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome
         return failed(
             f"you recorded {', '.join(sorted(said))}",
             f"also {', '.join(missing)}",
-            "Who issued it, and whom is it about? Those two make both tokens the same identity.",
+            "The mounted token is the one in the account's Secret: compare with that, not with a new one."
+            if identical
+            else "Who issued it, and whom is it about? Those two make both tokens the same identity.",
         )
     bound = "kubernetes.io.pod.name" in ours
     return passed(

@@ -255,7 +255,8 @@ check("W12")
 # year ahead, and notes in `warnafter` when the hour is over.
 #
 # To see the write-up's world, start the built-in cluster once with `labkit down` and
-# `labkit up --era 1.20`; this step then passes with `"identical"`.
+# `labkit up --era 1.20`. There the account's own token is the one in its Secret; compare the
+# mounted one with that (as you read a Secret in W10), and this step passes with `"identical"`.
 
 # %% [markdown]
 # ## W13 · Call as kikai

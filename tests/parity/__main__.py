@@ -65,17 +65,21 @@ def replay_suites(options: argparse.Namespace) -> int:
     agreement = Agreement.read()
     names = options.suite or list(SUITES)
     if options.step and not options.suite:
-        names = [options.step.split("/")[0]]
-    unlisted = 0
+        names = [name for name in SUITES if name == options.step.split("/")[0]]
+    unlisted, seen = 0, False
     for suite in names:
         patience = 30.0 if options.kubeconfig else 0.2 if options.fast else 1.0
         outcomes = []
         for outcome in run(suite, opener(options), agreement, patience_seconds=patience, until=options.step):
             outcomes.append(outcome)
             if options.step is None or outcome.step.id == options.step:
+                seen = True
                 show(outcome, options)
         unlisted += sum(len(agreement.unlisted(outcome.differences)) for outcome in outcomes)
         print(summary(suite, outcomes), flush=True)
+    if not seen:
+        print(f"There is no step {options.step}.", file=sys.stderr)
+        return 2
     return 1 if unlisted else 0
 
 

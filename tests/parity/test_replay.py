@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.parity import collect, kubectl
+from tests.parity.__main__ import main
 from tests.parity.accepted import Agreement
 from tests.parity.model import SUITES
 from tests.parity.section import Section
@@ -22,6 +23,12 @@ def judge(section: Section) -> None:
     prefix = next(iter(steps)).split("/")[0] + "/" if steps else f"{section.name}/"
     outdated = AGREEMENT.outdated(section.differences, prefix)
     assert not outdated, f"no longer differs, so strike it from accepted.toml: {outdated}"
+
+
+@pytest.mark.parametrize("step", ["rbac/999", "nope"])
+def test_a_step_that_is_not_there_is_said(step: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--fast", "--step", step]) == 2
+    assert capsys.readouterr().err == f"There is no step {step}.\n"
 
 
 @pytest.mark.parametrize("suite", SUITES)
