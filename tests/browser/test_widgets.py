@@ -79,6 +79,8 @@ def test_a_tampered_token_fails_where_it_must(notebook: NotebookPage, jupyter: J
     show(notebook, jupyter, "token", "lab.apply('03-service-accounts/W10-serviceaccount-kikai.yaml')", tokens)
     inspector = notebook.widget("token")
     expect(inspector.locator(".lk-verdict.lk-yes")).to_have_count(2)
+    notebook.page.set_viewport_size({"width": 1000, "height": 720})
+    assert inspector.locator(".lk-scroll").evaluate("(table) => table.scrollWidth <= table.clientWidth")
     inspector.locator('[data-key="tamper-0"]').click()
     expect(inspector.locator(".lk-verdict.lk-no")).to_contain_text("not verified")
     expect(inspector).to_contain_text("the signature does not fit")

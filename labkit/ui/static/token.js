@@ -35,8 +35,8 @@ function drawToken(data, act) {
     h("h3", {}, two ? "Two tokens, claim by claim" : "A token, taken apart"),
     h("div", { class: "lk-heads" }, heads),
     data.summary ? h("p", { role: "status" }, data.summary) : null,
-    table("Header and claims", ["name", ...data.tokens.map((token) => token.title), two ? "compared" : "what it means"],
-      rows, { class: "lk-claim" }),
+    table("Header and claims", ["name", ...data.tokens.map((token) => breakable(token.title)), two ? "compared" : "what it means"],
+      rows, { class: two ? "lk-claim lk-two" : "lk-claim" }),
   ].filter(Boolean);
 }
 
