@@ -114,7 +114,7 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -82,7 +82,7 @@ def checker(course: Path) -> Iterator[Path]:
     assert path.exists()
     yield path
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 def test_nbgrader_grades_with_the_checker(course: Path, checker: Path) -> None:
