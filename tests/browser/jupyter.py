@@ -19,6 +19,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Locator, Page
 
+from tests.support.jupyter import START_SECONDS, wait_until_it_answers
+
 SECONDS = 90_000
 """Milliseconds that a loaded machine may take for one thing to appear."""
 
@@ -129,16 +131,18 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
-    """Where it listens: it takes a free port itself, and writes down which once it answers."""
+    """Where it listens: it takes a free port itself, and writes down which."""
     log, written = folder / "jupyter.log", folder / "runtime" / f"jpserver-{process.pid}.json"
-    until = time.monotonic() + SECONDS / 1000
+    until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             raise AssertionError(f"JupyterLab ended: {log.read_text()[-2000:]}")
         with suppress(OSError, ValueError):
-            return f"http://127.0.0.1:{json.loads(written.read_text())['port']}"
+            url = f"http://127.0.0.1:{json.loads(written.read_text())['port']}"
+            wait_until_it_answers(url)
+            return url
         time.sleep(0.2)
-    raise AssertionError(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
+    raise AssertionError(f"JupyterLab does not start: {log.read_text()[-2000:]}")
 
 
 class NotebookPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import select
 import signal
 import struct
@@ -19,6 +20,7 @@ import pytest
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.cli import COMMANDS, run
+from tests.support.jupyter import wait_until_it_answers
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,15 +239,15 @@ def test_proxy_serves_until_it_is_interrupted(running: Path) -> None:
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with process:
-        line = process.stdout.readline() if process.stdout else ""
-        assert line.startswith("Starting to serve on 127.0.0.1:")
-        connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=30)
-        connection.request("GET", "/api")
-        assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
-        connection.close()
-        process.send_signal(signal.SIGINT)
         try:
-            _, err = process.communicate(timeout=30)
+            line = process.stdout.readline() if process.stdout else ""
+            assert line.startswith("Starting to serve on 127.0.0.1:")
+            connection = http.client.HTTPConnection("127.0.0.1", int(line.rpartition(":")[2]), timeout=30)
+            connection.request("GET", "/api")
+            assert json.loads(connection.getresponse().read())["kind"] == "APIVersions"
+            connection.close()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 130
@@ -297,12 +299,16 @@ def test_lab_opens_copies_of_the_notebooks_and_ends_on_a_signal(tmp_path: Path) 
     )
     with process:
         seen = ""
-        for line in process.stdout or ():
-            seen += line
-            if "/lab/tree/00-start.ipynb" in line:
-                break
-        process.terminate()
-        process.communicate(timeout=30)
+        try:
+            for line in process.stdout or ():
+                seen += line
+                if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/00-start\.ipynb", line):
+                    wait_until_it_answers(found[1])
+                    break
+            process.terminate()
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert f"Your notebooks are in {mine}" in seen
     assert "/lab/tree/00-start.ipynb" in seen
     assert (mine / "05-cluster-roles.ipynb").exists()

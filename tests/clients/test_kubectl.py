@@ -80,11 +80,13 @@ def test_watch_prints_changes(lab: Lab, kubectl: Kubectl) -> None:
     kubectl("create", "configmap", "watched", "--from-literal=a=1")
     command = [*kubectl._base, "get", "configmap", "watched", "-w", "-o", "jsonpath={.data.a}{'\\n'}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kubectl._environment) as watching:
-        assert watching.stdout is not None
-        assert watching.stdout.readline() == "1\n"
-        kubectl("patch", "configmap", "watched", "-p", '{"data":{"a":"2"}}')
-        assert watching.stdout.readline() == "2\n"
-        watching.terminate()
+        try:
+            assert watching.stdout is not None
+            assert watching.stdout.readline() == "1\n"
+            kubectl("patch", "configmap", "watched", "-p", '{"data":{"a":"2"}}')
+            assert watching.stdout.readline() == "2\n"
+        finally:
+            watching.terminate()
 
 
 def test_exec_output_exit_code_and_stdin(kubectl: Kubectl) -> None:
