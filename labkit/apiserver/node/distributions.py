@@ -148,7 +148,7 @@ _BUSYBOX_EXTRA = frozenset(
 
 _BUSYBOX_LESS = frozenset(["arch", "dpkg", "perl", "getent", "sha384sum"])
 
-PROCPS = frozenset(["ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "w"])
+PROCPS = frozenset(["ps", "free", "uptime", "top", "watch", "kill", "pidof", "pgrep", "pkill", "w"])
 
 _NETWORK_PACKAGES = frozenset(
     [

@@ -16,12 +16,13 @@ from labkit.apiserver.node.references import parse_reference
 _LAB = replace(
     DEBIAN,
     name="labkit-pod",
-    programs=DEBIAN.programs | PROCPS | {"curl", "kubectl", "less"},
-    entrypoint=("kubectl", "proxy"),
-    command=(),
+    programs=DEBIAN.programs | PROCPS | {"curl", "kubectl"},
+    command=("kubectl", "proxy", "--port=8001"),
 )
 
 _KUBECTL = replace(_LAB, name="kubectl", entrypoint=("kubectl",), command=("--help",))
+
+_PROXY = replace(_LAB, entrypoint=("kubectl", "proxy"), command=())
 
 _LUKSA_PROXY = replace(
     ALPINE,
@@ -63,7 +64,7 @@ IMAGES: dict[str, Image] = {
         DEBIAN, name="luksa-curl", programs=DEBIAN.programs | {"curl"}, entrypoint=("sleep", "infinity"), command=()
     ),
     "luksa/kubectl-proxy": _LUKSA_PROXY,
-    "kubectl-proxy": _LAB,
+    "kubectl-proxy": _PROXY,
     "labkit-pod": _LAB,
     "labkit/pod": _LAB,
     "bitnami/kubectl": replace(_KUBECTL, user=1001, workdir="/"),
@@ -86,7 +87,7 @@ _REGISTRIES = re.compile(
 
 PRELOADED: dict[str, Image] = {
     "docker.io/library/ubuntu:latest": replace(
-        _LAB, name="ubuntu", programs=_LAB.programs - {"kubectl"}, entrypoint=(), command=("bash",)
+        _LAB, name="ubuntu", programs=_LAB.programs - {"kubectl"}, command=("bash",)
     ),
 }
 """Images that lie on the node already, as ``kind load docker-image`` puts them there.

@@ -69,7 +69,7 @@ class Wiring:
 
     def _handle(self, request: Request) -> Response:
         if request.path == "\0":
-            return Response(400, {"content-type": "text/plain; charset=utf-8"}, PLAIN_TO_TLS)
+            return Response(400, {}, PLAIN_TO_TLS)
         headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
         if headers.get("upgrade"):
             return Response(

@@ -47,6 +47,8 @@ def build_root(image: Image) -> Directory:
     root.parent = root
     for name in ("etc", "home", "mnt", "opt", "root", "srv", "usr", "var/log", "var/tmp", "run", "media"):
         _directory(root, name)
+    if image.distribution in ("debian", "ubuntu", "alpine"):
+        _directory(root, "var").entries["run"] = Link(mode=0o777, mtime=IMAGE_TIME, target="/run")
     root.entries["root"].mode = 0o700
     _directory(root, "tmp", 0o1777)
     _directory(root, "var/tmp", 0o1777)
@@ -66,9 +68,13 @@ def build_root(image: Image) -> Directory:
             binaries.entries["dash"] = File(mode=0o755, mtime=IMAGE_TIME, program="dash", shared=True)
         _directory(root, "usr/local/bin")
         if "ca-certificates" in image.packages and "curl" in image.programs:
-            _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", b"")
-        _file(_directory(root, "etc"), "debian_version", b"13.1\n")
-        _file(root.entries["etc"], "bash.bashrc", b"# System-wide .bashrc file\n")  # type: ignore[arg-type]
+            _file(_directory(root, "etc/ssl/certs"), "ca-certificates.crt", AUTHORITY)
+        etc = _directory(root, "etc")
+        _file(etc, "debian_version", b"13.1\n")
+        _file(etc, "shells", SHELLS)
+        _file(etc, "nsswitch.conf", NAME_SERVICES)
+        _file(etc, "host.conf", b"multi on\n")
+        _file(etc, "bash.bashrc", b"# System-wide .bashrc file\n")
     elif image.distribution in ("alpine", "busybox"):
         binaries = _directory(root, "bin")
         binaries.entries.update(programs)
@@ -99,6 +105,45 @@ def build_root(image: Image) -> Directory:
     _devices(root)
     return root
 
+
+AUTHORITY = b"""\
+-----BEGIN CERTIFICATE-----
+MIIBPTCB5KADAgECAgEBMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMEkEgcHVibGlj
+IGF1dGhvcml0eTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHTEb
+MBkGA1UEAwwSQSBwdWJsaWMgYXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEmwwePFfkiGZ+8JsaMiahD3MIOCKY8ceq7y8TRoJPZ1f3B5YkKqJjEsua
+1CT1Gji2o0okAIrml+IpMInA99yiwqMTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNIADBFAiAZAmNgKJKfiKNM1ZBeE3YAuBJYU/Tpz/sfpVJS5/yhywIh
+AMSjiGLeZW7QhxuqwRpszyMXz2r9TEPnY3YGkZqDfpRi
+-----END CERTIFICATE-----
+"""
+"""What stands for the public authorities, which have signed nothing in a cluster; nobody has its key."""
+
+SHELLS = b"""# /etc/shells: valid login shells
+/bin/sh
+/usr/bin/sh
+/bin/bash
+/usr/bin/bash
+/bin/rbash
+/usr/bin/rbash
+/usr/bin/dash
+"""
+
+NAME_SERVICES = b"""passwd:         files
+group:          files
+shadow:         files
+gshadow:        files
+
+hosts:          files dns
+networks:       files
+
+protocols:      db files
+services:       db files
+ethers:         db files
+rpc:            db files
+
+netgroup:       nis
+"""
 
 NGINX_PAGE = b"""<!DOCTYPE html>
 <html>

@@ -78,8 +78,13 @@ def test_errors(lab: Lab, command: str, rc: int, stderr: str) -> None:
 
 def test_plain_http_to_the_api_servers_port(lab: Lab) -> None:
     done = lab.exec("curl -si http://kubernetes:443")
-    assert done.stdout.startswith("HTTP/1.1 400 Bad Request\r\n")
-    assert done.stdout.endswith("Client sent an HTTP request to an HTTPS server.\n")
+    assert done.stdout == "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+
+def test_public_authorities_have_not_signed_the_api_server(lab: Lab) -> None:
+    done = lab.exec("curl -sS --cacert /etc/ssl/certs/ca-certificates.crt https://kubernetes")
+    assert done.rc == 60
+    assert done.stderr.startswith("curl: (60) SSL certificate problem: unable to get local issuer certificate\n")
 
 
 def test_what_write_out_tells(lab: Lab) -> None:

@@ -285,3 +285,22 @@ def test_a_rewound_cluster_runs_the_pods_of_then(lab: Lab) -> None:
     assert lab.exec("hostname", "early").stdout == "early\n"
     lab.wait(6)
     assert lab.ask("/api/v1/namespaces/default/pods/late/exec?command=ls&stdout=true").status == 404
+
+
+def test_kubectl_in_a_pod_says_who_it_is_and_asks_raw(lab: Lab) -> None:
+    lab.pod(containers=[{"image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "9999"]}])
+    lines = lab.exec("kubectl auth whoami").stdout.splitlines()
+    assert lines[0] == "ATTRIBUTE" + " " * 43 + "VALUE"
+    assert "Extra: authentication.kubernetes.io/pod-name" + " " * 8 + "[p]" in lines
+    assert lab.exec("kubectl get --raw /api").stdout.startswith('{"kind":"APIVersions"')
+    refused = lab.exec("kubectl get --raw /api/v1/pods")
+    assert (refused.rc, refused.stdout) == (1, "")
+    assert refused.stderr.startswith('Error from server (Forbidden): pods is forbidden: User "system:serviceaccount:')
+    assert "\nclusters: null\n" in lab.exec("kubectl config view").stdout
+
+
+def test_the_labs_image_runs_what_it_is_told(lab: Lab) -> None:
+    lab.pod("told", containers=[{"image": "labkit/pod:0.1.0", "args": ["echo", "hi"]}])
+    lab.pod("bare", containers=[{"image": "labkit/pod:0.1.0"}])
+    assert lab.log("told") == "hi\n"
+    assert lab.log("bare") == "Starting to serve on 127.0.0.1:8001\n"

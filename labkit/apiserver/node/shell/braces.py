@@ -93,9 +93,9 @@ def _brace_range(body: str) -> list[str] | None:
             return [""] * (MAX_BRACES + 1)
         sign = 1 if last >= first else -1
         return [f"{first + sign * step * index:0{width}d}" for index in range(count)]
-    match = re.fullmatch(r"([a-zA-Z])\.\.([a-zA-Z])", body)
+    match = re.fullmatch(r"([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?\d{1,9}))?", body)
     if match is not None:
         first, last = ord(match[1]), ord(match[2])
         sign = 1 if last >= first else -1
-        return [chr(code) for code in range(first, last + sign, sign)]
+        return [chr(code) for code in range(first, last + sign, sign * (abs(int(match[3] or 1)) or 1))]
     return None

@@ -66,6 +66,7 @@ class Shell:
         self.tested = 0
         self.interactive = False
         self.from_command = False
+        self.alone = False
         self.last_background: Task | None = None
         self.jobs: list[tuple[int, Task, str]] = []
         self.history: list[str] = []
@@ -195,6 +196,8 @@ class Shell:
         script: Script = parse(text, self.dialect)
         for warning in script.warnings if self.dialect == "bash" else ():
             await self.write(2, f"{self.name}: {warning}\n")
+        # One command alone takes the place of a `bash -c`, which counts as one shell less then.
+        self.alone = self.from_command and len(script.commands) == 1 and isinstance(script.commands[0], Simple)
         await self.run(script.commands)
         if script.error:
             lead = where if where else "-c" if self.from_command and self.dialect == "bash" else ""

@@ -63,7 +63,7 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
     if not isinstance(node, File) or not node.mode & 0o111:
         await shell.complain(f"{name}: Permission denied")
         return 126
-    env = shell.variables.environment() if environment is None else environment
+    env = _inherited(shell, path) if environment is None else environment
     if not node.program:
         return await _run_file(shell, words, path, node, env)
     function = find_program(node.program)
@@ -90,6 +90,17 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
         shell.kernel.depth -= 1
 
 
+def _inherited(shell: Shell, path: str) -> dict[str, str]:
+    """What a program gets of a shell's variables: bash adds where it found it, and counts the shells."""
+    env = shell.variables.environment()
+    if shell.dialect == "bash":
+        env["_"] = path
+        level = env.get("SHLVL", "")
+        if shell.alone and level.isdigit() and not shell.traps:
+            env["SHLVL"] = str(int(level) - 1)
+    return env
+
+
 async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: dict[str, str]) -> int:
     """Run a script: by its ``#!`` line, or by the shell itself."""
     text = decode(node.content())
@@ -100,8 +111,9 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
     if first.startswith("#!") and first[2:].split():
         interpreter = first[2:].split(None, 1)
         if not shell.system.fs.exists(interpreter[0]):
-            await shell.complain(f"{words[0]}: {interpreter[0]}: bad interpreter: No such file or directory")
-            return 126
+            lacking = "cannot execute: required file not found" if shell.dialect == "bash" else "not found"
+            await shell.complain(f"{words[0]}: {lacking}")
+            return 127
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
     inner.positional = words[1:]

@@ -61,6 +61,4 @@ def special(shell: Shell, name: str) -> str | None:
             return "/usr/bin/bash"
         case "FUNCNAME":
             return shell.calls[-1] if shell.calls else None
-        case "SHLVL":
-            return "1"
     return None

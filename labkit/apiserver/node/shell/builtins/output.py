@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.assigning import assign
-from labkit.apiserver.node.shell.builtins.table import BUILTINS, builtin
+from labkit.apiserver.node.shell.builtins.table import BUILTINS, builtin, usage
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.printf import echo_text, format_printf
 from labkit.apiserver.node.shell.streams import encode
@@ -115,6 +117,9 @@ def _logical(path: str, cwd: str) -> str:
 async def pwd(shell: Shell, words: list[str]) -> int:
     """Print the working directory."""
     path = shell.cwd
+    wrong = next((word for word in words[1:] if re.match(r"-[^LP]", word) and word != "--"), "")
+    if wrong and shell.dialect == "bash":
+        return await usage(shell, "pwd", wrong[:2], "pwd [-LP]")
     if "-P" in words:
         path = shell.system.fs.path_of(shell.system.fs.directory(path))
     await shell.fds[1].write(encode(path + "\n"))

@@ -27,7 +27,7 @@ MODULES = {
     "numbers": "seq expr",
     "paths": "readlink realpath basename dirname",
     "permissions": "chmod chown chgrp",
-    "processes": "ps pidof pgrep kill",
+    "processes": "ps pidof pgrep pkill kill",
     "run": "sh bash dash ash busybox env nohup nice ionice setsid stdbuf exec xargs timeout watch",
     "sed": "sed",
     "sorting": "sort uniq shuf",

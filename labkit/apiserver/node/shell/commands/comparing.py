@@ -59,7 +59,7 @@ async def cmp(process: Process) -> int:
         if one != other:
             if "-s" not in process.args:
                 line = first.count(b"\n", 0, place) + 1
-                await process.out(f"{names[0]} {names[1]} differ: byte {place + 1}, line {line}\n")
+                await process.out(f"{names[0]} {names[1]} differ: char {place + 1}, line {line}\n")
             return 1
     shorter, content = (names[0], first) if len(first) < len(second) else (names[1], second)
     count = content.count(b"\n")

@@ -76,12 +76,17 @@ class Transfer:
         return "http1.1" in self.notes
 
     @property
+    def bare(self) -> bool:
+        """Whether a server of TLS was spoken to without it: Go's then answers with a line and no headers."""
+        return self.url.scheme == "http" and self.endpoint is not None and bool(self.endpoint.certificates)
+
+    @property
     def status_line(self) -> str:
         """``HTTP/2 200`` or ``HTTP/1.1 200 OK``."""
         status = self.response.status if self.response is not None else 0
         if self.http2:
             return f"HTTP/2 {status} "
-        return f"HTTP/1.1 {status} {PHRASES.get(status, '')}"
+        return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {PHRASES.get(status, '')}"
 
 
 def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
@@ -268,7 +273,7 @@ def build_request(
 def shown_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]:
     """The answer's headers in the order and case in which Go's server sends them."""
     response = transfer.response
-    if response is None:
+    if response is None or transfer.bare:
         return []
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(process.system.now()))
     given = {name.lower(): value for name, value in response.headers.items()}

@@ -52,6 +52,18 @@ def _mounted(system: System, name: str) -> str:
         return ""
 
 
+NO_CONFIG = """\
+apiVersion: v1
+clusters: null
+contexts: null
+current-context: ""
+kind: Config
+preferences: {}
+users: null
+"""
+"""What a kubectl shows that has no kubeconfig, as in a pod."""
+
+
 class Proxy:
     """What listens at the proxy's port: it adds the container's own token to every request.
 
@@ -108,6 +120,9 @@ async def kubectl(process: Process) -> int:
                 return await _get(process, args)
             case "auth":
                 return await _auth(process, args)
+            case "config" if words[1:2] == ["view"]:
+                await process.out(NO_CONFIG)
+                return 0
             case "api-versions":
                 status, answer = _ask(process, "GET", "/apis")
                 if status != 200:
@@ -195,13 +210,41 @@ async def _proxy(process: Process, args: list[str]) -> int:
 def _ask(
     process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
 ) -> tuple[int, dict[str, object]]:
-    """Ask the API server as the pod."""
+    """Ask the API server as the pod.
+
+    Returns:
+        The status, and the answer as an object.
+    """
+    status, data = _send(process, method, path, body, accept)
+    try:
+        answer = json.loads(data or b"{}")
+    except ValueError:
+        answer = {"message": data.decode("utf-8", "replace")}
+    return status, answer if isinstance(answer, dict) else {}
+
+
+async def _raw(process: Process, path: str) -> int:
+    """``get --raw``: the answer as it came."""
+    status, data = _send(process, "GET", path)
+    if status != 200:
+        try:
+            return await _refused(process, json.loads(data))
+        except ValueError:
+            return await _refused(process, {"message": data.decode("utf-8", "replace")})
+    await process.stdout.write(data)
+    return 0
+
+
+def _send(
+    process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
+) -> tuple[int, bytes]:
+    """Send a request to the API server as the pod."""
     endpoint = process.system.network.connect("10.96.0.1", 443)
     token = _mounted(process.system, "token")
     if endpoint is None:
-        return 0, {"message": "dial tcp 10.96.0.1:443: connect: connection refused"}
+        return 0, b"dial tcp 10.96.0.1:443: connect: connection refused"
     if not token:
-        return 0, {"message": "dial tcp [::1]:8080: connect: connection refused"}
+        return 0, b"dial tcp [::1]:8080: connect: connection refused"
     process.kernel.charge(20)
     where, _, query_text = path.partition("?")
     query = {part.partition("=")[0]: [part.partition("=")[2]] for part in query_text.split("&") if part}
@@ -216,11 +259,7 @@ def _ask(
     response = endpoint.handle(
         Request(method, where, query, headers, data, source_ip=process.system.network.address, raw_uri=path)
     )
-    try:
-        answer = json.loads(response.body or b"{}")
-    except ValueError:
-        answer = {"message": response.body.decode("utf-8", "replace")}
-    return response.status, answer if isinstance(answer, dict) else {}
+    return response.status, bytes(response.body)
 
 
 async def _refused(process: Process, answer: Mapping[str, object]) -> int:
@@ -252,6 +291,7 @@ _GLOBAL = {
     "namespace=": "n", "all-namespaces": "A", "output=": "o", "selector=": "l", "no-headers": "no-headers",
     "show-labels": "labels", "token=": "token", "server=": "s", "kubeconfig=": "kubeconfig", "context=": "context",
     "quiet": "q", "list": "list", "verbosity=": "v", "as=": "as",
+    "raw=": "raw",
 }  # fmt: skip
 
 
@@ -259,20 +299,21 @@ async def _get(process: Process, args: list[str]) -> int:
     options = read_options(
         args[1:] if args[0] == "get" else [word for word in args if word != "get"], "Aw", "nolv", _GLOBAL
     )
+    if options.has("raw"):
+        return await _raw(process, options.value("raw") or "/")
     if not options.args:
         await process.err(
             'You must specify the type of resource to get. Use "kubectl api-resources" for '
             "a complete list of supported resources.\n\nerror: Required resource not specified.\n"
         )
         return 1
-    raw = next((args[place + 1] for place, word in enumerate(args[:-1]) if word == "--raw"), "")
     resource, _, name = options.args[0].partition("/")
     resource = _SHORT.get(resource.lower(), resource.lower())
     name = name or (options.args[1] if len(options.args) > 1 else "")
     output = options.value("o") or ""
     table = output in ("", "wide", "name")
     accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" if table else "application/json"
-    path = raw or _path(process, options, resource, name)
+    path = _path(process, options, resource, name)
     if options.value("l"):
         path += f"?labelSelector={options.value('l')}"
     status, answer = _ask(process, "GET", path, accept=accept)
@@ -338,10 +379,15 @@ async def _auth(process: Process, args: list[str]) -> int:
             return await _refused(process, answer)
         found = answer.get("status")
         user = found.get("userInfo", {}) if isinstance(found, dict) else {}
-        await process.out(f"ATTRIBUTE   VALUE\nUsername    {user.get('username', '')}\n")
-        if user.get("uid"):
-            await process.out(f"UID         {user['uid']}\n")
-        await process.out(f"Groups      [{' '.join(user.get('groups') or [])}]\n")
+        rows = [("ATTRIBUTE", "VALUE"), ("Username", user.get("username", ""))]
+        rows += [("UID", user["uid"])] if user.get("uid") else []
+        rows.append(("Groups", f"[{' '.join(user.get('groups') or [])}]"))
+        rows += [
+            (f"Extra: {key}", f"[{' '.join(values)}]") for key, values in sorted((user.get("extra") or {}).items())
+        ]
+        width = max(len(name) for name, _ in rows) + 3
+        for name, value in rows:
+            await process.out(f"{name:<{width}}{value}\n")
         return 0
     if words[:1] != ["can-i"] or len(words) < 3:
         await process.err("error: you must specify two arguments: verb resource or verb resource/resourceName.\n")

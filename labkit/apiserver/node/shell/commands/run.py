@@ -21,7 +21,8 @@ def make_shell(process: Process, dialect: str) -> Shell:
     environment.setdefault("PWD", process.cwd)
     environment.setdefault("PATH", process.system.image.path)
     if dialect == "bash":
-        environment.setdefault("SHLVL", "0")
+        level = environment.get("SHLVL", "")
+        environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
     shell = Shell(
         process.system,
         process.kernel,
@@ -317,6 +318,9 @@ async def watch(process: Process) -> int:
             seconds = max(0.1, float(value))
     if not args:
         await process.err("Usage: watch [options] command\n")
+        return 1
+    if not process.env.get("TERM"):
+        await process.err("Error opening terminal: unknown.\n")
         return 1
     while True:
         await process.out("\x1b[H\x1b[2J" + f"Every {seconds:.1f}s: {' '.join(args)}\n\n")

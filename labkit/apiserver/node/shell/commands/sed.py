@@ -30,10 +30,13 @@ class _Sed:
         self.quit = False
         self.rows: list[str] = []
         self.place = 0
+        self.open_end = False
+        self.missing = False
 
-    async def file(self, rows: list[str]) -> None:
-        """Run the script over the lines."""
+    async def file(self, rows: list[str], *, open_end: bool = False) -> None:
+        """Run the script over the lines, the last of which may lack its newline."""
         self.rows, self.place = rows, 0
+        self.open_end, self.missing = open_end, False
         while self.place < len(self.rows) and not self.quit:
             self.space = self.rows[self.place]
             self.place += 1
@@ -42,13 +45,19 @@ class _Sed:
             while action == "restart":
                 action = await self.run(self.commands)
             if action not in ("delete", "silent") and not self.quiet:
-                await self.write(self.space)
+                await self.show()
             for text in self.append:
                 await self.write(text)
             self.append.clear()
 
-    async def write(self, text: str) -> None:
-        await self.out.write(encode(text + "\n"))
+    async def show(self) -> None:
+        """Write the pattern space, without a newline where the input's last line has none."""
+        await self.write(self.space, end="" if self.open_end and self.place >= len(self.rows) else "\n")
+
+    async def write(self, text: str, *, end: str = "\n") -> None:
+        lead = "\n" if self.missing else ""
+        self.missing = not end
+        await self.out.write(encode(lead + text + end))
 
     def selected(self, command: Command) -> bool:
         first, second = command.first, command.second
@@ -149,7 +158,7 @@ class _Sed:
         """Commands that write, now or when the cycle ends."""
         match command.name:
             case "p":
-                await self.write(self.space)
+                await self.show()
             case "P":
                 await self.write(self.space.partition("\n")[0])
             case "=":
@@ -196,7 +205,7 @@ class _Sed:
                 return "silent" if command.name == "Q" else "end"
             case "n":
                 if not self.quiet:
-                    await self.write(self.space)
+                    await self.show()
                 if self.place >= len(self.rows):
                     self.quit = True
                     return "silent"
@@ -287,6 +296,7 @@ async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bo
     rows: list[str] = []
     status = 0
     size = 0
+    open_end = False
     if in_place and not names:
         return await process.fail("no input files")
     async for name, stream in each_input(process, names):
@@ -300,6 +310,7 @@ async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bo
                 if size > 4 * process.kernel.budget.memory_bytes:
                     raise SedError("couldn't allocate memory")
                 own.append(decode(line.removesuffix(b"\n")))
+                open_end = not line.endswith(b"\n")
                 if stream is process.stdin and not in_place and not runner.commands:
                     break
         except StreamError as error:
@@ -309,10 +320,10 @@ async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bo
         if in_place:
             capture = Capture(process.kernel.budget.memory_bytes)
             runner.out, runner.number, runner.quit = capture, 0, False
-            await runner.file(own)
+            await runner.file(own, open_end=open_end)
             process.fs.write(name, bytes(capture.data), process.cwd)
         else:
             rows += own
     if not in_place:
-        await runner.file(rows)
+        await runner.file(rows, open_end=open_end)
     return runner.status or status

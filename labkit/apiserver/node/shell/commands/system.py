@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.inodes import Directory, File
+from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.shell.commands.common import is_busybox
 from labkit.apiserver.node.shell.commands.listing import human
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.streams import StreamError, encode
+from labkit.apiserver.node.shell.streams import StreamError, decode, encode
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -45,8 +45,25 @@ async def hostname(process: Process) -> int:
         return await process.fail(
             "you must be root to change the host name" if process.fs.uid else "sethostname: Operation not permitted"
         )
-    await process.out(process.system.hostname + "\n")
+    own = _own_name(process)
+    if any(word in ("-d", "--domain") for word in options):
+        domain = own.partition(".")[2]
+        await process.out(domain + "\n" if domain else "")
+    else:
+        full = any(word in ("-f", "--fqdn", "--long", "-A", "--all-fqdns") for word in options)
+        await process.out((own if full else process.system.hostname) + "\n")
     return 0
+
+
+def _own_name(process: Process) -> str:
+    """The host name in full, as ``/etc/hosts`` has it."""
+    name = process.system.hostname
+    try:
+        text = decode(process.fs.read("/etc/hosts"))
+    except FileError:
+        return name
+    names = (line.partition("#")[0].split()[1:] for line in text.splitlines())
+    return next((found[0] for found in names if name in found), name)
 
 
 @program("hostid")

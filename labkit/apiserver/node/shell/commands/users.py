@@ -91,7 +91,8 @@ async def getent(process: Process) -> int:
                     f"{account.name}:x:{account.uid}:{account.gid}:{account.full_name}:{account.home}:{account.shell}"
                 )
                 await process.out((line if database == "passwd" else f"{account.name}:x:{account.gid}:") + "\n")
-        return 0
+        known = {name for one in process.system.image.users for name in (one.name, str(one.uid))}
+        return 0 if known.issuperset(keys) else 2
     if database in ("services", "protocols", "networks", "shadow"):
         return 2
     await process.err(f"Unknown database: {database}\nTry `getent --help' or `getent --usage' for more information.\n")
