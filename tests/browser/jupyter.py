@@ -30,6 +30,9 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 
+NOT_A_LEARNERS = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "jupyterlab-jupytext")
+"""Extensions of the tests' environment; a learner's JupyterLab shows none of their buttons."""
+
 
 @dataclass(frozen=True)
 class Jupyter:
@@ -82,6 +85,9 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
         file = config / "lab" / "user-settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
+    page = config / "labconfig" / "page_config.json"
+    page.parent.mkdir()
+    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(NOT_A_LEARNERS, True)}))
     token = secrets.token_hex(16)
     environment = {
         **os.environ,
