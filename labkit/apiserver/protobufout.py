@@ -37,6 +37,10 @@ def encode_protobuf(obj: Object) -> bytes | None:
     except KeyError:
         return None
     _fill(made, obj, struct)
+    return _enveloped(api_version, kind, made)
+
+
+def _enveloped(api_version: str, kind: str, made: Any) -> bytes:
     envelope = message_class(UNKNOWN)()
     envelope.typeMeta.apiVersion = api_version
     envelope.typeMeta.kind = kind
@@ -57,6 +61,33 @@ def encode_event(type_: str, obj: bytes) -> bytes:
     event.object.raw = obj
     data: bytes = event.SerializeToString(deterministic=True)
     return binary.pack(">I", len(data)) + data
+
+
+def encode_discovery(document: Object) -> bytes:
+    """A discovery document in its envelope; its messages have the fields of the JSON.
+
+    Args:
+        document: With its kind, and an apiVersion if it is of one.
+    """
+    made = message_class(META + document["kind"])()
+    _fill_alike(made, document)
+    return _enveloped(document.get("apiVersion", ""), document["kind"], made)
+
+
+def _fill_alike(made: Any, document: Object) -> None:
+    for name, field in made.DESCRIPTOR.fields_by_name.items():
+        value = document.get(name)
+        if value is None:
+            continue
+        if field.message_type is None and field.is_repeated:
+            getattr(made, name).extend(value)
+        elif field.message_type is None:
+            setattr(made, name, value)
+        elif field.is_repeated:
+            for item in value:
+                _fill_alike(getattr(made, name).add(), item)
+        else:  # lists that may be null are wrapped
+            _fill_alike(getattr(made, name), {"items": value} if isinstance(value, list) else value)
 
 
 def _fill(made: Any, obj: Object, struct: Struct) -> None:

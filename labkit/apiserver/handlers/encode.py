@@ -150,6 +150,13 @@ def protobuf_bytes(obj: Object) -> bytes | None:
     return encode_protobuf(obj)
 
 
+def protobuf_discovery(document: Object) -> bytes:
+    """A discovery document in protobuf."""
+    from labkit.apiserver.protobufout import encode_discovery
+
+    return encode_discovery(document)
+
+
 def protobuf_event(type_: str, obj: Object) -> bytes:
     """An event of a watch in protobuf, with its length in front."""
     from labkit.apiserver.protobufout import encode_event, encode_protobuf

@@ -118,8 +118,8 @@ def accepts_errors(request: Request) -> bool:
 
 
 def negotiate_error(request: Request) -> Form:
-    """The form of an error: JSON where the caller takes nothing that is offered."""
-    form = _accepted(request.headers.get("accept", ""), ()) or _accepted_type(request) or PLAIN
+    """The form of an error: JSON where the caller takes nothing that is offered; no error is a Table."""
+    form = _accepted(request.headers.get("accept", ""), ()) or PLAIN
     if form.media_type == JSON and wants_pretty(request):
         return PRETTY
     return form
@@ -131,12 +131,6 @@ def wants_pretty(request: Request) -> bool:
     if asked and asked[0]:
         return asked[0] in TRUE
     return request.headers.get("user-agent", "").startswith(PRETTY_AGENTS)
-
-
-def _accepted_type(request: Request) -> Form | None:
-    """An error keeps the media type of a Table that was asked for."""
-    form = _accepted(request.headers.get("accept", ""), TRANSFORMS)
-    return None if form is None else _form(form.media_type, "", "v1", False)
 
 
 @dataclass(frozen=True, slots=True)

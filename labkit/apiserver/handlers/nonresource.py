@@ -10,9 +10,17 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from labkit.apiserver.discovery import AGGREGATED, Discovery, etag
-from labkit.apiserver.handlers.encode import dump, dump_pretty, yaml_bytes
+from labkit.apiserver.handlers.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
 from labkit.apiserver.handlers.health import CHECKS, health
-from labkit.apiserver.handlers.negotiation import JSON, YAML, check_route, negotiate, parse_accept, wants_pretty
+from labkit.apiserver.handlers.negotiation import (
+    JSON,
+    PROTOBUF,
+    YAML,
+    check_route,
+    negotiate,
+    parse_accept,
+    wants_pretty,
+)
 from labkit.apiserver.handlers.routing import page_not_found
 from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.status import method_not_allowed, no_such_resource
@@ -163,8 +171,11 @@ def _aggregated(request: Request, form: str, document: bytes) -> Response:
 
 
 def _negotiated(request: Request, document: Object) -> Response:
-    check_route(request)
+    if request.path.rstrip("/") != "/apis":  # which is no route
+        check_route(request)
     form = negotiate(request, transforms=())
+    if form.media_type == PROTOBUF:
+        return Response(200, {"Content-Type": PROTOBUF}, protobuf_discovery(document))
     if form.media_type == YAML:
         return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
     body = dump_pretty(document) if form.pretty else dump(document) + b"\n"

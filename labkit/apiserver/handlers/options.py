@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -98,6 +98,17 @@ def list_options(request: Request) -> ListOptions:
         bookmarks="allowWatchBookmarks" in query and parse_bool(request.param("allowWatchBookmarks")),
         send_initial_events=parse_bool(initial[0]) if initial else None,
     )
+
+
+def watch_defaults(options: ListOptions) -> ListOptions:
+    """What a watch asks for: without a version it begins with what there is.
+
+    Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/defaults.go``.
+    """
+    said = options.send_initial_events is not None or options.resource_version_match
+    if said or options.resource_version not in ("", "0"):
+        return options
+    return replace(options, send_initial_events=True, resource_version_match=NOT_OLDER)
 
 
 def check_list_options(options: ListOptions, watch: bool) -> None:

@@ -22,6 +22,7 @@ from labkit.apiserver.handlers.options import (
     list_options,
     parse_revision,
     too_large_revision,
+    watch_defaults,
 )
 from labkit.apiserver.handlers.responses import Responder, table_options
 from labkit.apiserver.handlers.scale import scale_of
@@ -102,7 +103,7 @@ class Reader:
         Raises:
             ApiError: 400, 406, 422 or 504.
         """
-        options = list_options(request)
+        options = watch_defaults(list_options(request))
         check_list_options(options, watch=True)
         check_stream(form)
         matches, _ = selection(kind, options)

@@ -14,7 +14,7 @@ from labkit.apiserver.registry.errors import shown
 from labkit.apiserver.registry.names import label_value, qualified_name
 from labkit.apiserver.status import bad_request
 
-BINARY = ("=", "==", "in", "!=", "gt", "lt", "notin")
+BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 SYMBOLS = ("==", "!=", "=", "!", "(", ")", ",", ">", "<")
 TOKEN = re.compile(r"[ \t\r\n]*(==|!=|[=!(),<>]|[^=!(),<> \t\r\n]+)?")
 EQUALITY = {"=", "==", "!=", ">", "<"}

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.handlers.encode import dump, heading, in_order, object_bytes, protobuf_event
+from labkit.apiserver.handlers.encode import in_order, object_bytes, protobuf_event
 from labkit.apiserver.handlers.negotiation import PROTOBUF, Form
 from labkit.apiserver.handlers.responses import Responder, partial
 from labkit.apiserver.registry.conversion import from_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema import schemas
+from labkit.apiserver.schema.decoding import Decoder
 from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Event, Expired, Store
 from labkit.apiserver.storage.memory import with_revision
@@ -78,13 +81,23 @@ class WatchForm:
         metadata: Object = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
-        obj: Object = {"kind": self.kind.kind, "apiVersion": self.kind.group_version, "metadata": metadata}
+        obj: Object = {
+            "kind": self.kind.kind,
+            "apiVersion": self.kind.group_version,
+            **_empty(self.kind.group, self.kind.version, self.kind.kind),
+        }
+        obj["metadata"] = metadata
         if self.form.as_kind:
             return self.event("BOOKMARK", obj)
-        if self.form.media_type == PROTOBUF:
-            return self.raw("BOOKMARK", obj)
-        head = heading(self.kind.kind, self.kind.group_version)
-        return b'{"type":"BOOKMARK","object":%b,"metadata":%b}}\n' % (head, dump(metadata))
+        return self.raw("BOOKMARK", obj)
+
+
+@cache
+def _empty(group: str, version: str, kind: str) -> Object:
+    """An object of a kind of which nothing is said, in the fields that Go prints nevertheless."""
+    struct = schemas().of_kind(group, version, kind)
+    assert struct is not None, kind
+    return Decoder().decode(struct, {})
 
 
 class Watch:

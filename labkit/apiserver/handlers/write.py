@@ -20,6 +20,7 @@ from labkit.apiserver.handlers.options import (
     ListOptions,
     check_list_options,
     decode_continue,
+    encode_continue,
     invalid_revision,
     list_options,
     parse_revision,
@@ -185,36 +186,31 @@ class Writer:
         chosen = list_options(request)
         check_list_options(chosen, watch=False)
         after = self._collection_begin(chosen)
-        matches, _ = selection(kind, chosen)
+        matches, by_choice = selection(kind, chosen)
         options = delete_options(request)
         warn_of_orphans(request, kind, options)
         namespace = request.info.namespace if kind.namespaced else ""
         limit = max(chosen.limit, 0)
-        selected = self._registry.store.page(
-            kind.resource, namespace, after=after, limit=limit, matches=matches
-        ).objects
+        page = self._registry.store.page(kind.resource, namespace, after=after, limit=limit, matches=matches)
+        metadata: Object = {"resourceVersion": str(self._registry.store.revision)}
+        if page.remaining:
+            metadata["continue"] = encode_continue(self._registry.store.revision, page.last)
+            if not by_choice:
+                metadata["remainingItemCount"] = page.remaining
         check = self._check(request, kind, "DELETE", options.dry_run)
         items = []
         with self._registry.transaction():
-            for obj in selected:
-                metadata = obj["metadata"]
+            for obj in page.objects:
+                place = obj["metadata"].get("namespace", "")
                 try:
-                    self._registry.delete(
-                        kind, metadata.get("namespace", ""), metadata["name"], copy.copy(options), check
-                    )
+                    self._registry.delete(kind, place, obj["metadata"]["name"], copy.copy(options), check)
                 except ApiError as error:
                     if error.code != 404:
                         raise
                 items.append({name: value for name, value in obj.items() if name not in ("kind", "apiVersion")})
-        revision = str(self._registry.store.revision)
         return Written(
             200,
-            {
-                "kind": f"{kind.kind}List",
-                "apiVersion": kind.group_version,
-                "metadata": {"resourceVersion": revision},
-                "items": items,
-            },
+            {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items},
         )
 
     def _collection_begin(self, chosen: ListOptions) -> str:

@@ -186,6 +186,7 @@ def _query_options(request: Request) -> Object:
         sent["orphanDependents"] = request.param("orphanDependents") not in ("false", "0")
     if "dryRun" in query:
         sent["dryRun"] = list(query["dryRun"])
+    sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}
     return sent
 
 

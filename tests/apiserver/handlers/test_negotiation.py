@@ -78,3 +78,5 @@ def test_errors_are_said_in_json_to_who_takes_nothing() -> None:
     assert negotiate_error(asking("text/html")) is PLAIN
     assert negotiate_error(asking("application/yaml")).media_type == YAML
     assert negotiate_error(asking(TABLE)) is PLAIN
+    assert negotiate_error(asking(TABLE.replace("json", "yaml"))) is PLAIN
+    assert negotiate_error(asking(f"{PROTOBUF};as=PartialObjectMetadata;v=v1;g=meta.k8s.io")) is PLAIN

@@ -8,6 +8,7 @@ from labkit.apiserver.handlers.nonresource import NonResourceHandler
 from labkit.apiserver.handlers.responses import error_response
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.openapi.handler import OpenApiHandler
+from labkit.apiserver.protobuf import META, UNKNOWN, message_class
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.apiserver.request import Request, Response
 from labkit.apiserver.status import ApiError
@@ -210,3 +211,36 @@ def test_snapshots(site: Site) -> None:
 )
 def test_snapshot_refusals(site: Site, method: str, path: str, code: int) -> None:
     assert site.call(method, path).status == code
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "field"),
+    [
+        ("/api", "APIVersions", "versions"),
+        ("/apis", "APIGroupList", "groups"),
+        ("/apis/apps", "APIGroup", "versions"),
+        ("/api/v1", "APIResourceList", "resources"),
+    ],
+)
+def test_discovery_in_protobuf(path: str, kind: str, field: str) -> None:
+    site, protobuf = Site(), "application/vnd.kubernetes.protobuf"
+    answer = site.call("GET", path, {"accept": protobuf})
+    assert answer.headers["Content-Type"] == protobuf
+    envelope = message_class(UNKNOWN)()
+    envelope.ParseFromString(answer.body[4:])
+    made = message_class(META + kind)()
+    made.ParseFromString(envelope.raw)
+    document = json.loads(site.call("GET", path).body)
+    assert (envelope.typeMeta.kind, envelope.typeMeta.apiVersion) == (kind, document.get("apiVersion", ""))
+    assert len(getattr(made, field)) == len(document[field])
+    if kind == "APIResourceList":
+        resource, known = made.resources[0], document["resources"][0]
+        assert (resource.name, list(resource.verbs.items)) == (known["name"], known["verbs"])
+
+
+def test_the_list_of_groups_is_no_route() -> None:
+    assert Site().call("GET", "/apis", {"accept": "application/*"}).status == 200
+    refused = Site().call("GET", "/apis", {"accept": "text/html"})
+    assert json.loads(refused.body)["message"].startswith("only the following media types are accepted: ")
+    refused = Site().call("GET", "/apis/apps", {"accept": "text/html"})
+    assert json.loads(refused.body)["message"].startswith("406: Not Acceptable")

@@ -44,7 +44,7 @@ def test_matching(selector: str, matches: bool) -> None:
     [
         ("a===b", "unable to parse requirement: found '=', expected: identifier"),
         ("=b", "found '=', expected: !, identifier, or 'end of string'"),
-        ("a b", "unable to parse requirement: found 'b', expected: =, ==, in, !=, gt, lt, notin"),
+        ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
         ("a,,b", "found ',', expected: identifier after ','"),
         ("a=b c", "found 'c', expected: ',' or 'end of string'"),
         ("a in b", "unable to parse requirement: found 'b' expected: '('"),

@@ -257,3 +257,23 @@ def test_where_a_collection_begins(api: ClusterApi) -> None:
         reply = api.admin.delete(f"{path}?resourceVersion=99999{selector}")
         assert reply.status == 504
         assert reply.body["details"].keys() == told
+
+
+def test_a_page_of_a_collection(api: ClusterApi) -> None:
+    for name in ("a", "b", "c"):
+        config(api, name)
+    gone = api.must(api.admin.delete(f"{LAB}/configmaps?limit=1"))
+    assert [item["metadata"]["name"] for item in gone["items"]] == ["a"]
+    assert (gone["metadata"]["remainingItemCount"], bool(gone["metadata"]["continue"])) == (3, True)
+    gone = api.must(api.admin.delete(f"{LAB}/configmaps?limit=1&labelSelector=!x"))
+    assert "remainingItemCount" not in gone["metadata"]
+
+
+def test_preconditions_in_the_query(api: ClusterApi) -> None:
+    made = config(api, "a")
+    reply = api.admin.delete(f"{LAB}/configmaps/a?uid=x")
+    assert (reply.status, "the UID in the precondition (x)" in reply.message) == (409, True)
+    reply = api.admin.delete(f"{LAB}/configmaps/a?resourceVersion=1")
+    assert (reply.status, "the ResourceVersion in the precondition (1)" in reply.message) == (409, True)
+    version = made["metadata"]["resourceVersion"]
+    api.must(api.admin.delete(f"{LAB}/configmaps/a?uid={made['metadata']['uid']}&resourceVersion={version}"))
