@@ -99,7 +99,9 @@ class Embedded:
             return Status(self.name, False, facts={"start it": "labkit up"})
         state = self._state()
         facts = {
-            "era": str(state.get("era", "")),
+            "era": ""
+            if state.get("era", "now") == "now"
+            else f"{state['era']}: pods mount their account's token Secret",
             "node": "" if state.get("node", True) else "left out: pods stay Pending",
             "process": str(state.get("pid", "")),
             "state": str(self.home),

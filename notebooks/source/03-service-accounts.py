@@ -249,8 +249,8 @@ check("W12")
 # | since 1.24 | a token made for the pod | different; there is no Secret |
 
 # %% [markdown]
-# A mounted token is *bound*: it names its pod and its node, and it is worthless as soon as
-# the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
+# A mounted token is *bound*: it names its pod (since 1.30 its node as well), and it is worthless
+# as soon as the pod is gone. The node asks for one that lasts an hour and replaces it in time; programs
 # should read the file again now and then. For those that do not, the server sets `exp` a
 # year ahead, and notes in `warnafter` when the hour is over.
 #

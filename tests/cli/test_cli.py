@@ -142,6 +142,7 @@ def test_up_status_kubeconfig_down_as_processes(tmp_path: Path) -> None:
     status = labkit("status", home=home)
     assert status.returncode == 0
     assert "left out" in status.stdout
+    assert "era" not in status.stdout
     path = labkit("kubeconfig", home=home).stdout.splitlines()[-1]
     assert path == str(home / "admin.conf")
     assert labkit("up", "--era", "1.20", home=home).returncode == 2

@@ -22,6 +22,7 @@ def old_lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_in_the_write_ups_time_a_secret_appears_and_tokens_are_identical(old_lab: Lab) -> None:
+    assert "pods mount their account's token Secret" in repr(old_lab.status())
     predict("W10", "yes")
     old_lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml")
     assert check("W10").passed, repr(check("W10"))
