@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from labkit.apiserver.node.filesystem import FileSystem
 from labkit.apiserver.node.image import Image
@@ -38,6 +38,8 @@ class Container:
         random: Random bytes.
         command: The words of its first process, for ``ps``.
         uid: Its user, if the pod sets one.
+        gid: Its group, if the pod sets one.
+        groups: Further groups of its user.
         workdir: Where commands start, if the pod sets it.
         read_only: Whether its root file system must not change.
     """
@@ -54,6 +56,7 @@ class Container:
         *,
         uid: int | None = None,
         gid: int | None = None,
+        groups: Sequence[int] = (),
         workdir: str = "",
         read_only: bool = False,
     ) -> None:
@@ -73,6 +76,7 @@ class Container:
         self.fs.uid = user
         self.fs.gid = gid if gid is not None else account.gid if account is not None else 0
         home = account.home if account is not None else "/"
+        self.fs.groups = frozenset(groups)
         self.environment = {"PATH": image.path, "HOSTNAME": hostname, **dict(image.environment), **environment}
         self.environment.setdefault("HOME", home)
         if self.workdir != "/" and not self.fs.exists(self.workdir):
@@ -129,11 +133,10 @@ class Container:
 
     # Files the kubelet puts in place.
 
-    def put_file(self, path: str, generate: Callable[[], bytes], *, mode: int = 0o644) -> None:
-        """A file whose content is made anew at each reading (``/etc/hosts``)."""
+    def put_file(self, path: str, file: File) -> None:
+        """A file that lies outside the container (``/etc/hosts``)."""
         base, _, name = path.rpartition("/")
-        directory = self._ensure(base or "/")
-        directory.entries[name] = File(mode=mode, mtime=self._started, generate=generate, memory=True)
+        self._ensure(base or "/").entries[name] = file
 
     def mount(self, path: str, volume: Directory) -> None:
         """Mount a volume's directory."""

@@ -13,7 +13,9 @@ from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.environment import expand
 from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.inodes import Directory, File
+from labkit.apiserver.node.naming import host_name, host_names, hosts_file, resolver_file
 from labkit.apiserver.node.network import Wiring
+from labkit.apiserver.node.security import context, groups
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
@@ -60,23 +62,31 @@ class Creator:
             environment: Its variables.
             words: The command of its first process.
         """
-        security = {**(spec.get("securityContext") or {}), **(slot.spec.get("securityContext") or {})}
-        hostname = spec.get("hostname") or (self._settings.name if spec.get("hostNetwork") else self._pod.name)
+        security = context(spec, slot.spec)
+        hostname = host_name(spec, self._pod.name, self._settings.name)
+        namespace, address = self._pod.namespace, self._pod.address
+        hosts = host_names(spec, hostname, namespace, address)
         container = Container(
             image,
-            hostname[:63],
+            hostname,
             environment,
-            self._wiring.network(self._pod.address, self._pod.namespace, hostname[:63], self._pod.listeners),
+            self._wiring.network(address, namespace, hosts, self._pod.listeners),
             self._now,
             self._api.random,
             words,
             uid=security.get("runAsUser"),
             gid=security.get("runAsGroup"),
+            groups=groups(spec),
             workdir=slot.spec.get("workingDir") or "",
             read_only=bool(security.get("readOnlyRootFilesystem")),
         )
         container.listeners = self._pod.listeners
-        self._wiring.files(container, self._pod.address, self._pod.namespace, hostname[:63], spec)
+        for path, text in (
+            ("/etc/hosts", hosts_file(spec, hostname, namespace, address)),
+            ("/etc/hostname", f"{hostname}\n"),
+            ("/etc/resolv.conf", resolver_file(spec, namespace)),
+        ):
+            container.put_file(path, File(mtime=self._now(), data=text.encode(), memory=True))
         for mount in slot.spec.get("volumeMounts") or ():
             volume = self._pod.volumes.get(mount["name"])
             if volume is None:
@@ -85,7 +95,7 @@ class Creator:
             if isinstance(made, Directory):
                 container.mount(mount["mountPath"], made)
             elif isinstance(made, File):
-                container.put_file(mount["mountPath"], made.content, mode=made.mode)
+                container.put_file(mount["mountPath"], made)
         return container
 
 

@@ -172,7 +172,7 @@ _NETWORK_PACKAGES = frozenset(
 )
 
 _ROOT = Account("root", 0, 0, "/root", "/bin/bash", "root")
-_NOBODY = Account("nobody", 65534, 65534, "/nonexistent", "/usr/sbin/nologin", "nobody")
+_NOBODY = Account("nobody", 65534, 65534, "/nonexistent", "/usr/sbin/nologin", "nobody", "nogroup")
 _WWW = Account("www-data", 33, 33, "/var/www", "/usr/sbin/nologin", "www-data")
 
 _DEBIAN_USERS = (

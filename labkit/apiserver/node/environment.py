@@ -9,20 +9,10 @@ import base64
 import re
 
 from labkit.apiserver.node.api import SERVICE_ADDRESS, NodeApi
+from labkit.apiserver.node.problems import ConfigProblem
+from labkit.apiserver.node.resources import resource_value
 from labkit.apiserver.node.volumes import field_value
 from labkit.apiserver.request import Object
-
-
-class ConfigProblem(Exception):
-    """A variable cannot be had: ``CreateContainerConfigError``.
-
-    Args:
-        message: For example ``secret "x" not found``.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
@@ -122,8 +112,8 @@ def _referenced(api: NodeApi, pod: Object, container: Object, source: Object) ->
     if source.get("fieldRef"):
         return field_value(pod, source["fieldRef"].get("fieldPath", "")) or ""
     if source.get("resourceFieldRef"):
-        kind, _, name = (source["resourceFieldRef"].get("resource") or "").partition(".")
-        return str(((container.get("resources") or {}).get(kind) or {}).get(name, "0"))
+        node = api.get("nodes", "", pod["spec"].get("nodeName") or "")
+        return resource_value(pod, container, source["resourceFieldRef"], node)
     for kind, resource in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
         reference = source.get(kind)
         if reference is None:

@@ -51,6 +51,7 @@ class FileSystem:
         self.now = now
         self.uid = 0
         self.gid = 0
+        self.groups: frozenset[int] = frozenset()
         self.used_bytes = 0
         self.used_nodes = 0
 
@@ -365,7 +366,7 @@ class FileSystem:
         """Whether the container's user may read (4), write (2) or enter (1) a node."""
         if self.uid == 0:
             return want != 1 or isinstance(node, Directory) or bool(node.mode & 0o111)
-        shift = 6 if node.uid == self.uid else 3 if node.gid == self.gid else 0
+        shift = 6 if node.uid == self.uid else 3 if node.gid == self.gid or node.gid in self.groups else 0
         return bool((node.mode >> shift) & want)
 
     def _may(self, node: Node, want: int) -> None:

@@ -15,6 +15,12 @@ class Account:
     home: str
     shell: str
     full_name: str = ""
+    group_name: str = ""
+
+    @property
+    def group(self) -> str:
+        """The name of its group: the user's own, by default."""
+        return self.group_name or self.name
 
 
 @dataclass(frozen=True, slots=True)

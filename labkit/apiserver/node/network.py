@@ -16,7 +16,7 @@ from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
 from labkit.apiserver.request import Object, Request, Response
 
 if TYPE_CHECKING:
-    from labkit.apiserver.node.container import Container
+    pass
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 
@@ -52,12 +52,21 @@ class Wiring:
         self._certificates = certificates
         self._pods = pods
 
-    def network(self, address: str, namespace: str, hostname: str, listeners: Mapping[int, Endpoint]) -> PodNetwork:
-        """The network as one pod's containers see it."""
+    def network(
+        self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
+    ) -> PodNetwork:
+        """The network as one pod's containers see it.
+
+        Args:
+            address: The pod's address.
+            namespace: Its namespace.
+            hosts: The names of its ``/etc/hosts``.
+            listeners: What its containers serve.
+        """
         return PodNetwork(
             address,
             namespace,
-            {hostname.lower(): address},
+            hosts,
             self._service,
             lambda: listeners,
             self._elsewhere,
@@ -136,25 +145,6 @@ class Wiring:
                 if endpoint is not None and endpoint.server != "proxy":
                     return endpoint
         return None
-
-    def files(self, container: Container, address: str, namespace: str, hostname: str, spec: Object) -> None:
-        """``/etc/hosts``, ``/etc/hostname`` and ``/etc/resolv.conf``."""
-        aliases = "".join(
-            f"\n# Entries added by HostAliases.\n{one['ip']}\t" + "\t".join(one.get("hostnames") or ()) + "\n"
-            for one in spec.get("hostAliases") or ()
-        )
-        hosts = (
-            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-            "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n"
-            f"{address}\t{hostname}\n{aliases}"
-        )
-        resolver = (
-            f"search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n"
-            "nameserver 10.96.0.10\noptions ndots:5\n"
-        )
-        container.put_file("/etc/hosts", hosts.encode)
-        container.put_file("/etc/hostname", f"{hostname}\n".encode)
-        container.put_file("/etc/resolv.conf", resolver.encode)
 
 
 def _named_port(pod: Object, name: str) -> int:

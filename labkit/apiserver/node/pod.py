@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.creating import Creator, command_of, termination_message
-from labkit.apiserver.node.environment import ConfigProblem, container_environment
+from labkit.apiserver.node.environment import container_environment
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.images import find_image
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.podstatus import NEVER_RAN, build, timestamp
+from labkit.apiserver.node.problems import ConfigProblem, VolumeProblem
 from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
 from labkit.apiserver.node.runtime import MainProcess, NotRunnable
+from labkit.apiserver.node.security import check_user
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.slotstatus import slot_status
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.node.volumes import Volume, VolumeProblem
+from labkit.apiserver.node.volumes import Volume
 from labkit.apiserver.request import Object
 
 RESTART_SECONDS = 1.0
@@ -90,6 +92,12 @@ class Pod:
         if found is not None and found["metadata"]["uid"] == self.uid:
             self._object = found
         return self._object
+
+    def _addressed(self) -> Object:
+        """The pod with its addresses, which its status may not tell yet."""
+        pod = self.object()
+        host = self._settings.address
+        return {**pod, "status": {**(pod.get("status") or {}), "podIP": self.address, "hostIP": host}}
 
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
@@ -225,7 +233,9 @@ class Pod:
         if not self._puller.pull(slot):
             return True
         try:
-            environment = container_environment(self._api, self.object(), slot.spec)
+            environment = container_environment(self._api, self._addressed(), slot.spec)
+            if slot.image is not None:
+                check_user(self._object, slot.spec, slot.image)
         except ConfigProblem as problem:
             slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
             slot.due = self._now() + 12

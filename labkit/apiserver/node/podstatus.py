@@ -6,9 +6,9 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kub
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 from labkit.apiserver.request import Object
+from labkit.apiserver.schema.values import parse_quantity, quantity_text
 
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
 """What is read from the control group of a pod whose containers have ended."""
@@ -180,7 +180,11 @@ def build(
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
-    status["resources"] = dict(NO_LIMIT) if ended else _pod_resources(spec)
+    requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
+    if requests:
+        status["allocatedResources"] = requests
+    wanted = {kind: found for kind, found in (("limits", limits), ("requests", requests)) if found}
+    status["resources"] = dict(NO_LIMIT) if ended and not wanted else wanted
     return status
 
 
@@ -189,9 +193,17 @@ def _begun(status: Object) -> bool:
     return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
 
 
-def _pod_resources(spec: Object) -> Object:
-    found: Any = spec.get("resources")
-    return dict(found) if found else {}
+def _sum(spec: Object, kind: str) -> Object:
+    """Requests or limits of a pod: its own, else those of its containers together."""
+    own: Object = (spec.get("resources") or {}).get(kind) or {}
+    if own:
+        return own
+    total: dict[str, tuple[int, str]] = {}
+    for container in spec.get("containers") or ():
+        for name, text in ((container.get("resources") or {}).get(kind) or {}).items():
+            value, form = parse_quantity(str(text))
+            total[name] = (total.get(name, (0, form))[0] + value, form)
+    return {name: quantity_text(value, form) for name, (value, form) in total.items()}
 
 
 def unscheduled(pod: Object, message: str, now: float) -> Object:

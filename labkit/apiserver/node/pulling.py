@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from labkit.apiserver.node.images import find_image
-from labkit.apiserver.node.references import parse_reference
+from labkit.apiserver.node.references import parse_reference, reference_problem
 from labkit.apiserver.node.slot import Slot
 
 FIRST_BACK_OFF_SECONDS = 10.0
@@ -49,7 +49,7 @@ class Puller:
         if reference is None:
             message = (
                 f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": '
-                "invalid reference format"
+                f"{reference_problem(text)}"
             )
             if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
                 self._say("InspectFailed", message, kind="Warning", slot=slot)

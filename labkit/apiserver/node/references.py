@@ -31,6 +31,15 @@ class Reference:
         return f"{self.registry}/{self.repository}{separator}{self.tag}"
 
 
+def reference_problem(text: str) -> str:
+    """What is wrong with a name that :func:`parse_reference` does not take."""
+    head, slash, rest = text.partition("/")
+    own = slash and ("." in head or ":" in head or head == "localhost")
+    path = (rest if own else text if slash else f"library/{text}").partition(":")[0].partition("@")[0]
+    detail = f": repository name ({path}) must be lowercase" if path != path.lower() else ""
+    return f"invalid reference format{detail}"
+
+
 def parse_reference(text: str) -> Reference | None:
     """Take an image's name apart.
 

@@ -170,7 +170,7 @@ def _accounts(root: Directory, image: Image) -> None:
         f"{one.name}:x:{one.uid}:{one.gid}:{one.full_name}:{one.home}:{one.shell}\n" for one in image.users
     )
     _file(etc, "passwd", passwd.encode())
-    _file(etc, "group", "".join(f"{one.name}:x:{one.gid}:\n" for one in image.users).encode())
+    _file(etc, "group", "".join(f"{one.group}:x:{one.gid}:\n" for one in image.users).encode())
     _file(etc, "shadow", "".join(f"{one.name}:*:20318:0:99999:7:::\n" for one in image.users).encode(), 0o640)
     etc.entries["shadow"].gid = 42
     if image.release:

@@ -102,7 +102,7 @@ class Scheduler:
         for volume in spec.get("volumes") or ():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
             if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
-                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {helpless}'
+                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
         if (node.get("spec") or {}).get("unschedulable"):
             return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
         for taint in (node.get("spec") or {}).get("taints") or ():

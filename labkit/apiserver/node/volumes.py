@@ -8,32 +8,37 @@ by the time. Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from labkit.apiserver.node.api import NodeApi
 from labkit.apiserver.node.inodes import Directory, File, Link
+from labkit.apiserver.node.problems import VolumeProblem
+from labkit.apiserver.node.resources import resource_value
+from labkit.apiserver.node.security import common_user, file_group
 from labkit.apiserver.request import Object
 
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""
 
 
-class VolumeProblem(Exception):
-    """A volume cannot be set up; the pod waits in ``ContainerCreating``.
-
-    Args:
-        message: For example ``configmap "x" not found``.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+Owned = TypeVar("Owned", File, Directory)
 
 
 Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
+
+TOKEN_MODE = 0o600
+"""A token's mode where a user or a group of its own may read it."""
+
+GROUP_READS = 0o440
+"""What is added to the mode of files that belong to a pod's ``fsGroup``."""
+
+GROUP_ENTERS = 0o2770
+"""What is added to the mode of directories that belong to it."""
 
 
 class MountedToken:
@@ -93,7 +98,9 @@ class Volume:
         self.spec = spec
         self._pod = pod
         self._now = now
-        self._shared = Directory(mode=0o777, mtime=now())
+        self._group = file_group(pod()["spec"])
+        self._user = common_user(pod()["spec"])
+        self._shared = self._own(Directory(mode=0o777, mtime=now()), GROUP_ENTERS)
         self._shown: dict[int, Files] = {}
         projected = spec.get("projected") or {}
         self._tokens = {
@@ -115,16 +122,7 @@ class Volume:
         """
         spec = self.spec
         if spec.get("projected") is not None:
-            projected = spec["projected"]
-            mode = int(projected.get("defaultMode", 0o644))
-            out: Files = {}
-            for index, source in enumerate(projected.get("sources") or ()):
-                if index in self._tokens:
-                    path = source["serviceAccountToken"].get("path") or "token"
-                    out[path] = (self._tokens[index].read(), mode)
-                else:
-                    out.update(self._source(source, mode))
-            return out
+            return self._projected(spec["projected"])
         if spec.get("configMap") is not None:
             return self._source({"configMap": spec["configMap"]}, int(spec["configMap"].get("defaultMode", 0o644)))
         if spec.get("secret") is not None:
@@ -135,6 +133,24 @@ class Volume:
                 {"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644))
             )
         return {}
+
+    def _projected(self, projected: Object) -> Files:
+        mode = int(projected.get("defaultMode", 0o644))
+        out: Files = {}
+        problems: list[str] = []
+        for index, source in enumerate(projected.get("sources") or ()):
+            try:
+                if index in self._tokens:
+                    path = source["serviceAccountToken"].get("path") or "token"
+                    owned = self._user is not None or self._group is not None
+                    out[path] = (self._tokens[index].read(), TOKEN_MODE if owned else mode)
+                else:
+                    out.update(self._source(source, mode))
+            except VolumeProblem as problem:
+                problems.append(problem.message)
+        if problems:
+            raise VolumeProblem(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
+        return out
 
     def _source(self, source: Object, mode: int) -> Files:
         namespace = self._pod()["metadata"]["namespace"]
@@ -150,20 +166,51 @@ class Volume:
             return _chosen(_data(found), wanted, mode, kind.lower())
         out: Files = {}
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            text = field_value(self._pod(), (item.get("fieldRef") or {}).get("fieldPath", ""))
+            pod = self._pod()
+            if item.get("resourceFieldRef"):
+                node = self._api.get("nodes", "", pod["spec"].get("nodeName") or "")
+                text: str | None = resource_value(pod, {}, item["resourceFieldRef"], node)
+            else:
+                text = field_value(pod, (item.get("fieldRef") or {}).get("fieldPath", ""))
             out[item["path"]] = ((text or "").encode(), int(item.get("mode", mode)))
         return out
 
     def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
-        """A directory to be put into a container's tree, or the one file a ``subPath`` names."""
+        """A directory to be put into a container's tree, or what a ``subPath`` names in it."""
         if not self.written:
-            return Directory(mode=0o777, mtime=self._now(), entries=self._shared.entries, read_only=read_only)
+            shared = self._shared
+            for part in sub_path.split("/"):
+                if part not in ("", ".", ".."):
+                    below = shared.entries.setdefault(
+                        part, self._own(Directory(mode=0o755, mtime=self._now(), parent=shared), GROUP_ENTERS)
+                    )
+                    if isinstance(below, File):
+                        return below
+                    shared = below if isinstance(below, Directory) else shared
+            return Directory(
+                mode=shared.mode, gid=shared.gid, mtime=self._now(), entries=shared.entries, read_only=read_only
+            )
         if sub_path:
-            data, mode = self.files().get(sub_path, (b"", 0o644))
-            return File(mode=mode, mtime=self._now(), data=data, memory=True)
-        directory = Directory(mode=0o1777, mtime=self._now(), memory=True, read_only=read_only or self.written)
+            found = self.files().get(sub_path)
+            if found is None:
+                return Directory(mode=0o777, mtime=self._now())
+            return self._own(File(mode=found[1], mtime=self._now(), data=found[0], memory=self._memory))
+        mode = 0o1777 if self._memory else 0o777
+        directory = Directory(mode=mode, mtime=self._now(), memory=self._memory, read_only=True)
         directory.refresh = self._refresh
-        return directory
+        return self._own(directory, GROUP_ENTERS)
+
+    @property
+    def _memory(self) -> bool:
+        """Whether the kubelet keeps its files in memory: all but those of a config map."""
+        return self.spec.get("configMap") is None
+
+    def _own(self, node: Owned, more: int = GROUP_READS) -> Owned:
+        """Give a file or directory to the pod's ``fsGroup``, with ``more`` permission bits."""
+        if self._group is not None:
+            node.gid = self._group
+            node.mode |= more
+        return node
 
     def _refresh(self, directory: Directory) -> None:
         try:
@@ -175,7 +222,7 @@ class Volume:
         self._shown[id(directory)] = files
         now = self._now()
         stamp = time.strftime("..%Y_%m_%d_%H_%M_%S.", time.gmtime(now)) + f"{int(now * 1e9) % 10_000_000_000:010}"
-        data = Directory(mode=0o755, mtime=now, memory=True, parent=directory)
+        data = Directory(mode=0o755, mtime=now, memory=self._memory, parent=directory)
         directory.entries.clear()
         directory.entries[stamp] = data
         directory.entries["..data"] = Link(mode=0o777, mtime=now, target=stamp)
@@ -186,10 +233,15 @@ class Volume:
                 continue
             here = data
             for part in parts[:-1]:
-                below = here.entries.setdefault(part, Directory(mode=0o755, mtime=now, memory=True, parent=here))
+                below = here.entries.setdefault(
+                    part, Directory(mode=0o755, mtime=now, memory=self._memory, parent=here)
+                )
                 if isinstance(below, Directory):
                     here = below
-            here.entries[parts[-1]] = File(mode=mode, mtime=now, data=content, memory=True)
+            made = self._own(File(mode=mode, mtime=now, data=content, memory=self._memory))
+            if mode == TOKEN_MODE and self._user is not None:
+                made.uid = self._user
+            here.entries[parts[-1]] = made
             directory.entries.setdefault(parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}"))
 
 
@@ -214,9 +266,17 @@ def _chosen(data: dict[str, bytes], wanted: Object, mode: int, kind: str) -> Fil
         if item["key"] not in data:
             if wanted.get("optional"):
                 continue
-            raise VolumeProblem(f"references non-existent {kind} key: {item['key']}")
+            what = (
+                "configmap references non-existent config" if kind == "configmap" else f"references non-existent {kind}"
+            )
+            raise VolumeProblem(f"{what} key: {item['key']}")
         out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
     return out
+
+
+def quoted(text: str) -> str:
+    """A text as Go's ``%q`` writes it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def field_value(pod: Object, path: str) -> str | None:
@@ -232,7 +292,7 @@ def field_value(pod: Object, path: str) -> str | None:
         return str((metadata.get(match[1]) or {}).get(match[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
         pairs = metadata.get(path.partition(".")[2]) or {}
-        return "\n".join(f'{key}="{value}"' for key, value in sorted(pairs.items()))
+        return "\n".join(f"{key}={quoted(value)}" for key, value in sorted(pairs.items()))
     values = {
         "metadata.name": metadata.get("name"),
         "metadata.namespace": metadata.get("namespace"),

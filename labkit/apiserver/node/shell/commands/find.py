@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from labkit.apiserver.node.inodes import Directory, FileError
+from labkit.apiserver.node.shell.commands.find_printf import directives
 from labkit.apiserver.node.shell.commands.find_tests import (
     FileTest,
     FindError,
@@ -19,7 +20,6 @@ from labkit.apiserver.node.shell.commands.find_tests import (
     of_type,
     with_mode,
 )
-from labkit.apiserver.node.shell.commands.listing import node_size
 from labkit.apiserver.node.shell.kernel import BudgetExceeded
 from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
@@ -224,16 +224,7 @@ class _Find:
                     self.status = await process.fail(f"cannot delete '{here.path}': {error.reason}")
                     return False
             elif word == "-printf":
-                text = unescape(layout)[0]
-                name = here.path.rstrip("/").rpartition("/")[2]
-                for mark, value in (
-                    ("%p", here.path),
-                    ("%f", name),
-                    ("%s", str(node_size(here.node))),
-                    ("%m", f"{here.node.mode:o}"),
-                ):
-                    text = text.replace(mark, value)
-                await process.out(text)
+                await process.out(directives(process, here, unescape(layout)[0]))
             else:
                 await process.out(here.path + ("\0" if word == "-print0" else "\n"))
             return True

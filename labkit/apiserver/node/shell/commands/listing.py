@@ -69,7 +69,7 @@ def owner(process: Process, number: int) -> str:
 
 def group(process: Process, number: int) -> str:
     """A group's name, or the number."""
-    return next((one.name for one in process.system.image.users if one.gid == number), str(number))
+    return next((one.group for one in process.system.image.users if one.gid == number), str(number))
 
 
 def human(number: int) -> str:

@@ -12,7 +12,13 @@ def user_name(process: Process, uid: int) -> str | None:
 
 
 def _group_name(process: Process, gid: int) -> str | None:
-    return next((one.name for one in process.system.image.users if one.gid == gid), None)
+    return next((one.group for one in process.system.image.users if one.gid == gid), None)
+
+
+def _groups(process: Process) -> list[int]:
+    """The groups of the container's user, its own first."""
+    own = process.fs.gid
+    return [own, *sorted(process.fs.groups - {own})]
 
 
 @program("id")
@@ -29,13 +35,17 @@ async def identity(process: Process) -> int:
             return await process.fail(f"'{options.args[0]}': no such user")
         uid, gid = account.uid, account.gid
     user, group = user_name(process, uid), _group_name(process, gid)
+    numbers = [gid] if options.args else _groups(process)
     if options.has("u"):
         await process.out(f"{(user or uid) if options.has('n') else uid}\n")
-    elif options.has("g", "G"):
+    elif options.has("G"):
+        names = [(_group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        await process.out(" ".join(names) + "\n")
+    elif options.has("g"):
         await process.out(f"{(group or gid) if options.has('n') else gid}\n")
     else:
-        shown = f"{gid}({group})" if group else str(gid)
-        await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown} groups={shown}\n")
+        shown = [f"{one}({name})" if (name := _group_name(process, one)) else str(one) for one in numbers]
+        await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
     return 0
 
 
@@ -52,7 +62,7 @@ async def whoami(process: Process) -> int:
 @program("groups")
 async def groups(process: Process) -> int:
     """Print the user's groups."""
-    await process.out((_group_name(process, process.fs.gid) or str(process.fs.gid)) + "\n")
+    await process.out(" ".join(_group_name(process, one) or str(one) for one in _groups(process)) + "\n")
     return 0
 
 
@@ -90,7 +100,7 @@ async def getent(process: Process) -> int:
                 line = (
                     f"{account.name}:x:{account.uid}:{account.gid}:{account.full_name}:{account.home}:{account.shell}"
                 )
-                await process.out((line if database == "passwd" else f"{account.name}:x:{account.gid}:") + "\n")
+                await process.out((line if database == "passwd" else f"{account.group}:x:{account.gid}:") + "\n")
         known = {name for one in process.system.image.users for name in (one.name, str(one.uid))}
         return 0 if known.issuperset(keys) else 2
     if database in ("services", "protocols", "networks", "shadow"):
