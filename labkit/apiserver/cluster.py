@@ -19,7 +19,7 @@ from labkit.apiserver.authentication.claims import Issued, TokenIssuer
 from labkit.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.authentication.x509 import authenticate_certificate
+from labkit.apiserver.authentication.x509 import CertificateAuthenticator
 from labkit.apiserver.authorization.attributes import Attributes, attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
 from labkit.apiserver.authorization.bootstrap import bootstrap_policy, reconciled
@@ -195,7 +195,11 @@ class Cluster:
             new_id=self.registry.new_uid,
             clock=clock,
             sink=self.audit_sink,
-            authenticators=(note_ignored, authenticate_certificate, BearerAuthenticator(self.tokens)),
+            authenticators=(
+                note_ignored,
+                CertificateAuthenticator(keys.ca_certificate, clock),
+                BearerAuthenticator(self.tokens),
+            ),
             flow_headers=FlowHeaders(self._lookup),
             authorize=self.authorize,
         )

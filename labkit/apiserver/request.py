@@ -6,6 +6,7 @@ thing whether it came over TLS, from a pod's shell, or from a test.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ class User:
     Args:
         name: The user name, such as ``system:serviceaccount:kikai:default``.
         groups: Group names, in the order the authenticator gave them.
-        uid: Unique id of the account, empty for certificates.
+        uid: Unique id of the account, empty for most certificates.
         extra: Further facts, such as the credential's id.
     """
 
@@ -42,11 +43,26 @@ class PeerCertificate:
         common_name: The subject's CN, which is the user name.
         organizations: The subject's O values, which are the groups.
         sha256: Fingerprint of the DER form, in hex.
+        uid: The user's uid, if the subject has one.
+        valid: From when to when it counts, in seconds since the epoch.
     """
 
     common_name: str
     organizations: tuple[str, ...]
     sha256: str
+    uid: str = ""
+    valid: tuple[float, float] = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """A client certificate as it was shown: the client has its key, and nobody has looked who signed it.
+
+    Args:
+        chain: The certificate, and after it what else the client sent, in DER.
+    """
+
+    chain: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,7 @@ class Request:
         headers: Header names in lower case. Of a repeated header the first value counts,
             as in Go; all of them are in ``header_values``.
         body: The raw body.
-        certificate: The verified client certificate, if one was shown.
+        certificate: The client's certificate, if there is one.
         source_ip: The caller's address, for the audit event.
         raw_uri: Path and query as they were sent, for the audit event.
     """
@@ -96,7 +112,7 @@ class Request:
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    certificate: PeerCertificate | None = None
+    certificate: PeerCertificate | ShownCertificate | None = None
     source_ip: str = "127.0.0.1"
     raw_uri: str = ""
     header_values: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from aiohttp import web
 
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.keys import Keys, new_token_key
-from labkit.apiserver.serving.server import ApiServer, listen
+from labkit.apiserver.serving.address import listen
+from labkit.apiserver.serving.server import ApiServer
 from labkit.errors import LabkitError
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card

@@ -17,14 +17,15 @@ import select
 import socket
 import socketserver
 import ssl
+import tempfile
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from labkit.apiserver.keys import Keys
-from labkit.apiserver.serving.tls import tls_context
 from labkit.client import Client
 from labkit.errors import LabkitError
 from labkit.grading.fence import READING, Fence
@@ -59,7 +60,7 @@ class Relay:
 
     def __init__(self, listener: socket.socket, keys: Keys, admin: Client, anonymous: Client, fence: Fence) -> None:
         self.url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = _Server(listener, tls_context(keys), admin, anonymous, fence)
+        self._server = _Server(listener, _tls_context(keys), admin, anonymous, fence)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -200,6 +201,20 @@ class _Said:
     def makefile(self, _mode: str) -> io.BytesIO:
         """The bytes."""
         return io.BytesIO(self._data)
+
+
+def _tls_context(keys: Keys) -> ssl.SSLContext:
+    """TLS that asks for a certificate of these keys' authority, and lets in who has none; no others."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["http/1.1"])
+    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:  # ssl reads keys from files only
+        path = Path(folder) / "relay.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(keys.server_certificate + keys.server_key)
+        context.load_cert_chain(path)
+    context.load_verify_locations(cadata=keys.ca_certificate.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
 
 
 def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:

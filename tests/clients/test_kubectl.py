@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from labkit.apiserver.serving.pki import load_keys
 from tests.clients.conftest import Lab
+from tests.support.certificates import Identity, authority_of, root
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
@@ -163,3 +168,31 @@ def test_a_node_has_a_lease(kubectl: Kubectl) -> None:
 def test_explain_by_the_older_documents(kubectl: Kubectl) -> None:
     explained = kubectl("explain", "resourcequota.spec.hard", "--output=plaintext-openapiv2")
     assert explained.startswith("KIND:     ResourceQuota\nVERSION:  v1\n\nFIELD:    hard <map[string]string>\n")
+
+
+CERTIFICATES: dict[str, Callable[[Identity], Identity]] = {
+    "foreign": lambda ours: root().issue("kubernetes-admin", ("system:masters",)),
+    "foreign, of a like-named authority": lambda ours: root("kubernetes").issue(
+        "kubernetes-admin", ("system:masters",)
+    ),
+    "expired": lambda ours: ours.issue("kubernetes-admin", ("system:masters",), days=(-2, -1)),
+}
+
+
+@pytest.mark.parametrize("kind", CERTIFICATES)
+def test_a_certificate_that_counts_for_nobody(lab: Lab, tmp_path: Path, kind: str) -> None:
+    """As v1.36.2 was seen to answer kubectl, which shows its certificate to whoever asks for one."""
+    identity = CERTIFICATES[kind](authority_of(load_keys(lab.server.home)))
+    config = yaml.safe_load(lab.admin.read_text())
+    pem = base64.b64encode(identity.pem).decode()
+    user = {"client-certificate-data": pem, "client-key-data": pem}
+    alone, beside = tmp_path / "alone.conf", tmp_path / "beside.conf"
+    config["users"][0]["user"] = user
+    alone.write_text(yaml.safe_dump(config))
+    config["users"][0]["user"] = user | {"token": yaml.safe_load(lab.reader.read_text())["users"][0]["user"]["token"]}
+    beside.write_text(yaml.safe_dump(config))
+    for words in (("get", "configmaps"), ("get", "--raw", "/version"), ("auth", "whoami")):
+        done = Kubectl(lab, alone).run(*words)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == "error: You must be logged in to the server (Unauthorized)"
+    assert f"system:serviceaccount:{lab.namespace}:reader" in Kubectl(lab, beside)("auth", "whoami")

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from labkit.apiserver.keys import Keys
-from labkit.apiserver.serving.server import listen
+from labkit.apiserver.serving.address import listen
 from labkit.backends import sweep
 from labkit.cli.grading import grade_command
 from labkit.errors import UsageError

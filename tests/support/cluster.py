@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import PeerCertificate, Request
+from labkit.apiserver.request import PeerCertificate, Request, ShownCertificate
 from tests.support.ring import AuditRing
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -74,7 +74,7 @@ class Caller:
     """
 
     cluster: Cluster
-    certificate: PeerCertificate | None = None
+    certificate: PeerCertificate | ShownCertificate | None = None
     token: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import Request, Response
-from labkit.apiserver.serving.server import ApiServer, listen
+from labkit.apiserver.serving.address import listen
+from labkit.apiserver.serving.server import ApiServer
 
 
 @dataclass

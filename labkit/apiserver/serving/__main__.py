@@ -47,12 +47,15 @@ def main() -> int:
         home = open_home(options.home)
         held = lock(home)
         (home / "server.json").unlink(missing_ok=True)
-        keys_ready = begin(home, held)
+        making = begin(home, held)
         defer_client()
         # Loaded only now: the keys are being made meanwhile.
         from labkit.apiserver.serving import process
         from labkit.apiserver.serving.logs import log_to
         from labkit.apiserver.storage.sqlite import StateUnusable
+
+        if making is not None:
+            process.load_server()
     except StateInUse as problem:
         return say(problem, IN_USE)
     except StateProblem as problem:
@@ -60,7 +63,7 @@ def main() -> int:
     except OSError as error:
         return say(unusable(home, error), UNUSABLE)
     try:
-        admin = keys_ready()
+        admin = making() if making is not None else None
         log_to(home / "server.log")
         process.run(process.serve(home, options.port, not options.no_node, options.era, admin))
     except StateUnusable as problem:

@@ -6,13 +6,10 @@ Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import re
-import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion11
@@ -24,8 +21,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
-from labkit.apiserver.request import PeerCertificate, Response
-from labkit.apiserver.serving.tls import peer_certificate
+from labkit.apiserver.request import Response, ShownCertificate
 
 log = logging.getLogger(__name__)
 
@@ -146,9 +142,9 @@ class Connection(RequestHandler):
     address, and (most clients repeat themselves) the headers.
     """
 
-    certificate: PeerCertificate | None = None
+    certificate: ShownCertificate | None = None
     source_ip = ""
-    _socket: socket.socket | None = None
+    _own_transport: asyncio.Transport | None = None
     last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
     last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
     last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
@@ -168,20 +164,19 @@ class Connection(RequestHandler):
         """Read who is at the other end."""
         peer = transport.get_extra_info("peername")
         self.source_ip = peer[0] if peer else ""
-        self._socket = transport.get_extra_info("socket")
-        self.certificate = peer_certificate(transport)
+        self.certificate = transport.get_extra_info("client_certificate")
+        self._own_transport = cast(asyncio.Transport, transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the socket; its number may soon be another's."""
-        self._socket = None
+        """Forget the transport."""
+        self._own_transport = None
         super().connection_lost(exc)
 
     def cut(self) -> None:
         """End it at once, whatever TLS still waits for."""
-        if self._socket is not None:
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as own:
-                own.shutdown(socket.SHUT_RDWR)
+        if self._own_transport is not None:
+            self._own_transport.abort()
 
     def send(self, data: bytes) -> None:
         """Send a whole answer, and count the time until the next request from now on."""

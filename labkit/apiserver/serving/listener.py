@@ -10,15 +10,20 @@ import contextlib
 import logging
 import resource
 import socket
-import ssl
+
+from OpenSSL import SSL
 
 from labkit.apiserver.serving.connection import HttpServer
-from labkit.apiserver.serving.tls import HANDSHAKE_SECONDS
+from labkit.apiserver.serving.tls import handshake, until
+from labkit.apiserver.serving.transport import TlsTransport
 
 log = logging.getLogger(__name__)
 
 HANDSHAKE_RECORD = b"\x16"
 PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take until the handshake is done."""
 
 MAX_CONNECTIONS = 4096
 SPARE_FILES = 64
@@ -43,14 +48,14 @@ class Listener:
     Args:
         listening: A listening socket.
         server: Makes the protocol of each connection.
-        context: TLS.
+        context: TLS; another one counts for new connections.
     """
 
-    def __init__(self, listening: socket.socket, server: HttpServer, context: ssl.SSLContext) -> None:
+    def __init__(self, listening: socket.socket, server: HttpServer, context: SSL.Context) -> None:
         listening.setblocking(False)
         self._socket = listening
         self._server = server
-        self._context = context
+        self.context = context
         self._limit = connection_limit()
         self._greeting: set[asyncio.Task[None]] = set()
 
@@ -84,38 +89,19 @@ class Listener:
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                first = await self._peek(connection)
-            if first == HANDSHAKE_RECORD:
-                await loop.connect_accepted_socket(
-                    self._server,
-                    connection,
-                    ssl=self._context,
-                    ssl_handshake_timeout=HANDSHAKE_SECONDS,
-                    ssl_shutdown_timeout=2.0,
-                )
-                return
+                await until(loop.add_reader, loop.remove_reader, connection)
+                first = connection.recv(1, socket.MSG_PEEK)
+                if first == HANDSHAKE_RECORD:
+                    tls = await handshake(self.context, connection)
+                    TlsTransport(connection, tls, self._server())
+                    return
             if first.isalpha():
                 connection.recv(65536)
                 connection.send(PLAIN_HTTP)
                 connection.shutdown(socket.SHUT_WR)
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, SSL.Error) as error:
             log.debug("a connection ended before its first request: %s", error)
         except asyncio.CancelledError:
             connection.close()
             raise
         connection.close()
-
-    async def _peek(self, connection: socket.socket) -> bytes:
-        loop = asyncio.get_running_loop()
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(connection, _resolve, readable)
-        try:
-            await readable
-        finally:
-            loop.remove_reader(connection)
-        return connection.recv(1, socket.MSG_PEEK)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

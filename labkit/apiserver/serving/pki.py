@@ -41,7 +41,7 @@ Identity = tuple[bytes, bytes]
 """A certificate and its key, PEM."""
 
 
-def begin(home: Path, held: int = -1) -> Callable[[], Identity | None]:
+def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
     """Start making the keys if there are none.
 
     Args:
@@ -50,11 +50,11 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity | None]:
 
     Returns:
         A function to call before the keys are loaded: it waits until they are there, and
-        gives the administrator's certificate where one was made along with them.
+        gives the administrator's certificate that was made along with them. None if all are there.
     """
     pki = private_directory(home / "pki")
     if all((pki / name).exists() for name in KEY_FILES.values()):
-        return lambda: None
+        return None
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -116,7 +116,9 @@ def load_keys(home: Path) -> Keys:
     """
     from labkit.apiserver.keys import Keys
 
-    begin(home)()
+    making = begin(home)
+    if making is not None:
+        making()
     pki = home / "pki"
     keys = Keys(**{field: (pki / name).read_bytes() for field, name in KEY_FILES.items()})
     certificate = pki / KEY_FILES["server_certificate"]

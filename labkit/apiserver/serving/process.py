@@ -10,16 +10,19 @@ import signal
 from collections.abc import Coroutine
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit import __version__
 from labkit.apiserver.cluster import Cluster
+from labkit.apiserver.serving.address import listen, url
 from labkit.apiserver.serving.lean import resume_collection
 from labkit.apiserver.serving.logs import AuditFile
 from labkit.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
-from labkit.apiserver.serving.server import ApiServer, listen
 from labkit.apiserver.serving.state import write_private
 from labkit.apiserver.storage.sqlite import SQLiteStore
+
+if TYPE_CHECKING:
+    from labkit.apiserver.serving.server import ApiServer
 
 log = logging.getLogger(__name__)
 
@@ -106,20 +109,23 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     assert listening is not None
     audit = AuditFile(home / "audit.log")
     cluster = open_cluster(home, node, era, audit)
-    server = ApiServer(cluster, listening, audit.flush)
-    cluster.address = server.url.removeprefix("https://")
-    write_admin_kubeconfig(home, cluster.keys, server.url, admin)
+    port = listening.getsockname()[1]
+    address = url(port)
+    cluster.address = address.removeprefix("https://")
+    write_admin_kubeconfig(home, cluster.keys, address, admin)
     state = {
         "pid": os.getpid(),
-        "port": server.port,
-        "url": server.url,
+        "port": port,
+        "url": address,
         "version": __version__,
         "node": node,
         "era": era,
     }
     write_private(home / "server.json", json.dumps(state).encode())
-    log.info("labkit %s serves %s on %s", __version__, home, server.url)
-    background = [asyncio.create_task(_renew(home, cluster, server)), asyncio.create_task(_warm_up(cluster))]
+    # Clients may connect already, and make ready to while this loads.
+    server = load_server()(cluster, listening, audit.flush)
+    log.info("labkit %s serves %s on %s", __version__, home, address)
+    background = [asyncio.create_task(_renew(home, cluster, server, address)), asyncio.create_task(_warm_up(cluster))]
     await stop.wait()
     for task in background:
         task.cancel()
@@ -128,6 +134,13 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     audit.close()
     (home / "server.json").unlink(missing_ok=True)
     log.info("stopped")
+
+
+def load_server() -> type[ApiServer]:
+    """Load what answers over TLS, which takes a third of a start."""
+    from labkit.apiserver.serving.server import ApiServer
+
+    return ApiServer
 
 
 async def _warm_up(cluster: Cluster) -> None:
@@ -139,7 +152,7 @@ async def _warm_up(cluster: Cluster) -> None:
     resume_collection()
 
 
-async def _renew(home: Path, cluster: Cluster, server: ApiServer) -> None:
+async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) -> None:
     """Replace certificates in good time, however long the server runs."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
@@ -149,7 +162,7 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer) -> None:
                 cluster.keys = renewed
                 server.renew(renewed)
                 log.info("the server's certificate is renewed")
-            write_admin_kubeconfig(home, renewed, server.url)
+            write_admin_kubeconfig(home, renewed, address)
         except OSError as error:
             log.warning("certificates could not be renewed: %s", error)
 

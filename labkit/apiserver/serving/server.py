@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import Handler
+from labkit.apiserver.serving.address import url
 from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
 from labkit.apiserver.serving.listener import Listener
 from labkit.apiserver.serving.streams import Streams
-from labkit.apiserver.serving.tls import show_certificate, small_buffers, tls_context
+from labkit.apiserver.serving.tls import tls_context
 
 if TYPE_CHECKING:
     from labkit.apiserver.serving.channels import ExecSessions
@@ -28,20 +29,6 @@ STOP_SECONDS = 3.0
 
 FAREWELL_SECONDS = 0.05
 """How long the last bytes have to leave before connections are cut."""
-
-BACKLOG = 512
-
-
-def listen(port: int) -> socket.socket:
-    """A socket on loopback.
-
-    Args:
-        port: The port, 0 for any free one.
-
-    Raises:
-        OSError: The port is taken.
-    """
-    return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
 
 
 class Served(Protocol):
@@ -64,7 +51,7 @@ class ApiServer:
 
     Args:
         cluster: Who answers.
-        listening: See ``listen``.
+        listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
     """
 
@@ -74,10 +61,8 @@ class ApiServer:
         self.port: int = listening.getsockname()[1]
         self._cluster = cluster
         self._frontend = Frontend(cluster.handle, before_answer)
-        small_buffers()
         self._server = HttpServer(self._frontend)
-        self._context = tls_context(cluster.keys)
-        self._listener = Listener(listening, self._server, self._context)
+        self._listener = Listener(listening, self._server, tls_context(cluster.keys))
         self._tasks = [
             asyncio.create_task(self._listener.run()),
             asyncio.create_task(self._tick()),
@@ -96,7 +81,7 @@ class ApiServer:
     @property
     def url(self) -> str:
         """Where it is reached."""
-        return f"https://127.0.0.1:{self.port}"
+        return url(self.port)
 
     def renew(self, keys: Keys) -> None:
         """Show another certificate from now on.
@@ -104,7 +89,7 @@ class ApiServer:
         Args:
             keys: Of the same authority.
         """
-        show_certificate(self._context, keys)
+        self._listener.context = tls_context(keys)
 
     async def close(self) -> None:
         """Stop accepting, end streams, let requests in progress finish, hang up."""

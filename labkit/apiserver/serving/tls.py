@@ -1,73 +1,106 @@
-"""TLS: the server's side of it, and the certificate a client showed."""
+"""TLS: what the server shows and asks for, and the handshake.
+
+Every client certificate is let in whose key the client has, as Go's ``tls.RequestClientCert`` does;
+whether it counts for anything is for authentication to say. Python's own ``ssl`` can neither do
+that nor name the authorities whose certificates are welcome, so this is pyOpenSSL.
+"""
 
 from __future__ import annotations
 
-import asyncio.sslproto
-import hashlib
-import ssl
+import asyncio
+import os
+import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from OpenSSL import SSL, crypto
 
 from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import PeerCertificate
+from labkit.apiserver.request import ShownCertificate
 
-BUFFER_BYTES = 16 * 1024
-"""A TLS record's size; asyncio would keep sixteen times as much for each idle watch."""
-
-HANDSHAKE_SECONDS = 10.0
-"""How long a client may take for the handshake."""
+HTTP = b"http/1.1"
 
 
-def small_buffers() -> None:
-    """Let asyncio's own event loop keep small buffers. uvloop's cost nothing until used."""
-    asyncio.sslproto.SSLProtocol.max_size = BUFFER_BYTES
-
-
-def tls_context(keys: Keys) -> ssl.SSLContext:
-    """TLS with the cluster's certificate; client certificates of its CA are welcome.
-
-    A client certificate of another CA ends the handshake (the real server lets it through
-    and answers 401).
+def tls_context(keys: Keys) -> SSL.Context:
+    """TLS with the cluster's certificate, which asks for client certificates of its authority.
 
     Args:
         keys: The cluster's keys.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    show_certificate(context, keys)
-    context.load_verify_locations(cadata=keys.ca_certificate.decode())
-    context.verify_mode = ssl.CERT_OPTIONAL
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    # Read from files, which takes less of cryptography to load than to read them in memory.
+    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
+        own, authority = Path(folder) / "server.pem", Path(folder) / "ca.pem"
+        own.touch(mode=0o600)
+        own.write_bytes(keys.server_certificate + keys.server_key)
+        authority.write_bytes(keys.ca_certificate)
+        context.use_certificate_chain_file(own)
+        context.use_privatekey_file(own)
+        context.load_client_ca(os.fsencode(authority))
+    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    context.set_alpn_select_callback(lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    # No session is resumed: it would have the client's certificate, and not what leads to its authority.
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     return context
 
 
-def show_certificate(context: ssl.SSLContext, keys: Keys) -> None:
-    """Let new connections see these keys' certificate.
+async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Connection:
+    """Agree with a client on how to talk.
 
     Args:
-        context: The server's.
-        keys: The cluster's keys.
+        context: See ``tls_context``.
+        connection: Where it is; it must not block.
+
+    Raises:
+        SSL.Error: They did not agree, or the client hung up.
     """
-    # ssl reads keys from files only.
-    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
-        path = Path(folder) / "server.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(keys.server_certificate + keys.server_key)
-        context.load_cert_chain(path)
+    loop = asyncio.get_running_loop()
+    tls = SSL.Connection(context, connection)
+    tls.set_accept_state()
+    while True:
+        try:
+            tls.do_handshake()
+        except SSL.WantReadError:
+            await until(loop.add_reader, loop.remove_reader, connection)
+        except SSL.WantWriteError:
+            await until(loop.add_writer, loop.remove_writer, connection)
+        else:
+            return tls
 
 
-def peer_certificate(transport: Any) -> PeerCertificate | None:
-    """The verified client certificate of a connection, if it showed one.
+async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
+    """Wait until a socket can be read or written.
 
     Args:
-        transport: An asyncio transport.
+        add: The loop's method that begins to look.
+        remove: Its method that ends it.
+        connection: The socket.
     """
-    tls = transport.get_extra_info("ssl_object")
-    shown = tls.getpeercert() if tls else None
-    if not shown:
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    add(connection.fileno(), _resolve, ready)
+    try:
+        await ready
+    finally:
+        remove(connection.fileno())
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
+    """The certificate that the client showed, if it did.
+
+    Args:
+        tls: After its handshake.
+    """
+    own = tls.get_peer_certificate()
+    if own is None:
         return None
-    subject = [pair for part in shown["subject"] for pair in part]
-    name = next((value for field, value in subject if field == "commonName"), "")
-    groups = tuple(value for field, value in subject if field == "organizationName")
-    return PeerCertificate(name, groups, hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest())
+    chain = (own, *(tls.get_peer_cert_chain() or ()))
+    return ShownCertificate(tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in chain))

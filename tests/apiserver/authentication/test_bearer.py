@@ -111,10 +111,3 @@ def test_a_certificate_says_who() -> None:
         "groups": ["dev", "ops", "system:authenticated"],
         "extra": {"authentication.kubernetes.io/credential-id": [f"X509SHA256={'ab' * 32}"]},
     }
-
-
-def test_a_certificate_without_a_name_is_nobodys() -> None:
-    api = ClusterApi()
-    reply = api.user("", "system:masters").get("/api/v1/pods")
-    assert reply.status == 403
-    assert 'User "system:anonymous"' in reply.message

@@ -7,6 +7,7 @@ import pytest
 from labkit.apiserver.keys import Keys
 from tests.apiserver.node.harness import run as run_alone
 from tests.apiserver.node.pods import Lab
+from tests.support.certificates import authority_of, root
 from tests.support.cluster import keys
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -142,3 +143,13 @@ def test_verbose_tells_the_handshake_and_the_headers(lab: Lab) -> None:
 
 def test_a_file_url_reads_the_containers_own_file() -> None:
     assert run_alone("echo mine > /tmp/f; curl -s file:///tmp/f").stdout == "mine\n"
+
+
+def test_a_client_certificate_is_judged_as_over_tls(lab: Lab) -> None:
+    """Who signs one for himself is nobody; nor does it hurt beside a token."""
+    ask = f"curl -so /dev/null -w '%{{http_code}}' --cacert {MOUNT}/ca.crt --cert /tmp/me.pem"
+    for signer, status in ((root(), "401"), (root("kubernetes"), "401"), (authority_of(keys()), "200")):
+        put(lab, "/tmp/me.pem", signer.issue("kubernetes-admin", ("system:masters",), days=(-1, 9999)).pem)
+        assert lab.exec(f"{ask} https://kubernetes/api/v1/secrets").stdout == status
+    put(lab, "/tmp/me.pem", root().issue("kubernetes-admin", ("system:masters",), days=(-1, 9999)).pem)
+    assert lab.exec(f"{ask} {TOKEN} https://kubernetes/api/v1/secrets").stdout == "403"

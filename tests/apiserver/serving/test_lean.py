@@ -25,8 +25,13 @@ LEAN = "import sys; from labkit.apiserver.serving.lean import defer_client; defe
 
 
 def test_the_client_is_not_loaded_with_the_server() -> None:
-    code = LEAN + "import labkit.apiserver.serving.process; print('aiohttp.client' in sys.modules)"
+    code = LEAN + "import labkit.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
     assert run(code) == "False"
+
+
+def test_clients_may_connect_before_what_answers_is_loaded() -> None:
+    code = LEAN + "import labkit.apiserver.serving.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
+    assert run(code) == "set()"
 
 
 def test_the_versions_agree() -> None:
@@ -35,7 +40,7 @@ def test_the_versions_agree() -> None:
 
 def test_a_name_that_is_asked_for_loads_the_rest() -> None:
     code = LEAN + (
-        "import labkit.apiserver.serving.process; import aiohttp; from aiohttp import web; "
+        "import labkit.apiserver.serving.server; import aiohttp; from aiohttp import web; "
         "print(aiohttp.ClientSession.__name__, web.Application.__name__, 'aiohttp.client' in sys.modules)"
     )
     assert run(code) == "ClientSession Application True"

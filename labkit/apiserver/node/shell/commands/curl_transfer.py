@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from labkit.apiserver.node import tls
 from labkit.apiserver.node.inodes import FileError
@@ -19,7 +18,7 @@ from labkit.apiserver.node.shell.commands.curl_urls import TransferError, Url
 from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import decode
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import PeerCertificate, Request, Response
+from labkit.apiserver.request import Request, Response, ShownCertificate
 
 DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -159,7 +158,7 @@ def _check_certificate(process: Process, options: CurlOptions, transfer: Transfe
         raise TransferError(60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'")
 
 
-def client_certificate(process: Process, options: CurlOptions) -> PeerCertificate | None:
+def client_certificate(process: Process, options: CurlOptions) -> ShownCertificate | None:
     """The certificate of ``--cert`` and ``--key``.
 
     Raises:
@@ -191,18 +190,11 @@ def client_certificate(process: Process, options: CurlOptions) -> PeerCertificat
     )
     if not same:
         raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM")
-    return peer(certificates[0])
-
-
-def peer(certificate: x509.Certificate) -> PeerCertificate:
-    """A certificate as the server's authenticator sees it."""
-    names = [str(item.value) for item in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    groups = [str(item.value) for item in certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
-    return PeerCertificate(names[0] if names else "", tuple(groups), certificate.fingerprint(hashes.SHA256()).hex())
+    return ShownCertificate(tuple(each.public_bytes(serialization.Encoding.DER) for each in certificates))
 
 
 def build_request(
-    process: Process, options: CurlOptions, transfer: Transfer, certificate: PeerCertificate | None
+    process: Process, options: CurlOptions, transfer: Transfer, certificate: ShownCertificate | None
 ) -> Request:
     """The request as it is sent."""
     url = transfer.url
