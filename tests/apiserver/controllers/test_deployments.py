@@ -217,6 +217,17 @@ def test_no_more_pods_than_a_machine_can_bear(api: ClusterApi) -> None:
     assert len(items(api, PODS)) == 100
 
 
+def test_similar_events_are_combined_and_a_long_tail_is_dropped(api: ClusterApi) -> None:
+    deploy(api, replicas=30)
+    created = [event for event in items(api, EVENTS) if event["reason"] == "SuccessfulCreate"]
+    assert len(created) == 10
+    combined = [
+        event for event in created if event["message"].startswith("(combined from similar events): Created pod: ")
+    ]
+    assert [(event["count"], event["reportingComponent"]) for event in combined] == [(16, "")]  # of 25 in all
+    assert combined[0]["source"] == {"component": "replicaset-controller"}
+
+
 def test_replication_controllers_have_pods_too(api: ClusterApi) -> None:
     spec = {"replicas": 2, "selector": {"app": "a"}, "template": TEMPLATE}
     path = "/api/v1/namespaces/lab/replicationcontrollers"

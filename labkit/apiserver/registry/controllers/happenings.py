@@ -5,6 +5,7 @@ Source: k8s.io/client-go ``tools/record``.
 
 from __future__ import annotations
 
+from labkit.apiserver.registry.controllers.correlation import COMBINED, Correlator
 from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object
@@ -14,7 +15,7 @@ EVENTS = BY_KIND["", "Event"]
 
 
 class Happenings:
-    """Notes what happens to objects; what happens again is counted.
+    """Notes what happens to objects; what happens again is counted, and what is similar combined.
 
     Args:
         registry: Where events go.
@@ -24,7 +25,7 @@ class Happenings:
     def __init__(self, registry: Registry, component: str) -> None:
         self._registry = registry
         self._component = component
-        self._known: dict[tuple[str, str], str] = {}
+        self._correlator = Correlator(registry.clock)
 
     def note(self, kind: Kind, obj: Object, reason: str, message: str, *, type_: str = "Normal") -> None:
         """Say what happened.
@@ -41,19 +42,23 @@ class Happenings:
         if namespace is None or namespace["metadata"].get("deletionTimestamp"):
             return
         now = timestamp(registry.clock())
-        known = self._known.get((metadata["uid"], message))
-        event = registry.find(EVENTS, metadata["namespace"], known) if known is not None else None
+        about = (metadata["uid"], type_, reason)
+        combined = self._correlator.combines(about, message)
+        name = f"{metadata['name'][:200]}.{int(registry.clock() * 1e9) + registry.random.getrandbits(20):016x}"
+        told = self._correlator.counted(about if combined else (*about, message), name, now)
+        if self._correlator.drops(about[:2]):
+            return
+        text = COMBINED + message if combined else message
+        event = registry.find(EVENTS, metadata["namespace"], told.name)
         if event is not None:
 
             def again(changed: Object) -> None:
-                changed["count"] = changed.get("count", 1) + 1
-                changed["lastTimestamp"] = now
+                changed.update(count=told.count, lastTimestamp=now, message=text)
 
             registry.edit(EVENTS, event, MANAGER, again)
             return
-        name = f"{metadata['name'][:200]}.{int(registry.clock() * 1e9) + registry.random.getrandbits(20):016x}"
         made = {
-            "metadata": {"name": name, "namespace": metadata["namespace"]},
+            "metadata": {"name": told.name, "namespace": metadata["namespace"]},
             "involvedObject": {
                 "kind": kind.kind,
                 "namespace": metadata["namespace"],
@@ -63,13 +68,12 @@ class Happenings:
                 "resourceVersion": metadata.get("resourceVersion", ""),
             },
             "reason": reason,
-            "message": message,
+            "message": text,
             "source": {"component": self._component},
-            "firstTimestamp": now,
+            "firstTimestamp": told.first,
             "lastTimestamp": now,
-            "count": 1,
+            "count": told.count,
             "type": type_,
-            "reportingComponent": self._component,
+            "reportingComponent": "" if combined else self._component,
         }
         registry.create(EVENTS, made, manager=MANAGER)
-        self._known[metadata["uid"], message] = name
