@@ -52,6 +52,7 @@ from labkit.apiserver.registry.bootstrapsystem import SystemContent
 from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.deployments import Deployments
+from labkit.apiserver.registry.controllers.disruption import Disruption
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.flows import FlowSchemas
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
@@ -144,6 +145,7 @@ class Cluster:
             system,
             self._replicas,
             Deployments(self.registry),
+            Disruption(self.registry),
             FlowSchemas(self.registry),
         ]
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
