@@ -58,6 +58,16 @@ def test_hand_written_rules_are_replaced(api: ClusterApi) -> None:
     assert rules(api, "agg") == [PODS]
 
 
+def test_hand_written_rules_stay_where_nothing_is_selected(api: ClusterApi) -> None:
+    aggregated(api, "agg", {"matchLabels": LABEL})
+    api.must(api.admin.patch(f"{ROLES}/agg", {"rules": [SERVICES]}))
+    assert rules(api, "agg") == [SERVICES]
+    api.role("part", PODS, labels=LABEL)
+    assert rules(api, "agg") == [PODS]
+    api.must(api.admin.delete(f"{ROLES}/part"))
+    assert rules(api, "agg") is None
+
+
 def test_chains(api: ClusterApi) -> None:
     aggregated(api, "outer", {"matchLabels": {"to": "outer"}})
     aggregated(api, "inner", {"matchLabels": LABEL}, labels={"to": "outer"})

@@ -39,7 +39,8 @@ class RoleAggregation:
         rules = self._collected(role)
         if rules == (role.get("rules") or []):
             return
-
+        if not rules and any(owner.get("manager") != MANAGER for owner in _owners_of_rules(role)):
+            return  # applying no rules takes away the controller's own only
         metadata = {**role["metadata"], "managedFields": self._owners(role, rules)}
         self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules or None})
 
@@ -71,6 +72,10 @@ class RoleAggregation:
                     continue
                 rules += [rule for rule in role.get("rules") or () if rule not in rules]
         return rules
+
+
+def _owners_of_rules(role: Object) -> list[Object]:
+    return [owner for owner in role["metadata"].get("managedFields") or () if "f:rules" in owner.get("fieldsV1", {})]
 
 
 def _concerns(aggregated: Object, changed: Object) -> bool:

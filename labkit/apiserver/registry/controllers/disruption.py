@@ -17,15 +17,10 @@ from labkit.apiserver.request import Object
 
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
 PODS = BY_KIND["", "Pod"]
-SCALED = {
-    kind: BY_KIND[group, kind]
-    for group, kind in (
-        ("", "ReplicationController"),
-        ("apps", "Deployment"),
-        ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"),
-    )
-}
+SCALED = (
+    BY_KIND["", "ReplicationController"],
+    *(BY_KIND["apps", kind] for kind in ("Deployment", "ReplicaSet", "StatefulSet")),
+)
 """What says how many pods there should be."""
 UNMANAGED = (
     "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
@@ -129,10 +124,13 @@ class Disruption:
         return sum(sizes.values()), any(controller_of(pod) is None for pod in pods)
 
     def _owner(self, namespace: str, reference: Object) -> Object | None:
-        kind = SCALED.get(reference.get("kind", ""))
+        group = reference.get("apiVersion", "").rpartition("/")[0]
+        kind = BY_KIND.get((group, reference.get("kind", "")))
         found = self._registry.find(kind, namespace, reference.get("name", "")) if kind is not None else None
-        if found is None or found["metadata"]["uid"] != reference.get("uid"):
+        if kind is None or found is None or found["metadata"]["uid"] != reference.get("uid"):
             return None
+        if kind not in SCALED:
+            raise Uncountable(f"{kind.plural}.{group} does not implement the scale subresource")
         upper = controller_of(found)
         return found if upper is None else self._owner(namespace, upper)
 
