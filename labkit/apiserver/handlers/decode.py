@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.apiserver.handlers.olderversions import is_older, is_registered
+from labkit.apiserver.handlers import olderversions
+from labkit.apiserver.handlers.olderversions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson, schemas
@@ -22,7 +23,9 @@ YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
 TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-UNREGISTERED = 'in scheme "pkg/api/legacyscheme/scheme.go:30"'
+SCHEMES = {"apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"}
+"""Group to where its kinds are registered, if not where all others are."""
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 INTERNAL_PACKAGES = {
     "": "core",
     "events.k8s.io": "core",
@@ -177,7 +180,7 @@ def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
     try:
         return yaml_to_json(body, strict)
     except YamlProblem as error:
-        raise _unrecognized(kind, body, str(error)) from error
+        raise _unrecognized(kind, body, str(error), "") from error
 
 
 def _read_protobuf(body: bytes, kind: str) -> Any:
@@ -191,10 +194,11 @@ def _read_protobuf(body: bytes, kind: str) -> Any:
         ) from error
 
 
-def _unrecognized(kind: str, body: bytes, problem: str) -> ApiError:
+def _unrecognized(
+    kind: str, body: bytes, problem: str, doing: str = "couldn't get version/kind; json parse error: "
+) -> ApiError:
     return bad_request(
-        f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
-        f"json parse error: {problem} ({summary(body)})"
+        f"the object provided is unrecognized (must be of type {kind}): {doing}{problem} ({summary(body)})"
     )
 
 
@@ -216,11 +220,10 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
             )
     api_version, kind = data.get("apiVersion") or "", data.get("kind") or ""
     if api_version.count("/") > 1:
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {expected[2]}): couldn't get "
-            f"version/kind; json parse error: unexpected GroupVersion string: {api_version} ({summary(body)})"
-        )
-    group, _, version = api_version.rpartition("/")
+        raise _unrecognized(expected[2], body, f"unexpected GroupVersion string: {api_version}", "")
+    group, slash, version = api_version.partition("/") if "/" in api_version else ("", "", api_version)
+    if slash and group and not version and group != expected[0]:
+        raise _cannot_be_handled(kind, "", expected[2], f"Object 'apiVersion' is missing in '{body.decode()}'")
     if not version and not group:
         group, version = expected[0], expected[1]
     elif not version and group == expected[0]:
@@ -248,16 +251,26 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
             f"the API version in the data ({api_version}) does not match the expected API version ({wanted})"
         )
     known = (
-        is_registered(api_version, kind)
+        kind in UNVERSIONED
+        or (kind in EVERYWHERE and _is_version(group, version))
+        or is_registered(api_version, kind)
         or schemas().of_kind(group, version, kind) is not None
         or ((group, kind) in BY_KIND and BY_KIND[group, kind].version == version)
     )
     if not known:
-        problem = f'no kind "{kind}" is registered for version "{api_version}" {UNREGISTERED}'
+        scheme = SCHEMES.get(expected[0], SCHEME)
+        problem = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{scheme}"'
     else:
         package = INTERNAL_PACKAGES.get(expected[0], expected[0].partition(".")[0])
-        problem = f"converting ({version}.{kind}) to ({package}.{expected[2]}): unknown conversion"
+        shown = "v1" if kind in UNVERSIONED else version
+        problem = f"converting ({shown}.{kind}) to ({package}.{expected[2]}): unknown conversion"
     raise _cannot_be_handled(kind, version, expected[2], problem)
+
+
+def _is_version(group: str, version: str) -> bool:
+    """Whether there are, or were, kinds in a version of a group."""
+    served = any((row.group, row.version) == (group, version) for row in KINDS)
+    return served or f"{group}/{version}" in olderversions.KINDS
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:

@@ -50,6 +50,14 @@ MOVED = {
 MOVED_ALL = {"extensions": "apps"}
 
 
+EVERYWHERE = frozenset(
+    ("CreateOptions", "DeleteOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions", "WatchEvent")
+)
+"""Kinds of every group and version."""
+UNVERSIONED = frozenset(("APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"))
+"""Kinds that are known whatever their group and version."""
+
+
 def is_registered(api_version: str, kind: str) -> bool:
     """Whether the decoder knows an older version of a kind."""
     return kind in KINDS.get(api_version, "").split()

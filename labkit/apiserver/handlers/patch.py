@@ -235,7 +235,7 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     try:
         config = yaml_to_json(request.body, strict)
     except YamlProblem as error:
-        raise bad_request(f"error decoding YAML: {error}") from error
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from error
     if config is None:
         config = {}
     if not isinstance(config, dict):

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.handlers.olderversions import is_older, is_registered
+from labkit.apiserver.handlers.olderversions import EVERYWHERE, is_older, is_registered
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.schema import schemas
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
 
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
-EVERYWHERE = frozenset(
-    ("CreateOptions", "DeleteOptions", "GetOptions", "ListOptions", "PatchOptions", "UpdateOptions", "WatchEvent")
-)
-"""Kinds of every group and version."""
 
 
 class Nameless(Exception):

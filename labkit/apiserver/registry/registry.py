@@ -206,7 +206,8 @@ class Registry(Objects):
         graceful, pending = begin_graceful(strategy, marked, options, self.clock)
         if pending:
             return deleted_answer(kind, strategy, old)
-        finalizers = deletion_finalizers(metadata.get("finalizers", []), options, strategy.orphans)
+        told = options if strategy.collected else replace(options, propagation="Background")
+        finalizers = deletion_finalizers(metadata.get("finalizers", []), told, strategy.orphans)
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:

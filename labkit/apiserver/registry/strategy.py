@@ -78,6 +78,7 @@ class Strategy:
         status: Writes of the object leave its status alone.
         graceful: A deletion may take its time.
         orphans: A deletion leaves the object's dependents, if nothing else is said.
+        collected: The garbage collector looks after its dependents; else nobody may say how they fare.
         full_checks: How often an update holds the whole new object to the rules for its metadata.
         change_checks: How often it looks at what changes in metadata, besides the once for every kind.
         known_finalizers: Finalizers without a domain are Kubernetes' own.
@@ -94,6 +95,7 @@ class Strategy:
     status: bool = False
     graceful: bool = False
     orphans: bool = False
+    collected: bool = True
     full_checks: int = 1
     change_checks: int = 1
     known_finalizers: bool = True

@@ -6,6 +6,7 @@ Source: sigs.k8s.io/yaml.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import yaml
@@ -15,6 +16,23 @@ from labkit.apiserver.schema.gojson import SURROGATE
 LARGEST = 1_000_000
 """How many values a document may have; aliases count as often as they are used."""
 MAX_DEPTH = 500
+
+
+WORDINGS = (
+    (r"expected the node content, but found", "did not find expected node content"),
+    (r"expected (',' or '.'), but got", r"did not find expected \1"),
+    (r"while parsing a block mapping: expected <block end>, but found", "did not find expected key"),
+    (r"while parsing a block collection: expected <block end>, but found", "did not find expected '-' indicator"),
+    (r"expected '<document start>', but found", "did not find expected <document start>"),
+    (r"(mapping values|mapping keys) are not allowed here", r"\1 are not allowed in this context"),
+    (r"sequence entries are not allowed here", "block sequence entries are not allowed in this context"),
+    (r"found character .* that cannot start any token", "found character that cannot start any token"),
+    (r"found unknown escape character", "found unknown escape character"),
+    (r"found unexpected document separator", "found unexpected document indicator"),
+    (r"expected escape sequence of", "did not find expected hexdecimal number"),
+)
+"""What PyYAML says, and how Go's YAML says it."""
+INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
 class YamlProblem(ValueError):
@@ -31,6 +49,18 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+
+
+def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """A value with a tag that means nothing here."""
+    return node.value
+
+
+_Loader.add_constructor(None, _untagged)
+
+
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     """A YAML document as JSON values.
 
@@ -44,7 +74,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     try:
         loader = _Loader(body.decode("utf-8", "replace"))
     except yaml.YAMLError as error:
-        raise YamlProblem(f"error converting YAML to JSON: yaml: {_message(error)}") from error
+        raise YamlProblem(f"yaml: {_message(error)}") from error
     try:
         node = loader.get_node() if loader.check_node() else None
         if node is None:
@@ -53,17 +83,31 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         if isinstance(error, YamlProblem):
             raise
-        raise YamlProblem(f"error converting YAML to JSON: yaml: {_message(error)}") from error
+        raise YamlProblem(f"yaml: {_message(error)}") from error
     finally:
         loader.dispose()
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return "control characters are not allowed"
     if isinstance(error, RecursionError):
         return "exceeded max depth"
-    return str(error).replace("\n", " ")
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return str(error).replace("\n", " ")
+    problem, context = error.problem or "", error.context or ""
+    if isinstance(error, yaml.composer.ComposerError):
+        return problem.replace("found undefined alias", "unknown anchor") + " referenced"
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return "!!binary value contains invalid base64 data" if "base64" in problem else problem
+    matches = ((re.search(pattern, f"{context}: {problem}"), wording) for pattern, wording in WORDINGS)
+    text = next((match.expand(wording) for match, wording in matches if match is not None), problem)
+    mark, line = error.problem_mark, error.problem_mark.line
+    if isinstance(error, yaml.scanner.ScannerError):
+        line += line > 0
+    elif "<stream end>" in problem and mark.column:
+        line += 1  # the end is a line of its own
+    return f"line {line}: {text}" if line else text
 
 
 class _Converter:
@@ -75,9 +119,9 @@ class _Converter:
     def convert(self, node: yaml.Node, depth: int) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise YamlProblem("error converting YAML to JSON: yaml: document contains excessive aliasing")
+            raise YamlProblem("yaml: document contains excessive aliasing")
         if depth > MAX_DEPTH:
-            raise YamlProblem("error converting YAML to JSON: yaml: exceeded max depth of 10000")
+            raise YamlProblem("yaml: exceeded max depth of 10000")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
@@ -105,18 +149,16 @@ class _Converter:
             return value.decode("utf-8", "replace")
         if isinstance(value, str) and SURROGATE.search(value):
             line = node.start_mark.line + 1
-            raise YamlProblem(
-                f"error converting YAML to JSON: yaml: line {line}: found invalid Unicode character escape code"
-            )
+            raise YamlProblem(f"yaml: line {line}: found invalid Unicode character escape code")
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
             value = float(node.value.replace("_", "")) if node.value.lstrip("+-").isdigit() else math.inf
         if isinstance(value, float) and not math.isfinite(value):
-            raise YamlProblem("error converting YAML to JSON: json: unsupported value: " + node.value)
+            raise YamlProblem("json: unsupported value: " + INFINITE.get(value, "NaN"))
         return value
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise YamlProblem("error converting YAML to JSON: yaml: invalid map key")
+            raise YamlProblem("yaml: invalid map key")
         value = self._scalar(node)
         if isinstance(value, bool):
             return "true" if value else "false"

@@ -309,7 +309,7 @@ def test_bootstrap(api: ClusterApi) -> None:
 
 def test_yaml_bodies_and_their_repeated_keys(api: ClusterApi) -> None:
     def post(query: str) -> Any:
-        body = b"metadata: {name: y}\ndata:\n  a: x\n  a: y\n"
+        body = b"metadata: {name: c}\ndata:\n  a: b\n  a: c\n"
         headers = {"content-type": "application/yaml", "accept": "application/json"}
         parameters = {"fieldValidation": [query], "dryRun": ["All"]}
         request = Request("POST", f"{LAB}/configmaps", parameters, headers, body, api.admin.certificate)

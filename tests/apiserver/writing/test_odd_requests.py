@@ -143,3 +143,46 @@ def test_a_refusal_of_nothing_in_particular(api: ClusterApi) -> None:
     reply = api.user("jane").get("/api/v1//namespaces")
     assert reply.status == 403
     assert reply.message.startswith('forbidden: User "jane" cannot get resource "" in API group ""')
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"apiVersion": "a/b/c"}, "(must be of type LimitRange): unexpected GroupVersion string: a/b/c ("),
+        ({"apiVersion": "v1/"}, "Object 'apiVersion' is missing in '{"),
+        (
+            {"apiVersion": "apps/v9", "kind": "Status"},
+            "converting (v1.Status) to (core.LimitRange): unknown conversion",
+        ),
+        ({"apiVersion": "apps/v1", "kind": "ListOptions"}, "converting (v1.ListOptions) to (core.LimitRange)"),
+        ({"apiVersion": "apps/v9", "kind": "ListOptions"}, 'no kind "ListOptions" is registered for version "apps/v9"'),
+    ],
+)
+def test_a_body_of_another_kind(api: ClusterApi, body: Any, message: str) -> None:
+    reply = api.admin.post(f"{LAB}/limitranges", body)
+    assert (reply.status, message in reply.message) == (400, True), reply.message
+
+
+def test_kinds_of_the_aggregator_have_a_scheme_of_their_own(api: ClusterApi) -> None:
+    reply = api.admin.post("/apis/apiregistration.k8s.io/v1/apiservices", {"apiVersion": "apps/v1", "kind": "Pod"})
+    assert reply.message.endswith('in scheme "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"')
+
+
+def test_events_have_no_dependents_to_orphan(api: ClusterApi) -> None:
+    event = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "namespace": "lab", "name": "p"}}
+    api.must(api.admin.post(f"{LAB}/events", event))
+    assert api.must(api.admin.delete(f"{LAB}/events/e?propagationPolicy=Orphan"))["status"] == "Success"
+    assert api.admin.get(f"{LAB}/events/e").status == 404
+
+
+def test_managers_of_a_version_that_the_object_has_not_are_forgotten(api: ClusterApi) -> None:
+    other = {
+        "manager": "m",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:x": {}},
+    }
+    body = {"metadata": {"name": "l", "managedFields": [other]}, "spec": {"holderIdentity": "me"}}
+    made = api.must(api.admin.post("/apis/coordination.k8s.io/v1/namespaces/lab/leases", body))
+    assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["unknown"]

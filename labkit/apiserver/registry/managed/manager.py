@@ -264,6 +264,9 @@ def _note(
     for key in list(managed.fields):
         version = managed.versions.get(key, api_version)
         other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
+        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
+            del managed.fields[key]  # nobody can own fields of a version that the object does not have
+            continue
         touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
     if set_:

@@ -55,6 +55,7 @@ class EventStrategy(Strategy):
     full_checks: int = 0
     change_checks: int = 0
     known_finalizers: bool = False
+    collected: bool = False
 
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
