@@ -12,7 +12,7 @@ from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.environment import expand
 from labkit.apiserver.node.image import Image
-from labkit.apiserver.node.inodes import Directory, File
+from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.naming import host_name, host_names, hosts_file, resolver_file
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.security import context, groups
@@ -20,6 +20,11 @@ from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
 from labkit.apiserver.request import Object
+
+FALLBACK = "FallbackToLogsOnError"
+MESSAGE_LINES = 80
+MESSAGE_BYTES = 2048
+"""How much of its log stands for a container's last words."""
 
 
 class Place(Protocol):
@@ -87,6 +92,7 @@ class Creator:
             ("/etc/resolv.conf", resolver_file(spec, namespace)),
         ):
             container.put_file(path, File(mtime=self._now(), data=text.encode(), memory=True))
+        container.put_file(message_path(slot), File(mode=0o666, mtime=self._now()))
         for mount in slot.spec.get("volumeMounts") or ():
             volume = self._pod.volumes.get(mount["name"])
             if volume is None:
@@ -111,11 +117,20 @@ def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[st
     return words
 
 
-def termination_message(container: Container) -> str:
-    """What a container has left in ``/dev/termination-log``."""
-    node = container.fs.root.entries.get("dev")
-    if isinstance(node, Directory):
-        file = node.entries.get("termination-log")
-        if isinstance(file, File):
-            return file.data[:4096].decode("utf-8", "replace")
-    return ""
+def termination_message(slot: Slot, status: int) -> str:
+    """What a container has left at its ``terminationMessagePath``, or the end of its log if that is wanted."""
+    if slot.container is None:
+        return ""
+    try:
+        text = slot.container.fs.read(message_path(slot))[:4096].decode("utf-8", "replace")
+    except FileError:
+        text = ""
+    if not text and status and slot.log is not None and slot.spec.get("terminationMessagePolicy") == FALLBACK:
+        last = b"".join(line.data for line in slot.log.lines()[-MESSAGE_LINES:])
+        text = last[-MESSAGE_BYTES:].decode("utf-8", "replace")
+    return text
+
+
+def message_path(slot: Slot) -> str:
+    """Where a container leaves its last words."""
+    return str(slot.spec.get("terminationMessagePath") or "/dev/termination-log")

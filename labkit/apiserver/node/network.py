@@ -108,9 +108,7 @@ class Wiring:
         out: list[Object] = []
         for pod in self._api.list("pods", service["metadata"]["namespace"]):
             labels = pod["metadata"].get("labels") or {}
-            if all(labels.get(key) == value for key, value in selector.items()) and (pod.get("status") or {}).get(
-                "podIP"
-            ):
+            if all(labels.get(key) == value for key, value in selector.items()) and _reachable(pod, service):
                 out.append(pod)
         return out
 
@@ -145,6 +143,13 @@ class Wiring:
                 if endpoint is not None and endpoint.server != "proxy":
                     return endpoint
         return None
+
+
+def _reachable(pod: Object, service: Object) -> bool:
+    """Whether a Service leads to a pod: it has an address, and is ready or need not be."""
+    status = pod.get("status") or {}
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
+    return bool(status.get("podIP")) and (ready or bool(service["spec"].get("publishNotReadyAddresses")))
 
 
 def _named_port(pod: Object, name: str) -> int:

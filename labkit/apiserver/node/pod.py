@@ -5,34 +5,29 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.creating import Creator, command_of, termination_message
-from labkit.apiserver.node.environment import container_environment
+from labkit.apiserver.node.creating import Creator
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.images import find_image
-from labkit.apiserver.node.logs import Log
+from labkit.apiserver.node.keeping import KILLED, RESTART_SECONDS, Keeper
 from labkit.apiserver.node.network import Wiring
-from labkit.apiserver.node.podstatus import NEVER_RAN, build, timestamp
-from labkit.apiserver.node.problems import ConfigProblem, VolumeProblem
-from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
-from labkit.apiserver.node.runtime import MainProcess, NotRunnable
-from labkit.apiserver.node.security import check_user
+from labkit.apiserver.node.podstatus import NEVER_RAN, build, seconds_of
+from labkit.apiserver.node.probes import Prober, Target
+from labkit.apiserver.node.problems import VolumeProblem
+from labkit.apiserver.node.pulling import Puller
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.slotstatus import slot_status
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
 from labkit.apiserver.request import Object
 
-RESTART_SECONDS = 1.0
-"""How long the kubelet takes to notice that a container has ended."""
-
-KILLED = 137
-"""The exit code of what SIGKILL has ended."""
-
-FORGIVEN_AFTER_SECONDS = 600.0
-"""A container that ran so long starts again without a back-off."""
+OVERDUE = {
+    "reason": "DeadlineExceeded",
+    "message": "Pod was active on the node longer than the specified deadline",
+}
+"""What is said of a pod that was active longer than its ``activeDeadlineSeconds``."""
 
 
 class Pod:
@@ -79,8 +74,12 @@ class Pod:
         self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
         self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
-        self._creator = Creator(api, settings, wiring, self, now)
-        self._puller = Puller(settings.address, now, self._say)
+        target = Target(self.address, self.listeners, api.random)
+        self._prober = Prober([*self.init, *self.slots], target, self.warn)
+        self._deadline = self._overdue_at()
+        self._late = False
+        puller = Puller(settings.address, now, self.say)
+        self._keeper = Keeper(api, self, Creator(api, settings, wiring, self, now), puller, now)
         self._mounted = False
         self._due = 0.0
         if quiet:
@@ -93,7 +92,7 @@ class Pod:
             self._object = found
         return self._object
 
-    def _addressed(self) -> Object:
+    def addressed(self) -> Object:
         """The pod with its addresses, which its status may not tell yet."""
         pod = self.object()
         host = self._settings.address
@@ -138,11 +137,20 @@ class Pod:
                 self._due = now + 10
                 return False
             changed = True
+        if now >= self._deadline and not self._late and not self._over:
+            self._late = True
+            self.say("DeadlineExceeded", OVERDUE["message"])
+            self._keeper.end((*self.init, *self.slots))
+            return True
         policy = str(self._object["spec"].get("restartPolicy", "Always"))
         for slot in self._in_turn():
-            changed = self._step(slot, policy) or changed
+            changed = self._keeper.step(slot, policy) or changed
+        shifted, doomed = self._prober.advance(now)
+        for slot, why in doomed:
+            self._keeper.stop(slot, f"{why}, will be restarted")
+        changed = changed or shifted or bool(doomed)
         if self._over:
-            changed = self._end(slot for slot in self.init if slot.sidecar) or changed
+            changed = self._keeper.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
 
     @property
@@ -153,7 +161,7 @@ class Pod:
 
     def _in_turn(self) -> Iterator[Slot]:
         """The containers that may run by now: an init container that is not through holds up those behind it."""
-        if self._over:
+        if self._over or self._late:
             return
         for slot in self.init:
             yield slot
@@ -166,7 +174,15 @@ class Pod:
         if not self._mounted:
             return self._due
         times = [self._slot_due(slot) for slot in self._in_turn()]
+        if times:
+            times += [self._prober.next_due(), self._deadline]
         return min(times, default=float("inf"))
+
+    def _overdue_at(self) -> float:
+        """When it has been active for longer than it may."""
+        seconds = self._object["spec"].get("activeDeadlineSeconds")
+        begun = (self._object.get("status") or {}).get("startTime")
+        return (seconds_of(begun) if begun else self._now()) + seconds if seconds else float("inf")
 
     def _slot_due(self, slot: Slot) -> float:
         if slot.running and slot.process is not None:
@@ -187,146 +203,12 @@ class Pod:
             try:
                 volume.files()
             except VolumeProblem as problem:
-                self._say(
+                self.say(
                     "FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}', kind="Warning"
                 )
                 return False
         self._mounted = True
         return True
-
-    def _step(self, slot: Slot, policy: str) -> bool:
-        """Bring one container on."""
-        now = self._now()
-        if slot.process is not None:
-            slot.process.resume(now)
-            if slot.process.status is None:
-                return False
-            self._ended(slot, slot.process.status)
-            return True
-        if slot.ended is not None and not slot.restartable(policy):
-            return False
-        if now < slot.due:
-            return self._wait(slot)
-        return self._start(slot)
-
-    def _wait(self, slot: Slot) -> bool:
-        """A crashed container waits for its next start."""
-        if self._now() < slot.shift_at:
-            return False
-        slot.shift_at = float("inf")
-        if slot.ended is None:
-            self._puller.say_back_off(slot)
-            return False
-        delay = int(slot.back_off)
-        shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
-        slot.last = {"terminated": slot.ended}
-        where = f"container={slot.name} pod={self.name}_{self.namespace}({self.uid})"
-        slot.state = {
-            "waiting": {
-                "message": f"back-off {shown} restarting failed {where}",
-                "reason": "CrashLoopBackOff",
-            }
-        }
-        return True
-
-    def _start(self, slot: Slot) -> bool:
-        if not self._puller.pull(slot):
-            return True
-        try:
-            environment = container_environment(self._api, self._addressed(), slot.spec)
-            if slot.image is not None:
-                check_user(self._object, slot.spec, slot.image)
-        except ConfigProblem as problem:
-            slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
-            slot.due = self._now() + 12
-            self._say("Failed", f"Error: {problem.message}", kind="Warning", slot=slot)
-            return True
-        if slot.ended is not None or slot.last:
-            if slot.ended is not None:
-                slot.last = {"terminated": slot.ended}
-            if not self.quiet:
-                slot.restarts += 1
-        if slot.log is not None:
-            slot.previous = slot.log
-        self._run(slot, environment)
-        return True
-
-    def _run(self, slot: Slot, environment: dict[str, str]) -> None:
-        now = self._now()
-        image = slot.image
-        if image is None:
-            return
-        slot.id = "containerd://" + self._api.random(32).hex()
-        words = command_of(slot, image, environment)
-        slot.container = self._creator.make(self._object["spec"], slot, image, environment, words)
-        slot.log = Log(self._now)
-        slot.started_at = now
-        self._say("Created", "Container created", slot=slot)
-        try:
-            process = MainProcess(
-                slot.container,
-                words,
-                slot.log,
-                self._now,
-                stdin=bool(slot.spec.get("stdin")),
-                terminal=bool(slot.spec.get("tty")),
-            )
-        except NotRunnable as problem:
-            slot.log.close()
-            message = (
-                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
-                f"failed: unable to start container process: error during container init: {problem.message}: unknown"
-            )
-            self._say("Failed", f"Error: {message}", kind="Warning", slot=slot)
-            slot.container = None
-            self._terminated(slot, 128, "StartError", message)
-            self._back_off(slot)
-            return
-        slot.process = process
-        self._say("Started", "Container started", slot=slot)
-        slot.state = {"running": {"startedAt": timestamp(now)}}
-        slot.due = float("inf")
-        if process.status is not None:
-            self._ended(slot, process.status)
-
-    def _ended(self, slot: Slot, status: int) -> None:
-        self._terminated(slot, status, "Error" if status else "Completed")
-        self._back_off(slot)
-
-    def _terminated(self, slot: Slot, status: int, reason: str, message: str = "") -> None:
-        """Write down how a container has ended."""
-        now = self._now()
-        state: Object = {"exitCode": status, "reason": reason}
-        if message:
-            state["message"] = message
-        elif slot.container is not None:
-            text = termination_message(slot.container)
-            if text:
-                state["message"] = text
-        started = timestamp(slot.started_at) if reason != "StartError" else "1970-01-01T00:00:00Z"
-        state |= {"startedAt": started, "finishedAt": timestamp(now), "containerID": slot.id}
-        slot.state = {"terminated": state}
-        slot.process = None
-
-    def _back_off(self, slot: Slot) -> None:
-        """Plan the next start of a container that has ended."""
-        now = self._now()
-        ran = now - slot.started_at
-        if not slot.restarts and not slot.back_off:
-            slot.due = now + RESTART_SECONDS
-            slot.back_off = FIRST_BACK_OFF_SECONDS / 2
-        else:
-            slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
-            if ran > FORGIVEN_AFTER_SECONDS:
-                slot.back_off = FIRST_BACK_OFF_SECONDS
-            slot.due = now + slot.back_off
-            slot.shift_at = now + SYNC_SECONDS
-            self._say(
-                "BackOff",
-                f"Back-off restarting failed container {slot.name} in pod {self.name}_{self.namespace}({self.uid})",
-                kind="Warning",
-                slot=slot,
-            )
 
     def kill(self) -> None:
         """End all containers because the pod is being deleted, and say so.
@@ -335,7 +217,7 @@ class Pod:
         SIGTERM that it has no handler for, and would be killed at its end all the same.
         """
         initialized = all(one.passed for one in self.init)
-        self._end((*self.init, *self.slots))
+        self._keeper.end((*self.init, *self.slots))
         for slot in (*self.init, *self.slots):
             if not slot.id and initialized:
                 message = "The container could not be located when the pod was terminated"
@@ -343,17 +225,6 @@ class Pod:
                 slot.state = {"terminated": {"exitCode": KILLED, "reason": NEVER_RAN, "message": message, **times}}
             elif slot.ended is None and slot.last.get("terminated"):
                 slot.state = dict(slot.last)
-
-    def _end(self, slots: Iterable[Slot]) -> bool:
-        """End containers that run, and tell whether any did."""
-        ended = False
-        for slot in slots:
-            if slot.process is not None and slot.running:
-                self._say("Killing", f"Stopping container {slot.name}", slot=slot)
-                slot.process.stop()
-                self._terminated(slot, KILLED, "Error")
-                ended = True
-        return ended
 
     def stop(self) -> None:
         """End all containers."""
@@ -363,7 +234,12 @@ class Pod:
                 slot.process = None
         self.listeners.clear()
 
-    def _say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
+    def warn(self, reason: str, message: str, slot: Slot) -> None:
+        """Write an event about something that goes wrong in a container."""
+        self.say(reason, message, kind="Warning", slot=slot)
+
+    def say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
+        """Write an event, unless the pod is to be quiet."""
         if not self.quiet:
             self._recorder.record(
                 self._object, reason, message, kind=kind, field_path=slot.field_path if slot is not None else ""
@@ -381,4 +257,5 @@ class Pod:
             statuses=[slot_status(slot) for slot in self.slots],
             sandbox=self._mounted,
             now=self._now(),
+            failed=OVERDUE if self._late else {},
         )

@@ -6,6 +6,7 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kub
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema.values import parse_quantity, quantity_text
@@ -19,6 +20,11 @@ NEVER_RAN = "ContainerStatusUnknown"
 def timestamp(seconds: float) -> str:
     """RFC 3339 in whole seconds."""
     return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> float:
+    """The moment that :func:`timestamp` wrote."""
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def qos_class(spec: Object) -> str:
@@ -131,6 +137,7 @@ def build(
     statuses: list[Object],
     sandbox: bool,
     now: float,
+    failed: Mapping[str, str],
 ) -> Object:
     """The status of a pod on a node.
 
@@ -142,11 +149,12 @@ def build(
         statuses: The containers' statuses.
         sandbox: Whether the pod's network stands.
         now: Seconds since 1970.
+        failed: Reason and message, if the node has given the pod up.
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)
     deleted = bool(pod["metadata"].get("deletionTimestamp"))
-    phase = phase_of(spec, init, statuses, deleted=deleted)
+    phase = "Failed" if failed else phase_of(spec, init, statuses, deleted=deleted)
     done = phase in ("Succeeded", "Failed")
     sidecars = sidecar_names(spec)
     lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
@@ -171,6 +179,7 @@ def build(
         status["observedGeneration"] = generation
     # A kubelet calls a pod failed that it ended before it ran, and leaves the conditions as they are.
     told = "Failed" if deleted and phase == "Pending" else phase
+    status |= failed
     status |= {"phase": told, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}

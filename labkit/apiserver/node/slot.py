@@ -36,6 +36,10 @@ class Slot:
     due: float = 0.0
     """When to look again: to restart, or to pull again; infinity for never."""
     back_off: float = 0.0
+    healthy: bool = True
+    """What its readiness probe says."""
+    started_up: bool = True
+    """What its startup probe says."""
     shift_at: float = float("inf")
     """When a crashed container's state becomes ``CrashLoopBackOff``."""
 
@@ -58,7 +62,7 @@ class Slot:
     def passed(self) -> bool:
         """Whether an init container lets the next one begin."""
         if self.sidecar:
-            return bool(self.id)
+            return self.started or bool(self.last)
         return self.ended is not None and not self.ended["exitCode"]
 
     @property
@@ -70,6 +74,18 @@ class Slot:
     def running(self) -> bool:
         """Whether it runs."""
         return self.process is not None and self.process.status is None and self.container is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs and is past its startup probe."""
+        return self.running and self.started_up
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is ready; an init container is when it is through."""
+        if self.init and not self.sidecar:
+            return self.passed
+        return self.started and self.healthy
 
     @property
     def ended(self) -> Object | None:

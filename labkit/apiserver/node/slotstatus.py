@@ -15,12 +15,11 @@ from labkit.apiserver.request import Object
 def slot_status(slot: Slot) -> Object:
     """The status of one container."""
     ran = bool(slot.id)
-    running = slot.running
     status: Object = {
         "name": slot.name,
         "state": slot.state,
         "lastState": slot.last,
-        "ready": slot.passed if slot.init and not slot.sidecar else running,
+        "ready": slot.ready,
         "restartCount": slot.restarts,
     }
     reference = parse_reference(str(slot.spec.get("image") or ""))
@@ -33,7 +32,7 @@ def slot_status(slot: Slot) -> Object:
         }
     else:
         status |= {"image": slot.spec.get("image") or "", "imageID": ""}
-    status["started"] = running
+    status["started"] = slot.started
     if ran:
         resources = slot.spec.get("resources") or {}
         if resources.get("requests"):

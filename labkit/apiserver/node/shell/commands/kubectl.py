@@ -14,6 +14,8 @@ from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.kernel import Sleep
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
 from labkit.apiserver.node.shell.process import Process, System, program
+from labkit.apiserver.node.shell.regex import compile_regex
+from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.streams import decode
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.request import Request, Response
@@ -52,6 +54,9 @@ def _mounted(system: System, name: str) -> str:
         return ""
 
 
+ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+"""The hosts that a proxy passes requests on for, if it is told nothing else."""
+
 NO_CONFIG = """\
 apiVersion: v1
 clusters: null
@@ -64,23 +69,32 @@ users: null
 """What a kubectl shows that has no kubeconfig, as in a pod."""
 
 
+def _matches(pattern: str, host: str) -> bool:
+    try:
+        return compile_regex(pattern, extended=True).search(host) is not None
+    except RegexError:
+        return False
+
+
 class Proxy:
     """What listens at the proxy's port: it adds the container's own token to every request.
 
     Args:
         system: The container in which the proxy runs.
         prefix: The path that is passed on (``--api-prefix``).
+        hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
     """
 
-    def __init__(self, system: System, prefix: str = "/") -> None:
+    def __init__(self, system: System, prefix: str = "/", hosts: str = "") -> None:
         self._system = system
+        self._hosts = hosts or ACCEPTED
         self._prefix = prefix
 
     def handle(self, request: Request) -> Response:
         """Pass a request on."""
         plain = {"content-type": "text/plain; charset=utf-8"}
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if host not in ("localhost", "127.0.0.1", "[::1]", ""):
+        if host and not any(_matches(pattern, host) for pattern in self._hosts.split(",")):
             return Response(403, plain, b"Forbidden")
         path = request.path
         if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
@@ -196,10 +210,13 @@ async def _proxy(process: Process, args: list[str]) -> int:
         await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
         return 1
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    endpoint = Endpoint(Proxy(process.system, options.value("prefix") or "/").handle, server)
+    endpoint = Endpoint(
+        Proxy(process.system, options.value("prefix") or "/", options.value("hosts") or "").handle, server
+    )
     listeners[port] = endpoint
     try:
-        await process.out(f"Starting to serve on {address}:{port}\n")
+        shown = "[::]" if address == "0.0.0.0" else address
+        await process.out(f"Starting to serve on {shown}:{port}\n")
         await Sleep(FOREVER)
     finally:
         if listeners.get(port) is endpoint:
