@@ -43,7 +43,8 @@ KINDS = {
 """Group and version to the kinds that are registered there."""
 
 MOVED = {
-    "extensions": {"Ingress": "networking.k8s.io", "NetworkPolicy": "networking.k8s.io"},
+    "apps": {"Scale": "autoscaling"},
+    "extensions": {"Ingress": "networking.k8s.io", "NetworkPolicy": "networking.k8s.io", "Scale": "autoscaling"},
     "events.k8s.io": {"Event": ""},
 }
 """Group and kind to where the same objects live today, if it is not where all others went."""

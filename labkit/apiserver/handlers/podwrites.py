@@ -13,13 +13,12 @@ from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale, owners_after
-from labkit.apiserver.handlers.writeoptions import write_options
+from labkit.apiserver.handlers.writeoptions import checked_delete_options, write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.registry.versions import MODIFIED
+from labkit.apiserver.registry.versions import MODIFIED, wrong_uid
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import schemas
 from labkit.apiserver.status import ApiError, bad_request, conflict
@@ -105,15 +104,8 @@ def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> O
         raise bad_request("name in URL does not match name in Eviction object")
     pod = registry.get(PODS, namespace, name)
     admit(request, PODS, "CREATE", eviction, None, options.dry_run)
-    sent = eviction.get("deleteOptions") or {}
-    preconditions = sent.get("preconditions") or {}
-    delete = DeleteOptions(
-        sent.get("gracePeriodSeconds"),
-        sent.get("propagationPolicy") or "",
-        preconditions.get("uid"),
-        preconditions.get("resourceVersion"),
-        options.dry_run or bool(sent.get("dryRun")),
-    )
+    delete = checked_delete_options(eviction.get("deleteOptions") or {})
+    delete.dry_run = delete.dry_run or options.dry_run
     if not _budget_ignored(pod):
         _check_budgets(registry, pod)
     registry.delete(PODS, namespace, name, delete, check)
@@ -212,6 +204,9 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
     version = metadata.get("resourceVersion", "")
     if version and version != workload["metadata"]["resourceVersion"]:
         raise conflict(kind.plural, kind.group, name, MODIFIED)
+    uid = metadata.get("uid", "")
+    if uid and uid != workload["metadata"]["uid"]:
+        raise wrong_uid(kind, namespace, name, uid, workload["metadata"]["uid"], options.dry_run)
     admit(request, kind, "UPDATE", sent, current, options.dry_run)
     new = copy.deepcopy(workload)
     new["spec"]["replicas"] = replicas

@@ -111,7 +111,18 @@ def delete_options(request: Request) -> DeleteOptions:
     Raises:
         ApiError: 400, 415 or 422.
     """
-    sent = _body_options(request) if request.body else _query_options(request)
+    return checked_delete_options(_body_options(request) if request.body else _query_options(request))
+
+
+def checked_delete_options(sent: Object) -> DeleteOptions:
+    """How to delete, as a request says it.
+
+    Args:
+        sent: A DeleteOptions document.
+
+    Raises:
+        ApiError: 422.
+    """
     errors = FieldErrors()
     propagation, orphan = sent.get("propagationPolicy"), sent.get("orphanDependents")
     if orphan is not None and propagation is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.request import Request
-from tests.support.cluster import ClusterApi
+from tests.support.cluster import ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
 APPS = "/apis/apps/v1/namespaces/lab"
@@ -186,3 +186,22 @@ def test_managers_of_a_version_that_the_object_has_not_are_forgotten(api: Cluste
     body = {"metadata": {"name": "l", "managedFields": [other]}, "spec": {"holderIdentity": "me"}}
     made = api.must(api.admin.post("/apis/coordination.k8s.io/v1/namespaces/lab/leases", body))
     assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["unknown"]
+
+
+def test_an_evictions_options_make_sense(web: ClusterApi) -> None:
+    body = {"metadata": {"name": "p"}, "deleteOptions": {"propagationPolicy": "x"}}
+    reply = web.admin.post(f"{LAB}/pods/p/eviction", body)
+    assert causes(reply) == [
+        ("propagationPolicy", 'Unsupported value: "x": supported values: "Foreground", "Background", "Orphan", "nil"')
+    ]
+
+
+def test_a_scale_of_another_object_or_version(web: ClusterApi) -> None:
+    name = web.admin.get(f"{APPS}/deployments").body["items"][0]["metadata"]["name"]
+    scale = f"{APPS}/deployments/{name}/scale"
+    reply = web.admin.put(f"{scale}?dryRun=All", {"metadata": {"name": name, "uid": "x"}, "spec": {"replicas": 1}})
+    assert (reply.status, f"Key: /deployments/lab/{name}, " in reply.message) == (409, True)
+    older = {"apiVersion": "apps/v1beta1", "kind": "Scale", "metadata": {"name": name}, "spec": {}}
+    assert web.admin.put(scale, older).message == (
+        "the API version in the data (apps/v1beta1) does not match the expected API version (autoscaling/v1)"
+    )
