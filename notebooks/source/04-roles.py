@@ -48,8 +48,8 @@ lab = Lab()
 #
 # and the same for `darbo` (its container is then called `test`, like the pod; in the lab's
 # files it is `main`, which makes no difference). The lab's files are `"04-roles/W14-namespaces.yaml"` and
-# `"04-roles/W14-pods-test.yaml"`. (As in part 3, a real cluster plays the old image with a
-# current one.)
+# `"04-roles/W14-pods-test.yaml"`. On a real cluster take these: as in part 3, `lab.apply` plays the
+# old image with a current one, and `kubectl run` does not.
 
 # %%
 # lab.apply(…) twice, then lab.wait("kikai/test") and lab.wait("darbo/test")
