@@ -22,7 +22,7 @@ def main(venv: str, lock: str) -> None:
     complain_if_too_old()
     uv = shutil.which("uv")
     python = os.path.join(venv, "bin", "python")
-    if not works(python):
+    if not works(python) or (uv is None and not can_install(venv)):
         create(venv, uv)
     if uv is None:
         uv = uv_in(venv, lock)
@@ -33,6 +33,16 @@ def main(venv: str, lock: str) -> None:
     run([*install, "--compile-bytecode", "--require-hashes", "-r", lock])
     run([*install, "--no-deps", "--no-build-isolation", "-e", "."])
     say(f"{venv} is ready")
+
+
+def command(venv: str, lock: str) -> int:
+    """Run ``main``; the exit code says whether it was interrupted."""
+    try:
+        main(venv, lock)
+    except KeyboardInterrupt:
+        say("interrupted; run the same make target again, and it goes on from here")
+        return 130
+    return 0
 
 
 def complain_if_too_old() -> None:
@@ -49,6 +59,12 @@ def works(python: str) -> bool:
     """Whether the environment's interpreter exists, starts and is new enough."""
     check = f"import sys; sys.exit(sys.version_info < {OLDEST})"
     return os.path.exists(python) and subprocess.call([python, "-c", check]) == 0
+
+
+def can_install(venv: str) -> bool:
+    """Whether the environment has uv, or the pip to get it; one whose making was interrupted has neither."""
+    places = [os.path.join(venv, "bin", name) for name in ("uv", "pip")]
+    return any(os.path.exists(place) for place in places)
 
 
 def create(venv: str, uv: Optional[str]) -> None:  # noqa: UP045 - as above
@@ -108,4 +124,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    sys.exit(command(sys.argv[1], sys.argv[2]))

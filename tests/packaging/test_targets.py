@@ -102,6 +102,22 @@ def test_an_environment_that_does_not_start_is_not_taken(tmp_path: Path) -> None
     assert bootstrap.works(sys.executable)
 
 
+def test_an_environment_whose_making_was_interrupted_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    assert not bootstrap.can_install(str(tmp_path)), "neither pip nor uv is there"
+    (tmp_path / "bin" / "pip").touch()
+    assert bootstrap.can_install(str(tmp_path))
+
+
+def test_the_set_up_can_be_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_venv: str, _lock: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bootstrap, "main", interrupted)
+    assert bootstrap.command("venv", "lock") == 130
+    assert capsys.readouterr().err.startswith("labkit: interrupted; run the same make target again")
+
+
 def test_a_failing_command_ends_the_set_up_with_its_name() -> None:
     with pytest.raises(SystemExit, match="this failed with exit code 1: false"):
         bootstrap.run(["false"])
