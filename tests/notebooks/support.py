@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 from tools import notebooks
 
@@ -14,12 +16,20 @@ NAMES = [source.stem for source in notebooks.sources()]
 
 
 def execute(name: str, *, solved: bool, directory: Path) -> Any:
-    """Run a notebook in a kernel of its own; any error in a cell fails the test."""
+    """Run a notebook in a kernel of its own; any error in a cell fails the test.
+
+    It is spoken to through files: ports are chosen before the kernel listens there, and may be taken by then.
+    """
     document = notebooks.notebook(notebooks.SOURCES / f"{name}.py", solved=solved)
-    client = NotebookClient(
-        document, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
-    )
-    client.execute()
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            document,
+            timeout=120,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(directory)}},
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}}),
+        )
+        client.execute()
     return document
 
 
