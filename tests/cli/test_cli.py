@@ -50,7 +50,7 @@ def labkit(*words: str, stdin: str | None = None, home: Path | None = None) -> s
     environment = {**os.environ, **({"LABKIT_HOME": str(home)} if home else {})}
     command = [sys.executable, "-m", "labkit", *words]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=180, check=False
     )
 
 

@@ -68,7 +68,7 @@ class Shell:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=180,
             check=False,
             env=self._environment,
         )

@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_at_the_start_is_said(small_disk: Path) -> None:
     with (small_disk / "filler").open("wb") as filler:
         filler.write(b"\0" * (8 * 1024 * 1024 - 8192))
     command = [sys.executable, "-m", "labkit.apiserver.serving", "--home", str(small_disk / "home"), "--no-node"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
     assert done.returncode == 4, done.stderr
     assert "No space left on device" in done.stderr
     assert "Free some space" in done.stderr
@@ -206,7 +206,7 @@ def test_an_older_database_is_refused_with_the_way_out(tmp_path: Path) -> None:
     database.execute("PRAGMA user_version=0")
     database.close()
     command = [sys.executable, "-m", "labkit.apiserver.serving", "--home", str(tmp_path), "--no-node"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
     assert done.returncode == 5
     assert "an older labkit made it" in done.stderr
     assert "begin with a fresh cluster" in done.stderr

@@ -68,7 +68,7 @@ def explore(server: Server, session: requests.Session, url: str, examples: int) 
             made += 1
             if "watch" in case.query or "follow" in case.query or "/watch/" in case.path:
                 case.query = {**case.query, "watch": "false", "follow": "false", "timeoutSeconds": "1"}
-            response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=20)
+            response = case.call(base_url=server.url, session=session, verify=session.verify, timeout=60)
             assert not is_server_error(response.status_code, response.content), response.text
             assert "Traceback" not in response.text
 

@@ -52,7 +52,7 @@ class Writer:
             server: Where to.
         """
         identity = server.identity("kubernetes-admin", ("system:masters",))
-        thread = threading.Thread(target=self._run, args=(server.connect(identity, timeout=30),), daemon=True)
+        thread = threading.Thread(target=self._run, args=(server.connect(identity),), daemon=True)
         thread.start()
         return thread
 

@@ -114,7 +114,7 @@ class Server:
             context.load_cert_chain(identity)
         return context
 
-    def connect(self, identity: Path | None = None, timeout: float = 30) -> http.client.HTTPSConnection:
+    def connect(self, identity: Path | None = None, timeout: float = 60) -> http.client.HTTPSConnection:
         """A connection (kept alive between its requests)."""
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls(identity))
 

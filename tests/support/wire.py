@@ -53,7 +53,7 @@ class Loop:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, Any], timeout: float = 30) -> Any:
+    def run(self, work: Coroutine[Any, Any, Any], timeout: float = 60) -> Any:
         """Run something on the loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
@@ -103,7 +103,7 @@ def serving(keys: Keys, answer: Callable[[Request], Response]) -> Iterator[Local
         loop.close()
 
 
-def connect(port: int, ca: bytes, identity: Path | None = None, timeout: float = 30) -> ssl.SSLSocket:
+def connect(port: int, ca: bytes, identity: Path | None = None, timeout: float = 60) -> ssl.SSLSocket:
     """A TLS connection.
 
     Args:
