@@ -6,7 +6,9 @@ Source: k8s.io/kubernetes ``pkg/scheduler``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from labkit.apiserver.node.affinity import node_suits, pods_suit, ports_clash
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.podstatus import Conditions, qos_class, unscheduled
@@ -18,6 +20,10 @@ _SUFFIX = {
     "Ti": 1 << 40, "u": 1e-6, "n": 1e-9, "P": 1e15, "E": 1e18, "Pi": 1 << 50, "Ei": 1 << 60,
 }  # fmt: skip
 TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 {}."
+
+
+MISSED = " pod affinity rules"
+"""What no preemption mends: there is nobody to join."""
 
 
 def quantity(text: object) -> float:
@@ -108,35 +114,46 @@ class Scheduler:
         for taint in (node.get("spec") or {}).get("taints") or ():
             if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerated(spec, taint):
                 return f"0/1 nodes are available: 1 node(s) had untolerated taint(s). {helpless}"
-        labels = node["metadata"].get("labels") or {}
-        if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+        if not node_suits(spec, node):
             return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
-        return self._resources(pod, node)
+        others = [
+            other
+            for other in self._api.list("pods")
+            if other["spec"].get("nodeName") == self._settings.name
+            and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        ]
+        victimless = TAIL.format("No preemption victims found for incoming pod")
+        if ports_clash(spec, others):
+            what = "1 node(s) didn't have free ports for the requested pod ports"
+            return f"0/1 nodes are available: {what}. {victimless}"
+        problem = self._resources(pod, node, others)
+        if problem:
+            return problem
+        problem = pods_suit(pod, others, node)
+        if problem:
+            return f"0/1 nodes are available: 1 {problem}. {helpless if problem.endswith(MISSED) else victimless}"
+        return ""
 
-    def _resources(self, pod: Object, node: Object) -> str:
+    def _resources(self, pod: Object, node: Object, others: Sequence[Object]) -> str:
         allocatable = (node.get("status") or {}).get("allocatable") or {}
         wanted = _requests(pod)
-        if not any(wanted.values()):
-            return ""
         used = dict.fromkeys(wanted, 0.0)
-        for other in self._api.list("pods"):
-            if other["spec"].get("nodeName") and (other.get("status") or {}).get("phase") not in (
-                "Succeeded",
-                "Failed",
-            ):
-                for name, value in _requests(other).items():
-                    used[name] = used.get(name, 0.0) + value
+        for other in others:
+            for name, value in _requests(other).items():
+                used[name] = used.get(name, 0.0) + value
         short = [
             name
             for name, value in wanted.items()
             if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))
         ]
-        if not short:
+        told = [f"1 Insufficient {name}" for name in sorted(short)]
+        if len(others) + 1 > quantity(allocatable.get("pods", "110")):
+            told.append("1 Too many pods")
+        if not told:
             return ""
-        what = ", ".join(f"1 Insufficient {name}" for name in sorted(short))
         never = any(wanted[name] > quantity(allocatable.get(name, "0")) for name in short)
         why = "Preemption is not helpful for scheduling" if never else "No preemption victims found for incoming pod"
-        return f"0/1 nodes are available: {what}. {TAIL.format(why)}"
+        return f"0/1 nodes are available: {', '.join(told)}. {TAIL.format(why)}"
 
 
 def _requests(pod: Object) -> dict[str, float]:

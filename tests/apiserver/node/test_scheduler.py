@@ -61,3 +61,48 @@ def test_a_missing_claim_comes_before_the_node(api: ClusterApi) -> None:
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "lost"}}]
     want = '0/1 nodes are available: persistentvolumeclaim "lost" not found. not found'
     assert refusal(api, volumes=volumes) == want
+
+
+def test_a_pods_node_affinity(api: ClusterApi) -> None:
+    def affinity(operator: str, *values: str) -> dict[str, Any]:
+        term = {"matchExpressions": [{"key": "kubernetes.io/os", "operator": operator, "values": list(values)}]}
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        return {"affinity": {"nodeAffinity": required}}
+
+    want = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector" + HELPLESS
+    assert refusal(api, **affinity("In", "windows")) == want
+    assert refusal(api, **affinity("NotIn", "linux")) == want
+    assert refusal(api, **affinity("In", "linux", "windows")) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "app", "rest"),
+    [("podAffinity", "nobody", f"pod affinity rules{HELPLESS}"), ("podAffinity", "there", ""),
+     ("podAntiAffinity", "nobody", ""),
+     ("podAntiAffinity", "there",
+      f"pod anti-affinity rules. {TAIL}No preemption victims found for incoming pod.")],
+)  # fmt: skip
+def test_pods_that_want_others_near_or_far(api: ClusterApi, kind: str, app: str, rest: str) -> None:
+    there = {
+        "metadata": {"name": "there", "labels": {"app": "there"}},
+        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+    }
+    api.must(api.admin.post(PODS, there))
+    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": "kubernetes.io/hostname"}
+    got = refusal(api, affinity={kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
+    assert got == (f"0/1 nodes are available: 1 node(s) didn't match {rest}" if rest else "")
+
+
+def test_a_port_of_the_node_is_taken_once(api: ClusterApi) -> None:
+    port = {"ports": [{"containerPort": 80, "hostPort": 8080}]}
+    assert refusal(api, port) == ""
+    what = "1 node(s) didn't have free ports for the requested pod ports"
+    want = f"0/1 nodes are available: {what}. {TAIL}No preemption victims found for incoming pod."
+    assert refusal(api, port) == want
+
+
+def test_a_node_takes_so_many_pods(api: ClusterApi) -> None:
+    api.must(api.admin.patch(f"{NODE}/status", {"status": {"allocatable": {"pods": "1"}}}))
+    assert refusal(api) == ""
+    want = f"0/1 nodes are available: 1 Too many pods. {TAIL}No preemption victims found for incoming pod."
+    assert refusal(api) == want
