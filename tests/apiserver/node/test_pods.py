@@ -119,6 +119,8 @@ def test_curl_appears_when_it_is_installed(lab: Lab) -> None:
     assert lab.exec("apt-get update && apt-get install -y curl").rc == 0
     assert lab.exec("which curl").stdout == "/usr/bin/curl\n"
     assert lab.exec("apt-get install -y nosuch").rc == 100
+    again = lab.exec("apt-get install -y curl").stdout
+    assert "curl is already the newest version (8.5.0-2ubuntu10.6).\n0 upgraded, 0 newly installed" in again
 
 
 @pytest.mark.parametrize("kind", ["secretKeyRef", "configMapKeyRef"])

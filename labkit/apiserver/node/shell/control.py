@@ -163,7 +163,7 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     if len(shell.jobs) > 100:
         shell.jobs = [job for job in shell.jobs[:-50] if not job[1].done] + shell.jobs[-50:]
     number = shell.jobs[-1][0] + 1 if shell.jobs else 1
-    shell.jobs.append((number, task, ""))
+    shell.jobs.append((number, task, command.text))
     if shell.interactive:
         await shell.write(2, f"[{number}] {task.pid}\n")
     shell.status = 0

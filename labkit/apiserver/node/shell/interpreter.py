@@ -66,6 +66,7 @@ class Shell:
         self.tested = 0
         self.interactive = False
         self.from_command = False
+        self.trapping = False
         self.alone = False
         self.last_background: Task | None = None
         self.jobs: list[tuple[int, Task, str]] = []
@@ -280,7 +281,14 @@ class Shell:
         return await self.check_exit()
 
     async def check_exit(self) -> int:
-        """``set -e``: a failure that nobody tested ends the shell."""
+        """A failure that nobody tested runs the ``ERR`` trap, and ends the shell under ``set -e``."""
+        script = self.traps.get("ERR", "")
+        if self.status and script and not (self.tested or self.trapping or self.calls):
+            status, self.trapping = self.status, True
+            try:
+                await self.run_text(script)
+            finally:
+                self.status, self.trapping = status, False
         if self.status and "errexit" in self.options and not self.tested:
             raise Leave(self.status)
         return self.status

@@ -47,7 +47,7 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
         return Script(commands, problem.message)
     tree = tree_sitter.Parser(_LANGUAGE).parse(skeleton.data)
     try:
-        commands = tuple(_Reader(data, line, skeleton.heredocs).statements(tree.root_node))
+        commands = tuple(_Reader(data, line, skeleton.heredocs, dialect).statements(tree.root_node))
         warnings = tuple(one.warning for one in skeleton.heredocs.values() if one.warning)
         return Script(commands, warnings=warnings)
     except (Unreadable, ValueError, LookupError, StopIteration) as error:
@@ -59,7 +59,8 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
 
 
 class _Reader:
-    def __init__(self, data: bytes, line: int, heredocs: dict[int, Heredoc]) -> None:
+    def __init__(self, data: bytes, line: int, heredocs: dict[int, Heredoc], dialect: str) -> None:
+        self.braced = dialect == "bash"
         self.heredocs = heredocs
         self.data = data
         self.line = line
@@ -68,18 +69,24 @@ class _Reader:
     def text(self, node: tree_sitter.Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
+    def braces(self, text: str) -> list[str]:
+        """Brace expansion, which only bash has."""
+        return expand_braces(text) if self.braced else [text]
+
     def at(self, node: tree_sitter.Node) -> int:
         return self.data.count(b"\n", 0, node.start_byte) + self.line
 
     def statements(self, node: tree_sitter.Node, skip: frozenset[str] = frozenset()) -> list[Command]:
         """The commands among a node's children; ``&`` puts the one before it into the background."""
         out: list[Command] = []
+        text = ""
         for child in node.children:
             kind = child.type
             if kind == "&" and out:
-                out[-1] = syntax.Background(out[-1].line, command=out[-1])
+                out[-1] = syntax.Background(out[-1].line, command=out[-1], text=text)
             elif child.is_named and kind not in _IGNORED and kind not in skip:
                 out.append(self.command(child))
+                text = self.text(child)
         return out
 
     def command(self, node: tree_sitter.Node) -> Command:
@@ -155,7 +162,7 @@ class _Reader:
                 if assignment is not None and not (declaring and not words):
                     (words if declaring else assignments).append(assignment)
                 else:
-                    words.extend(parse_word(text) for text in expand_braces(child))
+                    words.extend(parse_word(text) for text in self.braces(child))
             else:
                 redirects.append(self.redirect(child))
         return syntax.Simple(self.at(node), tuple(redirects), tuple(assignments), tuple(words))
@@ -186,7 +193,7 @@ class _Reader:
         index = (match[2] or "")[1:-1]
         if value.startswith("(") and not match[2]:
             items = split_words(value[1:-1])
-            array = tuple(parse_word(piece) for item in items for piece in expand_braces(item))
+            array = tuple(parse_word(piece) for item in items for piece in self.braces(item))
             return Assignment(match[1], None, bool(match[3]), index, array)
         return Assignment(match[1], parse_word(value), bool(match[3]), index)
 
@@ -291,7 +298,7 @@ class _Reader:
         if words is not None:
             for text in self._joined(items):
                 if isinstance(text, str):
-                    words.extend(parse_word(piece) for piece in expand_braces(text))
+                    words.extend(parse_word(piece) for piece in self.braces(text))
         listed = tuple(words) if words is not None else None
         return syntax.For(self.at(node), (), name, listed, tuple(self.body(body)))
 
@@ -342,7 +349,7 @@ class _Reader:
         if not text.startswith("[["):
             if text.startswith("(("):
                 return syntax.ArithmeticCommand(self.at(node), (), text[2:-2])
-            words = [piece for item in split_words(text) for piece in expand_braces(item)]
+            words = [piece for item in split_words(text) for piece in self.braces(item)]
             return syntax.Simple(self.at(node), (), (), tuple(parse_word(word) for word in words))
         return syntax.Test(
             self.at(node), (), ConditionReader(split_words(text[2:-2], tests=True)).read(node.start_byte)

@@ -155,9 +155,10 @@ class AndOr(Command):
 
 @dataclass(slots=True)
 class Background(Command):
-    """``command &``."""
+    """``command &``, with its text for ``jobs``."""
 
     command: Command | None = None
+    text: str = ""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,10 @@ SIGNALS = (
 )  # fmt: skip
 
 
+KILL = 9
+"""The signal that no process can catch."""
+
+
 @builtin("trap")
 async def trap(shell: Shell, words: list[str]) -> int:
     """Keep a script for the end of the shell."""
@@ -139,7 +143,10 @@ async def kill(shell: Shell, words: list[str]) -> int:
         known = {pid for pid, _ in shell.system.processes()}
         if word.isdigit() and len(word) < 9:
             if int(word) == shell.pid:
-                if signal in (1, 2, 9, 15):
+                script = shell.traps.get(f"SIG{SIGNALS[signal]}") if 0 < signal < len(SIGNALS) else None
+                if script is not None and signal != KILL:
+                    await shell.run_text(script)
+                elif signal in (1, 2, KILL, 15):
                     raise Leave(128 + signal)
                 continue
             if int(word) in known:

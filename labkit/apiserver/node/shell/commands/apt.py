@@ -23,6 +23,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 """Packages and the programs in them that the lab's shell has."""
 
+VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
+"""Of packages that people install again and again."""
+
 UPDATED = "/var/lib/apt/lists/labkit_lists"
 INSTALLED = "/var/lib/dpkg/info"
 
@@ -40,7 +43,11 @@ def _install(process: Process, name: str) -> None:
 
 
 def _installed(process: Process, name: str) -> bool:
-    return process.fs.exists(f"{INSTALLED}/{name}.list")
+    """Whether a package was installed here, or came with the image."""
+    if process.fs.exists(f"{INSTALLED}/{name}.list"):
+        return True
+    programs = PACKAGES.get(name, ())
+    return bool(programs) and all(process.fs.exists(f"/usr/bin/{one}") for one in programs if one in MODULE_OF)
 
 
 @program("apt-get", "apt")
@@ -116,7 +123,8 @@ async def _install_all(process: Process, names: list[str], *, yes: bool, quiet: 
     for name in names:
         bare = name.partition("=")[0].partition("/")[0]
         if _installed(process, bare):
-            await say(f"{bare} is already the newest version.\n")
+            version = VERSIONS.get((process.system.image.distribution, bare))
+            await say(f"{bare} is already the newest version{f' ({version})' if version else ''}.\n")
         elif not updated or bare not in process.system.image.packages:
             problems += f"E: Unable to locate package {bare}\n"
         else:

@@ -104,7 +104,7 @@ def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
     endpoint = network.connect(address, url.port)
     if endpoint is None:
         raise TransferError(
-            7, f"Failed to connect to {url.host} port {url.port} after 0 ms: Could not connect to server"
+            7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
         )
     transfer.endpoint = endpoint
     if url.scheme == "https":
