@@ -94,6 +94,8 @@ def field_row(
         more["d"] = schema["default"]
     if "default" in schema and schema["default"] == {}:
         flags += "s"
+    if "o" in flags and schema.get("default") == "":
+        flags += "e"
     if "enum" in schema:
         more["e"] = schema["enum"]
     for key, source in (

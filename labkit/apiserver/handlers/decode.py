@@ -73,7 +73,12 @@ def field_validation(request: Request) -> str:
 
 
 def decode_object(
-    request: Request, kind: Kind, *, gvk: tuple[str, str, str] | None = None, older: tuple[str, ...] = ()
+    request: Request,
+    kind: Kind,
+    *,
+    gvk: tuple[str, str, str] | None = None,
+    older: tuple[str, ...] = (),
+    keep_empty: bool = False,
 ) -> Object:
     """The object in a request's body, with the kind's fields only and without defaults.
 
@@ -83,6 +88,7 @@ def decode_object(
         kind: What the body should hold.
         gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
         older: Other versions of it that read the same.
+        keep_empty: See ``Decoder``.
 
     Raises:
         ApiError: 400 or 415.
@@ -93,7 +99,14 @@ def decode_object(
     mode = field_validation(request)
     strict: list[str] = []
     obj = decode_body(
-        content_type(request), request.body, struct, (group, version, name), strict, mode != "Ignore", older
+        content_type(request),
+        request.body,
+        struct,
+        (group, version, name),
+        strict,
+        mode != "Ignore",
+        older,
+        keep_empty=keep_empty,
     )
     if strict:
         if mode == "Strict":
@@ -121,6 +134,7 @@ def decode_body(
     look: bool = True,
     older: tuple[str, ...] = (),
     check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
+    keep_empty: bool = False,
 ) -> Object:
     """A body as an object.
 
@@ -134,6 +148,7 @@ def decode_body(
         older: Versions that read the same as the expected one.
         check: Refuses what is not of the expected (group, version, kind), if it is not to be
             an object of a kind that is served.
+        keep_empty: See ``Decoder``.
 
     Raises:
         ApiError: 400.
@@ -148,7 +163,7 @@ def decode_body(
     if found[1] not in older or (found[0], expected[1], found[2]) != expected:
         (check or _check_kind)(found, expected)
     try:
-        obj = Decoder(strict if look else None).decode(struct, data)
+        obj = Decoder(strict if look else None, keep_empty=keep_empty).decode(struct, data)
     except DecodeProblem as error:
         raise _cannot_be_handled(found[2], found[1], expected[2], str(error)) from error
     api_version = f"{expected[0]}/{expected[1]}" if expected[0] else expected[1]

@@ -61,7 +61,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         kind: Its row.
 
     Returns:
-        The decoded object, without defaults.
+        The decoded object, without defaults; what is given without content is kept in it.
 
     Raises:
         ApiError: 400 or 422.
@@ -86,7 +86,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     try:
         if form != STRATEGIC_PATCH:
             check_type(result, kind)
-        obj = Decoder(strict if mode != "Ignore" else None).decode(struct, result)
+        obj = Decoder(strict if mode != "Ignore" else None, keep_empty=True).decode(struct, result)
     except DecodeProblem as error:
         raise _invalid_patch(shown, restored(error) if form == STRATEGIC_PATCH else str(error)) from error
     except Nameless as error:

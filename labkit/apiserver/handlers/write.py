@@ -33,10 +33,11 @@ from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options,
 from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply
-from labkit.apiserver.registry.managed.manager import set_managed, update_managed_fields
+from labkit.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from labkit.apiserver.registry.registry import Check, Registry, timestamp
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct
+from labkit.apiserver.schema.decoding import drop_empty
 from labkit.apiserver.status import ApiError, bad_request, not_found
 
 AuthorizeCreate = Callable[[Request], None]
@@ -89,14 +90,19 @@ class Writer:
         if subresource == "binding" or kind.kind == "Binding":
             return Written(201, bind(self._registry, request, self._admit_part))
         options = write_options(request, "CreateOptions")
-        obj = decode_object(request, kind)
+        obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
         metadata = obj["metadata"]
         for field in SYSTEM_FIELDS:
             metadata.pop(field, None)
         self._place(request, kind, obj)
         self._drop_duplicate_owners(request, obj)
-        self._note_manager(request, kind, None, obj, options)
+        printed = drop_empty(self._registry.struct(kind), obj)
+        self._note_manager(request, kind, None, printed, options)
+        if kind.stored_as is not None:
+            obj = printed
+        elif printed is not obj:  # validation tells what is empty from what is not given
+            keep_managers(obj["metadata"], printed["metadata"])
         obj = self._stored(kind, obj)
         attributes = self._attributes(request, kind, "CREATE", obj, None, options.dry_run)
         self._admission.admit(attributes)
@@ -114,8 +120,9 @@ class Writer:
         if request.info.subresource == "scale":
             return Written(200, write_scale(self._registry, request, kind, self._admit_part))
         options = write_options(request, "UpdateOptions")
-        obj = decode_object(request, kind)
+        obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
+        obj = drop_empty(self._registry.struct(kind), obj)
         self._place(request, kind, obj)
         self._check_name(request, obj)
         self._drop_duplicate_owners(request, obj)
@@ -164,6 +171,7 @@ class Writer:
                 new = patched(request, form, old, struct, kind)
                 new["kind"], new["apiVersion"] = kind.kind, kind.group_version
                 strategy.default(new)
+                new = drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
             self._place(request, kind, new)
             self._check_name(request, new)

@@ -22,7 +22,7 @@ from labkit.apiserver.registry.strategies import strategies
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct, schemas
-from labkit.apiserver.schema.decoding import Decoder
+from labkit.apiserver.schema.decoding import Decoder, drop_empty
 from labkit.apiserver.status import not_found
 from labkit.apiserver.storage import Key, Store
 
@@ -125,11 +125,12 @@ class Objects:
         Raises:
             DecodeProblem: A value has the wrong type.
         """
-        obj = Decoder(strict).decode(self.struct(kind), data)
+        struct = self.struct(kind)
+        obj = Decoder(strict, keep_empty=True).decode(struct, data)
         obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
         obj["kind"], obj["apiVersion"] = kind.kind, kind.group_version
         self.strategy(kind).default(obj)
-        return obj
+        return drop_empty(struct, obj)
 
     # Writing
 

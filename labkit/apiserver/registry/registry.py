@@ -27,7 +27,7 @@ from labkit.apiserver.registry.objects import Change, Check, Controller, Objects
 from labkit.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.apiserver.registry.versions import check_version, parsed_revision, same, wrong_uid
 from labkit.apiserver.request import Object
-from labkit.apiserver.schema.decoding import forget_empty
+from labkit.apiserver.schema.decoding import drop_empty, forget_empty
 from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key
 
@@ -96,9 +96,9 @@ class Registry(Objects):
         name = metadata["name"]
         if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
             raise self._taken(kind, obj, generated)
-        obj = self.ordered(kind, obj)
-        forget_empty(self.struct(stored_kind(kind)), obj)
-        metadata.pop("resourceVersion", None)
+        struct = self.struct(stored_kind(kind))
+        obj = self.ordered(kind, drop_empty(struct, obj))
+        forget_empty(struct, obj)
         return obj if dry_run else self.write(kind, obj)
 
     def update(

@@ -7,6 +7,7 @@ out, structs that are always there, quantities and times in canonical form.
 from __future__ import annotations
 
 import base64
+import operator
 from typing import Any
 
 from labkit.apiserver.schema.gojson import Pairs
@@ -49,11 +50,13 @@ class Decoder:
     Args:
         strict: Collects what a strict decoding would refuse; None does not look.
         defaults: Whether pointers that are not given get the schema's defaults.
+        keep_empty: Keep lists and maps that are given without content, which are not printed.
     """
 
-    def __init__(self, strict: list[str] | None = None, *, defaults: bool = True) -> None:
+    def __init__(self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False) -> None:
         self._strict = strict
         self._defaults = defaults
+        self._keep_empty = keep_empty
         self._first: DecodeProblem | None = None
 
     def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
@@ -105,7 +108,7 @@ class Decoder:
             if name in values:
                 value = values[name]
                 empty = value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT
-                if empty and name != RESETTING:
+                if empty and name != RESETTING and not (self._keep_empty and field.type.form in CONTAINERS):
                     if field.default is None:
                         continue
                     value = field.default
@@ -219,6 +222,7 @@ QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9
 NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
+CONTAINERS = frozenset(("list", "map"))
 KEPT = ALWAYS | {"raw"}
 """Forms whose empty value, once given, is printed."""
 
@@ -328,3 +332,42 @@ def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
             for item in items:
                 if item:
                     forget_empty(nested, item)
+
+
+def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
+    """An object without the lists and maps that are given without content and not printed.
+
+    Args:
+        struct: The object's schema.
+        obj: The object, as a ``Decoder`` made it that keeps them.
+
+    Returns:
+        The object itself if there are none.
+    """
+    changed: dict[str, Any] = {}
+    for name, value in obj.items():
+        field = struct.fields.get(name)
+        if field is None or not isinstance(value, (dict, list)):
+            continue
+        if value:
+            inner = _without_empty(field.type, value)
+            if inner is not value:
+                changed[name] = inner
+        elif field.omit_empty and not field.pointer and field.type.form in CONTAINERS and name != RESETTING:
+            changed[name] = NOTHING
+    if not changed:
+        return obj
+    return {name: changed.get(name, value) for name, value in obj.items() if changed.get(name) is not NOTHING}
+
+
+def _without_empty(type_: Type, value: Any) -> Any:
+    if type_.form == "struct":
+        return drop_empty(type_.struct, value)
+    if type_.form not in CONTAINERS or type_.item.form != "struct":
+        return value
+    struct = type_.item.struct
+    if type_.form == "map":
+        rows = {key: drop_empty(struct, item) for key, item in value.items()}
+        return value if all(rows[key] is item for key, item in value.items()) else rows
+    items = [drop_empty(struct, item) for item in value]
+    return value if all(map(operator.is_, items, value)) else items

@@ -67,6 +67,7 @@ class Field:
         omit_zero: Left out when zero, structs too.
         required: OpenAPI says it must be given.
         default: The default that OpenAPI gives, else None.
+        default_empty: OpenAPI says that it is the empty text by default, though it is then left out.
         enum: The allowed values, empty for any.
         list_type: ``map``, ``set`` or ``atomic``.
         keys: Of a list of type ``map``.
@@ -84,6 +85,7 @@ class Field:
     omit_zero: bool
     required: bool
     default: Any
+    default_empty: bool
     enum: tuple[str, ...]
     list_type: str
     keys: tuple[str, ...]
@@ -166,6 +168,7 @@ class Schemas:
             omit_zero="z" in flags,
             required="r" in flags,
             default=more.get("d"),
+            default_empty="e" in flags,
             enum=tuple(more.get("e", ())),
             list_type=more.get("l", "atomic"),
             keys=tuple(more.get("k", ())),

@@ -236,7 +236,7 @@ class Shape:
                 field = self.element.struct.fields.get(key)
                 if field is not None and field.default is not None:
                     chosen[key] = field.default
-                elif field is not None and not field.omit_empty and not field.pointer:
+                elif field is not None and (field.default_empty or not (field.omit_empty or field.pointer)):
                     chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
         return "k:" + orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS).decode()
 

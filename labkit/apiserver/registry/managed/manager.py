@@ -143,6 +143,15 @@ def set_managed(obj: Object, managed: Managed) -> None:
         metadata.pop("managedFields", None)
 
 
+def keep_managers(metadata: Object, noted: Object) -> None:
+    """Give metadata the managers that were noted in a copy of them."""
+    if metadata is noted:
+        return
+    metadata.pop("managedFields", None)
+    if "managedFields" in noted:
+        metadata["managedFields"] = noted["managedFields"]
+
+
 def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
     """The managers a write starts from: those it sends, or those of the stored object."""
     live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()

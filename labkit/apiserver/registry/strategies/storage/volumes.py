@@ -148,7 +148,7 @@ class VolumeStrategy(Strategy):
         if not modes:
             errors.required("spec.accessModes")
         check_access_modes(modes, "spec.accessModes", errors)
-        _check_capacity(spec.get("capacity") or {}, errors)
+        _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
         if policy and policy not in RECLAIM_POLICIES:
             errors.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
@@ -236,11 +236,13 @@ def _check_portal(obj: Object, errors: FieldErrors) -> None:
         errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), TOO_LONG_FOR_PORTAL)
 
 
-def _check_capacity(capacity: Mapping[str, Any], errors: FieldErrors) -> None:
+def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
+    capacity = given or {}
     if not capacity:
         errors.required("spec.capacity")
     if "storage" not in capacity or len(capacity) > 1:
-        errors.not_supported("spec.capacity", dict(sorted(capacity.items())) or None, ["storage"])
+        shown = None if given is None else dict(sorted(capacity.items()))
+        errors.not_supported("spec.capacity", shown, ["storage"])
     for name, value in capacity.items():
         check_basic(value, f"spec.capacity[{name}]", errors)
         if amount(value) <= 0:

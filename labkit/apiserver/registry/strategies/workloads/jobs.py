@@ -194,9 +194,9 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
     else:
         validate_selector(selector, "spec.selector", found)
         errors += found
-    labels = spec["template"]["metadata"].get("labels") or {}
-    if not found and (selector is None or not selects(selector, labels)):
-        errors.invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
+    labels = spec["template"]["metadata"].get("labels")
+    if not found and (selector is None or not selects(selector, labels or {})):
+        errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
 
 
 def default_job_spec(spec: Object) -> None:

@@ -73,11 +73,11 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         if template is None:
             errors.required("spec.template")
             return
-        labels = template["metadata"].get("labels") or {}
-        if selector and not selects({"matchLabels": selector}, labels):
+        labels = template["metadata"].get("labels")
+        if selector and not selects({"matchLabels": selector}, labels or {}):
             errors.invalid(
                 "spec.template.metadata.labels",
-                dict(sorted(labels.items())) or None,
+                None if labels is None else dict(sorted(labels.items())),
                 "`selector` does not match template `labels`",
             )
         check_template(template, "spec.template", errors)

@@ -83,11 +83,11 @@ def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
 
 def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
     """No selector selects nothing, an empty one everything."""
-    labels = template["metadata"].get("labels") or {}
-    if selector is None or not selects(selector, labels):
+    labels = template["metadata"].get("labels")
+    if selector is None or not selects(selector, labels or {}):
         errors.invalid(
             "spec.template.metadata.labels",
-            dict(sorted(labels.items())) or None,
+            None if labels is None else dict(sorted(labels.items())),
             "`selector` does not match template `labels`",
         )
 
