@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.bootstrap import bootstrap
 from labkit.apiserver.node.events import Recorder
+from labkit.apiserver.node.podstatus import seconds_of
 from labkit.apiserver.node.scheduler import Scheduler
 from labkit.apiserver.request import Object
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from labkit.apiserver.node.pod import Pod
 
 KUBELET = "kubelet"
+ORPHAN_SECONDS = 40.0
+"""How long a pod may be bound to a node that there is not, before it is collected (``pkg/controller/podgc``)."""
+
 FIRST_ADDRESS = 5
 """Pods' addresses are 10.244.0.5 and up: the first ones belong to the system."""
 
@@ -100,7 +104,7 @@ class Node:
     def _terminate(self, pod: Object) -> None:
         """A pod is being deleted: its containers end, and then it is gone."""
         metadata = pod["metadata"]
-        if pod["spec"].get("nodeName") not in (None, "", self.settings.name):
+        if pod["spec"].get("nodeName") not in (None, "", self.settings.name) and not self._orphaned(pod):
             return
         # Out of the way first: writing the status is a change too, which comes here again.
         running = self._pods.pop(metadata["uid"], None)
@@ -112,6 +116,10 @@ class Node:
         left = self._api.get("pods", metadata["namespace"], metadata["name"])
         if left is not None and left["metadata"]["uid"] == metadata["uid"] and not left["metadata"].get("finalizers"):
             self._api.delete("pods", metadata["namespace"], metadata["name"])
+
+    def _orphaned(self, pod: Object) -> bool:
+        """Whether a pod was bound to a node that there is not: nobody will ever run or end it."""
+        return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
         from labkit.apiserver.node.pod import Pod
@@ -196,6 +204,11 @@ class Node:
             self._forget(uid)
         for uid, pod in stored.items():
             if uid in self._pods or _finished(pod):
+                continue
+            bound = pod["spec"].get("nodeName")
+            if bound and bound != self.settings.name and self._orphaned(pod):
+                if self._now() - seconds_of(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
+                    self._api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
                 continue
             self.pod_changed(None, pod)
 

@@ -306,3 +306,14 @@ def test_the_labs_image_runs_what_it_is_told(lab: Lab) -> None:
     lab.pod("bare", containers=[{"image": "labkit/pod:0.1.0"}])
     assert lab.log("told") == "hi\n"
     assert lab.log("bare") == "Starting to serve on 127.0.0.1:8001\n"
+
+
+def test_a_pod_on_a_node_that_is_not_there_goes_at_once_or_after_a_while(lab: Lab) -> None:
+    for name in ("gone", "left"):
+        lab.pod(name, nodeName="elsewhere")
+    lab.admin.delete("/api/v1/namespaces/default/pods/gone")
+    assert lab.admin.get("/api/v1/namespaces/default/pods/gone").status == 404
+    lab.wait(30)
+    assert lab.get("left")["status"]["phase"] == "Pending"
+    lab.wait(20)
+    assert lab.admin.get("/api/v1/namespaces/default/pods/left").status == 404
