@@ -165,3 +165,11 @@ def test_an_image_name_in_capitals(lab: Lab) -> None:
     lab.pod(containers=[main(image="Bad_Image")])
     message = lab.state()["state"]["waiting"]["message"]
     assert message.endswith("invalid reference format: repository name (library/Bad_Image) must be lowercase")
+
+
+def test_mounted_files_cannot_be_removed(lab: Lab) -> None:
+    lab.pod(containers=[main()])
+    done = lab.exec("rm -rf /var/run/secrets 2>&1 | sed 's/[.][.]2[0-9_.]*/../'", shell="bash")
+    names = ["namespace", "ca.crt", "token", "..data", "../namespace", "../ca.crt", "../token"]
+    assert done.stdout == "".join(f"rm: cannot remove '{MOUNTED}/{one}': Read-only file system\n" for one in names)
+    assert len(lab.exec(f"cat {MOUNTED}/token").stdout) > 500

@@ -123,13 +123,13 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
     fs = process.fs
     if not isinstance(node, Directory):
         return 0
-    if not any(isinstance(below, Directory) and below.mount for _, below, _ in fs.walk(node, "")):
+    fixed = fs.is_read_only(node)
+    if not fixed and not any(isinstance(below, Directory) and below.mount for _, below, _ in fs.walk(node, "")):
         fs.remove(found)
         return 0
     status = 0
-    if node.mount:
-        return await process.fail(f"cannot remove '{name}': Device or resource busy")
-    for child in list(node.look()):
+    # A file system in memory lists the newest first.
+    for child in reversed(list(node.look())):
         below = Found(node, child, node.entries[child])
         try:
             if isinstance(below.node, Directory):
@@ -138,6 +138,10 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
                 fs.remove(below)
         except FileError as error:
             status = await process.fail(f"cannot remove '{name}/{child}': {error.reason}")
+    if node.mount and not status:
+        return await process.fail(f"cannot remove '{name}': Device or resource busy")
+    if fixed and not node.entries:
+        return await process.fail(f"cannot remove '{name}': Read-only file system")
     return status
 
 
