@@ -82,6 +82,7 @@ class PodSubresources:
         spec = pod["spec"]
         names = [one["name"] for one in spec.get("containers") or ()]
         init = [one["name"] for one in spec.get("initContainers") or ()]
+        guests = [one["name"] for one in spec.get("ephemeralContainers") or ()]
         pod_name = pod["metadata"]["name"]
         if not name:
             if len(names) == 1:
@@ -89,8 +90,10 @@ class PodSubresources:
             message = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
             if init:
                 message += f" or one of the init containers: [{' '.join(init)}]"
+            if guests:
+                message += f" or one of the ephemeral containers: [{' '.join(guests)}]"
             raise bad_request(message)
-        if name not in names and name not in init:
+        if name not in (*names, *init, *guests):
             raise bad_request(f"container {name} is not valid for pod {pod_name}")
         return name
 

@@ -98,7 +98,13 @@ class Node:
             return
         if current["spec"]["nodeName"] != self.settings.name:
             return
-        if metadata["uid"] not in self._pods and not _finished(current):
+        running = self._pods.get(metadata["uid"])
+        if running is not None:
+            if current["spec"].get("ephemeralContainers") and running.take_guests():
+                running.advance()
+                self._write_status(running)
+                self._plan(running)
+        elif not _finished(current):
             self._run(current, quiet=_has_run(current))
 
     def _terminate(self, pod: Object) -> None:

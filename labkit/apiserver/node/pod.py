@@ -73,6 +73,7 @@ class Pod:
         waiting: Object = {"waiting": {"reason": reason}}
         self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
         self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
+        self.guests: list[Slot] = []
         self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
         target = Target(self.address, self.listeners, api.random)
         self._prober = Prober([*self.init, *self.slots], target, self.warn)
@@ -100,7 +101,19 @@ class Pod:
 
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
-        return next((slot for slot in (*self.slots, *self.init) if slot.name == name), None)
+        return next((slot for slot in (*self.slots, *self.init, *self.guests) if slot.name == name), None)
+
+    def take_guests(self) -> bool:
+        """Take in the ephemeral containers that were added to the pod since.
+
+        Returns:
+            Whether there were any.
+        """
+        wanted = self.object()["spec"].get("ephemeralContainers") or ()
+        waiting: Object = {"waiting": {"reason": "ContainerCreating"}}
+        added = [Slot(one, waiting, ephemeral=True) for one in wanted if self.slot(one["name"]) is None]
+        self.guests += added
+        return bool(added)
 
     def _remember(self, status: Object) -> None:
         """Take counts and last states from the stored status."""
@@ -163,6 +176,7 @@ class Pod:
         """The containers that may run by now: an init container that is not through holds up those behind it."""
         if self._over or self._late:
             return
+        yield from self.guests
         for slot in self.init:
             yield slot
             if not slot.passed:
@@ -217,7 +231,7 @@ class Pod:
         SIGTERM that it has no handler for, and would be killed at its end all the same.
         """
         initialized = all(one.passed for one in self.init)
-        self._keeper.end((*self.init, *self.slots))
+        self._keeper.end((*self.init, *self.slots, *self.guests))
         for slot in (*self.init, *self.slots):
             if not slot.id and initialized:
                 message = "The container could not be located when the pod was terminated"
@@ -228,7 +242,7 @@ class Pod:
 
     def stop(self) -> None:
         """End all containers."""
-        for slot in (*self.init, *self.slots):
+        for slot in (*self.init, *self.slots, *self.guests):
             if slot.process is not None:
                 slot.process.stop()
                 slot.process = None
@@ -255,6 +269,7 @@ class Pod:
             address=self.address if self._mounted else "",
             init=[slot_status(slot) for slot in self.init],
             statuses=[slot_status(slot) for slot in self.slots],
+            guests=[slot_status(slot) for slot in self.guests],
             sandbox=self._mounted,
             now=self._now(),
             failed=OVERDUE if self._late else {},

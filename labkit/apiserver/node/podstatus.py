@@ -135,6 +135,7 @@ def build(
     address: str,
     init: list[Object],
     statuses: list[Object],
+    guests: list[Object],
     sandbox: bool,
     now: float,
     failed: Mapping[str, str],
@@ -147,6 +148,7 @@ def build(
         address: The pod's address, empty while it has none.
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
+        guests: The ephemeral containers' statuses.
         sandbox: Whether the pod's network stands.
         now: Seconds since 1970.
         failed: Reason and message, if the node has given the pod up.
@@ -187,6 +189,8 @@ def build(
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
+    if guests:
+        status["ephemeralContainerStatuses"] = guests
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")

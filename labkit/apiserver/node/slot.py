@@ -19,11 +19,13 @@ class Slot:
         spec: The container.
         state: As its status tells it; at first it waits.
         init: Whether it is an init container.
+        ephemeral: Whether it was added to the pod for debugging.
     """
 
     spec: Object
     state: Object
     init: bool = False
+    ephemeral: bool = False
     last: Object = field(default_factory=dict)
     restarts: int = 0
     id: str = ""
@@ -51,7 +53,8 @@ class Slot:
     @property
     def field_path(self) -> str:
         """Where it stands in the pod, as events say it."""
-        return f"spec.{'initContainers' if self.init else 'containers'}{{{self.name}}}"
+        kind = "initContainers" if self.init else "ephemeralContainers" if self.ephemeral else "containers"
+        return f"spec.{kind}{{{self.name}}}"
 
     @property
     def sidecar(self) -> bool:
@@ -85,7 +88,7 @@ class Slot:
         """Whether it is ready; an init container is when it is through."""
         if self.init and not self.sidecar:
             return self.passed
-        return self.started and self.healthy
+        return self.started and self.healthy and not self.ephemeral
 
     @property
     def ended(self) -> Object | None:
@@ -97,6 +100,8 @@ class Slot:
         """Whether it starts again after its end."""
         if self.ended is None:
             return True
+        if self.ephemeral:
+            return False
         if self.init:
             return self.sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
         return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))

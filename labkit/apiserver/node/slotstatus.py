@@ -32,7 +32,8 @@ def slot_status(slot: Slot) -> Object:
         }
     else:
         status |= {"image": slot.spec.get("image") or "", "imageID": ""}
-    status["started"] = slot.started
+    if not slot.ephemeral:
+        status["started"] = slot.started
     if ran:
         resources = slot.spec.get("resources") or {}
         if resources.get("requests"):
