@@ -57,6 +57,7 @@ from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
 from labkit.apiserver.registry.controllers.flows import FlowSchemas
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.happenings import MANAGER
+from labkit.apiserver.registry.controllers.mirroring import EndpointsMirror
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
 from labkit.apiserver.registry.controllers.replicas import Replicas
@@ -139,6 +140,7 @@ class Cluster:
             Volumes(self.registry),
             ResourceQuotas(self.registry, evaluators),
             ServiceEndpoints(self.registry),
+            EndpointsMirror(self.registry),
             self._signing,
             addresses,
             Keeper(self.registry),

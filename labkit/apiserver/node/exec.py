@@ -97,6 +97,19 @@ class PodSubresources:
             raise bad_request(f"container {name} is not valid for pod {pod_name}")
         return name
 
+    def _host(self, pod: Object) -> None:
+        """Look the pod's node up.
+
+        Raises:
+            ApiError: It is on none, or the node is not there: the real server calls that one a pod as well,
+                since it looks for it on behalf of a request for pods.
+        """
+        node = pod["spec"].get("nodeName")
+        if not node:
+            raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+        if self._api.get("nodes", "", node) is None:
+            raise not_found("pods", "", node)
+
     def _running(self, pod: Object) -> Pod | None:
         return self._node.find(pod) if self._node is not None else None
 
@@ -107,8 +120,7 @@ class PodSubresources:
         if request.info.subresource == "portforward":
             return self._port_forward(pod)
         name = self._container_name(pod, request.param("container"))
-        if not pod["spec"].get("nodeName"):
-            raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+        self._host(pod)
         stdin, stdout, stderr, tty = (flag(request, one) for one in ("stdin", "stdout", "stderr", "tty"))
         if tty:
             stderr = False
@@ -131,8 +143,7 @@ class PodSubresources:
         )
 
     def _port_forward(self, pod: Object) -> Response:
-        if not pod["spec"].get("nodeName"):
-            raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+        self._host(pod)
         raise bad_request(
             "the lab's node does not forward ports: ask from inside a pod instead (kubectl "
             "exec … -- curl localhost:PORT)"
@@ -146,6 +157,7 @@ class PodSubresources:
         name = self._container_name(pod, request.param("container"))
         if not pod["spec"].get("nodeName"):
             return Response(204)
+        self._host(pod)
         running = self._running(pod)
         slot = running.slot(name) if running is not None else None
         previous = flag(request, "previous")

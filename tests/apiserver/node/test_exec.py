@@ -9,6 +9,7 @@ import pytest
 from labkit.apiserver.request import Object
 from tests.apiserver.node.pods import Lab
 from tests.apiserver.node.textio import TextIO
+from tests.support.cluster import ClusterApi
 
 POD = "/api/v1/namespaces/default/pods/p"
 
@@ -37,6 +38,16 @@ def test_refusals(lab: Lab, query: str, status: int, text: str) -> None:
     answer = lab.ask(f"{POD}/exec?{query}")
     assert answer.status == status
     assert text in answer.body.decode()
+
+
+@pytest.mark.parametrize("path", ["log", "exec?command=ls&stdout=true", "attach?stdout=true", "portforward"])
+def test_a_pod_on_a_node_that_is_not_there(path: str) -> None:
+    api = ClusterApi()
+    api.namespace("lab")
+    spec = {"nodeName": "gone", "containers": [{"name": "c", "image": "busybox"}]}
+    api.must(api.admin.post("/api/v1/namespaces/lab/pods", {"metadata": {"name": "p"}, "spec": spec}))
+    answer = api.admin.get(f"/api/v1/namespaces/lab/pods/p/{path}")
+    assert (answer.status, answer.message) == (404, 'pods "gone" not found')
 
 
 def result(lab: Lab, words: list[str], protocol: str = "v5.channel.k8s.io") -> Object:
