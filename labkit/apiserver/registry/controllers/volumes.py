@@ -5,6 +5,7 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 
 from __future__ import annotations
 
+from labkit.apiserver.registry.controllers.provisioning import Provisioning
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.request import Object
@@ -32,6 +33,7 @@ class Volumes:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._provisioning = Provisioning(registry)
 
     def __call__(self, change: Change) -> None:
         """React to volumes, claims, and pods that use claims."""
@@ -104,7 +106,9 @@ class Volumes:
             if not self._used(claim):
                 self._registry.drop_finalizer(CLAIMS, claim, CLAIM_PROTECTION, MANAGER)
             return
-        self._try_bind(claim)
+        unbound = claim["status"].get("phase") != "Bound" and not claim["spec"].get("volumeName")
+        if not self._try_bind(claim) and unbound:
+            self._provisioning(claim)
 
     def _used(self, claim: Object) -> bool:
         metadata = claim["metadata"]
