@@ -61,6 +61,8 @@ def test_it_follows(api: ClusterApi) -> None:
     change(api, "endpoints/s", {"subsets": [{**SUBSETS[0], "addresses": [{"ip": "3.3.3.3"}]}]})
     (after,) = slices(api)
     assert (after["metadata"]["name"], after["metadata"]["generation"]) == (before["metadata"]["name"], 2)
+    assert "generateName" in before["metadata"]
+    assert "generateName" not in after["metadata"]
     assert after["endpoints"] == [{"addresses": ["3.3.3.3"], "conditions": {"ready": True}}]
 
 

@@ -68,6 +68,7 @@ class EndpointsMirror:
             return
 
         def change(obj: Object) -> None:
+            obj["metadata"].pop("generateName", None)  # the real controller leaves it out of its update
             for name, value in notes.items():
                 obj["metadata"].pop(name, None)
                 if value:
