@@ -70,6 +70,16 @@ def test_a_claim_waits_for_its_pod_to_find_a_node(api: ClusterApi) -> None:
     assert ("Normal", "WaitForPodScheduled", "waiting for pod p to be scheduled") in events(api)
 
 
+@pytest.mark.parametrize("node", ["", "n1"])
+def test_a_claim_stays_for_a_pod_that_has_a_node_only(api: ClusterApi, node: str) -> None:
+    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
+    spec = {"containers": [{"name": "c", "image": "x"}], "volumes": [volume], "nodeName": node}
+    claim(api, storageClassName="late")
+    api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec}))
+    api.must(api.admin.delete(f"{LAB}/persistentvolumeclaims/c"))
+    assert api.admin.get(f"{LAB}/persistentvolumeclaims/c").status == (200 if node else 404)
+
+
 def test_nothing_is_told_of_a_claim_that_is_bound(api: ClusterApi) -> None:
     spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
     api.must(api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec}))

@@ -174,11 +174,12 @@ def test_volumes_are_bound_and_protected(api: ClusterApi) -> None:
     api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", claim))
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").body["status"]["phase"] == "Bound"
     assert api.admin.get("/api/v1/persistentvolumes/pv").body["spec"]["claimRef"]["name"] == "pvc"
-    user = {**POD, "spec": {**POD["spec"], "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}]}}
+    mounted = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "pvc"}}], "nodeName": "n1"}
+    user = {**POD, "spec": {**POD["spec"], **mounted}}
     api.must(api.admin.post(f"{LAB}/pods", user))
     api.must(api.admin.delete(f"{LAB}/persistentvolumeclaims/pvc"))
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 200
-    api.must(api.admin.delete(f"{LAB}/pods/p"))
+    api.must(api.admin.delete(f"{LAB}/pods/p?gracePeriodSeconds=0"))
     assert api.admin.get(f"{LAB}/persistentvolumeclaims/pvc").status == 404
     assert api.admin.get("/api/v1/persistentvolumes/pv").body["status"]["phase"] == "Released"
 

@@ -113,7 +113,7 @@ class Volumes:
     def _used(self, claim: Object) -> bool:
         metadata = claim["metadata"]
         for pod in self._registry.list(PODS, metadata["namespace"]):
-            if pod["status"].get("phase") in ("Succeeded", "Failed"):
+            if not pod["spec"].get("nodeName"):
                 continue
             for volume in pod["spec"].get("volumes") or ():
                 if (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]:
