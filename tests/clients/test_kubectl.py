@@ -126,6 +126,17 @@ def test_the_reader_is_forbidden_and_can_ask_why_not(lab: Lab) -> None:
     assert f"system:serviceaccount:{lab.namespace}:reader" in reader("auth", "whoami")
 
 
+def test_a_review_is_created_like_any_object(kubectl: Kubectl) -> None:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": "jane", "resourceAttributes": {"verb": "get", "resource": "pods"}},
+    }
+    assert kubectl("create", "-f", "-", "-o", "jsonpath={.status}", stdin=json.dumps(review)) == '{"allowed":false}'
+    refused = kubectl.run("create", "-f", "-", stdin=json.dumps({**review, "spec": {"use": "jane"}}))
+    assert 'unknown field "use" in io.k8s.api.authorization.v1.SubjectAccessReviewSpec' in refused.stderr
+
+
 def test_wait_and_explain(kubectl: Kubectl) -> None:
     assert kubectl("wait", "--for=condition=Ready", "pod/shell", "--timeout=60s") == "pod/shell condition met\n"
     assert "FIELD: subjects" in kubectl("explain", "rolebinding.subjects")

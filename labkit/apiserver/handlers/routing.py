@@ -13,6 +13,7 @@ from random import Random
 
 from labkit.apiserver.handlers.componentstatuses import KIND as COMPONENT_STATUS
 from labkit.apiserver.handlers.componentstatuses import component_statuses
+from labkit.apiserver.handlers.customresources import asks_for_definitions, no_definitions
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import COLLECTION, OFFERED, PARTIAL, TRANSFORMS, check_route, negotiate
 from labkit.apiserver.handlers.proxy import proxies
@@ -76,6 +77,7 @@ class ResourceHandler:
         self._writer = writer or Writer(registry)
         self._reviews = reviews
         self._subresources = {**proxies(registry.store), **subresources}
+        self._store = registry.store
         self.advance = self._reader.advance
 
     def __call__(self, request: Request) -> Response:
@@ -87,6 +89,8 @@ class ResourceHandler:
         info = request.info
         kind = BY_RESOURCE.get((info.group, info.version, info.resource))
         if kind is None:
+            if asks_for_definitions(info):
+                return no_definitions(request, self._responder, self._store.revision)
             if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
                 return page_not_found()
             raise no_such_resource()
