@@ -465,3 +465,16 @@ def test_a_struct_that_nobody_holds_any_more_goes_as_a_whole(api: ClusterApi) ->
     assert left["spec"] == {"rules": rules}
     left = api.must(api.admin.call("PATCH", path.format("one"), body, headers=headers))
     assert (left["metadata"]["name"], left["spec"]) == ("i", {"rules": rules})
+
+
+def test_an_item_goes_with_its_owner_though_another_holds_a_field_of_it(api: ClusterApi) -> None:
+    path = f"{LAB}/services/s?fieldManager="
+    apply = {"content-type": "application/apply-patch+yaml"}
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}
+    first = {**body, "spec": {"ports": [{"port": 443, "name": "c", "targetPort": "x"}]}}
+    api.must(api.admin.call("PATCH", path + "one", first, headers=apply))
+    changed = {"spec": {"ports": [{"port": 443, "name": "c", "targetPort": "xx"}]}}
+    api.must(api.admin.patch(path + "two", changed))
+    other = {**body, "spec": {"ports": [{"port": 82, "name": "b"}]}}
+    made = api.must(api.admin.call("PATCH", path + "one", other, headers=apply))
+    assert [port["port"] for port in made["spec"]["ports"]] == [82]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.managed.fieldset import LEAF, Node, Shape
+from labkit.apiserver.registry.managed.fieldset import LEAF, Node, Shape, is_member
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
@@ -75,8 +75,8 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
 def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
     """The value without the fields ``gone``, but for those that ``kept`` still holds.
 
-    A field of a struct goes as a whole when nobody holds any of it; an item of a list or map is left, empty, unless
-    it was owned itself.
+    A field of a struct goes as a whole when nobody holds any of it; an item of a list or map goes if nobody else
+    owns it itself, whoever holds some of its fields, and is left, empty, if it was not owned itself.
     Source: sigs.k8s.io/structured-merge-diff ``merge/update.go`` (``prune``).
     """
     if shape.form == "map" and isinstance(value, dict):
@@ -101,7 +101,7 @@ def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
                 left.append(item)
                 continue
             node, held = gone[element], kept.get(element)
-            if held is None and (not node or "." in node):
+            if is_member(node):
                 continue
             left.append(remove(items, item, node, held or {}))
         return left
