@@ -274,6 +274,11 @@ def _chosen(data: dict[str, bytes], wanted: Object, mode: int, kind: str) -> Fil
     return out
 
 
+SEEN = "kubernetes.io/config.seen"
+SOURCE = "kubernetes.io/config.source"
+"""What a kubelet adds to a pod's annotations: when it heard of the pod, and from whom."""
+
+
 def quoted(text: str) -> str:
     """A text as Go's ``%q`` writes it."""
     return json.dumps(text, ensure_ascii=False)
@@ -292,6 +297,8 @@ def field_value(pod: Object, path: str) -> str | None:
         return str((metadata.get(match[1]) or {}).get(match[2], ""))
     if path in ("metadata.labels", "metadata.annotations"):
         pairs = metadata.get(path.partition(".")[2]) or {}
+        if path == "metadata.annotations":
+            pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
         return "\n".join(f"{key}={quoted(value)}" for key, value in sorted(pairs.items()))
     values = {
         "metadata.name": metadata.get("name"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.apiserver.node.shell.diagnose import diagnose
 from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Interrupted
@@ -42,8 +44,6 @@ def _unfinished(text: str, dialect: str) -> bool:
 
 
 def _open_heredoc(text: str) -> bool:
-    import re
-
     for match in re.finditer(r"<<(-?)\s*(['\"\\]?)(\w+)", text):
         end = re.compile(rf"^{chr(9) + '*' if match[1] else ''}{re.escape(match[3])}$", re.MULTILINE)
         if match.start() and text[match.start() - 1] == "<":
@@ -53,13 +53,31 @@ def _open_heredoc(text: str) -> bool:
     return False
 
 
+async def _recalled(shell: Shell, text: str) -> str:
+    """History expansion of a whole line: ``!!`` and ``!WORD``, shown before it runs.
+
+    Returns:
+        The line to be run, empty if nothing of the kind was typed before.
+    """
+    event = re.match(r"!(!|[\w./-]+)", text)
+    if event is None:
+        return text
+    typed = [line for line in reversed(shell.history) if event[1] == "!" or line.startswith(event[1])]
+    if not typed:
+        await shell.write(2, f"{shell.name}: {event[0]}: event not found\n")
+        return ""
+    line = typed[0] + text[event.end() :]
+    await shell.write(2, line)
+    return line
+
+
 async def interact(shell: Shell) -> int:
     """Talk with a person.
 
     Returns:
         The exit status.
     """
-    shell.interactive = True
+    shell.interactive = shell.from_stdin = True
     shell.options.add("monitor")
     source = shell.fds[0]
     while True:
@@ -80,6 +98,8 @@ async def interact(shell: Shell) -> int:
                     await shell.write(2, shell.variables.text("PS2") or "> ")
                     continue
                 break
+            if text.strip() and shell.dialect == "bash":
+                text = await _recalled(shell, text)
             if text.strip():
                 shell.history.append(text.rstrip("\n"))
                 del shell.history[:-500]
@@ -106,6 +126,7 @@ async def run_lines(shell: Shell) -> int:
         The exit status.
     """
     source = shell.fds[0]
+    shell.from_stdin = True
     text = ""
     try:
         while True:

@@ -66,6 +66,7 @@ class Shell:
         self.tested = 0
         self.interactive = False
         self.from_command = False
+        self.from_stdin = False
         self.trapping = False
         self.alone = False
         self.last_background: Task | None = None
@@ -149,6 +150,7 @@ class Shell:
         other.tested = self.tested
         other.interactive = self.interactive
         other.from_command = self.from_command
+        other.from_stdin = self.from_stdin
         other.sourcing = self.sourcing
         other.errors_where = self.errors_where
         other.pid = self.pid

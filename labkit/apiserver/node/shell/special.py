@@ -14,6 +14,10 @@ FLAGS = {
 }  # fmt: skip
 
 
+LETTERS = "abefhikmnptuvxBCEHPT"
+"""The order in which ``$-`` has them."""
+
+
 def special(shell: Shell, name: str) -> str | None:
     """The value of ``$?``, ``$#`` and their like, or None if the name is no such."""
     match name:
@@ -26,8 +30,11 @@ def special(shell: Shell, name: str) -> str | None:
         case "!":
             return str(shell.last_background.pid) if shell.last_background is not None else ""
         case "-":
-            letters = "".join(letter for letter, option in FLAGS.items() if option in shell.options)
-            return letters + ("i" if shell.interactive else "") + ("c" if shell.from_command else "")
+            letters = {letter for letter, option in FLAGS.items() if option in shell.options}
+            letters |= {"i"} if shell.interactive else set()
+            letters |= {"H"} if shell.interactive and shell.dialect == "bash" else set()
+            tail = "c" if shell.from_command else "s" if shell.from_stdin else ""
+            return "".join(letter for letter in LETTERS if letter in letters) + tail
     if shell.variables.get(name) is not None or shell.dialect != "bash":
         return str(shell.line) if name == "LINENO" else None
     match name:

@@ -16,9 +16,7 @@ from labkit.apiserver.node.shell.streams import decode
 
 @builtin("logout")
 async def logout(shell: Shell, words: list[str]) -> int:
-    """End a login shell; this is none unless it talks with a person."""
-    if shell.interactive:
-        raise Leave(shell.status)
+    """End a login shell, which this is none."""
     await shell.complain("logout: not login shell: use `exit'")
     return 1
 
@@ -43,7 +41,9 @@ async def time_command(shell: Shell, words: list[str]) -> int:
 
 @builtin("exit")
 async def exit_shell(shell: Shell, words: list[str]) -> int:
-    """End the shell."""
+    """End the shell; bash says so to a person."""
+    if shell.interactive and shell.dialect == "bash":
+        await shell.write(2, "exit\n")
     if len(words) > 1:
         if not re.fullmatch(r"[-+]?\d{1,18}", words[1]):
             if shell.dialect == "bash":

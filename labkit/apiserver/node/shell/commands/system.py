@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.apiserver.node.inodes import Directory, File, FileError
+from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.shell.commands.common import is_busybox
 from labkit.apiserver.node.shell.commands.listing import human
+from labkit.apiserver.node.shell.hosts import hosts_line
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.streams import StreamError, decode, encode
+from labkit.apiserver.node.shell.streams import StreamError, encode
 
 KERNEL = "6.12.41+deb13-amd64"
 
@@ -58,12 +59,7 @@ async def hostname(process: Process) -> int:
 def _own_name(process: Process) -> str:
     """The host name in full, as ``/etc/hosts`` has it."""
     name = process.system.hostname
-    try:
-        text = decode(process.fs.read("/etc/hosts"))
-    except FileError:
-        return name
-    names = (line.partition("#")[0].split()[1:] for line in text.splitlines())
-    return next((found[0] for found in names if name in found), name)
+    return next(iter(hosts_line(process, name)), name)
 
 
 @program("hostid")

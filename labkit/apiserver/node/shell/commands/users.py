@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.apiserver.node.shell.hosts import hosts_line
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.process import Process, program
 
@@ -54,7 +55,7 @@ async def whoami(process: Process) -> int:
     """Print the user's name."""
     user = user_name(process, process.fs.uid)
     if user is None:
-        return await process.fail(f"cannot find name for user ID {process.fs.uid}: No such file or directory")
+        return await process.fail(f"cannot find name for user ID {process.fs.uid}")
     await process.out(user + "\n")
     return 0
 
@@ -87,6 +88,9 @@ async def getent(process: Process) -> int:
             if database == "hosts":
                 canonical = process.system.network.canonical(key)
                 local = key == "localhost"
+                named = hosts_line(process, key)
+                if named and key != "localhost":
+                    canonical = " ".join(named)
                 names = f"{canonical} ip6-localhost ip6-loopback" if local else canonical
                 await process.out(f"{'::1' if local else address:<15} {names}\n")
             else:
