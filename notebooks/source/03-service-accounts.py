@@ -80,6 +80,12 @@ from labkit.ui import TokenInspector
 TokenInspector(lab, lab.token("default/default"))
 
 # %% [markdown]
+# Certificates are no different. Make a CA of your own, and let it sign that you are
+# `kubernetes-admin` of the group `system:masters`: the server takes no notice of the name, and
+# answers **401**. It does so even for `/version`, which it tells anybody who shows nothing at
+# all. A credential that fails is worse than none.
+
+# %% [markdown]
 # ## W10 · Create an account of your own
 #
 # All pods of a namespace that name no account share `default`, and every right given to

@@ -56,6 +56,10 @@ RENEWAL_SECONDS = 12 * 3600.0
 """How often the age of certificates is looked at."""
 
 
+LOOK_SECONDS = 5.0
+"""How often the server looks whether its directory is still there, and still names it."""
+
+
 class PortTaken(Exception):
     """The port asked for is in use."""
 
@@ -80,7 +84,7 @@ def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
 
 
 async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | None = None) -> None:
-    """Serve until a signal says stop.
+    """Serve until a signal says stop, or the directory is taken away.
 
     Args:
         home: The state directory, which this process holds the lock of.
@@ -125,15 +129,36 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
     # Clients may connect already, and make ready to while this loads.
     server = load_server()(cluster, listening, audit.flush)
     log.info("labkit %s serves %s on %s", __version__, home, address)
-    background = [asyncio.create_task(_renew(home, cluster, server, address)), asyncio.create_task(_warm_up(cluster))]
+    background = [
+        asyncio.create_task(_renew(home, cluster, server, address)),
+        asyncio.create_task(_warm_up(cluster)),
+        asyncio.create_task(_until_forsaken(home, stop)),
+    ]
     await stop.wait()
     for task in background:
         task.cancel()
     await server.close()
     cluster.close()
     audit.close()
-    (home / "server.json").unlink(missing_ok=True)
+    if _named(home):
+        (home / "server.json").unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _named(home: Path) -> bool:
+    """Whether the directory names this process as its server."""
+    try:
+        return bool(json.loads((home / "server.json").read_bytes())["pid"] == os.getpid())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
+    """End when the directory was removed, or has another server: nobody could find this one any more."""
+    while _named(home):
+        await asyncio.sleep(LOOK_SECONDS)
+    log.warning("%s is gone, or names another server: this one ends", home)
+    stop.set()
 
 
 def load_server() -> type[ApiServer]:

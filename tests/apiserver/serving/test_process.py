@@ -135,6 +135,17 @@ def test_signals_end_it_cleanly_even_with_an_open_watch(tmp_path: Path, number: 
     assert "Traceback" not in server.log()
 
 
+def test_a_server_whose_directory_was_taken_away_ends_and_leaves_the_next_one_alone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = start_server(home, node=False)
+    home.rename(tmp_path / "away")
+    with running_server(home, node=False) as second:
+        assert first.process.wait(60) == 0
+        assert json.loads((home / "server.json").read_text())["pid"] == second.process.pid
+        assert second.call("GET", "/version").status == 200
+    assert "names another server: this one ends" in (tmp_path / "away" / "server.log").read_text()
+
+
 def test_a_file_is_no_directory(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("x")
