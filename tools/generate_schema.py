@@ -90,7 +90,7 @@ def field_row(
     if schema.get("x-kubernetes-map-type") == "atomic":
         flags += "a"
     more: dict[str, Any] = {}
-    if schema.get("default") not in (None, {}, "", 0):
+    if schema.get("default") not in (None, {}, "", 0) or (schema.get("default") is False and "p" in flags):
         more["d"] = schema["default"]
     if "default" in schema and schema["default"] == {}:
         flags += "s"

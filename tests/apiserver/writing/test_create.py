@@ -343,3 +343,10 @@ def test_a_stateful_sets_update_is_defaulted_as_a_whole(api: ClusterApi) -> None
         spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template, "updateStrategy": strategy}
         made = api.must(api.admin.post(path, {"metadata": {"name": name}, "spec": spec}))
         assert made["spec"]["updateStrategy"] == expected
+
+
+def test_a_pointer_may_be_false_by_default(api: ClusterApi) -> None:
+    disk = {"diskName": "d", "diskURI": "https://x.blob.core.windows.net/a/b.vhd"}
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "azureDisk": disk}
+    made = api.must(api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": spec}))
+    assert made["spec"]["azureDisk"]["readOnly"] is False
