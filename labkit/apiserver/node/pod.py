@@ -109,9 +109,12 @@ class Pod:
         Returns:
             Whether there were any.
         """
-        wanted = self.object()["spec"].get("ephemeralContainers") or ()
+        pod = self.object()
+        told = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
+        known = {one["name"] for one in told} | {slot.name for slot in self.guests}
+        wanted = [one for one in pod["spec"].get("ephemeralContainers") or () if one["name"] not in known]
         waiting: Object = {"waiting": {"reason": "ContainerCreating"}}
-        added = [Slot(one, waiting, ephemeral=True) for one in wanted if self.slot(one["name"]) is None]
+        added = [Slot(one, waiting, ephemeral=True) for one in wanted]
         self.guests += added
         return bool(added)
 

@@ -189,8 +189,10 @@ def build(
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
-    if guests:
-        status["ephemeralContainerStatuses"] = guests
+    names = {one["name"] for one in guests}
+    gone = [one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names]
+    if gone or guests:
+        status["ephemeralContainerStatuses"] = [*gone, *guests]
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")

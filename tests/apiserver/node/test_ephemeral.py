@@ -26,3 +26,20 @@ def test_an_ephemeral_container_joins_a_pod_that_runs() -> None:
     assert after["ephemeralContainerStatuses"][0]["restartCount"] == 0
     assert after["phase"] == "Running"
     assert {one["status"] for one in after["conditions"]} == {"True"}
+
+
+def test_an_ephemeral_container_does_not_begin_again_with_the_server() -> None:
+    lab = Lab()
+    pod = lab.pod()
+    first = {"name": "first", "image": "busybox", "command": ["true"]}
+    lab.admin.patch(f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [first]}})
+    before = lab.get()["status"]["ephemeralContainerStatuses"]
+    node = lab.cluster._node
+    assert node is not None
+    node._forget(pod["metadata"]["uid"])
+    lab.wait(6)
+    second = {**first, "name": "second"}
+    lab.admin.patch(f"{PATH}/ephemeralcontainers", {"spec": {"ephemeralContainers": [first, second]}})
+    after = lab.get()["status"]["ephemeralContainerStatuses"]
+    assert after[:1] == before
+    assert [one["name"] for one in after] == ["first", "second"]
