@@ -40,7 +40,7 @@ MAX_STDIN_BYTES = 1024 * 1024
 WRITE_BYTES = 32 * 1024
 """The largest piece of output in a frame."""
 
-GREETING_SECONDS = 0.1
+GREETING_SECONDS = 1.0
 """How long a client may take to show that it reads before it is sent anything all the same."""
 
 
