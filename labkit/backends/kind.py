@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import auditlog, kubeconfig, resources
-from labkit.backends import creation, podimage, readiness, sweep
+from labkit.backends import creation, kindneeds, podimage, readiness, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.engine import Engine, call, find, follow
 from labkit.client import Client
@@ -33,13 +33,6 @@ CLUSTER = "labkit"
 PULL_SECONDS = 1800.0
 EVENT_SECONDS = 2.0
 AUDIT_LOGS = "/var/log/kubernetes"
-MEMORY_BYTES = 2 * 1024**3
-DISK_BYTES = 5 * 1024**3
-
-GET_KIND = (
-    "apt install kind, brew install kind, conda install -c conda-forge kubernetes-kind, "
-    "or https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
-)
 
 CGROUP_V1_PATCH = """\
 - |
@@ -182,28 +175,7 @@ class Kind:
 
     def needs(self) -> list[Need]:
         """A container engine, kind, memory and disk."""
-        try:
-            engine = find()
-        except Missing as error:
-            return [Need("Docker or Podman", False, error.what, error.todo), self._kind_need()]
-        memory, disk = engine.memory_bytes, engine.free_disk_bytes
-        enough = not memory or memory >= MEMORY_BYTES
-        cgroup = engine.cgroup_version
-        needs = [
-            Need("Docker or Podman", True, f"{engine.program} {engine.version}"),
-            self._kind_need(),
-            Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
-        ]
-        if disk is not None:
-            needs.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
-        if self.image:
-            found = engine.has_image(self.image)
-            text = "in the local engine" if found else "will be pulled"
-            needs.append(Need(f"node image {self.image}", found, text, "", required=False))
-        if cgroup:
-            todo = "It works here, but Kubernetes will drop v1; a current Linux has v2."
-            needs.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
-        return needs
+        return kindneeds.needs(self.image)
 
     # -- creating --------------------------------------------------------------------
 
@@ -215,12 +187,6 @@ class Kind:
             if not need.met and need.todo:
                 say(f"Note: {need.thing}: {need.found}. {need.todo}")
         return engine
-
-    def _kind_need(self) -> Need:
-        done = call(["kind", "version", "--quiet"])
-        if done.returncode == 127:
-            return Need("kind", False, "the program kind is not installed", GET_KIND)
-        return Need("kind", done.ok, done.stdout.strip() or done.last_words, GET_KIND)
 
     def _refuse_taken_name(self) -> None:
         done = call(["kind", "get", "clusters"], env=self._environment)
@@ -387,10 +353,6 @@ class Kind:
         with suppress(LabkitError):
             return self._client.get("/readyz").ok
         return False
-
-
-def _gib(size: int) -> str:
-    return f"{size / 1024**3:.1f} GiB"
 
 
 @contextmanager

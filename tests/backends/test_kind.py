@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from labkit import kubeconfig, resources
-from labkit.backends import engine, kind, podimage
+from labkit.backends import engine, kind, kindneeds, podimage
 from labkit.backends.base import Options
 from labkit.backends.kind import Kind
 from labkit.client import Client
@@ -105,7 +105,7 @@ def test_a_running_cluster_is_found_without_asking_the_machine_again(
     said: list[str] = []
     keeper.start(said.append)
     assert any("cgroup version" in line for line in said)
-    monkeypatch.setattr(kind, "DISK_BYTES", 10**18)
+    monkeypatch.setattr(kindneeds, "DISK_BYTES", 10**18)
     said.clear()
     Kind(keeper.home, Options()).start(said.append)
     assert said == []
@@ -323,7 +323,7 @@ def test_no_kind_no_memory_no_disk(keeper: Kind, programs: Programs, monkeypatch
     with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
         keeper.start(quiet)
     programs.docker()
-    monkeypatch.setattr(kind, "DISK_BYTES", 10**18)
+    monkeypatch.setattr(kindneeds, "DISK_BYTES", 10**18)
     with pytest.raises(Missing, match="disk"):
         keeper.start(quiet)
     (programs.directory / "kind").unlink()

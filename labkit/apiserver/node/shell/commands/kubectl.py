@@ -1,27 +1,15 @@
-"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest.
-
-What is left out says so. The token and the namespace are those mounted into the container,
-as client-go's in-cluster configuration reads them.
-"""
+"""``kubectl`` inside a pod: ``proxy``, and a small part of the rest. What is left out says so."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
-from labkit.apiserver.node.inodes import FileError
-from labkit.apiserver.node.shell.kernel import Sleep
+from labkit.apiserver.node.shell.commands.kubectl_proxy import mounted, serve
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
-from labkit.apiserver.node.shell.process import Process, System, program
-from labkit.apiserver.node.shell.regex import compile_regex
-from labkit.apiserver.node.shell.regex_parser import RegexError
-from labkit.apiserver.node.shell.streams import decode
-from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Request, Response
+from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.request import Request
 
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-FOREVER = 1e15
 VERSION = "v1.36.2"
 USER_AGENT = "kubectl/v1.36.2 (linux/amd64)"
 HELP = """\
@@ -47,16 +35,6 @@ _GROUPS = {
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
 
-def _mounted(system: System, name: str) -> str:
-    try:
-        return decode(system.fs.read(f"{MOUNT}/{name}"))
-    except FileError:
-        return ""
-
-
-ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
-"""The hosts that a proxy passes requests on for, if it is told nothing else."""
-
 NO_CONFIG = """\
 apiVersion: v1
 clusters: null
@@ -67,51 +45,6 @@ preferences: {}
 users: null
 """
 """What a kubectl shows that has no kubeconfig, as in a pod."""
-
-
-def _matches(pattern: str, host: str) -> bool:
-    try:
-        return compile_regex(pattern, extended=True).search(host) is not None
-    except RegexError:
-        return False
-
-
-class Proxy:
-    """What listens at the proxy's port: it adds the container's own token to every request.
-
-    Args:
-        system: The container in which the proxy runs.
-        prefix: The path that is passed on (``--api-prefix``).
-        hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
-    """
-
-    def __init__(self, system: System, prefix: str = "/", hosts: str = "") -> None:
-        self._system = system
-        self._hosts = hosts or ACCEPTED
-        self._prefix = prefix
-
-    def handle(self, request: Request) -> Response:
-        """Pass a request on."""
-        plain = {"content-type": "text/plain; charset=utf-8"}
-        host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if host and not any(_matches(pattern, host) for pattern in self._hosts.split(",")):
-            return Response(403, plain, b"Forbidden")
-        path = request.path
-        if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
-            return Response(403, plain, b"Forbidden")
-        if not path.startswith(self._prefix.rstrip("/") or "/"):
-            return Response(404, plain, b"404 page not found\n")
-        network = self._system.network
-        endpoint = network.connect("10.96.0.1", 443)
-        if endpoint is None:
-            return Response(502, {}, b"")
-        headers = dict(request.headers)
-        token = _mounted(self._system, "token")
-        if not token:
-            return Response(502, {}, b"")
-        if "authorization" not in headers:
-            headers["authorization"] = f"Bearer {token}"
-        return endpoint.handle(replace(request, headers=headers, certificate=None))
 
 
 @program("kubectl")
@@ -126,7 +59,7 @@ async def kubectl(process: Process) -> int:
     try:
         match verb:
             case "proxy":
-                return await _proxy(process, args)
+                return await serve(process, args)
             case "version":
                 await process.out(f"Client Version: {VERSION}\nKustomize Version: v5.7.1\n")
                 return 0
@@ -184,46 +117,6 @@ async def kubectl(process: Process) -> int:
     return 1
 
 
-async def _proxy(process: Process, args: list[str]) -> int:
-    args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
-    options = read_options(
-        args,
-        "",
-        "pwPu",
-        {
-            "port=": "p", "address=": "address", "accept-hosts=": "hosts", "accept-paths=": "paths", "www=": "w",
-            "www-prefix=": "P", "api-prefix=": "prefix", "reject-paths=": "reject", "reject-methods=": "methods",
-            "disable-filter": "filter", "unix-socket=": "u", "append-server-path": "append", "keepalive=": "keep",
-        },
-    )  # fmt: skip
-    port_text = options.value("p") or "8001"
-    address = options.value("address") or "127.0.0.1"
-    if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
-        await process.err(
-            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: '
-            f'parsing "{port_text}": invalid syntax\n'
-        )
-        return 1
-    port = int(port_text) or 34567
-    listeners = process.system.listeners
-    if port in listeners:
-        await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
-        return 1
-    server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
-    endpoint = Endpoint(
-        Proxy(process.system, options.value("prefix") or "/", options.value("hosts") or "").handle, server
-    )
-    listeners[port] = endpoint
-    try:
-        shown = "[::]" if address == "0.0.0.0" else address
-        await process.out(f"Starting to serve on {shown}:{port}\n")
-        await Sleep(FOREVER)
-    finally:
-        if listeners.get(port) is endpoint:
-            del listeners[port]
-    return 0
-
-
 def _ask(
     process: Process, method: str, path: str, body: object = None, accept: str = "application/json"
 ) -> tuple[int, dict[str, object]]:
@@ -257,7 +150,7 @@ def _send(
 ) -> tuple[int, bytes]:
     """Send a request to the API server as the pod."""
     endpoint = process.system.network.connect("10.96.0.1", 443)
-    token = _mounted(process.system, "token")
+    token = mounted(process.system, "token")
     if endpoint is None:
         return 0, b"dial tcp 10.96.0.1:443: connect: connection refused"
     if not token:
@@ -299,7 +192,7 @@ def _path(process: Process, options: Options, resource: str, name: str) -> str:
         resource, _, group = resource.partition(".")
     base = f"/apis/{group}/{version}" if group else f"/api/{version}"
     if resource not in _CLUSTER and not options.has("A"):
-        namespace = options.value("n") or _mounted(process.system, "namespace") or "default"
+        namespace = options.value("n") or mounted(process.system, "namespace") or "default"
         base += f"/namespaces/{namespace}"
     return f"{base}/{resource}" + (f"/{name}" if name else "")
 
@@ -372,7 +265,7 @@ async def _table(process: Process, options: Options, answer: Mapping[str, object
         where = (
             ""
             if resource in _CLUSTER or options.has("A")
-            else f" in {options.value('n') or _mounted(process.system, 'namespace') or 'default'} namespace"
+            else f" in {options.value('n') or mounted(process.system, 'namespace') or 'default'} namespace"
         )
         await process.err(f"No resources found{where}\n".replace("found in", "found in"))
         return 0
@@ -420,7 +313,7 @@ async def _auth(process: Process, args: list[str]) -> int:
         namespace = (
             ""
             if options.has("A") or resource in _CLUSTER
-            else options.value("n") or _mounted(process.system, "namespace") or "default"
+            else options.value("n") or mounted(process.system, "namespace") or "default"
         )
         spec = {
             "resourceAttributes": {
