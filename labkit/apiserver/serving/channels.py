@@ -43,6 +43,9 @@ WRITE_BYTES = 32 * 1024
 GREETING_SECONDS = 1.0
 """How long a client may take to show that it reads before it is sent anything all the same."""
 
+STREAMS_SECONDS = 0.05
+"""How long client-go may take from reading to having its streams; a container's program takes longer to start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
@@ -130,16 +133,21 @@ class ChannelIO:
         self._taken = asyncio.Event()
         self._heard = asyncio.Event()
 
-    async def greet(self) -> None:
+    async def greet(self, agent: str) -> None:
         """Wait until the client reads.
 
-        kubectl before 1.33 starts to read before its streams exist, and throws away what comes for a
+        client-go before 1.33 starts to read before its streams exist, and throws away what comes for a
         stream that it does not have yet. A container's program takes longer to start than that; the
         lab's would be faster, so its client is asked first whether it is there.
+
+        Args:
+            agent: What the client calls itself; client-go names the commit of Kubernetes it is of.
         """
         await self._socket.ping()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._heard.wait(), GREETING_SECONDS)
+        if " kubernetes/" in agent:
+            await asyncio.sleep(STREAMS_SECONDS)
 
     async def read_stdin(self) -> bytes:
         """The next bytes typed, or ``b""`` at the end of input."""
@@ -266,16 +274,16 @@ class ExecSessions:
             return WireResponse(Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True)
         self._running += 1
         try:
-            await self._run(ChannelIO(socket, protocol, session), session)
+            await self._run(ChannelIO(socket, protocol, session), session, headers.get("user-agent", ""))
         finally:
             self._running -= 1
         with contextlib.suppress(ConnectionError, TimeoutError):
             await socket.close()
         return socket
 
-    async def _run(self, io: ChannelIO, session: ExecSession) -> None:
+    async def _run(self, io: ChannelIO, session: ExecSession, agent: str) -> None:
         client = asyncio.ensure_future(io.receive())
-        command = asyncio.ensure_future(self._command(io, session))
+        command = asyncio.ensure_future(self._command(io, session, agent))
         try:
             await asyncio.wait((command, client), return_when=asyncio.FIRST_COMPLETED)
             self._before_end()
@@ -289,8 +297,8 @@ class ExecSessions:
             self._before_end()
 
     @staticmethod
-    async def _command(io: ChannelIO, session: ExecSession) -> Object:
-        await io.greet()
+    async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
+        await io.greet(agent)
         # Source: the first frame, empty, tells the client that the connection stands.
         await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
         return await session.run(io)

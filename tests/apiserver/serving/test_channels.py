@@ -103,6 +103,29 @@ def test_nothing_is_sent_before_the_client_reads(keys: Keys, monkeypatch: pytest
         socket.close()
 
 
+@pytest.mark.parametrize(
+    ("agent", "grace"), [("kubectl/v1.32.3 (linux/amd64) kubernetes/32cc146", 60.0), ("curl", 0.0)]
+)
+def test_client_go_gets_time_for_its_streams(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, agent: str, grace: float
+) -> None:
+    monkeypatch.setattr(channels, "STREAMS_SECONDS", 60.0)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    class Socket:
+        async def ping(self) -> None:
+            io._heard.set()
+
+    session = Session(greet)
+    io = channels.ChannelIO(Socket(), channels.PROTOCOLS["v5.channel.k8s.io"], session)  # type: ignore[arg-type]
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(io.greet(agent))
+    assert sum(slept) == grace
+
+
 def test_a_client_that_answers_no_ping_is_not_kept_waiting(keys: Keys) -> None:
     with serving(keys, lambda request: Response(upgrade=Session(greet))) as local:
         connection = connect(local.port, keys.ca_certificate)
