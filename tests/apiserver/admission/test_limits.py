@@ -129,17 +129,13 @@ def test_a_resize_is_held_to_the_range(api: ClusterApi) -> None:
 
 def test_a_claim_that_grows_is_held_to_the_range_until_it_ends(api: ClusterApi) -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": spec}))
+    kept = {"name": "c", "finalizers": ["example.com/kept"]}
+    api.must(api.admin.post(f"{LAB}/persistentvolumeclaims", {"metadata": kept, "spec": spec}))
     bounds = {"type": "PersistentVolumeClaim", "max": {"storage": "500Mi"}}
     api.must(api.admin.post(f"{LAB}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": [bounds]}}))
     path, change = f"{LAB}/persistentvolumeclaims/c", {"metadata": {"labels": {"a": "b"}}}
     assert api.admin.patch(path, change).message.endswith(
         "maximum storage usage per PersistentVolumeClaim is 500Mi, but request is 1Gi"
     )
-    pod_with_claim = {
-        "containers": [{"name": "c", "image": "x"}],
-        "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}],
-    }
-    api.must(api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": pod_with_claim}))
     assert api.must(api.admin.delete(path))["metadata"]["deletionTimestamp"]
     api.must(api.admin.patch(path, change))
