@@ -8,16 +8,19 @@ that nor name the authorities whose certificates are welcome, so this is pyOpenS
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 from OpenSSL import SSL, crypto
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.request import ShownCertificate
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 HTTP = b"http/1.1"
 
@@ -30,15 +33,9 @@ def tls_context(keys: Keys) -> SSL.Context:
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    # Read from files, which takes less of cryptography to load than to read them in memory.
-    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
-        own, authority = Path(folder) / "server.pem", Path(folder) / "ca.pem"
-        own.touch(mode=0o600)
-        own.write_bytes(keys.server_certificate + keys.server_key)
-        authority.write_bytes(keys.ca_certificate)
-        context.use_certificate_chain_file(own)
-        context.use_privatekey_file(own)
-        context.load_client_ca(os.fsencode(authority))
+    context.use_certificate(load_pem_x509_certificate(keys.server_certificate))
+    context.use_privatekey(cast("EllipticCurvePrivateKey", load_pem_private_key(keys.server_key, None)))
+    context.add_client_ca(load_pem_x509_certificate(keys.ca_certificate))
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
     context.set_alpn_select_callback(lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
