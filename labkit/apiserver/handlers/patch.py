@@ -18,7 +18,7 @@ from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.managed.typed import go_text, problems
+from labkit.apiserver.registry.managed.typed import go_text, problems, said
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson
 from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
@@ -252,8 +252,7 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
         raise bad_request("metadata.managedFields must be nil")
     found = problems(struct, config)
     if found:
-        text = found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
-        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {text}")
+        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {said(found)}")
     if strict:
         mode = field_validation(request)
         if mode == "Strict":

@@ -83,7 +83,8 @@ def bodies(draw: st.DrawFn, kind: Kind) -> Any:
 
 
 BLAMES_ITSELF = re.compile(
-    "failed to (create typed patch|convert new) object |unknown patch type: |expected a |unable to find api field |"
+    "failed to (create typed (patch|live)|convert new) object |failed to create manager for existing fields: |"
+    "unknown patch type: |expected a |unable to find api field |"
     "The order in patch list|merging lists cannot|map: .* does not contain declared merge key|strconv.ParseUint: |"
     "resourceVersion should not be set on objects to be created"
 )

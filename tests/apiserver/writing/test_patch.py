@@ -258,6 +258,19 @@ def test_apply_knows_the_schema(api: ClusterApi, part: dict[str, Any], problem: 
     assert reply.message == f"failed to create typed patch object (/c; /v1, Kind=ConfigMap): {problem}"
 
 
+def test_apply_to_what_nobody_can_own(api: ClusterApi) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "keyless"}}
+    who = "(lab/keyless; /v1, Kind=ServiceAccount)"
+    problem = (
+        '.secrets: element 0: associative list with keys has an element that omits all key fields ["name"] '
+        "(and doesn't have default values for any key fields)"
+    )
+    api.must(api.admin.post(f"{LAB}/serviceaccounts", {**account, "secrets": [{"name": ""}]}))
+    assert patch(api, "serviceaccounts/keyless?fieldManager=a", account, APPLY).message == (
+        f"failed to create manager for existing fields: failed to convert new object {who} to smd typed: {problem}"
+    )
+
+
 def test_apply_of_what_cannot_be_decoded(api: ClusterApi) -> None:
     for part, problem in (
         ({"binaryData": {"a": "!!"}}, "error decoding from json: illegal base64 data at input byte 0"),

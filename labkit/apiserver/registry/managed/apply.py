@@ -32,7 +32,7 @@ from labkit.apiserver.registry.managed.manager import (
     manager_id,
 )
 from labkit.apiserver.registry.managed.merging import merge, remove
-from labkit.apiserver.registry.managed.typed import problems
+from labkit.apiserver.registry.managed.typed import problems, said
 from labkit.apiserver.request import Object
 from labkit.apiserver.schema import Struct
 from labkit.apiserver.schema.decoding import Decoder
@@ -72,11 +72,13 @@ def apply(
         The merged object, still to be decoded, or None if nothing changed; and its managers.
 
     Raises:
-        ApiError: 409 with a cause for each conflict.
+        ApiError: 409 with a cause for each conflict; 500 if there are parts that nobody can own.
     """
     shape = shape_of_struct(struct)
     managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
     managed = managed or Managed()
+    if live is not None:
+        _check_ownable(struct, live, api_version, first=not managed.fields)
     base = _without_managers(live) if live is not None else empty_object(struct, config)
     if live is not None and not managed.fields:
         set_, _ = changes(struct, None, live, subresource)
@@ -105,6 +107,26 @@ def apply(
     if manager == KUBECTL and _last_applied(merged):
         merged["metadata"]["annotations"][LAST_APPLIED] = _as_last_applied(config)
     return None if merged == base else merged, managed
+
+
+def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
+    """See that everything in an object can have an owner, which items without their key cannot.
+
+    Raises:
+        ApiError: 500, which is the real server's answer too.
+    """
+    found = problems(struct, live, repeats=True)
+    if not found:
+        return
+    group, _, version = api_version.rpartition("/")
+    metadata = live["metadata"]
+    who = f"{metadata.get('namespace', '')}/{metadata['name']}; {group}/{version}, Kind={live['kind']}"
+    text = (
+        f"failed to create manager for existing fields: failed to convert new object ({who}) to smd typed"
+        if first
+        else f"failed to create typed live object ({who})"
+    )
+    raise ApiError(500, "", f"{text}: {said(found)}")
 
 
 def empty_object(struct: Struct, config: Object) -> Object:

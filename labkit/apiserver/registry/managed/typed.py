@@ -16,14 +16,20 @@ NUMBERS = frozenset(("int32", "int64", "float64"))
 PLAIN = frozenset(("intstr", "raw", "any"))
 
 
-def problems(struct: Struct, value: Any) -> list[str]:
-    """What is wrong with a configuration, each as ``path: what``.
+def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
+    """What is wrong with a configuration or an object, each as ``path: what``.
 
     Args:
         struct: The kind's schema.
         value: The configuration.
+        repeats: Whether a key may be in a list several times, as in objects that are there already.
     """
-    return list(_struct(struct, value, ""))
+    return list(_struct(struct, value, "", repeats))
+
+
+def said(found: list[str]) -> str:
+    """Problems in one text."""
+    return found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
 
 
 def go_text(value: Any) -> str:
@@ -39,7 +45,7 @@ def go_text(value: Any) -> str:
     return str(value)
 
 
-def _struct(struct: Struct, value: Any, path: str) -> Iterator[str]:
+def _struct(struct: Struct, value: Any, path: str, repeats: bool) -> Iterator[str]:
     if value is None:
         return
     if not isinstance(value, dict):
@@ -50,16 +56,16 @@ def _struct(struct: Struct, value: Any, path: str) -> Iterator[str]:
         if field is None:
             yield f"{path}.{name}: field not declared in schema"
             return  # the real server looks no further in this map
-        yield from _field(field, inner, f"{path}.{name}")
+        yield from _field(field, inner, f"{path}.{name}", repeats)
 
 
-def _field(field: Field, value: Any, path: str) -> Iterator[str]:
+def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
     if field.type.form != "list" or value is None or not isinstance(value, list):
-        yield from _type(field.type, value, path)
+        yield from _type(field.type, value, path, repeats)
         return
     shape = shape_of_field(field)
     if shape.form not in ("list", "set"):
-        yield from _type(field.type, value, path)
+        yield from _type(field.type, value, path, repeats)
         return
     seen: set[str] = set()
     for index, item in enumerate(value):
@@ -68,10 +74,10 @@ def _field(field: Field, value: Any, path: str) -> Iterator[str]:
             yield f"{path}: element {index}: {why}"
             return
         element = shape.path_element(item)
-        if element in seen:
+        if element in seen and not repeats:
             yield f"{path}: duplicate entries for key {show_path((element,))}"
         seen.add(element)
-        yield from _type(field.type.item, item, path + show_path((element,)))
+        yield from _type(field.type.item, item, path + show_path((element,)), repeats)
 
 
 def _no_element(shape: Shape, item: Any) -> str:
@@ -95,24 +101,24 @@ def _no_element(shape: Shape, item: Any) -> str:
     return ""
 
 
-def _type(type_: Type, value: Any, path: str) -> Iterator[str]:
+def _type(type_: Type, value: Any, path: str, repeats: bool) -> Iterator[str]:
     form = type_.form
     if value is None or form in PLAIN:
         return
     if form == "struct":
-        yield from _struct(type_.struct, value, path)
+        yield from _struct(type_.struct, value, path, repeats)
     elif form == "list":
         if not isinstance(value, list):
             yield f"{path}: expected list, got &{{{go_text(value)}}}"
             return
         for index, item in enumerate(value):
-            yield from _type(type_.item, item, f"{path}[{index}]")
+            yield from _type(type_.item, item, f"{path}[{index}]", repeats)
     elif form == "map":
         if not isinstance(value, dict):
             yield f"{path}: expected map, got &{{{go_text(value)}}}"
             return
         for name, item in value.items():
-            yield from _type(type_.item, item, f"{path}.{name}")
+            yield from _type(type_.item, item, f"{path}.{name}", repeats)
     else:
         yield from (f"{path}: {text}" for text in _scalar(form, value))
 
