@@ -1,4 +1,4 @@
-"""Writes to a part of an object that is a kind of its own: binding, eviction, scale.
+"""Writes to a part of an object that is a kind of its own: binding, scale.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage``, ``pkg/registry/apps/*/storage``.
 """
@@ -13,11 +13,10 @@ from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale, owners_after
-from labkit.apiserver.handlers.writeoptions import checked_delete_options, write_options
+from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
-from labkit.apiserver.registry.registry import Check, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.registry.versions import MODIFIED, wrong_uid
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import schemas
@@ -25,8 +24,6 @@ from labkit.apiserver.status import ApiError, bad_request, conflict
 
 PODS = BY_KIND["", "Pod"]
 BINDINGS = BY_KIND["", "Binding"]
-BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
-VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 
 Admit = Callable[[Request, Kind, str, Object | None, Object | None, bool], None]
 """Mutating admission: (request, kind, operation, new, old, dry run)."""
@@ -86,87 +83,6 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
     if not options.dry_run:
         registry.edit(PODS, pod, options.manager or "unknown", assign, "binding")
     return success()
-
-
-def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> Object:
-    """POST an Eviction: delete a pod if its disruption budgets allow it.
-
-    Raises:
-        ApiError: 404, 429 if a budget forbids it.
-    """
-    options = write_options(request, "CreateOptions")
-    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
-    namespace, name = request.info.namespace, request.info.name
-    metadata = eviction["metadata"]
-    if metadata.get("namespace", namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    if metadata.get("name") != name:
-        raise bad_request("name in URL does not match name in Eviction object")
-    pod = registry.get(PODS, namespace, name)
-    admit(request, PODS, "CREATE", eviction, None, options.dry_run)
-    delete = checked_delete_options(eviction.get("deleteOptions") or {})
-    delete.dry_run = delete.dry_run or options.dry_run
-    if not _budget_ignored(pod):
-        _check_budgets(registry, pod)
-    registry.delete(PODS, namespace, name, delete, check)
-    return success()
-
-
-def _budget_ignored(pod: Object) -> bool:
-    phase = pod["status"].get("phase")
-    return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def _check_budgets(registry: Registry, pod: Object) -> None:
-    labels = pod["metadata"].get("labels") or {}
-    namespace = pod["metadata"]["namespace"]
-    budgets = [
-        budget
-        for budget in registry.list(BUDGETS, namespace)
-        if budget["spec"].get("selector") is not None and selects(budget["spec"]["selector"], labels)
-    ]
-    if len(budgets) > 1:
-        raise ApiError(
-            500,
-            "InternalError",
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-        )
-    for budget in budgets:
-        pods = [
-            other
-            for other in registry.list(PODS, namespace)
-            if selects(budget["spec"]["selector"], other["metadata"].get("labels") or {})
-        ]
-        healthy = sum(1 for other in pods if _healthy(other))
-        wanted = _wanted(budget["spec"], len(pods))
-        if healthy - 1 < wanted:
-            cause = {
-                "reason": "DisruptionBudget",
-                "message": f"The disruption budget {budget['metadata']['name']} needs {wanted} healthy pods and "
-                f"has {healthy} currently",
-            }
-            raise ApiError(429, "TooManyRequests", VIOLATES, {"causes": [cause]})
-
-
-def _healthy(pod: Object) -> bool:
-    return not pod["metadata"].get("deletionTimestamp") and any(
-        item.get("type") == "Ready" and item.get("status") == "True" for item in pod["status"].get("conditions", ())
-    )
-
-
-def _wanted(spec: Object, count: int) -> int:
-    """How many pods must stay healthy."""
-    if spec.get("minAvailable") is not None:
-        return _scaled(spec["minAvailable"], count)
-    if spec.get("maxUnavailable") is not None:
-        return max(0, count - _scaled(spec["maxUnavailable"], count))
-    return 0
-
-
-def _scaled(value: Any, count: int) -> int:
-    if isinstance(value, str):
-        return -(-int(value.rstrip("%") or 0) * count // 100)
-    return int(value)
 
 
 def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) -> Object:

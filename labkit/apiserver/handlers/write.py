@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.eviction import evict
 from labkit.apiserver.handlers.fieldselectors import exact_name
 from labkit.apiserver.handlers.options import (
     ListOptions,
@@ -27,7 +28,7 @@ from labkit.apiserver.handlers.options import (
     too_large_revision,
 )
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, applied_object, patch_type, patched
-from labkit.apiserver.handlers.podwrites import bind, evict, write_scale
+from labkit.apiserver.handlers.podwrites import bind, write_scale
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, warn_of_orphans, write_options
 from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
@@ -216,10 +217,8 @@ class Writer:
                     if error.code != 404:
                         raise
                 items.append({name: value for name, value in obj.items() if name not in ("kind", "apiVersion")})
-        return Written(
-            200,
-            {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items},
-        )
+        listed = {"kind": f"{kind.kind}List", "apiVersion": kind.group_version, "metadata": metadata, "items": items}
+        return Written(200, listed)
 
     def _collection_begin(self, chosen: ListOptions) -> str:
         """The key behind which to begin."""

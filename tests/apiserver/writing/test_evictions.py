@@ -1,0 +1,81 @@
+"""Evictions, and the disruption budgets that have a say in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi, Reply
+
+LAB = "/api/v1/namespaces/lab"
+BUDGETS = "/apis/policy/v1/namespaces/lab/poddisruptionbudgets"
+CONTAINERS = {"containers": [{"name": "c", "image": "nginx"}]}
+
+
+@pytest.fixture
+def pods(api: ClusterApi) -> ClusterApi:
+    """A cluster with two running pods of which only ``good`` is ready."""
+    for name in ("good", "bad"):
+        body = {"metadata": {"name": name, "labels": {"app": "a"}}, "spec": CONTAINERS}
+        api.must(api.admin.post(f"{LAB}/pods", body))
+        condition = {"type": "Ready", "status": "True" if name == "good" else "False"}
+        api.must(
+            api.admin.patch(f"{LAB}/pods/{name}/status", {"status": {"phase": "Running", "conditions": [condition]}})
+        )
+    return api
+
+
+def budget(api: ClusterApi, name: str = "b", **spec: Any) -> None:
+    api.must(
+        api.admin.post(
+            BUDGETS, {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": {"app": "a"}}} | spec}
+        )
+    )
+
+
+def evict(api: ClusterApi, name: str, query: str = "") -> Reply:
+    return api.admin.post(f"{LAB}/pods/{name}/eviction{query}", {"metadata": {"name": name}})
+
+
+def cause(reply: Reply) -> tuple[int, str]:
+    return reply.status, reply.body["details"]["causes"][0]["message"]
+
+
+def test_a_pod_that_is_not_ready_may_go_while_enough_others_are(pods: ClusterApi) -> None:
+    budget(pods, minAvailable=1)
+    assert cause(evict(pods, "good")) == (429, "The disruption budget b needs 1 healthy pods and has 1 currently")
+    assert evict(pods, "bad", "?dryRun=All").status == 201
+    assert pods.admin.get(f"{LAB}/pods/bad").status == 200
+    assert evict(pods, "bad").status == 201
+    assert pods.admin.get(f"{LAB}/pods/bad").status == 404
+
+
+@pytest.mark.parametrize(("policy", "status"), [(None, 429), ("IfHealthyBudget", 429), ("AlwaysAllow", 201)])
+def test_a_pod_that_is_not_ready_where_too_few_are(pods: ClusterApi, policy: str | None, status: int) -> None:
+    budget(pods, minAvailable=2, **({"unhealthyPodEvictionPolicy": policy} if policy else {}))
+    assert evict(pods, "bad").status == status
+
+
+def test_a_budget_that_nobody_can_count_for(pods: ClusterApi) -> None:
+    labels = {"matchLabels": {"app": "a"}}
+    spec = {"selector": labels, "template": {"metadata": {"labels": {"app": "a"}}, "spec": CONTAINERS}}
+    daemons = pods.must(
+        pods.admin.post("/apis/apps/v1/namespaces/lab/daemonsets", {"metadata": {"name": "d"}, "spec": spec})
+    )
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "controller": True}
+    owner["uid"] = daemons["metadata"]["uid"]
+    pods.must(pods.admin.patch(f"{LAB}/pods/good", {"metadata": {"ownerReferences": [owner]}}))
+    budget(pods, maxUnavailable=1)
+    reply = evict(pods, "good")
+    assert cause(reply) == (429, "The disruption budget b is still being processed by the server.")
+    assert (reply.headers["Retry-After"], reply.body["details"]["retryAfterSeconds"]) == ("10", 10)
+
+
+def test_several_budgets_are_too_many(pods: ClusterApi) -> None:
+    budget(pods, "b", minAvailable=0)
+    budget(pods, "c", minAvailable=0)
+    reply = evict(pods, "good")
+    told = {field: reply.body.get(field) for field in ("status", "reason", "code")}
+    assert (reply.status, told) == (201, {"status": "Failure", "reason": None, "code": 500})
+    assert pods.admin.get(f"{LAB}/pods/good").status == 200
