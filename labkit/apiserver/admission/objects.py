@@ -12,7 +12,6 @@ PROTECTION = {
     ("", "persistentvolumeclaims"): "kubernetes.io/pvc-protection",
     ("storage.k8s.io", "volumeattributesclasses"): "kubernetes.io/vac-protection",
 }
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 NOT_READY = "node.kubernetes.io/not-ready"
 
 
@@ -29,33 +28,6 @@ class StorageObjectInUse(Ordinary):
         finalizers = attributes.obj["metadata"].setdefault("finalizers", [])
         if finalizer not in finalizers:
             finalizers.append(finalizer)
-
-
-class DefaultStorageClass(Ordinary):
-    """A claim that names no class gets the default one.
-
-    Args:
-        lister: Lists storage classes.
-    """
-
-    def __init__(self, lister: Lister) -> None:
-        self._lister = lister
-
-    def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
-        if attributes.resource != "persistentvolumeclaims" or attributes.operation != "CREATE":
-            return
-        if (
-            attributes.obj is None
-            or attributes.subresource
-            or attributes.obj["spec"].get("storageClassName") is not None
-        ):
-            return
-        for storage_class in self._lister("storageclasses.storage.k8s.io", ""):
-            notes = storage_class["metadata"].get("annotations") or {}
-            if notes.get(DEFAULT_CLASS) == "true":
-                attributes.obj["spec"]["storageClassName"] = storage_class["metadata"]["name"]
-                return
 
 
 class TaintNewNodes(Ordinary):

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Chain, Lister, Lookup
 from labkit.apiserver.admission.certificates import CertificateRights, CertificateSubjects, MayUseSigner, Requestor
+from labkit.apiserver.admission.classes import ClaimResize, DefaultIngressClass, DefaultStorageClass
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.apiserver.admission.limits import LimitRanger
 from labkit.apiserver.admission.noderestriction import MayRequestAudience, NodeRestriction
 from labkit.apiserver.admission.objects import (
-    DefaultStorageClass,
     OneDefaultPriority,
     StorageObjectInUse,
     TaintNewNodes,
@@ -59,10 +59,12 @@ def default_chain(
             DefaultTolerations(),
             DefaultStorageClass(lister),
             StorageObjectInUse(),
+            ClaimResize(lookup),
             RuntimeClass(lookup),
             Requestor(),
             CertificateRights(may_use_signer),
             CertificateSubjects(),
+            DefaultIngressClass(lister),
             ResourceQuota(lister, evaluators),
         )
     )

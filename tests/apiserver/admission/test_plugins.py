@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
+from labkit.apiserver.admission.classes import DefaultStorageClass
 from labkit.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.apiserver.admission.objects import (
-    DefaultStorageClass,
     OneDefaultPriority,
     StorageObjectInUse,
     TaintNewNodes,
