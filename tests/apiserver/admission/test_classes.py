@@ -72,7 +72,8 @@ def test_an_ingress_without_a_class_gets_the_default_one(api: ClusterApi) -> Non
 def test_a_claim_grows_if_its_class_allows_it(api: ClusterApi, allowed: bool | None) -> None:
     storage_class(api, "s", allowVolumeExpansion=allowed)
     spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
-    api.must(api.admin.post("/api/v1/persistentvolumes", {"metadata": {"name": "v"}, "spec": {**spec, "storageClassName": "s"}}))  # fmt: skip
+    volume = {"metadata": {"name": "v"}, "spec": {**spec, "storageClassName": "s"}}
+    api.must(api.admin.post("/api/v1/persistentvolumes", volume))
     body = {"metadata": {"name": "c"}, "spec": {**CLAIM, "storageClassName": "s"}}
     api.must(api.admin.post(f"{CORE}/persistentvolumeclaims", body))
     assert api.admin.get(f"{CORE}/persistentvolumeclaims/c").body["status"]["phase"] == "Bound"

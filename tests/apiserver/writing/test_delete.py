@@ -114,10 +114,45 @@ def test_foreground_waits_for_those_that_block(api: ClusterApi) -> None:
     assert api.admin.get(f"{LAB}/configmaps/top").status == 404
 
 
+def test_foreground_goes_down_to_the_last(api: ClusterApi) -> None:
+    top = config(api, "top")
+    middle = config(api, "middle", ownerReferences=[owner(top, blockOwnerDeletion=True)])
+    config(api, "last", ownerReferences=[owner(middle, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
+    for name in ("top", "middle"):
+        assert api.admin.get(f"{LAB}/configmaps/{name}").body["metadata"]["finalizers"] == ["foregroundDeletion"]
+    api.admin.patch(f"{LAB}/configmaps/last", {"metadata": {"finalizers": None}})
+    assert [item["metadata"]["name"] for item in api.admin.get(f"{LAB}/configmaps").body["items"]] == [
+        "kube-root-ca.crt"
+    ]
+
+
+def test_foreground_leaves_what_has_another_owner(api: ClusterApi) -> None:
+    top, other = config(api, "top"), config(api, "other")
+    config(api, "shared", ownerReferences=[owner(top, blockOwnerDeletion=True), owner(other)])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
+    assert api.admin.get(f"{LAB}/configmaps/top").status == 404
+    shared = api.admin.get(f"{LAB}/configmaps/shared").body
+    assert [reference["name"] for reference in shared["metadata"]["ownerReferences"]] == ["other"]
+
+
 def test_an_object_whose_owner_is_not_there_goes_at_once(api: ClusterApi) -> None:
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "ghost", "uid": "1"}
     config(api, "child", ownerReferences=[reference])
     assert api.admin.get(f"{LAB}/configmaps/child").status == 404
+
+
+def test_an_object_that_is_given_to_nobody_goes_too(api: ClusterApi) -> None:
+    config(api, "child")
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "ghost", "uid": "1"}
+    api.must(api.admin.patch(f"{LAB}/configmaps/child", {"metadata": {"ownerReferences": [reference]}}))
+    assert api.admin.get(f"{LAB}/configmaps/child").status == 404
+
+
+def test_what_has_no_namespace_has_no_owner_in_one(api: ClusterApi) -> None:
+    body = {"metadata": {"name": "r", "ownerReferences": [owner(config(api, "top"))]}}
+    api.must(api.admin.post("/apis/rbac.authorization.k8s.io/v1/clusterroles", body))
+    assert api.admin.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/r").status == 200
 
 
 def test_a_collection_by_labels(api: ClusterApi) -> None:

@@ -33,9 +33,10 @@ class GarbageCollector:
                 self._owner_gone(old)
                 self._owners_may_go(old)
             return
-        if old is None and new["metadata"].get("ownerReferences"):
-            self._check_owners(change.kind, new)
         metadata = new["metadata"]
+        owners = metadata.get("ownerReferences")
+        if owners and (old is None or old["metadata"].get("ownerReferences") != owners):
+            self._check_owners(change.kind, new)
         if not metadata.get("deletionTimestamp"):
             return
         finalizers = metadata.get("finalizers", ())
@@ -57,7 +58,7 @@ class GarbageCollector:
         return found
 
     def _check_owners(self, kind: Kind, obj: Object) -> None:
-        """An object born with owners that do not exist is deleted at once."""
+        """An object all of whose owners do not exist is deleted at once."""
         if not any(
             self._exists(owner, obj["metadata"].get("namespace", "")) for owner in obj["metadata"]["ownerReferences"]
         ):
@@ -67,33 +68,36 @@ class GarbageCollector:
         group, _, _ = owner.get("apiVersion", "").rpartition("/")
         for kind in OWNED:
             if kind.group == group and kind.kind == owner.get("kind"):
+                if kind.namespaced and not namespace:
+                    return True  # what belongs to no namespace can have no such owner, and is left alone
                 found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
                 return found is not None and found["metadata"]["uid"] == owner.get("uid")
         return True  # nothing is known of such kinds
 
     def _owner_gone(self, owner: Object) -> None:
-        uid = owner["metadata"]["uid"]
-        for kind, obj in self._dependents(uid, owner["metadata"].get("namespace", "")):
-            owners = obj["metadata"]["ownerReferences"]
-            namespace = obj["metadata"].get("namespace", "")
-            others = [item for item in owners if item.get("uid") != uid and self._exists(item, namespace)]
-            if not others:
+        for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
+            if not self._left_by(kind, obj, owner):
                 self._delete(kind, obj)
-                continue
 
-            def keep(changed: Object, uid: str = uid) -> None:
-                changed["metadata"]["ownerReferences"] = [
-                    item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid
-                ]
+    def _left_by(self, kind: Kind, obj: Object, owner: Object) -> bool:
+        """Take an owner from an object, if it has others; whether it has."""
+        uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
+        owners = obj["metadata"]["ownerReferences"]
+        if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
+            return False
 
-            self._registry.edit(kind, obj, MANAGER, keep)
+        def keep(changed: Object) -> None:
+            left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
+            changed["metadata"]["ownerReferences"] = left
 
-    def _delete(self, kind: Kind, obj: Object) -> None:
+        self._registry.edit(kind, obj, MANAGER, keep)
+        return True
+
+    def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
         metadata = obj["metadata"]
         if not metadata.get("deletionTimestamp"):
-            self._registry.delete(
-                kind, metadata.get("namespace", ""), metadata["name"], DeleteOptions(propagation="Background")
-            )
+            options = DeleteOptions(propagation=propagation)
+            self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
 
     def _orphan(self, owner: Object) -> None:
         uid = owner["metadata"]["uid"]
@@ -109,19 +113,24 @@ class GarbageCollector:
             self._registry.edit(kind, obj, MANAGER, leave)
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
-        uid = owner["metadata"]["uid"]
-        dependents = self._dependents(uid, owner["metadata"].get("namespace", ""))
-        for inner, obj in dependents:
-            self._delete(inner, obj)
-        blocking = [
-            obj
-            for _, obj in self._dependents(uid, owner["metadata"].get("namespace", ""))
+        """End what the owner waits for: what it alone owns, and what that owns before it."""
+        for inner, obj in self._blocking(owner):
+            if not self._left_by(inner, obj, owner):
+                metadata = obj["metadata"]
+                owns = bool(self._dependents(metadata["uid"], metadata.get("namespace", "")))
+                self._delete(inner, obj, "Foreground" if owns else "Background")
+        if not self._blocking(owner):
+            self._release(kind, owner, FOREGROUND)
+
+    def _blocking(self, owner: Object) -> list[tuple[Kind, Object]]:
+        uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
+        return [
+            (kind, obj)
+            for kind, obj in self._dependents(uid, namespace)
             if any(
                 item.get("uid") == uid and item.get("blockOwnerDeletion") for item in obj["metadata"]["ownerReferences"]
             )
         ]
-        if not blocking:
-            self._release(kind, owner, FOREGROUND)
 
     def _owners_may_go(self, dependent: Object) -> None:
         """An owner that waited for this dependent may now end."""
