@@ -74,14 +74,14 @@ class PodSecurity(Ordinary):
         broken = ""
         if enforced:
             attributes.annotate(f"{PREFIX}enforce-policy", ":".join(policy["enforce"]))
-            broken = violations(spec, policy["enforce"][0], notes)
-        noted = violations(spec, policy["audit"][0], notes)
+            broken = _violations(spec, policy["enforce"], notes)
+        noted = _violations(spec, policy["audit"], notes)
         if noted:
             text = f'would violate PodSecurity "{":".join(policy["audit"])}": {noted}'
             attributes.annotate(f"{PREFIX}audit-violations", text)
         if broken:
             raise attributes.refuse(f'violates PodSecurity "{":".join(policy["enforce"])}": {broken}')
-        warned = violations(spec, policy["warn"][0], notes)
+        warned = _violations(spec, policy["warn"], notes)
         if warned:
             attributes.warn(f'would violate PodSecurity "{":".join(policy["warn"])}": {warned}')
 
@@ -102,6 +102,11 @@ class PodSecurity(Ordinary):
             return
         for text in _warnings(name, list(self._lister("pods", name)), level, version):
             attributes.warn(text)
+
+
+def _violations(spec: Object, standard: tuple[str, str], annotations: Object) -> str:
+    level, version = standard
+    return violations(spec, level, annotations, version)
 
 
 def _unreadable(label: str, value: str, why: str) -> dict[str, str]:
@@ -136,7 +141,7 @@ def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> I
     """Which pods break a namespace's new level."""
     breaking: dict[str, list[str]] = {}
     for pod in pods[:MOST_PODS]:
-        found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {})
+        found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
         if found:
             reasons = ", ".join(reason for reason, _ in found)
             breaking.setdefault(reasons, []).append(pod["metadata"]["name"])

@@ -6,15 +6,16 @@ Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Secur
 from __future__ import annotations
 
 from labkit.apiserver.admission.podstandards.holders import (
+    Check,
     Violation,
+    but_in_user_namespaces,
     holders_of,
-    in_user_namespace,
     named,
     names_of,
     quoted,
     security,
 )
-from labkit.apiserver.admission.podstandards.restricted import proc_mount
+from labkit.apiserver.admission.podstandards.restricted import bad_seccomp, proc_mount
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.request import Object
 
@@ -36,23 +37,21 @@ BASELINE_CAPABILITIES = frozenset(
         "SYS_CHROOT",
     )
 )
-SAFE_SYSCTLS = frozenset(
-    (
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.tcp_wmem",
-    )
-)
-LABELS_TYPES = ("", "container_engine_t", "container_init_t", "container_kvm_t", "container_t")
+SAFE_SYSCTLS = {
+    "kernel.shm_rmid_forced": 0,
+    "net.ipv4.ip_local_port_range": 0,
+    "net.ipv4.ip_local_reserved_ports": 27,
+    "net.ipv4.ip_unprivileged_port_start": 0,
+    "net.ipv4.ping_group_range": 0,
+    "net.ipv4.tcp_fin_timeout": 29,
+    "net.ipv4.tcp_keepalive_intvl": 29,
+    "net.ipv4.tcp_keepalive_probes": 29,
+    "net.ipv4.tcp_keepalive_time": 29,
+    "net.ipv4.tcp_rmem": 32,
+    "net.ipv4.tcp_syncookies": 0,
+    "net.ipv4.tcp_wmem": 32,
+}
+"""Kernel parameters that are the pod's own, and the minor version that first says so."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
@@ -96,10 +95,10 @@ def host_path_volumes(spec: Object) -> Violation | None:
 
 def host_ports(spec: Object) -> Violation | None:
     """Baseline: no ports of the node."""
-    ports: set[int] = set()
+    ports: set[str] = set()
 
     def uses(container: Object) -> bool:
-        mine = {port["hostPort"] for port in container.get("ports") or () if port.get("hostPort")}
+        mine = {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
         ports.update(mine)
         return bool(mine)
 
@@ -108,27 +107,17 @@ def host_ports(spec: Object) -> Violation | None:
         return None
     verb = "uses" if len(names) == 1 else "use"
     noun = "hostPort" if len(ports) == 1 else "hostPorts"
-    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(map(str, sorted(ports)))}"
+    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(sorted(ports))}"
 
 
 def shared_proc_mount(spec: Object) -> Violation | None:
     """Baseline: the usual masks over /proc, but in a user namespace."""
-    return None if in_user_namespace(spec) else proc_mount(spec)
+    return but_in_user_namespaces(proc_mount)(spec)
 
 
 def unconfined_seccomp(spec: Object) -> Violation | None:
     """Baseline: seccomp is not switched off."""
-    holders: list[str] = []
-    if ((spec.get("securityContext") or {}).get("seccompProfile") or {}).get("type") == "Unconfined":
-        holders.append("pod")
-    names = names_of(
-        spec, lambda container: (security(container).get("seccompProfile") or {}).get("type") == "Unconfined"
-    )
-    if names:
-        holders.append(named("container", names))
-    if not holders:
-        return None
-    return "seccompProfile", f'{" and ".join(holders)} must not set securityContext.seccompProfile.type to "Unconfined"'
+    return bad_seccomp(spec)
 
 
 def hosts_of_probes(spec: Object) -> Violation | None:
@@ -176,33 +165,50 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
     return reason, f"{' and '.join(holders)} must not set AppArmor profile type to {quoted(shown)}"
 
 
-def se_linux(spec: Object) -> Violation | None:
-    """Baseline: SELinux keeps to the types for containers."""
-    types: set[str] = set()
-    fixed: set[str] = set()
+def labelled_by(*allowed: str) -> Check:
+    """Baseline: SELinux keeps to the types for containers.
 
-    def bad(context: Object) -> bool:
-        options = context.get("seLinuxOptions") or {}
-        kind = options.get("type", "")
-        given = {name for name in ("user", "role") if options.get(name)}
-        fixed.update(given)
-        if kind not in LABELS_TYPES:
-            types.add(kind)
-        return bool(given) or kind not in LABELS_TYPES
+    Args:
+        allowed: These types.
+    """
 
-    holders = holders_of(spec, bad)
-    if not holders:
-        return None
-    parts = [named("type", sorted(types))] if types else []
-    parts += [f"{name} may not be set" for name in ("user", "role") if name in fixed]
-    return "seLinuxOptions", f"{' and '.join(holders)} set forbidden securityContext.seLinuxOptions: {'; '.join(parts)}"
+    def check(spec: Object) -> Violation | None:
+        types: set[str] = set()
+        fixed: set[str] = set()
+
+        def bad(context: Object) -> bool:
+            options = context.get("seLinuxOptions") or {}
+            kind = options.get("type", "")
+            given = {name for name in ("user", "role") if options.get(name)}
+            fixed.update(given)
+            if kind and kind not in allowed:
+                types.add(kind)
+            return bool(given) or (bool(kind) and kind not in allowed)
+
+        holders = holders_of(spec, bad)
+        if not holders:
+            return None
+        parts = [named("type", sorted(types))] if types else []
+        parts += [f"{name} may not be set" for name in ("user", "role") if name in fixed]
+        where = f"{' and '.join(holders)} set forbidden securityContext.seLinuxOptions: {'; '.join(parts)}"
+        return "seLinuxOptions", where
+
+    return check
 
 
-def sysctls(spec: Object) -> Violation | None:
-    """Baseline: only kernel parameters that are the pod's own."""
-    names = [item.get("name", "") for item in (spec.get("securityContext") or {}).get("sysctls") or ()]
-    bad = [name for name in names if name not in SAFE_SYSCTLS]
-    return ("forbidden sysctls", ", ".join(bad)) if bad else None
+def sysctls_but(safe: frozenset[str]) -> Check:
+    """Baseline: only kernel parameters that are the pod's own.
+
+    Args:
+        safe: Those parameters.
+    """
+
+    def check(spec: Object) -> Violation | None:
+        names = [item.get("name", "") for item in (spec.get("securityContext") or {}).get("sysctls") or ()]
+        bad = [name for name in names if name not in safe]
+        return ("forbidden sysctls", ", ".join(bad)) if bad else None
+
+    return check
 
 
 def host_process(spec: Object) -> Violation | None:

@@ -43,9 +43,14 @@ def names_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
     return [container.get("name", "") for container in containers(spec) if bad(container)]
 
 
-def in_user_namespace(spec: Object) -> bool:
-    """Whether root in the pod is not root on the node."""
-    return spec.get("hostUsers") is False
+def but_in_user_namespaces(check: Check) -> Check:
+    """The same check, but for pods in which root is not root on the node."""
+    return lambda spec: None if spec.get("hostUsers") is False else check(spec)
+
+
+def but_on_windows(check: Check) -> Check:
+    """The same check, but for pods that say that they are for Windows."""
+    return lambda spec: None if (spec.get("os") or {}).get("name") == "windows" else check(spec)
 
 
 def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.admission.podstandards.holders import (
     Violation,
-    in_user_namespace,
+    holders_of,
     named,
     names_of,
     quoted,
@@ -29,6 +29,7 @@ RESTRICTED_VOLUMES = frozenset(
         "secret",
     )
 )
+SECCOMP = ("RuntimeDefault", "Localhost")
 
 
 def proc_mount(spec: Object) -> Violation | None:
@@ -90,8 +91,6 @@ def kept_capabilities(spec: Object) -> Violation | None:
 
 def run_as_root(spec: Object) -> Violation | None:
     """Restricted: containers must say that they do not run as root."""
-    if in_user_namespace(spec):
-        return None
 
     def holds(context: Object) -> bool | None:
         return context.get("runAsNonRoot")
@@ -109,8 +108,6 @@ def run_as_root(spec: Object) -> Violation | None:
 
 def run_as_user(spec: Object) -> Violation | None:
     """Restricted: user 0 is not asked for."""
-    if in_user_namespace(spec):
-        return None
     holders = ["pod"] if (spec.get("securityContext") or {}).get("runAsUser") == 0 else []
     names = names_of(spec, lambda container: security(container).get("runAsUser") == 0)
     if names:
@@ -118,16 +115,29 @@ def run_as_user(spec: Object) -> Violation | None:
     return ("runAsUser=0", f"{' and '.join(holders)} must not set runAsUser=0") if holders else None
 
 
+def bad_seccomp(spec: Object) -> Violation | None:
+    """Who chooses a seccomp profile that is none."""
+    bad: set[str] = set()
+
+    def chooses(context: Object) -> bool:
+        kind = (context.get("seccompProfile") or {}).get("type", "RuntimeDefault")
+        if kind not in SECCOMP:
+            bad.add(kind)
+        return kind not in SECCOMP
+
+    holders = holders_of(spec, chooses)
+    if not holders:
+        return None
+    where = f"{' and '.join(holders)} must not set securityContext.seccompProfile.type to {quoted(sorted(bad))}"
+    return "seccompProfile", where
+
+
 def chosen_seccomp(spec: Object) -> Violation | None:
     """Restricted: a seccomp profile is chosen."""
-
-    def holds(context: Object) -> bool | None:
-        kind = (context.get("seccompProfile") or {}).get("type")
-        return None if kind is None else kind in ("RuntimeDefault", "Localhost")
-
-    names = set_by_pod_or_all(spec, holds)
-    if not names:
-        return None
+    names = set_by_pod_or_all(spec, lambda context: True if context.get("seccompProfile") else None)
+    wrong = bad_seccomp(spec)
+    if wrong is not None or not names:
+        return wrong
     where = (
         f"pod or {named('container', names)} must set securityContext.seccompProfile.type to "
         '"RuntimeDefault" or "Localhost"'
