@@ -66,24 +66,41 @@ class NodeRestriction(Ordinary):
     def admit(self, attributes: Attributes) -> None:
         """See ``Plugin``."""
         node = node_name(attributes.user)
-        check = self._kinds.get((attributes.group, attributes.resource)) if node is not None else None
-        if check is not None and node is not None:
+        if node is None:
+            return
+        if not node:
+            raise attributes.refuse(f"could not determine node from user {go_quote(attributes.user.name)}")
+        check = self._kinds.get((attributes.group, attributes.resource))
+        if check is not None:
             check(node, attributes)
 
     def _pod(self, node: str, write: Attributes) -> None:
-        own, what = go_quote(node), (write.subresource, write.operation)
-        if what == ("", "CREATE"):
+        check = {"": self._whole_pod, "status": self._pod_status, "eviction": self._eviction}.get(write.subresource)
+        if check is None:
+            raise write.refuse(
+                f"unexpected pod subresource {go_quote(write.subresource)}, only 'status' and 'eviction' are allowed"
+            )
+        check(node, write)
+
+    def _whole_pod(self, node: str, write: Attributes) -> None:
+        own = go_quote(node)
+        if write.operation == "CREATE":
             self._new_pod(node, write)
-        elif what == ("", "DELETE"):
-            if _place(write.old) != node:
-                raise write.refuse(f"node {own} can only delete pods with spec.nodeName set to itself")
-        elif what == ("status", "UPDATE"):
-            assert write.obj is not None, "an update without an object"
-            if _place(write.old) != node:
-                raise write.refuse(f"node {own} can only update pod status for pods with spec.nodeName set to itself")
-            if _labels(write.old) != _labels(write.obj):
-                raise write.refuse(f"node {own} cannot update labels through pod status")
-        elif what == ("eviction", "CREATE") and _place(self._lookup("pods", write.namespace, write.name)) != node:
+        elif write.operation != "DELETE":
+            operation = go_quote(write.operation)
+            raise write.refuse(f"unexpected operation {operation}, node {own} can only create and delete mirror pods")
+        elif _place(write.old) != node:
+            raise write.refuse(f"node {own} can only delete pods with spec.nodeName set to itself")
+
+    def _pod_status(self, node: str, write: Attributes) -> None:
+        own = go_quote(node)
+        if _place(write.old) != node:
+            raise write.refuse(f"node {own} can only update pod status for pods with spec.nodeName set to itself")
+        if _labels(write.old) != _labels(write.obj):
+            raise write.refuse(f"node {own} cannot update labels through pod status")
+
+    def _eviction(self, node: str, write: Attributes) -> None:
+        if _place(self._lookup("pods", write.namespace, write.name)) != node:
             raise write.refuse(f"node {node} can only evict pods with spec.nodeName set to itself")
 
     def _new_pod(self, node: str, write: Attributes) -> None:

@@ -47,7 +47,7 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
     name = request.info.name or metadata.get("name", "")
     if metadata.get("namespace", namespace) != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    admit(request, BINDINGS, "CREATE", binding, None, options.dry_run)
+    admit(request, PODS if request.info.subresource else BINDINGS, "CREATE", binding, None, options.dry_run)
     if metadata.get("name") and metadata["name"] != name:
         raise bad_request("name in URL does not match name in Binding object")
     target = binding["target"]

@@ -197,3 +197,41 @@ def test_a_rule_lets_a_node_ask_for_another_audience(api: ClusterApi) -> None:
     assert node(api).post(TOKEN, {"spec": spec}).status == 403
     api.must(api.admin.post(f"{RBAC}/clusterrolebindings", binding))
     assert node(api).post(TOKEN, {"spec": spec}).status == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "why"),
+    [
+        (
+            "PATCH",
+            f"{PODS}/p1",
+            {"metadata": {"labels": {"a": "b"}}},
+            'unexpected operation "UPDATE", node "n1" can only create and delete mirror pods',
+        ),
+        (
+            "PATCH",
+            f"{PODS}/p1/ephemeralcontainers",
+            {"spec": {"ephemeralContainers": [{"name": "e", "image": "x"}]}},
+            "unexpected pod subresource \"ephemeralcontainers\", only 'status' and 'eviction' are allowed",
+        ),
+        (
+            "POST",
+            f"{PODS}/p1/binding",
+            {"target": {"kind": "Node", "name": "n1"}, "metadata": {"name": "p1"}},
+            "unexpected pod subresource \"binding\", only 'status' and 'eviction' are allowed",
+        ),
+    ],
+)
+def test_what_no_node_does_to_a_pod_whatever_rbac_says(
+    api: ClusterApi, method: str, path: str, body: Any, why: str
+) -> None:
+    api.bind("all", "ClusterRole/cluster-admin", "Group/system:nodes")
+    headers = {"content-type": "application/merge-patch+json"} if method == "PATCH" else {}
+    refused(node(api).call(method, path, body, headers=headers), why)
+
+
+def test_a_node_without_a_name_writes_nothing(api: ClusterApi) -> None:
+    api.bind("all", "ClusterRole/cluster-admin", "Group/system:nodes")
+    nameless = api.user("system:node:", "system:nodes")
+    reply = nameless.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}})
+    refused(reply, 'could not determine node from user "system:node:"')
