@@ -53,6 +53,7 @@ class Event:
         object: The object afterwards; for a deletion its last state, with the
             revision of the deletion.
         previous: The object before, None when it was added.
+        size: How many bytes the object is long when it is written; 0 where nobody wrote it.
         encodings: A place for watches to keep the event's encoded forms, so that a
             thousand watchers cost one encoding.
     """
@@ -62,6 +63,7 @@ class Event:
     key: Key
     object: Stored
     previous: Stored | None
+    size: int = 0
     encodings: dict[str, bytes] = field(default_factory=dict)
 
 

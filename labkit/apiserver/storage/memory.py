@@ -13,6 +13,9 @@ from labkit.apiserver.storage.table import Stored, Table
 HISTORY_LENGTH = 4096
 """How many events a resource keeps for watches that start in the past."""
 
+HISTORY_BYTES = 32 << 20
+"""How many bytes of objects these events may hold, as far as their sizes are known."""
+
 ENCODINGS_LENGTH = 256
 """How many of them keep their encodings; watchers that are further behind are few."""
 
@@ -49,13 +52,22 @@ class MemoryStore:
             clusters can begin with the same ones. A watch from a revision before the
             base sees each of them added: nobody can have seen an older state.
         history_length: How many events a resource keeps.
+        history_bytes: How many bytes of objects these may hold.
     """
 
-    def __init__(self, base: Snapshot | None = None, *, history_length: int = HISTORY_LENGTH) -> None:
+    def __init__(
+        self,
+        base: Snapshot | None = None,
+        *,
+        history_length: int = HISTORY_LENGTH,
+        history_bytes: int = HISTORY_BYTES,
+    ) -> None:
         self._revision = base.revision if base else 0
         self._tables: dict[str, Table] = dict(base.tables) if base else {}
         self._base: Snapshot | None = base
         self._history_length = history_length
+        self._history_bytes = history_bytes
+        self._held: dict[str, int] = {}
         self._history: dict[str, deque[Event]] = {}
         self._forgotten: dict[str, int] = {}
         self._oldest = 0
@@ -259,14 +271,19 @@ class MemoryStore:
             resource = event.key.resource
             history = self._history.setdefault(resource, deque())
             history.append(event)
+            self._held[resource] = self._held.get(resource, 0) + event.size
             if len(history) > ENCODINGS_LENGTH:
                 history[-1 - ENCODINGS_LENGTH].encodings.clear()
             changed[resource] = changed.get(resource, 0) + 1
         for resource, count in changed.items():
             history = self._history[resource]
             # Who was up to date before the transaction must be able to read all of it.
-            while len(history) > max(self._history_length, count):
-                self._forgotten[resource] = history.popleft().revision
+            while len(history) > count and (
+                len(history) > self._history_length or self._held[resource] > self._history_bytes
+            ):
+                oldest = history.popleft()
+                self._held[resource] -= oldest.size
+                self._forgotten[resource] = oldest.revision
         for resource in (*changed, ""):
             for wake in list(self._subscribers.get(resource, {}).values()):
                 wake()

@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from labkit.apiserver.storage.base import Event, Snapshot, StorageFailed
-from labkit.apiserver.storage.memory import HISTORY_LENGTH, MemoryStore
+from labkit.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, MemoryStore
 from labkit.apiserver.storage.table import Stored, Table
 
 APPLICATION_ID = 0x6C61626B
@@ -65,13 +65,14 @@ class SQLiteStore(MemoryStore):
         path: The database; it is made, with mode 0600, if it does not exist.
         history_length: How many events a resource keeps. Events do not outlive the
             process: a watch from before it gets 410 and lists again.
+        history_bytes: How many bytes of objects these may hold.
 
     Raises:
         StateUnusable: The file is another version's, in use, or no such database.
     """
 
-    def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH) -> None:
-        super().__init__(history_length=history_length)
+    def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
+        super().__init__(history_length=history_length, history_bytes=history_bytes)
         self._path = path
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)
@@ -98,13 +99,12 @@ class SQLiteStore(MemoryStore):
         final = {(event.key.resource, event.key.place): event for event in events}
         with self._durably():
             for (resource, place), event in final.items():
+                value = orjson.dumps(event.object)
+                event.size = len(value)
                 if event.type == "DELETED":
                     self._database.execute("DELETE FROM objects WHERE resource=? AND place=?", (resource, place))
                 else:
-                    self._database.execute(
-                        "INSERT OR REPLACE INTO objects VALUES (?, ?, ?)",
-                        (resource, place, orjson.dumps(event.object)),
-                    )
+                    self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (resource, place, value))
             self._database.execute("UPDATE counter SET revision=?", (events[-1].revision,))
 
     def save_snapshot(self, name: str) -> None:

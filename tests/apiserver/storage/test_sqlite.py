@@ -177,3 +177,24 @@ def test_a_write_that_fails_in_a_transaction_takes_all_of_it_back(path: Path) ->
     assert store.list("configmaps") == []
     assert woken == []
     store.close()
+
+
+def test_a_history_of_large_objects_is_short(path: Path) -> None:
+    store = SQLiteStore(path, history_bytes=100_000)
+    for _ in range(20):
+        store.put(key("a/x"), {"metadata": {}, "data": {"text": "x" * 30_000}})
+    assert [event.revision for event in store.events(17, "configmaps")] == [18, 19, 20]
+    with pytest.raises(Expired):
+        store.events(16, "configmaps")
+    with store.transaction():  # whoever is up to date gets to read all of one
+        for name in "abcdef":
+            store.put(key(f"b/{name}"), {"metadata": {}, "data": {"text": "x" * 30_000}})
+    assert len(store.events(20, "configmaps")) == 6
+    put(store, *(f"c/{number}" for number in range(50)))
+    assert len(store.events(26, "configmaps")) == 50
+    for name in "abcdef":
+        store.delete(key(f"b/{name}"))
+    assert len(store.events(79, "configmaps")) == 3
+    with pytest.raises(Expired):
+        store.events(78, "configmaps")
+    store.close()
