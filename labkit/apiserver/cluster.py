@@ -32,6 +32,7 @@ from labkit.apiserver.flow import FlowHeaders
 from labkit.apiserver.handlers.encode import dump
 from labkit.apiserver.handlers.nonresource import NonResourceHandler
 from labkit.apiserver.handlers.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.apiserver.handlers.proxy import proxies
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.reviews import Reviews
 from labkit.apiserver.handlers.routing import ResourceHandler
@@ -174,6 +175,7 @@ class Cluster:
             reviews.table(),
             {
                 ("", "serviceaccounts", "token"): token_requests.subresource,
+                **(proxies(self.store, self._node.reach) if self._node is not None else {}),
                 **{("", "pods", name): pod_subresource for name in ("exec", "attach", "portforward", "log")},
             },
             responder,

@@ -105,7 +105,10 @@ class Caller:
         response = self.cluster.handle(request)
         text = response.body
         return Reply(
-            response.status, json.loads(text) if text[:1] in b"{[" else text, response.headers, tuple(response.warnings)
+            response.status,
+            json.loads(text) if text[:1] in (b"{", b"[") else text,
+            response.headers,
+            tuple(response.warnings),
         )
 
     def get(self, path: str, **more: Any) -> Reply:

@@ -1,11 +1,10 @@
 """``services/proxy``, ``pods/proxy``, ``nodes/proxy``: the server's way into the cluster's network.
 
-Nothing here listens to it: there is no network of bytes behind the API, only the pods'
-own view of one. So a proxied request fails as it would where nobody answers at the
-address it is for.
+There is no network of bytes behind the API, only the pods' own view of one; what a pod serves
+there, it serves here too. Where nobody listens, a proxied request fails as a real one does.
 
 Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
-``pkg/util/net`` (``SplitSchemeNamePort``).
+``pkg/util/net`` (``SplitSchemeNamePort``), ``pkg/util/proxy``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable
 
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Object, Request, Response
+from labkit.apiserver.request import Handler, Object, Request, Response
 from labkit.apiserver.status import ApiError, bad_request, not_found
 from labkit.apiserver.storage import Key, Store
 
@@ -22,14 +21,32 @@ KUBELET_PORT = 10250
 SCHEMES = ("", "http", "https")
 
 Proxy = Callable[[Request, Kind], Response]
+Reach = Callable[[str, int], Handler | None]
+"""(address, port) to who listens there, None if nobody does."""
 
 
-def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
+def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tuple[str, str, str], Proxy]:
     """The proxy subresources, for the table of subresources.
 
     Args:
         store: Where services, pods and nodes are.
+        reach: Finds who listens.
     """
+
+    def passed_on(request: Request, scheme: str, address: str, port: int | str) -> Response:
+        before = 8 if request.info.namespace else 6
+        rest = "".join(f"/{path}" for path in request.path.split("/", before)[before:])
+        if not rest and request.method in ("GET", "HEAD"):
+            _, mark, query = request.raw_uri.partition("?")
+            return Response(301, {"Location": f"{request.path}/{mark}{query}"})
+        listener = reach(address, int(port)) if str(port).isdecimal() else None
+        if listener is None:
+            raise unreachable(address, port)
+        if scheme == "https":
+            raise unavailable("error trying to reach service: tls: first record does not look like a TLS handshake")
+        where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        headers = {name: value for name, value in request.headers.items() if not _is_a_credential(name)}
+        return listener(Request(request.method, rest or "/", request.query, {**headers, "host": where}, request.body))
 
     def found(kind: Kind, namespace: str, name: str) -> Object:
         obj = store.get(Key(kind.resource, namespace, name))
@@ -39,7 +56,7 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
 
     def service(request: Request, kind: Kind) -> Response:
         info = request.info
-        _, name, port = split(info.name, "service")
+        scheme, name, port = split(info.name, "service")
         if port.isdecimal():
             ports = (found(kind, info.namespace, name).get("spec") or {}).get("ports") or ()
             names = [each.get("name", "") for each in ports if each.get("port") == int(port)]
@@ -56,7 +73,7 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
             targets = [each for each in subset.get("ports") or () if each.get("name", "") == port]
             for address in subset.get("addresses") or ():
                 if targets and _is_of_a_pod(store, info.namespace, address):
-                    raise unreachable(address["ip"], targets[0].get("port", 0))
+                    return passed_on(request, scheme, address["ip"], targets[0].get("port", 0))
         raise unavailable(f"no endpoints available for service {go_quote(info.name)}")
 
     def pod(request: Request, kind: Kind) -> Response:
@@ -71,15 +88,20 @@ def proxies(store: Store) -> dict[tuple[str, str, str], Proxy]:
             for container in (obj.get("spec") or {}).get("containers") or ()
             for each in container.get("ports") or ()
         ]
-        raise unreachable(ip, port or (declared[0] if declared else 443 if scheme == "https" else 80))
+        return passed_on(request, scheme, ip, port or (declared[0] if declared else 443 if scheme == "https" else 80))
 
     def node(request: Request, kind: Kind) -> Response:
-        _, name, port = split(request.info.name, "node")
+        scheme, name, port = split(request.info.name, "node")
         addresses = (found(kind, "", name).get("status") or {}).get("addresses") or ()
         ip = next((each.get("address", name) for each in addresses if each.get("type") == "InternalIP"), name)
-        raise unreachable(ip, port or KUBELET_PORT)
+        return passed_on(request, scheme or "https", ip, port or KUBELET_PORT)
 
     return {("", "services", "proxy"): service, ("", "pods", "proxy"): pod, ("", "nodes", "proxy"): node}
+
+
+def _is_a_credential(header: str) -> bool:
+    """Whether a header is for the API server alone."""
+    return header == "authorization" or header.startswith("impersonate-")
 
 
 def _is_of_a_pod(store: Store, namespace: str, address: Object) -> bool:

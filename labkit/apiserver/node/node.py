@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from labkit.apiserver.node.bootstrap import bootstrap
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.podstatus import seconds_of
 from labkit.apiserver.node.scheduler import Scheduler
-from labkit.apiserver.request import Object
+from labkit.apiserver.request import Handler, Object
 
 if TYPE_CHECKING:
     from labkit.apiserver.node.network import Wiring
@@ -180,6 +181,22 @@ class Node:
     def _at(self, address: str) -> Pod | None:
         uid = self._addresses.get(address)
         return self._pods.get(uid) if uid is not None else None
+
+    def reach(self, address: str, port: int) -> Handler | None:
+        """Who listens at a port of one of the node's pods; the caller is the node itself.
+
+        Args:
+            address: The pod's.
+            port: The port.
+
+        Returns:
+            Answers a request, or None if the connection is refused.
+        """
+        pod = self._at(address)
+        endpoint = pod.listeners.get(port) if pod is not None else None
+        if endpoint is None or endpoint.server == "proxy":  # which listens on the pod's loopback alone
+            return None
+        return lambda request: endpoint.handle(replace(request, source_ip=self.settings.address))
 
     # Time.
 
