@@ -9,8 +9,10 @@ https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-ev
 from __future__ import annotations
 
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.podwrites import PODS, Admit, success
 from labkit.apiserver.handlers.writeoptions import checked_delete_options, write_options
+from labkit.apiserver.registry.controllers.owned import ready_since
 from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS
 from labkit.apiserver.registry.registry import Check, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
@@ -35,8 +37,7 @@ def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> O
     eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
     namespace, name = request.info.namespace, request.info.name
     metadata = eviction["metadata"]
-    if metadata.get("namespace", namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    check_namespace(metadata, namespace)
     if metadata.get("name") != name:
         raise bad_request("name in URL does not match name in Eviction object")
     pod = registry.get(PODS, namespace, name)
@@ -66,7 +67,7 @@ def _guards(budget: Object, pod: Object) -> bool:
 def _must_allow(budget: Object, pod: Object) -> None:
     status = budget["status"]
     healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
-    if not _ready(pod):  # it counts for nothing already
+    if ready_since(pod) is None:  # it counts for nothing already
         if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
             return
         if healthy >= desired > 0:
@@ -76,11 +77,6 @@ def _must_allow(budget: Object, pod: Object) -> None:
         raise _too_many(f"The disruption budget {name} is still being processed by the server.", seconds=10)
     if status.get("disruptionsAllowed", 0) == 0:
         raise _too_many(f"The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
-
-
-def _ready(pod: Object) -> bool:
-    conditions = pod["status"].get("conditions") or ()
-    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
 
 
 def _too_many(why: str, seconds: int = 0) -> ApiError:

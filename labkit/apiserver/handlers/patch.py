@@ -14,6 +14,7 @@ from typing import Any
 from labkit.apiserver.handlers.decode import field_validation, warning_lines
 from labkit.apiserver.handlers.encode import in_order
 from labkit.apiserver.handlers.jsonpatch import Inapplicable, JsonPatch
+from labkit.apiserver.handlers.objectmeta import nameless
 from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
@@ -92,9 +93,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
     except Nameless as error:
         strict += error.unknown if mode != "Ignore" else []
         _tell(request, mode, shown, strict)
-        raise bad_request(
-            f"the name of the object ({request.info.name} based on URL) was undeterminable: name must be provided"
-        ) from error
+        raise nameless(request.info.name) from error
     _tell(request, mode, shown, strict)
     return obj
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.decode import decode_object
+from labkit.apiserver.handlers.objectmeta import check_name, check_namespace
 from labkit.apiserver.handlers.patch import APPLY_PATCH, patch_type, patched
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale, owners_after
@@ -45,8 +46,7 @@ def bind(registry: Registry, request: Request, admit: Admit) -> Object:
     namespace = request.info.namespace
     metadata = binding["metadata"]
     name = request.info.name or metadata.get("name", "")
-    if metadata.get("namespace", namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    check_namespace(metadata, namespace)
     admit(request, PODS if request.info.subresource else BINDINGS, "CREATE", binding, None, options.dry_run)
     if metadata.get("name") and metadata["name"] != name:
         raise bad_request("name in URL does not match name in Binding object")
@@ -106,12 +106,8 @@ def write_scale(registry: Registry, request: Request, kind: Kind, admit: Admit) 
         sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
     assert sent is not None
     metadata = sent["metadata"]
-    if not metadata.get("name"):
-        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
-    if metadata["name"] != name:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
-    if metadata.get("namespace", namespace) != namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    check_name(metadata, name)
+    check_namespace(metadata, namespace)
     replicas = sent["spec"].get("replicas", 0)
     errors = FieldErrors()
     if replicas < 0:

@@ -21,6 +21,7 @@ from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.node import NO_RULES
 from labkit.apiserver.authorization.rbac import Grant, joined_errors
 from labkit.apiserver.handlers.encode import in_order
+from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.reviewspecs import evaluation_errors, exact_requirements, validate_access_spec
 from labkit.apiserver.nodeusers import node_name
@@ -33,7 +34,6 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 """Of the metadata, what only the server may say."""
-OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 Review = Callable[[Request, Object], Object]
 """A request and what was sent, to what is answered (without kind and apiVersion)."""
@@ -113,8 +113,8 @@ class Reviews:
         spec = body.get("spec") or {}
         metadata = self._metadata(request, "LocalSubjectAccessReview", body)
         namespace = request.info.namespace
-        if metadata.setdefault("namespace", namespace) != namespace:
-            raise bad_request(OTHER_NAMESPACE)
+        check_namespace(metadata, namespace)
+        metadata["namespace"] = namespace
         errors = validate_access_spec(spec, needs_user=True)
         _must_be_empty(metadata, errors, "must be empty except for namespace", "namespace")
         resource = spec.get("resourceAttributes")

@@ -13,6 +13,7 @@ from labkit.apiserver.admission.attributes import Attributes, Plugin
 from labkit.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.negotiation import PARTIAL, check_route, negotiate
+from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.writeoptions import write_options
@@ -173,15 +174,12 @@ class TokenRequests:
 
 
 def _must_match(metadata: Object, namespace: str, name: str) -> None:
-    for field, expected, detail in (
-        ("name", name, "must match the service account name if specified"),
-        ("namespace", namespace, "must match the service account namespace if specified"),
-    ):
-        value = metadata.get(field) or expected
-        if value != expected and field == "namespace":
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-        if value != expected:
-            raise _invalid(name, f"metadata.{field}", f'Invalid value: "{value}": {detail}')
+    found = metadata.get("name") or name
+    if found != name:
+        raise _invalid(
+            name, "metadata.name", f'Invalid value: "{found}": must match the service account name if specified'
+        )
+    check_namespace(metadata, namespace)
 
 
 def _check_lifetime(seconds: int) -> None:

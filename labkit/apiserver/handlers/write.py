@@ -13,10 +13,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from labkit.apiserver.admission.attributes import Attributes, Chain
+from labkit.apiserver.admission.attributes import Chain
+from labkit.apiserver.handlers.admitting import Admission
 from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.eviction import evict
 from labkit.apiserver.handlers.fieldselectors import exact_name
+from labkit.apiserver.handlers.objectmeta import check_name, drop_duplicate_owners, place
 from labkit.apiserver.handlers.options import (
     ListOptions,
     check_list_options,
@@ -35,17 +37,16 @@ from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_versi
 from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
-from labkit.apiserver.registry.registry import Check, Registry, timestamp
+from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct
 from labkit.apiserver.schema.decoding import drop_empty
-from labkit.apiserver.status import ApiError, bad_request, not_found
+from labkit.apiserver.status import ApiError, not_found
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""
 
 SYSTEM_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid", "creationTimestamp")
-WRONG_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 
 class Written(NamedTuple):
@@ -79,25 +80,25 @@ class Writer:
         authorize_create: AuthorizeCreate | None = None,
     ) -> None:
         self._registry = registry
-        self._admission = admission or Chain()
+        self._admission = Admission(admission)
         self._authorize_create = authorize_create
 
     def create(self, request: Request, kind: Kind) -> Written:
         """POST to a collection, or of a binding or eviction."""
         subresource = request.info.subresource
         if subresource == "eviction":
-            check = self._check(request, kind, "DELETE", False)
-            return Written(201, evict(self._registry, request, self._admit_part, check))
+            check = self._admission.check(request, kind, "DELETE", False)
+            return Written(201, evict(self._registry, request, self._admission.admit, check))
         if subresource == "binding" or kind.kind == "Binding":
-            return Written(201, bind(self._registry, request, self._admit_part))
+            return Written(201, bind(self._registry, request, self._admission.admit))
         options = write_options(request, "CreateOptions")
         obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
         metadata = obj["metadata"]
         for field in SYSTEM_FIELDS:
             metadata.pop(field, None)
-        self._place(request, kind, obj)
-        self._drop_duplicate_owners(request, obj)
+        place(obj, _namespace(request, kind))
+        drop_duplicate_owners(obj, request.warnings)
         printed = drop_empty(self._registry.struct(kind), obj)
         self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
@@ -105,13 +106,12 @@ class Writer:
         elif printed is not obj:  # validation tells what is empty from what is not given
             keep_managers(obj["metadata"], printed["metadata"])
         obj = self._stored(kind, obj)
-        attributes = self._attributes(request, kind, "CREATE", obj, None, options.dry_run)
-        self._admission.admit(attributes)
+        self._admission.admit(request, kind, "CREATE", obj, None, options.dry_run)
         created = self._registry.create(
             kind,
             obj,
             dry_run=options.dry_run,
-            check=self._check(request, kind, "CREATE", options.dry_run),
+            check=self._admission.check(request, kind, "CREATE", options.dry_run),
             warnings=request.warnings,
         )
         return Written(201, created)
@@ -119,14 +119,14 @@ class Writer:
     def update(self, request: Request, kind: Kind) -> Written:
         """PUT."""
         if request.info.subresource == "scale":
-            return Written(200, write_scale(self._registry, request, kind, self._admit_part))
+            return Written(200, write_scale(self._registry, request, kind, self._admission.admit))
         options = write_options(request, "UpdateOptions")
         obj = decode_object(request, kind, keep_empty=True)
         self._registry.strategy(kind).default(obj)
         obj = drop_empty(self._registry.struct(kind), obj)
-        self._place(request, kind, obj)
-        self._check_name(request, obj)
-        self._drop_duplicate_owners(request, obj)
+        place(obj, _namespace(request, kind))
+        check_name(obj["metadata"], request.info.name)
+        drop_duplicate_owners(obj, request.warnings)
 
         def change(old: Object | None) -> Object:
             new = copy.deepcopy(obj)
@@ -140,7 +140,7 @@ class Writer:
     def patch(self, request: Request, kind: Kind) -> Written:
         """PATCH, whichever of the four kinds of patch the content type names."""
         if request.info.subresource == "scale":
-            return Written(200, write_scale(self._registry, request, kind, self._admit_part))
+            return Written(200, write_scale(self._registry, request, kind, self._admission.admit))
         form = patch_type(request)
         options = write_options(request, "PatchOptions", apply=form == APPLY_PATCH)
         struct = self._registry.struct(kind)
@@ -174,8 +174,8 @@ class Writer:
                 strategy.default(new)
                 new = drop_empty(struct, new)
                 self._note_manager(request, kind, old, new, options)
-            self._place(request, kind, new)
-            self._check_name(request, new)
+            place(new, _namespace(request, kind))
+            check_name(new["metadata"], request.info.name)
             new = self._stored(kind, new)
             self._admit(request, kind, new, stored, options)
             return new
@@ -186,8 +186,8 @@ class Writer:
         """DELETE of one object."""
         options = delete_options(request)
         warn_of_orphans(request, kind, options)
-        namespace = request.info.namespace if kind.namespaced else ""
-        check = self._check(request, kind, "DELETE", options.dry_run)
+        namespace = _namespace(request, kind)
+        check = self._admission.check(request, kind, "DELETE", options.dry_run)
         return Written(200, self._registry.delete(kind, namespace, request.info.name, options, check))
 
     def delete_collection(self, request: Request, kind: Kind) -> Written:
@@ -198,7 +198,7 @@ class Writer:
         matches, by_choice = selection(kind, chosen)
         options = delete_options(request)
         warn_of_orphans(request, kind, options)
-        namespace = request.info.namespace if kind.namespaced else ""
+        namespace = _namespace(request, kind)
         limit = max(chosen.limit, 0)
         page = self._registry.store.page(kind.resource, namespace, after=after, limit=limit, matches=matches)
         metadata: Object = {"resourceVersion": str(self._registry.store.revision)}
@@ -206,7 +206,7 @@ class Writer:
             metadata["continue"] = encode_continue(self._registry.store.revision, page.last)
             if not by_choice:
                 metadata["remainingItemCount"] = page.remaining
-        check = self._check(request, kind, "DELETE", options.dry_run)
+        check = self._admission.check(request, kind, "DELETE", options.dry_run)
         items = []
         with self._registry.transaction():
             for obj in page.objects:
@@ -258,7 +258,7 @@ class Writer:
         create: bool = False,
         uid: str = "",
     ) -> Written:
-        check_create = self._check(request, kind, "CREATE", options.dry_run)
+        check_create = self._admission.check(request, kind, "CREATE", options.dry_run)
 
         def may_create(new: Object | None, old: Object | None) -> None:
             if self._authorize_create is not None:
@@ -267,14 +267,14 @@ class Writer:
 
         obj, created = self._registry.update(
             kind,
-            request.info.namespace if kind.namespaced else "",
+            _namespace(request, kind),
             request.info.name,
             change,
             subresource=request.info.subresource,
             uid=uid,
             create=create,
             dry_run=options.dry_run,
-            check=self._check(request, kind, "UPDATE", options.dry_run),
+            check=self._admission.check(request, kind, "UPDATE", options.dry_run),
             check_create=may_create,
             warnings=request.warnings,
         )
@@ -300,98 +300,11 @@ class Writer:
 
     def _admit(self, request: Request, kind: Kind, new: Object, old: Object | None, options: WriteOptions) -> None:
         operation = "CREATE" if old is None else "UPDATE"
-        self._admission.admit(self._attributes(request, kind, operation, new, old, options.dry_run))
+        self._admission.admit(request, kind, operation, new, old, options.dry_run)
 
-    def _admit_part(
-        self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
-    ) -> None:
-        self._admission.admit(self._attributes(request, kind, operation, new, old, dry_run))
 
-    def _attributes(
-        self,
-        request: Request,
-        kind: Kind,
-        operation: str,
-        new: Object | None,
-        old: Object | None,
-        dry_run: bool,
-    ) -> Attributes:
-        info = request.info
-
-        def annotate(name: str, value: str) -> None:
-            request.audit.setdefault("annotations", {})[name] = value
-
-        name = info.name
-        some = new if new is not None else old
-        if not name and some is not None:
-            name = some["metadata"].get("name", "")
-        return Attributes(
-            operation,
-            kind.group,
-            kind.kind,
-            kind.plural,
-            info.subresource,
-            info.namespace if kind.namespaced else "",
-            name,
-            new,
-            old,
-            request.user,
-            dry_run,
-            annotate,
-            request.warnings.append,
-        )
-
-    def _check(self, request: Request, kind: Kind, operation: str, dry_run: bool) -> Check:
-        def check(new: Object | None, old: Object | None) -> None:
-            attributes = self._attributes(request, kind, operation, new, old, dry_run)
-            if operation == "DELETE":
-                self._admission.admit(attributes)
-            self._admission.validate(attributes)
-
-        return check
-
-    def _place(self, request: Request, kind: Kind, obj: Object) -> None:
-        """See that the object's namespace is that of the request."""
-        metadata = obj["metadata"]
-        wanted = request.info.namespace if kind.namespaced else ""
-        found = metadata.get("namespace", "")
-        if found == wanted:
-            return
-        if not wanted:
-            metadata.pop("namespace", None)
-        elif not found:
-            metadata["namespace"] = wanted
-        else:
-            raise bad_request(WRONG_NAMESPACE)
-
-    def _check_name(self, request: Request, obj: Object) -> None:
-        name = obj["metadata"].get("name", "")
-        wanted = request.info.name
-        if not name:
-            raise bad_request(
-                f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
-            )
-        if name != wanted:
-            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({wanted})")
-
-    def _drop_duplicate_owners(self, request: Request, obj: Object) -> None:
-        owners = obj["metadata"].get("ownerReferences")
-        if not owners or len(owners) < 2:
-            return
-        kept: list[Object] = []
-        twice: list[str] = []
-        for owner in owners:
-            if owner in kept:
-                twice.append(owner.get("uid", ""))
-            else:
-                kept.append(owner)
-        if twice:
-            obj["metadata"]["ownerReferences"] = kept
-            request.warnings.append(
-                ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in "
-                f"1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
-                f"UID(s) observed: {', '.join(dict.fromkeys(twice))}"
-            )
+def _namespace(request: Request, kind: Kind) -> str:
+    return request.info.namespace if kind.namespaced else ""
 
 
 def _in_version(kind: Kind, old: Object, new: Object, api_version: str) -> tuple[Struct, Object, Object] | None:
