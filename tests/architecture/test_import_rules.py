@@ -39,6 +39,7 @@ PLANTED = {
     ],
     "one-door": [
         ("labkit.lab", "labkit.apiserver.cluster"),
+        ("labkit.backends.embedded", "labkit.apiserver.cluster"),
         ("labkit.access", "labkit.apiserver.registry"),
         ("labkit.ui.widget", "labkit.apiserver.cluster"),
         ("labkit.session", "labkit.apiserver.serving"),
@@ -46,14 +47,13 @@ PLANTED = {
     "kind-and-existing": [
         ("labkit.backends.kind", "labkit.apiserver"),
         ("labkit.backends.existing", "labkit.apiserver.keys"),
-        ("labkit.client", "labkit.backends.embedded"),
+        ("labkit.client", "labkit.apiserver.cluster"),
     ],
     "widgets": [("labkit.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
 }
 """For each contract: who imports what, against the rule."""
 
 ALLOWED = [
-    ("labkit.backends.embedded", "labkit.apiserver.cluster"),
     ("labkit.access.rules", "labkit.apiserver.authorization.rbac"),
     ("labkit.access", "labkit.apiserver.authorization"),
     ("labkit.apiserver.authorization.rules", "labkit.rbac"),
