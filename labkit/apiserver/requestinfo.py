@@ -6,10 +6,10 @@ Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 from labkit.apiserver.handlers.fieldselectors import exact_fields, exact_name
 from labkit.apiserver.handlers.options import list_options, parse_bool
+from labkit.apiserver.remembering import remembered
 from labkit.apiserver.request import Request, RequestInfo
 from labkit.apiserver.status import ApiError
 
@@ -44,7 +44,7 @@ def request_info(request: Request) -> RequestInfo:
     return replace(info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def read_path(method: str, path: str) -> RequestInfo:
     """What a request without a query asks for.
 

@@ -168,7 +168,7 @@ class RBACAuthorizer:
         decision = self._decisions.get(key)
         if decision is None:
             decision = self._decide(question)
-            if len(question.path) + len(question.name) > LONGEST_REMEMBERED:
+            if sum(map(len, key[2:-1])) > LONGEST_REMEMBERED:
                 return decision
             if len(self._decisions) >= MAX_REMEMBERED:
                 self._decisions.clear()
@@ -211,6 +211,8 @@ class RBACAuthorizer:
 
             grants = rules_for(user, namespace, only_here, self._get, errors)
             rules = _UserRules(RuleIndex((grant.rule, grant) for grant in grants), errors)
+            if len(namespace) > LONGEST_REMEMBERED:
+                return rules
             if len(self._rules) >= MAX_REMEMBERED:
                 self._rules.clear()
             self._rules[key] = rules
@@ -222,7 +224,10 @@ class RBACAuthorizer:
         def bindings(plural: str, namespace: str) -> Iterable[Object]:
             index = self._bindings.get(namespace)
             if index is None:
-                index = self._bindings[namespace] = BindingIndex(self._list(plural, namespace), namespace)
+                found = list(self._list(plural, namespace))
+                index = BindingIndex(found, namespace)
+                if found:  # anybody may ask about namespaces that there are not
+                    self._bindings[namespace] = index
             return index.naming(user)
 
         return bindings
@@ -231,7 +236,7 @@ class RBACAuthorizer:
 MAX_REMEMBERED = 4096
 """How many decisions, and how many users' rules, are kept; when there are more, all are forgotten."""
 LONGEST_REMEMBERED = 256
-"""Decisions about longer paths and names are not kept: nobody asks for them twice."""
+"""What is worked out about longer paths, names and namespaces is not kept: nobody asks for it twice."""
 NO_OPINION = Decision(False)
 
 

@@ -5,10 +5,9 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.quoting import go_quote
+from labkit.apiserver.remembering import remembered
 from labkit.apiserver.status import ApiError, forbidden
 
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
@@ -36,7 +35,7 @@ def refusal(question: Attributes, reason: str = "") -> ApiError:
     return error
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _resource_sentence(user: str, verb: str, resource: str, group: str, namespace: str) -> str:
     where = f"in the namespace {go_quote(namespace)}" if namespace else "at the cluster scope"
     return _sanitized(

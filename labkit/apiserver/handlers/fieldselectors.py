@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.remembering import remembered
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError, bad_request
 
@@ -106,7 +106,7 @@ class FieldTerm:
     equal: bool
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     """The terms that a text says.
 

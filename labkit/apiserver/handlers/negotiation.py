@@ -10,8 +10,8 @@ Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
+from labkit.apiserver.remembering import remembered
 from labkit.apiserver.request import Request
 from labkit.apiserver.status import ApiError
 
@@ -78,7 +78,7 @@ def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
         raise error
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     wanted = [part.partition(";")[0].strip() for part in header.split(",")]
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
@@ -143,7 +143,7 @@ class Clause:
     parameters: tuple[tuple[str, str], ...]
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def parse_accept(header: str) -> tuple[Clause, ...]:
     """The media ranges, best first: by quality, then the more specific."""
     clauses = []
@@ -170,7 +170,7 @@ def parse_accept(header: str) -> tuple[Clause, ...]:
     return tuple(clauses)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _accepted(header: str, transforms: tuple[str, ...]) -> Form | None:
     if not header:
         return PLAIN

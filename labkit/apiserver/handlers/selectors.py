@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from labkit.apiserver.registry.errors import shown
 from labkit.apiserver.registry.names import label_value, qualified_name
+from labkit.apiserver.remembering import remembered
 from labkit.apiserver.status import bad_request
 
 BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
@@ -74,7 +74,7 @@ class LabelSelector:
         return all(requirement.matches(labels) for requirement in self.requirements)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def parse_labels(text: str) -> LabelSelector:
     """The selector that a text says.
 
