@@ -124,7 +124,7 @@ class Cluster:
         self._current: Request | None = None
         for plural in RBAC_PLURALS:
             kind = BY_RESOURCE[RBAC, "v1", plural]
-            self.store.subscribe(kind.resource, self.rbac.forget)
+            self.store.follow(kind.resource, self.rbac.forget)
             self.registry.strategy(kind).hooks.append(self._refuse_escalation)
         automatic = era == "1.20"
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)

@@ -203,6 +203,13 @@ class History(Protocol):
             A function that ends the subscription.
         """
 
+    def follow(self, resource: str, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever the resource's objects are others: at once, also amid a transaction.
+
+        It is called as well when a write is taken back, so that what was worked out from
+        objects can be forgotten as soon as they are not as they were.
+        """
+
 
 class Snapshots(Protocol):
     """States to come back to."""

@@ -72,6 +72,7 @@ class MemoryStore:
         self._forgotten: dict[str, int] = {}
         self._oldest = 0
         self._subscribers: dict[str, dict[object, Callable[[], None]]] = {}
+        self._followers: dict[str, list[Callable[[], None]]] = {}
         self._pending: Events = []
         self._depth = 0
         self._named: dict[str, Snapshot] = {}
@@ -195,6 +196,10 @@ class MemoryStore:
 
         return end
 
+    def follow(self, resource: str, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever the resource's objects are others; see ``History.follow``."""
+        self._followers.setdefault(resource, []).append(changed)
+
     def snapshot(self) -> Snapshot:
         """All objects as they are now."""
         for table in self._tables.values():
@@ -236,12 +241,15 @@ class MemoryStore:
     def close(self) -> None:
         """Release everything; a closed store is not used again."""
         self._subscribers.clear()
+        self._followers.clear()
 
     def _set(self, key: Key, obj: Stored | None) -> None:
         table = self._tables.get(key.resource)
         if table is None or table.frozen:
             table = self._tables[key.resource] = table.copy() if table is not None else Table()
         table.set(key.place, obj)
+        for changed in self._followers.get(key.resource, ()):
+            changed()
 
     def _table_at(self, resource: str, revision: int) -> Table:
         """The table as it was: the present one with the later changes taken back."""

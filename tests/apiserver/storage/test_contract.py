@@ -1,5 +1,6 @@
 """What every store does. Each test runs against all of them."""
 
+import contextlib
 import copy
 
 import pytest
@@ -200,6 +201,17 @@ def test_subscribers_wake_after_the_commit_and_once(store: Store) -> None:
     end()
     put(store, "a/x")
     assert woken[3:] == [("any", 4)]
+
+
+def test_followers_hear_of_each_change_at_once_and_of_what_is_taken_back(store: Store) -> None:
+    seen: list[list[str]] = []
+    store.follow("configmaps", lambda: seen.append(places(store.list("configmaps"))))
+    with contextlib.suppress(ZeroDivisionError), store.transaction():
+        store.put(key("a/x"), thing("a/x"))
+        store.put(key("a/s", "secrets"), thing("a/s"))
+        assert seen == [["a/x"]]
+        raise ZeroDivisionError
+    assert seen == [["a/x"], []]
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
