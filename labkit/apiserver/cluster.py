@@ -189,7 +189,7 @@ class Cluster:
             routes=(
                 OpenIdDocuments(self.signer, self._address_for),
                 OpenApiHandler(),
-                SnapshotHandler(self.store),
+                SnapshotHandler(self.store, self.registry.note_owners),
             ),
             paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
         )

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from labkit.apiserver.registry.deletion import (
-    emptied_finalizers,
-)
+from labkit.apiserver.registry.deletion import emptied_finalizers
 from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.strategies import strategies
@@ -72,13 +70,9 @@ class Objects:
         self.random = random
         self.controllers: list[Controller] = []
         self.strategies = strategies()
-        self.owner_uids: set[str] = {
-            owner.get("uid", "")
-            for kind in KINDS
-            for obj in store.list(kind.resource)
-            for owner in obj["metadata"].get("ownerReferences", ())
-        }
+        self.owner_uids: set[str] = set()
         """The uids of all objects that were ever named as owners."""
+        self.note_owners()
         self._changes: deque[Change] = deque()
         self._depth = 0
         self._context = Context(clock, random, self._lookup, self._objects)
@@ -167,6 +161,13 @@ class Objects:
         )
         return self.write(kind, new)
 
+    def note_owners(self) -> None:
+        """Note whom stored objects name as owners: those that did not come by ``write``, as of a snapshot."""
+        for kind in KINDS:
+            for obj in self.store.list(kind.resource):
+                for owner in obj["metadata"].get("ownerReferences", ()):
+                    self.owner_uids.add(owner.get("uid", ""))
+
     def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
         """Take a finalizer from an object; if it was the last of one that ends, remove the object."""
         if finalizer not in obj["metadata"].get("finalizers", ()):
@@ -204,7 +205,11 @@ class Objects:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Writes inside happen together; the outermost one ends when all controllers are at rest."""
+        """Writes inside happen together; the outermost one ends when all controllers are at rest.
+
+        Of an inner one that fails, no controller hears.
+        """
+        begun_at = len(self._changes)
         with self.store.transaction():
             self._depth += 1
             try:
@@ -213,10 +218,12 @@ class Objects:
                     change = self._changes.popleft()
                     for controller in self.controllers:
                         controller(change)
+            except BaseException:
+                while len(self._changes) > begun_at:
+                    self._changes.pop()
+                raise
             finally:
                 self._depth -= 1
-                if self._depth == 0:
-                    self._changes.clear()
 
     # Parts
 
