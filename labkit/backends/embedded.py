@@ -219,6 +219,7 @@ class Embedded:
             attempts.append(0)
         for port in attempts:
             (self.home / "server.json").unlink(missing_ok=True)
+            self._distrust = ""  # of the one before
             process = self._launch(port)
             if self._ready(process):
                 return

@@ -23,6 +23,7 @@ from labkit.errors import HomeError, NotRunning, StartFailed, UsageError
 from labkit.home import held
 from labkit.lab import Lab
 from tests.backends.conftest import quiet
+from tests.support.cluster import keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,6 +117,23 @@ def test_a_server_that_hangs_is_replaced(embedded: Embedded) -> None:
     embedded.start(said.append)
     assert pid(embedded) != hung
     assert "hangs" in " ".join(said)
+
+
+def test_a_server_that_is_not_trusted_is_replaced_by_one_that_is(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start(quiet)
+    before, authority = pid(embedded), embedded.home / "pki" / "ca.crt"
+    own, end = authority.read_bytes(), embedded._end
+
+    def end_and_mend(*patience: float, **named: float) -> None:
+        end(*patience, **named)
+        authority.write_bytes(own)
+
+    monkeypatch.setattr(embedded, "_end", end_and_mend)
+    authority.write_bytes(keys().ca_certificate)
+    embedded.start(quiet)
+    assert pid(embedded) != before
 
 
 def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
