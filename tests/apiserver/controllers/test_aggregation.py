@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.controllers.aggregation import selector_matches
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 ROLES = f"{RBAC}/clusterroles"
@@ -121,4 +121,4 @@ def test_the_controller_owns_the_rules(api: ClusterApi) -> None:
     ],
 )
 def test_selector(selector: Any, matches: bool) -> None:
-    assert selector_matches(selector, {"a": "1"}) is matches
+    assert selects(selector, {"a": "1"}) is matches

@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.request import Object
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
@@ -68,7 +69,7 @@ class RoleAggregation:
             for role in self._registry.list(CLUSTER_ROLES):
                 if role["metadata"]["name"] == aggregated["metadata"]["name"]:
                     continue
-                if not selector_matches(selector, role["metadata"].get("labels") or {}):
+                if not selects(selector, role["metadata"].get("labels") or {}):
                     continue
                 rules += [rule for rule in role.get("rules") or () if rule not in rules]
         return rules
@@ -84,22 +85,4 @@ def _concerns(aggregated: Object, changed: Object) -> bool:
         return True
     labels = changed["metadata"].get("labels") or {}
     selectors = aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
-    return any(selector_matches(selector, labels) for selector in selectors)
-
-
-def selector_matches(selector: Object, labels: Object) -> bool:
-    """Whether a label selector object (``matchLabels``, ``matchExpressions``) selects labels."""
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    for term in selector.get("matchExpressions") or ():
-        key, operator, values = term.get("key"), term.get("operator"), term.get("values") or ()
-        if operator == "In" and labels.get(key) not in values:
-            return False
-        if operator == "NotIn" and key in labels and labels[key] in values:
-            return False
-        if operator == "Exists" and key not in labels:
-            return False
-        if operator == "DoesNotExist" and key in labels:
-            return False
-    return True
+    return any(selects(selector, labels) for selector in selectors)
