@@ -53,7 +53,7 @@ class Pods:
         """Run a command in a container; see ``Lab.exec``."""
         pod = pod_name(pod)
         key = f"{pod}/{container or ''}"
-        shells = [self._shells[key]] if key in self._shells else list(podexec.SHELLS)
+        shells = sorted(podexec.SHELLS, key=lambda shell: shell != self._shells.get(key))  # the last one first
         words = [] if isinstance(command, str) else list(command)
         rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
         rest["container"] = container or ""

@@ -87,6 +87,14 @@ def test_commands_go_through_a_shell_or_past_it(lab: Lab) -> None:
     assert lab.exec("default/curl", "nosuchcommand").returncode == 127
 
 
+def test_a_pod_that_was_made_anew_may_have_another_shell(lab: Lab) -> None:
+    for image in ("debian", "alpine", "debian"):
+        container = {"name": "main", "image": image, "command": ["sleep", "99"]}
+        lab.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}})
+        assert lab.exec("p", "echo hello").stdout == "hello\n"
+        assert lab.admin.delete("/api/v1/namespaces/default/pods/p").ok
+
+
 def test_yaml_text_and_objects_apply_too(lab: Lab) -> None:
     text = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: mine\n"
     assert lab.apply(text).objects[0].outcome == "created"
