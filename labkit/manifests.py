@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -259,31 +259,6 @@ def apply(
     """
     done = [_apply_one(client, resources, entry, adapt, patience_seconds) for entry in manifests]
     return Applied(tuple(done))
-
-
-def delete(client: Client, resources: Resources, manifests: Sequence[Manifest]) -> list[str]:
-    """Delete objects, the last first; those that are gone already are passed over.
-
-    Args:
-        client: Who asks.
-        resources: Finds paths.
-        manifests: The objects.
-
-    Returns:
-        The paths that were deleted.
-
-    Raises:
-        ApiFailure: When the server refuses.
-    """
-    gone = []
-    for manifest in reversed(manifests):
-        path = resources.path(manifest)
-        answer = client.delete(path)
-        if answer.ok:
-            gone.append(path)
-        elif answer.status != 404:
-            raise failure(answer.status, answer.body, f"{title(manifest)} cannot be deleted.")
-    return gone
 
 
 PREPARED = "labkit/prepared"

@@ -268,12 +268,3 @@ def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
         applied(api, {**ROLE, "kind": "Roll"})
     with pytest.raises(UsageError, match="does not serve nope/v1"):
         applied(api, {**ROLE, "apiVersion": "nope/v1"})
-
-
-def test_deleting_passes_over_what_is_gone(api: Fake, cluster: Cluster) -> None:
-    client = Client(api.endpoint)
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}}
-    applied(api, namespace, ROLE)
-    gone = manifests.delete(client, Resources(client), [namespace, ROLE, {**ROLE, "metadata": {"name": "x"}}])
-    assert gone == ["/apis/rbac.authorization.k8s.io/v1/namespaces/kikai/roles/r", "/api/v1/namespaces/kikai"]
-    assert cluster.objects == {}

@@ -13,8 +13,6 @@ import orjson
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.status import ApiError, qualified, resource_details
 
-UNSET: Any = object()
-
 
 def shown(value: Any) -> str:
     """A bad value as messages show it."""

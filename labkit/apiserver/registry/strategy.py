@@ -14,7 +14,6 @@ import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.kinds import Kind
@@ -236,8 +235,3 @@ def common_update_errors(
 def timestamp(seconds: float) -> str:
     """RFC 3339 in whole seconds, as ``metadata.creationTimestamp``."""
     return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def child(obj: Object, name: str) -> Any:
-    """A nested object, or an empty one to look into."""
-    return obj.get(name) or {}

@@ -9,7 +9,6 @@ import json
 import re
 from typing import Any
 
-MAX_DEPTH = 10000
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labkit.apiserver.request import ExecIO, PeerCertificate, Request, Response
-from labkit.apiserver.serving.inprocess import ask, run
-from tests.apiserver.serving.test_channels import Session
+from labkit.apiserver.request import PeerCertificate, Request, Response
+from labkit.apiserver.serving.inprocess import ask
 
 
 def test_a_request_is_read_as_over_the_wire() -> None:
@@ -57,21 +56,6 @@ def test_of_a_stream_what_is_there_at_once() -> None:
     stream = Ready()
     assert ask(lambda request: Response(200, stream=stream), "GET", "/").body == b"one\ntwo\n"
     assert stream.closed
-
-
-def test_a_command_runs_to_its_end_without_waiting() -> None:
-    async def command(io: ExecIO) -> dict[str, Any]:
-        assert io.stdin_ready()
-        await io.sleep(3600)
-        await io.write(1, await io.read_stdin())
-        await io.write(2, b"done")
-        assert await io.read_stdin() == b""
-        return {"status": "Success"}
-
-    answer = ask(lambda request: Response(upgrade=Session(command)), "GET", "/")
-    assert answer.session is not None
-    completed = run(answer.session, b"typed")
-    assert (completed.stdout, completed.stderr, completed.status) == (b"typed", b"done", {"status": "Success"})
 
 
 def test_no_server_library_is_loaded() -> None:
