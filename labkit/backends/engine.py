@@ -12,9 +12,10 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,33 +106,61 @@ def follow(
         Its exit code, and what it printed.
     """
     lines: list[str] = []
-    process = subprocess.Popen(
-        list(command),
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    with process:
-        try:
-            for line in process.stdout or ():
-                if text := line.strip():
-                    lines.append(text)
-                    say(f"  {text}")
-        except BaseException:
-            process.terminate()
-            process.wait()
-            deadline = time.monotonic() + MAKING_SECONDS
-            while _makes_container(process.pid) and time.monotonic() < deadline:
-                time.sleep(0.1)
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGTERM)
-            raise
-    return process.returncode, lines
+    process: subprocess.Popen[str] | None = None
+    try:
+        with _uninterrupted():  # else the program might run, and nobody would know of it
+            process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        for line in process.stdout or ():
+            if text := line.strip():
+                lines.append(text)
+                say(f"  {text}")
+        return process.wait(), lines
+    except BaseException:
+        if process is not None:
+            _end(process)
+        raise
+    finally:
+        if process is not None and process.stdout is not None:
+            process.stdout.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C and SIGTERM off until the end of the block, where signals may be handled at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    for late in came:
+        signal.raise_signal(late)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program and its children, when the container is there that one of them may be making."""
+    process.terminate()
+    process.wait()
+    deadline = time.monotonic() + MAKING_SECONDS
+    while _makes_container(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def _makes_container(group: int) -> bool:
