@@ -65,15 +65,15 @@ def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:
     owners = obj["metadata"].get("ownerReferences")
     if not owners or len(owners) < 2:
         return
-    kept: list[Object] = []
+    kept: dict[tuple[tuple[str, object], ...], Object] = {}
     twice: list[str] = []
     for owner in owners:
-        if owner in kept:
+        known = tuple(sorted(owner.items()))
+        if known in kept:
             twice.append(owner.get("uid", ""))
-        else:
-            kept.append(owner)
+        kept.setdefault(known, owner)
     if twice:
-        obj["metadata"]["ownerReferences"] = kept
+        obj["metadata"]["ownerReferences"] = list(kept.values())
         warnings.append(
             ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in "
             "1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "

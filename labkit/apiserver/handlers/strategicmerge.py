@@ -6,6 +6,8 @@ Source: k8s.io/apimachinery ``pkg/util/strategicpatch``.
 from __future__ import annotations
 
 import copy
+from collections import deque
+from collections.abc import Hashable
 from typing import Any
 
 from labkit.apiserver.registry.managed.typed import go_text
@@ -149,7 +151,8 @@ def _delete_from(original: dict[str, Any], key: str, gone: Any) -> None:
         raise bad_request(BAD_PRIMITIVES)
     current = original.get(key)
     if isinstance(current, list):
-        original[key] = [item for item in current if item not in gone]
+        known = set(map(_hashable, gone))
+        original[key] = [item for item in current if _hashable(item) not in known]
 
 
 def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: Struct | None) -> None:
@@ -186,15 +189,11 @@ def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
     Raises:
         ApiError: 400.
     """
-
-    def identity(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
-
-    wanted = iter([identity(item) for item in order])
+    wanted = iter([_identity(item, key) for item in order])
     for item in sent:
         if key and isinstance(item, dict) and DIRECTIVE in item:
             continue
-        mine = identity(item)
+        mine = _identity(item, key)
         if not any(mine == other for other in wanted):
             raise senseless(
                 f"The order in patch list:\n{go_text(sent)}\n doesn't match $setElementOrder list:\n{go_text(order)}\n"
@@ -204,12 +203,14 @@ def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
 def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any]:
     key = field.merge_key
     if not key:
-        merged = list(original)
-        merged += [item for item in patch if item not in merged]
-        return _in_order(_unique(merged), patch, original, "")
+        unique: dict[Hashable, Any] = {}
+        for item in (*original, *patch):
+            unique.setdefault(_hashable(item), item)
+        return _in_order(list(unique.values()), patch, original, "")
     if any(not isinstance(item, dict) for item in [*original, *patch]):
         raise bad_request("lists of lists are not supported")
     plain: list[Any] = []
+    gone: set[Hashable] = set()
     replace = False
     for item in patch:
         directive = item.get(DIRECTIVE)
@@ -218,7 +219,7 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
         elif directive == "delete":
             if key not in item:
                 raise _no_merge_key(item, key)
-            original = [other for other in original if other.get(key) != item[key]]
+            gone.add(_hashable(item[key]))
         elif directive == "replace":
             replace = True
         elif directive == "merge":
@@ -227,14 +228,15 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field) -> list[Any
             raise senseless(f"unknown patch type: {go_text(directive)} in map: {go_text(item)}")
     if replace:
         return plain
+    original = [item for item in original if _identity(item, key) not in gone]
     merged_items = list(original)
+    places = _first_places(merged_items, key)
     for item in plain:
         if key not in item:
             raise _no_merge_key(item, key)
-        for place, other in enumerate(merged_items):
-            if other.get(key) == item[key]:
-                merged_items[place] = _merge_map(other, item, _inner(field))
-                break
+        place = places.setdefault(_hashable(item[key]), len(merged_items))
+        if place < len(merged_items):
+            merged_items[place] = _merge_map(merged_items[place], item, _inner(field))
         else:
             merged_items.append(_without_directives(_discard_nulls(item))[0])
     return _in_order(merged_items, plain, original, key)
@@ -244,32 +246,40 @@ def _no_merge_key(item: Any, key: str) -> ApiError:
     return senseless(f"map: {go_text(item)} does not contain declared merge key: {key}")
 
 
-def _unique(items: list[Any]) -> list[Any]:
-    kept: list[Any] = []
-    for item in items:
-        if item not in kept:
-            kept.append(item)
-    return kept
-
-
 def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
     """The merged items: those of the patch in its order, the others in between as they were."""
-
-    def identity(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, dict) else item
-
-    wanted = [identity(item) for item in order]
-    before = [identity(item) for item in server]
-    patched = sorted(
-        (item for item in merged if identity(item) in wanted), key=lambda item: wanted.index(identity(item))
-    )
-    others = sorted(
-        (item for item in merged if identity(item) not in wanted),
-        key=lambda item: before.index(identity(item)) if identity(item) in before else len(before),
+    wanted, before = _first_places(order, key), _first_places(server, key)
+    known = [(_identity(item, key), item) for item in merged]
+    patched = deque(sorted((pair for pair in known if pair[0] in wanted), key=lambda pair: wanted[pair[0]]))
+    others = deque(
+        sorted((pair for pair in known if pair[0] not in wanted), key=lambda pair: before.get(pair[0], len(server)))
     )
     joined: list[Any] = []
     while others and patched:
-        left, right = identity(others[0]), identity(patched[0])
-        first = left in before and right in before and before.index(left) < before.index(right)
-        joined.append(others.pop(0) if first else patched.pop(0))
-    return joined + others + patched
+        left, right = others[0][0], patched[0][0]
+        first = left in before and right in before and before[left] < before[right]
+        joined.append((others if first else patched).popleft()[1])
+    return joined + [item for _, item in (*others, *patched)]
+
+
+def _first_places(items: list[Any], key: str) -> dict[Hashable, int]:
+    """Where in a list each of its items stands first."""
+    places: dict[Hashable, int] = {}
+    for place, item in enumerate(items):
+        places.setdefault(_identity(item, key), place)
+    return places
+
+
+def _identity(item: Any, key: str) -> Hashable:
+    """What tells an item of a list from the others: its merge key if there is one, else all of it."""
+    return _hashable(item.get(key) if key and isinstance(item, dict) else item)
+
+
+def _hashable(value: Any) -> Hashable:
+    """A value by which a dict finds what is equal to it: lists may be long, and comparing each with each takes time."""
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    plain: Hashable = value
+    return plain
