@@ -254,6 +254,17 @@ def test_an_update_says_some_causes_twice_as_the_real_server_does(api: ClusterAp
     assert reply.body["message"].count("allowedTopologies") == 2
 
 
+def test_a_short_request_gets_no_endless_answer(api: ClusterApi) -> None:
+    storage_class = {"metadata": {"name": "r"}, "provisioner": "x/y", "allowedTopologies": [{}] * 400}
+    assert 10_000 <= len(causes(api.admin.post("/apis/storage.k8s.io/v1/storageclasses", storage_class))) < 20_000
+    paths = ["/".join("p" * depth) for depth in range(1, 300)]
+    files = [{"configMap": {"name": "c", "items": [{"key": "k", "path": path}]}} for path in paths]
+    spec = {"containers": [{"name": "c", "image": "i"}], "volumes": [{"name": "v", "projected": {"sources": files}}]}
+    reply = api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec})
+    assert reply.status == 201
+    assert len(reply.warnings) == 256 * 255 / 2
+
+
 def test_a_role_is_checked_once(api: ClusterApi) -> None:
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles"
     api.must(api.admin.post(roles, {"metadata": {"name": "r"}, "rules": []}))

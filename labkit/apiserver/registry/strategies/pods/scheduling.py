@@ -5,6 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import dns_label, label_value, qualified_name
@@ -142,6 +144,7 @@ def _merge(holder: Object, labels: Object) -> None:
 
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
     """Topology spread constraints."""
+    later = Counter(map(_spread, constraints))
     for index, constraint in enumerate(constraints):
         place = f"{path}[{index}]"
         if constraint.get("maxSkew", 0) <= 0:
@@ -151,9 +154,9 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
         action = constraint.get("whenUnsatisfiable", "")
         if action not in ("DoNotSchedule", "ScheduleAnyway"):
             errors.not_supported(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
-        here = (constraint.get("topologyKey", ""), action)
-        if any((other.get("topologyKey", ""), other.get("whenUnsatisfiable", "")) == here
-               for other in constraints[index + 1 :]):  # fmt: skip
+        here = _spread(constraint)
+        later[here] -= 1
+        if later[here]:
             errors.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{here[0]}, {here[1]}}}")
         domains = constraint.get("minDomains")
         if domains is not None:
@@ -168,3 +171,8 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
                 errors.not_supported(f"{place}.{field}", policy, ["Honor", "Ignore"])
         _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
+
+
+def _spread(constraint: Object) -> tuple[str, str]:
+    """What two constraints of a pod may not have in common."""
+    return constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")

@@ -13,6 +13,9 @@ from labkit.apiserver.request import Object
 File = tuple[str, str]
 """(its path, where it comes from; empty if all files of the volume come from there)."""
 
+MOST_COMPARED = 256
+"""How many files of a volume are compared, each with each: a request may name tens of thousands."""
+
 
 def overlapping_paths(volumes: list[Object]) -> Iterator[str]:
     """Warnings of files with the same path, and of files that are directories to others.
@@ -60,7 +63,7 @@ def _files(source: Object) -> list[File]:
 
 def _overlaps(files: list[File]) -> Iterator[str]:
     seen: list[File] = []
-    for path, source in files:
+    for path, source in files[:MOST_COMPARED]:
         file = (path.rstrip("/"), source)
         for other in seen:
             one, two = f"{file[0]}/", f"{other[0]}/"

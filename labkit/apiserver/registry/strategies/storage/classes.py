@@ -5,6 +5,7 @@ Source: k8s.io/kubernetes ``pkg/apis/storage``.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
@@ -12,6 +13,9 @@ from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import qualified_name
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
+
+ENOUGH = 10_000
+"""So much may be wrong with topologies: each term is told once for each other like it, which may be millions."""
 
 
 @dataclass
@@ -56,24 +60,28 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
 
     The real server starts with as many empty terms as there are terms, so it calls an empty one a duplicate.
     """
-    known: list[dict[str, set[str]]] = [{} for _ in topologies]
+    known: Counter[frozenset[tuple[str, frozenset[str]]]] = Counter({frozenset(): len(topologies)})
     for index, term in enumerate(topologies):
+        if len(errors) >= ENOUGH:
+            return
         path = f"allowedTopologies[{index}].matchLabelExpressions"
-        keys: dict[str, set[str]] = {}
+        keys: dict[str, frozenset[str]] = {}
         for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
             place, key = f"{path}[{number}]", expression.get("key", "")
             values = expression.get("values") or []
             if not values:
                 errors.required(f"{place}.values")
+            before: set[str] = set()
             for position, value in enumerate(values):
-                if value in values[:position]:
+                if value in before:
                     errors.duplicate(f"{place}.values[{position}]", value)
+                before.add(value)
             for message in qualified_name(key):
                 errors.invalid(f"{place}.key", key, message)
             if key in keys:
                 errors.duplicate(f"{place}.key", key)
-            keys[key] = set(values)
-        for other in known:
-            if other == keys:
-                errors.duplicate(path, "")
-        known.append(keys)
+            keys[key] = frozenset(values)
+        mine = frozenset(keys.items())
+        for _ in range(min(known[mine], ENOUGH)):
+            errors.duplicate(path, "")
+        known[mine] += 1
