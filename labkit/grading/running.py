@@ -11,6 +11,7 @@ import ast
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -50,6 +51,7 @@ def run_kernel(cells: Sequence[str], done: Done) -> None:
     """
     import nbformat
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     document = {
         "nbformat": 4,
@@ -76,7 +78,9 @@ def run_kernel(cells: Sequence[str], done: Done) -> None:
         count += 1
         done(count)
 
-    client = NotebookClient(notebook, timeout=None, allow_errors=True, on_cell_executed=executed)
+    # Sockets that are files, in a directory that nobody else has.
+    config = Config({"KernelManager": {"transport": "ipc", "ip": str(Path.cwd() / "kernel")}})
+    client = NotebookClient(notebook, config=config, timeout=None, allow_errors=True, on_cell_executed=executed)
     client.execute()
     for cell in notebook.cells:
         for output in cell.outputs:

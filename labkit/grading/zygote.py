@@ -214,10 +214,13 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
         path.touch(mode=0o600)
         path.write_text(text)
     os.chdir(home)
-    keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    keep = {name: os.environ[name] for name in ("LANG", "VIRTUAL_ENV") if name in os.environ}
+    # As in an activated environment, which learners work in: ``!python`` is this Python.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     os.environ.clear()
     os.environ.update(
         keep,
+        PATH=path,
         HOME=str(home),
         TMPDIR=str(home),
         LABKIT_HOME=str(lab_home),
