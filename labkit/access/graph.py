@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from labkit.access.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
+from labkit.access.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import Rule, rule_allows
@@ -91,7 +91,7 @@ def rbac_graph(
             continue
         path = _Path(policy, binding, entries, question)
         named = user is not None and (path.granting or any(entry["kind"] != "Group" for entry in entries))
-        if not defaults and not named and _bootstrap(binding):
+        if not defaults and not named and is_default(binding):
             graph.hidden += 1
             continue
         _draw(graph, path, fold)
@@ -149,7 +149,3 @@ def rule_text(rule: Rule) -> str:
     text = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
     names = rule.get("resourceNames") or ()
     return text + (f" · named {', '.join(names)}" if names else "")
-
-
-def _bootstrap(binding: Object) -> bool:
-    return "kubernetes.io/bootstrapping" in (binding["metadata"].get("labels") or {})

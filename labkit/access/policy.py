@@ -186,6 +186,11 @@ def kind_of(binding: Object) -> str:
     return "RoleBinding" if namespace_of(binding) else "ClusterRoleBinding"
 
 
+def is_default(obj: Object) -> bool:
+    """Whether an object says of itself that every cluster has it."""
+    return "kubernetes.io/bootstrapping" in (obj["metadata"].get("labels") or {})
+
+
 def name_of(obj: Object) -> str:
     """An object's name."""
     return str(obj["metadata"]["name"])

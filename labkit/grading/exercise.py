@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from labkit import auditlog
+from labkit.access.policy import Policy, read_policy
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError, near
 from labkit.grading.draw import Draw, learner_name
+from labkit.grading.excess import untouched
 from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
-from labkit.grading.task import Exercise, Task
+from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
 
 if TYPE_CHECKING:
@@ -58,16 +61,24 @@ class Paper(Shown):
     def check(self, task: str) -> Shown:
         """How the cluster stands against a task now."""
         entry = self._tasks(task)[0]
-        return _Text(task_card(score_task(entry, self.learner, ground_of(self.lab))))
+        return _Text(task_card(score_task(entry, self.learner, self._ground())))
 
     def score(self) -> Score:
         """The score of all tasks now."""
-        return score(self.exercise, self.learner, ground_of(self.lab))
+        return score(self.exercise, self.learner, self._ground())
 
     def card(self) -> Card:
         """The exercise and its tasks."""
         rows = [Row(entry.id, entry.title) for entry in self.exercise.tasks]
         return Card(f"{self.exercise.title} — for {self.learner}", "plain", rows, self.exercise.about)
+
+    def _ground(self) -> Ground:
+        """What probes need. Nobody kept what stood here first, so it is put together."""
+
+        def before() -> Policy:
+            return untouched(read_policy(self.lab.admin.unobserved()), setup(self.exercise, self.learner))
+
+        return ground_of(self.lab, before)
 
     def _tasks(self, task: str) -> list[Task]:
         found = [entry for entry in self.exercise.tasks if task in ("", entry.id)]
@@ -97,15 +108,27 @@ def find_exercise(name: str) -> Exercise:
     raise UsageError(f'There is no exercise "{name}".', todo=near(name, [exercise.id for exercise in EXERCISES]))
 
 
-def ground_of(lab: Lab) -> Ground:
-    """What probes need, from a lab. Its requests are recorded for no step."""
+def setup(exercise: Exercise, learner: str) -> list[Object]:
+    """What stands in a learner's cluster before they begin."""
+    return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
+
+
+def ground_of(lab: Lab, before: Callable[[], Policy]) -> Ground:
+    """What probes need, from a lab. Its requests are recorded for no step.
+
+    Args:
+        lab: The cluster.
+        before: Its roles and bindings before the learner began.
+    """
     quiet = lab.admin.unobserved()
     log = lab.home / "audit.log"
     # Only the embedded cluster's log lies where it can be read from end to end.
     audited = lab.backend.name == "embedded"
     return Ground(
         quiet,
-        lambda raw: lab.as_token(raw).unobserved(),
+        lab.as_anonymous().unobserved(),
+        lambda: read_policy(quiet),
+        before,
         lambda: auditlog.events(log) if audited else (),
         audited=audited,
         pods=pods_run(quiet),

@@ -24,16 +24,16 @@ from labkit.apiserver.serving.process import run
 from labkit.apiserver.serving.server import ApiServer
 from labkit.apiserver.storage import MemoryStore
 from labkit.grading.draw import Draw
-from labkit.grading.exercise import find_exercise
+from labkit.grading.exercise import find_exercise, setup
 from labkit.grading.homes import home_files
-from labkit.grading.inprocess import admin_of, bearer_of
+from labkit.grading.inprocess import admin_of, anonymous_of, policy_of
 from labkit.grading.isolation import Limits
 from labkit.grading.meter import Allowance, Meter
 from labkit.grading.probes import Ground
 from labkit.grading.result import Result
 from labkit.grading.score import Score, TaskScore, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
-from labkit.grading.task import Exercise, Object
+from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers
 from labkit.manifests import Resources, apply
 from labkit.redact import redact
@@ -115,6 +115,7 @@ class Grader(WithWorkers):
         foundry = self._foundry if self.workers.walled else None
         keys = foundry.keys if foundry else Keys.generate(self._foundry.keys.token_key)
         cluster, events = fresh_cluster(keys, submission.learner, exercise, foundry)
+        ground = ground_in(cluster, events)
         handle = cluster.handle
         cluster.handle = meter = Meter(handle, self._allowance)  # also for what pods ask
         try:
@@ -126,7 +127,7 @@ class Grader(WithWorkers):
                 str(report["ended"]),
                 int(report["cells"]),
                 len(cells),
-                score(exercise, submission.learner, ground_in(cluster, events)),
+                score(exercise, submission.learner, ground),
                 self.level,
                 f"It used up what it may ask of its cluster: {meter.used_up}." if meter.used_up else "",
                 kept_output(report),
@@ -154,11 +155,6 @@ def kept_output(report: Mapping[str, Any]) -> str:
 
 def _ends(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}\n[…]\n{text[-most // 2 :]}"
-
-
-def setup(exercise: Exercise, learner: str) -> list[Object]:
-    """What stands in a learner's cluster before they begin."""
-    return [dict(obj) for task in exercise.tasks for obj in task.brief(Draw(learner)).setup]
 
 
 class Foundry:
@@ -202,8 +198,16 @@ def fresh_cluster(
 
 
 def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
-    """What probes need, of a cluster in this process."""
-    return Ground(admin_of(cluster), lambda raw: bearer_of(cluster, raw), lambda: list(events), audited=True)
+    """What probes need, of a cluster in this process that no learner has seen yet."""
+    before = policy_of(cluster)
+    return Ground(
+        admin_of(cluster),
+        anonymous_of(cluster),
+        lambda: policy_of(cluster),
+        lambda: before,
+        lambda: list(events),
+        audited=True,
+    )
 
 
 def unread(submission: Submission, exercise: Exercise, level: str, why: str, cluster: str = "embedded") -> Result:

@@ -17,12 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from labkit import kubeconfig as kubeconfigs
+from labkit.access.policy import Policy, read_policy
 from labkit.apiserver.keys import Keys
 from labkit.backends import podimage, preflight, sweep
 from labkit.errors import NotRunning, UsageError
-from labkit.grading.exercise import find_exercise, ground_of, pods_run
+from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
 from labkit.grading.fence import Fence
-from labkit.grading.grader import kept_output, setup, unread
+from labkit.grading.grader import kept_output, unread
 from labkit.grading.homes import home_files
 from labkit.grading.isolation import Limits
 from labkit.grading.relay import Relay
@@ -139,6 +140,7 @@ class LabGrader(WithWorkers):
         fence = Fence(self._admin)
         try:
             self._set_up(setup(exercise, submission.learner), fence)
+            before = read_policy(self._admin)
             report = asyncio.run(self.workers.run(submission.learner, cells, 0, self._door(fence)))
             return Result(
                 submission.learner,
@@ -146,7 +148,7 @@ class LabGrader(WithWorkers):
                 str(report["ended"]),
                 int(report["cells"]),
                 len(cells),
-                self._judge(exercise, submission.learner),
+                self._judge(exercise, submission.learner, before),
                 self.level,
                 "\n".join(fence.refused[:20]),
                 kept_output(report),
@@ -181,11 +183,11 @@ class LabGrader(WithWorkers):
 
         return open_door
 
-    def _judge(self, exercise: Exercise, learner: str) -> Score:
+    def _judge(self, exercise: Exercise, learner: str, before: Policy) -> Score:
         """Score; a real cluster's controllers may still be at work on the last change."""
         for _ in range(SETTLED):
             time.sleep(self._settle_seconds)
-            found = score(exercise, learner, ground_of(self.lab))
+            found = score(exercise, learner, ground_of(self.lab, lambda: before))
             if all(task.full or not task.most for task in found.tasks):
                 break
         return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.access.explain import review
-from labkit.access.policy import Subject, subject
+from labkit.access.policy import Policy, Subject, subject
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.caller import Caller
 from labkit.errors import TokenError
@@ -31,7 +31,9 @@ class Ground:
 
     Args:
         admin: A caller who may read everything.
-        as_token: Makes a caller from a raw token.
+        anonymous: A caller without credentials.
+        policy: Reads all roles and bindings.
+        before: The roles and bindings before the learner began.
         events: The audit events of the learner's requests, oldest first; empty where
             the cluster keeps no audit log that can be read.
         audited: Whether there is such a log.
@@ -39,7 +41,9 @@ class Ground:
     """
 
     admin: Caller
-    as_token: Callable[[str], Caller]
+    anonymous: Caller
+    policy: Callable[[], Policy]
+    before: Callable[[], Policy]
     events: Callable[[], Iterable[dict[str, Any]]] = tuple
     audited: bool = False
     pods: bool = True
@@ -60,6 +64,11 @@ class Ground:
         """The object at a path, or None."""
         answer = self.admin.get(path)
         return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None
+
+    def said(self, namespace: str, config_map: str, key: str) -> str:
+        """What a config map says under a key, without the newline that a file ends with; empty when nothing."""
+        obj = self.find(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}") or {}
+        return str((obj.get("data") or {}).get(key) or "").strip()
 
 
 @dataclass(frozen=True, slots=True)

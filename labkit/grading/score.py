@@ -1,20 +1,20 @@
 """Probes to points.
 
 A task's must-allow probes and facts earn points. Its limits earn nothing, since an
-untouched cluster keeps them all; breaking one costs what it says, down to zero. The
-least-privilege score names every permission that was granted and no task needed.
+untouched cluster keeps them all; breaking one costs what it says, down to zero. One limit
+every task has that grants something: nothing more than that is granted. What was more is
+named, and makes a second figure, the least-privilege score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.access.graph import rule_text
-from labkit.access.policy import Policy, namespace_of, read_policy
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.access.policy import Policy
 from labkit.grading.draw import Draw
-from labkit.grading.probes import Ground, Need, Probe
+from labkit.grading.excess import beyond
+from labkit.grading.probes import Ground, Probe
 from labkit.grading.task import Exercise, Task
 
 
@@ -119,11 +119,8 @@ class Score:
 MOST_EVALUATED = 200_000
 """Rules that the bindings of a cluster may make the server look at for one question."""
 
-MOST_EXCESS = 200
-"""Superfluous permissions that are named; what comes after them is counted as one."""
-
-MOST_PARTS = 2_000
-"""Single permissions that rules are taken apart into."""
+EXCESS_COST = 0.25
+"""What a grant too many costs, as a part of what a task can earn."""
 
 MOST_SEEN = 500
 """Characters of what was seen; a learner may have written it."""
@@ -144,23 +141,42 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     Raises:
         TooMuch: It has more grants than can be judged.
     """
-    policy = read_policy(ground.admin, defaults=False)
+    policy, before = ground.policy(), ground.before()
     evaluated = sum(1 + len((policy.role_of(binding) or {}).get("rules") or ()) for binding in policy.bindings)
     if evaluated > MOST_EVALUATED:
         raise TooMuch(f"{len(policy.bindings)} bindings with {evaluated} rules in all")
-    return Score(exercise.id, learner, tuple(score_task(task, learner, ground, policy) for task in exercise.tasks))
+    return Score(
+        exercise.id, learner, tuple(_score_task(task, learner, ground, policy, before) for task in exercise.tasks)
+    )
 
 
-def score_task(task: Task, learner: str, ground: Ground, policy: Policy | None = None) -> TaskScore:
+def score_task(task: Task, learner: str, ground: Ground) -> TaskScore:
     """Judge one task."""
-    policy = policy or read_policy(ground.admin, defaults=False)
+    return _score_task(task, learner, ground, ground.policy(), ground.before())
+
+
+def _score_task(task: Task, learner: str, ground: Ground, policy: Policy, before: Policy) -> TaskScore:
     brief = task.brief(Draw(learner))
-    items = tuple(_look(probe, ground) for probe in brief.probes)
-    points = max(0.0, sum(item.points for item in items))
+    items = [_look(probe, ground) for probe in brief.probes]
     most = sum(item.most for item in items)
-    needs = [probe.need for probe in brief.probes if probe.need is not None and not probe.limit]
-    return TaskScore(
-        task.id, task.title, round(points, 2), most, items, tuple(_excess(policy, needs, brief.given)), len(needs)
+    needs = [probe.need for probe in brief.probes if probe.need is not None]
+    excess = tuple(_plain(line) for line in beyond(policy, before, needs, brief.given))
+    if needs:
+        items.append(_nothing_more(excess, most))
+    points = max(0.0, sum(item.points for item in items))
+    return TaskScore(task.id, task.title, round(points, 2), most, tuple(items), excess, len(needs))
+
+
+def _nothing_more(excess: Sequence[str], most: float) -> Item:
+    """The limit that every task has which grants something."""
+    more = f", and {len(excess) - 1} more" if len(excess) > 1 else ""
+    return Item(
+        "Nothing more is granted than the task asks for.",
+        f"Granted too: {excess[0]}{more}." if excess else "Nothing more is granted.",
+        not excess,
+        -EXCESS_COST * most if excess else 0.0,
+        0.0,
+        "Name each verb, resource and account that the task names, and no others.",
     )
 
 
@@ -179,58 +195,3 @@ def _plain(text: str) -> str:
     """A text that a learner had a hand in, short and without what files and terminals choke on."""
     text = text if len(text) <= MOST_SEEN else f"{text[:MOST_SEEN]}…"
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
-
-
-def _excess(policy: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iterable[str]:
-    """Single permissions that the needs' subjects were given and that no need asks for.
-
-    Only bindings that are not every cluster's own count; a rule is taken apart into its
-    verbs and resources.
-    """
-    found: dict[str, None] = {}
-    looked = 0
-    for who in dict.fromkeys(need.who for need in needs):
-        own = [need for need in needs if need.who == who]
-        for binding in policy.bindings_of(who):
-            ref = binding["roleRef"]
-            if _default(binding) or f"{ref['kind']}/{ref['name']}" in given:
-                continue
-            place = namespace_of(binding)
-            for rule in (policy.role_of(binding) or {}).get("rules") or ():
-                looked += 1
-                for part in _parts(rule):
-                    looked += 1
-                    if len(found) >= MOST_EXCESS or looked > MOST_PARTS:
-                        return [*found, f"{who.label}: and more"]
-                    if not any(_serves(part, place, need) for need in own):
-                        where = f"in {place}" if place else "in the whole cluster"
-                        found[_plain(f"{who.label}: {rule_text(part)} {where}")] = None
-    return found
-
-
-def _parts(rule: Rule) -> Iterable[Rule]:
-    """A rule as rules with one verb and one resource or path each."""
-    for verb in rule.get("verbs") or ():
-        for path in rule.get("nonResourceURLs") or ():
-            yield {"verbs": [verb], "nonResourceURLs": [path]}
-        for resource in rule.get("resources") or ():
-            for group in rule.get("apiGroups") or ():
-                part: Rule = {"verbs": [verb], "apiGroups": [group], "resources": [resource]}
-                if rule.get("resourceNames"):
-                    part["resourceNames"] = list(rule["resourceNames"])
-                yield part
-
-
-def _serves(part: Rule, place: str, need: Need) -> bool:
-    """Whether a single permission is one that was asked for, and no wider."""
-    if "*" in (*part["verbs"], *part.get("resources", ()), *part.get("apiGroups", ())):
-        return False
-    if place != need.namespace:
-        return False
-    return rule_allows(part, need.question())
-
-
-def _default(binding: dict[str, object]) -> bool:
-    metadata = binding["metadata"]
-    labels = metadata.get("labels") or {} if isinstance(metadata, dict) else {}
-    return "kubernetes.io/bootstrapping" in labels

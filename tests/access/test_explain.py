@@ -5,7 +5,7 @@ import pytest
 from labkit.access import Permission, explain, read_policy, smallest_changes, subject
 from labkit.access.policy import Unreadable
 from labkit.client import Client
-from labkit.grading.inprocess import bearer_of
+from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from tests.access.conftest import put
 
@@ -65,7 +65,7 @@ def test_a_role_that_nobody_is_bound_to_and_one_that_is_missing(api: Client) -> 
 
 
 def test_who_may_not_read_the_roles_is_told_whom_to_ask(api: Client) -> None:
-    nobody = bearer_of(api.transport._cluster, "")  # type: ignore[attr-defined]  # the in-process transport's
+    nobody = anonymous_of(api.transport._cluster)  # type: ignore[attr-defined]  # the in-process transport's
     with pytest.raises(Unreadable, match=r"lab\.admin"):
         read_policy(nobody)
 

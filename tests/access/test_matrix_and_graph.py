@@ -11,7 +11,7 @@ from labkit.access.policy import Unanswered
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.client import Client
 from labkit.errors import UsageError
-from labkit.grading.inprocess import bearer_of
+from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from tests.access.conftest import put
 
@@ -28,7 +28,7 @@ def test_a_matrix_marks_what_changed(api: Client) -> None:
 
 
 def test_a_refused_review_is_no_no(api: Client) -> None:
-    nobody = bearer_of(api.transport._cluster, "")  # type: ignore[attr-defined]  # the in-process transport's
+    nobody = anonymous_of(api.transport._cluster)  # type: ignore[attr-defined]  # the in-process transport's
     with pytest.raises(Unanswered, match=r"access review \(403\).*lab\.admin"):
         access_matrix(nobody, [subject("kikai/default")], [Permission.parse("list services")], "kikai")
 

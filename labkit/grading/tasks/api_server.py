@@ -43,8 +43,7 @@ def server_version(draw: Draw) -> Brief:
 
     def look(ground: Ground) -> Finding:
         version = ground.admin.get("/version").body["gitVersion"]
-        obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{name}")
-        said = ((obj or {}).get("data") or {}).get("version")
+        said = ground.said(space, name, "version")
         return Finding(said == version, f"The config map says {said or 'nothing'}.")
 
     return Brief(
@@ -72,8 +71,7 @@ def discovered_resources(draw: Draw) -> Brief:
     def look(ground: Ground) -> Finding:
         resources = ground.admin.get(f"/apis/{group}/v1").body["resources"]
         count = str(sum("/" not in entry["name"] for entry in resources))
-        obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{name}")
-        said = ((obj or {}).get("data") or {}).get("count")
+        said = ground.said(space, name, "count")
         return Finding(said == count, f"The config map says {said or 'nothing'}.")
 
     return Brief(
@@ -93,10 +91,10 @@ def anonymous_stays_out(draw: Draw) -> Brief:
     space, name = draw.name("gate"), draw.name("seen")
 
     def look(ground: Ground) -> Finding:
-        obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{name}")
-        said = ((obj or {}).get("data") or {}).get("user")
-        good = said in ("system:anonymous", "unauthorized")
-        return Finding(good, f"The config map says {said or 'nothing'}.")
+        said = ground.said(space, name, "user")
+        answer = ground.anonymous.get("/api/v1/namespaces")
+        user = "unauthorized" if answer.status == 401 else "system:anonymous"
+        return Finding(said == user, f"The config map says {said or 'nothing'}.")
 
     return Brief(
         "List the namespaces without any credentials. As whom does the server's message say it took you? Put that "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import may, may_not
+from labkit.grading.probes import Finding, Ground, Probe, may, may_not
 from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
 
 
@@ -55,21 +55,47 @@ def extend_view(draw: Draw) -> Brief:
     """Aggregation: a new rule for view, without touching view."""
     space, who, name = draw.name("annex"), draw.name("reader"), draw.name("view")
     group, resource = f"{draw.name('crew')}.example.com", draw.one("thing", ("boats", "kites", "drums"))
-    me = f"{space}/{who}"
+    me, witness = f"{space}/{who}", f"{space}/{draw.name('witness')}"
     extra = role("", name, ("get,list", group, resource))
     extra["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-view": "true"}
     return Brief(
         f"Everybody with `view` shall also get and list `{resource}.{group}`. Do it with a cluster role `{name}` that "
-        f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there.",
+        f"is aggregated into `view`; do not edit `view` itself. The account `{who}` of `{space}` has `view` there, "
+        "and so have others.",
         (
-            may(me, "list", resource, space, group=group, points=2, hint="A label on your cluster role aggregates it."),
+            *(
+                may(each, verb, resource, space, group=group, points=0.5, hint=hint)
+                for each, hint in (
+                    (me, "A label on your cluster role aggregates it."),
+                    (witness, "Not this account alone: everybody with view."),
+                )
+                for verb in ("get", "list")
+            ),
             replace(may(me, "list", "pods", space, points=0.5, hint="view must keep what it had."), limit=True),
+            Probe(
+                "view itself is as it was.", _aggregates, 1, "Leave view, and make a cluster role of your own.", True
+            ),
             may_not(me, "delete", resource, space, group=group),
             may_not(me, "list", "secrets", space),
+            may_not(f"{space}/default", "list", resource, space, group=group, hint="Only those who have view."),
         ),
-        (namespace(space), account(space, who), binding(space, "reader", "ClusterRole/view", me)),
+        (
+            namespace(space),
+            account(space, who),
+            account(*witness.split("/")),
+            binding(space, "reader", "ClusterRole/view", me, witness),
+        ),
         f"lab.apply({extra!r})",
-        ("ClusterRole/view",),
+    )
+
+
+def _aggregates(ground: Ground) -> Finding:
+    """Whether ``view`` is still made of others, and of them all."""
+    view = ground.find("/apis/rbac.authorization.k8s.io/v1/clusterroles/view") or {}
+    found = (view.get("aggregationRule") or {}).get("clusterRoleSelectors")
+    wanted = [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
+    return Finding(
+        found == wanted, "view is made of the cluster roles with its label." if found == wanted else "It is edited."
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import PODS, Finding, Ground, Probe, absent, exists, may, may_not
-from labkit.grading.task import Brief, Exercise, Object, Task, account, binding, namespace, pod, role
+from labkit.grading.pods import mounted_tokens, not_running
+from labkit.grading.probes import PODS, Finding, Ground, Probe, absent, may, may_not
+from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, pod, role
 
 RBAC = "rbac.authorization.k8s.io"
-MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def deployer(draw: Draw) -> Brief:
@@ -60,6 +61,7 @@ def over_broad(draw: Draw) -> Brief:
                 _closed(me, rival, space),
                 3,
                 "Which cluster role bindings name the group of the namespace's accounts?",
+                need=may(me, "list", "configmaps", space).need,
             ),
             may_not(me, "delete", "nodes", points=1),
             may_not(rival, "list", "configmaps", space, points=0.5),
@@ -97,20 +99,21 @@ def _repair(draw: Draw, label: str) -> tuple[str, str, str]:
 def _working(space: str, name: str, resource: str, who: str) -> Probe:
     """The pod's own mounted token, as it stands now, may list the resource."""
     user = f"system:serviceaccount:{space}:{who}"
+    wanted = may(f"{space}/{who}", "list", resource, space)
 
     def look(ground: Ground) -> Finding:
         obj = ground.find(f"/api/v1/namespaces/{space}/pods/{name}")
         if obj is None:
             return Finding(False, f"There is no pod {name} in {space}.")
         spec = obj["spec"]
-        mounted = any(
-            mount["mountPath"] == MOUNT for entry in spec["containers"] for mount in entry.get("volumeMounts") or ()
-        )
-        if not mounted:
+        tokens = mounted_tokens(obj, ground, for_server=True)
+        if not tokens:
             return Finding(False, "The pod mounts no token, so its requests are anonymous.")
-        if spec.get("serviceAccountName") != who:
+        if who not in tokens:
             return Finding(False, f"The pod runs as {spec.get('serviceAccountName')}, not as {who}.")
-        finding = may(f"{space}/{who}", "list", resource, space).look(ground)
+        if ground.pods and (why := not_running(obj)):
+            return Finding(False, why)
+        finding = wanted.look(ground)
         return Finding(finding.ok, f"{user} asks to list {resource} in {space}. {finding.seen}")
 
     return Probe(
@@ -118,6 +121,7 @@ def _working(space: str, name: str, resource: str, who: str) -> Probe:
         look,
         2,
         "Ask from inside the pod, and read the message: who is refused what, where?",
+        need=wanted.need,
     )
 
 
@@ -180,6 +184,7 @@ def missing_verb(draw: Draw) -> Brief:
         _task_text(space, name, "pods", who),
         (
             _working(space, name, "pods", who),
+            replace(may(me, "get", "pods", space, points=0.5, hint="What worked must go on working."), limit=True),
             may_not(me, "delete", "pods", space),
             may_not(me, "list", "secrets", space),
         ),
@@ -234,24 +239,22 @@ def which_account(draw: Draw) -> Brief:
     accounts = [draw.name(label) for label in ("butler", "cook", "gardener")]
     guilty = draw.one("guilty", accounts)
 
-    def wrong(obj: Object) -> str:
-        said = (obj.get("data") or {}).get("account")
-        return "" if said == guilty else f"It names {said or 'nobody'}."
+    def named(ground: Ground) -> Finding:
+        said = ground.said(space, kept, "account")
+        return Finding(said == guilty, f"The config map names {said or 'nobody'}.")
 
     def look(ground: Ground) -> Finding:
-        obj = ground.find(f"/api/v1/namespaces/{space}/configmaps/{kept}")
         there = ground.find(f"/api/v1/namespaces/{space}/serviceaccounts/{guilty}") or {"metadata": {}}
         uid = there["metadata"].get("uid")
-        said = ((obj or {}).get("data") or {}).get("uid")
+        said = ground.said(space, kept, "uid")
         return Finding(bool(uid) and said == uid, f"The config map says {said or 'nothing'}.")
 
-    path = f"/api/v1/namespaces/{space}/configmaps/{kept}"
     return Brief(
         f"The pod `{name}` in `{space}` runs as one of its accounts. Prove which with its mounted token: put the "
         f"account's name under `account` and its uid, as the token's claims tell it, under `uid` into a config map "
         f"`{kept}` in `{space}`.",
         (
-            exists(path, "The account is named.", where=wrong, hint="The claim sub says whom it is about.", needs=PODS),
+            Probe("The account is named.", named, 1, "The claim sub says whom it is about.", needs=PODS),
             Probe(
                 "Its uid is the one in the token.", look, 1, "The claims stand in the token's second part.", needs=PODS
             ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.grading.draw import Draw
-from labkit.grading.probes import PODS, asked, exists, may_not
+from labkit.grading.pods import mounted_tokens, not_running
+from labkit.grading.probes import PODS, Finding, Ground, Probe, asked, exists, may_not
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 
 
@@ -16,10 +17,6 @@ def pod_with_account(draw: Draw) -> Brief:
     def wrong(obj: dict[str, Any]) -> str:
         found = obj["spec"].get("serviceAccountName")
         return "" if found == who else f"It runs as {found}, not as {who}."
-
-    def not_running(obj: dict[str, Any]) -> str:
-        phase = (obj.get("status") or {}).get("phase")
-        return "" if phase == "Running" else f"Its phase is {phase}."
 
     path = f"/api/v1/namespaces/{space}/pods/{name}"
     return Brief(
@@ -78,25 +75,19 @@ def pod_without_token(draw: Draw) -> Brief:
     """A pod that mounts no token at all."""
     space, name = draw.name("quiet"), draw.name("mute")
 
-    def mounts(obj: dict[str, Any]) -> str:
-        for container in obj["spec"]["containers"]:
-            for mount in container.get("volumeMounts") or ():
-                if mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount":
-                    return "It mounts a token."
-        return ""
+    path = f"/api/v1/namespaces/{space}/pods/{name}"
+
+    def look(ground: Ground) -> Finding:
+        obj = ground.find(path)
+        if obj is None:
+            return Finding(False, f"There is no object at {path}.")
+        tokens = mounted_tokens(obj, ground)
+        return Finding(not tokens, f"It mounts a token of {tokens[0]}." if tokens else "It mounts none.")
 
     return Brief(
         f"A process that never calls the API needs no token. Create a pod `{name}` in `{space}` that mounts none "
         "(image `curlimages/curl`, command `sleep 9999999`).",
-        (
-            exists(
-                f"/api/v1/namespaces/{space}/pods/{name}",
-                f"The pod {name} mounts no token.",
-                where=mounts,
-                points=2,
-                hint="spec.automountServiceAccountToken",
-            ),
-        ),
+        (Probe(f"The pod {name} mounts no token.", look, 2, "spec.automountServiceAccountToken"),),
         (namespace(space),),
         f"lab.apply({pod(space, name, automountServiceAccountToken=False)!r})",
     )

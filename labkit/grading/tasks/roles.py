@@ -80,9 +80,11 @@ def logs_not_exec(draw: Draw) -> Brief:
     space, who = draw.name("well"), draw.name("listener")
     me = f"{space}/{who}"
     return Brief(
-        f"Let the account `{who}` of `{space}` list pods and read their logs there. It must not run commands in them.",
+        f"Let the account `{who}` of `{space}` get and list pods and read their logs there, as `kubectl logs` does. It "
+        "must not run commands in them.",
         (
-            may(me, "list", "pods", space),
+            may(me, "get", "pods", space, points=0.5, hint="kubectl logs gets the pod first."),
+            may(me, "list", "pods", space, points=0.5),
             may(me, "get", "pods/log", space, hint="Logs are the subresource pods/log."),
             may_not(me, "create", "pods/exec", space, points=1),
             may_not(me, "get", "pods/exec", space),
@@ -90,7 +92,7 @@ def logs_not_exec(draw: Draw) -> Brief:
             may_not(me, "get", "secrets", space),
         ),
         (namespace(space), account(space, who)),
-        f"lab.apply([{role(space, 'logs', ('list', '', 'pods'), ('get', '', 'pods/log'))!r}, "
+        f"lab.apply([{role(space, 'logs', ('get,list', '', 'pods'), ('get', '', 'pods/log'))!r}, "
         f"{binding(space, 'logs', 'Role/logs', me)!r}])",
     )
 

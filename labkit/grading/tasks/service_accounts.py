@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from labkit.grading.draw import Draw
-from labkit.grading.probes import PODS, Ground, exists, token_in_secret
+from labkit.grading.probes import PODS, Ground, token_in_secret
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 from labkit.tokens import Token
 
@@ -118,22 +116,24 @@ def legacy_secret(draw: Draw) -> Brief:
     """A token Secret of the old kind, by hand."""
     space, who, kept = draw.name("attic"), draw.name("elder"), draw.name("scroll")
 
-    def wrong(obj: dict[str, Any]) -> str:
-        if obj.get("type") != "kubernetes.io/service-account-token":
-            return f"Its type is {obj.get('type')}."
-        meant = (obj["metadata"].get("annotations") or {}).get("kubernetes.io/service-account.name")
-        if meant != who:
-            return f"It is for {meant or 'nobody'}, not for {who}."
-        return "" if (obj.get("data") or {}).get("token") else "It holds no token yet."
+    def judge(token: Token, _ground: Ground) -> str:
+        if token.subject != f"system:serviceaccount:{space}:{who}":
+            return f"It speaks for {token.subject}, not for {who}."
+        if "exp" in token.claims:
+            return "It has an end."
+        return (
+            "" if token.bound_to == f"secret {kept}" else f"It lies in {token.bound_to or 'no Secret'}, not in {kept}."
+        )
 
     return Brief(
         f"Until 1.23 every account had a token Secret. Make one by hand: a Secret `{kept}` in `{space}` that holds "
         f"a token of the account `{who}` without an end.",
         (
-            exists(
-                f"/api/v1/namespaces/{space}/secrets/{kept}",
-                f"The Secret {kept} holds a token of {who}.",
-                where=wrong,
+            token_in_secret(
+                space,
+                kept,
+                f"The Secret {kept} holds a token of {who} without an end.",
+                judge,
                 points=2,
                 hint="Its type is kubernetes.io/service-account-token, and an annotation names the account.",
             ),
