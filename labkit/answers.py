@@ -177,6 +177,14 @@ class Answer(Shown):
         return [str(item.get("metadata", {}).get("name", "")) for item in self.items]
 
     @property
+    def titles(self) -> list[str]:
+        """The names of ``items``; each with its namespace where a list goes across namespaces."""
+        if self.call.namespace:
+            return self.names
+        homes = [str(item.get("metadata", {}).get("namespace", "")) for item in self.items]
+        return [f"{home}/{name}" if home else name for home, name in zip(homes, self.names, strict=True)]
+
+    @property
     def kubectl(self) -> str:
         """The same call as a kubectl command."""
         call = (self.method, self.path, self.sent, self.credential, self.server, self.ca_file)
@@ -240,13 +248,18 @@ class Answer(Shown):
             return ""
         kind = str(self.body.get("kind", ""))
         if "items" in self.body:
-            names = self.names
+            names = self.titles
             more = f", … {len(names) - 12} more" if len(names) > 12 else ""
             listed = ", ".join(names[:12]) + more
             return f"{kind}, {len(names)} item{'s' * (len(names) != 1)}: {listed}".rstrip(": ")
         name = (self.body.get("metadata") or {}).get("name")
         if kind and name:
             return f"{kind} {name}"
+        if kind == "Status":
+            about = self.body.get("details") or {}
+            return f"{self.body.get('status', kind)}: {about.get('kind', '')} {about.get('name', '')}".rstrip(": ")
+        if "gitVersion" in self.body:
+            return f"version {self.body['gitVersion']}"
         for listed in ("paths", "versions", "groups", "resources"):
             if isinstance(self.body.get(listed), list):
                 return _listed(listed, self.body[listed])

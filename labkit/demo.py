@@ -171,7 +171,7 @@ class Demo:
         who = answer.as_user or "nobody"
         self.console.print(f"    {_plain(who)}: {answer.method} {_plain(answer.path)}")
         empty = isinstance(answer.body, dict) and answer.body.get("items") == []
-        said = answer.message or ", ".join(answer.names) or ("an empty list" if empty else "ok")
+        said = answer.message or ", ".join(answer.titles) or ("an empty list" if empty else "ok")
         self._indented(f"{answer.status} {said}", colour)
 
     def _show(self, value: object) -> None:

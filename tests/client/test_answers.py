@@ -68,6 +68,20 @@ def test_a_list_is_told_by_its_names() -> None:
     assert "ServiceList, 0 items\n" in repr(made(200, {"kind": "ServiceList", "items": None}))
 
 
+def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
+    items = [{"metadata": {"name": "test", "namespace": home}} for home in ("darbo", "kikai")]
+    body = {"kind": "PodList", "items": items}
+    assert "got      PodList, 2 items: darbo/test, kikai/test\n" in repr(made(200, body, path="/api/v1/pods"))
+    assert "2 items: test, test\n" in repr(made(200, body, path="/api/v1/namespaces/kikai/pods"))
+
+
+def test_a_deleted_object_and_a_version_are_told_in_words() -> None:
+    gone = {"kind": "Status", "status": "Success", "details": {"name": "web", "kind": "services"}}
+    assert "got      Success: services web\n" in repr(made(200, gone))
+    assert "got      Success\n" in repr(made(200, {"kind": "Status", "status": "Success"}))
+    assert "got      version v1.36.2\n" in repr(made(200, {"major": "1", "gitVersion": "v1.36.2"}))
+
+
 def test_nobody_is_said_as_such() -> None:
     shown = made(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"})
     assert shown.as_user == ""
