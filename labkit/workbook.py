@@ -12,11 +12,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import resources
-from labkit.errors import Missing
+from labkit.backends.base import Options, make
+from labkit.backends.embedded import ADMIN_CONF
+from labkit.choice import Choice
+from labkit.errors import LabkitError, Missing
 from labkit.home import ensure_private, home_error, home_path, place_error, read_json, write_private
 
 FIRST = "00-start.ipynb"
@@ -95,15 +99,30 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
 
 
 def environment() -> dict[str, str]:
-    """The environment of JupyterLab: the same state, and a kubectl that leaves ~/.kube alone.
+    """The environment of JupyterLab, its kernels and its terminals.
 
-    Jupyter's own state (its settings, its cookie secret, what was typed into cells) lies with
-    labkit's, unless the learner's environment names a place for it.
+    All share one state. In a terminal ``labkit`` is found, and ``kubectl`` works on the lab's
+    cluster and leaves ~/.kube alone. Jupyter's own state (its settings, its cookie secret, what
+    was typed into cells) lies with labkit's, unless the learner's environment names a place for it.
     """
     home = home_path()
     places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
-    chosen = {"LABKIT_HOME": str(home), "KUBECACHEDIR": str(home / "kube-cache")}
+    programs = [str(Path(sys.executable).parent), *filter(None, [os.environ.get("PATH")])]
+    chosen = {
+        "LABKIT_HOME": str(home),
+        "KUBECONFIG": str(_kubeconfig(home)),
+        "KUBECACHEDIR": str(home / "kube-cache"),
+        "PATH": os.pathsep.join(programs),
+    }
     return {**places, **os.environ, **chosen}
+
+
+def _kubeconfig(home: Path) -> Path:
+    """The chosen cluster's kubeconfig; where the embedded one will write its own, if none ever ran."""
+    with suppress(LabkitError):
+        choice = Choice.of(home, None, Options())
+        return make(choice.backend, home, choice.options).kubeconfig()
+    return home / ADMIN_CONF
 
 
 def keep_quiet(variables: Mapping[str, str]) -> None:

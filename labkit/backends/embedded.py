@@ -33,6 +33,8 @@ STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
 NEEDED_BYTES = 2**20
 """What a new cluster takes on the disk: keys, kubeconfig, the default roles."""
+ADMIN_CONF = "admin.conf"
+"""The administrator's kubeconfig, as the server writes it into its home."""
 PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
@@ -114,7 +116,7 @@ class Embedded:
         Raises:
             NotRunning: When the server was never started here.
         """
-        path = self.home / "admin.conf"
+        path = self.home / ADMIN_CONF
         if not path.exists():
             raise NotRunning(
                 "There is no kubeconfig yet.",
@@ -238,7 +240,7 @@ class Embedded:
     def _last_port(self) -> int:
         """The port in the kubeconfig, so that a restart changes no address."""
         try:
-            text = (self.home / "admin.conf").read_text(encoding="utf-8")
+            text = (self.home / ADMIN_CONF).read_text(encoding="utf-8")
         except OSError:
             return 0
         match = re.search(r"^\s*server: \S+:(\d+)\s*$", text, re.MULTILINE)

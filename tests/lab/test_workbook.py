@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -81,6 +82,20 @@ def test_kernels_share_the_state_and_leave_kubes_directory_alone(labkit_home: Pa
     environment = workbook.environment()
     assert environment["LABKIT_HOME"] == str(labkit_home)
     assert environment["KUBECACHEDIR"].startswith(str(labkit_home))
+
+
+def test_a_terminal_finds_labkit_and_the_labs_cluster(labkit_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/somebody/elses")
+    environment = workbook.environment()
+    assert shutil.which("labkit", path=environment["PATH"]) == str(Path(sys.executable).with_name("labkit"))
+    assert environment["PATH"].endswith(os.environ["PATH"])
+    assert environment["KUBECONFIG"] == str(labkit_home / "admin.conf")
+    existing = labkit_home / "existing"
+    existing.mkdir()
+    (existing / "kubeconfig").write_text("{}")
+    (labkit_home / "backend.json").write_text('{"backend": "existing"}')
+    (existing / "cluster.json").write_text('{"kubeconfig": "/a", "context": "b"}')
+    assert workbook.environment()["KUBECONFIG"] == str(existing / "kubeconfig")
 
 
 def test_jupyters_own_state_lies_with_ours(labkit_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
