@@ -79,16 +79,20 @@ class RBACGraph(LabWidget):
     def as_text(self) -> str:
         """A line for each binding, after what there is to say of all."""
         paths = self._paths()
-        return f"{self.data['summary']}\n{text_table(list(COLUMNS), paths) if paths else NONE}"
+        return f"{self.data['summary']}\n{text_table(self._columns(), paths) if paths else NONE}"
 
     def as_html(self) -> str:
         """A row for each binding, after what there is to say of all."""
         paths = self._paths()
-        table = html_table(list(COLUMNS), paths, caption="Who is bound to what") if paths else f"<p>{NONE}</p>"
+        table = html_table(self._columns(), paths, caption="Who is bound to what") if paths else f"<p>{NONE}</p>"
         return f"<p>{escape(self.data['summary'])}</p>{table}"
+
+    def _columns(self) -> list[str]:
+        return [*COLUMNS, "grants it"] if self._request and self._who else list(COLUMNS)
 
     def _paths(self) -> list[list[str]]:
         graph = self.graph
+        asked = bool(self._request and self._who)
         after: dict[str, list[Node]] = {}
         for start, end in graph.edges:
             after.setdefault(start, []).append(graph.nodes[end])
@@ -99,14 +103,10 @@ class RBACGraph(LabWidget):
             for binding in after.get(node.id, []):
                 for role in after.get(binding.id, []):
                     rules = _listed([rule.title for rule in after.get(role.id, [])])
-                    rows.append(
-                        [
-                            _label(node),
-                            f"{binding.kind} {_label(binding)}",
-                            f"{role.kind} {role.title}",
-                            rules,
-                        ]
-                    )
+                    row = [_label(node), f"{binding.kind} {_label(binding)}", f"{role.kind} {role.title}", rules]
+                    granting = graph.edges[node.id, binding.id] and graph.edges[binding.id, role.id]
+                    grants = "✓ yes" if granting else "–"
+                    rows.append([*row, grants] if asked else row)
         return rows
 
     def _show(self) -> None:

@@ -99,7 +99,12 @@ def test_a_graph_of_everything_is_folded_and_left_whole(api: Client) -> None:
 def test_the_graph_says_who_is_bound_to_what(api: Client) -> None:
     graph = RBACGraph(api, who="kikai/default", request="list services", namespace="kikai")
     assert "granted by the marked path" in graph.data["summary"]
-    assert "RoleBinding kikai/test" in graph.as_text()
+    [header, row] = graph.as_text().splitlines()[1:]
+    assert header.split()[-2:] == ["grants", "it"]
+    assert "RoleBinding kikai/test" in row
+    assert row.endswith("✓ yes")
+    assert "✓ yes" in graph.as_html()
+    assert "grants it" not in RBACGraph(api, who="kikai/default").as_text()
     graph.act("filter", subject="darbo/default")
     assert "granted by nothing here" in graph.data["summary"]
 
