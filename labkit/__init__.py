@@ -10,7 +10,7 @@ The few names that notebooks use. They are loaded when first touched, so that
 - which cluster:              ``backends`` (embedded, kind, existing), ``chosen``, ``choice``, ``kubeconfig``
 - the embedded cluster:       ``apiserver``
 - pods:                       ``pods``, ``podexec``, ``execframes``, ``terminal``; ``proxy``, ``kubectl``
-- objects:                    ``manifests``, ``names`` (on a shared cluster), ``rbac`` (what a rule speaks of)
+- objects:                    ``manifests``, ``kinds``, ``names`` (shared clusters), ``rbac`` (what a rule speaks of)
 - the walkthrough:            ``lessons`` (its checkpoints), ``progress``
 - why it was decided so:      ``access``, ``tokens``, ``auditlog``
 - what is seen:               ``display`` (cards), ``ui`` (widgets), ``redact`` (no token is shown)

@@ -48,11 +48,11 @@ class ChosenCluster(Shown):
         node: bool | None = None,
         image: str | None = None,
         force: bool = False,
-        home: Path | None = None,
+        home: str | Path | None = None,
         start: bool = True,
         say: Say = say_aloud,
     ) -> None:
-        self.home = ensure_private(home or home_path())
+        self.home = ensure_private(Path(home).expanduser().absolute() if home else home_path())
         asked = Options(
             node=node,
             era=era,

@@ -135,15 +135,16 @@ class Client:
         """Replace an object."""
         return self.request("PUT", path, body=body, query=query)
 
-    def patch(self, path: str, body: object, *, kind: str = "merge") -> Answer:
+    def patch(self, path: str, body: object, *, kind: str = "merge", query: Mapping[str, str] | None = None) -> Answer:
         """Change an object.
 
         Args:
             path: The object's path.
             body: The patch.
             kind: ``merge``, ``strategic``, ``json`` or ``apply``.
+            query: More query parameters.
         """
-        return self.request("PATCH", path, body=body, headers={"Content-Type": PATCH_TYPES[kind]})
+        return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
 
     def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
         """Delete an object or a collection."""

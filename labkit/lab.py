@@ -21,10 +21,11 @@ from labkit.home import read_json
 from labkit.transport import Credentials
 
 if TYPE_CHECKING:
+    from labkit.kinds import Resources
     from labkit.kubectl import Ran
-    from labkit.manifests import Applied, Library, Resources
+    from labkit.manifests import Applied, Library
     from labkit.podexec import CompletedExec
-    from labkit.pods import Pods
+    from labkit.pods import Pods, ReadyPod
     from labkit.proxy import Proxy
     from labkit.tokens import Token
 
@@ -216,7 +217,7 @@ class Lab(ChosenCluster):
         """
         return self.pods.logs(pod, container)
 
-    def wait(self, pod: str, timeout_seconds: float = 120.0) -> dict[str, Any]:
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; at once on the embedded cluster.
 
         Args:
@@ -329,7 +330,7 @@ class Lab(ChosenCluster):
     @cached_property
     def resources(self) -> Resources:
         """Finds the path of an object."""
-        from labkit.manifests import Resources
+        from labkit.kinds import Resources
 
         return Resources(self.admin)
 

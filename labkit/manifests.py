@@ -20,6 +20,7 @@ import yaml
 from labkit.client import Client, failure
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError, near
+from labkit.kinds import Resources
 
 Manifest = dict[str, Any]
 Adapt = Callable[[Manifest], Manifest]
@@ -108,7 +109,8 @@ class Library:
         files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
         found = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
         if not found:
-            raise UsageError(f'"{matches[0]}" has no file "{rest}".', todo=near(rest, files))
+            known_files = f"Its files are: {', '.join(files)}." if files else "It has none."
+            raise UsageError(f'"{matches[0]}" has no file "{rest}".', todo=known_files)
         return found
 
     def before(self, step: int) -> list[Path]:
@@ -131,60 +133,6 @@ class Library:
                 match = _STEP.match(file.name)
                 if match:
                     yield int(match[1]), file
-
-
-class Resources:
-    """Finds the path of an object, by asking the cluster what it serves.
-
-    Args:
-        client: Who asks. Answers are kept.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client.unobserved()
-        self._known: dict[str, dict[str, tuple[str, bool]]] = {}
-
-    def collection(self, manifest: Mapping[str, Any]) -> str:
-        """The path of the list an object belongs to.
-
-        Args:
-            manifest: The object, with apiVersion and kind.
-
-        Raises:
-            UsageError: When the cluster serves no such kind.
-            ApiFailure: When the cluster does not say.
-        """
-        version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
-        prefix = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        kinds = self._kinds(prefix, version)
-        if kind not in kinds:
-            raise UsageError(f"The cluster serves no {kind} in {version}.", todo=near(kind, kinds))
-        plural, namespaced = kinds[kind]
-        if not namespaced:
-            return f"{prefix}/{plural}"
-        namespace = (manifest.get("metadata") or {}).get("namespace") or "default"
-        return f"{prefix}/namespaces/{namespace}/{plural}"
-
-    def path(self, manifest: Mapping[str, Any]) -> str:
-        """The path of an object."""
-        return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
-
-    def _kinds(self, prefix: str, version: str) -> dict[str, tuple[str, bool]]:
-        if prefix not in self._known:
-            answer = self._client.get(prefix)
-            if answer.status == 404:
-                raise UsageError(
-                    f"The cluster does not serve {version}.",
-                    todo='lab.admin.get("/apis") lists the groups and versions.',
-                )
-            if not answer.ok:
-                raise failure(answer.status, answer.body, f"The cluster does not say what {version} holds.")
-            self._known[prefix] = {
-                entry["kind"]: (entry["name"], bool(entry["namespaced"]))
-                for entry in answer.body.get("resources", [])
-                if "/" not in entry["name"]
-            }
-        return self._known[prefix]
 
 
 @dataclass(frozen=True, repr=False)
@@ -294,6 +242,12 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
     return [f"{path}: {after}" if before is None else f"{path}: {before} → {after}"]
 
 
+STRICT = {"fieldValidation": "Strict"}
+"""A field that the kind does not have is an error, as for ``kubectl apply``, and not left out in silence."""
+
+FIXED = ("may not change fields", "cannot change roleRef", "field is immutable")
+"""What a server says of a change that only a new object can bring."""
+
 NOT_YET = ("error looking up service account", "No API token found for service account")
 """What a server says to a pod whose account, or, before 1.24, its token, is only just being made."""
 
@@ -313,17 +267,22 @@ def _apply_one(
     adapted = adapt(manifest)
     path = resources.path(manifest)
     deadline = time.monotonic() + patience_seconds
-    answer = client.post(path.rpartition("/")[0], adapted)
+    answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
     while any(text in answer.message for text in NOT_YET) and time.monotonic() < deadline:
         time.sleep(0.1)
-        answer = client.post(path.rpartition("/")[0], adapted)
+        answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
     outcome = "created"
     if answer.status == 409 and answer.reason == "AlreadyExists":
         before = client.get(path)
-        answer = client.patch(path, adapted, kind="strategic")
+        answer = client.patch(path, adapted, kind="strategic", query=STRICT)
         outcome = "unchanged" if answer.ok and _version(before.body) == _version(answer.body) else "changed"
     if not answer.ok:
-        raise failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
+        refused = failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
+        if any(text in answer.message for text in FIXED):
+            refused.todo = (
+                f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
+            )
+        raise refused
     while manifest.get("type") == TOKEN_SECRET and time.monotonic() < deadline and _is_empty(client, path):
         time.sleep(0.1)
     name = title(manifest).partition(" ")[2]

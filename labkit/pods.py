@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from labkit import podexec
 from labkit.client import Client, failure
+from labkit.display import Card, Row, Shown
 from labkit.errors import ExecFailed
 from labkit.podexec import CompletedExec, pod_name
 
@@ -24,6 +26,26 @@ TOKEN_SECONDS = 10.0
 """How long a pod's token is used before it is read again."""
 
 POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, repr=False)
+class ReadyPod(Shown):
+    """A pod that was waited for.
+
+    Args:
+        name: As ``namespace/name``.
+        body: The pod.
+    """
+
+    name: str
+    body: Mapping[str, Any] = field(compare=False)
+
+    def card(self) -> Card:
+        """That it is ready, with its containers and whom it runs as."""
+        spec = self.body["spec"]
+        containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
+        rows = [Row("containers", containers), Row("runs as", str(spec.get("serviceAccountName", "")))]
+        return Card(f"The pod {self.name} is ready", "good", rows)
 
 
 class Pods:
@@ -86,13 +108,13 @@ class Pods:
             raise failure(answer.status, answer.body, f"{pod} has no log.")
         return str(answer.body)
 
-    def wait(self, pod: str, timeout_seconds: float = 120.0) -> dict[str, Any]:
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
         """Wait until a pod is ready; see ``Lab.wait``."""
         deadline = time.monotonic() + timeout_seconds
         while True:
             answer = self._admin.get(_path(pod))
             if answer.ok and _ready(answer.body):
-                return dict(answer.body)
+                return ReadyPod(pod_name(pod), answer.body)
             hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
             if hopeless or time.monotonic() > deadline:
                 raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")

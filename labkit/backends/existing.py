@@ -21,7 +21,8 @@ from labkit.backends.preflight import Preflight, look
 from labkit.client import Client, failure
 from labkit.errors import LabkitError, NotRunning, UsageError
 from labkit.home import ensure_private, read_json, write_private
-from labkit.manifests import Library, Resources, title
+from labkit.kinds import Resources
+from labkit.manifests import Library, title
 from labkit.names import Names
 
 LABEL = "labkit/lab"

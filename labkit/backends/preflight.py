@@ -11,7 +11,8 @@ from typing import Any
 
 from labkit.client import Client
 from labkit.display import Card, Row, Shown
-from labkit.manifests import Resources, title
+from labkit.kinds import Resources
+from labkit.manifests import title
 from labkit.names import Names
 
 MANY = 5

@@ -35,7 +35,8 @@ from labkit.grading.score import Score, TaskScore, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers
-from labkit.manifests import Resources, apply
+from labkit.kinds import Resources
+from labkit.manifests import apply
 from labkit.redact import redact
 
 Told = Callable[[Result], None]

@@ -33,8 +33,9 @@ from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, WithWorkers, Workers
 from labkit.home import ensure_private, home_path
+from labkit.kinds import Resources
 from labkit.lab import Lab
-from labkit.manifests import Resources, apply, title
+from labkit.manifests import apply, title
 from labkit.names import Names
 
 KIND_CLUSTER = "labkit-grading"

@@ -8,7 +8,8 @@ from labkit.apiserver.cluster import Cluster
 from labkit.client import Client
 from labkit.grading.inprocess import admin_of
 from labkit.grading.task import account, binding, namespace, role
-from labkit.manifests import Resources, apply
+from labkit.kinds import Resources
+from labkit.manifests import apply
 from tests.support.cluster import keys
 
 Object = dict[str, object]

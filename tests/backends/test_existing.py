@@ -16,8 +16,8 @@ from labkit.backends.existing import LABEL, NO_PART_5, Existing
 from labkit.client import Client
 from labkit.demo import Demo
 from labkit.errors import NotRunning, Unreachable, UsageError
+from labkit.kinds import Resources
 from labkit.lab import Lab
-from labkit.manifests import Resources
 from labkit.transport import Credentials
 from tests.backends.conftest import quiet
 

@@ -133,6 +133,47 @@ def test_what_is_not_there_is_said(lab: Lab) -> None:
         lab.apply("nope.yaml")
 
 
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "own"}}
+
+
+def test_a_field_that_is_none_is_said_and_nothing_is_made(lab: Lab) -> None:
+    typo = {"containers": [{"name": "main", "image": "ubuntu", "comand": ["sleep", "9"]}]}
+    with pytest.raises(ApiFailure, match="was not accepted") as caught:
+        lab.apply({**POD, "spec": typo})
+    assert 'unknown field "spec.containers[0].comand"' in caught.value.why
+    assert lab.admin.get("/api/v1/namespaces/default/pods/own").status == 404
+
+
+def test_what_cannot_be_changed_in_place_is_to_be_made_anew(lab: Lab) -> None:
+    container = {"name": "main", "image": "ubuntu"}
+    lab.apply({**POD, "spec": {"containers": [{**container, "command": ["sleep", "8"]}]}})
+    anew = {**POD, "spec": {"containers": [{**container, "command": ["sleep", "9999999"]}]}}
+    path = "/api/v1/namespaces/default/pods/own"
+    way_out = f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
+    with pytest.raises(ApiFailure) as caught:
+        lab.apply(anew)
+    assert caught.value.todo == way_out
+    lab.admin.delete(path)
+    lab.apply(anew)
+    assert repr(lab.wait("own")) == (
+        "✔ The pod default/own is ready\n  containers  main (ubuntu)\n  runs as     default"
+    )
+
+
+def test_a_binding_keeps_its_role(lab: Lab) -> None:
+    lab.rewind("W18")
+    other = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "roleRef": other}
+    with pytest.raises(ApiFailure) as caught:
+        lab.apply({**binding, "metadata": {"namespace": "kikai", "name": "test"}})
+    assert "cannot change roleRef" in caught.value.why
+    assert "rolebindings/test" in caught.value.todo
+
+
+def test_a_home_may_be_named_as_text(lab: Lab) -> None:
+    assert Lab(home=str(lab.home)).home == lab.home
+
+
 def test_a_manifest_of_ones_own_is_applied_by_its_name(lab: Lab, tmp_path: Path) -> None:
     own = tmp_path / "mine.yaml"
     own.write_text("{apiVersion: v1, kind: Namespace, metadata: {name: mine}}")

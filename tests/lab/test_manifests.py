@@ -10,7 +10,8 @@ import pytest
 from labkit import manifests, resources
 from labkit.client import Client
 from labkit.errors import ApiFailure, UsageError
-from labkit.manifests import Library, Resources, given, parse, step_number
+from labkit.kinds import Resources
+from labkit.manifests import Library, given, parse, step_number
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 LIBRARY = Library(resources.clusters() / "lessons")
@@ -143,7 +144,10 @@ class Cluster:
     def answer(self, request: Request) -> Reply:
         import json
 
-        path = request.path
+        path, _, query = request.path.partition("?")
+        assert (query == "fieldValidation=Strict") == (request.method in ("POST", "PATCH"))
+        if path == "/apis":
+            return Reply(200, {"groups": [{"preferredVersion": {"groupVersion": "rbac.authorization.k8s.io/v1"}}]})
         if path == "/apis/rbac.authorization.k8s.io/v1":
             return Reply(200, {"resources": [{"kind": "Role", "name": "roles", "namespaced": True}]})
         if path == "/api/v1":
@@ -268,3 +272,27 @@ def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
         applied(api, {**ROLE, "kind": "Roll"})
     with pytest.raises(UsageError, match="does not serve nope/v1"):
         applied(api, {**ROLE, "apiVersion": "nope/v1"})
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("v1", "The cluster serves no Role in v1."),
+        ("rbac.authorization.k8s.io/v1beta1", "The cluster does not serve rbac.authorization.k8s.io/v1beta1."),
+    ],
+)
+def test_a_kind_in_the_wrong_group_or_version_is_shown_its_own(api: Fake, version: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        applied(api, {**ROLE, "apiVersion": version})
+    assert caught.value.what == said
+    right = "rbac.authorization.k8s.io/v1"
+    assert caught.value.todo == f"Role is served in {right}: write apiVersion: {right}."
+
+
+def test_a_file_that_a_lesson_lacks_is_told_what_there_is() -> None:
+    with pytest.raises(UsageError) as caught:
+        LIBRARY.files("02-inside-a-pod/W16")
+    assert caught.value.todo == "Its files are: W05-pod-curl.yaml."
+    with pytest.raises(UsageError) as caught:
+        LIBRARY.files("01-api-server/W1")
+    assert caught.value.todo == "It has none."
