@@ -48,9 +48,12 @@ lab
 lab.admin.get("/api/v1/namespaces")
 
 # %% [markdown]
-# The last two lines say the same request in `kubectl` and in `curl`. You can use either,
-# in a terminal, at any time; the lab needs neither. Where kubectl is installed, this runs
-# it with the lab's kubeconfig:
+# The last two lines say the same request in `kubectl` and in `curl`. The lab needs neither,
+# but you can use both at any time, in a terminal of JupyterLab (*File → New → Terminal*).
+# In a terminal elsewhere, `export KUBECONFIG=$(labkit kubeconfig)` first tells kubectl which
+# cluster you mean. `$CERT`, `$KEY` and, later, `$TOKEN` stand for credentials: the lab prints none.
+#
+# Where kubectl is installed, this runs it with the lab's kubeconfig:
 
 # %%
 lab.kubectl("get namespaces")
@@ -69,18 +72,18 @@ with expect_forbidden(verb="list"):
 answer
 
 # %% [markdown]
-# The same refusal, seen through: the stations a request passes inside the server, where this
-# one stopped, and the smallest change that would let it in. (Where no widget runs, you see a
-# table instead.)
+# Read the message word by word. It names the user, the verb, the resource, the API group
+# and where. By these five the server decides, and this lab is about where they come from.
+# (The group is empty: namespaces are of the *core* group, which has no name.)
+#
+# The X-ray shows the same refusal from the inside: the stations a request passes in the server,
+# where this one stopped, and the smallest change that would let it in. (Where no widget runs,
+# you see a table instead.)
 
 # %%
 from labkit.ui import XRay
 
 XRay(answer, lab)
-
-# %% [markdown]
-# Read the message word by word. It names the user, the verb, the resource, the API group
-# and where. By these five the server decides, and this lab is about where they come from.
 
 # %% [markdown]
 # ## Predict, run, explain
@@ -100,6 +103,9 @@ check("W15")
 # Nothing was tried yet, and the check says so. When you are stuck, `hint("W15")` gives a
 # hint, the next `hint("W15")` a clearer one, and `solution("W15")` shows one way to do it.
 # A step that you have passed stays passed.
+#
+# When the kernel was restarted, *Run → Run All Above Selected Cell* brings Python's names back;
+# the cluster has kept everything.
 
 # %%
 board()
@@ -115,7 +121,8 @@ board()
 # | 4 | [Roles](04-roles.ipynb) | grant rights in one namespace |
 # | 5 | [Cluster roles](05-cluster-roles.ipynb) | grant rights everywhere |
 #
-# Words that are new to you are in the [glossary](99-glossary.ipynb), in English and Korean.
+# Afterwards, six [exercises](exercises/ex1-api-server.ipynb) ask for the same with other names
+# and without help. Words that are new to you are in the [glossary](99-glossary.ipynb), in English and Korean.
 
 # %% [markdown]
 # ## Where it comes from, and what has changed

@@ -52,7 +52,7 @@ lab = Lab()
 # lab.apply(…), then lab.wait("default/curl")
 ### BEGIN SOLUTION
 lab.apply("02-inside-a-pod/W05-pod-curl.yaml")
-pod = lab.wait("default/curl")
+lab.wait("default/curl")
 ### END SOLUTION
 
 # %%

@@ -34,8 +34,8 @@ lab.prepare("02-inside-a-pod")
 #
 # *Authentication* is finding out who is asking. The API server has several plugins for it,
 # and the first that recognises the credential decides: client certificates, tokens of
-# service accounts, tokens of a company's login. All of them end in the same three things:
-# a user name, groups, perhaps a few extra facts. Ask the server whom it takes you for:
+# service accounts, tokens of a company's login. All of them end in the same things: a
+# user name, groups, perhaps a uid and a few extra facts. Ask the server whom it takes you for:
 
 # %%
 you = lab.admin.whoami()
@@ -133,8 +133,17 @@ lab.token("default/kikai")
 # A token is three parts: a header, claims that anyone can read, and a signature that only
 # the cluster's key can make. The lab never shows the signature: who has it, has the token.
 #
-# The old kind can still be made by hand, as a Secret of the type
-# `kubernetes.io/service-account-token` with an annotation that names the account.
+# The old kind can still be made by hand, as a Secret with an annotation that names the account:
+#
+# ```yaml
+# apiVersion: v1
+# kind: Secret
+# type: kubernetes.io/service-account-token
+# metadata:
+#   name: kikai-token
+#   annotations:
+#     kubernetes.io/service-account.name: kikai
+# ```
 
 # %%
 # lab.apply("03-service-accounts/tryout/W10-secret-kikai-token.yaml")
@@ -195,7 +204,7 @@ lab.admin.delete("/api/v1/namespaces/default/secrets/kikai-token")
 # lab.apply(…), then lab.wait("default/curl-custom-sa")
 ### BEGIN SOLUTION
 lab.apply("03-service-accounts/W11-pod-curl-custom-sa.yaml")
-pod = lab.wait("default/curl-custom-sa")
+lab.wait("default/curl-custom-sa")
 ### END SOLUTION
 
 # %%
@@ -260,9 +269,18 @@ check("W12")
 # should read the file again now and then. For those that do not, the server sets `exp` a
 # year ahead, and notes in `warnafter` when the hour is over.
 #
-# To see the write-up's world, start the built-in cluster once with `labkit down` and
-# `labkit up --era 1.20`. There the account's own token is the one in its Secret; compare the
-# mounted one with that (as you read a Secret in W10), and this step passes with `"identical"`.
+# To see the write-up's world, start the built-in cluster once as it was then, in a terminal.
+# The last line makes account and pod anew: those that are there keep what they were given.
+#
+# ```
+# labkit down
+# labkit up --era 1.20
+# labkit reset --to W12
+# ```
+#
+# Now the account's own token is the one in its Secret. List the Secrets, compare the mounted
+# token with that one (as you read a Secret in W10), and this step passes with `"identical"`.
+# The way back: `labkit down`, `labkit up`, `labkit reset --to W13`.
 
 # %% [markdown]
 # ## W13 · Call as kikai

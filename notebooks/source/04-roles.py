@@ -56,7 +56,8 @@ lab = Lab()
 ### BEGIN SOLUTION
 lab.apply("04-roles/W14-namespaces.yaml")
 lab.apply("04-roles/W14-pods-test.yaml")
-pods = [lab.wait("kikai/test"), lab.wait("darbo/test")]
+lab.wait("kikai/test")
+lab.wait("darbo/test")
 ### END SOLUTION
 
 # %%
@@ -71,7 +72,8 @@ check("W14")
 # The pod `kikai/test` names no account, so it runs as `default` of the namespace `kikai`.
 # `lab.as_pod("kikai/test")` takes the token that the pod has mounted and asks with it: the
 # server cannot tell the difference. You may also ask from inside, with
-# `lab.exec("kikai/test", "curl -s localhost:8001/…")`.
+# `lab.exec("kikai/test", "curl -s localhost:8001/…")`. In a terminal, with the commands that the
+# answer shows, `TOKEN=$(kubectl create token default -n kikai)` makes you the same account.
 #
 # **Predict:** may it list the services of its own namespace?
 

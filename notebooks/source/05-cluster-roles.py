@@ -285,5 +285,7 @@ Board(lab)
 # lab.reset()
 
 # %% [markdown]
-# **More:** the words of this lab, in English and Korean, are in the
-# [glossary](99-glossary.ipynb).
+# **Next:** try it alone. Six exercises ask for the same with other names, check what the cluster
+# does, and tell you your points; [the first](exercises/ex1-api-server.ipynb) is about the API
+# server, in [the last](exercises/ex6-final.ipynb) you repair four pods. The words of this lab, in
+# English and Korean, are in the [glossary](99-glossary.ipynb).
