@@ -8,8 +8,11 @@ Nothing is drawn by hand: each picture is what a learner sees after the same cli
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import ViewportSize, sync_playwright
@@ -21,6 +24,8 @@ from tools.notebooks import sources
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
+HOME = Path("/home/you")
+"""Where the pictures' state lies: a path that a reader takes for their own."""
 START = "from labkit import Lab\nfrom labkit.ui import *\nlab = Lab()\n_ = lab.rewind('W18')"
 
 
@@ -30,13 +35,33 @@ def main() -> int:
         print("Chromium is not installed. On Debian: apt-get install chromium", file=sys.stderr)
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running_jupyter(Path(folder) / "light") as jupyter:
+    with place() as (folder, state), running_jupyter(folder, "JupyterLab Light", state) as jupyter:
         take(jupyter)
-    with tempfile.TemporaryDirectory() as folder, running_jupyter(Path(folder) / "dark", "JupyterLab Dark") as jupyter:
+    with place() as (folder, state), running_jupyter(folder, "JupyterLab Dark", state) as jupyter:
         take_dark(jupyter)
     for image in sorted(IMAGES.glob("*.png")):
         print(f"{image.stat().st_size // 1024:5} KiB  {image.relative_to(IMAGES.parents[1])}")
     return 0
+
+
+@contextmanager
+def place() -> Iterator[tuple[Path, Path]]:
+    """A directory for JupyterLab, and one for labkit's state that reads like a home of one's own.
+
+    Where such a home cannot be made (it is there already, or it is not ours to make), the
+    state lies in a temporary directory, and the pictures show that.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            HOME.mkdir(mode=0o700)
+        except OSError as error:
+            print(f"The pictures show a temporary path: {error}", file=sys.stderr)
+            yield Path(folder), Path(folder) / "you" / "labkit"
+            return
+        try:
+            yield Path(folder), HOME / ".local" / "share" / "labkit"
+        finally:
+            shutil.rmtree(HOME)
 
 
 def take(jupyter: Jupyter) -> None:

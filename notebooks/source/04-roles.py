@@ -72,8 +72,7 @@ check("W14")
 # The pod `kikai/test` names no account, so it runs as `default` of the namespace `kikai`.
 # `lab.as_pod("kikai/test")` takes the token that the pod has mounted and asks with it: the
 # server cannot tell the difference. You may also ask from inside, with
-# `lab.exec("kikai/test", "curl -s localhost:8001/…")`. In a terminal, with the commands that the
-# answer shows, `TOKEN=$(kubectl create token default -n kikai)` makes you the same account.
+# `lab.exec("kikai/test", "curl -s localhost:8001/…")`.
 #
 # **Predict:** may it list the services of its own namespace?
 
@@ -100,6 +99,9 @@ check("W15")
 # (`list`), the **resource** (`services`), the **API group** (`""`, the core group), and
 # **where** (the namespace `kikai`). A role will answer the middle three, a binding the
 # other two.
+#
+# To ask as this account in a terminal, say `TOKEN=$(kubectl create token default -n kikai)` first;
+# then the two commands that the answer shows work there as well.
 
 # %% [markdown]
 # ## W16 · Write a role

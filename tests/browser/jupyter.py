@@ -70,15 +70,17 @@ def _cell(number: int, source: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[Jupyter]:
+def running_jupyter(folder: Path, theme: str = "JupyterLab Light", state: Path | None = None) -> Iterator[Jupyter]:
     """Start JupyterLab in a folder of its own, and stop it by its process id.
 
     Args:
         folder: An empty directory.
         theme: ``JupyterLab Light`` or ``JupyterLab Dark``.
+        state: The kernels' ``LABKIT_HOME``; in the folder when left out.
     """
-    root, home, config = folder / "root", folder / "home", folder / "config"
-    for place in (root, home, config):
+    root, config = folder / "root", folder / "config"
+    state = state or folder / "home" / "labkit"
+    for place in (root, state.parent, config):
         place.mkdir(parents=True)
     settings = {**SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
     for name, values in settings.items():
@@ -91,7 +93,7 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
     token = secrets.token_hex(16)
     environment = {
         **os.environ,
-        "LABKIT_HOME": str(home / "labkit"),
+        "LABKIT_HOME": str(state),
         "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -118,7 +120,7 @@ def running_jupyter(folder: Path, theme: str = "JupyterLab Light") -> Iterator[J
     )
     try:
         url = _address(process, folder)
-        yield Jupyter(url, token, root, home / "labkit")
+        yield Jupyter(url, token, root, state)
     finally:
         process.terminate()
         try:
