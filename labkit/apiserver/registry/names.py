@@ -283,6 +283,43 @@ IP_MESSAGE = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
+def address_messages(value: str) -> list[str]:
+    """What is wrong with an IP address, which must have one meaning only. Source: KEP 4858."""
+    plain = _without_zeros(value)
+    if not ip_address(plain):
+        return [IP_MESSAGE]
+    if plain != value:
+        return ["must not have leading 0s"]
+    address = ipaddress.ip_address(value)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    return []
+
+
+def range_messages(value: str) -> list[str]:
+    """What is wrong with a range of addresses, which must have one meaning only. Source: KEP 4858."""
+    address, _, length = value.partition("/")
+    plain = f"{_without_zeros(address)}/{length.lstrip('0') or length[:1]}"
+    if not ip_range(plain) or not length.isdecimal():
+        return [CIDR_MESSAGE]
+    if plain != value:
+        return ["must not have leading 0s in IP or prefix length"]
+    interface = ipaddress.ip_interface(value)
+    if isinstance(interface.ip, ipaddress.IPv6Address) and interface.ip.ipv4_mapped is not None:
+        return ["must not have an IPv4-mapped IPv6 address"]
+    if interface.ip != interface.network.network_address:
+        return ["must not have bits set beyond the prefix length"]
+    return []
+
+
+def _without_zeros(address: str) -> str:
+    """An IPv4 address whose numbers begin with no zeros; any other text as it is."""
+    parts = address.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
+        return address
+    return ".".join(part.lstrip("0") or "0" for part in parts)
+
+
 def _masked(name: str, prefix: bool) -> str:
     """A prefix with its trailing hyphen taken for something that may follow."""
     return name[:-2] + "a" if prefix and len(name) > 1 and name.endswith("-") else name

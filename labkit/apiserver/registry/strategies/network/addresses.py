@@ -11,50 +11,32 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
-from labkit.apiserver.registry.names import CIDR_MESSAGE, IP_MESSAGE, NameRule, dns_subdomain, path_segment_name
+from labkit.apiserver.registry.names import NameRule, address_messages, dns_subdomain, path_segment_name, range_messages
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
 
 
-def address_messages(value: str) -> list[str]:
+def canonical_address(value: str) -> list[str]:
     """What is wrong with an IP address, which must be written in its canonical form."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        parts = value.split(".")
-        if len(parts) == 4 and all(part.isascii() and part.isdecimal() and int(part[-4:]) < 256 for part in parts):
-            return ["must not have leading 0s"]
-        return [IP_MESSAGE]
-    if "%" in value:
-        return [IP_MESSAGE]
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return ["must not be an IPv4-mapped IPv6 address"]
-    canonical = str(address)
+    wrong = address_messages(value)
+    if wrong:
+        return wrong
+    canonical = str(ipaddress.ip_address(value))
     return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
     """The rule for names of IPAddresses: the address itself."""
-    return address_messages(name)
+    return canonical_address(name)
 
 
-def range_messages(value: str) -> list[str]:
+def canonical_range(value: str) -> list[str]:
     """What is wrong with a range of addresses, which must be written in its canonical form."""
-    try:
-        interface = ipaddress.ip_interface(value)
-    except ValueError:
-        return [CIDR_MESSAGE]
-    prefix = value.partition("/")[2]
-    if not prefix.isdecimal():
-        return [CIDR_MESSAGE]
-    if prefix != str(int(prefix)):
-        return ["must not have leading 0s in IP or prefix length"]
-    network = interface.network
-    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
-        return ["must not have an IPv4-mapped IPv6 address"]
-    if interface.ip != network.network_address:
-        return ["must not have bits set beyond the prefix length"]
-    return [] if str(network) == value else [f'must be in canonical form ("{network}")']
+    wrong = range_messages(value)
+    if wrong:
+        return wrong
+    canonical = str(ipaddress.ip_network(value))
+    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
 
 
 @dataclass
@@ -110,7 +92,7 @@ class RangeStrategy(Strategy):
             )
         else:
             for index, each in enumerate(ranges):
-                for message in range_messages(each):
+                for message in canonical_range(each):
                     errors.invalid(f"{path}[{index}]", each, message)
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -28,6 +28,8 @@ BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 BAD_ENDINGS = ("/..", "/.")
 HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+
 
 def _points(ingress: Object) -> list[Object]:
     """Where traffic comes in, as the status says."""
@@ -76,6 +78,13 @@ class IngressStrategy(Strategy):
         name = spec.get("ingressClassName")
         for message in dns_subdomain(name) if name is not None else ():
             errors.invalid("spec.ingressClassName", name, message)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        notes = obj["metadata"].get("annotations") or {}
+        if old is not None or CLASS_ANNOTATION not in notes or obj["spec"].get("ingressClassName") is not None:
+            return []
+        return [f"annotation \"{CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead"]
 
     def _check_rule(self, rule: Object, path: str, errors: FieldErrors) -> None:
         host = rule.get("host", "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_selector
-from labkit.apiserver.registry.names import CIDR_MESSAGE, between
+from labkit.apiserver.registry.names import between, range_messages
 from labkit.apiserver.registry.strategies.fields.ports import check_port
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
@@ -72,14 +72,16 @@ class NetworkPolicyStrategy(Strategy):
         if not block.get("cidr"):
             errors.required(f"{path}.cidr")
             return
+        for message in range_messages(block["cidr"]):
+            errors.invalid(f"{path}.cidr", block["cidr"], message)
         whole = network(block["cidr"])
         if whole is None:
-            errors.invalid(f"{path}.cidr", block["cidr"], CIDR_MESSAGE)
             return
         for index, text in enumerate(block.get("except") or ()):
+            for message in range_messages(text):
+                errors.invalid(f"{path}.except[{index}]", text, message)
             part = network(text)
             if part is None:
-                errors.invalid(f"{path}.except[{index}]", text, CIDR_MESSAGE)
                 continue
             inside = part.version == whole.version and part.network_address in whole
             if not inside or whole.prefixlen >= part.prefixlen:

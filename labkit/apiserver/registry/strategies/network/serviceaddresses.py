@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.names import IP_MESSAGE, ip_address
+from labkit.apiserver.registry.names import address_messages
 from labkit.apiserver.request import Object
 
 FAMILIES = ("IPv4", "IPv6")
@@ -54,8 +54,9 @@ def _check_texts(addresses: list[str], errors: FieldErrors) -> bool:
         if index == 0 and address == "None":
             if len(addresses) > 1:
                 errors.invalid("spec.clusterIPs", addresses, "'None' must be the first and only value")
-        elif not ip_address(address):
-            errors.invalid(f"spec.clusterIPs[{index}]", address, IP_MESSAGE)
+        else:
+            for message in address_messages(address):
+                errors.invalid(f"spec.clusterIPs[{index}]", address, message)
     good = len(errors) == before
     if len(addresses) > 2:
         errors.invalid("spec.clusterIPs", addresses, "may only hold up to 2 values")

@@ -10,12 +10,10 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
-    CIDR_MESSAGE,
-    IP_MESSAGE,
-    ip_address,
-    ip_range,
+    address_messages,
     port_number,
     qualified_name,
+    range_messages,
 )
 from labkit.apiserver.request import Object
 
@@ -43,9 +41,10 @@ def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
     """Addresses outside of the cluster at which a service is to be had."""
     for index, address in enumerate(spec.get("externalIPs") or ()):
         path = f"spec.externalIPs[{index}]"
-        if not ip_address(address):
-            errors.invalid(path, address, IP_MESSAGE)
-        else:
+        wrong = address_messages(address)
+        for message in wrong:
+            errors.invalid(path, address, message)
+        if not wrong:
             check_special_address(address, path, errors)
 
 
@@ -79,8 +78,8 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     if ranges and not balanced:
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
-        if not ip_range(source.strip()):
-            errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), CIDR_MESSAGE)
+        for message in range_messages(source.strip()):
+            errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), message)
     if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
         errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
     check_class(spec, errors)

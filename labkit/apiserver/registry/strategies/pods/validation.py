@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_labels
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
+    address_messages,
     between,
     dns_label,
     dns_search,
     dns_subdomain,
-    ip_address,
     qualified_name,
 )
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resources
@@ -157,8 +156,8 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
             errors.invalid(f"{path}.{field}", spec[field], message)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
-        if not ip_address(alias.get("ip", "")):
-            errors.invalid(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), IP_MESSAGE)
+        for message in address_messages(alias.get("ip", "")):
+            errors.invalid(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), message)
         for number, name in enumerate(alias.get("hostnames") or ()):
             for message in dns_subdomain(name):
                 errors.invalid(f"{path}.hostAliases[{index}].hostnames[{number}]", name, message)
@@ -190,8 +189,8 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
     for index, server in enumerate(servers):
-        if not ip_address(server):
-            errors.invalid(f"{place}.nameservers[{index}]", server, IP_MESSAGE)
+        for message in address_messages(server):
+            errors.invalid(f"{place}.nameservers[{index}]", server, message)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
