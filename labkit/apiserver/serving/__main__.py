@@ -66,6 +66,8 @@ def main() -> int:
         admin = making() if making is not None else None
         log_to(home / "server.log")
         process.run(process.serve(home, options.port, not options.no_node, options.era, admin))
+    except StateProblem as problem:
+        return say(problem, UNUSABLE)
     except StateUnusable as problem:
         return say(problem, OTHER_VERSION)
     except process.PortTaken as problem:

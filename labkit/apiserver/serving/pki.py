@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.serving.state import private_directory, write_private
+from labkit.apiserver.serving.state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
     from labkit.apiserver.keys import Keys
@@ -33,6 +33,7 @@ ADMIN = ("kubernetes-admin", ("system:masters",))
 RENEW_AFTER_SECONDS = 300 * 86400
 """Certificates are valid for a year; older ones than this are made anew."""
 
+PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \1-----\n")
 SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILINE)
 CLIENT_LINE = re.compile(r"^    client-certificate-data: (\S+)$", re.MULTILINE)
 
@@ -98,7 +99,7 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 
     def old(field: str) -> bytes | None:
         path = pki / KEY_FILES[field]
-        return path.read_bytes() if path.exists() else None
+        return _whole(path) if path.exists() else None
 
     authority, authority_key = old("ca_certificate"), old("ca_key")
     keys = Keys.generate(old("token_key"))
@@ -113,6 +114,9 @@ def load_keys(home: Path) -> Keys:
 
     Args:
         home: The state directory.
+
+    Raises:
+        StateProblem: One of its files is not what it was.
     """
     from labkit.apiserver.keys import Keys
 
@@ -120,13 +124,24 @@ def load_keys(home: Path) -> Keys:
     if making is not None:
         making()
     pki = home / "pki"
-    keys = Keys(**{field: (pki / name).read_bytes() for field, name in KEY_FILES.items()})
+    keys = Keys(**{field: _whole(pki / name) for field, name in KEY_FILES.items()})
     certificate = pki / KEY_FILES["server_certificate"]
     if time.time() - certificate.stat().st_mtime > RENEW_AFTER_SECONDS:
         keys = keys.renewed()
         write_private(pki / KEY_FILES["server_key"], keys.server_key)
         write_private(certificate, keys.server_certificate)
     return keys
+
+
+def _whole(path: Path) -> bytes:
+    """A certificate or key that begins and ends as one."""
+    data = path.read_bytes()
+    if not PEM.fullmatch(data):
+        raise StateProblem(
+            f"{path} is damaged: it holds no certificate or key. Move {path.parent} away, and new ones are made; "
+            "the cluster's objects stay, and tokens from before are no longer good."
+        )
+    return data
 
 
 def last_port(home: Path) -> int:

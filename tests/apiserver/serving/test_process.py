@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.apiserver.serving.pki import load_keys
+from labkit.apiserver.serving.state import private_directory
 from tests.support.server import Server, ServerFailed, running_server, start_server
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -215,6 +217,16 @@ def test_keys_that_were_lost_are_made_anew_and_the_others_stay(tmp_path: Path) -
     with running_server(tmp_path, node=False) as server:
         assert server.call("GET", "/version").status == 200
     assert {name: (pki / name).read_bytes() for name in kept} == kept
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "ca.key", "sa.key", "apiserver.crt", "apiserver.key"])
+def test_a_damaged_key_is_named_with_the_way_out(tmp_path: Path, name: str) -> None:
+    load_keys(private_directory(tmp_path))
+    path = tmp_path / "pki" / name
+    path.write_bytes(path.read_bytes()[:60])
+    code, words = refused(tmp_path)
+    assert code == 4
+    assert words.startswith(f"{path} is damaged: it holds no certificate or key. Move {path.parent} away,")
 
 
 def test_an_old_certificate_is_renewed(tmp_path: Path) -> None:
