@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from labkit import __version__
 from labkit.answers import NOBODY, Answer, Identity
+from labkit.bodies import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
 from labkit.errors import ApiFailure
 from labkit.names import Names
 from labkit.transport import READ_SECONDS, Credentials, Endpoint, Transport
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
-from labkit.bodies import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
 
 Observer = Callable[[Answer], None]
 

@@ -14,6 +14,7 @@ from labkit.display import Card, Row, Shown
 from labkit.kinds import Resources
 from labkit.manifests import title
 from labkit.names import Names
+from labkit.transport import Credentials
 
 MANY = 5
 """More foreign namespaces than this look like production."""
@@ -118,7 +119,7 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
         ApiFailure: When the server does not answer a question about rights.
     """
     namespaces = client.get("/api/v1/namespaces")
-    anonymous = Client(client.endpoint, name="anonymous").get("/api")
+    anonymous = client.with_credentials(Credentials(), "anonymous").get("/api")
     own = {names.namespace(name) for name in ("kikai", "darbo", "default")}
     foreign = [n for n in namespaces.names if n not in own and not n.startswith(OF_EVERY_CLUSTER)]
     return Preflight(
