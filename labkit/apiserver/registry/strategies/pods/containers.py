@@ -179,18 +179,19 @@ def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldEr
         errors.invalid(f"{path}.name", name, message)
     if not container.get("image"):
         errors.required(f"{path}.image")
-    _check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
+    check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)
     check_mounts(container, facts.volumes, path, errors)
-    _check_choice(container, "imagePullPolicy", PULL_POLICIES, path, errors)
+    check_choice(container, "imagePullPolicy", PULL_POLICIES, path, errors)
     check_resources(container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims)
     check_resize_policy(container, facts.restart, path, errors)
     check_container_security(container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors)
 
 
-def _check_choice(container: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    value = container.get(field, "")
+def check_choice(obj: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+    """A field that must be given, and be one of some values."""
+    value = obj.get(field, "")
     if not value:
         errors.required(f"{path}.{field}")
     elif value not in choices:
@@ -213,7 +214,7 @@ def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
         for field in ("containerPort", "hostPort"):
             for message in port_number(port[field]) if port.get(field) else ():
                 errors.invalid(f"{place}.{field}", port[field], message)
-        _check_choice(port, "protocol", PROTOCOLS, place, errors)
+        check_choice(port, "protocol", PROTOCOLS, place, errors)
 
 
 def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:

@@ -18,7 +18,7 @@ from labkit.apiserver.registry.names import (
     qualified_name,
 )
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resources
-from labkit.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
+from labkit.apiserver.registry.strategies.pods.containers import check_choice, check_containers, pod_facts
 from labkit.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.apiserver.registry.strategies.pods.resourceclaims import check_resource_claims
 from labkit.apiserver.registry.strategies.pods.resources import check_pod_resources
@@ -58,8 +58,8 @@ def check_pod_spec(
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    _check_choice(spec, "restartPolicy", RESTART_POLICIES, path, errors)
-    _check_choice(spec, "dnsPolicy", DNS_POLICIES, path, errors)
+    check_choice(spec, "restartPolicy", RESTART_POLICIES, path, errors)
+    check_choice(spec, "dnsPolicy", DNS_POLICIES, path, errors)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
     check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
@@ -72,19 +72,11 @@ def check_pod_spec(
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
     if preemption is not None:
-        _check_choice(spec, "preemptionPolicy", ("PreemptLowerPriority", "Never"), path, errors)
+        check_choice(spec, "preemptionPolicy", ("PreemptLowerPriority", "Never"), path, errors)
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
     check_operating_system(spec, path, errors)
     check_file_volumes(spec, path, errors)
-
-
-def _check_choice(spec: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    value = spec.get(field, "")
-    if not value:
-        errors.required(f"{path}.{field}")
-    elif value not in choices:
-        errors.not_supported(f"{path}.{field}", value, choices)
 
 
 def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErrors) -> None:
