@@ -242,11 +242,12 @@ class Cluster:
         )
 
     def _route(self, request: Request) -> Response:
-        self._current = request
+        # A pod's program may ask amid the write that begins it: then there are two.
+        before, self._current = self._current, request
         try:
             return self._answer(request)
         finally:
-            self._current = None
+            self._current = before
 
     def _answer(self, request: Request) -> Response:
         if request.info.is_resource:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.authorization.escalation import compact, rule_text, uncovered
+from labkit.apiserver.registry.kinds import BY_RESOURCE
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
 
 ALL = rule("*", "*", "*")
@@ -200,3 +201,13 @@ def test_errors_met_on_the_way_are_told(api: ClusterApi, mallory: Caller) -> Non
     )
     reply = mallory.post(BINDINGS, binding("b", "ClusterRole/edit", "User/x"))
     assert reply.message.endswith('; resolution errors: [rolebindings.rbac.authorization.k8s.io "ghost" not found]')
+
+
+def test_a_request_amid_another_does_not_make_it_a_controllers() -> None:
+    api = ClusterApi()
+    api.role("maker", rule("create", "clusterroles", "rbac.authorization.k8s.io"))
+    api.bind("maker", "ClusterRole/maker", "User/jane")
+    kind = BY_RESOURCE["rbac.authorization.k8s.io", "v1", "clusterroles"]
+    api.cluster.registry.strategy(kind).hooks.insert(0, lambda new, old: api.must(api.admin.get("/version")))
+    reply = api.user("jane").post(f"{RBAC}/clusterroles", {"metadata": {"name": "all"}, "rules": [ALL]})
+    assert (reply.status, api.admin.get(f"{RBAC}/clusterroles/all").status) == (403, 404)
