@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from httpx_ws import HTTPXWSException
 from lightkube import ApiError, Client, KubeConfig
@@ -89,7 +89,7 @@ def run(client: Any, *command: str, **streams: Any) -> Any:
     lock a TLS connection (gh-134698): there it breaks now and then, at the client, and is tried again.
     """
     for _ in range(0 if sys.version_info >= (3, 13, 4) else 2):
-        with contextlib.suppress(HTTPXWSException, httpx.TransportError, OSError):
+        with contextlib.suppress(HTTPXWSException, httpx2.TransportError, OSError):
             return client.exec("shell", command=list(command), stdout=True, **streams)
     return client.exec("shell", command=list(command), stdout=True, **streams)
 
