@@ -75,10 +75,10 @@ def up_command(
 @click.command("down")
 @click.option("--backend", type=click.Choice(NAMES), help="The kind of cluster; the one used last by default.")
 def down_command(backend: str | None) -> None:
-    """Stop the cluster and take away what labkit made.
+    """Stop the cluster; the embedded one keeps its objects.
 
-    The embedded cluster keeps its objects for the next `labkit up`; a kind cluster is
-    deleted; on an existing cluster only the lab's own objects are removed.
+    The next `labkit up` brings them back. A kind cluster is deleted; on an existing
+    cluster only the lab's own objects are removed.
     """
     home = home_path()
     choice = Choice.of(home, backend, Options())

@@ -78,9 +78,16 @@ def output(record: Record) -> str:
 
 
 def claim(context: Context, step: str) -> Any:
-    """The last fact the learner recorded for a step, else what they predicted, else None."""
-    values = [each["value"] for each in context.progress.records(step) if "value" in each]
-    return values[-1] if values else context.progress.prediction(step)
+    """The last fact the learner recorded for a step, else what they predicted, else None.
+
+    A command's output is a fact too where nothing was predicted: then it was recorded on purpose.
+    """
+    prediction = context.progress.prediction(step)
+    records = context.progress.records(step)
+    if prediction is None:
+        records = [{"value": each["stdout"].strip(), **each} if "stdout" in each else each for each in records]
+    values = [each["value"] for each in records if "value" in each]
+    return values[-1] if values else prediction
 
 
 def curl_status(record: Record) -> int | None:

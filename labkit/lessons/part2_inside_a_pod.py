@@ -35,7 +35,7 @@ def w5(context: Context) -> Outcome:
                 f"a pod curl in the namespace {namespace}",
                 "Leave metadata.namespace out, or set it to default.",
             )
-        return untouched("Create the pod curl from the manifest above.")
+        return untouched("Create the pod curl from the manifest of this step.")
     if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
     if (trouble := not_running(pod, POD)) is not None:

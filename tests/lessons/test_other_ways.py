@@ -50,6 +50,13 @@ def test_w6_by_address_or_name(lab: Lab, name: str) -> None:
     passes("W6")
 
 
+def test_w6_by_the_command_itself(lab: Lab) -> None:
+    lab.rewind("W6")
+    lab.record("W6", "10.0.0.1:443")
+    lab.record("W6", lab.exec("default/curl", "echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT"))
+    passes("W6")
+
+
 def test_w7_with_an_environment_variable(lab: Lab) -> None:
     lab.rewind("W7")
     predict("W7", 403)
