@@ -60,7 +60,7 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
         What it printed and its exit code.
 
     Raises:
-        UsageError: When the line cannot be taken apart into words.
+        UsageError: When the line cannot be taken apart into words, or wants an editor.
     """
     try:
         words = shlex.split(line)
@@ -69,6 +69,11 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
     if words[:1] == ["kubectl"]:
         words = words[1:]
     command = shlex.join(["kubectl", *words])
+    if words[:1] == ["edit"]:
+        raise UsageError(
+            f"{command} opens an editor, and a cell has none.",
+            todo="Run it in a terminal, or make the change in YAML (lab.apply) or in Python.",
+        )
     program = shutil.which("kubectl")
     if program is None:
         return Ran(command, 127, stderr="kubectl: command not found")
@@ -84,5 +89,9 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Ran(command, 124, stderr=f"cut off after {SECONDS:g} s")
+        return Ran(
+            command,
+            124,
+            stderr=f"cut off after {SECONDS:g} s: what goes on by itself, or waits for you, belongs in a terminal",
+        )
     return Ran(command, done.returncode, done.stdout, done.stderr)

@@ -53,6 +53,20 @@ def test_a_failure_is_shown_not_raised(program: Path) -> None:
     assert "said  no" in repr(ran)
 
 
+def test_an_editor_belongs_in_a_terminal(program: Path) -> None:
+    with pytest.raises(UsageError, match="opens an editor"):
+        run("edit rolebinding test -n kikai")
+    assert run("get clusterrole edit").returncode == 0
+
+
+def test_what_does_not_end_is_cut_off(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    monkeypatch.setattr(kubectl, "SECONDS", 0.2)
+    ran = run("get pods --watch")
+    assert ran.returncode == 124
+    assert "cut off after 0.2 s: what goes on by itself, or waits for you, belongs in a terminal" in repr(ran)
+
+
 def test_where_it_is_missing_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     ran = run("get pods")
