@@ -50,8 +50,9 @@ lab.admin.get("/api/v1/namespaces")
 # %% [markdown]
 # The last two lines say the same request in `kubectl` and in `curl`. The lab needs neither,
 # but you can use both at any time, in a terminal of JupyterLab (*File → New → Terminal*).
-# In a terminal elsewhere, `export KUBECONFIG=$(labkit kubeconfig)` first tells kubectl which
-# cluster you mean. `$CERT`, `$KEY` and, later, `$TOKEN` stand for credentials: the lab prints none.
+# In a terminal elsewhere, or when you have chosen another cluster, tell kubectl first which one you
+# mean: `export KUBECONFIG=$(labkit kubeconfig)`. `$CERT`, `$KEY` and, later, `$TOKEN` stand for
+# credentials: the lab prints none.
 #
 # Where kubectl is installed, this runs it with the lab's kubeconfig:
 
