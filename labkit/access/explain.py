@@ -28,6 +28,13 @@ from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import Rule, rule_allows
 from labkit.rbac import group_matches, name_matches, path_matches, resource_matches, verb_matches
 
+MASTERS = "system:masters"
+BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"
+"""Why an administrator's certificate is allowed; the server gives no reason for it.
+
+Source: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege
+"""
+
 NAMELESS_VERBS = ("list", "watch", "create", "deletecollection")
 
 
@@ -76,7 +83,7 @@ class Explanation:
         subject: Whose request.
         question: The request.
         allowed: What the server says.
-        reason: Why, in the server's words; empty where it gives none.
+        reason: Why, in the server's words; empty where it gives none, but for ``system:masters``.
         grants: All rules that allow it, the one the server names first.
         near_misses: What nearly allowed it, closest first; empty when allowed.
     """
@@ -104,10 +111,9 @@ def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Exp
     who = Subject(question.user.name, question.user.groups)
     status = reviews(api, [question])[0]
     allowed = bool(status.get("allowed"))
+    reason = str(status.get("reason") or "") or (BEFORE_RBAC if allowed and MASTERS in who.groups else "")
     misses = () if allowed else tuple(near_misses(policy, who, question))
-    return Explanation(
-        who, question, allowed, str(status.get("reason") or ""), tuple(grants(policy, who, question)), misses
-    )
+    return Explanation(who, question, allowed, reason, tuple(grants(policy, who, question)), misses)
 
 
 def review(api: Poster, question: Attributes) -> Object:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.access import Permission, explain, read_policy, smallest_changes, subject
-from labkit.access.policy import Unreadable
+from labkit.access.policy import Subject, Unreadable
 from labkit.client import Client
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
@@ -27,6 +27,15 @@ def test_a_grant_names_its_binding_role_and_rule(api: Client) -> None:
     assert (grant.binding, grant.role) == ("RoleBinding kikai/test", "Role kikai/service-reader")
     assert grant.subject == "ServiceAccount kikai/default"
     assert not found.near_misses
+
+
+def test_masters_are_allowed_before_any_role_is_asked(api: Client) -> None:
+    question = Permission.parse("list services").question(Subject("root", ("system:masters",)), "kikai")
+    assert explain(api, question).reason == "the group system:masters may do everything, before any role is asked"
+    api.delete("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/cluster-admin")
+    found = explain(api, question)
+    assert (found.allowed, found.grants) == (True, ())
+    assert found.reason.startswith("the group system:masters")
 
 
 @pytest.mark.parametrize(
