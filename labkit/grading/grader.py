@@ -142,7 +142,7 @@ class Grader(WithWorkers):
         """Run a notebook behind walls, against its cluster; how it ended."""
 
         def open_door(listener: socket.socket, lab_home: Path) -> Door:
-            server = ApiServer(cluster, listener)
+            server = ApiServer(cluster, listener, connections=self._allowance.connections)
             return Door(home_files(server.url, cluster.keys, lab_home), server.close)
 
         return await self.workers.run(submission.learner, cells, place, open_door)

@@ -9,7 +9,7 @@ Three levels, the strongest that the platform gives:
 ``plain``  Elsewhere: resource limits and a process group only. The code can read what the
            grader's user can read, and can reach other ports of the machine.
 
-Sources: namespaces(7), user_namespaces(7), setrlimit(2), prctl(2).
+Sources: namespaces(7), user_namespaces(7), setrlimit(2), prctl(2), seccomp(2).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from labkit.grading import syscalls
+
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
@@ -36,6 +38,12 @@ MNT_DETACH = 2
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
+
+SETTINGS = (
+    *("group", "hosts", "host.conf", "nsswitch.conf", "passwd", "protocols", "resolv.conf", "services"),
+    *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates"),
+)
+"""What of ``/etc`` is shown. The rest is how the machine is set up, and may hold a password that all its users know."""
 
 NICENESS = 5
 """The grader and the guards come first: a learner's busy loops slow only each other."""
@@ -165,7 +173,8 @@ def home() -> Path:
 def _needed() -> list[Path]:
     """The directories and devices a Python process needs, outermost first."""
     package = Path(__file__).resolve().parents[1]
-    wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc")]
+    wanted = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
+    wanted += [Path("/etc") / name for name in SETTINGS]
     wanted += [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package, package.parent / "clusters"]
     wanted += [Path("/dev") / name for name in ("null", "zero", "random", "urandom")]
     found: list[Path] = []
@@ -188,7 +197,7 @@ def _bind(source: Path, room: Path) -> None:
         target.touch()
     _mount(str(source), str(target), "", MS_BIND | MS_REC)
     flags = MS_BIND | MS_REMOUNT | MS_NOSUID
-    _mount("none", str(target), "", flags | (MS_RDONLY if source.is_dir() else 0))
+    _mount("none", str(target), "", flags | (0 if source.is_char_device() else MS_RDONLY))
 
 
 def user_id(grader: int, place: int) -> int:
@@ -238,6 +247,7 @@ def confine(strength: str, user: int, limits: Limits) -> None:
     if sys.platform == "linux":
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        syscalls.refuse(_libc())
 
 
 def adopt_orphans() -> None:

@@ -24,13 +24,18 @@ class Allowance:
     Args:
         seconds: The server's processor time.
         sent_bytes: Bodies of changes together.
+        answered_bytes: Bodies of answers together: those that nobody reads wait in the
+            grader's memory.
         rbac_bytes: Bodies of changes to roles and bindings together: what the server
             evaluates grows with roles times bindings.
+        connections: How many at once: each is a file of the grader's.
     """
 
     seconds: float = 6.0
     sent_bytes: int = 32 << 20
+    answered_bytes: int = 128 << 20
     rbac_bytes: int = 256 << 10
+    connections: int = 128
 
 
 class Meter:
@@ -47,6 +52,7 @@ class Meter:
         self._seconds = 0.0
         self._sent = 0
         self._rbac = 0
+        self._answered = 0
         self.used_up = ""
 
     def __call__(self, request: Request) -> Response:
@@ -60,9 +66,11 @@ class Meter:
             return _refused(used_up)
         begun = time.thread_time()
         try:
-            return self._handle(request)
+            response = self._handle(request)
         finally:
             self._seconds += time.thread_time() - begun
+        self._answered += len(response.body)
+        return response
 
     def _used_up(self) -> str:
         most = self._allowance
@@ -70,6 +78,8 @@ class Meter:
             return f"its requests took the server more than {most.seconds:g} s"
         if self._sent > most.sent_bytes:
             return f"it sent more than {most.sent_bytes >> 20} MiB"
+        if self._answered > most.answered_bytes:
+            return f"it was answered more than {most.answered_bytes >> 20} MiB"
         if self._rbac > most.rbac_bytes:
             return f"it sent more than {most.rbac_bytes >> 10} KiB of roles and bindings"
         return ""

@@ -49,14 +49,17 @@ class Listener:
         listening: A listening socket.
         server: Makes the protocol of each connection.
         context: TLS; another one counts for new connections.
+        most: How many connections at once; as many as the system allows when left out.
     """
 
-    def __init__(self, listening: socket.socket, server: HttpServer, context: SSL.Context) -> None:
+    def __init__(
+        self, listening: socket.socket, server: HttpServer, context: SSL.Context, most: int = MAX_CONNECTIONS
+    ) -> None:
         listening.setblocking(False)
         self._socket = listening
         self._server = server
         self.context = context
-        self._limit = connection_limit()
+        self._limit = min(most, connection_limit())
         self._greeting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:

@@ -14,7 +14,7 @@ from labkit.apiserver.request import Handler
 from labkit.apiserver.serving.address import url
 from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
-from labkit.apiserver.serving.listener import Listener
+from labkit.apiserver.serving.listener import MAX_CONNECTIONS, Listener
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.tls import tls_context
 
@@ -53,16 +53,22 @@ class ApiServer:
         cluster: Who answers.
         listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
+        connections: How many at once, where others live in the same process.
     """
 
     def __init__(
-        self, cluster: Served, listening: socket.socket, before_answer: Callable[[], None] = lambda: None
+        self,
+        cluster: Served,
+        listening: socket.socket,
+        before_answer: Callable[[], None] = lambda: None,
+        *,
+        connections: int = MAX_CONNECTIONS,
     ) -> None:
         self.port: int = listening.getsockname()[1]
         self._cluster = cluster
         self._frontend = Frontend(cluster.handle, before_answer)
         self._server = HttpServer(self._frontend)
-        self._listener = Listener(listening, self._server, tls_context(cluster.keys))
+        self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
         self._tasks = [
             asyncio.create_task(self._listener.run()),
             asyncio.create_task(self._tick()),

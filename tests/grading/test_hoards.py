@@ -1,0 +1,117 @@
+"""Submissions that hoard: memory where no limit looks for it, answers that nobody reads, connections."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.grading import isolation, syscalls
+from labkit.grading.grader import Grader
+from labkit.grading.meter import Allowance
+from tests.grading.conftest import SHORT
+from tests.grading.support import SETUP, grade, solved_cells, submit
+
+EXERCISE = "ex4-roles"
+CALL = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def call(what, *arguments):
+    done = getattr(libc, what)(*arguments)
+    print(what, "refused" if done < 0 else "worked")
+"""
+HOARDS = {
+    "files-without-a-name": CALL + "call('memfd_create', b'x', 0)",
+    "shared-memory": CALL + "call('shmget', 0, 60_000_000, 0o1600)",
+    "semaphores": CALL + "call('semget', 0, 30_000, 0o1600)",
+    "queues": CALL + "call('msgget', 0, 0o1600)",
+    "namespaces": CALL + "call('unshare', 0x10020000)",
+    "cloned-namespaces": CALL
+    + "call('syscall', 56 if os.uname().machine == 'x86_64' else 220, 0x10000011, 0, 0, 0, 0)",
+    "file-systems": CALL + "call('mount', b'none', b'/tmp', b'tmpfs', 0, b'size=4g')",
+    "rings": CALL + "call('syscall', 425, 8, ctypes.create_string_buffer(256))",
+}
+
+
+@pytest.mark.parametrize("hoard", HOARDS)
+def test_memory_that_no_limit_counts_is_not_to_be_had(hoard: str, grader: Grader, tmp_path: Path) -> None:
+    if sys.platform != "linux" or os.uname().machine not in syscalls.MACHINES:
+        pytest.skip("system calls are refused on Linux, x86-64 and arm64 (docs/grading.md)")
+    submit(tmp_path, "eve", EXERCISE, [HOARDS[hoard]])
+    result = grade(grader, tmp_path)["eve"]
+    assert "refused" in result.output, result.output
+    assert "worked" not in result.output
+
+
+def test_threads_processes_and_shared_memory_of_pythons_kind_go_on_working(grader: Grader, tmp_path: Path) -> None:
+    work = """
+import multiprocessing, subprocess, sys, threading
+from multiprocessing import shared_memory
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+context.Process(target=queue.put, args=("process",)).start()
+memory = shared_memory.SharedMemory(create=True, size=1000)
+memory.close()
+memory.unlink()
+thread = threading.Thread(target=print, args=("thread",))
+thread.start()
+thread.join()
+print(queue.get(), subprocess.run([sys.executable, "-c", "print('python')"], capture_output=True, text=True).stdout)
+"""
+    submit(tmp_path, "ann", EXERCISE, [work])
+    output = grade(grader, tmp_path)["ann"].output
+    assert all(word in output for word in ("thread", "process", "python")), output
+
+
+def test_how_the_graders_machine_is_set_up_is_not_shown(grader: Grader, tmp_path: Path) -> None:
+    if grader.level == "plain":
+        pytest.skip("no namespaces here, so no walls (docs/grading.md)")
+    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.SETTINGS!r}", LOOK])
+    output = grade(grader, tmp_path)["eve"].output
+    assert "others []" in output, output
+    assert "127.0.0.1" in output
+
+
+LOOK = """
+import os, pwd, socket
+print("others", sorted(set(os.listdir('/etc')) - set(KNOWN)))
+print(socket.gethostbyname('localhost'), pwd.getpwuid(0))
+"""
+
+
+def test_answers_that_nobody_reads_come_to_an_end(tmp_path: Path) -> None:
+    hoard = """
+text = "x" * 900_000
+lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
+status, number = 200, 0
+while status == 200:
+    status, number = lab.admin.get("/api/v1/configmaps").status, number + 1
+print("ended with", status, "after", number)
+"""
+    submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
+    submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
+    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+        results = grade(strict, tmp_path)
+    assert "ended with 429 after 1" in results["eve"].output, results["eve"].output
+    assert "answered more than 8 MiB" in results["eve"].note
+    assert results["ann"].passed
+
+
+def test_connections_come_to_an_end(tmp_path: Path) -> None:
+    hoard = """
+import json, os, socket, ssl
+url = json.loads(open(os.environ["KUBECONFIG"]).read())["clusters"][0]["cluster"]["server"]
+context, kept, refused = ssl._create_unverified_context(), [], 0
+for _ in range(12):
+    try:
+        kept.append(context.wrap_socket(socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])))))
+    except OSError:
+        refused += 1
+print("kept", len(kept), "refused", refused)
+"""
+    submit(tmp_path, "eve", EXERCISE, [hoard])
+    with Grader(limits=SHORT, allowance=Allowance(connections=8)) as strict:
+        output = grade(strict, tmp_path)["eve"].output
+    assert "kept 8 refused 4" in output, output
