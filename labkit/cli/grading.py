@@ -64,6 +64,7 @@ def grade_command(
     agree. What such a cluster cannot show is left out of the score, and marked.
     """
     from labkit.grading.isolation import Limits
+    from labkit.grading.result import FAILED
     from labkit.grading.session import GradingSession
     from labkit.grading.submissions import passed_over, worked_as
 
@@ -90,8 +91,8 @@ def grade_command(
     from labkit.grading.grader import Grader
 
     with Grader(places=places or 0, limits=limits, kernel=kernel) as grader:
-        run_session(session, grader, grader.level, left)
-    return 0
+        results = run_session(session, grader, grader.level, left)
+    return 1 if any(result.ended == FAILED for result in results) else 0
 
 
 def run_session(session: GradingSession, grader: Grades, level: str, left: int) -> list[Result]:

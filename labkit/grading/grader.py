@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,8 +32,8 @@ from labkit.grading.inprocess import admin_of, anonymous_of, policy_of
 from labkit.grading.isolation import Limits
 from labkit.grading.meter import Allowance, Meter
 from labkit.grading.probes import Ground
-from labkit.grading.result import Result
-from labkit.grading.score import Score, TaskScore, TooMuch, score
+from labkit.grading.result import FAILED, Result
+from labkit.grading.score import Score, TaskScore, TooMuch, plain, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers
@@ -44,6 +46,9 @@ Told = Callable[[Result], None]
 log = logging.getLogger(__name__)
 
 PLACES_PER_PROCESSOR = 2
+
+COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+"""How a terminal is told of colours, as in IPython's tracebacks."""
 
 KEPT_OUTPUT = 4000
 """Characters of a notebook's output that are kept."""
@@ -97,8 +102,7 @@ class Grader(WithWorkers):
                     result = await self._grade_one(submission, place)
                 except Exception as error:  # one submission must not keep the others from being graded
                     log.exception("%s could not be graded", submission.path)
-                    why = f"the grader failed: {error!r}"[:200]
-                    result = unread(submission, find_exercise(submission.exercise), self.level, why)
+                    result = failed(submission, find_exercise(submission.exercise), self.level, error)
                 results.append(result)
                 told(result)
 
@@ -149,9 +153,10 @@ class Grader(WithWorkers):
 
 
 def kept_output(report: Mapping[str, Any]) -> str:
-    """What is kept of what a notebook printed: its ends, without tokens."""
+    """What is kept of what a notebook printed: its ends, without tokens, colours and what pages choke on."""
     # Tokens are looked for in a short text only: a learner can make that slow.
-    return _ends(redact(_ends(str(report.get("output", "")), 4 * KEPT_OUTPUT)), KEPT_OUTPUT)
+    text = redact(COLOURS.sub("", _ends(str(report.get("output", "")), 4 * KEPT_OUTPUT)))
+    return plain(_ends(text.replace("\r\n", "\n"), KEPT_OUTPUT), 2 * KEPT_OUTPUT)
 
 
 def _ends(text: str, most: int) -> str:
@@ -209,6 +214,14 @@ def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
         lambda: list(events),
         audited=True,
     )
+
+
+def failed(
+    submission: Submission, exercise: Exercise, level: str, error: Exception, cluster: str = "embedded"
+) -> Result:
+    """The result of a submission that the grader could not grade: it is not kept, and tried again."""
+    why = f"the grader failed, start it again: {error}"[:200]
+    return replace(unread(submission, exercise, level, why, cluster), ended=FAILED)
 
 
 def unread(submission: Submission, exercise: Exercise, level: str, why: str, cluster: str = "embedded") -> Result:

@@ -23,7 +23,7 @@ from labkit.backends import podimage, preflight, sweep
 from labkit.errors import NotRunning, UsageError
 from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
 from labkit.grading.fence import Fence
-from labkit.grading.grader import kept_output, unread
+from labkit.grading.grader import failed, kept_output, unread
 from labkit.grading.homes import home_files
 from labkit.grading.isolation import Limits
 from labkit.grading.relay import Relay
@@ -31,7 +31,7 @@ from labkit.grading.result import Result
 from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
-from labkit.grading.workers import Door, WithWorkers, Workers
+from labkit.grading.workers import Door, WithWorkers, WorkerFailed, Workers
 from labkit.home import ensure_private, home_path
 from labkit.kinds import Resources
 from labkit.lab import Lab
@@ -155,6 +155,8 @@ class LabGrader(WithWorkers):
                 kept_output(report),
                 name,
             )
+        except WorkerFailed as error:
+            return failed(submission, exercise, self.level, error, name)
         except TooMuch as error:
             return unread(submission, exercise, self.level, f"it left more than can be judged: {error}", name)
         finally:

@@ -7,6 +7,9 @@ from typing import Any
 
 from labkit.grading.score import Item, Score, TaskScore
 
+FAILED = "not graded"
+"""How a submission ended that the grader failed at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -16,7 +19,7 @@ class Result:
         learner: Whose.
         exercise: The exercise's id.
         ended: ``done``, or how else the notebook ended: ``time limit``, ``memory limit``,
-            ``signal SIGKILL``, ``exit code 1``, ``unreadable``.
+            ``signal SIGKILL``, ``exit code 1``, ``unreadable``, ``not graded``.
         cells: How many cells ran.
         total_cells: How many there were.
         score: Its score.
@@ -68,7 +71,7 @@ class Result:
         where = f"after {self.cells} of {self.total_cells} cells"
         if self.ended == "done":
             return f"The notebook ended {where}."
-        if self.ended == "unreadable":
+        if self.ended in ("unreadable", FAILED):
             return f"It could not be graded: {self.note}"
         return f"The notebook was ended {where}: {self.ended}."
 

@@ -160,7 +160,7 @@ def _score_task(task: Task, learner: str, ground: Ground, policy: Policy, before
     items = [_look(probe, ground) for probe in brief.probes]
     most = sum(item.most for item in items)
     needs = [probe.need for probe in brief.probes if probe.need is not None]
-    excess = tuple(_plain(line) for line in beyond(policy, before, needs, brief.given))
+    excess = tuple(plain(line) for line in beyond(policy, before, needs, brief.given))
     if needs:
         items.append(_nothing_more(excess, most))
     points = max(0.0, sum(item.points for item in items))
@@ -185,13 +185,18 @@ def _look(probe: Probe, ground: Ground) -> Item:
     if lacking:
         return Item(probe.expected, lacking, False, 0.0, 0.0, "", judged=False)
     finding = probe.look(ground)
-    seen = _plain(finding.seen)
+    seen = plain(finding.seen)
     if probe.limit:
         return Item(probe.expected, seen, finding.ok, 0.0 if finding.ok else -probe.points, 0.0, probe.hint)
     return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
 
 
-def _plain(text: str) -> str:
-    """A text that a learner had a hand in, short and without what files and terminals choke on."""
-    text = text if len(text) <= MOST_SEEN else f"{text[:MOST_SEEN]}…"
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+def plain(text: str, most: int = MOST_SEEN) -> str:
+    """A text that a learner had a hand in, short and without what files and terminals choke on.
+
+    Args:
+        text: The text.
+        most: Characters that are kept.
+    """
+    text = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.grading.reports import write_all
-from labkit.grading.result import Result
+from labkit.grading.result import FAILED, Result
 from labkit.grading.submissions import Submission, Unreadable, content_of, find
 
 KEPT = ".graded.jsonl"
@@ -64,6 +64,9 @@ class GradingSession:
             def keep(result: Result) -> None:
                 key = (result.learner, result.exercise)
                 self.done[key] = result
+                if result.ended == FAILED:
+                    told(result)
+                    return
                 line = {"digest": self._digests[key], "result": result.as_dict()}
                 file.write(json.dumps(line) + "\n")
                 file.flush()

@@ -18,6 +18,9 @@ from labkit.grading.tasks import EXERCISES
 LARGEST = 8 << 20
 """Bytes of a notebook at the most."""
 
+FORMAT = 4
+"""The format of notebooks, since 2015. In earlier ones cells lay elsewhere."""
+
 WRITTEN_NAME = r"""^ME = ["'](.*?)["']"""
 """Where a learner writes the name that they hand in under."""
 
@@ -106,6 +109,8 @@ def cells_of(path: Path) -> list[str]:
     """
     try:
         document = json.loads(content_of(path))
+        if document.get("nbformat", FORMAT) < FORMAT:
+            raise Unreadable(f"it is a notebook of format {document['nbformat']}: open it in JupyterLab and save it")
         return [_source(cell) for cell in document["cells"] if cell.get("cell_type") == "code"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = "its text is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"{type(error).__name__}"
@@ -129,7 +134,7 @@ def content_of(path: Path) -> bytes:
         why = "it is a symbolic link" if path.is_symlink() else f"{error.strerror}"
         raise Unreadable(why) from error
     if len(data) > LARGEST:
-        raise Unreadable(f"it is larger than {LARGEST >> 20} MiB")
+        raise Unreadable(f"it is larger than {LARGEST >> 20} MiB: clear its outputs and save it")
     return data
 
 

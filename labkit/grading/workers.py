@@ -40,6 +40,10 @@ class Door:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+class WorkerFailed(Exception):
+    """A notebook could not be run, and not by its own fault."""
+
+
 Open = Callable[[socket.socket, Path], Door]
 """Serves on a socket for a process whose ``LABKIT_HOME`` is at a path."""
 
@@ -111,6 +115,9 @@ class Workers:
 
         Returns:
             ``ended``, ``cells`` and ``output``.
+
+        Raises:
+            WorkerFailed: No fault of the notebook's.
         """
         ours, theirs = socket.socketpair()
         room = self._room / str(place)
@@ -130,7 +137,7 @@ class Workers:
             theirs.close()
             hello, listener = await asyncio.to_thread(wire.receive, ours)
             if listener is None:
-                return {"ended": str(hello.get("failed", "no socket")), "cells": 0}
+                raise WorkerFailed(str(hello.get("failed", "no socket")))
             door = open_door(listener, home / "labkit")
             # What the learner's process gets to know: its cells, its cluster, its own name.
             job = {
@@ -142,10 +149,12 @@ class Workers:
             }
             wire.send(ours, job)
             report, _ = await asyncio.to_thread(wire.receive, ours)
-            self.cpu_seconds += float(report.get("cpu_seconds", 0.0))
-            return {"ended": str(report.get("failed", "")), "cells": 0, **report}
+            if "failed" in report:
+                raise WorkerFailed(str(report["failed"]))
+            self.cpu_seconds += float(report["cpu_seconds"])
+            return report
         except (wire.Closed, OSError) as error:
-            return {"ended": f"the worker failed: {error}", "cells": 0}
+            raise WorkerFailed(str(error)) from error
         finally:
             ours.close()
             if door is not None:

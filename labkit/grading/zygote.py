@@ -136,16 +136,20 @@ def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
     job, _ = wire.receive(talk)
     limits = isolation.Limits(**order["limits"])
     output, output_end = os.pipe()
+    built, built_end = os.pipe()
     progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared: telling it wakes nobody
     started = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(output)
         talk.close()
-        _learner(job, order, limits, strength, output_end, progress)
+        _learner(job, order, limits, strength, (output_end, built_end), progress)
     os.close(output_end)
+    os.close(built_end)
     ended, printed = _watch(child, output, limits, started)
     isolation.end_family(child)
+    if not os.read(built, 1):
+        raise OSError(f"the walls could not be built: {printed.strip()}")
     cells = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
@@ -157,10 +161,20 @@ def _learner(
     order: dict[str, Any],
     limits: isolation.Limits,
     strength: str,
-    output: int,
+    ends: tuple[int, int],
     progress: mmap.mmap,
 ) -> None:
-    """The learner's process: walls first, then the notebook. Never returns."""
+    """The learner's process: walls first, then the notebook. Never returns.
+
+    Args:
+        job: What is run.
+        order: Place and limits.
+        limits: The same limits.
+        strength: The level of isolation.
+        ends: Pipes: what it prints, and a byte when the walls stand.
+        progress: Where it counts its cells.
+    """
+    output, built = ends
     code = 1
     try:
         os.setsid()
@@ -171,8 +185,11 @@ def _learner(
         isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
         _become_second()
         isolation.confine(strength, order["user"], limits)
-        os.closerange(3, 256)
+        os.dup2(built, 3)
+        os.closerange(4, 256)
         _settle(home, job)
+        os.write(3, b"1")
+        os.close(3)
         kernel = job["kernel"] or not running.is_python(job["cells"])
         run = running.run_kernel if kernel else running.run_plain
         run(job["cells"], lambda count: _tell(progress, count))

@@ -59,6 +59,38 @@ def test_started_again_it_goes_on_where_it_was(grader: Grader, folder: Path, tmp
     assert {result.learner: result.score.points for result in results}["ann"] == 0
 
 
+def test_what_the_grader_fails_at_is_said_and_tried_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as broken:
+        broken.setattr("labkit.grading.grader.fresh_cluster", nothing)
+        assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
+    assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
+    rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    assert {row["ended"] for row in rows} == {"not graded"}
+    assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 0
+    rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    assert {row["ended"] for row in rows} == {"done"}
+
+
+def test_walls_that_do_not_stand_are_not_the_notebooks_fault(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Grader(places=1) as grader:
+        if grader.level == "plain":
+            pytest.skip("no namespaces here, so no walls (docs/grading.md)")
+        monkeypatch.setattr(isolation, "home", lambda: Path("/proc/nowhere"))
+        results, _ = run(grader, folder, tmp_path / "out")
+    assert {result.ended for result in results} == {"not graded"}
+    assert "the walls could not be built" in results[0].how
+
+
+def nothing(*_args: object) -> None:
+    """Fails."""
+    raise MemoryError("no memory")
+
+
 def test_a_notebooks_home_is_nobodys_on_the_graders_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account called learner, with a checkout in its home, once gave everybody no points."""
     needed = [Path("/usr"), Path("/home/ann/labkit")]

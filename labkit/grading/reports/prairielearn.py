@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit.grading.result import Result
+from labkit.grading.result import FAILED, Result
 
 
 def write(results: Sequence[Result], folder: Path) -> None:
@@ -25,7 +25,7 @@ def document(result: Result) -> dict[str, Any]:
     """A result as PrairieLearn reads it; its score is a fraction."""
     most = result.score.most
     return {
-        "gradable": result.ended != "unreadable",
+        "gradable": result.ended not in ("unreadable", FAILED),
         "score": result.score.points / most if most else 0.0,
         "message": " ".join(filter(None, (result.how, result.mark))),
         "tests": [
