@@ -88,6 +88,9 @@ def grade_command(
 
         grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
         return 0
+    if not left:
+        tell(session, session.finish())
+        return 0
     from labkit.grading.grader import Grader
 
     with Grader(places=places or 0, limits=limits, kernel=kernel) as grader:
@@ -125,10 +128,20 @@ def run_session(session: GradingSession, grader: Grades, level: str, left: int) 
         results = session.run(grader, told)
     for result in odd:
         click.echo(f"{result.learner} {result.exercise}: {result.how}", err=True)
+    tell(session, results)
+    return results
+
+
+def tell(session: GradingSession, results: list[Result]) -> None:
+    """Say what came of it.
+
+    Args:
+        session: What was graded, and where to.
+        results: All results.
+    """
     full = sum(result.full for result in results)
     of_what = " of what can be judged there" if any(result.mark for result in results) else ""
     click.echo(f"{len(results)} graded, {full} with full marks{of_what}. Scores: {session.out / 'scores.csv'}")
-    return results
 
 
 @click.group("course")

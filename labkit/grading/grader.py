@@ -87,8 +87,14 @@ class Grader(WithWorkers):
 
         Returns:
             The results, sorted by exercise and learner.
+
+        Raises:
+            OSError: A result could not be kept.
         """
-        results = run(self._grade_all(list(submissions), told))
+        try:
+            results = run(self._grade_all(list(submissions), told))
+        except BaseExceptionGroup as group:  # several places at work may fail at once: such as at a full disk
+            raise group.exceptions[0] from None
         return sorted(results, key=lambda result: (result.exercise, result.learner))
 
     async def _grade_all(self, submissions: Sequence[Submission], told: Told) -> list[Result]:

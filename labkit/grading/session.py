@@ -57,7 +57,28 @@ class GradingSession:
 
         Returns:
             All results, those of an earlier run included.
+
+        Raises:
+            OSError: They cannot be written; what was kept before is there the next time.
         """
+        try:
+            self._grade(grader, told)
+            return self.finish()
+        except OSError as error:
+            # A full disk does not say which file it was.
+            raise OSError(error.errno, error.strerror, error.filename or str(self.out)) from error
+
+    def finish(self) -> list[Result]:
+        """Write all reports.
+
+        Returns:
+            All results.
+        """
+        results = self.results()
+        write_all(results, self.out)
+        return results
+
+    def _grade(self, grader: Grades, told: Callable[[Result], None]) -> None:
         with (self.out / KEPT).open("a", encoding="utf-8") as file:
             file.write("\n")  # ends half a line that an interruption left; an empty line is nothing
 
@@ -73,9 +94,6 @@ class GradingSession:
                 told(result)
 
             grader.grade(self.left, keep)
-        results = self.results()
-        write_all(results, self.out)
-        return results
 
     def results(self) -> list[Result]:
         """What is known so far, sorted by exercise and learner."""

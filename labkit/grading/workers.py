@@ -74,6 +74,8 @@ class Workers:
             stdin=subprocess.DEVNULL,
             env={**keep, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
             cwd="/",
+            # A terminal's Ctrl-C is the grader's alone, which then closes the channel.
+            start_new_session=True,
         )
         theirs.close()
         self._channel = ours

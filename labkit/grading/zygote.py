@@ -21,7 +21,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from labkit.grading import isolation, running, wire
 
@@ -76,7 +76,14 @@ def main(channel_number: int) -> int:
             importlib.import_module(name)
     strength = isolation.level()
     isolation.prepare()
-    channel = socket.socket(fileno=channel_number)
+    try:
+        _serve(socket.socket(fileno=channel_number), strength)
+    except (wire.Closed, OSError):  # the grader has gone
+        return 0
+
+
+def _serve(channel: socket.socket, strength: str) -> NoReturn:
+    """Fork a guard for each order, until the channel is closed."""
     hello, _ = wire.receive(channel)
     _warm(hello)
     for name in FOR_KERNELS if hello["kernel"] else ():
@@ -85,10 +92,7 @@ def main(channel_number: int) -> int:
     gc.freeze()  # what all forks share stays shared: no collection writes to it
     wire.send(channel, {"ready": True, "level": strength})
     while True:
-        try:
-            order, talk = wire.receive(channel)
-        except (wire.Closed, OSError):
-            return 0
+        order, talk = wire.receive(channel)
         if talk is None:
             continue
         if os.fork() == 0:

@@ -6,6 +6,7 @@ and docs/grading.md says so.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,6 +201,11 @@ def left_behind(grader: Grader) -> Iterator[str]:
             continue
         if not above or above[-1] == grader.workers.prepared_pid:
             yield f"{process.info['pid']} {process.info['cmdline']}"
+
+
+def test_ctrl_c_in_a_terminal_is_the_graders_alone(grader: Grader) -> None:
+    """It reaches a terminal's foreground processes: the prepared interpreter must not be one of them."""
+    assert os.getsid(grader.workers.prepared_pid) != os.getsid(0)
 
 
 def test_graders_beside_each_other_share_no_user(grader: Grader, tmp_path: Path) -> None:

@@ -86,6 +86,32 @@ def test_walls_that_do_not_stand_are_not_the_notebooks_fault(
     assert "the walls could not be built" in results[0].how
 
 
+def test_a_full_disk_is_said_as_one_and_what_was_kept_is_not_lost(grader: Grader, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def full(result: Result) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device"):
+        GradingSession(folder, out).run(grader, full)
+    _, count = run(grader, folder, out)
+    assert count < 2
+
+
+def test_what_is_graded_already_needs_no_grader(
+    grader: Grader, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    run(grader, folder, out)
+    (out / "scores.csv").unlink()
+    monkeypatch.setattr(Grader, "__enter__", nothing)
+    assert run_labkit(["grade", str(folder), "--out", str(out)]) == 0
+    assert (out / "scores.csv").exists()
+    said = capsys.readouterr()
+    assert "2 of 2 are graded already." in said.err
+    assert "2 graded, 1 with full marks" in said.out
+
+
 def nothing(*_args: object) -> None:
     """Fails."""
     raise MemoryError("no memory")
