@@ -101,7 +101,7 @@ class Checker:
         found = next((entry for entry in opened.exercise.tasks if entry.id == task), None) if opened else None
         if opened is None or found is None:
             return {"points": 0.0, "text": "The checker does not know this notebook or task."}
-        result = score_task(found, opened.learner, opened.ground)
+        result = score_task(opened.exercise, found, opened.learner, opened.ground)
         line = {
             "learner": opened.learner,
             "exercise": opened.exercise.id,

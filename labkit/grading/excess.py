@@ -80,13 +80,17 @@ def untouched(policy: Policy, setup: Sequence[Object]) -> Policy:
     return Policy(roles, (*bindings, *(obj for obj in made if "roleRef" in obj)))
 
 
-def beyond(now: Policy, before: Policy, needs: Sequence[Need], given: Sequence[str] = ()) -> list[str]:
+def beyond(
+    now: Policy, before: Policy, needs: Sequence[Need], others: Sequence[Need] = (), given: Sequence[str] = ()
+) -> list[str]:
     """The permissions that were granted since, and that no need asks for, each in words.
 
     Args:
         now: The cluster's policy.
         before: The policy before the learner began.
         needs: What a task asks for.
+        others: What the exercise's other tasks ask for: who gives that to a group has
+            granted too much there, and not here as well.
         given: Roles that its text hands out, such as ``ClusterRole/view``: the needs'
             subjects may have all of them in the needs' namespaces.
 
@@ -95,7 +99,7 @@ def beyond(now: Policy, before: Policy, needs: Sequence[Need], given: Sequence[s
         somebody else got as well.
     """
     found: dict[str, None] = {}
-    for looked, line in enumerate(_lines(now, before, needs, given), 1):
+    for looked, line in enumerate(_lines(now, before, needs, others, given), 1):
         if len(found) >= MOST_NAMED or looked > MOST_PARTS:
             return [*found, "and more"]
         if line:
@@ -103,7 +107,9 @@ def beyond(now: Policy, before: Policy, needs: Sequence[Need], given: Sequence[s
     return list(found)
 
 
-def _lines(now: Policy, before: Policy, needs: Sequence[Need], given: Sequence[str]) -> Iterator[str]:
+def _lines(
+    now: Policy, before: Policy, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]
+) -> Iterator[str]:
     """Each thing that is looked at: in words where it is too much, else empty."""
     earlier = {_key(binding): _of(before, binding) for binding in before.bindings}
     for binding in now.bindings if needs else ():
@@ -119,17 +125,21 @@ def _lines(now: Policy, before: Policy, needs: Sequence[Need], given: Sequence[s
                 if part in had:
                     yield ""
                 else:
-                    yield from _too_much(part, subject, place, needs, handed)
+                    yield from _too_much(part, subject, place, needs, others, handed)
 
 
-def _too_much(part: Part, subject: Object, place: str, needs: Sequence[Need], handed: bool) -> Iterator[str]:
+def _too_much(
+    part: Part, subject: Object, place: str, needs: Sequence[Need], others: Sequence[Need], handed: bool
+) -> Iterator[str]:
     where = f"in {place}" if place else "in the whole cluster"
     text = f"{rule_text(part.rule())} {where}"
+    group = subject.get("kind") == "Group"
+    excused = handed or (group and any(part.serves(place, need) for need in others))
     reached = [who for who in dict.fromkeys(need.who for need in needs) if _reaches(subject, who, place)]
     for who in reached:
-        serves = handed or any(part.serves(place, need) for need in needs if need.who == who)
+        serves = excused or any(part.serves(place, need) for need in needs if need.who == who)
         yield "" if serves else f"{who.label}: {text}"
-    if not reached or subject.get("kind") == "Group":
+    if group or not reached:
         yield f"{_label(subject, place)}: {text}" if any(part.allows(place, need) for need in needs) else ""
 
 

@@ -61,7 +61,7 @@ class Paper(Shown):
     def check(self, task: str) -> Shown:
         """How the cluster stands against a task now."""
         entry = self._tasks(task)[0]
-        return _Text(task_card(score_task(entry, self.learner, self._ground())))
+        return _Text(task_card(score_task(self.exercise, entry, self.learner, self._ground())))
 
     def score(self) -> Score:
         """The score of all tasks now."""
@@ -155,7 +155,7 @@ def task_card(result: TaskScore) -> Card:
             continue
         mark = "✔" if item.ok else "✘"
         rows.append(Row(mark, item.expected if item.ok else f"{item.expected}\nseen: {item.seen}\nhint: {item.hint}"))
-    rows += [Row("!", f"not needed: {line}") for line in result.excess]
+    rows += [Row("!", f"too much: {line}") for line in result.excess]
     title = f"Task {result.id}: {result.points:g} of {result.most:g} points"
     return Card(title if result.most else f"Task {result.id}: not judged on this cluster", _tone(result), rows)
 

@@ -8,14 +8,14 @@ named, and makes a second figure, the least-privilege score.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.access.policy import Policy
 from labkit.grading.draw import Draw
 from labkit.grading.excess import beyond
-from labkit.grading.probes import Ground, Probe
-from labkit.grading.task import Exercise, Task
+from labkit.grading.probes import Ground, Need, Probe
+from labkit.grading.task import Brief, Exercise, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +145,32 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     evaluated = sum(1 + len((policy.role_of(binding) or {}).get("rules") or ()) for binding in policy.bindings)
     if evaluated > MOST_EVALUATED:
         raise TooMuch(f"{len(policy.bindings)} bindings with {evaluated} rules in all")
-    return Score(
-        exercise.id, learner, tuple(_score_task(task, learner, ground, policy, before) for task in exercise.tasks)
-    )
+    briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
+    tasks = (_score_task(task, briefs, ground, policy, before) for task in exercise.tasks)
+    return Score(exercise.id, learner, tuple(tasks))
 
 
-def score_task(task: Task, learner: str, ground: Ground) -> TaskScore:
-    """Judge one task."""
-    return _score_task(task, learner, ground, ground.policy(), ground.before())
+def score_task(exercise: Exercise, task: Task, learner: str, ground: Ground) -> TaskScore:
+    """Judge one task of an exercise."""
+    briefs = {entry.id: entry.brief(Draw(learner)) for entry in exercise.tasks}
+    return _score_task(task, briefs, ground, ground.policy(), ground.before())
 
 
-def _score_task(task: Task, learner: str, ground: Ground, policy: Policy, before: Policy) -> TaskScore:
-    brief = task.brief(Draw(learner))
+def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, policy: Policy, before: Policy) -> TaskScore:
+    brief = briefs[task.id]
     items = [_look(probe, ground) for probe in brief.probes]
     most = sum(item.most for item in items)
-    needs = [probe.need for probe in brief.probes if probe.need is not None]
-    excess = tuple(plain(line) for line in beyond(policy, before, needs, brief.given))
+    needs = _needs(brief)
+    others = [need for entry in briefs.values() for need in _needs(entry)]
+    excess = tuple(plain(line) for line in beyond(policy, before, needs, others, brief.given))
     if needs:
         items.append(_nothing_more(excess, most))
     points = max(0.0, sum(item.points for item in items))
     return TaskScore(task.id, task.title, round(points, 2), most, tuple(items), excess, len(needs))
+
+
+def _needs(brief: Brief) -> list[Need]:
+    return [probe.need for probe in brief.probes if probe.need is not None]
 
 
 def _nothing_more(excess: Sequence[str], most: float) -> Item:

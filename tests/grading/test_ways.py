@@ -66,6 +66,19 @@ def test_every_way_of_granting_too_much_loses_points(task: str, grader: Grader, 
             assert found.excess, mistake
 
 
+def test_one_mistake_is_charged_where_it_was_made(grader: Grader, tmp_path: Path) -> None:
+    """What task 4.2 asks for, given to everybody: the accounts of 4.1 and 4.3 have it too, and did nothing wrong."""
+    want = asked("4.2", "eve")
+    mistake = MISTAKES["everybody"](want)
+    submit(
+        tmp_path, "eve", want.exercise, [SETUP, mistake, *(SHAPES[0](asked(task, "eve")) for task in ("4.1", "4.3"))]
+    )
+    tasks = {task.id: task for task in grade(grader, tmp_path)["eve"].score.tasks}
+    assert tasks["4.1"].full
+    assert tasks["4.3"].full
+    assert any("system:authenticated" in line for line in tasks["4.2"].excess)
+
+
 def test_what_no_request_can_do_costs_nothing(grader: Grader, tmp_path: Path) -> None:
     """``kubectl create role --verb=get,list --resource=pods,pods/log``: nobody can list logs."""
     want = asked("4.4", "ann")

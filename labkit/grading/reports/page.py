@@ -61,7 +61,7 @@ def _output(result: Result) -> str:
 def _task(task: TaskScore) -> str:
     items = "".join(_item(item) for item in task.items if item.most or not item.ok)
     excess = "".join(f"<li>{escape(line)}</li>" for line in task.excess)
-    more = f"<p>Granted, and needed by no task:</p><ul>{excess}</ul>" if excess else ""
+    more = f"<p>Granted beyond what the task asks for:</p><ul>{excess}</ul>" if excess else ""
     least = task.least_privilege
     told = f"<p>Least privilege: {100 * least:.0f} %.</p>" if least is not None else ""
     return f"<h3>{escape(task.id)} {escape(task.title)} — {_mark(task)}</h3><ul>{items}</ul>{told}{more}"
