@@ -66,7 +66,7 @@ def grade_command(
     from labkit.grading.isolation import Limits
     from labkit.grading.result import FAILED
     from labkit.grading.session import GradingSession
-    from labkit.grading.submissions import passed_over, worked_as
+    from labkit.grading.submissions import passed_over, shown, worked_as
 
     backend = backend or ("existing" if kubeconfig else "embedded")
     real = backend != "embedded"
@@ -78,7 +78,7 @@ def grade_command(
     for entry in session.all:
         if (name := worked_as(entry.path)) not in ("", entry.learner):
             line = f"was worked on as {name}, and is graded as {entry.learner}: its names are another's"
-            click.echo(f"{entry.path.name} of {entry.learner} {line}.", err=True)
+            click.echo(f"{shown(entry.path.name)} of {entry.learner} {line}.", err=True)
     left = len(session.left)
     if left < len(session.all):
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)

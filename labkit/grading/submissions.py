@@ -15,6 +15,8 @@ from labkit.errors import UsageError
 from labkit.grading.draw import learner_name
 from labkit.grading.tasks import EXERCISES
 
+IDS = frozenset(exercise.id for exercise in EXERCISES)
+
 LARGEST = 8 << 20
 """Bytes of a notebook at the most."""
 
@@ -79,14 +81,23 @@ def passed_over(folder: Path) -> list[str]:
         folder: As for ``find``.
     """
     entries = list(_walk(folder))
-    said = [f"{entry.path.relative_to(folder)} has no exercise's name" for entry in entries if not _is_one(entry)]
+    said = [f"{shown(entry.path.relative_to(folder))} {_wrong(entry)}" for entry in entries if not _is_one(entry)]
     held = {entry.origin for entry in entries}
     folders = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    return said + [f"{entry.name} holds no notebook" for entry in folders if entry.name not in held]
+    return said + [f"{shown(entry.name)} holds no notebook" for entry in folders if entry.name not in held]
+
+
+def shown(path: object) -> str:
+    """A file's name for a terminal: somebody else chose it, and may have put commands to the terminal into it."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in str(path))
+
+
+def _wrong(entry: Submission) -> str:
+    return "names no learner" if not entry.learner and entry.exercise in IDS else "has no exercise's name"
 
 
 def _is_one(entry: Submission) -> bool:
-    return bool(entry.learner) and entry.exercise in {exercise.id for exercise in EXERCISES}
+    return bool(entry.learner) and entry.exercise in IDS
 
 
 def worked_as(path: Path) -> str:
@@ -156,7 +167,7 @@ def _one_each(entries: list[Submission]) -> list[Submission]:
         if first.origin != entry.origin:
             raise UsageError(
                 f"Two submissions would both be {entry.learner}'s {entry.exercise}.",
-                why=f"{first.path} and {entry.path}",
+                why=f"{shown(first.path)} and {shown(entry.path)}",
                 todo="Rename one of them.",
             )
     return list(found.values())

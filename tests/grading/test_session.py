@@ -170,8 +170,12 @@ def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
     submit(tmp_path, "bob", "homework final (2)", [])
     (tmp_path / "cat").mkdir()
     (tmp_path / "README.txt").touch()
+    submit(tmp_path, "...", "ex4-roles", [])
+    submit(tmp_path, "dan", "a\x1b[2J\nNot graded: b", [])
     assert passed_over(tmp_path) == [
+        ".../ex4-roles.ipynb names no learner",
         "bob/homework final (2).ipynb has no exercise's name",
+        "dan/a\ufffd[2J\ufffdNot graded: b.ipynb has no exercise's name",
         "cat holds no notebook",
     ]
 
