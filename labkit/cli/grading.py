@@ -64,7 +64,6 @@ def grade_command(
     agree. What such a cluster cannot show is left out of the score, and marked.
     """
     from labkit.grading.isolation import Limits
-    from labkit.grading.result import FAILED
     from labkit.grading.session import GradingSession
     from labkit.grading.submissions import passed_over, shown, worked_as
 
@@ -87,14 +86,20 @@ def grade_command(
         from labkit.cli.real import Choice, grade_on_a_real_cluster
 
         grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
-        return 0
+        return exit_code(session.results())
     if not left:
         tell(session, session.finish())
         return 0
     from labkit.grading.grader import Grader
 
     with Grader(places=places or 0, limits=limits, kernel=kernel) as grader:
-        results = run_session(session, grader, grader.level, left)
+        return exit_code(run_session(session, grader, grader.level, left))
+
+
+def exit_code(results: list[Result]) -> int:
+    """1 where the grader itself failed at a submission."""
+    from labkit.grading.result import FAILED
+
     return 1 if any(result.ended == FAILED for result in results) else 0
 
 

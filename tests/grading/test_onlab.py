@@ -10,12 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from labkit.apiserver.keys import Keys
 from labkit.apiserver.serving.address import listen
 from labkit.backends import sweep
-from labkit.cli.grading import grade_command
+from labkit.cli import run as run_labkit
 from labkit.errors import UsageError
 from labkit.grading.draw import Draw
 from labkit.grading.fence import Fence
@@ -182,12 +181,13 @@ def test_names_that_are_taken_are_said_before_anything_is_made(real: LabGrader, 
         server.call("DELETE", f"/api/v1/namespaces/{space}")
 
 
-def test_the_command_says_both_scores(server: Server, tmp_path: Path) -> None:
+def test_the_command_says_both_scores(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     submit(tmp_path / "s", "ann", "ex1-api-server", solved_cells("ex1-api-server", "ann"))
     command = [str(tmp_path / "s"), "--out", str(tmp_path / "out"), "--kubeconfig", str(server.kubeconfig)]
-    done = CliRunner().invoke(grade_command, command)
-    assert done.exit_code == 0, done.output
-    assert "ann ex1-api-server: 7 of 7 on existing, 7 of 7 on embedded: they agree." in done.output
+    code = run_labkit(["grade", *command])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    assert "ann ex1-api-server: 7 of 7 on existing, 7 of 7 on embedded: they agree." in said.out
 
 
 class TestTheDoor:
