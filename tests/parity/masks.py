@@ -86,7 +86,8 @@ def _value(key: str, value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _value(name, item, names) for name, item in _tidied(value).items()}
     if isinstance(value, list):
-        return [_element(key, item, names) for item in value]
+        items = _in_one_second(value) if key == "managedFields" else value
+        return [_element(key, item, names) for item in items]
     if isinstance(value, str):
         return _string(key, value, names)
     return value
@@ -101,6 +102,19 @@ def _element(key: str, item: Any, names: Mapping[str, str]) -> Any:
     if key == "cells" and isinstance(item, str) and item and AGE.fullmatch(item):
         return "<age>"
     return _value(key, item, names)
+
+
+def _in_one_second(entries: list[Any]) -> list[Any]:
+    """Managers as they would stand had they all written in one second, as they did when it was recorded.
+
+    They are in the order of their last writes, and who has changed nothing yet has no time and comes first.
+    """
+    if not any(isinstance(entry, dict) and "time" in entry for entry in entries):
+        return entries
+    fields = ("manager", "apiVersion", "subresource")
+    return sorted(
+        entries, key=lambda entry: (entry["operation"], "time" in entry, *(entry.get(name, "") for name in fields))
+    )
 
 
 def _string(key: str, text: str, names: Mapping[str, str]) -> Any:

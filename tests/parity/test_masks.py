@@ -48,10 +48,16 @@ def test_recordings_are_already_masked() -> None:
         (
             {
                 "managedFields": [
-                    {"manager": "m", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}, "time": "x"}
+                    {"manager": "n", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}, "time": "x"},
+                    {"manager": "m", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}, "time": "y"},
                 ]
             },
-            {"managedFields": [{"manager": "m", "operation": "Apply", "apiVersion": "v1"}]},
+            {
+                "managedFields": [
+                    {"manager": "m", "operation": "Apply", "apiVersion": "v1"},
+                    {"manager": "n", "operation": "Apply", "apiVersion": "v1"},
+                ]
+            },
         ),
     ],
 )

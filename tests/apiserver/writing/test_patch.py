@@ -258,6 +258,17 @@ def test_apply_knows_the_schema(api: ClusterApi, part: dict[str, Any], problem: 
     assert reply.message == f"failed to create typed patch object (/c; /v1, Kind=ConfigMap): {problem}"
 
 
+def test_managers_stand_in_the_order_of_their_last_writes(api: ClusterApi) -> None:
+    def applies(manager: str) -> Reply:
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {manager: "x"}}
+        return patch(api, f"configmaps/c?fieldManager={manager}", config, APPLY)
+
+    api.must(applies("bob"))
+    assert managers(api.must(applies("alice"))) == [("alice", "Apply"), ("bob", "Apply")]  # in one second, by name
+    api.clock.now += 1
+    assert managers(api.must(applies("aaron"))) == [("alice", "Apply"), ("bob", "Apply"), ("aaron", "Apply")]
+
+
 def test_apply_to_what_nobody_can_own(api: ClusterApi) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "keyless"}}
     who = "(lab/keyless; /v1, Kind=ServiceAccount)"
