@@ -114,6 +114,15 @@ def test_foreground_waits_for_those_that_block(api: ClusterApi) -> None:
     assert api.admin.get(f"{LAB}/configmaps/top").status == 404
 
 
+def test_foreground_ends_those_that_do_not_block_as_well(api: ClusterApi) -> None:
+    top = config(api, "top")
+    config(api, "child", ownerReferences=[owner(top, blockOwnerDeletion=True)], finalizers=["example.com/wait"])
+    config(api, "free", ownerReferences=[owner(top)])
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
+    assert api.admin.get(f"{LAB}/configmaps/free").status == 404
+    assert api.admin.get(f"{LAB}/configmaps/top").status == 200
+
+
 def test_foreground_goes_down_to_the_last(api: ClusterApi) -> None:
     top = config(api, "top")
     middle = config(api, "middle", ownerReferences=[owner(top, blockOwnerDeletion=True)])

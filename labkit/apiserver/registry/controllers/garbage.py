@@ -113,8 +113,8 @@ class GarbageCollector:
             self._registry.edit(kind, obj, MANAGER, leave)
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
-        """End what the owner waits for: what it alone owns, and what that owns before it."""
-        for inner, obj in self._blocking(owner):
+        """End what the owner alone owns, and what that owns before it; the owner waits for those that block it."""
+        for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
             if not self._left_by(inner, obj, owner):
                 metadata = obj["metadata"]
                 owns = bool(self._dependents(metadata["uid"], metadata.get("namespace", "")))
