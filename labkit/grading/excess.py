@@ -1,8 +1,8 @@
 """What was granted beyond the need: to the accounts that a task names, and to anybody else.
 
-What a binding gave before the learner began is nobody's mistake; what it gives since then
-is looked at part by part, a verb and a resource each. Labels tell nothing here: a learner
-can write the one that every cluster's own bindings carry.
+What a subject had before the learner began is nobody's mistake, whichever binding gives it
+now; the rest is looked at part by part, a verb and a resource each. Labels tell nothing
+here: a learner can write the one that every cluster's own bindings carry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from labkit.access.policy import Object, Policy, Subject, is_default, kind_of, n
 from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.apiserver.registry.kinds import KINDS
 from labkit.grading.probes import Need
 
 MOST_NAMED = 200
@@ -24,7 +25,10 @@ MOST_PARTS = 2_000
 """Single permissions that rules are taken apart into."""
 
 OF_COLLECTIONS = ("list", "watch", "deletecollection")
-"""No subresource has these verbs. ``kubectl create role --verb=get,list --resource=pods,pods/log`` writes them."""
+"""No subresource has these verbs."""
+
+SERVED = frozenset((kind.group, kind.plural) for kind in KINDS)
+GROUPS, PLURALS = (frozenset(names) for names in zip(*SERVED, strict=True))
 
 
 class Part(NamedTuple):
@@ -42,6 +46,20 @@ class Part(NamedTuple):
             return {"verbs": [self.verb], "nonResourceURLs": [self.path]}
         rule: Rule = {"verbs": [self.verb], "apiGroups": [self.group], "resources": [self.resource]}
         return {**rule, "resourceNames": list(self.names)} if self.names else rule
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody can do it: no subresource is listed, and no resource is in another's group.
+
+        ``kubectl create role --verb=get,list --resource=pods,pods/log`` writes the one, and
+        ``apiGroups: ["", "apps"]`` before ``resources: ["pods", "deployments"]`` the other. Groups
+        without a dot are Kubernetes' own, such as ``extensions``, which serves nothing any more.
+        """
+        plural, slash, _ = self.resource.partition("/")
+        if slash and self.verb in OF_COLLECTIONS:
+            return True
+        own = self.group in GROUPS or "." not in self.group
+        return own and self.group != "*" and plural in PLURALS and (self.group, plural) not in SERVED
 
     def allows(self, place: str, need: Need) -> bool:
         """Whether it lets somebody do what is needed, bound in a namespace or (empty) everywhere."""
@@ -113,16 +131,20 @@ def _lines(
     """Each thing that is looked at: in words where it is too much, else empty."""
     earlier = {_key(binding): _of(before, binding) for binding in before.bindings}
     for binding in now.bindings if needs else ():
-        gives, gave = _of(now, binding), earlier.get(_key(binding))
-        if gives == gave:
+        gives, place = _of(now, binding), namespace_of(binding)
+        if gives == earlier.get(_key(binding)):
             continue
-        place = namespace_of(binding)
         handed = gives.role in given and place in {need.namespace for need in needs}
         for subject in gives.subjects:
-            had = set(_parts(gave.rules)) if gave and gave.ref == gives.ref and subject in gave.subjects else set()
+            had = {
+                part
+                for (_, where, _), gave in earlier.items()
+                if where == place and subject in gave.subjects
+                for part in _parts(gave.rules)
+            }
             yield ""
             for part in _parts(gives.rules):
-                if part in had:
+                if part.idle or part in had:
                     yield ""
                 else:
                     yield from _too_much(part, subject, place, needs, others, handed)
@@ -148,14 +170,12 @@ def _reaches(subject: Object, who: Subject, place: str) -> bool:
 
 
 def _parts(rules: Iterable[Rule]) -> Iterator[Part]:
-    """Rules taken apart, without what nobody can do."""
+    """Rules taken apart."""
     for rule in rules:
         for verb in rule.get("verbs") or ():
             for path in rule.get("nonResourceURLs") or ():
                 yield Part(verb, path=path)
             for resource in rule.get("resources") or ():
-                if "/" in resource and verb in OF_COLLECTIONS:
-                    continue
                 for group in rule.get("apiGroups") or ():
                     yield Part(verb, group, resource, tuple(rule.get("resourceNames") or ()))
 

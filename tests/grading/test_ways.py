@@ -148,6 +148,10 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": view},
         "subjects": [{"kind": "ServiceAccount", "namespace": annex, "name": name("reader")}],
     }
+    to_view = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "view"}
+    both = [{"kind": "ServiceAccount", "namespace": annex, "name": name(label)} for label in ("reader", "witness")]
+    anew = {**direct, "roleRef": to_view, "subjects": both}
+    unbound = f'lab.admin.delete("/apis/{RBAC}/v1/namespaces/{annex}/rolebindings/reader")\n'
     shop, till, loose = name("shop"), name("till"), name("convenience")
     closed = f'lab.admin.delete("/apis/{RBAC}/v1/clusterrolebindings/{loose}")\n'
 
@@ -180,6 +184,7 @@ def cases(learner: str) -> dict[str, tuple[str, bool, str]]:
         "an-old-secret": ("3.4", True, applied([old])),
         "a-token-that-is-none": ("3.4", False, applied([{**old, "stringData": {"token": "eyJ.eyJ.x"}}])),
         "aggregated": ("5.3", True, applied([aggregated])),
+        "aggregated-and-view-bound-anew": ("5.3", True, unbound + applied([aggregated, anew])),
         "only-to-list": ("5.3", False, applied([only_list])),
         "and-to-update": ("5.3", False, applied([updates])),
         "past-view": ("5.3", False, applied([more, direct])),

@@ -159,6 +159,15 @@ def many_small_roles(want: Asked) -> str:
     return applied(made)
 
 
+def groups_side_by_side(want: Asked) -> str:
+    """Rules with more API groups than have the resource, as manuals write them."""
+    rules = [{**grant.rule(), "apiGroups": ["", "apps", "extensions"]} for grant in want.grants]
+    made = [role("", "mine", rules)]
+    return applied(
+        [*made, *(binding(space, "mine", "ClusterRole", "mine", want.service_account) for space in want.spaces)]
+    )
+
+
 def cluster_role_for_a_user(want: Asked) -> str:
     """A cluster role, bound where it is needed, to the account by its user name."""
     user = {"kind": "User", "apiGroup": RBAC, "name": "system:serviceaccount:{}:{}".format(*want.account)}
@@ -197,6 +206,7 @@ SHAPES: Sequence[Callable[[Asked], str]] = (
     in_yaml,
     backwards_and_twice,
     many_small_roles,
+    groups_side_by_side,
     cluster_role_for_a_user,
     with_kubectl,
     with_the_python_client,
