@@ -41,12 +41,15 @@ SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 
 SETTINGS = (
     *("group", "hosts", "host.conf", "nsswitch.conf", "passwd", "protocols", "resolv.conf", "services"),
-    *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates"),
+    *("alternatives", "ld.so.cache", "localtime", "mime.types", "ssl", "pki", "ca-certificates", "crypto-policies"),
 )
 """What of ``/etc`` is shown. The rest is how the machine is set up, and may hold a password that all its users know."""
 
 NICENESS = 5
 """The grader and the guards come first: a learner's busy loops slow only each other."""
+
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""Otherwise glibc reserves 64 MiB for each thread, and the limit of the address space counts what is reserved."""
 
 FIRST_USER_ID = 310_000
 USER_IDS_OF_A_GRADER, GRADERS = 256, 1024

@@ -8,6 +8,7 @@ needs the kernel. An error ends its cell, not the notebook.
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ Done = Callable[[int], None]
 
 def is_python(cells: Sequence[str]) -> bool:
     """Whether no cell needs IPython to be read. A plain syntax error does not."""
-    return not any(_magic(cell) for cell in cells)
+    return not any(_magic(cell) or _awaits(cell) for cell in cells)
 
 
 def run_plain(cells: Sequence[str], done: Done) -> None:
@@ -119,3 +120,13 @@ def _magic(cell: str) -> bool:
     except (ValueError, RecursionError, MemoryError):
         return False
     return False
+
+
+def _awaits(cell: str) -> bool:
+    """Whether a cell awaits outside of functions, which IPython allows."""
+    if "await" not in cell and "async" not in cell:
+        return False
+    try:
+        return bool(compile(cell, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT).co_flags & inspect.CO_COROUTINE)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

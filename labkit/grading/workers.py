@@ -68,11 +68,12 @@ class Workers:
     def __enter__(self) -> Self:
         ours, theirs = socket.socketpair()
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+        own = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
         self._zygote = subprocess.Popen(
             [sys.executable, "-m", "labkit.grading.zygote", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**keep, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**keep, **own, **isolation.ALLOCATOR},
             cwd="/",
             # A terminal's Ctrl-C is the grader's alone, which then closes the channel.
             start_new_session=True,

@@ -57,6 +57,9 @@ FOR_KERNELS = ("nbformat", "nbclient")
 COUNT_BYTES = 4
 """How the learner's process counts its cells, in memory that it shares with its guard."""
 
+NAME = "learner"
+"""What the learner's process takes its user for: the one that it is has no name."""
+
 SIGNALLED = 128
 """An exit code above it tells a signal, as shells have it."""
 
@@ -243,11 +246,14 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
         keep,
         PATH=path,
         HOME=str(home),
+        USER=NAME,
+        LOGNAME=NAME,
         TMPDIR=str(home),
         LABKIT_HOME=str(lab_home),
         LABKIT_LEARNER=job["learner"],
         KUBECONFIG=str(lab_home / "admin.conf"),
         PYTHONDONTWRITEBYTECODE="1",
+        **isolation.ALLOCATOR,
         **job["environment"],
     )
     sys.argv = ["notebook"]

@@ -1,4 +1,4 @@
-"""Submissions that hoard: memory where no limit looks for it, answers that nobody reads, connections."""
+"""Submissions that hoard: memory where no limit looks for it, answers, connections; and those that only need some."""
 
 from __future__ import annotations
 
@@ -45,24 +45,34 @@ def test_memory_that_no_limit_counts_is_not_to_be_had(hoard: str, grader: Grader
     assert "worked" not in result.output
 
 
-def test_threads_processes_and_shared_memory_of_pythons_kind_go_on_working(grader: Grader, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cells", [[], ["!true"]], ids=["at-once", "in-a-kernel"])
+def test_threads_processes_and_memory_of_pythons_kind_go_on_working(
+    cells: list[str], grader: Grader, tmp_path: Path
+) -> None:
     work = """
-import multiprocessing, subprocess, sys, threading
+import getpass, multiprocessing, subprocess, sys
 from multiprocessing import shared_memory
+from multiprocessing.pool import ThreadPool
 context = multiprocessing.get_context("fork")
 queue = context.Queue()
 context.Process(target=queue.put, args=("process",)).start()
 memory = shared_memory.SharedMemory(create=True, size=1000)
 memory.close()
 memory.unlink()
-thread = threading.Thread(target=print, args=("thread",))
-thread.start()
-thread.join()
-print(queue.get(), subprocess.run([sys.executable, "-c", "print('python')"], capture_output=True, text=True).stdout)
+with ThreadPool(12) as pool:
+    sizes = pool.map(lambda size: len(bytearray(size)), [10 << 20] * 12)
+print(queue.get(), "threads" if sum(sizes) == 120 << 20 else sizes, len(bytearray(300 << 20)), getpass.getuser())
+print(subprocess.run([sys.executable, "-c", "print('python')"], capture_output=True, text=True).stdout)
 """
-    submit(tmp_path, "ann", EXERCISE, [work])
+    submit(tmp_path, "ann", EXERCISE, [*cells, work])
     output = grade(grader, tmp_path)["ann"].output
-    assert all(word in output for word in ("thread", "process", "python")), output
+    assert all(word in output for word in ("process threads 314572800 learner", "python")), output
+
+
+def test_a_cell_may_await(grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "ann", EXERCISE, ["import asyncio\nprint(await asyncio.sleep(0, 'awaited'))"])
+    output = grade(grader, tmp_path)["ann"].output
+    assert "awaited" in output, output
 
 
 def test_how_the_graders_machine_is_set_up_is_not_shown(grader: Grader, tmp_path: Path) -> None:
