@@ -14,10 +14,10 @@ from labkit.apiserver.quota.names import whole
 from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
-    CIDR_MESSAGE,
     ip_range,
     label_value,
     qualified_name,
+    range_messages,
 )
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategy import Context, Strategy
@@ -79,8 +79,8 @@ class NodeStrategy(Strategy):
         _check_features(obj["status"].get("declaredFeatures") or [], errors)
         ranges = _ranges(obj["spec"])
         for index, text in enumerate(ranges):
-            if not ip_range(text):
-                errors.invalid(f"spec.podCIDRs[{index}]", text, CIDR_MESSAGE)
+            for message in range_messages(text):
+                errors.invalid(f"spec.podCIDRs[{index}]", text, message)
         if len(ranges) > 1:
             _check_families(ranges, errors)
 

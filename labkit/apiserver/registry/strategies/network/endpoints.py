@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
+    address_messages,
     dns_label,
     dns_subdomain,
     ip_address,
@@ -51,8 +51,8 @@ class EndpointsStrategy(Strategy):
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """One address of endpoints."""
     text = address.get("ip", "")
-    if not ip_address(text):
-        errors.invalid(f"{path}.ip", text, IP_MESSAGE)
+    for message in address_messages(text):
+        errors.invalid(f"{path}.ip", text, message)
     if address.get("hostname"):
         for message in dns_label(address["hostname"]):
             errors.invalid(f"{path}.hostname", address["hostname"], message)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
+    address_messages,
     dns_label,
     dns_subdomain,
-    ip_address,
     label_value,
     qualified_name,
 )
@@ -101,8 +100,10 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
-            if not ip_address(address):
-                errors.invalid(place, address, IP_MESSAGE)
+            wrong = address_messages(address)
+            for message in wrong:
+                errors.invalid(place, address, message)
+            if wrong:
                 continue
             if ipaddress.ip_address(address).version != int(kind[-1]):
                 errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
+    address_messages,
     dns_label,
     dns_subdomain,
     ip_address,
@@ -52,8 +52,8 @@ class IngressStrategy(Strategy):
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            if address and address not in known and not ip_address(address):
-                errors.invalid(f"{place}.ip", address, IP_MESSAGE)
+            for message in address_messages(address) if address and address not in known else ():
+                errors.invalid(f"{place}.ip", address, message)
             for message in dns_subdomain(host) if host else ():
                 errors.invalid(f"{place}.hostname", host, message)
             if host and ip_address(host):

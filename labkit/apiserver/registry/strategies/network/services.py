@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import validate_labels
 from labkit.apiserver.registry.names import (
-    IP_MESSAGE,
     NameRule,
+    address_messages,
     dns_label,
     dns_subdomain,
     ip_address,
@@ -118,8 +118,8 @@ class ServiceStrategy(Strategy):
             return
         for index, point in enumerate(points):
             address, host = point.get("ip", ""), point.get("hostname", "")
-            if address and not ip_address(address):
-                errors.invalid(f"{path}[{index}].ip", address, IP_MESSAGE)
+            for message in address_messages(address) if address else ():
+                errors.invalid(f"{path}[{index}].ip", address, message)
             mode = point.get("ipMode")
             if mode is None and address:
                 errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")

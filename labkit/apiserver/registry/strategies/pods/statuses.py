@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
-from labkit.apiserver.registry.names import IP_MESSAGE, between, dns_subdomain, ip_address, qualified_name
+from labkit.apiserver.registry.names import address_messages, between, dns_subdomain, ip_address, qualified_name
 from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
 from labkit.apiserver.request import Object
@@ -139,8 +139,8 @@ def _check_addresses(given: list[Object], before: list[Object], field: str, stru
     path = f"status.{field}"
     texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
     for index, text in enumerate(texts):
-        if text not in known and not ip_address(text):
-            errors.invalid(f"{path}[{index}]", text, IP_MESSAGE)
+        for message in address_messages(text) if text not in known else ():
+            errors.invalid(f"{path}[{index}]", text, message)
     if len(texts) < 2:
         return
     bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)

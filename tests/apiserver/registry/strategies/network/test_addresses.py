@@ -95,6 +95,39 @@ def test_where_they_stand(api: ClusterApi, path: str, spec: Any, field: str, why
     assert (cause[0], cause[1].rpartition(": ")[2]) == (field, why)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field", "why"),
+    [
+        (
+            "/api/v1/namespaces/lab/endpoints",
+            {"subsets": [{"addresses": [{"ip": "::ffff:1.2.3.4"}]}]},
+            "subsets[0].addresses[0].ip",
+            MAPPED,
+        ),
+        (
+            "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+            {"addressType": "IPv4", "endpoints": [{"addresses": ["010.0.0.1"]}]},
+            "endpoints[0].addresses[0]",
+            ZEROS,
+        ),
+        ("/api/v1/nodes", {"spec": {"podCIDR": "10.0.0.5/8"}}, "spec.podCIDRs[0]", BITS),
+    ],
+)
+def test_where_they_stand_outside_of_a_spec(api: ClusterApi, path: str, body: Any, field: str, why: str) -> None:
+    (cause,) = causes(api.admin.post(path, {"metadata": {"name": "x"}, **body}))
+    assert (cause[0], cause[1].rpartition(": ")[2]) == (field, why)
+
+
+def test_where_they_stand_in_a_status(api: ClusterApi) -> None:
+    services = "/api/v1/namespaces/lab/services"
+    api.must(
+        api.admin.post(services, {"metadata": {"name": "s"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 1}]}})
+    )
+    status = {"loadBalancer": {"ingress": [{"ip": "010.0.0.1", "ipMode": "VIP"}]}}
+    (cause,) = causes(api.admin.patch(f"{services}/s/status", {"status": status}))
+    assert (cause[0], cause[1].rpartition(": ")[2]) == ("status.loadBalancer.ingress[0].ip", ZEROS)
+
+
 def test_an_ingress_names_its_class_in_its_spec(api: ClusterApi) -> None:
     path = "/apis/networking.k8s.io/v1/namespaces/lab/ingresses"
     backend = {"service": {"name": "web", "port": {"number": 80}}}
