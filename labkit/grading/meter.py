@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from labkit.apiserver.request import Handler, Request, Response
+from labkit.apiserver.request import EventStream, Handler, Request, Response
 
 READING = ("GET", "HEAD", "OPTIONS")
 RBAC = "/apis/rbac.authorization.k8s.io/"
@@ -24,8 +26,8 @@ class Allowance:
     Args:
         seconds: The server's processor time.
         sent_bytes: Bodies of changes together.
-        answered_bytes: Bodies of answers together: those that nobody reads wait in the
-            grader's memory.
+        answered_bytes: Bodies of answers together, and what watches tell: what nobody reads
+            waits in the grader's memory.
         rbac_bytes: Bodies of changes to roles and bindings together: what the server
             evaluates grows with roles times bindings.
         connections: How many at once: each is a file of the grader's.
@@ -60,19 +62,36 @@ class Meter:
         if request.method not in READING:
             self._sent += len(request.body)
             self._rbac += len(request.body) if request.path.startswith(RBAC) else 0
-        used_up = self._used_up()
-        if used_up:
-            self.used_up = used_up
-            return _refused(used_up)
-        begun = time.thread_time()
-        try:
+        if self.ended():
+            return _refused(self.used_up)
+        with self._timed():
             response = self._handle(request)
-        finally:
-            self._seconds += time.thread_time() - begun
         self._answered += len(response.body)
+        if response.stream is not None:
+            response.stream = _Metered(response.stream, self)
         return response
 
-    def _used_up(self) -> str:
+    def ended(self) -> bool:
+        """Whether the allowance is used up."""
+        self.used_up = self._why() or self.used_up
+        return bool(self.used_up)
+
+    def told(self, stream: EventStream) -> list[bytes]:
+        """What a stream has to tell."""
+        with self._timed():
+            pieces = stream.read()
+        self._answered += sum(map(len, pieces))
+        return pieces
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        begun = time.thread_time()
+        try:
+            yield
+        finally:
+            self._seconds += time.thread_time() - begun
+
+    def _why(self) -> str:
         most = self._allowance
         if self._seconds > most.seconds:
             return f"its requests took the server more than {most.seconds:g} s"
@@ -83,6 +102,27 @@ class Meter:
         if self._rbac > most.rbac_bytes:
             return f"it sent more than {most.rbac_bytes >> 10} KiB of roles and bindings"
         return ""
+
+
+class _Metered:
+    """A stream that ends when the allowance is used up; see ``EventStream``."""
+
+    def __init__(self, stream: EventStream, meter: Meter) -> None:
+        self._stream = stream
+        self._meter = meter
+        self.timeout_seconds = stream.timeout_seconds
+        self.on_ready: Callable[[Callable[[], None]], None] = stream.on_ready
+        self.close: Callable[[], None] = stream.close
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+    def read(self) -> list[bytes]:
+        if self._meter.ended():
+            self._stream.close()
+            return []
+        return self._meter.told(self._stream)
 
 
 def _refused(why: str) -> Response:

@@ -109,6 +109,22 @@ print("ended with", status, "after", number)
     assert results["ann"].passed
 
 
+def test_what_watches_tell_is_counted_too(tmp_path: Path) -> None:
+    hoard = """
+text = "x" * 900_000
+lab.admin.post("/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}, "data": {"a": text}})
+watches = [lab.admin.watch("/api/v1/namespaces/default/configmaps") for _ in range(9)]
+print(*(len(next(watch)["object"]["data"]["a"]) for watch in watches))
+print("then", lab.admin.get("/version").status)
+"""
+    submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
+    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+        result = grade(strict, tmp_path)["eve"]
+    assert "900000 900000 " in result.output, result.output
+    assert "then 429" in result.output
+    assert "answered more than 8 MiB" in result.note
+
+
 def test_connections_come_to_an_end(tmp_path: Path) -> None:
     hoard = """
 import json, os, socket, ssl
