@@ -136,6 +136,15 @@ def test_foreground_goes_down_to_the_last(api: ClusterApi) -> None:
     ]
 
 
+def test_foreground_ends_those_that_own_each_other(api: ClusterApi) -> None:
+    top = config(api, "top")
+    other = config(api, "other", ownerReferences=[owner(top, blockOwnerDeletion=True)])
+    owners = {"metadata": {"ownerReferences": [owner(other, blockOwnerDeletion=True)]}}
+    api.must(api.admin.patch(f"{LAB}/configmaps/top", owners))
+    api.must(api.admin.delete(f"{LAB}/configmaps/top?propagationPolicy=Foreground"))
+    assert [api.admin.get(f"{LAB}/configmaps/{name}").status for name in ("top", "other")] == [404, 404]
+
+
 def test_foreground_leaves_what_has_another_owner(api: ClusterApi) -> None:
     top, other = config(api, "top"), config(api, "other")
     config(api, "shared", ownerReferences=[owner(top, blockOwnerDeletion=True), owner(other)])

@@ -116,9 +116,10 @@ class GarbageCollector:
         """End what the owner alone owns, and what that owns before it; the owner waits for those that block it."""
         for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
             if not self._left_by(inner, obj, owner):
-                metadata = obj["metadata"]
-                owns = bool(self._dependents(metadata["uid"], metadata.get("namespace", "")))
-                self._delete(inner, obj, "Foreground" if owns else "Background")
+                owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
+                if any(_waits(each) for _, each in owned):  # perhaps for this one: nobody would ever end
+                    self._registry.edit(inner, obj, MANAGER, _unblock)
+                self._delete(inner, obj, "Foreground" if owned else "Background")
         if not self._blocking(owner):
             self._release(kind, owner, FOREGROUND)
 
@@ -148,3 +149,14 @@ class GarbageCollector:
         current = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
         if current is not None and current["metadata"]["uid"] == metadata["uid"]:
             self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
+
+
+def _waits(obj: Object) -> bool:
+    """Whether an object ends when its dependents have ended."""
+    return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get("finalizers", ())
+
+
+def _unblock(obj: Object) -> None:
+    """Let no owner wait for an object."""
+    owners = obj["metadata"]["ownerReferences"]
+    obj["metadata"]["ownerReferences"] = [{**owner, "blockOwnerDeletion": False} for owner in owners]
