@@ -16,6 +16,7 @@ from labkit.apiserver.node.shell.splitting import split_at, split_words
 from labkit.apiserver.node.shell.syntax import Assignment, Command, Redirect, Script, Word
 from labkit.apiserver.node.shell.tokens import Heredoc
 from labkit.apiserver.node.shell.words import parse_quoted, parse_word
+from labkit.apiserver.remembering import LONGEST
 
 MAX_SCRIPT_BYTES = 128 << 10
 MAX_NESTING = 40
@@ -25,7 +26,6 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^]]*\])?(\+?)=", re.DOTAL
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
 
 
-@lru_cache(maxsize=256)
 def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     """Parse a script.
 
@@ -37,6 +37,10 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.
     """
+    return (_read if len(text) > LONGEST else _read_before)(text, dialect, line)
+
+
+def _read(text: str, dialect: str, line: int) -> Script:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MAX_SCRIPT_BYTES:
         return Script((), "script too long")
@@ -56,6 +60,10 @@ def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
         rest = data[offset:].decode("utf-8", "replace").split()
         token = rest[0] if rest else "newline"
         return Script((), f"syntax error near unexpected token `{token}'")
+
+
+_read_before = lru_cache(maxsize=256)(_read)
+"""The same, remembering what it read last."""
 
 
 class _Reader:

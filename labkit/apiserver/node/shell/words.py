@@ -6,8 +6,6 @@ same reading is needed for here-documents, for operands of ``${…}`` and for ``
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from labkit.apiserver.node.shell.quoting import ESCAPES
 from labkit.apiserver.node.shell.syntax import (
     Arithmetic,
@@ -19,6 +17,7 @@ from labkit.apiserver.node.shell.syntax import (
     Tilde,
     Word,
 )
+from labkit.apiserver.remembering import remembered
 
 SPECIAL = "@*#?$!-"
 _ESCAPES = {**ESCAPES, "'": "'", '"': '"', "?": "?"}
@@ -61,13 +60,13 @@ class BadSubstitution(Exception):
         self.text = text
 
 
-@lru_cache(maxsize=2048)
+@remembered(2048)
 def parse_word(text: str) -> Word:
     """Read one word as it stands in a script."""
     return Word(tuple(_Scanner(text).parts()), text)
 
 
-@lru_cache(maxsize=512)
+@remembered(512)
 def parse_quoted(text: str) -> Word:
     """Read a text as if it stood in double quotes (a here-document, an expression)."""
     return Word(tuple(_Scanner(text).quoted_parts(at_quote=False)), text)
