@@ -17,7 +17,7 @@ from typing import Any
 from labkit import kubeconfig, resources
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.backends.preflight import Preflight, look
+from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import Client, failure
 from labkit.errors import LabkitError, NotRunning, UsageError
 from labkit.home import ensure_private, read_json, write_private
@@ -26,7 +26,7 @@ from labkit.manifests import Library, title
 from labkit.names import Names
 
 LABEL = "labkit/lab"
-"""The label of every object the lab makes; its value is the learner's prefix, or ``main``."""
+"""The label of every object the lab makes; its value is the learner's prefix, or ``UNPREFIXED``."""
 
 NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the rest works."
 
@@ -219,7 +219,7 @@ class Existing:
 
     @property
     def _value(self) -> str:
-        return self.names.prefix or "main"
+        return self.names.prefix or UNPREFIXED
 
     @property
     def _selector(self) -> str:

@@ -13,7 +13,7 @@ from labkit.client import Client
 from labkit.display import Card, Row, Shown
 from labkit.kinds import Resources
 from labkit.manifests import title
-from labkit.names import Names
+from labkit.names import NAMESPACES, Names
 from labkit.transport import Credentials
 
 MANY = 5
@@ -21,6 +21,9 @@ MANY = 5
 
 OF_EVERY_CLUSTER = ("default", "kube-", "local-path-storage", "openshift-", "gke-", "cattle-")
 """How the namespaces begin that a cluster has by itself."""
+
+UNPREFIXED = "main"
+"""The value of the lab's label for a learner without a prefix."""
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 
@@ -65,7 +68,7 @@ class Preflight(Shown):
         makes: The objects the lab will make.
         rights: The rights it needs.
         taken: Objects of those names that are there already and are not the lab's.
-        foreign: Namespaces that belong to somebody else.
+        foreign: Namespaces that belong to somebody else, and to no learner.
         anonymous: Whether the cluster lets anonymous requests in (403) or not (401).
     """
 
@@ -120,8 +123,8 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
     """
     namespaces = client.get("/api/v1/namespaces")
     anonymous = client.with_credentials(Credentials(), "anonymous").get("/api")
-    own = {names.namespace(name) for name in ("kikai", "darbo", "default")}
-    foreign = [n for n in namespaces.names if n not in own and not n.startswith(OF_EVERY_CLUSTER)]
+    labs = {names.namespace(name) for name in NAMESPACES} | _learners(namespaces.items, selector)
+    foreign = [n for n in namespaces.names if n not in labs and not n.startswith(OF_EVERY_CLUSTER)]
     return Preflight(
         server=client.server,
         context=context,
@@ -132,6 +135,17 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
         foreign=tuple(foreign),
         anonymous=anonymous.status == 403,
     )
+
+
+def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
+    """The namespaces of everybody who learns here: a full class room is no production.
+
+    One that bears the lab's label is a learner's, and so are the others of that learner's
+    prefix, which they may have made by hand.
+    """
+    key = selector.partition("=")[0]
+    prefixes = {(entry["metadata"].get("labels") or {}).get(key, "") for entry in namespaces} - {"", UNPREFIXED}
+    return {f"{prefix}-{name}" for prefix in prefixes for name in NAMESPACES}
 
 
 def _made(client: Client, objects: Sequence[dict[str, Any]], names: Names) -> Iterable[str]:

@@ -134,6 +134,25 @@ def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign
             admin.delete(f"/api/v1/namespaces/{name}")
 
 
+def test_a_class_room_of_learners_does_not_look_like_production(
+    tmp_path: Path, foreign_cluster: Path, admin: Client
+) -> None:
+    keepers = [make(tmp_path / name, foreign_cluster, prefix=name) for name in ("ann", "bob", "cyn", "dan")]
+    by_hand = [f"{name}-{space}" for name in ("ann", "bob", "cyn") for space in ("kikai", "darbo")]
+    try:
+        for keeper in keepers[:3]:
+            keeper.start(quiet)
+        for name in by_hand:
+            admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": name}})
+        said: list[str] = []
+        keepers[3].start(said.append)  # nine namespaces of others, and all of them learners'
+        assert "others here" not in "\n".join(said)
+    finally:
+        for keeper in keepers:
+            keeper.stop(quiet)
+    assert not set(by_hand) & set(admin.get("/api/v1/namespaces").names)
+
+
 def poor(tmp_path: Path, foreign_cluster: Path, admin: Client, roles: list[str]) -> Path:
     """A kubeconfig of an account with some cluster roles only."""
     accounts = "/api/v1/namespaces/kube-public/serviceaccounts"
