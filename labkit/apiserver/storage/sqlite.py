@@ -76,7 +76,10 @@ class SQLiteStore(MemoryStore):
         self._path = path
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+        except sqlite3.OperationalError as error:  # the file is there: what is left is SQLite's own limit
+            raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
         try:
             self._open()
         except sqlite3.OperationalError as error:

@@ -143,6 +143,13 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
         SQLiteStore(path)
 
 
+def test_a_path_that_is_too_long_for_sqlite_is_said(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 200) / ("b" * 200) / ("c" * 200)
+    deep.mkdir(parents=True)
+    with pytest.raises(StateUnusable, match=r"no path of more than some 500 bytes.*set LABKIT_HOME"):
+        SQLiteStore(deep / "state.db")
+
+
 def test_a_full_disk_is_an_honest_error_and_loses_nothing(path: Path) -> None:
     store = SQLiteStore(path)
     put(store, "a/x", value="old")
