@@ -17,7 +17,7 @@ The few names that notebooks use. They are loaded when first touched, so that
 - teaching:                   ``grading``, ``course`` (nbgrader)
 - files:                      ``home`` (LABKIT_HOME), ``resources`` (what is shipped), ``workbook`` (the
   learner's copies), ``bundle`` (for machines without network)
-- what may go wrong:          ``errors``
+- what may go wrong:          ``errors``, ``interrupts``
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit import lessons, session
 from labkit.answers import Answer
+from labkit.interrupts import cleaned_up
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
 from labkit.lessons.steps import Lesson, Step
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from labkit.lab import Lab
+
+Keys = Callable[[], bool] | None
+"""Waits for a key, and says whether to go on; None never waits."""
 
 WIDTH = 160
 """Where a line of output is cut."""
@@ -57,38 +61,55 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
     """
     from rich.console import Console
 
-    from labkit.lab import Lab
-    from labkit.progress import Progress
-
     console = Console(highlight=False, soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
-        if here:
-            lab = Lab()
-            lab.progress = Progress(Path(directory) / "progress.json")
-            lab.reset()
-        else:
-            console.print("A cluster for this demo is starting; your own is not touched.")
-            lab = Lab("embedded", home=Path(directory), say=lambda _line: None)
+    keys = wait if by_step else None
+    with cleaned_up(), tempfile.TemporaryDirectory(prefix="labkit-demo-", ignore_cleanup_errors=True) as directory:
         try:
-            return Demo(lab, console, wait if by_step else None).run()
+            if here:
+                return _on_the_chosen(Path(directory), console, keys)
+            return _on_its_own(Path(directory), console, keys)
         except KeyboardInterrupt:
             console.print("\nStopped.")
             return 130
-        finally:
-            if here:
-                lab.reset()
-            else:
-                lab.stop()
+
+
+def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
+    """Run it on the chosen cluster, with the progress of a moment."""
+    from labkit.lab import Lab
+    from labkit.progress import Progress
+
+    lab = Lab()
+    lab.progress = Progress(directory / "progress.json")
+    lab.reset()
+    try:
+        return Demo(lab, console, keys).run()
+    finally:
+        lab.reset()
+
+
+def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
+    """Run it on a cluster that is made for it and thrown away."""
+    from labkit.lab import Lab
+
+    console.print("A cluster for this demo is starting; your own is not touched.")
+    lab = Lab("embedded", home=directory, say=lambda _line: None)
+    try:
+        return Demo(lab, console, keys).run()
+    finally:
+        lab.stop()
 
 
 def wait() -> bool:
-    """Wait for a key. Returns False when the instructor wants to stop (q)."""
+    """Wait for a key. Returns False when the instructor wants to stop (q, Ctrl-D)."""
     import click
 
     click.echo("      any key goes on, q ends ", nl=False)
-    key = click.getchar()
+    try:
+        key = click.getchar()
+    except EOFError:
+        key = "q"
     click.echo()
-    return key not in ("q", "Q", "\x04")
+    return key not in ("q", "Q")
 
 
 class Demo:
@@ -100,7 +121,7 @@ class Demo:
         go_on: Called before each step; returns False to end. None never waits.
     """
 
-    def __init__(self, lab: Lab, console: Console, go_on: Callable[[], bool] | None = None) -> None:
+    def __init__(self, lab: Lab, console: Console, go_on: Keys = None) -> None:
         self.lab = lab
         self.console = console
         self.go_on = go_on

@@ -223,7 +223,12 @@ class Embedded:
             (self.home / "server.json").unlink(missing_ok=True)
             self._distrust = ""  # of the one before
             process = self._launch(port)
-            if self._ready(process):
+            try:
+                ready = self._ready(process)
+            except BaseException:  # interrupted: nobody would know of it
+                process.terminate()
+                raise
+            if ready:
                 return
             if self._distrust:
                 raise StartFailed(

@@ -12,11 +12,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from labkit.backends.engine import Engine, call, find, follow
 from labkit.client import Client
 from labkit.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
 from labkit.home import ensure_private, locked, read_json, write_private
+from labkit.interrupts import cleaned_up
 
 CLUSTER = "labkit"
 PULL_SECONDS = 1800.0
@@ -215,7 +213,7 @@ class Kind:
         command += ["--kubeconfig", str(self._config_file)]
         command += ["--image", self.image] if self.image else []
         try:
-            with _interrupt_on_terminate():
+            with cleaned_up():
                 say(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
                 self._run_kind(command, say)
                 self._config_file.chmod(0o600)
@@ -353,20 +351,3 @@ class Kind:
         with suppress(LabkitError):
             return self._client.get("/readyz").ok
         return False
-
-
-@contextmanager
-def _interrupt_on_terminate() -> Iterator[None]:
-    """Let SIGTERM clean up as Ctrl-C does, where signals may be handled at all."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

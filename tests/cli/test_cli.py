@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labkit.backends.base import Options
@@ -331,3 +332,37 @@ def test_the_demo_on_the_chosen_cluster_asks_first_and_leaves_the_progress(runni
     assert "24 of 24 checkpoints passed" in done.stdout
     assert lab.admin.get(mine).status == 404
     assert (lab.progress.path.read_bytes() if lab.progress.path.exists() else None) == kept
+
+
+@pytest.mark.parametrize("end", ["closed", "terminated", "ctrl-d"])
+def test_a_demo_leaves_no_cluster_behind_however_it_ends(tmp_path: Path, end: str) -> None:
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.environ["TMPDIR"] = str(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-m", "labkit", "demo", "--step"])
+    seen = b""
+    while b"any key goes on" not in seen:
+        seen += os.read(terminal, 4096)
+    (directory,) = tmp_path.glob("labkit-demo-*")
+    server = json.loads((directory / "server.json").read_text())["pid"]
+    if end == "terminated":
+        os.kill(pid, signal.SIGTERM)
+    elif end == "closed":
+        os.close(terminal)
+    deadline = time.monotonic() + 30
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        if end == "ctrl-d":  # once more, where the first one came before the key was waited for
+            os.write(terminal, b"\x04")
+        time.sleep(0.1)
+    if end != "closed":
+        os.close(terminal)
+        assert os.waitstatus_to_exitcode(ended[1]) == {"terminated": 130, "ctrl-d": 0}[end]
+    assert list(tmp_path.iterdir()) == []
+    while psutil.pid_exists(server) and psutil.Process(server).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the demo's server runs on"
+        time.sleep(0.1)
