@@ -41,9 +41,10 @@ LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 README = """\
 labkit {version}, for a machine without network ({machine}, Python {python}).
 
-1. Install labkit:
+1. Install labkit. The wheels are for Python {python} on {machine}: where pip says "Could not find a
+   version that satisfies the requirement", that Python or machine is another one.
      tar xf {name} wheels
-     python3 -m venv labkit-env
+     python{python} -m venv labkit-env
      labkit-env/bin/pip install --no-index --find-links wheels labkit
 {rest}"""
 WITH_IMAGES = """\

@@ -27,7 +27,8 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
     size = file.stat().st_size / 1024**2
     taken = contents.node_image or "no images"
     click.echo(
-        f"{file} holds labkit {contents.version} and {taken} ({size:.0f} MiB). Its README.txt says how to go on."
+        f"{file} holds labkit {contents.version} for Python {contents.python} on {contents.machine} and {taken} "
+        f"({size:.0f} MiB). Its README.txt says how to go on."
     )
 
 

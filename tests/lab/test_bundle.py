@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import platform
+import sys
 import tarfile
 import zipfile
 from importlib import metadata
@@ -73,13 +75,16 @@ def test_without_images_no_docker_is_needed(
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     file = tmp_path / "lab.tar"
     assert run(["bundle", "save", str(file), "--no-images"]) == 0
-    assert "no images" in capsys.readouterr().out
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    shown = capsys.readouterr().out
+    assert f"for Python {python} on {platform.machine()} and no images" in shown
     with tarfile.open(file) as archive:
         assert "images.tar" not in archive.getnames()
         member = archive.extractfile("README.txt")
         assert member is not None
         said = member.read().decode()
     assert "labkit lab" in said
+    assert f"python{python} -m venv labkit-env" in said
     assert "kind" not in said
     assert run(["bundle", "load", str(file)]) == 0
     assert "go on with labkit lab" in capsys.readouterr().out
