@@ -231,48 +231,30 @@ def test_the_choice_is_remembered_and_forgotten(tmp_path: Path, foreign_cluster:
     again.stop()
 
 
-ADMIN_ELSEWHERE = """\
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: learner, namespace: default}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: learner}
-rules:
-- {apiGroups: [""], resources: [namespaces], verbs: ["*"]}
-- {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}
-- {nonResourceURLs: ["*"], verbs: [get]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: learner}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: learner}
-subjects: [{kind: ServiceAccount, name: learner, namespace: default}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: learner-admin}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
-subjects: [{kind: ServiceAccount, name: learner, namespace: default}]
-"""
-"""An account that may do in every namespace what it likes, and make no cluster roles."""
-
-
 @pytest.fixture
 def limited(tmp_path: Path, foreign_cluster: Path, admin: Client) -> Iterator[Path]:
-    """The kubeconfig of somebody who may not create cluster roles."""
-    objects = list(yaml.safe_load_all(ADMIN_ELSEWHERE))
+    """The kubeconfig of a learner with the rights that docs/workshop.md gives."""
+    text = (Path(__file__).parents[2] / "docs" / "workshop.md").read_text(encoding="utf-8")
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "learners"}}
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "learner", "namespace": "learners"},
+    }
+    rights = yaml.safe_load_all(text.partition("```yaml\n")[2].partition("```")[0])
+    objects = [place, account, *rights]
     found = Resources(admin)
     for entry in objects:
         assert admin.post(found.collection(entry), entry).ok
-    token = admin.post("/api/v1/namespaces/default/serviceaccounts/learner/token", {"spec": {}}).body["status"]["token"]
+    token = admin.post("/api/v1/namespaces/learners/serviceaccounts/learner/token", {"spec": {}}).body["status"][
+        "token"
+    ]
     document = yaml.safe_load(foreign_cluster.read_text())
     document["users"][0]["user"] = {"token": token}
     path = tmp_path / "learner.conf"
     path.write_text(yaml.safe_dump(document))
     yield path
-    for entry in objects:
+    for entry in reversed(objects):
         admin.delete(found.path(entry))
 
 
