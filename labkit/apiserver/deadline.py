@@ -44,22 +44,21 @@ def with_deadline(handler: Handler) -> Handler:
 
 def duration_problem(text: str) -> str:
     """Why a text is no duration such as ``1h15m30.5s``; empty if it is one."""
-    rest = text[1:] if text[:1] in ("-", "+") else text
-    invalid = f"time: invalid duration {go_quote(text)}"
-    if rest == "0":
+    at = 1 if text[:1] in ("-", "+") else 0
+    if text[at:] == "0":
         return ""
     total = 0.0
     while True:
-        part = PART.match(rest)
+        part = PART.match(text, at)  # from here on: a copy of the rest for each part would take long
         if part is None or not part[1].strip("."):
-            return invalid
+            return f"time: invalid duration {go_quote(text)}"
         if not part[2]:
             return f"time: missing unit in duration {go_quote(text)}"
         if part[2] not in UNITS:
             return f"time: unknown unit {go_quote(part[2])} in duration {go_quote(text)}"
         total += float(part[1]) * UNITS[part[2]] if len(part[1]) < LONGEST_NUMBER else LARGEST * 2
         if total > LARGEST:
-            return invalid
-        rest = rest[part.end() :]
-        if not rest:
+            return f"time: invalid duration {go_quote(text)}"
+        at = part.end()
+        if at == len(text):
             return ""

@@ -15,6 +15,8 @@ from typing import Any
 MAX_COPIED_BYTES = 3 * 1024 * 1024
 """What the ``copy`` operations of one patch may add together (``JSONPatchMaxCopyBytes``)."""
 
+LONGEST_INDEX = 20
+"""Longer ones are no integers of Go's, but for leading zeros."""
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
@@ -145,7 +147,7 @@ OPERATIONS: dict[str, Callable[[JsonPatch, dict[str, Any]], None]] = {
 
 def _index(key: str, length: int) -> int:
     """A place in a list that long."""
-    if not INDEX.fullmatch(key):
+    if len(key) > LONGEST_INDEX or not INDEX.fullmatch(key):
         raise Inapplicable
     index = int(key)
     if not -length <= index < length:

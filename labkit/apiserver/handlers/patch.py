@@ -22,7 +22,7 @@ from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.typed import go_text, problems, said
 from labkit.apiserver.request import Object, Request
 from labkit.apiserver.schema import Struct, gojson
-from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.apiserver.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
 from labkit.apiserver.status import ApiError, bad_request
 
 JSON_PATCH = "application/json-patch+json"
@@ -129,20 +129,24 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
         raise bad_request(
             f"{prefix}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
         )
-    _note_duplicates(patch, "", strict)
+    _note_duplicates(patch, [], strict)
     return patch
 
 
-def _note_duplicates(value: Any, path: str, strict: list[str]) -> None:
+def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
+    """Note what is given twice; a path is put together only where there is something to say."""
     if isinstance(value, dict):
-        prefix = f"{path}." if path else ""
         if isinstance(value, gojson.Pairs):
-            strict += [f'duplicate field "{prefix}{name}"' for name in value.duplicates]
-        for name, item in value.items():
-            _note_duplicates(item, prefix + name, strict)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _note_duplicates(item, f"{path}[{index}]", strict)
+            for name in value.duplicates:
+                if len(strict) < MAX_STRICT_ERRORS:
+                    strict.append(f'duplicate field "{"".join((*path, f".{name}")).removeprefix(".")}"')
+        inner = ((f".{name}", item) for name, item in value.items() if isinstance(item, dict | list))
+    else:
+        inner = ((f"[{index}]", item) for index, item in enumerate(value) if isinstance(item, dict | list))
+    for step, item in inner:
+        path.append(step)
+        _note_duplicates(item, path, strict)
+        path.pop()
 
 
 def merge_patch(current: Any, patch: Any) -> Any:

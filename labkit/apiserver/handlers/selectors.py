@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.apiserver.registry.errors import shown
+from labkit.apiserver.registry.errors import MOST_CAUSES, shown
 from labkit.apiserver.registry.names import label_value, qualified_name
 from labkit.apiserver.remembering import remembered
 from labkit.apiserver.status import bad_request
@@ -165,6 +165,8 @@ class _Parser:
                 if not re.fullmatch("[-+]?[0-9]+", value)
             ]
         for place, value in enumerate(values):
+            if len(problems) >= MOST_CAUSES:
+                break
             wrong = label_value(value)
             if wrong:
                 problems.append(f"values[{place}][{key}]: Invalid value: {shown(value)}: {'; '.join(wrong)}")

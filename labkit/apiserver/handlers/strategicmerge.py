@@ -138,12 +138,12 @@ def _retain_keys(original: dict[str, Any], patch: dict[str, Any]) -> None:
     keys = patch.pop(RETAIN_KEYS)
     if not isinstance(keys, list) or any(not isinstance(key, str) for key in keys):
         raise bad_request(BAD_RETAIN)
+    kept = frozenset(keys)
     for key, value in patch.items():
-        if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in keys:
+        if value is not None and not key.startswith((DELETE_FROM, SET_ORDER)) and key not in kept:
             raise bad_request(BAD_RETAIN)
-    for key in list(original):
-        if key not in keys:
-            del original[key]
+    for key in original.keys() - kept:
+        del original[key]
 
 
 def _delete_from(original: dict[str, Any], key: str, gone: Any) -> None:

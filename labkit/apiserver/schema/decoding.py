@@ -132,6 +132,11 @@ class Decoder:
         elif form == "list":
             if isinstance(value, list):
                 item = type_.item
+                if item.form not in NAMED:  # its name may be a megabyte long, and nobody would see the copies
+                    return [
+                        zero_of(item) if element is None else self._value(item, element, struct, path, shown)
+                        for element in value
+                    ]
                 return [
                     zero_of(item) if element is None else self._value(item, element, struct, path, f"{shown}[{index}]")
                     for index, element in enumerate(value)
@@ -223,6 +228,8 @@ NOTHING = object()
 ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
 """Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
 CONTAINERS = frozenset(("list", "map"))
+NAMED = frozenset(("struct", "list", "map"))
+"""Forms in which there may be fields that a strict decoding names."""
 KEPT = ALWAYS | {"raw"}
 """Forms whose empty value, once given, is printed."""
 
@@ -286,8 +293,21 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
-        return float(value)
+        return inexact(value)
     return value
+
+
+def inexact(number: int) -> float:
+    """A number that is too large for an integer.
+
+    Raises:
+        DecodeProblem: It is too large for any.
+    """
+    try:
+        return float(number)
+    except OverflowError as error:
+        text = number_text(number)
+        raise DecodeProblem(f"json: cannot unmarshal number {text} into Go value of type float64") from error
 
 
 _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}

@@ -11,11 +11,19 @@ from typing import Any
 
 import yaml
 
+from labkit.apiserver.request import MAX_BODY_BYTES
+from labkit.apiserver.schema.decoding import MAX_STRICT_ERRORS
 from labkit.apiserver.schema.gojson import SURROGATE
 
-LARGEST = 1_000_000
-"""How many values a document may have; aliases count as often as they are used."""
+LARGEST = 100_000
+"""How many values a document may have; aliases and merged fields count as often as they are used."""
+MAX_TEXT = MAX_BODY_BYTES
+"""How many characters the texts of a document may have together, counted alike: only aliases make more."""
 MAX_DEPTH = 500
+LONGEST_INT = 400
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+EXCESSIVE = "yaml: document contains excessive aliasing"
+TOO_DEEP = "yaml: exceeded max depth of 10000"
 
 
 WORDINGS = (
@@ -40,7 +48,35 @@ class YamlProblem(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose dates stay texts, as JSON has none."""
+    """YAML whose dates stay texts, as JSON has none.
+
+    What costs much is refused while it is read, and not when it is there: a bracket costs as much as there
+    are brackets around it, and a merge copies all fields.
+    """
+
+    _composed = _merged = 0
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        if self.flow_level >= MAX_DEPTH:
+            raise YamlProblem(TOO_DEEP)
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) > MAX_DEPTH:
+            raise YamlProblem(TOO_DEEP)
+        return super().add_indent(column)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._composed += 1
+        if self._composed > LARGEST:
+            raise YamlProblem(f"yaml: document has more than {LARGEST} values")
+        return super().compose_node(parent, index)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > LARGEST:
+            raise YamlProblem(EXCESSIVE)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -80,7 +116,7 @@ def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
         if node is None:
             return None
         return _Converter(loader, strict).convert(node, 0)
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError) as error:
         if isinstance(error, YamlProblem):
             raise
         raise YamlProblem(f"yaml: {_message(error)}") from error
@@ -115,13 +151,16 @@ class _Converter:
         self._loader = loader
         self._strict = strict
         self._left = LARGEST
+        self._text_left = MAX_TEXT
+        self._scalars: dict[int, Any] = {}
+        """Node to its value, for those that aliases show again."""
 
     def convert(self, node: yaml.Node, depth: int) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise YamlProblem("yaml: document contains excessive aliasing")
+            raise YamlProblem(EXCESSIVE)
         if depth > MAX_DEPTH:
-            raise YamlProblem("yaml: exceeded max depth of 10000")
+            raise YamlProblem(TOO_DEEP)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
@@ -140,10 +179,20 @@ class _Converter:
     def _note(self, problem: str) -> None:
         assert self._strict is not None
         text = f"yaml: unmarshal errors:\n  {problem}"
-        if text not in self._strict:
+        if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
             self._strict.append(text)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        self._text_left -= len(node.value)
+        if self._text_left < 0:
+            raise YamlProblem(EXCESSIVE)
+        if id(node) not in self._scalars:
+            self._scalars[id(node)] = self._constructed(node)
+        return self._scalars[id(node)]
+
+    def _constructed(self, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > LONGEST_INT and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
+            return node.value  # no number of Go's, and base 60 takes as long as its square
         value = self._loader.construct_object(node)
         if isinstance(value, bytes):
             return value.decode("utf-8", "replace")

@@ -65,6 +65,11 @@ def test_refusals(operation: dict[str, Any]) -> None:
         patched({"a": [1, 2]}, operation)
 
 
+def test_a_place_of_many_digits_is_none() -> None:
+    with pytest.raises(Inapplicable):
+        patched({"a": [1]}, {"op": "add", "path": "/a/" + "1" * 5000, "value": 1})
+
+
 def test_copies_are_limited_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jsonpatch, "MAX_COPIED_BYTES", 10)
     copy = {"op": "copy", "from": "/a", "path": "/b"}

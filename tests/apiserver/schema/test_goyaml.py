@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+from labkit.apiserver.schema.goyaml import LARGEST, MAX_DEPTH, MAX_TEXT, YamlProblem, yaml_to_json
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,33 @@ def test_numbers_that_json_has_not(text: str, value: str) -> None:
 )
 def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
     assert yaml_to_json(f"a: {text}".encode()) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" * (MAX_DEPTH + 1), "exceeded max depth"),
+        ("{" * (MAX_DEPTH + 1), "exceeded max depth"),
+        ("- " * (MAX_DEPTH + 1) + "a", "exceeded max depth"),
+        ("[" + "a," * LARGEST + "]", f"more than {LARGEST} values"),
+        (f"a: &a {'x' * 1000}\nb: [{'*a,' * (MAX_TEXT // 1000)}]", "excessive aliasing"),
+        (f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500, "excessive aliasing"),
+    ],
+)
+def test_little_text_that_means_much_is_not_read_to_its_end(text: str, problem: str) -> None:
+    with pytest.raises(YamlProblem, match=problem):
+        yaml_to_json(text.encode())
+
+
+def test_numbers_as_long_as_nobody_writes_them() -> None:
+    sexagesimal = "1" + ":59" * 1000
+    assert yaml_to_json(f"a: {sexagesimal}\nb: {sexagesimal}.5".encode()) == {
+        "a": sexagesimal,
+        "b": f"{sexagesimal}.5",
+    }
+
+
+def test_what_is_given_twice_is_not_told_without_end() -> None:
+    strict: list[str] = []
+    yaml_to_json("".join(f"a{n}: 1\na{n}: 2\n" for n in range(200)).encode(), strict)
+    assert len(strict) == 100

@@ -93,7 +93,7 @@ def image_tag(image: str) -> str:
 
 def pull_policy(image: str) -> str:
     """The pull policy that goes with an image's tag; what is no image's name has no tag."""
-    if not REFERENCE.fullmatch(image) or len(image.partition("@")[0]) > MAX_IMAGE:
+    if len(image.partition("@")[0]) > MAX_IMAGE or not REFERENCE.fullmatch(image):
         return "IfNotPresent"
     return "Always" if image_tag(image) == "latest" else "IfNotPresent"
 

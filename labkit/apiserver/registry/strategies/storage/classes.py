@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.errors import MOST_CAUSES, FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import qualified_name
 from labkit.apiserver.registry.strategy import Strategy
 from labkit.apiserver.request import Object
-
-ENOUGH = 10_000
-"""So much may be wrong with topologies: each term is told once for each other like it, which may be millions."""
 
 
 @dataclass
@@ -62,7 +59,7 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
     """
     known: Counter[frozenset[tuple[str, frozenset[str]]]] = Counter({frozenset(): len(topologies)})
     for index, term in enumerate(topologies):
-        if len(errors) >= ENOUGH:
+        if len(errors) >= MOST_CAUSES:
             return
         path = f"allowedTopologies[{index}].matchLabelExpressions"
         keys: dict[str, frozenset[str]] = {}
@@ -82,6 +79,6 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
                 errors.duplicate(f"{place}.key", key)
             keys[key] = frozenset(values)
         mine = frozenset(keys.items())
-        for _ in range(min(known[mine], ENOUGH)):
+        for _ in range(min(known[mine], MOST_CAUSES)):
             errors.duplicate(path, "")
         known[mine] += 1

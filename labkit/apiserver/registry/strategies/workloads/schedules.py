@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from labkit.apiserver.deadline import duration_problem
 from labkit.apiserver.quoting import go_quote
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -20,8 +21,6 @@ FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
 )
 """Minute, hour, day of month, month, day of week: least, greatest, and names."""
 DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-_AMOUNT = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|ms|s|m|h)"
-DURATION = re.compile(rf"[-+]?(?:0|(?:{_AMOUNT})+)")
 MAX_DIGITS = 18
 ZONES = ("TZ=", "CRON_TZ=")
 
@@ -84,8 +83,9 @@ def _parse_descriptor(text: str) -> None:
     if not text.startswith("@every "):
         raise BadSchedule(f"unrecognized descriptor: {text}")
     duration = text.removeprefix("@every ")
-    if not DURATION.fullmatch(duration):
-        raise BadSchedule(f"failed to parse duration {text}: time: invalid duration {go_quote(duration)}")
+    wrong = duration_problem(duration)
+    if wrong:
+        raise BadSchedule(f"failed to parse duration {text}: {wrong}")
 
 
 def _parse_range(text: str, low: int, high: int, names: dict[str, int]) -> None:
