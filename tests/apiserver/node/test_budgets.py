@@ -117,3 +117,34 @@ def test_any_text_is_an_answerable_script(script: str) -> None:
 )
 def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: str) -> None:
     assert stderr in run(script).stderr
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "x=$(head -c 200000 /dev/zero | tr '\\0' a); echo ${x//*a*a*b/c}",
+        "mkdir /tmp/{1..300}; echo /tmp/*/../*/../*",
+        "x0=1; for n in {1..16}; do eval x$n=x$((n-1))+x$((n-1)); done; echo $((x16))",
+    ],
+)
+def test_work_on_many_characters_or_paths_is_paid_for(script: str) -> None:
+    assert run(script, budget=Budget(steps=30_000)).rc == 137
+
+
+def test_who_works_much_at_once_lets_others_run_sooner() -> None:
+    turns = 0
+
+    class Counting(TextIO):
+        async def sleep(self, seconds: float) -> None:
+            nonlocal turns
+            turns += 1
+
+    script = "x=$(head -c 2000 /dev/zero | tr '\\0' a); echo ${x//*a*b/c}"
+    drive(container().run(["bash", "-c", script], Counting(b"")))
+    assert turns > 500
+
+
+def test_texts_that_backtracking_would_take_long_for() -> None:
+    assert run(f"mktemp {'X' * 100_000}Y").stderr.startswith("mktemp: too few X's in template")
+    assert run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -k2 | wc -c").stdout.strip() == "200001"
+    assert run("seq 300000 | tail -n 299999 | head -n 1").stdout == "2\n"

@@ -74,8 +74,8 @@ class _Parser:
         self.nesting = 0
         self.skipping = 0
         self.tokens: list[tuple[str, str, int]] = []
-        index = 0
-        while index < len(text) and text[index:].strip():
+        index, end = 0, len(text.rstrip())
+        while index < end:
             match = _TOKEN.match(text, index)
             if match is None:
                 rest = text[index:].strip()

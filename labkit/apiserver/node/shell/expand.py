@@ -169,8 +169,15 @@ class Expander:
             else expression
         )
         shell = self.shell
+
+        def read(name: str) -> str:
+            found = shell.variables.text(name) or ""
+            if found and not found.lstrip("-").isdigit():
+                shell.kernel.charge(2)  # an expression of its own, which may lead to two others
+            return found
+
         try:
-            return evaluate(text, lambda name: shell.variables.text(name) or "", shell.assign_text)
+            return evaluate(text, read, shell.assign_text)
         except ArithmeticProblem as problem:
             raise ExpansionError(problem.message) from None
 
@@ -272,7 +279,7 @@ class Expander:
         fs, cwd = self.shell.system.fs, self.shell.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.kernel.charge()
+            self.shell.kernel.charge(10)  # a path is walked, and nobody else runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal

@@ -168,7 +168,7 @@ class Kernel:
         self._tasks: list[Task] = []
         self._next_pid = 7
         self._order = 0
-        self._turns = 0
+        self._turns = 0.0
         self._main: Task | None = None
         self._end_of_input = False
         self.current: Task | None = None
@@ -226,7 +226,7 @@ class Kernel:
             BudgetExceeded: Nothing is left.
         """
         self._steps -= steps
-        self._turns += 1
+        self._turns += max(1, steps)  # who works much at once lets others run sooner
         if self._steps < (-self.budget.steps if self.budget.throttle else 0):
             raise BudgetExceeded("the lab's limit of work for one command was reached")
 
@@ -236,7 +236,7 @@ class Kernel:
         if self._steps < 0:
             await Sleep(1)
         elif self._turns >= 100:
-            self._turns = 0
+            self._turns = 0.0
             await Sleep()
 
     def stop(self, task: Task, signal: int = 15) -> None:

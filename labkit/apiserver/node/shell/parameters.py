@@ -230,8 +230,10 @@ async def _replace(expander: Expander, operator: str, operand: str, items: list[
         result: list[str] = []
         index = 0
         replaced = False
+        paid = pattern.examined
         while index < len(item):
-            await expander.shell.kernel.tick(0.2 + (len(item) - index) / 5000)
+            await expander.shell.kernel.tick(0.2 + (len(item) - index) / 5000 + (pattern.examined - paid) / 15)
+            paid = pattern.examined
             lengths = pattern.prefix_lengths(item[index:]) if not replaced or operator == "//" else []
             longest = lengths[-1] if lengths else 0
             if longest:

@@ -141,14 +141,16 @@ async def tail(process: Process) -> int:
 async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:
     """The last bytes or lines, keeping no more than is needed."""
     kept = b""
+    enough = 1 << 16
     limit = process.kernel.budget.memory_bytes
     async for data in chunks(process, stream):
         kept += data
         if kind == "c":
             kept = kept[-count:] if count else b""
-        elif len(kept) > 1 << 16:
+        elif len(kept) > enough:
             pieces = kept.split(b"\n")
             kept = b"\n".join(pieces[-(count + 2) :])[-limit:]
+            enough = (1 << 16) + 2 * len(kept)  # so that long ones are not cut again with every chunk
     if kind == "c":
         return kept
     pieces = kept.splitlines(keepends=True)

@@ -199,11 +199,12 @@ async def mktemp(process: Process) -> int:
     except BadOption as error:
         return await complain(process, error)
     template = options.args[0] if options.args else "tmp.XXXXXXXXXX"
-    marks = re.search(r"X{3,}$", template)
-    if marks is None:
+    start = template.rstrip("X")
+    marks = len(template) - len(start)
+    if marks < 3:
         return await process.fail(f"too few X's in template '{template}'")
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    name = template[: marks.start()] + "".join(letters[byte % 62] for byte in process.system.random(len(marks[0])))
+    name = start + "".join(letters[byte % 62] for byte in process.system.random(marks))
     if not options.args or options.has("p", "t"):
         name = f"{options.value('p') or process.env.get('TMPDIR') or '/tmp'}/{name}"
     try:

@@ -34,7 +34,7 @@ def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> An
     match = re.fullmatch(r"(\d+)(?:\.(\d+))?([bdfginrhVM]*)(?:,(\d+)(?:\.(\d+))?([bdfginrhVM]*))?", spec)
     text = line
     if match is not None:
-        fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line)
+        fields = line.split(separator) if separator else re.findall(rb"\s*[^\s]+", line.rstrip())
         last = int(match[4]) if match[4] else len(fields)
         joint = separator or b""
         text = joint.join(fields[int(match[1]) - 1 : last])
