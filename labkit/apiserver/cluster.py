@@ -55,6 +55,7 @@ from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
 from labkit.apiserver.registry.controllers.deployments import Deployments
 from labkit.apiserver.registry.controllers.disruption import Disruption
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
+from labkit.apiserver.registry.controllers.expiry import Expiry
 from labkit.apiserver.registry.controllers.flows import FlowSchemas
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.happenings import MANAGER
@@ -132,6 +133,7 @@ class Cluster:
         system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
         self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self._replicas = Replicas(self.registry, self._create_pod)
+        self._expiry = Expiry(self.registry)
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
             RoleAggregation(self.registry),
@@ -217,6 +219,7 @@ class Cluster:
                 self._node.advance()
         self._replicas.advance()
         self._signing.advance()
+        self._expiry.advance()
         self._resources.advance()
 
     def close(self) -> None:
