@@ -55,6 +55,11 @@ class Echo(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hung up is no news."""
+
+
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     Echo.connections.clear()
@@ -63,7 +68,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     Echo.hang_up_after = 0
     Echo.heard.clear()
     Echo.speaks.set()
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    made = Quiet(("127.0.0.1", 0), Echo)
     thread = threading.Thread(target=made.serve_forever)
     thread.start()
     yield made

@@ -125,6 +125,7 @@ def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: s
         "x=$(head -c 200000 /dev/zero | tr '\\0' a); echo ${x//*a*a*b/c}",
         "mkdir /tmp/{1..300}; echo /tmp/*/../*/../*",
         "x0=1; for n in {1..16}; do eval x$n=x$((n-1))+x$((n-1)); done; echo $((x16))",
+        "x0=1; for n in {1..16}; do eval x$n=x$((n-1))+x$((n-1)); done; [[ x16 -eq 1 ]]",
     ],
 )
 def test_work_on_many_characters_or_paths_is_paid_for(script: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.filesystem import FileSystem
 from labkit.apiserver.node.inodes import Device, Directory, File, FileError, Link
-from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
+from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem
 from labkit.apiserver.node.shell.regex import compile_regex
 from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.syntax import Condition, Text, Word
@@ -309,7 +309,7 @@ async def _condition(shell: Shell, condition: Condition) -> bool:
 
     def number(text: str) -> int:
         try:
-            return evaluate(text, lambda name: shell.variables.text(name) or "", shell.assign_text)
+            return shell.expander.value_of(text)
         except ArithmeticProblem as problem:
             raise TestError(problem.message) from None
 

@@ -168,6 +168,17 @@ class Expander:
             if any(char in expression for char in '$`"\\')
             else expression
         )
+        try:
+            return self.value_of(text)
+        except ArithmeticProblem as problem:
+            raise ExpansionError(problem.message) from None
+
+    def value_of(self, text: str) -> int:
+        """The value of an expression whose ``$`` are expanded.
+
+        Raises:
+            ArithmeticProblem: It has none.
+        """
         shell = self.shell
 
         def read(name: str) -> str:
@@ -176,10 +187,7 @@ class Expander:
                 shell.kernel.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        try:
-            return evaluate(text, read, shell.assign_text)
-        except ArithmeticProblem as problem:
-            raise ExpansionError(problem.message) from None
+        return evaluate(text, read, shell.assign_text)
 
     async def _collect(self, parts: tuple[Part, ...], fields: _Fields, *, split: bool = True) -> None:
         for part in parts:
