@@ -90,9 +90,9 @@ def grade_command(
     if not left:
         tell(session, session.finish())
         return 0
-    from labkit.grading.grader import Grader
+    from labkit.grading.graders import graders_for
 
-    with Grader(places=places or 0, limits=limits, kernel=kernel) as grader:
+    with graders_for(left, places=places or 0, limits=limits, kernel=kernel) as grader:
         return exit_code(run_session(session, grader, grader.level, left))
 
 

@@ -98,56 +98,64 @@ def untouched(policy: Policy, setup: Sequence[Object]) -> Policy:
     return Policy(roles, (*bindings, *(obj for obj in made if "roleRef" in obj)))
 
 
-def beyond(
-    now: Policy, before: Policy, needs: Sequence[Need], others: Sequence[Need] = (), given: Sequence[str] = ()
-) -> list[str]:
-    """The permissions that were granted since, and that no need asks for, each in words.
+class Since:
+    """What was granted since the learner began: bindings that give what they did not give before.
 
     Args:
         now: The cluster's policy.
         before: The policy before the learner began.
-        needs: What a task asks for.
-        others: What the exercise's other tasks ask for: who gives that to a group has
-            granted too much there, and not here as well.
-        given: Roles that its text hands out, such as ``ClusterRole/view``: the needs'
-            subjects may have all of them in the needs' namespaces.
-
-    Returns:
-        Permissions of the needs' subjects that serve no need, and needed permissions that
-        somebody else got as well.
     """
-    found: dict[str, None] = {}
-    for looked, line in enumerate(_lines(now, before, needs, others, given), 1):
-        if len(found) >= MOST_NAMED or looked > MOST_PARTS:
-            return [*found, "and more"]
-        if line:
-            found[line] = None
-    return list(found)
 
+    def __init__(self, now: Policy, before: Policy) -> None:
+        self._earlier = {_key(binding): _of(before, binding) for binding in before.bindings}
+        looked = ((binding, _of(now, binding)) for binding in now.bindings)
+        self._changed = [
+            (namespace_of(binding), gives) for binding, gives in looked if gives != self._earlier.get(_key(binding))
+        ]
 
-def _lines(
-    now: Policy, before: Policy, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]
-) -> Iterator[str]:
-    """Each thing that is looked at: in words where it is too much, else empty."""
-    earlier = {_key(binding): _of(before, binding) for binding in before.bindings}
-    for binding in now.bindings if needs else ():
-        gives, place = _of(now, binding), namespace_of(binding)
-        if gives == earlier.get(_key(binding)):
-            continue
-        handed = gives.role in given and place in {need.namespace for need in needs}
-        for subject in gives.subjects:
-            had = {
-                part
-                for (_, where, _), gave in earlier.items()
-                if where == place and subject in gave.subjects
-                for part in _parts(gave.rules)
-            }
-            yield ""
-            for part in _parts(gives.rules):
-                if part.idle or part in had:
-                    yield ""
-                else:
-                    yield from _too_much(part, subject, place, needs, others, handed)
+    def beyond(self, needs: Sequence[Need], others: Sequence[Need] = (), given: Sequence[str] = ()) -> list[str]:
+        """The permissions that were granted, and that no need asks for, each in words.
+
+        Args:
+            needs: What a task asks for.
+            others: What the exercise's other tasks ask for: who gives that to a group has
+                granted too much there, and not here as well.
+            given: Roles that its text hands out, such as ``ClusterRole/view``: the needs'
+                subjects may have all of them in the needs' namespaces.
+
+        Returns:
+            Permissions of the needs' subjects that serve no need, and needed permissions that
+            somebody else got as well.
+        """
+        found: dict[str, None] = {}
+        for looked, line in enumerate(self._lines(needs, others, given), 1):
+            if len(found) >= MOST_NAMED or looked > MOST_PARTS:
+                return [*found, "and more"]
+            if line:
+                found[line] = None
+        return list(found)
+
+    def _lines(self, needs: Sequence[Need], others: Sequence[Need], given: Sequence[str]) -> Iterator[str]:
+        """Each thing that is looked at: in words where it is too much, else empty."""
+        for place, gives in self._changed if needs else ():
+            handed = gives.role in given and place in {need.namespace for need in needs}
+            for subject in gives.subjects:
+                had = self._had(subject, place)
+                yield ""
+                for part in _parts(gives.rules):
+                    if part.idle or part in had:
+                        yield ""
+                    else:
+                        yield from _too_much(part, subject, place, needs, others, handed)
+
+    def _had(self, subject: Object, place: str) -> set[Part]:
+        """What a subject had before, in a namespace or (empty) everywhere."""
+        return {
+            part
+            for (_, where, _), gave in self._earlier.items()
+            if where == place and subject in gave.subjects
+            for part in _parts(gave.rules)
+        }
 
 
 def _too_much(

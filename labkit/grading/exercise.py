@@ -9,9 +9,11 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from labkit import auditlog
+from labkit.access.explain import review
 from labkit.access.policy import Policy, read_policy
 from labkit.display import Card, Row, Shown
 from labkit.errors import UsageError, near
@@ -127,6 +129,7 @@ def ground_of(lab: Lab, before: Callable[[], Policy]) -> Ground:
     return Ground(
         quiet,
         lab.as_anonymous().unobserved(),
+        partial(review, quiet),
         lambda: read_policy(quiet),
         before,
         lambda: auditlog.events(log) if audited else (),

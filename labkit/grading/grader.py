@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
+import resource
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +29,7 @@ from labkit.apiserver.storage import MemoryStore
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, setup
 from labkit.grading.homes import home_files
-from labkit.grading.inprocess import admin_of, anonymous_of, policy_of
+from labkit.grading.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.isolation import Limits
 from labkit.grading.meter import Allowance, Meter
 from labkit.grading.probes import Ground
@@ -45,7 +46,8 @@ Told = Callable[[Result], None]
 
 log = logging.getLogger(__name__)
 
-PLACES_PER_PROCESSOR = 2
+PLACES = 4
+"""How many submissions are graded at once; a place waits for its worker part of the time."""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 """How a terminal is told of colours, as in IPython's tracebacks."""
@@ -55,11 +57,10 @@ KEPT_OUTPUT = 4000
 
 
 class Grader(WithWorkers):
-    """Grades submissions, several at once.
+    """Grades submissions, several at once, on one processor; ``graders`` has more.
 
     Args:
-        places: How many at once; two for each processor when left out, since a place
-            waits for its worker part of the time.
+        places: How many at once.
         limits: What one submission may use.
         kernel: Run every notebook in a real kernel, and not only those that need one.
         allowance: What one submission may ask of its cluster.
@@ -68,21 +69,26 @@ class Grader(WithWorkers):
     def __init__(
         self,
         *,
-        places: int = 0,
+        places: int = PLACES,
         limits: Limits | None = None,
         kernel: bool = False,
         allowance: Allowance | None = None,
     ) -> None:
         self._allowance = allowance or Allowance()
-        self._places = places or PLACES_PER_PROCESSOR * (os.cpu_count() or 1)
+        self.places = places
         self._foundry = Foundry()
         super().__init__(Workers(limits, kernel=kernel))
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time of this process and of the learners' processes that have ended."""
+        return cpu_seconds() + self.workers.cpu_seconds
 
     def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
         """Grade them all.
 
         Args:
-            submissions: What to grade.
+            submissions: What to grade; each is taken when there is a place for it.
             told: Called with each result as it comes.
 
         Returns:
@@ -92,18 +98,16 @@ class Grader(WithWorkers):
             OSError: A result could not be kept.
         """
         try:
-            results = run(self._grade_all(list(submissions), told))
+            results = run(self._grade_all(iter(submissions), told))
         except BaseExceptionGroup as group:  # several places at work may fail at once: such as at a full disk
             raise group.exceptions[0] from None
         return sorted(results, key=lambda result: (result.exercise, result.learner))
 
-    async def _grade_all(self, submissions: Sequence[Submission], told: Told) -> list[Result]:
-        waiting = list(reversed(submissions))
+    async def _grade_all(self, waiting: Iterator[Submission], told: Told) -> list[Result]:
         results: list[Result] = []
 
         async def work(place: int) -> None:
-            while waiting:
-                submission = waiting.pop()
+            for submission in waiting:
                 try:
                     result = await self._grade_one(submission, place)
                 except Exception as error:  # one submission must not keep the others from being graded
@@ -113,7 +117,7 @@ class Grader(WithWorkers):
                 told(result)
 
         async with asyncio.TaskGroup() as group:
-            for place in range(self._places):
+            for place in range(self.places):
                 group.create_task(work(place))
         return results
 
@@ -153,7 +157,8 @@ class Grader(WithWorkers):
 
         def open_door(listener: socket.socket, lab_home: Path) -> Door:
             server = ApiServer(cluster, listener, connections=self._allowance.connections)
-            return Door(home_files(server.url, cluster.keys, lab_home), server.close)
+            # When it is closed, all of the learner's processes are gone.
+            return Door(home_files(server.url, cluster.keys, lab_home), partial(server.close, farewell=0))
 
         return await self.workers.run(submission.learner, cells, place, open_door)
 
@@ -167,6 +172,12 @@ def kept_output(report: Mapping[str, Any]) -> str:
 
 def _ends(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}\n[…]\n{text[-most // 2 :]}"
+
+
+def cpu_seconds() -> float:
+    """The processor time of this process."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime
 
 
 class Foundry:
@@ -215,6 +226,7 @@ def ground_in(cluster: Cluster, events: list[dict[str, Any]]) -> Ground:
     return Ground(
         admin_of(cluster),
         anonymous_of(cluster),
+        partial(decide_in, cluster),
         lambda: policy_of(cluster),
         lambda: before,
         lambda: list(events),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from labkit.access.policy import Object, Policy, name_of, namespace_of
+from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.request import PeerCertificate
@@ -73,6 +74,17 @@ def admin_of(cluster: Cluster) -> Client:
 def anonymous_of(cluster: Cluster) -> Client:
     """A caller without credentials."""
     return Client(HERE, name="anonymous", transport=InProcess(cluster, None))
+
+
+def decide_in(cluster: Cluster, question: Attributes) -> Object:
+    """The ``status`` that a SubjectAccessReview gets from a cluster in this process, at a tenth of the cost.
+
+    Args:
+        cluster: Whose authorizer is asked.
+        question: Who wants to do what.
+    """
+    decision = cluster.authorize(question)
+    return {"allowed": decision.allowed, "reason": decision.reason}
 
 
 def policy_of(cluster: Cluster) -> Policy:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.access.explain import review
-from labkit.access.policy import Policy, Subject, subject
+from labkit.access.policy import Object, Policy, Subject, subject
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.caller import Caller
 from labkit.errors import TokenError
@@ -32,6 +31,7 @@ class Ground:
     Args:
         admin: A caller who may read everything.
         anonymous: A caller without credentials.
+        decide: The ``status`` of a SubjectAccessReview for a question; empty where there is no answer.
         policy: Reads all roles and bindings.
         before: The roles and bindings before the learner began.
         events: The audit events of the learner's requests, oldest first; empty where
@@ -42,6 +42,7 @@ class Ground:
 
     admin: Caller
     anonymous: Caller
+    decide: Callable[[Attributes], Object]
     policy: Callable[[], Policy]
     before: Callable[[], Policy]
     events: Callable[[], Iterable[dict[str, Any]]] = tuple
@@ -316,7 +317,7 @@ def asked(
 
 def _decision(need: Need, wanted: bool) -> Callable[[Ground], Finding]:
     def look(ground: Ground) -> Finding:
-        status = review(ground.admin, need.question())
+        status = ground.decide(need.question())
         if "allowed" not in status:
             return Finding(False, "The server did not answer the question.")
         allowed = bool(status["allowed"])

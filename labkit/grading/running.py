@@ -111,12 +111,14 @@ def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
 
 
 def _magic(cell: str) -> bool:
+    """Whether a cell has lines in IPython's own syntax. Within a string they are Python all the same."""
+    lines = cell.splitlines()
+    if not any(line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in lines):
+        return False
     try:
         ast.parse(cell)
     except SyntaxError:
-        return any(
-            line.lstrip().startswith(("%", "!", "?")) or "= !" in line or "= %" in line for line in cell.splitlines()
-        )
+        return True
     except (ValueError, RecursionError, MemoryError):
         return False
     return False

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.access.policy import Policy
 from labkit.grading.draw import Draw
-from labkit.grading.excess import beyond
+from labkit.grading.excess import Since
 from labkit.grading.probes import Ground, Need, Probe
 from labkit.grading.task import Brief, Exercise, Task
 
@@ -141,28 +140,29 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     Raises:
         TooMuch: It has more grants than can be judged.
     """
-    policy, before = ground.policy(), ground.before()
+    policy = ground.policy()
     evaluated = sum(1 + len((policy.role_of(binding) or {}).get("rules") or ()) for binding in policy.bindings)
     if evaluated > MOST_EVALUATED:
         raise TooMuch(f"{len(policy.bindings)} bindings with {evaluated} rules in all")
+    since = Since(policy, ground.before())
     briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
-    tasks = (_score_task(task, briefs, ground, policy, before) for task in exercise.tasks)
+    tasks = (_score_task(task, briefs, ground, since) for task in exercise.tasks)
     return Score(exercise.id, learner, tuple(tasks))
 
 
 def score_task(exercise: Exercise, task: Task, learner: str, ground: Ground) -> TaskScore:
     """Judge one task of an exercise."""
     briefs = {entry.id: entry.brief(Draw(learner)) for entry in exercise.tasks}
-    return _score_task(task, briefs, ground, ground.policy(), ground.before())
+    return _score_task(task, briefs, ground, Since(ground.policy(), ground.before()))
 
 
-def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, policy: Policy, before: Policy) -> TaskScore:
+def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, since: Since) -> TaskScore:
     brief = briefs[task.id]
     items = [_look(probe, ground) for probe in brief.probes]
     most = sum(item.most for item in items)
     needs = _needs(brief)
     others = [need for entry in briefs.values() for need in _needs(entry)]
-    excess = tuple(plain(line) for line in beyond(policy, before, needs, others, brief.given))
+    excess = tuple(plain(line) for line in since.beyond(needs, others, brief.given))
     if needs:
         items.append(_nothing_more(excess, most))
     points = max(0.0, sum(item.points for item in items))

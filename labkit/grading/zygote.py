@@ -48,6 +48,7 @@ PREPARED = (
     "labkit.session",
     "labkit.expect",
     "labkit.exercises",
+    "labkit.course",
 )
 """What notebooks import; imported once, shared by every fork."""
 

@@ -97,8 +97,12 @@ class ApiServer:
         """
         self._listener.context = tls_context(keys)
 
-    async def close(self) -> None:
-        """Stop accepting, end streams, let requests in progress finish, hang up."""
+    async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
+        """Stop accepting, end streams, let requests in progress finish, hang up.
+
+        Args:
+            farewell: Seconds that the last bytes have to leave; none where nobody is left to read them.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -108,7 +112,7 @@ class ApiServer:
         connections = self._server.open_connections
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
-        await asyncio.sleep(FAREWELL_SECONDS)
+        await asyncio.sleep(farewell)
         for connection in connections:
             connection.cut()
         await asyncio.sleep(0)

@@ -1,0 +1,156 @@
+"""Several graders, each a process of its own: the same results, and nobody is waited for in vain."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.grading import graders
+from labkit.grading.grader import Grader
+from labkit.grading.graders import Graders, graders_for
+from labkit.grading.isolation import NICENESS
+from labkit.grading.result import FAILED, Result
+from labkit.grading.session import KEPT, GradingSession
+from labkit.grading.submissions import find
+from tests.grading.conftest import SHORT
+from tests.grading.support import solved_cells, submit
+
+LEARNERS = ("ann", "bob", "cat", "dan", "eve", "fay")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Some did it all, some a part, one handed in what is no notebook."""
+    submitted = tmp_path / "submitted"
+    for number, learner in enumerate(LEARNERS):
+        submit(submitted, learner, "ex4-roles", solved_cells("ex4-roles", learner)[: 4 + 4 * number])
+    (submitted / "dan" / "ex4-roles.ipynb").write_text("[")
+    return submitted
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Path:
+    """Notebooks that run until somebody ends them."""
+    submitted = tmp_path / "waiting"
+    for learner in LEARNERS:
+        submit(submitted, learner, "ex4-roles", ["import time; time.sleep(600)"])
+    return submitted
+
+
+def test_they_agree_with_one_grader(folder: Path, grader: Grader) -> None:
+    alone = grader.grade(find(folder))
+    told: list[Result] = []
+    with Graders(2, places=3, limits=SHORT) as several:
+        assert several.level == grader.level
+        assert several.grade(find(folder), told.append) == alone
+        assert several.cpu_seconds > 0
+        assert several.grade([]) == []
+    assert sorted(result.learner for result in told) == list(LEARNERS)
+    assert {result.ended for result in alone} == {"done", "unreadable"}
+
+
+def test_what_a_grader_had_that_died_is_not_graded_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
+    submit(folder, "ann", "ex4-roles", ["import time; time.sleep(600)"])  # so that one is at work when it dies
+    out = tmp_path / "out"
+    with Graders(2, places=2, limits=SHORT) as several:
+        killed: list[int] = []
+
+        def kill(result: Result) -> None:
+            if not killed:
+                killed.extend(pid for pid in several.pids if _learners_below(pid))
+                os.kill(killed[0], signal.SIGKILL)
+
+        results = GradingSession(folder, out).run(several, kill)
+    assert [result.learner for result in results] == list(LEARNERS)
+    failed = [result for result in results if result.ended == FAILED]
+    assert len(failed) == 1
+    assert "start it again: its process has ended" in failed[0].how
+    assert [entry.learner for entry in GradingSession(folder, out).left] == [failed[0].learner]
+
+
+def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
+    with Graders(2, places=2, limits=SHORT) as several:
+        for pid in several.pids:
+            os.kill(pid, signal.SIGKILL)
+        results = several.grade(find(folder))
+    assert [result.learner for result in results] == list(LEARNERS)
+    assert {result.ended for result in results} == {FAILED}
+
+
+def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graders, "sys", type("Other", (), {"executable": "/bin/false"}))
+    with pytest.raises(graders.GraderDied), Graders(2, places=2, limits=SHORT):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_ended_from_outside_it_leaves_nothing_behind(
+    number: signal.Signals, folder: Path, waiting: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C, or no chance to say goodbye: no process stays, and no file in the temporary directory."""
+    rooms, out = tmp_path / "rooms", tmp_path / "out"
+    rooms.mkdir()
+    command = [sys.executable, "-m", "labkit", "grade", str(waiting), "--out", str(out), "--places", "2"]
+    environment = {**os.environ, "TMPDIR": str(rooms), "LABKIT_HOME": str(tmp_path / "home")}
+    command += ["--seconds", "4"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _until(lambda: len(_learners_below(process.pid)) >= 2)
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert not psutil.wait_procs(family, timeout=20)[1]
+    assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in said
+    if number == signal.SIGINT:
+        assert not list(rooms.iterdir())
+    assert not (out / KEPT).read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("submissions", "places", "processors", "expected"),
+    [
+        (1, 0, 8, (1, 16)),
+        (4, 0, 8, (1, 16)),
+        (5, 0, 8, (2, 16)),
+        (500, 0, 2, (2, 4)),
+        (500, 0, 1, (1, 2)),
+        (500, 3, 8, (3, 3)),
+        (500, 1, 8, (1, 1)),
+    ],
+)
+def test_there_are_as_many_as_are_of_use(
+    submissions: int, places: int, processors: int, expected: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graders, "_processors", lambda: processors)
+    made = graders_for(submissions, places=places, limits=SHORT)
+    found = (1, made.places) if isinstance(made, Grader) else (len(made.places), sum(made.places))
+    assert found == tuple(expected)
+
+
+def _learners_below(pid: int) -> list[int]:
+    """Learners' processes that came from a process; they are told by how they give way to others."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.nice() == NICENESS:
+                found.append(child.pid)
+    return found
+
+
+def _until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
