@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     help="Where the scores go; results, or results-BACKEND, when left out.",
 )
 @click.option(
-    "--places", type=click.IntRange(1, 64), default=None, help="How many at once; two a processor when left out."
+    "--places",
+    type=click.IntRange(1, 64),
+    default=None,
+    help="How many at once; two for each of up to 8 processors when left out.",
 )
 @click.option(
     "--seconds",

@@ -6,6 +6,7 @@ so that none of them waits while there is work. What they say to each other is J
 
 from __future__ import annotations
 
+import gc
 import os
 import selectors
 import signal
@@ -30,6 +31,9 @@ from labkit.grading.submissions import Submission
 PLACES_PER_PROCESSOR = 2
 """A place waits for its worker part of the time."""
 
+UNASKED_PROCESSORS = 8
+"""How many processors are used unasked: in a container one sees all of the machine's, and may get a few."""
+
 SUBMISSIONS_PER_GRADER = 4
 """For fewer it does not pay to start another process."""
 
@@ -51,11 +55,11 @@ def graders_for(
 
     Args:
         submissions: How many are to be graded.
-        places: How many at once; two for each processor when left out.
+        places: How many at once; two for each of up to eight processors when left out.
         limits: What one submission may use.
         kernel: Run every notebook in a real kernel.
     """
-    processors = _processors()
+    processors = _processors() if places else min(_processors(), UNASKED_PROCESSORS)
     places = places or PLACES_PER_PROCESSOR * processors
     count = min(processors, places, -(-submissions // SUBMISSIONS_PER_GRADER))
     if count <= 1:
@@ -255,6 +259,8 @@ def main(channel_number: int) -> int:
         order, _ = wire.receive(channel)
         order["limits"] = Limits(**order["limits"])
         with Grader(**order) as grader:
+            gc.collect()
+            gc.freeze()  # what was loaded stays; collections look at clusters only
             wire.send(channel, {"level": grader.level})
             while True:
                 wire.receive(channel)
