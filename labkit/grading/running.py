@@ -2,7 +2,7 @@
 
 ``plain`` executes the cells in this process, which is a fork of a prepared interpreter.
 ``kernel`` hands them to a real kernel. A cell with IPython's own syntax (``%``, ``!``)
-needs the kernel. An error ends its cell, not the notebook.
+needs the kernel. An error ends its cell, not the notebook; ``quit()`` ends the notebook.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import ast
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
+
+SIGNALLED = 128
+"""An exit code above it tells a signal, as shells have it."""
 
 Done = Callable[[int], None]
 """Told after each cell how many are done."""
@@ -25,33 +28,44 @@ def is_python(cells: Sequence[str]) -> bool:
     return not any(_magic(cell) or _awaits(cell) for cell in cells)
 
 
-def run_plain(cells: Sequence[str], done: Done) -> None:
+def run_plain(cells: Sequence[str], done: Done) -> int:
     """Execute cells in this process.
 
     Args:
         cells: Their sources, in order.
         done: Told after each.
+
+    Returns:
+        The exit code, 0.
     """
     module = type(sys)("__main__")
-    module.__dict__["__builtins__"] = __builtins__
+    module.__dict__.update(__builtins__=__builtins__, quit=_quit, exit=_quit)
     sys.modules["__main__"] = module
     for number, source in enumerate(cells, 1):
         try:
             _run_cell(source, f"<cell {number}>", module.__dict__)
+        except Quit:
+            done(number)
+            break
         except (Exception, KeyboardInterrupt, SystemExit):
             _tell_error()
         done(number)
+    return 0
 
 
-def run_kernel(cells: Sequence[str], done: Done) -> None:
+def run_kernel(cells: Sequence[str], done: Done) -> int:
     """Execute cells in a real kernel.
 
     Args:
         cells: Their sources, in order.
         done: Told after each.
+
+    Returns:
+        The exit code of a kernel that ended before its notebook did, as a shell has it; else 0.
     """
     import nbformat
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
     from traitlets.config import Config
 
     document = {
@@ -72,7 +86,12 @@ def run_kernel(cells: Sequence[str], done: Done) -> None:
     }
     read: Any = nbformat.from_dict
     notebook = read(document)
-    count = 0
+    count, code = 0, 0
+    process: Any = None
+
+    def started(**_facts: Any) -> None:
+        nonlocal process
+        process = client.km.provisioner.process  # the client forgets it when it is dead
 
     def executed(**_facts: Any) -> None:
         nonlocal count
@@ -81,13 +100,40 @@ def run_kernel(cells: Sequence[str], done: Done) -> None:
 
     # Sockets that are files, in a directory that nobody else has.
     config = Config({"KernelManager": {"transport": "ipc", "ip": str(Path.cwd() / "kernel")}})
-    client = NotebookClient(notebook, config=config, timeout=None, allow_errors=True, on_cell_executed=executed)
-    client.execute()
+    client: Any = NotebookClient(
+        notebook,
+        config=config,
+        timeout=None,
+        allow_errors=True,
+        on_cell_start=started,
+        on_cell_executed=executed,
+    )
+    try:
+        client.execute()
+    except DeadKernelError:
+        code = process.returncode or 0
     for cell in notebook.cells:
         for output in cell.outputs:
-            sys.stdout.write(
-                str(output.get("text") or output.get("evalue") or output.get("data", {}).get("text/plain", ""))
-            )
+            sys.stdout.write(_shown(output))
+    return code if code >= 0 else SIGNALLED - code
+
+
+def _shown(output: Mapping[str, Any]) -> str:
+    """A cell's output as text: what it printed, its error, or its value."""
+    if output["output_type"] == "stream":
+        return str(output["text"])
+    if output["output_type"] == "error":
+        return f"{output['ename']}: {output['evalue']}\n"
+    return f"{output.get('data', {}).get('text/plain', '')}\n"
+
+
+class Quit(SystemExit):
+    """The end of a notebook, at a cell's own wish."""
+
+
+def _quit(*_code: object) -> NoReturn:
+    """What ``quit`` and ``exit`` are in a kernel."""
+    raise Quit
 
 
 def _tell_error() -> None:
@@ -106,6 +152,8 @@ def _run_cell(source: str, name: str, scope: dict[str, Any]) -> None:
     exec(body, scope)
     if isinstance(last, ast.Expr):
         value = eval(compile(ast.Expression(last.value), name, "eval"), scope)
+        if value is _quit:  # as in IPython, also without parentheses
+            raise Quit
         if value is not None:
             sys.stdout.write(f"{value!r}\n")
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labkit.grading import isolation, running, wire
+from labkit.grading.running import SIGNALLED
 
 PREPARED = (
     "fcntl",
@@ -60,9 +61,6 @@ COUNT_BYTES = 4
 
 NAME = "learner"
 """What the learner's process takes its user for: the one that it is has no name."""
-
-SIGNALLED = 128
-"""An exit code above it tells a signal, as shells have it."""
 
 ENDING_SECONDS = 0.002
 LOOK_SECONDS = 0.25
@@ -200,9 +198,9 @@ def _learner(
         os.close(3)
         kernel = job["kernel"] or not running.is_python(job["cells"])
         run = running.run_kernel if kernel else running.run_plain
-        run(job["cells"], lambda count: _tell(progress, count))
+        ended = run(job["cells"], lambda count: _tell(progress, count))
         sys.stdout.flush()
-        code = 0
+        code = ended
     except BaseException as error:  # the walls are up: say it and end
         with suppress(BaseException):
             sys.stderr.write(f"{type(error).__name__}: {error}\n")

@@ -105,6 +105,40 @@ def test_an_early_end_is_reported_and_never_a_pass(attack: str, grader: Grader, 
     assert told in result.how or told in result.ended or result.cells < result.total_cells
 
 
+@pytest.mark.parametrize("begin", ["1", "!true"], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import os; os._exit(0)", "The notebook ended after 1 of 3 cells."),
+        ("import os; os._exit(7)", "The notebook was ended after 1 of 3 cells: exit code 7."),
+        ("import os; os.kill(os.getpid(), 11)", "The notebook was ended after 1 of 3 cells: signal SIGSEGV."),
+        ("import os\nfor n in range(2, 99999):\n    try: os.kill(n, 9)\n    except OSError: pass", "signal SIGKILL."),
+        ("import sys; sys.exit(3)", "All 3 cells ran."),
+    ],
+)
+@pytest.mark.usefixtures("walls")
+def test_a_kernel_and_a_fork_end_alike(source: str, told: str, begin: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "eve", "ex4-roles", [begin, source, "1 + 1"])
+    assert told in grade(grader, tmp_path)["eve"].how
+
+
+@pytest.mark.parametrize("begin", ["1", "!true"], ids=["in-a-fork", "in-a-kernel"])
+@pytest.mark.parametrize("source", ["quit()", "exit"])
+def test_quitting_ends_the_notebook(source: str, begin: str, grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "eve", "ex4-roles", [begin, source, "import time; time.sleep(2)", "print('still here')"])
+    submit(tmp_path, "ann", "ex4-roles", [begin, "print('last words')", source])
+    results = grade(grader, tmp_path)
+    assert not results["eve"].complete
+    assert "still here" not in results["eve"].output
+    assert results["ann"].complete, results["ann"].how
+    assert "last words" in results["ann"].output
+
+
+def test_a_kernels_errors_and_values_are_told(grader: Grader, tmp_path: Path) -> None:
+    submit(tmp_path, "eve", "ex4-roles", ["!true", "raise MemoryError", "6 * 7", "print('so'); 1 / 0"])
+    assert grade(grader, tmp_path)["eve"].output == "MemoryError: \n42\nso\nZeroDivisionError: division by zero\n"
+
+
 @pytest.mark.parametrize("attack", HARMS)
 @pytest.mark.usefixtures("walls")
 def test_it_harms_nobody_and_nothing_of_it_lives_on(attack: str, grader: Grader, tmp_path: Path) -> None:
