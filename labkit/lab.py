@@ -114,7 +114,7 @@ class Lab(ChosenCluster):
         """Apply manifests: create what is missing, patch what is there.
 
         Args:
-            what: A lesson (``04-roles``), one of its files (``04-roles/W16-role.yaml``),
+            what: A lesson (``04-roles``), one of its files (``04-roles/W14-namespaces.yaml``),
                 a file of the learner's, YAML text, an object, or several objects.
 
         Returns:

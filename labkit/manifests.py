@@ -91,7 +91,7 @@ class Library:
         """The files that a name stands for.
 
         Args:
-            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W16-role.yaml``).
+            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
 
         Raises:
             UsageError: When there is no such lesson or file.

@@ -304,7 +304,7 @@ STEPS = (
         w10,
         (
             "A ServiceAccount needs apiVersion, kind and a name, and nothing else.",
-            'lab.apply("03-service-accounts/01-serviceaccount.yaml"), then list the Secrets.',
+            'lab.apply("03-service-accounts/W10-serviceaccount-kikai.yaml"), then list the Secrets.',
         ),
     ),
     Step(

@@ -309,7 +309,7 @@ STEPS = (
         w14,
         (
             "kubectl run test --image=luksa/kubectl-proxy -n kikai makes one of the pods.",
-            'lab.apply("04-roles/01-namespaces.yaml") and the next file make all four objects.',
+            'lab.apply("04-roles/W14-namespaces.yaml"), then lab.apply("04-roles/W14-pods-test.yaml").',
         ),
     ),
     Step(

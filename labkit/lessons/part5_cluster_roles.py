@@ -257,7 +257,7 @@ STEPS = (
         w22,
         (
             "A RoleBinding may refer to a ClusterRole: roleRef.kind says which of the two it is.",
-            'lab.apply("05-cluster-roles") has both bindings; a RoleBinding never leaves its namespace.',
+            'lab.apply("05-cluster-roles/tryout/W22-rolebinding-view.yaml"), and W22-rolebinding-pv-test.yaml too.',
         ),
     ),
     Step(

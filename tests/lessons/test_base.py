@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit import lessons
+from labkit import lessons, resources
 from labkit.errors import LabkitError, UsageError
 from labkit.lessons import rules
 from labkit.lessons.base import Context, Outcome, failed, named, passed, settled, untouched
 from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.steps import Step
+from labkit.manifests import Library
 from labkit.progress import Progress
 
 
@@ -180,6 +182,14 @@ def test_every_step_has_two_hints_and_a_solution(step: str, progress: Progress) 
     assert step in shown.title
     assert "BEGIN SOLUTION" not in repr(shown)
     compile(shown.text, step, "exec")
+
+
+@pytest.mark.parametrize("step", lessons.STEPS)
+def test_the_files_that_a_hint_names_make_what_the_step_asks_for(step: str) -> None:
+    library = Library(resources.clusters() / "lessons")
+    for name in re.findall(r'lab\.(?:apply|prepare)\("([^"]+)"\)', " ".join(lessons.find(step).hints)):
+        made = {int(file.name[1:3]) for file in library.files(name)}
+        assert made == {int(step[1:])}, name
 
 
 def test_the_index_is_the_walkthrough() -> None:
