@@ -81,7 +81,7 @@ def _kubectl_verb(method: str, path: str, body: Any) -> str:
         return _REVIEWS[call.resource]
     if call.resource == "selfsubjectaccessreviews":
         return _can_i(body) or _raw(method, raw)
-    where = _where(call, query)
+    where = _where(call)
     if call.verb in ("get", "list", "watch"):
         return _join("get", call.resource, call.name, where, _selectors(query), _watch(call))
     if call.verb == "create":
@@ -130,7 +130,7 @@ def _can_i(body: Any) -> str:
     return _join("auth can-i", attributes.get("verb", ""), resource, where)
 
 
-def _where(call: Call, query: Mapping[str, str]) -> str:
+def _where(call: Call) -> str:
     if call.resource == "namespaces":
         return ""
     if call.namespace:

@@ -20,7 +20,7 @@ from labkit.answers import Answer
 from labkit.interrupts import cleaned_up
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
-from labkit.lessons.steps import Lesson, Step
+from labkit.lessons.steps import Step
 from labkit.podexec import CompletedExec
 from labkit.redact import redact
 
@@ -141,7 +141,7 @@ class Demo:
                 self.console.print("Left out: you may not create cluster roles on this cluster.")
                 continue
             for step in lesson.steps:
-                if not self._step(lesson, step):
+                if not self._step(step):
                     self.console.print("Ended here.")
                     return 0
         passed = sum(outcome.passed for outcome in self.outcomes)
@@ -161,7 +161,7 @@ class Demo:
         # Answers are shown as they come; what a cell would show once more is left out.
         return {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
 
-    def _step(self, lesson: Lesson, step: Step) -> bool:
+    def _step(self, step: Step) -> bool:
         done, total = len(self.outcomes), len(lessons.STEPS)
         bar = "█" * done + "░" * (total - done)
         self.console.print(f"\n[bold]{step.id}  {step.title}[/]  [dim]{bar} {done} of {total}[/]")

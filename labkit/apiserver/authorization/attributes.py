@@ -48,14 +48,16 @@ class Decision(NamedTuple):
 
     Args:
         allowed: Whether a rule allowed it.
-        reason: Which rule did, as the audit event tells it; or what went wrong.
-        error: Errors met on the way, such as a binding to a missing role.
+        reason: Which rule did, as the audit event tells it; or what went wrong on the way, such
+            as a binding to a missing role.
     """
 
     allowed: bool
     reason: str = ""
-    error: str = ""
 
+
+ALLOWED = Decision(True)
+NO_OPINION = Decision(False)
 
 Authorizer = Callable[[Attributes], Decision]
 

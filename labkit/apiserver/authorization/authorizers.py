@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.authorization.attributes import Attributes, Authorizer, Decision
+from labkit.apiserver.authorization.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 
 MASTERS = "system:masters"
-
-ALLOWED = Decision(True)
-NO_OPINION = Decision(False)
 
 
 def system_masters(question: Attributes) -> Decision:

@@ -100,7 +100,7 @@ def _object(plural: str, row: dict[str, Any], now: str) -> Object:
         metadata["namespace"] = row["namespace"]
     metadata["labels"] = {**LABELS, **row.get("labels", {})}
     metadata["annotations"] = ANNOTATIONS
-    metadata["managedFields"] = _managed_fields(plural, metadata["labels"], row, now)
+    metadata["managedFields"] = _managed_fields(metadata["labels"], row, now)
     obj: Object = {"kind": KINDS[plural], "apiVersion": f"{GROUP}/v1", "metadata": metadata}
     if "role" in row:
         if row["subjects"]:
@@ -122,7 +122,7 @@ def _subject(text: str) -> Object:
     return {"kind": kind, "apiGroup": GROUP, "name": name}
 
 
-def _managed_fields(plural: str, labels: Object, row: dict[str, Any], now: str) -> list[Object]:
+def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Object]:
     owned: Object = {
         "f:metadata": {
             "f:annotations": {".": {}, **{f"f:{key}": {} for key in ANNOTATIONS}},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from labkit.apiserver.authorization.attributes import Attributes, Authorizer, Decision
+from labkit.apiserver.authorization.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 from labkit.apiserver.authorization.rules import Rule, rule_allows
 from labkit.apiserver.nodeusers import LEASES, node_name, references
 from labkit.apiserver.quoting import go_quote
@@ -19,8 +19,6 @@ from labkit.apiserver.request import Object
 READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]
 
-ALLOWED = Decision(True)
-NO_OPINION = Decision(False)
 NO_RULES = "node authorizer does not support user rule resolution"
 """What a node is told that asks for all it may."""
 

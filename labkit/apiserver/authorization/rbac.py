@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from labkit.apiserver.authorization.attributes import Attributes, Decision
+from labkit.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
 from labkit.apiserver.authorization.index import BindingIndex, RuleIndex
 from labkit.apiserver.authorization.rules import Rule
 from labkit.apiserver.request import Object, User
@@ -237,7 +237,6 @@ MAX_REMEMBERED = 4096
 """How many decisions, and how many users' rules, are kept; when there are more, all are forgotten."""
 LONGEST_REMEMBERED = 256
 """What is worked out about longer paths, names and namespaces is not kept: nobody asks for it twice."""
-NO_OPINION = Decision(False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,7 @@ class Container:
         self.look_up(words)
         kernel = Kernel(io, budget, terminal=terminal)
         fds: dict[int, Stream] = {
-            0: ConsoleInput(kernel) if stdin else NullStream(),
+            0: ConsoleInput() if stdin else NullStream(),
             1: ConsoleOutput(1),
             2: ConsoleOutput(1 if terminal else 2),
         }

@@ -128,7 +128,7 @@ def test_restoring_a_snapshot_counts_at_the_next_request(api: ClusterApi) -> Non
 def test_masters_need_no_rule_and_get_no_reason(api: ClusterApi) -> None:
     api.must(api.admin.delete(f"{RBAC}/clusterrolebindings/cluster-admin"))
     decision = api.cluster.authorize(Attributes(User("x", ("system:masters",)), "get", resource="pods"))
-    assert decision == (True, "", "")
+    assert decision == (True, "")
 
 
 def test_proxies_are_unsafe_for_who_is_not_logged_in(api: ClusterApi) -> None:

@@ -86,8 +86,8 @@ class Parser:
             return "\\" + char
         return char
 
-    def advance(self, token: str) -> None:
-        """Step over a token."""
+    def advance(self) -> None:
+        """Step over the token that is next."""
         self.index += 2 if self.text[self.index] == "\\" else 1
 
     def alternatives(self) -> Node:
@@ -97,7 +97,7 @@ class Parser:
             raise RegexError("Regular expression too big")
         options = [self.sequence()]
         while self.token() == "|":
-            self.advance("|")
+            self.advance()
             options.append(self.sequence())
         self.depth -= 1
         return options[0] if len(options) == 1 else Node("alt", options)
@@ -110,7 +110,7 @@ class Parser:
             if token in ("", "|") or (token == ")" and self.depth > 1):
                 break
             if token == ")" and self.extended and not self.perl:
-                self.advance(token)
+                self.advance()
                 items.append(Node("char", char=")"))
                 continue
             if token == ")":
@@ -132,10 +132,10 @@ class Parser:
             elif low == -2:
                 return atom
             else:
-                self.advance(token)
+                self.advance()
             lazy = self.perl and self.token() == "?"
             if lazy:
-                self.advance("?")
+                self.advance()
             if atom.kind == "repeat" and atom.high == -1 and high == -1 and atom.low <= 1 and low <= 1:
                 atom = Node("repeat", atom.items, low=min(atom.low, low), high=-1, lazy=lazy)
             else:
@@ -164,7 +164,7 @@ class Parser:
     def atom(self, token: str, *, first: bool) -> Node:
         """A group, a set of characters, an anchor or a character."""
         if token == "(":
-            self.advance(token)
+            self.advance()
             capture = True
             if self.perl and self.text.startswith("?:", self.index):
                 self.index += 2
@@ -178,7 +178,7 @@ class Parser:
             inner = self.alternatives()
             if self.token() != ")":
                 raise RegexError("Unmatched ( or \\(")
-            self.advance(")")
+            self.advance()
             return Node("group", [inner], number=number) if capture else inner
         if token == "[":
             chars = [(char, False) for char in self.text]
@@ -191,7 +191,7 @@ class Parser:
                     raise RegexError("Invalid range end")
             self.index = found[1]
             return Node("set", members=found[0])
-        self.advance(token)
+        self.advance()
         if token == ".":
             return Node("any")
         if token == "^" and (self.extended or first):

@@ -90,7 +90,7 @@ class Stream:
 class ConsoleInput(Stream):
     """The exec's stdin."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._ended = False
 

@@ -104,7 +104,6 @@ class Redirect:
         operator: ``<``, ``>``, ``>>``, ``>|``, ``<>``, ``>&``, ``<&``, ``&>``, ``&>>``, ``<<<`` or ``<<``.
         descriptor: The number before it, or -1 for the usual one.
         target: The word after it; for a here-document, its text.
-        variable: The text of a here-document is expanded.
     """
 
     operator: str
@@ -134,7 +133,6 @@ class Pipeline(Command):
 
     commands: tuple[Command, ...] = ()
     errors: tuple[bool, ...] = ()
-    timed: bool = False
 
 
 @dataclass(slots=True)

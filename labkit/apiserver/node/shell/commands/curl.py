@@ -122,7 +122,6 @@ class _Curl:
         self.headers_size = 0
         self.redirects = 0
         self.started = process.kernel.elapsed_seconds
-        self.first = True
 
     async def run(self, address: str, number: int) -> int:
         process, options = self.process, self.options
@@ -244,8 +243,7 @@ class _Curl:
         certificate = client_certificate(process, options)
         connect(process, options, transfer)
         if options.has("verbose"):
-            await process.err(connected(transfer, first=self.first))
-        self.first = False
+            await process.err(connected(transfer))
         endpoint = transfer.endpoint
         if endpoint is None:
             return None

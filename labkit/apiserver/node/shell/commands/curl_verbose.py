@@ -41,7 +41,7 @@ def _short(number: int, width: int = 5) -> str:
     return f"{number // (1 << 20):{width - 1}}M"
 
 
-def connected(transfer: Transfer, *, first: bool) -> str:
+def connected(transfer: Transfer) -> str:
     """From the look-up to the end of the handshake."""
     url = transfer.url
     lines: list[str] = []

@@ -9,7 +9,7 @@ from labkit.apiserver.node.shell.process import Process, program
 from labkit.apiserver.node.shell.streams import Stream, StreamError
 
 
-async def _header(process: Process, name: str, count: int, index: int) -> None:
+async def _header(process: Process, name: str, index: int) -> None:
     shown = "standard input" if name == "-" else name
     await process.out(f"{chr(10) if index else ''}==> {shown} <==\n")
 
@@ -40,7 +40,7 @@ async def head(process: Process) -> int:
             continue
         try:
             if several:
-                await _header(process, name, 0, shown)
+                await _header(process, name, shown)
             shown += 1
             await _head(process, stream, kind, count, from_end=from_end)
         except StreamError as error:
@@ -114,7 +114,7 @@ async def tail(process: Process) -> int:
             continue
         try:
             if several:
-                await _header(process, name, 0, shown)
+                await _header(process, name, shown)
             shown += 1
             data = await _last(process, stream, kind, count) if not from_start else await everything(process, stream)
             if from_start:

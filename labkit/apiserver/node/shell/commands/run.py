@@ -81,7 +81,7 @@ async def shell_program(process: Process) -> int:
         from labkit.apiserver.node.shell.interactive import interact
 
         return await interact(shell)
-    return await _from_stdin(process, shell)
+    return await _from_stdin(shell)
 
 
 def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
@@ -129,7 +129,7 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
     return await shell.main(text)
 
 
-async def _from_stdin(process: Process, shell: Shell) -> int:
+async def _from_stdin(shell: Shell) -> int:
     """Run lines as they come, so that ``read`` in a script can take the next one."""
     from labkit.apiserver.node.shell.interactive import run_lines
 
