@@ -31,6 +31,7 @@ GET_PODS = rule("get list", "pods")
         ([ALL], [rule("*", "pods", "x", "n")], []),
         ([ALL], [rule("get", urls="/x")], ['{NonResourceURLs:["/x"], Verbs:["get"]}']),
         ([rule("get", urls="/x/*")], [rule("get", urls="/x/y /x/*")], []),
+        ([rule("get", urls="/x")], [rule("get", urls="/x/y")], ['{NonResourceURLs:["/x/y"], Verbs:["get"]}']),
         ([rule("get", urls="/x/*")], [rule("get", urls="/*")], ['{NonResourceURLs:["/*"], Verbs:["get"]}']),
         (
             [rule("get", "pods", names="a")],

@@ -61,6 +61,14 @@ def test_the_old_way_is_tried_last_and_first_the_next_time() -> None:
     assert [ask[0] for ask in asked] == ["impersonate"]
 
 
+def test_the_last_way_is_remembered_of_so_many_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.apiserver.authorization.impersonation.MAX_REMEMBERED", 3)
+    impersonate, _ = allowing(*legacy(("users", "x")))
+    for number in range(10):
+        impersonate(User("x"), LIST_PODS._replace(user=User(f"u{number}")))
+    assert len(impersonate._last_way) <= 3
+
+
 def test_the_first_way_that_applies_says_why_not() -> None:
     impersonate, _ = allowing(*legacy(("users", "x")))
     with pytest.raises(ApiError, match="cannot impersonate-on:user-info:list resource"):
@@ -123,6 +131,9 @@ def test_as_the_node_one_runs_on() -> None:
         impersonate(User("system:node:n2"), question)
     with pytest.raises(ApiError):
         impersonate(User("system:node:n1"), LIST_PODS)
+    nobodys_agent = LIST_PODS._replace(user=User("agent", (), "uid", {NODE: ("n1",)}))
+    with pytest.raises(ApiError, match="impersonate-on:arbitrary-node:list"):
+        impersonate(User("system:node:n1"), nobodys_agent)
 
 
 def test_every_part_needs_a_right() -> None:
@@ -150,6 +161,32 @@ def test_many_groups_may_be_allowed_at_once() -> None:
     wanted = User("x", ("g1", "g2", "g3", "g4"))
     on = ("impersonate-on:user-info:list", "pods", "")
     impersonate, _ = allowing(on, ("impersonate:user-info", "users", "x"), ("impersonate:user-info", "groups", "*"))
+    assert impersonate(wanted, LIST_PODS).constraint == "impersonate:user-info"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [User("x", ("g1", "g2", "g3", "g4")), User("x", (), "", {"a.io/k": ("v1", "v2", "v3", "v4")})],
+)
+def test_many_parts_need_a_right_to_each_where_there_is_none_to_all(wanted: User) -> None:
+    parts = [("groups", group) for group in wanted.groups]
+    parts += [(f"userextras/{key}", value) for key, values in wanted.extra.items() for value in values]
+    on, user = ("impersonate-on:user-info:list", "pods", ""), ("impersonate:user-info", "users", "x")
+    rights = [("impersonate:user-info", resource, name) for resource, name in parts]
+    impersonate, _ = allowing(on, user, *rights)
+    assert impersonate(wanted, LIST_PODS).constraint == "impersonate:user-info"
+    for missing in rights:
+        impersonate, _ = allowing(on, user, *(right for right in rights if right != missing))
+        with pytest.raises(ApiError, match="cannot impersonate:user-info resource"):
+            impersonate(wanted, LIST_PODS)
+
+
+def test_many_extra_values_may_be_allowed_at_once() -> None:
+    wanted = User("x", (), "", {"a.io/k": ("v1", "v2", "v3", "v4")})
+    on = ("impersonate-on:user-info:list", "pods", "")
+    impersonate, _ = allowing(
+        on, ("impersonate:user-info", "users", "x"), ("impersonate:user-info", "userextras/*", "*")
+    )
     assert impersonate(wanted, LIST_PODS).constraint == "impersonate:user-info"
 
 

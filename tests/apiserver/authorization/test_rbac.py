@@ -6,7 +6,8 @@ import contextlib
 
 import pytest
 
-from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
+from labkit.apiserver.authorization.authorizers import browser_safe
 from labkit.apiserver.authorization.rbac import joined_errors, subject_matches
 from labkit.apiserver.request import User
 from tests.support.cluster import RBAC, ClusterApi, rule
@@ -131,6 +132,38 @@ def test_masters_need_no_rule_and_get_no_reason(api: ClusterApi) -> None:
     assert decision == (True, "")
 
 
+def test_a_user_who_is_called_like_the_masters_is_none_of_them(api: ClusterApi) -> None:
+    assert not api.cluster.authorize(Attributes(User("system:masters"), "get", resource="pods")).allowed
+
+
+def test_an_account_without_a_namespace_is_nobody() -> None:
+    subject = {"kind": "ServiceAccount", "name": "bot"}
+    assert not subject_matches(subject, User("system:serviceaccount::bot"), "")
+    assert subject_matches(subject, User("system:serviceaccount:lab:bot"), "lab")
+
+
+def test_an_answer_about_a_path_is_none_about_a_resource(api: ClusterApi) -> None:
+    api.role("paths", rule("get", urls="*"))
+    api.bind("paths", "ClusterRole/paths", "User/jane")
+    jane = User("jane")
+    assert api.cluster.authorize(Attributes(jane, "get", non_resource=True)).allowed
+    assert not api.cluster.authorize(Attributes(jane, "get")).allowed
+
+
+def test_what_is_remembered_has_an_end(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    rbac = api.cluster.rbac
+    monkeypatch.setattr("labkit.apiserver.authorization.rbac.MAX_REMEMBERED", 8)
+    for number in range(30):
+        user, space = User(f"u{number}"), f"nowhere{number}"
+        assert not rbac(Attributes(user, "get", resource="pods", namespace=space)).allowed
+    assert max(len(rbac._decisions), len(rbac._rules)) <= 8
+    assert not [space for space in rbac._bindings if space.startswith("nowhere")]
+    long = "x" * 300
+    rbac(Attributes(User("jane"), "get", resource="pods", namespace=long))
+    rbac(Attributes(User("jane"), "get", path=f"/{long}"))
+    assert not [key for key in [*rbac._decisions, *rbac._rules] if long in str(key)]
+
+
 def test_proxies_are_unsafe_for_who_is_not_logged_in(api: ClusterApi) -> None:
     api.role("proxy", rule("get", "pods/proxy"))
     api.bind("proxy", "ClusterRole/proxy", "Group/system:unauthenticated", "Group/system:authenticated")
@@ -139,6 +172,18 @@ def test_proxies_are_unsafe_for_who_is_not_logged_in(api: ClusterApi) -> None:
     assert reply.status == 403
     assert reply.message.endswith('in the namespace "lab": proxy subresource changed to unsafeproxy')
     assert api.user("jane").get(path).status != 403
+
+
+def test_no_path_is_a_proxy() -> None:
+    asked: list[Attributes] = []
+
+    def authorize(question: Attributes) -> Decision:
+        asked.append(question)
+        return NO_OPINION
+
+    question = Attributes(User("x"), "proxy", path="/x")
+    assert browser_safe(authorize)(question) == NO_OPINION
+    assert asked == [question]
 
 
 def test_many_bindings_cost_no_more_rules(api: ClusterApi) -> None:

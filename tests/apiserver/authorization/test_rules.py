@@ -19,6 +19,7 @@ PODS = {"verb": "get", "resource": "pods"}
     [
         (rule("get", "pods"), PODS, True),
         (rule("list", "pods"), PODS, False),
+        (rule("", "pods"), PODS, False),
         (rule("*", "pods"), PODS, True),
         (rule("get", "*"), PODS, True),
         (rule("get", "pods", "apps"), PODS, False),
@@ -38,6 +39,7 @@ PODS = {"verb": "get", "resource": "pods"}
         (rule("get", urls="*"), {"verb": "get", "non_resource": True}, True),
         (rule("get", urls="/a*"), {"verb": "get", "path": "/abc"}, True),
         (rule("get", urls="/a"), {"verb": "post", "path": "/a"}, False),
+        (rule("get", urls="/a"), {"verb": "get", "path": "/abc"}, False),
         (rule("*", "*", "*"), {"verb": "get", "path": "/x"}, False),
         (rule("get", urls="*"), PODS, False),
         ({"verbs": None, "apiGroups": None}, PODS, False),
@@ -51,6 +53,7 @@ def test_a_rule_of_many_words_is_found_like_any_other_and_not_taken_apart() -> N
     words = [f"w{number}" for number in range(3000)]
     large = {"verbs": ["get"], "apiGroups": [*words, ""], "resources": [*words, "pods"]}
     index = RuleIndex([(rule("get", "services"), "first"), (large, "large"), (rule("get", "pods"), "last")])
+    assert len(index._by_resource) == 2
     assert index.first(Attributes(JANE, "get", resource="pods")) == "large"
     assert index.first(Attributes(JANE, "get", resource="services")) == "first"
     assert index.first(Attributes(JANE, "list", resource="pods")) is None
