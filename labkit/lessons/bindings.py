@@ -113,6 +113,6 @@ def without_later(context: Context, account: Account, probes: Sequence[Probe]) -
     return [each for each in probes if each[0] not in ("get", "list") or each[2] == "secrets"]
 
 
-def bystanders(namespace: str) -> list[Account]:
-    """Accounts nobody was asked to grant anything: another of the namespace, and a stranger's."""
-    return [Account(namespace, "somebody-else"), Account("labkit-nowhere", "default")]
+def bystander(namespace: str) -> Account:
+    """Another account of a namespace: whoever grants to one of its groups has granted to it too."""
+    return Account(namespace, "somebody-else")

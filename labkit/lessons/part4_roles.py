@@ -10,7 +10,7 @@ from labkit.lessons.base import Account, Context, Outcome, failed, passed, untou
 from labkit.lessons.bindings import (
     RBAC,
     Probe,
-    bystanders,
+    bystander,
     described,
     kind_of,
     names,
@@ -211,7 +211,7 @@ def _more_than_asked(context: Context, accounts: Iterable[Account], kikai: str, 
         probes = without_later(context, account, harm(kikai, darbo))
         if (excess := too_much(context, account, probes, NARROW)) is not None:
             return excess
-    for other in bystanders(kikai):
+        other = bystander(account.namespace)
         if (excess := too_much(context, other, [("list", "", "services", kikai)], _ONE_SUBJECT)) is not None:
             return excess
     return None

@@ -7,7 +7,7 @@ from labkit.lessons.bindings import (
     GROUP,
     RBAC,
     Probe,
-    bystanders,
+    bystander,
     cluster_bindings,
     described,
     names,
@@ -20,6 +20,7 @@ from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.steps import Step
 
 VOLUMES = "persistentvolumes"
+_ONE_SUBJECT = "Bind one account, not a group of them."
 
 
 def w20(context: Context) -> Outcome:
@@ -136,11 +137,9 @@ def w23(context: Context) -> Outcome:
         )
     if (excess := too_much(context, account, _not_with_volumes(), "Bind pv-reader, and nothing larger.")) is not None:
         return excess
-    for other in bystanders(account.namespace):
-        if (
-            excess := too_much(context, other, [("list", "", VOLUMES, "")], "Bind one account, not a group of them.")
-        ) is not None:
-            return excess
+    other = bystander(account.namespace)
+    if (excess := too_much(context, other, [("list", "", VOLUMES, "")], _ONE_SUBJECT)) is not None:
+        return excess
     return passed(
         f"{account.user} lists persistent volumes.",
         "The same role, the same subject: only the kind of binding has changed.",
@@ -216,11 +215,9 @@ def w24(context: Context) -> Outcome:
     ]
     if (excess := too_much(context, account, must_not, "Bind view: it reads, and leaves Secrets out.")) is not None:
         return excess
-    for other in bystanders(account.namespace):
-        if (
-            excess := too_much(context, other, [("list", "", "pods", "")], "Bind one account, not a group of them.")
-        ) is not None:
-            return excess
+    other = bystander(account.namespace)
+    if (excess := too_much(context, other, [("list", "", "pods", "")], _ONE_SUBJECT)) is not None:
+        return excess
     if (mistaken := _predicted_otherwise(context)) is not None:
         return mistaken
     return passed(

@@ -253,6 +253,11 @@ def w13_wrong_prediction(lab: Lab) -> None:
     lab.exec("default/curl-custom-sa", "apt-get update && apt-get install -y curl; curl -s localhost:8001")
 
 
+def w13_without_curl(lab: Lab) -> None:
+    predict("W13", "system:serviceaccount:default:kikai")
+    lab.exec("default/curl-custom-sa", "curl -s localhost:8001")
+
+
 def w14_half(lab: Lab) -> None:
     lab.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kikai"}})
     lab.apply(pod("test", "kikai", "luksa/kubectl-proxy", command=None))
@@ -275,6 +280,11 @@ def w15_as_admin(lab: Lab) -> None:
 def w15_wrong_prediction(lab: Lab) -> None:
     predict("W15", "allowed")
     lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services")
+
+
+def w15_something_below(lab: Lab) -> None:
+    predict("W15", "forbidden")
+    lab.exec("kikai/test", "curl -s localhost:8001/api/v1/namespaces/kikai/services/web")
 
 
 def w15_later(lab: Lab) -> None:
@@ -334,6 +344,17 @@ def w17_star(lab: Lab) -> None:
     lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
 
 
+def w17_only_list(lab: Lab) -> None:
+    lab.apply(role("service-reader", "kikai", verbs=["list"]))
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+
+
+def w17_secrets_beside_view(lab: Lab) -> None:
+    lab.apply(binding("view-test", "", "view", account("kikai"), kind="ClusterRole"))
+    lab.apply(role("service-reader", "kikai", resources=["services", "secrets"]))
+    lab.apply(binding("test", "kikai", "service-reader", account("kikai")))
+
+
 def w17_admin(lab: Lab) -> None:
     lab.apply(binding("test", "", "cluster-admin", account("kikai"), kind="ClusterRole"))
 
@@ -365,6 +386,10 @@ def w18_everyone(lab: Lab) -> None:
     lab.apply(binding("more", "kikai", "service-reader", group("system:serviceaccounts")))
 
 
+def w18_all_of_darbo(lab: Lab) -> None:
+    lab.apply(binding("more", "kikai", "service-reader", group("system:serviceaccounts:darbo")))
+
+
 def w18_too_wide(lab: Lab) -> None:
     lab.apply(binding("more", "kikai", "edit", account("darbo"), kind="ClusterRole"))
 
@@ -387,6 +412,24 @@ def w19_half(lab: Lab) -> None:
 def w19_wrong_caller(lab: Lab) -> None:
     predict("W19", {"kikai": "allowed", "darbo": "forbidden"})
     lab.as_pod("kikai/test").get("/api/v1/namespaces/kikai/services")
+
+
+def w19_from_another_pod(lab: Lab) -> None:
+    predict("W19", {"kikai": "allowed", "darbo": "forbidden"})
+    for space in ("kikai", "darbo"):
+        lab.exec("kikai/test", f"curl -s localhost:8001/api/v1/namespaces/{space}/services")
+
+
+def w19_without_w18(lab: Lab) -> None:
+    lab.admin.delete(f"/apis/{RBAC}/v1/namespaces/kikai/rolebindings/test")
+    predict("W19", {"kikai": "forbidden", "darbo": "forbidden"})
+    ask_from_darbo(lab)
+
+
+def w19_bound_in_both(lab: Lab) -> None:
+    lab.apply(binding("test", "darbo", "service-reader", account("darbo")))
+    predict("W19", {"kikai": "allowed", "darbo": "allowed"})
+    ask_from_darbo(lab)
 
 
 def w20_role(lab: Lab) -> None:
@@ -457,6 +500,10 @@ def w24_edit(lab: Lab) -> None:
     lab.apply(binding("view-test", "", "edit", account("kikai"), kind="ClusterRole"))
 
 
+def w24_group(lab: Lab) -> None:
+    lab.apply(binding("view-test", "", "view", group("system:serviceaccounts:kikai"), kind="ClusterRole"))
+
+
 def w24_wrong_subject(lab: Lab) -> None:
     missing = binding("view-test", "", "veiw", account("kikai"), kind="ClusterRole")
     lab.apply(missing)
@@ -497,11 +544,13 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W12", w12_wrong_claims, "you recorded jti as the same"),
     ("W12", w12_too_few, "also sub"),
     ("W13", w13_wrong_prediction, "the server said system:serviceaccount:default:kikai"),
+    ("W13", w13_without_curl, "Install it first"),
     ("W14", w14_half, "no namespace darbo"),
     ("W14", w14_no_proxy, "nothing answers at localhost:8001 in kikai/test"),
     ("W14", w14_in_default, "a pod test in default"),
     ("W15", w15_as_admin, "asked by kubernetes-admin only"),
     ("W15", w15_wrong_prediction, "RBAC starts from nothing"),
+    ("W15", w15_something_below, "services in kikai: no recorded answer to it"),
     ("W15", w15_later, 'lab.rewind("W15")'),
     ("W16", w16_one, "no role service-reader in darbo"),
     ("W16", w16_group, "The core group is the empty string"),
@@ -515,6 +564,8 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W17", w17_user, "Write kind: ServiceAccount"),
     ("W17", w17_no_such_role, "There is no Role services-reader"),
     ("W17", w17_star, "may also create services in kikai"),
+    ("W17", w17_only_list, "listing works, reading a single service does not"),
+    ("W17", w17_secrets_beside_view, "may also list secrets in kikai"),
     ("W17", w17_admin, "too much: system:serviceaccount:kikai:default"),
     ("W17", w17_group, "The subject is one account, not a group"),
     ("W17", w17_wrong_prediction, "The role holds get and list"),
@@ -522,10 +573,14 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W18", w18_in_darbo, "It lies in darbo"),
     ("W18", w18_wrong_name, "Its subject is not that account"),
     ("W18", w18_everyone, "The subject is one account, not a group"),
+    ("W18", w18_all_of_darbo, "The subject is one account, not a group"),
     ("W18", w18_too_wide, "too much: system:serviceaccount:darbo:default"),
     ("W19", w19_wrong_prediction, "darbo has the role, but no binding"),
     ("W19", w19_half, "no prediction for “darbo”"),
     ("W19", w19_wrong_caller, "asked by system:serviceaccount:kikai:default only"),
+    ("W19", w19_from_another_pod, "kikai: no recorded answer to it"),
+    ("W19", w19_without_w18, "W18 comes first"),
+    ("W19", w19_bound_in_both, "Delete the binding in darbo"),
     ("W20", w20_role, "a Role pv-reader in kikai"),
     ("W20", w20_claims, "does not grant get and list on persistentvolumes"),
     ("W20", w20_star, 'every resource ("*")'),
@@ -541,6 +596,7 @@ WRONG: list[tuple[str, Act, str]] = [
     ("W23", w23_group, "Bind one account, not a group"),
     ("W24", w24_two_role_bindings, "not across all namespaces"),
     ("W24", w24_edit, "Bind view: it reads, and leaves Secrets out"),
+    ("W24", w24_group, "Bind one account, not a group"),
     ("W24", w24_wrong_subject, "view-test gives ClusterRole veiw"),
     ("W24", w24_wrong_prediction, "view leaves Secrets out"),
 ]
