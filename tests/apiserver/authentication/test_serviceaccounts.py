@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -103,6 +103,40 @@ def test_a_deleted_account_counts_at_once(api: ClusterApi) -> None:
     refused(api, token, f"service account UID ({new}) does not match claim ({old})")
 
 
+def hold_and_delete(api: ClusterApi, path: str) -> None:
+    """An object that is being deleted, and stays: a finalizer holds it."""
+    api.must(api.admin.patch(path, {"metadata": {"finalizers": ["lab.example/hold"]}}))
+    api.must(api.admin.delete(f"{path}?gracePeriodSeconds=0"))
+    assert api.must(api.admin.get(path))["metadata"]["deletionTimestamp"]
+
+
+def test_an_account_that_is_held_counts_for_a_minute_more(api: ClusterApi) -> None:
+    token = api.token("lab", "bot")
+    hold_and_delete(api, f"{LAB}/serviceaccounts/bot")
+    api.clock.now += 60
+    assert api.bearer(token).get("/api").status == 200
+    api.clock.now += 1
+    refused(api, token, "service account lab/bot has been deleted")
+
+
+def test_a_pod_that_is_held_counts_for_a_minute_more(api: ClusterApi) -> None:
+    api.pod("lab", "p", "bot")
+    token = api.token("lab", "bot", boundObjectRef={"kind": "Pod", "apiVersion": "v1", "name": "p"})
+    hold_and_delete(api, f"{LAB}/pods/p")
+    api.clock.now += 60
+    assert api.bearer(token).get("/api").status == 200
+    api.clock.now += 1
+    refused(api, token, "service account token has been invalidated")
+
+
+def test_so_many_signatures_are_remembered(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.apiserver.authentication.serviceaccounts.MAX_REMEMBERED", 3)
+    tokens = [api.token("lab", "bot") for _ in range(8)]
+    assert len(set(tokens)) == 8
+    assert [api.bearer(token).get("/api").status for token in tokens] == [200] * 8
+    assert len(api.cluster.tokens._verified) <= 3
+
+
 def test_times(api: ClusterApi) -> None:
     token = api.token("lab", "bot", expirationSeconds=600)
     start = api.clock.now
@@ -192,6 +226,13 @@ def test_the_last_use_is_written_once_a_day(api: ClusterApi, legacy: str) -> Non
     assert labels(api) == {"kubernetes.io/legacy-token-last-used": "2027-01-16"}
 
 
+def test_a_use_that_another_server_dates_tomorrow_is_left(api: ClusterApi, legacy: str) -> None:
+    tomorrow = {"kubernetes.io/legacy-token-last-used": "2027-01-16"}
+    api.must(api.admin.patch(f"{LAB}/secrets/t", {"metadata": {"labels": tomorrow}}))
+    assert api.bearer(legacy).get("/api").status == 200
+    assert labels(api) == tomorrow
+
+
 def test_legacy_ends_with_its_secret(api: ClusterApi, legacy: str) -> None:
     api.must(api.admin.delete(f"{LAB}/secrets/t"))
     refused(api, legacy, "Token has been invalidated")
@@ -200,6 +241,24 @@ def test_legacy_ends_with_its_secret(api: ClusterApi, legacy: str) -> None:
 def test_legacy_ends_with_its_account(api: ClusterApi, legacy: str) -> None:
     api.must(api.admin.delete(f"{LAB}/serviceaccounts/bot"))
     refused(api, legacy, "Token has been invalidated")
+
+
+def test_legacy_ends_when_its_secret_begins_to_end(api: ClusterApi, legacy: str) -> None:
+    hold_and_delete(api, f"{LAB}/secrets/t")
+    refused(api, legacy, "Token has been invalidated")
+
+
+def test_legacy_ends_when_its_account_begins_to_end(api: ClusterApi, legacy: str) -> None:
+    hold_and_delete(api, f"{LAB}/serviceaccounts/bot")
+    refused(api, legacy, "ServiceAccount lab/bot has been deleted")
+
+
+def test_legacy_of_another_account_of_that_name(api: ClusterApi, legacy: str) -> None:
+    claims = {**forge.claims_of(legacy), f"{PREFIX}service-account.uid": "another"}
+    token = api.cluster.signer.sign(claims)
+    api.must(api.admin.patch(f"{LAB}/secrets/t", {"data": {"token": b64encode(token.encode()).decode()}}))
+    now = uid(api, f"{LAB}/serviceaccounts/bot")
+    refused(api, token, f"ServiceAccount UID ({now}) does not match claim (another)")
 
 
 def test_legacy_must_be_the_stored_one(api: ClusterApi, legacy: str) -> None:

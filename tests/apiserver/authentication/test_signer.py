@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import jwt
@@ -114,6 +115,10 @@ def test_tampered(signer: TokenSigner) -> None:
         letter = "A" if signature[position] != "A" else "B"
         wrong(signer, f"{head}.{signature[:position]}{letter}{signature[position + 1 :]}", CRYPTO)
     wrong(signer, f"{head}.{signature[:-4]}", CRYPTO)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    spelt_otherwise = signature[:-1] + letters[letters.index(signature[-1]) + 1]  # the last letter's spare bits
+    assert urlsafe_b64decode(f"{spelt_otherwise}==") == urlsafe_b64decode(f"{signature}==")
+    wrong(signer, f"{head}.{spelt_otherwise}", CRYPTO)
     wrong(signer, f"{head}.a")
     assert signer.verify(token, ISSUERS) == CLAIMS
 
