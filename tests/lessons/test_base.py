@@ -15,6 +15,7 @@ from labkit.lessons import rules
 from labkit.lessons.base import Context, Outcome, failed, named, passed, settled, untouched
 from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
 from labkit.lessons.part1_api_server import address
+from labkit.lessons.pods import not_running, state
 from labkit.lessons.steps import Step
 from labkit.manifests import Library
 from labkit.progress import Progress
@@ -245,6 +246,24 @@ def test_what_rules_grant_beyond() -> None:
     ]
     everything = rules.beyond([rule("*", "*", "*", nonResourceURLs=["*"])], *wanted)
     assert everything == ['verb "*"', 'every API group ("*")', 'every resource ("*")', 'path "*"']
+
+
+# -- how a pod does --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pod", "seen"),
+    [
+        ({}, "Pending"),
+        ({"status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}}, "Running"),
+        ({"metadata": {"deletionTimestamp": "2027-01-15T08:00:00Z"}, "status": {"phase": "Running"}}, "Terminating"),
+        ({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}}, "ErrImagePull"),
+        ({"status": {"containerStatuses": [{"state": {"terminated": {"reason": "Completed"}}}]}}, "Completed"),
+    ],
+)
+def test_a_pods_state_is_what_kubectl_prints(pod: dict[str, Any], seen: str) -> None:
+    assert state(pod) == seen
+    assert (not_running(pod, "default/curl") is None) is (seen == "Running")
 
 
 # -- predictions and recorded answers ----------------------------------------------------------

@@ -98,6 +98,7 @@ def test_allowed(verb: str, target: str) -> None:
         ("create", "serviceaccounts.token other", STRANGER),
         ("get", "lease/leases n1", 'can only access leases in the "kube-node-lease" system namespace'),
         ("list", "csi/csinodes", "can only get, create, update, patch, or delete a CSINode"),
+        ("get", "csi/csinodes.status n1", "cannot authorize CSINode subresources"),
         ("get", "csi/csinodes n2", "can only access CSINode with the same name as the requesting node"),
         ("list", "nodes", "node 'n1' cannot read all nodes, only its own Node object"),
         ("get", "nodes n2", "node 'n1' cannot read 'n2', only its own Node object"),
