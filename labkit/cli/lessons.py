@@ -42,7 +42,7 @@ def demo_command(by_step: bool, here: bool, yes: bool) -> int:
     from labkit import demo
 
     if by_step and not sys.stdin.isatty():
-        raise click.UsageError("--step waits for a key, and there is no terminal to press one on.")
+        raise click.UsageError("--step waits for a key, and there is no terminal to press one on; leave it out.")
     if here and not yes:
         click.confirm("What you made of the walkthrough on the chosen cluster is removed. Go on?", abort=True)
     return int(demo.run(by_step=by_step, here=here))
