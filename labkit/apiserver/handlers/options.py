@@ -164,9 +164,25 @@ def parse_revision(text: str) -> int:
     return int(text)
 
 
-def invalid_revision(text: str, why: ValueError) -> ApiError:
-    """400: what was given is no resource version."""
-    return bad_request(f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {why}")
+def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
+    """A resource version that the server has come to, as a number; empty is 0.
+
+    Args:
+        text: As it was given.
+        current: How far the server has come.
+        retry: Whether who asks for a later one is told when to try again.
+
+    Raises:
+        ApiError: 400: it is no resource version; 504: the server has not come that far.
+    """
+    try:
+        wanted = parse_revision(text)
+    except ValueError as error:
+        what = f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {error}"
+        raise bad_request(what) from error
+    if wanted > current:
+        raise too_large_revision(wanted, current, retry=retry)
+    return wanted
 
 
 def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:

@@ -18,9 +18,9 @@ from labkit.apiserver.handlers.options import (
     check_list_options,
     decode_continue,
     encode_continue,
-    invalid_revision,
     list_options,
     parse_revision,
+    reached_revision,
     too_large_revision,
     watch_defaults,
 )
@@ -71,7 +71,7 @@ class Reader:
         """
         info = request.info
         if "resourceVersion" in request.query:
-            self._revision(request.param("resourceVersion"))
+            reached_revision(request.param("resourceVersion"), self._store.revision)
         obj = self._store.get(Key(kind.resource, info.namespace if kind.namespaced else "", info.name))
         if obj is None:
             raise not_found(kind.plural, kind.group, info.name)
@@ -145,7 +145,7 @@ class Reader:
             if at > 0:
                 revision, exact = at, True
         elif options.resource_version:
-            wanted = self._revision(options.resource_version)
+            wanted = reached_revision(options.resource_version, revision)
             if options.resource_version_match == EXACT or (
                 options.limit > 0 and wanted > 0 and not options.resource_version_match
             ):
@@ -181,15 +181,6 @@ class Reader:
         )
         error.list_metadata = {"continue": encode_continue(-1, after)}
         return error
-
-    def _revision(self, text: str) -> int:
-        try:
-            wanted = parse_revision(text)
-        except ValueError as error:
-            raise invalid_revision(text, error) from error
-        if wanted > self._store.revision:
-            raise too_large_revision(wanted, self._store.revision)
-        return wanted
 
     def _watch_from(self, options: ListOptions) -> int | None:
         """The revision to watch from; None to begin with all there is."""

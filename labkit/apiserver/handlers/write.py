@@ -24,10 +24,8 @@ from labkit.apiserver.handlers.options import (
     check_list_options,
     decode_continue,
     encode_continue,
-    invalid_revision,
     list_options,
-    parse_revision,
-    too_large_revision,
+    reached_revision,
 )
 from labkit.apiserver.handlers.patch import APPLY_PATCH, applied_configuration, applied_object, patch_type, patched
 from labkit.apiserver.handlers.podwrites import bind, write_scale
@@ -224,12 +222,8 @@ class Writer:
         """The key behind which to begin."""
         if chosen.continue_token:
             return decode_continue(chosen.continue_token)[1]
-        try:
-            wanted = parse_revision(chosen.resource_version)
-        except ValueError as error:
-            raise invalid_revision(chosen.resource_version, error) from error
-        if wanted > self._registry.store.revision:
-            raise too_large_revision(wanted, self._registry.store.revision, retry=not exact_name(chosen.field_selector))
+        retry = not exact_name(chosen.field_selector)
+        reached_revision(chosen.resource_version, self._registry.store.revision, retry=retry)
         return ""
 
     # Parts
