@@ -62,6 +62,7 @@ BAD: dict[str, Callable[[], Identity]] = {
         more=[(ELSEWHERE, False)]
     ),
     "with two uids": lambda: OURS.issue(subject("jane", uids=("1", "2"))),
+    "with an empty uid": lambda: OURS.issue(subject("jane", uids=("",))),
 }
 
 
