@@ -184,6 +184,18 @@ class Client:
         """Make a call and leave its body unread, for streams.
 
         The response is a context manager that gives the connection back.
+
+        Args:
+            method: Such as ``GET``.
+            path: As for ``request``; the names of a shared cluster are written into it.
+            body: The raw body.
+            query: More query parameters.
+            headers: More headers; they replace labkit's own, except the credential.
+            timeout_seconds: The longest silence while reading; None waits for ever.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
         """
         sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         sent.update(self.credentials.headers())

@@ -340,7 +340,19 @@ def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
 def opened(
     client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
-    """Open the WebSocket for a command that is fed all of this, counted where its end cannot be sent."""
+    """Open the WebSocket for a command that is fed all of this, counted where its end cannot be sent.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+        command: The words to run.
+        container: Empty for the pod's default one.
+        fed: All that it will read; None where it reads nothing.
+
+    Raises:
+        ExecFailed: When the server refuses.
+        Unreachable: When nothing answers.
+    """
     if fed is None:
         return open_exec(client, pod, command, container=container)
     try:

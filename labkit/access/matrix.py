@@ -71,7 +71,11 @@ class Permission:
 
     @classmethod
     def parse(cls, text: str) -> Permission:
-        """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``."""
+        """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``.
+
+        Raises:
+            UsageError: It has no verb or no resource.
+        """
         verb, _, rest = text.strip().partition(" ")
         thing, _, subresource = rest.strip().partition("/")
         resource, _, group = thing.partition(".")
