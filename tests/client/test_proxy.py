@@ -86,6 +86,14 @@ def test_a_web_page_elsewhere_is_refused(proxy: Proxy) -> None:
     assert call(proxy, "GET", "/api", Origin="http://localhost:8888")[0] == 200
 
 
+@pytest.mark.parametrize("path", ["@evil.example/api", ".evil.example/api", "http://evil.example/api", "*"])
+def test_no_path_leads_to_another_server(proxy: Proxy, api: Fake, path: str) -> None:
+    """The credential would go there: what is asked for is put behind the server's address."""
+    status, body, _ = call(proxy, "GET", path, Host="localhost")
+    assert (status, body) == (403, "Forbidden: the path must begin with a slash\n")
+    assert api.requests == []
+
+
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/d/pods/curl/exec", "/api/v1/namespaces/d/pods/c/attach?x=1"])
 def test_exec_and_attach_do_not_pass(proxy: Proxy, path: str) -> None:
     assert call(proxy, "POST", path)[0] == 403

@@ -20,7 +20,8 @@ class Seen:
 def test_a_refusal_passes_and_is_kept() -> None:
     with expect_forbidden(verb="list") as block:
         observe(Seen(403, verb="list", resource="services"))
-    assert block.refused == ["me: /x"]
+    observe(Seen(200, verb="list", resource="services"))
+    assert (block.refused, block.allowed) == (["me: /x"], []), "a block hears nothing of what comes after it"
 
 
 def seen(*calls: Seen) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -34,6 +35,19 @@ def test_what_is_written_is_private_whole_and_leaves_no_rest(tmp_path: Path) -> 
     write_private(target, "two")
     assert target.read_text() == "two"
     assert (mode(target), mode(target.parent)) == (0o600, 0o700)
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_what_could_not_be_written_leaves_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    target = tmp_path / "home" / "file.json"
+    write_private(target, "one")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(HomeError, match="No space left on device"):
+        write_private(target, "two")
+    assert target.read_text() == "one"
     assert list(target.parent.iterdir()) == [target]
 
 
