@@ -151,12 +151,9 @@ class Transport:
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
         self.endpoint = endpoint
         self.context = tls_context(endpoint, credentials or Credentials())
+        # The context checks the name: urllib3's assert_hostname would switch that off, for batches and exec too.
         self._pool = urllib3.PoolManager(
-            ssl_context=self.context,
-            server_hostname=endpoint.server_name or None,
-            assert_hostname=endpoint.server_name or (None if endpoint.verify else False),
-            retries=False,
-            maxsize=16,
+            ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
         )
         self._batch = Batch(Server(endpoint.server, self.context, endpoint.server_name, CONNECT_SECONDS, READ_SECONDS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,8 +45,8 @@ Handler = Callable[[Request], Reply]
 
 
 @contextmanager
-def fake_api(answer: Handler) -> Iterator[Fake]:
-    """Serve ``answer`` on a loopback port for the length of a block."""
+def fake_api(answer: Handler, tls: ssl.SSLContext | None = None) -> Iterator[Fake]:
+    """Serve ``answer`` on a loopback port for the length of a block, over TLS if its settings are given."""
     requests: list[Request] = []
 
     class Server(BaseHTTPRequestHandler):
@@ -84,10 +85,13 @@ def fake_api(answer: Handler) -> Iterator[Fake]:
             raise AttributeError(name)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield Fake(Endpoint(f"http://127.0.0.1:{server.server_address[1]}"), requests)
+        scheme = "http" if tls is None else "https"
+        yield Fake(Endpoint(f"{scheme}://127.0.0.1:{server.server_address[1]}"), requests)
     finally:
         server.shutdown()
         server.server_close()

@@ -5,12 +5,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import urllib3
 
 from labkit.answers import Answer
+from labkit.apiserver.keys import Keys
 from labkit.client import Client
 from labkit.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
 from labkit.names import Names
@@ -202,6 +204,34 @@ def test_a_broken_ca_or_certificate_is_named(tmp_path: Path) -> None:
     with pytest.raises(LabkitError, match="client certificate cannot be read"):
         Client(endpoint, Credentials(certificate="nonsense", key="x"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Endpoint]:
+    """A server whose certificate is for ``127.0.0.1`` and ``kubernetes``, among others."""
+    keys = Keys.generate()
+    (tmp_path / "server.pem").write_bytes(keys.server_certificate + keys.server_key)
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    settings.load_cert_chain(tmp_path / "server.pem")
+    with fake_api(answer, settings) as fake:
+        yield replace(fake.endpoint, ca=keys.ca_certificate.decode())
+
+
+@pytest.mark.parametrize("name", ["", "kubernetes"])
+def test_a_certificate_for_the_name_that_is_expected(secure: Endpoint, name: str) -> None:
+    client = Client(replace(secure, server_name=name))
+    assert client.get("/x").status == 200
+    assert [status for status, _ in client.ask_all("/x", [{}])] == [200]
+    assert client.transport.context.check_hostname, "batches and exec connect with it as well"
+
+
+def test_a_certificate_for_another_name_is_not_trusted(secure: Endpoint) -> None:
+    client = Client(replace(secure, server_name="elsewhere"))
+    for ask in (lambda: client.get("/x"), lambda: client.ask_all("/x", [{}])):
+        with pytest.raises(Untrusted):
+            ask()
+    with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
+        assert Client(replace(secure, server_name="elsewhere", verify=False)).get("/x").status == 200
 
 
 def test_untrusted_is_a_kind_of_unreachable() -> None:
