@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from labkit.interrupts import cleaned_up
+
 if TYPE_CHECKING:
     from labkit.grading.result import Result
     from labkit.grading.session import Grades, GradingSession
@@ -88,14 +90,15 @@ def grade_command(
     if real:
         from labkit.cli.real import Choice, grade_on_a_real_cluster
 
-        grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
+        with cleaned_up():
+            grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)
         return exit_code(session.results())
     if not left:
         tell(session, session.finish())
         return 0
     from labkit.grading.graders import graders_for
 
-    with graders_for(left, places=places or 0, limits=limits, kernel=kernel) as grader:
+    with cleaned_up(), graders_for(left, places=places or 0, limits=limits, kernel=kernel) as grader:
         return exit_code(run_session(session, grader, grader.level, left))
 
 

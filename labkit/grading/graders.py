@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import selectors
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -40,8 +42,8 @@ SUBMISSIONS_PER_GRADER = 4
 ENDING_SECONDS = 10.0
 """How long a grader may take to end its learners' processes."""
 
-NEXT, RESULT, END = "next", "result", "end"
-"""What a grader says: that a place is free, what came of a submission, that nothing is left."""
+NEXT, RESULT, END, REFUSED = "next", "result", "end", "refused"
+"""What a grader says: a place is free; what came of a submission; nothing is left; what the system refused it."""
 
 
 class GraderDied(LabkitError):
@@ -192,15 +194,19 @@ class _Member:
 
         Raises:
             GraderDied: It cannot.
+            OSError: The system refused it something, such as a temporary directory.
         """
         try:
-            return str(wire.receive(self.channel)[0]["level"])
+            said, _ = wire.receive(self.channel)
         except (wire.Closed, OSError) as error:
             raise GraderDied(
                 "A grader's process has ended before it could grade.",
                 why="perhaps there is too little memory",
                 todo="Grade fewer at once: --places 1.",
             ) from error
+        if REFUSED in said:
+            raise OSError(*said[REFUSED])
+        return str(said["level"])
 
     def tell(self, what: dict[str, Any]) -> None:
         """Say something to it. That it is gone is heard next."""
@@ -236,7 +242,6 @@ class _Member:
 
     def stop(self) -> None:
         self.channel.close()
-        self._process.terminate()
 
     def wait(self) -> None:
         with suppress(subprocess.TimeoutExpired):
@@ -255,18 +260,39 @@ def main(channel_number: int) -> int:
     # asyncio ends its tasks at an interruption, which is ignored in what a script began in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    with suppress(KeyboardInterrupt, wire.Closed, OSError):  # we are told to end, or nobody is there any more
+    threading.Thread(target=_interrupt_when_alone, args=(channel,), daemon=True).start()
+    try:
         order, _ = wire.receive(channel)
         order["limits"] = Limits(**order["limits"])
         with Grader(**order) as grader:
             gc.collect()
             gc.freeze()  # what was loaded stays; collections look at clusters only
-            wire.send(channel, {"level": grader.level})
-            while True:
-                wire.receive(channel)
-                grader.grade(_given(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
-                wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
+            _serve(channel, grader)
+    except (KeyboardInterrupt, wire.Closed, ConnectionError):
+        pass  # we are told to end, or nobody is there any more
+    except OSError as error:
+        with suppress(OSError):
+            wire.send(channel, {REFUSED: [error.errno, error.strerror, error.filename]})
     return 0
+
+
+def _serve(channel: socket.socket, grader: Grader) -> None:
+    try:
+        wire.send(channel, {"level": grader.level})
+        while True:
+            wire.receive(channel)
+            grader.grade(_given(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
+            wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ending is not to be interrupted
+
+
+def _interrupt_when_alone(channel: socket.socket) -> None:
+    """Wait until the other side has gone, which may be while notebooks run and nothing is said for minutes."""
+    end = select.poll()
+    end.register(channel, 0)  # tells of nothing but that
+    end.poll()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _given(channel: socket.socket) -> Iterator[Submission]:

@@ -13,6 +13,9 @@ LONGEST = 64 << 20
 
 _HEAD = struct.Struct("!I")
 
+Message = tuple[dict[str, Any], socket.socket | None]
+"""What was said, and the socket that came along."""
+
 
 class Closed(Exception):
     """The other side has gone."""
@@ -36,7 +39,7 @@ def send(channel: socket.socket, message: dict[str, Any], handle: socket.socket 
     channel.sendall(data)
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
+def receive(channel: socket.socket) -> Message:
     """The next message, and the socket that came with it.
 
     Args:

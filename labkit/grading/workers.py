@@ -59,13 +59,28 @@ class Workers:
     def __init__(self, limits: Limits | None = None, *, kernel: bool = False) -> None:
         self._limits = limits or Limits()
         self._kernel = kernel
-        self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+        self._room: Path | None = None
         self._zygote: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self.level = ""
         self.cpu_seconds = 0.0
 
     def __enter__(self) -> Self:
+        try:
+            self._room = Path(tempfile.mkdtemp(prefix="labkit-grade-"))
+            self._prepare()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _prepare(self) -> None:
+        """Start the prepared interpreter."""
         ours, theirs = socket.socketpair()
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         own = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -83,11 +98,9 @@ class Workers:
         wire.send(ours, {**_of_no_cluster(), "kernel": self._kernel})
         hello, _ = wire.receive(ours)
         self.level = str(hello["level"])
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _dismiss(self) -> None:
+        """End the prepared interpreter."""
         if self._channel is not None:
             self._channel.close()
         if self._zygote is not None:
@@ -95,7 +108,13 @@ class Workers:
                 self._zygote.wait(5)
             self._zygote.kill()
             self._zygote.wait()
-        shutil.rmtree(self._room, ignore_errors=True)
+
+    def _end(self) -> None:
+        try:
+            self._dismiss()
+        finally:
+            if self._room is not None:
+                shutil.rmtree(self._room, ignore_errors=True)
 
     @property
     def walled(self) -> bool:
@@ -122,6 +141,10 @@ class Workers:
         Raises:
             WorkerFailed: No fault of the notebook's.
         """
+        assert self._room is not None
+        if self._zygote is None or self._zygote.poll() is not None:  # it was killed: what is left is not its fault
+            self._dismiss()
+            self._prepare()
         ours, theirs = socket.socketpair()
         room = self._room / str(place)
         room.mkdir(exist_ok=True)
@@ -138,7 +161,7 @@ class Workers:
             assert self._channel is not None
             wire.send(self._channel, order, theirs)
             theirs.close()
-            hello, listener = await asyncio.to_thread(wire.receive, ours)
+            hello, listener = await _heard(ours)
             if listener is None:
                 raise WorkerFailed(str(hello.get("failed", "no socket")))
             door = open_door(listener, home / "labkit")
@@ -151,7 +174,7 @@ class Workers:
                 "environment": dict(door.environment),
             }
             wire.send(ours, job)
-            report, _ = await asyncio.to_thread(wire.receive, ours)
+            report, _ = await _heard(ours)
             if "failed" in report:
                 raise WorkerFailed(str(report["failed"]))
             self.cpu_seconds += float(report["cpu_seconds"])
@@ -164,6 +187,24 @@ class Workers:
                 await door.close()
             if not self.walled:
                 shutil.rmtree(home, ignore_errors=True)
+
+
+async def _heard(channel: socket.socket) -> wire.Message:
+    """The next message. Nobody waits in a thread, which could not be interrupted, and which there are few of."""
+    loop = asyncio.get_running_loop()
+    comes: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(channel, _fulfil, comes)
+    try:
+        await comes
+    finally:
+        loop.remove_reader(channel)
+    channel.setblocking(True)  # uvloop lets nobody wait at what it watched
+    return wire.receive(channel)
+
+
+def _fulfil(promise: asyncio.Future[None]) -> None:
+    if not promise.done():
+        promise.set_result(None)
 
 
 def _of_no_cluster() -> dict[str, str]:

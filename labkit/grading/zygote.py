@@ -152,7 +152,7 @@ def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
         _learner(job, order, limits, strength, (output_end, built_end), progress)
     os.close(output_end)
     os.close(built_end)
-    ended, printed = _watch(child, output, limits, started)
+    ended, printed = _watch(child, output, talk, limits, started)
     isolation.end_family(child)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
@@ -263,19 +263,23 @@ def _tell(progress: mmap.mmap, count: int) -> None:
     progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
 
 
-def _watch(child: int, output: int, limits: isolation.Limits, started: float) -> tuple[str, str]:
-    """Wait for the learner's process: how it ended, and what it printed."""
+def _watch(child: int, output: int, talk: socket.socket, limits: isolation.Limits, started: float) -> tuple[str, str]:
+    """Wait for the learner's process, or for the grader to go: how it ended, and what it printed."""
     printed, ended = bytearray(), ""
     looked = started
-    ends = [output]
+    ends: list[int | socket.socket] = [output, talk]
     os.set_blocking(output, False)
     while True:
         # With its output closed the process is ending, and there is nothing to be woken by.
-        if select.select(ends, [], [], LOOK_SECONDS if ends else ENDING_SECONDS)[0]:
+        ready = select.select(ends, [], [], LOOK_SECONDS if output in ends else ENDING_SECONDS)[0]
+        if talk in ready:  # the grader has nothing more to say: it has closed it
+            ended = "grader gone"
+            break
+        if output in ready:
             with suppress(BlockingIOError):
                 piece = os.read(output, 65536)
                 if not piece:
-                    ends.clear()
+                    ends.remove(output)
                 printed += piece[: limits.output_bytes - len(printed)]
         finished, status = os.waitpid(child, os.WNOHANG)
         if finished:

@@ -6,15 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from labkit.grading import graders
+from labkit.grading import graders, wire
 from labkit.grading.grader import Grader
 from labkit.grading.graders import Graders, graders_for
 from labkit.grading.isolation import NICENESS
@@ -92,30 +93,81 @@ def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_ended_from_outside_it_leaves_nothing_behind(
-    number: signal.Signals, folder: Path, waiting: Path, tmp_path: Path
-) -> None:
-    """Ctrl-C, or no chance to say goodbye: no process stays, and no file in the temporary directory."""
-    rooms, out = tmp_path / "rooms", tmp_path / "out"
-    rooms.mkdir()
-    command = [sys.executable, "-m", "labkit", "grade", str(waiting), "--out", str(out), "--places", "2"]
-    environment = {**os.environ, "TMPDIR": str(rooms), "LABKIT_HOME": str(tmp_path / "home")}
-    command += ["--seconds", "4"]
+def test_what_the_system_refuses_a_grader_is_said() -> None:
+    """Where no file can be written there is no temporary directory, and that is not for want of memory."""
+    program = """
+import resource
+from labkit.grading.graders import Graders
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    Graders(2, places=2).__enter__()
+except OSError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "No usable temporary directory" in told.stdout, told
+
+
+@contextmanager
+def _grading(folder: Path, room: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The command at work: its temporary directory and its results are below a directory."""
+    (room / "rooms").mkdir()
+    command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(room / "out"), *options]
+    environment = {**os.environ, "TMPDIR": str(room / "rooms"), "LABKIT_HOME": str(room / "home")}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
-            _until(lambda: len(_learners_below(process.pid)) >= 2)
-            family = psutil.Process(process.pid).children(recursive=True)
-            process.send_signal(number)
-            _, said = process.communicate(timeout=30)
+            yield process
         finally:
             process.kill()
-    assert not psutil.wait_procs(family, timeout=20)[1]
-    assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+
+
+@pytest.mark.parametrize("places", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_ended_from_outside_it_leaves_nothing_behind(
+    number: signal.Signals, places: str, waiting: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C, the end of a session, or no chance to say goodbye: nobody waits for the notebooks, and nothing stays."""
+    with _grading(waiting, tmp_path, "--places", places) as process:
+        _until(lambda: len(_learners_below(process.pid)) >= int(places))
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert not psutil.wait_procs(family, timeout=20)[1]
+    assert process.returncode == (-number if number == signal.SIGKILL else 130)
     assert "Traceback" not in said
-    if number == signal.SIGINT:
-        assert not list(rooms.iterdir())
-    assert not (out / KEPT).read_text().strip()
+    if number != signal.SIGKILL:
+        assert not list((tmp_path / "rooms").iterdir())
+    assert not (tmp_path / "out" / KEPT).read_text().strip()
+
+
+def test_every_place_is_used(waiting: Path, tmp_path: Path) -> None:
+    for number in range(10):
+        submit(waiting, f"zed{number}", "ex4-roles", ["import time; time.sleep(600)"])
+    with _grading(waiting, tmp_path, "--places", "16") as process:
+        _until(lambda: len(_learners_below(process.pid)) == 16)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(wire, "receive", interrupted)
+    with pytest.raises(KeyboardInterrupt), Grader(limits=SHORT):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> None:
+    """One notebook at the most is not graded, and not all that come after it."""
+    with Grader(places=1, limits=SHORT) as alone:
+        alone.grade(find(folder)[:1])
+        os.kill(alone.workers.prepared_pid, signal.SIGKILL)
+        results = alone.grade(find(folder))
+    assert len([result for result in results if result.ended == FAILED]) <= 1
+    assert len([result for result in results if result.ended == "done"]) >= len(LEARNERS) - 2
 
 
 @pytest.mark.parametrize(
