@@ -134,9 +134,10 @@ class Cluster:
         self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self._replicas = Replicas(self.registry, self._create_pod)
         self._expiry = Expiry(self.registry)
+        self._aggregation = RoleAggregation(self.registry)
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
-            RoleAggregation(self.registry),
+            self._aggregation,
             NamespaceContent(self.registry, keys.ca_certificate),
             NamespaceDeletion(self.registry),
             GarbageCollector(self.registry),
@@ -217,6 +218,7 @@ class Cluster:
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
+        self._aggregation.advance()
         self._replicas.advance()
         self._signing.advance()
         self._expiry.advance()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labkit.apiserver.registry.controllers import aggregation
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from tests.support.cluster import RBAC, ClusterApi, rule
 
@@ -80,6 +81,37 @@ def test_rings_come_to_rest(api: ClusterApi) -> None:
     aggregated(api, "b", {"matchLabels": {"to": "b"}}, labels={"to": "a"})
     api.role("part", PODS, labels={"to": "a"})
     assert rules(api, "a") == rules(api, "b") == [PODS]
+
+
+def test_many_that_select_each_other_keep_nobody_waiting(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request does a part of it, and the clock the rest."""
+    looked = 0
+
+    def counted(selector: Any, labels: Any) -> bool:
+        nonlocal looked
+        looked += 1
+        return selects(selector, labels)
+
+    monkeypatch.setattr(aggregation, "selects", counted)
+    names = [f"agg{number}" for number in range(90)]
+    for name in names:
+        aggregated(api, name, {"matchLabels": LABEL}, labels=LABEL)
+    api.clock.now += 1
+    looked = 0
+    api.role("part", PODS, labels=LABEL)
+    assert 10_000 < looked < 300_000
+    while not all(rules(api, name) == [PODS] for name in names):
+        api.clock.now += 1
+        looked = 0
+        api.cluster.advance()
+        assert 0 < looked < 300_000
+
+
+def test_rules_that_are_given_twice_are_kept_once(api: ClusterApi) -> None:
+    many = [rule("get", f"r{number}") for number in range(300)]
+    aggregated(api, "agg", {"matchLabels": LABEL})
+    api.role("part", *many, *many, labels=LABEL)
+    assert rules(api, "agg") == many
 
 
 def test_the_default_roles_grow(api: ClusterApi) -> None:

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-cluster
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
@@ -15,6 +16,10 @@ from labkit.apiserver.request import Object
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"
+
+MOST_LOOKED = 200_000
+"""Selectors and rules that are looked at in a second. Roles that select each other ask for
+the cube of their number: what is beyond it is done later, as by the real controller's queue."""
 
 
 class RoleAggregation:
@@ -26,15 +31,47 @@ class RoleAggregation:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._waiting: dict[str, None] = {}
+        self._at_work = False
+        self._looked = 0
+        self._second = 0.0
 
     def __call__(self, change: Change) -> None:
         """React to a change of any cluster role."""
         if change.kind is not CLUSTER_ROLES:
             return
         changed = [role for role in (change.old, change.new) if role is not None]
-        for role in list(self._registry.list(CLUSTER_ROLES)):
-            if role.get("aggregationRule") and any(_concerns(role, other) for other in changed):
-                self._sync(role)
+        for role in self._registry.list(CLUSTER_ROLES):
+            if role.get("aggregationRule") and (self._spent() or any(self._concerns(role, other) for other in changed)):
+                self._waiting[role["metadata"]["name"]] = None
+        self._go_on()
+
+    def advance(self) -> None:
+        """Go on with what was too much before."""
+        if self._waiting:
+            with self._registry.transaction():
+                self._go_on()
+
+    def _go_on(self) -> None:
+        if self._at_work:
+            return
+        self._at_work = True
+        try:
+            while self._waiting and not self._spent():
+                name = next(iter(self._waiting))
+                del self._waiting[name]
+                role = self._registry.find(CLUSTER_ROLES, "", name)
+                if role is not None and role.get("aggregationRule"):
+                    self._sync(role)
+        finally:
+            self._at_work = False
+
+    def _spent(self) -> bool:
+        """Whether enough was looked at for this second."""
+        now = self._registry.clock()
+        if not 0 <= now - self._second < 1:
+            self._second, self._looked = now, 0
+        return self._looked >= MOST_LOOKED
 
     def _sync(self, role: Object) -> None:
         rules = self._collected(role)
@@ -63,26 +100,32 @@ class RoleAggregation:
         return [entry, *others] if rules else others
 
     def _collected(self, aggregated: Object) -> list[Any]:
-        rules: list[Any] = []
-        selectors = aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
-        for selector in selectors:
+        rules: dict[str, Any] = {}
+        for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):
                 if role["metadata"]["name"] == aggregated["metadata"]["name"]:
                     continue
-                if not selects(selector, role["metadata"].get("labels") or {}):
-                    continue
-                rules += [rule for rule in role.get("rules") or () if rule not in rules]
-        return rules
+                if self._selects(selector, role):
+                    selected = role.get("rules") or ()
+                    self._looked += len(selected)
+                    for rule in selected:
+                        rules.setdefault(repr(sorted(rule.items())), rule)
+        return list(rules.values())
+
+    def _concerns(self, aggregated: Object, changed: Object) -> bool:
+        """Whether an aggregated role may look different after another (or itself) has changed."""
+        if changed["metadata"]["name"] == aggregated["metadata"]["name"]:
+            return True
+        return any(self._selects(selector, changed) for selector in _selectors(aggregated))
+
+    def _selects(self, selector: Object, role: Object) -> bool:
+        self._looked += 1
+        return selects(selector, role["metadata"].get("labels") or {})
+
+
+def _selectors(aggregated: Object) -> Sequence[Object]:
+    return aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
 
 
 def _owners_of_rules(role: Object) -> list[Object]:
     return [owner for owner in role["metadata"].get("managedFields") or () if "f:rules" in owner.get("fieldsV1", {})]
-
-
-def _concerns(aggregated: Object, changed: Object) -> bool:
-    """Whether an aggregated role may look different after another (or itself) has changed."""
-    if changed["metadata"]["name"] == aggregated["metadata"]["name"]:
-        return True
-    labels = changed["metadata"].get("labels") or {}
-    selectors = aggregated["aggregationRule"].get("clusterRoleSelectors") or ()
-    return any(selects(selector, labels) for selector in selectors)
