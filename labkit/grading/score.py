@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.access.policy import Policy
 from labkit.grading.draw import Draw
 from labkit.grading.excess import Since
 from labkit.grading.probes import Ground, Need, Probe
@@ -115,8 +116,10 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
-MOST_EVALUATED = 200_000
-"""Rules that the bindings of a cluster may make the server look at for one question."""
+MOST_EVALUATED = 500_000
+"""Words of rules that the bindings of a cluster may make the server look at for one question."""
+
+WORDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
 
 EXCESS_COST = 0.25
 """What a grant too many costs, as a part of what a task can earn."""
@@ -141,13 +144,23 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
         TooMuch: It has more grants than can be judged.
     """
     policy = ground.policy()
-    evaluated = sum(1 + len((policy.role_of(binding) or {}).get("rules") or ()) for binding in policy.bindings)
+    evaluated = _evaluated(policy)
     if evaluated > MOST_EVALUATED:
-        raise TooMuch(f"{len(policy.bindings)} bindings with {evaluated} rules in all")
+        raise TooMuch(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
     since = Since(policy, ground.before())
     briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
     tasks = (_score_task(task, briefs, ground, since) for task in exercise.tasks)
     return Score(exercise.id, learner, tuple(tasks))
+
+
+def _evaluated(policy: Policy) -> int:
+    """How many words there are in the rules that bindings give; who is bound twice is looked at twice."""
+    words = {
+        id(role): sum(len(rule.get(field) or ()) for rule in role.get("rules") or () for field in WORDS)
+        for role in policy.roles.values()
+    }
+    roles = (policy.role_of(binding) for binding in policy.bindings)
+    return sum(1 if role is None else 1 + words[id(role)] for role in roles)
 
 
 def score_task(exercise: Exercise, task: Task, learner: str, ground: Ground) -> TaskScore:

@@ -138,6 +138,19 @@ lab.apply({{**meta, "kind": "ClusterRoleBinding", "roleRef": ref, "subjects": [g
 
 
 BOMBS = {
+    "many-bindings-to-a-rule-of-many-names": """
+rule = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": [f"{n:x}" for n in range(14000)]}
+base = "/apis/rbac.authorization.k8s.io/v1/"
+lab.admin.post(base + "clusterroles", {"metadata": {"name": "bomb"}, "rules": [rule]})
+ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "bomb"}
+group = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:serviceaccounts"}
+status = 201
+number = 0
+while status == 201:
+    number += 1
+    body = {"metadata": {"name": f"b{number}"}, "roleRef": ref, "subjects": [group]}
+    status = lab.admin.post(base + "clusterrolebindings", body).status
+""",
     "a-role-of-a-billion-parts": role_of_many_parts(*['[f"w{n}" for n in range(1000)]'] * 3),
     "a-role-of-parts-that-nobody-can-do": role_of_many_parts('["list"] * 300', '[""] * 10', '["pods/log"] * 300'),
     "many-bindings-to-many-rules": """
@@ -192,7 +205,7 @@ def test_no_bomb_reaches_the_grader(bomb: str, grader: Grader, tmp_path: Path) -
     assert eve.score.points == 0
     if bomb in ("many-bindings-to-many-rules", "filling-the-cluster"):
         assert "ended with 429" in eve.output or eve.ended == "unreadable", eve.output
-    if bomb == "many-bindings-to-many-rules":
+    if bomb.startswith("many-bindings"):
         assert "more than can be judged" in eve.how
     if bomb == "filling-the-cluster":
         assert "used up what it may ask" in eve.note
