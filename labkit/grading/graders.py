@@ -260,8 +260,8 @@ def main(channel_number: int) -> int:
     # asyncio ends its tasks at an interruption, which is ignored in what a script began in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    threading.Thread(target=_interrupt_when_alone, args=(channel,), daemon=True).start()
     try:
+        threading.Thread(target=_interrupt_when_alone, args=(channel,), daemon=True).start()
         order, _ = wire.receive(channel)
         order["limits"] = Limits(**order["limits"])
         with Grader(**order) as grader:
@@ -271,6 +271,7 @@ def main(channel_number: int) -> int:
     except (KeyboardInterrupt, wire.Closed, ConnectionError):
         pass  # we are told to end, or nobody is there any more
     except OSError as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         with suppress(OSError):
             wire.send(channel, {REFUSED: [error.errno, error.strerror, error.filename]})
     return 0

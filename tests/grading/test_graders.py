@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -158,6 +159,16 @@ def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeyp
     with pytest.raises(KeyboardInterrupt), Grader(limits=SHORT):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "labkit.grading.graders", str(theirs.fileno())]
+    with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as process:
+        theirs.close()
+        ours.close()  # long before it has loaded
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> None:
