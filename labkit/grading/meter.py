@@ -31,6 +31,9 @@ class Allowance:
         rbac_bytes: Bodies of changes to roles and bindings together: what the server
             evaluates grows with roles times bindings.
         connections: How many at once: each is a file of the grader's.
+        body_bytes: One change's body, but for config maps and Secrets, which are text: a single
+            request cannot be interrupted, and completing and judging an object takes a second
+            for each 100 KiB.
     """
 
     seconds: float = 6.0
@@ -38,6 +41,7 @@ class Allowance:
     answered_bytes: int = 128 << 20
     rbac_bytes: int = 256 << 10
     connections: int = 128
+    body_bytes: int = 128 << 10
 
 
 class Meter:
@@ -63,7 +67,10 @@ class Meter:
             self._sent += len(request.body)
             self._rbac += len(request.body) if request.path.startswith(RBAC) else 0
         if self.ended():
-            return _refused(self.used_up)
+            return _refused(f"This submission has used up what it may ask of its cluster: {self.used_up}.")
+        if len(request.body) > self._allowance.body_bytes and not _of_text(request.path):
+            most = f"{self._allowance.body_bytes >> 10} KiB"
+            return _refused(f"While it is graded, a cluster takes no more than {most} at once.", 413)
         with self._timed():
             response = self._handle(request)
         self._answered += len(response.body)
@@ -125,14 +132,20 @@ class _Metered:
         return self._meter.told(self._stream)
 
 
-def _refused(why: str) -> Response:
+def _of_text(path: str) -> bool:
+    """Whether it is a config map or a Secret, or all of a namespace's."""
+    parts = path.split("/")
+    return path.startswith("/api/v1/namespaces/") and len(parts) > 5 and parts[5] in ("configmaps", "secrets")
+
+
+def _refused(message: str, code: int = 429) -> Response:
     status = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": f"This submission has used up what it may ask of its cluster: {why}.",
-        "reason": "TooManyRequests",
-        "code": 429,
+        "message": message,
+        "reason": {413: "RequestEntityTooLarge", 429: "TooManyRequests"}[code],
+        "code": code,
     }
-    return Response(429, {"Content-Type": "application/json"}, json.dumps(status).encode())
+    return Response(code, {"Content-Type": "application/json"}, json.dumps(status).encode())

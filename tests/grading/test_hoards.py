@@ -109,6 +109,29 @@ print("ended with", status, "after", number)
     assert results["ann"].passed
 
 
+def test_one_request_keeps_nobody_waiting(grader: Grader, tmp_path: Path) -> None:
+    """What is large and has many parts is refused, text is not, and a set gets fewer pods where each is much work."""
+    large = """
+env = lambda count: {"containers": [{"name": "a", "image": "b", "env": [{"name": f"E{n}"} for n in range(count)]}]}
+space = "/api/v1/namespaces/configmaps"
+lab.admin.post("/api/v1/namespaces", {"metadata": {"name": "configmaps"}})
+answer = lab.admin.post(space + "/pods", {"metadata": {"name": "large"}, "spec": env(20_000)})
+print("large", answer.status, answer.body["message"])
+print("text", lab.admin.post(space + "/configmaps", {"metadata": {"name": "c"}, "data": {"a": "x" * 900_000}}).status)
+spec = {"selector": {"matchLabels": {"a": "b"}}, "replicas": 100}
+spec["template"] = {"metadata": {"labels": {"a": "b"}}, "spec": env(1000)}
+path = "/apis/apps/v1/namespaces/configmaps/deployments"
+print("many", lab.admin.post(path, {"metadata": {"name": "many"}, "spec": spec}).status)
+print("pods", len(lab.admin.get(space + "/pods").items))
+"""
+    submit(tmp_path, "eve", EXERCISE, [SETUP, large])
+    output = grade(grader, tmp_path)["eve"].output
+    assert "large 413 While it is graded, a cluster takes no more than 128 KiB at once." in output, output
+    assert "text 201" in output
+    assert "many 201" in output
+    assert 1 < int(output.partition("pods ")[2].split()[0]) < 30
+
+
 def test_what_watches_tell_is_counted_too(tmp_path: Path) -> None:
     hoard = """
 text = "x" * 900_000

@@ -35,6 +35,8 @@ REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "Resou
 FAILURE = "ReplicaFailure"
 MOST_PODS = 100
 """How many pods one set gets, whatever it wants: they are made inside the write that asks for them."""
+MOST_WRITTEN = 256 << 10
+"""How many characters the templates of these pods may have together; the first pod comes in any case."""
 
 
 class Replicas:
@@ -133,11 +135,13 @@ class Replicas:
         Returns:
             None if one was made, why it could not be made, or an empty text if there are enough.
         """
-        if active >= min(owner["spec"].get("replicas", 1), MOST_PODS):
+        template = owner["spec"]["template"]
+        wanted = min(owner["spec"].get("replicas", 1), MOST_PODS)
+        if active >= wanted or 0 < active * len(str(template)) >= MOST_WRITTEN:
             return ""
         happenings = self._happenings[kind.kind]
         try:
-            pod = self._create_pod(COMPONENTS[kind.kind], pod_from(owner["spec"]["template"], kind, owner))
+            pod = self._create_pod(COMPONENTS[kind.kind], pod_from(template, kind, owner))
         except ApiError as error:
             happenings.note(kind, owner, "FailedCreate", f"Error creating: {error.message}", type_="Warning")
             return error.message
