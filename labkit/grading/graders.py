@@ -271,7 +271,7 @@ def main(channel_number: int) -> int:
     except (KeyboardInterrupt, wire.Closed, ConnectionError):
         pass  # we are told to end, or nobody is there any more
     except OSError as error:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, _unheeded)
         with suppress(OSError):
             wire.send(channel, {REFUSED: [error.errno, error.strerror, error.filename]})
     return 0
@@ -285,7 +285,11 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
             grader.grade(_given(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
             wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ending is not to be interrupted
+        signal.signal(signal.SIGINT, _unheeded)  # what is ending is not to be interrupted
+
+
+def _unheeded(*_: object) -> None:
+    """Of a signal that is on its way already Python would say that it is ignored."""
 
 
 def _interrupt_when_alone(channel: socket.socket) -> None:
