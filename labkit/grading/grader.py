@@ -13,7 +13,7 @@ import logging
 import re
 import resource
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ from labkit.manifests import apply
 from labkit.redact import redact
 
 Told = Callable[[Result], None]
+Next = Callable[[], Awaitable[Submission | None]]
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Grader(WithWorkers):
         """Grade them all.
 
         Args:
-            submissions: What to grade; each is taken when there is a place for it.
+            submissions: What to grade.
             told: Called with each result as it comes.
 
         Returns:
@@ -97,17 +98,37 @@ class Grader(WithWorkers):
         Raises:
             OSError: A result could not be kept.
         """
-        try:
-            results = run(self._grade_all(iter(submissions), told))
-        except BaseExceptionGroup as group:  # several places at work may fail at once: such as at a full disk
-            raise group.exceptions[0] from None
+        waiting = iter(submissions)
+
+        async def following() -> Submission | None:
+            return next(waiting, None)
+
+        results = self.grade_what_comes(following, told)
         return sorted(results, key=lambda result: (result.exercise, result.learner))
 
-    async def _grade_all(self, waiting: Iterator[Submission], told: Told) -> list[Result]:
+    def grade_what_comes(self, following: Next, told: Told) -> list[Result]:
+        """Grade until nothing comes any more.
+
+        Args:
+            following: Asked for a submission whenever there is a place for it; None ends that place.
+            told: Called with each result as it comes.
+
+        Returns:
+            The results, in the order in which they came.
+
+        Raises:
+            OSError: A result could not be kept.
+        """
+        try:
+            return run(self._grade_all(following, told))
+        except BaseExceptionGroup as group:  # several places at work may fail at once: such as at a full disk
+            raise group.exceptions[0] from None
+
+    async def _grade_all(self, following: Next, told: Told) -> list[Result]:
         results: list[Result] = []
 
         async def work(place: int) -> None:
-            for submission in waiting:
+            while (submission := await following()) is not None:
                 try:
                     result = await self._grade_one(submission, place)
                 except Exception as error:  # one submission must not keep the others from being graded

@@ -2,10 +2,13 @@
 
 A grader asks for a submission whenever a place is free, and tells each result as it comes,
 so that none of them waits while there is work. What they say to each other is JSON; see ``wire``.
+A single one is a process of its own as well: who stops the command at the terminal (Ctrl-Z, Ctrl-S)
+does not stop the clusters of notebooks whose time runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import select
@@ -15,7 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +28,7 @@ from typing import Any, Self
 from labkit.errors import LabkitError
 from labkit.grading import wire
 from labkit.grading.exercise import find_exercise
-from labkit.grading.grader import Grader, Told, cpu_seconds, failed
+from labkit.grading.grader import Grader, Next, Told, cpu_seconds, failed
 from labkit.grading.isolation import Limits
 from labkit.grading.result import Result
 from labkit.grading.submissions import Submission
@@ -50,9 +53,7 @@ class GraderDied(LabkitError):
     """A grader's process has ended before it could grade."""
 
 
-def graders_for(
-    submissions: int, *, places: int = 0, limits: Limits | None = None, kernel: bool = False
-) -> Grader | Graders:
+def graders_for(submissions: int, *, places: int = 0, limits: Limits | None = None, kernel: bool = False) -> Graders:
     """As many graders as are of use on this machine.
 
     Args:
@@ -64,9 +65,7 @@ def graders_for(
     processors = _processors() if places else min(_processors(), UNASKED_PROCESSORS)
     places = places or PLACES_PER_PROCESSOR * processors
     count = min(processors, places, -(-submissions // SUBMISSIONS_PER_GRADER))
-    if count <= 1:
-        return Grader(places=places, limits=limits, kernel=kernel)
-    return Graders(count, places=places, limits=limits, kernel=kernel)
+    return Graders(max(count, 1), places=places, limits=limits, kernel=kernel)
 
 
 def _processors() -> int:
@@ -282,7 +281,7 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
         wire.send(channel, {"level": grader.level})
         while True:
             wire.receive(channel)
-            grader.grade(_given(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
+            grader.grade_what_comes(_asking(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
             wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
     finally:
         signal.signal(signal.SIGINT, _unheeded)  # what is ending is not to be interrupted
@@ -300,14 +299,17 @@ def _interrupt_when_alone(channel: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _given(channel: socket.socket) -> Iterator[Submission]:
-    """Submissions, each asked for when there is a place for it."""
-    while True:
-        wire.send(channel, {NEXT: True})
-        told, _ = wire.receive(channel)
-        if not told:
-            return
-        yield Submission(**{**told, "path": Path(told["path"])})
+def _asking(channel: socket.socket) -> Next:
+    """Asks for a submission. The notebooks under way are served meanwhile, however long the answer takes."""
+    one_after_another = asyncio.Lock()
+
+    async def ask() -> Submission | None:
+        async with one_after_another:
+            wire.send(channel, {NEXT: True})
+            told, _ = await asyncio.to_thread(wire.receive, channel)
+        return Submission(**{**told, "path": Path(told["path"])}) if told else None
+
+    return ask
 
 
 if __name__ == "__main__":

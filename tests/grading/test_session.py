@@ -15,6 +15,7 @@ from labkit.errors import UsageError
 from labkit.grading import isolation
 from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader
+from labkit.grading.graders import Graders
 from labkit.grading.result import Result
 from labkit.grading.session import KEPT, GradingSession
 from labkit.grading.submissions import find, passed_over, worked_as
@@ -65,6 +66,7 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
         broken.setattr("labkit.grading.grader.fresh_cluster", nothing)
+        broken.setattr("labkit.grading.graders.graders_for", lambda *_, **__: Grader(places=1))  # in this process
         assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
     assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
@@ -104,7 +106,7 @@ def test_what_is_graded_already_needs_no_grader(
     out = tmp_path / "out"
     run(grader, folder, out)
     (out / "scores.csv").unlink()
-    monkeypatch.setattr(Grader, "__enter__", nothing)
+    monkeypatch.setattr(Graders, "__enter__", nothing)
     assert run_labkit(["grade", str(folder), "--out", str(out)]) == 0
     assert (out / "scores.csv").exists()
     said = capsys.readouterr()
