@@ -59,6 +59,7 @@ from labkit.apiserver.registry.controllers.expiry import Expiry
 from labkit.apiserver.registry.controllers.flows import FlowSchemas
 from labkit.apiserver.registry.controllers.garbage import GarbageCollector
 from labkit.apiserver.registry.controllers.happenings import MANAGER
+from labkit.apiserver.registry.controllers.jobs import Jobs
 from labkit.apiserver.registry.controllers.mirroring import EndpointsMirror
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
 from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
@@ -133,6 +134,7 @@ class Cluster:
         system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
         self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self._replicas = Replicas(self.registry, self._create_pod)
+        self._jobs = Jobs(self.registry, self._create_pod)
         self._expiry = Expiry(self.registry)
         self._aggregation = RoleAggregation(self.registry)
         self.registry.controllers += [
@@ -151,6 +153,7 @@ class Cluster:
             system,
             self._replicas,
             Deployments(self.registry),
+            self._jobs,
             Disruption(self.registry),
             FlowSchemas(self.registry),
         ]
@@ -220,6 +223,7 @@ class Cluster:
                 self._node.advance()
         self._aggregation.advance()
         self._replicas.advance()
+        self._jobs.advance()
         self._signing.advance()
         self._expiry.advance()
         self._resources.advance()

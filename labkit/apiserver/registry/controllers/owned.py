@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from labkit.apiserver.registry.kinds import Kind
+from labkit.apiserver.registry.controllers.happenings import MANAGER
+from labkit.apiserver.registry.kinds import BY_KIND, Kind
+from labkit.apiserver.registry.registry import Change, Registry
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.request import Object
+
+PODS = BY_KIND["", "Pod"]
+REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))
+"""What may have forbidden a pod."""
 
 CreatePod = Callable[[str, Object], Object]
 """(controller, pod) to the stored pod: creates it as that controller, past all admission."""
@@ -43,6 +51,78 @@ def reference_to(kind: Kind, obj: Object) -> Object:
     }
 
 
+def claimed(
+    registry: Registry,
+    kind: Kind,
+    owner: Object,
+    selector: Object,
+    adoptable: Callable[[Object], bool],
+    held: Kind = PODS,
+) -> list[Object]:
+    """What an owner controls; what nobody controls and it selects becomes its own, what it no longer selects is let go.
+
+    Args:
+        registry: Where objects are.
+        kind: The owner's row.
+        owner: The owner.
+        selector: What it selects; an empty one selects nothing.
+        adoptable: Whether it would take in an object that nobody controls.
+        held: Of which kind it controls objects.
+
+    Returns:
+        The objects, as they are now.
+    """
+    found, ending = [], bool(owner["metadata"].get("deletionTimestamp"))
+    for obj in list(registry.list(held, owner["metadata"]["namespace"])):
+        matches = bool(selector) and selects(selector, obj["metadata"].get("labels") or {})
+        if controls(owner, obj):
+            if matches or ending:
+                found.append(obj)
+            else:
+                registry.edit(held, obj, MANAGER, partial(_let_go, owner))
+        elif matches and not ending and controller_of(obj) is None and adoptable(obj):
+            found.append(registry.edit(held, obj, MANAGER, partial(_adopt, reference_to(kind, owner))))
+    return found
+
+
+def _adopt(reference: Object, obj: Object) -> None:
+    obj["metadata"]["ownerReferences"] = [*obj["metadata"].get("ownerReferences", ()), reference]
+
+
+def _let_go(owner: Object, obj: Object) -> None:
+    uid, metadata = owner["metadata"]["uid"], obj["metadata"]
+    left = [item for item in metadata["ownerReferences"] if item.get("uid") != uid]
+    if left:
+        metadata["ownerReferences"] = left
+    else:
+        del metadata["ownerReferences"]
+
+
+def only_status(change: Change) -> bool:
+    """Whether a workload changed in nothing that its controller acts on.
+
+    What it says itself, of a failure perhaps, must not cause the next one.
+    """
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    return bool(
+        old["spec"] == new["spec"]
+        and old["metadata"].get("deletionTimestamp") == new["metadata"].get("deletionTimestamp")
+    )
+
+
+def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
+    """Those first that are missed least: without a node, pending, not ready, the youngest."""
+    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
+    return (
+        bool(pod["spec"].get("nodeName")),
+        phases.get(pod["status"].get("phase", ""), 0),
+        ready_since(pod) is not None,
+        tuple(-ord(letter) for letter in pod["metadata"].get("creationTimestamp", "")),
+    )
+
+
 def is_active(pod: Object) -> bool:
     """Whether a pod counts: it has not ended and is not about to."""
     return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
@@ -63,7 +143,12 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
         return since is not None
     if not since:
         return False
-    return datetime.datetime.fromisoformat(since.replace("Z", "+00:00")).timestamp() + seconds <= now
+    return moment(since) + seconds <= now
+
+
+def moment(text: str) -> float:
+    """A time of the API in seconds since the epoch."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:

@@ -5,19 +5,22 @@ Source: k8s.io/kubernetes ``pkg/controller/replicaset``.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import (
+    PODS,
+    REASONS,
     CreatePod,
+    claimed,
     controller_of,
     controls,
+    deletion_order,
     is_active,
     is_available,
+    only_status,
     pod_from,
     ready_since,
-    reference_to,
 )
 from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
@@ -26,12 +29,9 @@ from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
 
-PODS = BY_KIND["", "Pod"]
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 REPLICATION_CONTROLLERS = BY_KIND["", "ReplicationController"]
 COMPONENTS = {"ReplicaSet": "replicaset-controller", "ReplicationController": "replication-controller"}
-REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))
-"""What may have forbidden a pod."""
 FAILURE = "ReplicaFailure"
 MOST_PODS = 100
 """How many pods one set gets, whatever it wants: they are made inside the write that asks for them."""
@@ -55,7 +55,7 @@ class Replicas:
     def __call__(self, change: Change) -> None:
         """React to sets, and to pods of theirs."""
         if change.kind in (REPLICA_SETS, REPLICATION_CONTROLLERS):
-            if change.new is not None and not _only_status(change):
+            if change.new is not None and not only_status(change):
                 self._sync(change.kind, change.new["metadata"]["namespace"], change.new["metadata"]["name"])
             return
         if change.kind is PODS:
@@ -99,7 +99,7 @@ class Replicas:
         owner = self._registry.find(kind, namespace, name)
         if owner is None:
             return
-        pods = self._claimed(kind, owner)
+        pods = claimed(self._registry, kind, owner, _selector(kind, owner), is_active)
         failure: str | None = ""
         if not owner["metadata"].get("deletionTimestamp"):
             active = [pod for pod in pods if is_active(pod)]
@@ -111,23 +111,6 @@ class Replicas:
         current = self._registry.find(kind, namespace, name)
         if current is not None:
             self._tell(kind, current, failure or "")
-
-    def _claimed(self, kind: Kind, owner: Object) -> list[Object]:
-        """The owner's pods; those that nobody controls and that it selects become its own."""
-        found = []
-        for pod in list(self._registry.list(PODS, owner["metadata"]["namespace"])):
-            matches = _matches(kind, owner, pod)
-            if controls(owner, pod):
-                if matches or owner["metadata"].get("deletionTimestamp"):
-                    found.append(pod)
-                else:
-                    self._registry.edit(PODS, pod, MANAGER, partial(_let_go, owner))
-            elif matches and controller_of(pod) is None and is_active(pod):
-                if owner["metadata"].get("deletionTimestamp"):
-                    continue
-                reference = reference_to(kind, owner)
-                found.append(self._registry.edit(PODS, pod, MANAGER, partial(_adopt, reference)))
-        return found
 
     def _more(self, kind: Kind, owner: Object, active: int) -> str | None:
         """Make one pod if some are missing: quotas count it before the next one comes.
@@ -153,7 +136,7 @@ class Replicas:
         surplus = len(active) - owner["spec"].get("replicas", 1)
         if surplus <= 0:
             return False
-        for pod in sorted(active, key=_deletion_order)[:surplus]:
+        for pod in sorted(active, key=deletion_order)[:surplus]:
             metadata = pod["metadata"]
             self._registry.delete(PODS, metadata["namespace"], metadata["name"], DeleteOptions())
             message = f"Deleted pod: {metadata['name']}"
@@ -197,43 +180,11 @@ class Replicas:
             self._registry.edit(kind, owner, MANAGER, lambda obj: obj.update(status=status), "status")
 
 
-def _only_status(change: Change) -> bool:
-    """Whether a set changed in nothing that matters here: what it says of a failure must not cause the next one."""
-    old, new = change.old, change.new
-    if old is None or new is None:
-        return False
-    return bool(
-        old["spec"] == new["spec"]
-        and old["metadata"].get("deletionTimestamp") == new["metadata"].get("deletionTimestamp")
-    )
+def _selector(kind: Kind, owner: Object) -> Object:
+    selector: Object = owner["spec"].get("selector") or {}
+    return {"matchLabels": selector} if kind is REPLICATION_CONTROLLERS and selector else selector
 
 
 def _matches(kind: Kind, owner: Object, pod: Object) -> bool:
-    selector = owner["spec"].get("selector") or {}
-    if kind is REPLICATION_CONTROLLERS:
-        selector = {"matchLabels": selector}
+    selector = _selector(kind, owner)
     return bool(selector) and selects(selector, pod["metadata"].get("labels") or {})
-
-
-def _adopt(reference: Object, pod: Object) -> None:
-    pod["metadata"]["ownerReferences"] = [*pod["metadata"].get("ownerReferences", ()), reference]
-
-
-def _let_go(owner: Object, pod: Object) -> None:
-    uid, metadata = owner["metadata"]["uid"], pod["metadata"]
-    left = [item for item in metadata["ownerReferences"] if item.get("uid") != uid]
-    if left:
-        metadata["ownerReferences"] = left
-    else:
-        del metadata["ownerReferences"]
-
-
-def _deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
-    """Those first that are missed least: without a node, pending, not ready, the youngest."""
-    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
-    return (
-        bool(pod["spec"].get("nodeName")),
-        phases.get(pod["status"].get("phase", ""), 0),
-        ready_since(pod) is not None,
-        tuple(-ord(letter) for letter in pod["metadata"].get("creationTimestamp", "")),
-    )

@@ -1,0 +1,303 @@
+"""Jobs: pods that run to their end, until enough of them have succeeded or too many have failed.
+
+Source: k8s.io/kubernetes ``pkg/controller/{job,ttlafterfinished}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
+from labkit.apiserver.registry.controllers.jobindexes import (
+    at_index,
+    index_of,
+    is_indexed,
+    next_index,
+    read_indexes,
+    superfluous,
+    write_indexes,
+)
+from labkit.apiserver.registry.controllers.jobprogress import (
+    COMPLETED,
+    DONE,
+    INTERIM,
+    TOO_LONG,
+    TOO_OFTEN,
+    Verdict,
+    delayed_until,
+    finished,
+    has_failed,
+    is_suspended,
+    past_deadline,
+    replaces_late,
+    restarts_exceed,
+    told,
+    wanted_pods,
+    with_condition,
+)
+from labkit.apiserver.registry.controllers.owned import (
+    PODS,
+    REASONS,
+    CreatePod,
+    claimed,
+    controller_of,
+    controls,
+    deletion_order,
+    is_active,
+    moment,
+    only_status,
+    pod_from,
+    ready_since,
+)
+from labkit.apiserver.registry.kinds import BY_KIND
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.apiserver.request import Object
+from labkit.apiserver.status import ApiError
+
+JOBS = BY_KIND["batch", "Job"]
+COMPONENT = "job-controller"
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""The finalizer of a pod that no job has counted yet."""
+MOST_ACTIVE, MOST_AT_ONCE, MOST_PODS = 100, 100, 1000
+"""How many pods of a job work at a time, how many begin in one second, and how many there are in all."""
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1, 60
+"""How long a job waits after a pod of it was refused: twice as long after each further time."""
+
+
+class Jobs:
+    """Keeps the pods of jobs, and deletes jobs that were to be kept for a while only.
+
+    Args:
+        registry: Where objects are.
+        create_pod: See ``CreatePod``.
+    """
+
+    def __init__(self, registry: Registry, create_pod: CreatePod) -> None:
+        self._registry = registry
+        self._create_pod = create_pod
+        self._happenings = Happenings(registry, COMPONENT)
+        self._refused: dict[str, tuple[float, float]] = {}
+
+    def __call__(self, change: Change) -> None:
+        """React to jobs, to pods of theirs, and to what may have forbidden a pod."""
+        some = change.new if change.new is not None else change.old
+        if some is None:
+            return
+        if change.kind is JOBS:
+            if change.new is None:
+                self._refused.pop(some["metadata"]["uid"], None)
+            elif not only_status(change):
+                self._sync(some["metadata"]["namespace"], some["metadata"]["name"])
+            self._expire(some["metadata"]["namespace"], some["metadata"]["name"])
+        elif change.kind is PODS:
+            self._after_pod(change)
+        elif change.kind in REASONS:
+            self._retry(some["metadata"].get("namespace") or some["metadata"]["name"])
+
+    def advance(self) -> None:
+        """Do what has become due: pods after a delay, deadlines, the end of jobs that ended long ago."""
+        now = self._registry.clock()
+        for job in list(self._registry.list(JOBS)):
+            metadata = job["metadata"]
+            if finished(job) is not None:
+                self._expire(metadata["namespace"], metadata["name"])
+            elif past_deadline(job, now) or (self._is_short(job) and self._may_try(job)):
+                with self._registry.transaction():
+                    self._sync(metadata["namespace"], metadata["name"])
+
+    @staticmethod
+    def _is_short(job: Object) -> bool:
+        status = job["status"]
+        active = status.get("active", 0)
+        return not is_suspended(job) and active < wanted_pods(job, status.get("succeeded", 0), active)
+
+    def _may_try(self, job: Object) -> bool:
+        return self._refused.get(job["metadata"]["uid"], (0, 0))[0] <= self._registry.clock()
+
+    def _retry(self, namespace: str) -> None:
+        """Try again what was refused: the reason may be gone."""
+        for job in list(self._registry.list(JOBS, namespace)):
+            if self._refused.pop(job["metadata"]["uid"], None) is not None:
+                self._sync(namespace, job["metadata"]["name"])
+
+    def _after_pod(self, change: Change) -> None:
+        for side in {id(side): side for side in (change.old, change.new) if side is not None}.values():
+            owner, namespace = controller_of(side), side["metadata"]["namespace"]
+            if owner is not None:
+                if (owner.get("kind"), owner.get("apiVersion")) == (JOBS.kind, JOBS.group_version):
+                    self._sync(namespace, owner.get("name", ""))
+            elif side is change.new:
+                for job in list(self._registry.list(JOBS, namespace)):
+                    self._sync(namespace, job["metadata"]["name"])
+        if change.new is not None:
+            self._release_orphan(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+
+    def _release_orphan(self, namespace: str, name: str) -> None:
+        """A pod whose job is gone waits to be counted in vain."""
+        pod = self._registry.find(PODS, namespace, name)
+        if pod is None or TRACKING not in pod["metadata"].get("finalizers", ()):
+            return
+        owner = controller_of(pod)
+        job = self._registry.find(JOBS, namespace, owner.get("name", "")) if owner is not None else None
+        if owner is None or job is None or job["metadata"]["uid"] != owner.get("uid"):
+            self._registry.drop_finalizer(PODS, pod, TRACKING, MANAGER)
+
+    def _expire(self, namespace: str, name: str) -> None:
+        """Delete a job that has ended, when it has been kept as long as it should be."""
+        job = self._registry.find(JOBS, namespace, name)
+        end = finished(job) if job is not None else None
+        if job is None or end is None or job["metadata"].get("deletionTimestamp"):
+            return
+        kept = job["spec"].get("ttlSecondsAfterFinished")
+        if kept is not None and moment(end["lastTransitionTime"]) + kept <= self._registry.clock():
+            self._registry.delete(JOBS, namespace, name, DeleteOptions(propagation="Foreground"))
+
+    # One job
+
+    def _sync(self, namespace: str, name: str) -> None:
+        job = self._registry.find(JOBS, namespace, name)
+        if job is None or finished(job) is not None:
+            return
+        if job["spec"].get("managedBy", "kubernetes.io/job-controller") != "kubernetes.io/job-controller":
+            return
+        pods = claimed(self._registry, JOBS, job, job["spec"].get("selector") or {}, lambda pod: True)
+        tracked = [pod for pod in pods if TRACKING in pod["metadata"].get("finalizers", ())]
+        new = [pod for pod in tracked if not is_indexed(job) or index_of(job, pod) is not None]
+        done = self._done(job, new)
+        status: dict[str, Any] = dict(job["status"])
+        if not status.get("startTime") and not is_suspended(job):
+            status["startTime"] = timestamp(self._registry.clock())
+        failed = status.get("failed", 0) + sum(has_failed(job, pod) for pod in new)
+        succeeded = len(done) if is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
+        ending = bool(job["metadata"].get("deletionTimestamp"))
+        verdict = told(job) or self._failure(job, status, pods, failed)
+        if verdict is not None:
+            for pod in filter(is_active, pods):
+                failed += verdict.kind != DONE and pod in new
+                self._delete(job, pod)
+        elif not ending:
+            active = self._shrunk(job, pods, succeeded)
+            if self._more(job, pods, active, succeeded, done):
+                active.append({})
+            wanted = job["spec"].get("completions")
+            if succeeded >= (1 if wanted is None else wanted) and not active:
+                verdict = COMPLETED
+        for pod in tracked:
+            if verdict is not None or ending or _succeeded(pod) or has_failed(job, pod):
+                self._count(pod)
+        status["succeeded"], status["failed"] = succeeded, failed
+        if is_indexed(job):
+            status["completedIndexes"] = write_indexes(done)
+        self._tell(job, status, verdict)
+
+    def _done(self, job: Object, new: list[Object]) -> set[int]:
+        """The indexes on which a pod has succeeded."""
+        if not is_indexed(job):
+            return set()
+        fresh = {index for pod in new if _succeeded(pod) and (index := index_of(job, pod)) is not None}
+        return read_indexes(job) | fresh
+
+    def _failure(self, job: Object, status: Object, pods: list[Object], failed: int) -> Verdict | None:
+        if failed > job["spec"]["backoffLimit"] or restarts_exceed(job, pods):
+            return TOO_OFTEN
+        return TOO_LONG if past_deadline({**job, "status": status}, self._registry.clock()) else None
+
+    def _shrunk(self, job: Object, pods: list[Object], succeeded: int) -> list[Object]:
+        """The pods at work, without those that should not be: these are deleted, and not counted."""
+        active = [pod for pod in pods if is_active(pod)]
+        if is_suspended(job):
+            gone = active
+        else:
+            count = max(len(active) - wanted_pods(job, succeeded, len(active)), 0)
+            gone = superfluous(job, active) if is_indexed(job) else []
+            left = sorted((pod for pod in active if pod not in gone), key=deletion_order)
+            gone = gone + left[: max(count - len(gone), 0)]
+        for pod in gone:
+            self._count(pod)
+            self._delete(job, pod)
+        return [pod for pod in active if pod not in gone]
+
+    def _more(self, job: Object, pods: list[Object], active: list[Object], succeeded: int, done: set[int]) -> bool:
+        """Make one pod if some are missing: quotas count it before the next one comes."""
+        missing = min(wanted_pods(job, succeeded, len(active)), MOST_ACTIVE) - len(active)
+        if replaces_late(job):
+            missing -= sum(map(_is_ending, pods))
+        now = self._registry.clock()
+        if is_suspended(job) or missing <= 0 or len(pods) >= MOST_PODS or delayed_until(pods) > now:
+            return False
+        if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= MOST_AT_ONCE:
+            return False
+        if not self._may_try(job):
+            return False
+        pod = pod_from(job["spec"]["template"], JOBS, job)
+        pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
+        if is_indexed(job):
+            index = next_index(job, done, active)
+            if index is None:
+                return False
+            pod = at_index(pod, job, index)
+        uid = job["metadata"]["uid"]
+        try:
+            made = self._create_pod(COMPONENT, pod)
+        except ApiError as error:
+            delay = min(max(self._refused.get(uid, (0, 0))[1] * 2, FIRST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
+            self._refused[uid] = (now + delay, delay)
+            self._happenings.note(JOBS, job, "FailedCreate", f"Error creating: {error.message}", type_="Warning")
+            return False
+        self._refused.pop(uid, None)
+        self._happenings.note(JOBS, job, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+        return True
+
+    def _delete(self, job: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        self._registry.delete(PODS, metadata["namespace"], metadata["name"], DeleteOptions())
+        self._happenings.note(JOBS, job, "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+    def _count(self, pod: Object) -> None:
+        """A pod that is counted may go."""
+        current = self._registry.find(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+        if current is not None and current["metadata"]["uid"] == pod["metadata"]["uid"]:
+            self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
+
+    def _tell(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
+        """Write how a job is doing into its status, and say so if that is the end."""
+        pods = [pod for pod in self._registry.list(PODS, job["metadata"]["namespace"]) if controls(job, pod)]
+        active = [pod for pod in pods if is_active(pod)]
+        status["active"] = len(active)
+        status["ready"] = sum(ready_since(pod) is not None for pod in active)
+        status["terminating"] = sum(map(_is_ending, pods))
+        status["uncountedTerminatedPods"] = {}
+        now, conditions = timestamp(self._registry.clock()), status.get("conditions") or []
+        said: tuple[str, str, str] | None = None
+        if verdict is not None:
+            conditions, _ = with_condition(conditions, INTERIM[verdict.kind], "True", *verdict[1:], now)
+            if not status["terminating"]:
+                conditions, _ = with_condition(conditions, *verdict[:1], "True", *verdict[1:], now)
+                said = ("Warning", *verdict[1:])
+                if verdict.kind == DONE:
+                    status["completionTime"] = now
+                    said = ("Normal", "Completed", "Job completed")
+        elif not job["metadata"].get("deletionTimestamp"):
+            reason, state = ("JobSuspended", "True") if is_suspended(job) else ("JobResumed", "False")
+            message = "Job suspended" if is_suspended(job) else "Job resumed"
+            conditions, changed = with_condition(conditions, "Suspended", state, reason, message, now)
+            if changed:
+                said = ("Normal", reason.removeprefix("Job"), message)
+                status["startTime"] = None if is_suspended(job) else now
+        if conditions:
+            status["conditions"] = conditions
+        kept = ("ready", "terminating", "uncountedTerminatedPods")
+        status = {name: value for name, value in status.items() if value or name in kept}
+        if status != job["status"]:
+            self._registry.edit(JOBS, job, MANAGER, lambda obj: obj.update(status=status), "status")
+        if said is not None:
+            self._happenings.note(JOBS, job, said[1], said[2], type_=said[0])
+
+
+def _succeeded(pod: Object) -> bool:
+    return bool(pod["status"].get("phase") == "Succeeded")
+
+
+def _is_ending(pod: Object) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in ("Succeeded", "Failed")

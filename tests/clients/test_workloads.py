@@ -1,0 +1,39 @@
+"""kubectl on what keeps pods: it waits for them, reads their logs, and takes them away."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.clients.conftest import Lab
+from tests.clients.test_kubectl import Kubectl
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed (Debian: apt-get install kubernetes-client)"
+)
+
+
+@pytest.fixture(scope="module")
+def kubectl(lab: Lab) -> Kubectl:
+    return Kubectl(lab, lab.admin)
+
+
+def test_a_job_from_its_creation_to_its_end(kubectl: Kubectl) -> None:
+    kubectl("create", "job", "pi", "--image=ubuntu", "--", "sh", "-c", "sleep 1; echo 3.14159")
+    assert kubectl("wait", "--for=condition=complete", "job/pi", "--timeout=60s") == "job.batch/pi condition met\n"
+    assert kubectl("logs", "job/pi") == "3.14159\n"
+    assert kubectl("get", "job", "pi").splitlines()[1].split()[:3] == ["pi", "Complete", "1/1"]
+    described = kubectl("describe", "job", "pi")
+    assert "Pods Statuses:    0 Active (0 Ready) / 1 Succeeded / 0 Failed\n" in described
+    assert "job-controller  Job completed\n" in described
+    kubectl("delete", "job", "pi")
+    assert kubectl("get", "pods", "-l", "job-name=pi", "-o", "name") == ""
+
+
+@pytest.mark.parametrize(("cascade", "left"), [("background", 0), ("foreground", 0), ("orphan", 1)])
+def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> None:
+    kubectl("create", "job", cascade, "--image=ubuntu", "--", "sleep", "99")
+    kubectl("delete", "job", cascade, f"--cascade={cascade}")
+    assert len(kubectl("get", "pods", "-l", f"job-name={cascade}", "-o", "name").split()) == left
+    kubectl("delete", "pods", "-l", f"job-name={cascade}")
