@@ -52,6 +52,7 @@ from labkit.apiserver.registry.bootstrapservices import bootstrap_services
 from labkit.apiserver.registry.bootstrapsystem import SystemContent
 from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
+from labkit.apiserver.registry.controllers.daemonsets import DaemonSets
 from labkit.apiserver.registry.controllers.deployments import Deployments
 from labkit.apiserver.registry.controllers.disruption import Disruption
 from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
@@ -135,6 +136,7 @@ class Cluster:
         self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
         self._replicas = Replicas(self.registry, self._create_pod)
         self._jobs = Jobs(self.registry, self._create_pod)
+        self._daemon_sets = DaemonSets(self.registry, self._create_pod)
         self._expiry = Expiry(self.registry)
         self._aggregation = RoleAggregation(self.registry)
         self.registry.controllers += [
@@ -154,6 +156,7 @@ class Cluster:
             self._replicas,
             Deployments(self.registry),
             self._jobs,
+            self._daemon_sets,
             Disruption(self.registry),
             FlowSchemas(self.registry),
         ]
@@ -224,6 +227,7 @@ class Cluster:
         self._aggregation.advance()
         self._replicas.advance()
         self._jobs.advance()
+        self._daemon_sets.advance()
         self._signing.advance()
         self._expiry.advance()
         self._resources.advance()

@@ -14,6 +14,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+DAEMON_SET = """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {containers: [{name: main, image: nginx}]}
+"""
+
+
 @pytest.fixture(scope="module")
 def kubectl(lab: Lab) -> Kubectl:
     return Kubectl(lab, lab.admin)
@@ -37,3 +49,20 @@ def test_deleting_a_job_at_work(kubectl: Kubectl, cascade: str, left: int) -> No
     kubectl("delete", "job", cascade, f"--cascade={cascade}")
     assert len(kubectl("get", "pods", "-l", f"job-name={cascade}", "-o", "name").split()) == left
     kubectl("delete", "pods", "-l", f"job-name={cascade}")
+
+
+def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", stdin=DAEMON_SET)
+    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    assert kubectl("get", "ds", "agent").splitlines()[1].split()[:6] == ["agent", "1", "1", "1", "1", "1"]
+    kubectl("set", "image", "ds/agent", "main=nginx:1.28")
+    assert 'daemon set "agent" successfully rolled out' in kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    image = ("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].spec.containers[0].image}")
+    assert kubectl(*image) == "nginx:1.28"
+    history = kubectl("rollout", "history", "ds/agent").splitlines()
+    assert [line.split()[0] for line in history if line[:1].isdigit()] == ["1", "2"]
+    kubectl("rollout", "undo", "ds/agent")
+    kubectl("rollout", "status", "ds/agent", "--timeout=60s")
+    assert kubectl(*image) == "nginx"
+    kubectl("delete", "ds", "agent")
+    assert kubectl("get", "pods,controllerrevisions", "-l", "app=agent", "-o", "name") == ""

@@ -1,59 +1,14 @@
-"""Whether a node and the pods on it suit a pod: node affinity, pod affinity, host ports.
+"""Whether the pods on a node suit another one: pod affinity, host ports.
 
-Sources: k8s.io/kubernetes ``pkg/scheduler/framework/plugins/{nodeaffinity,interpodaffinity,nodeports}``,
-k8s.io/component-helpers ``scheduling/corev1/nodeaffinity``.
+Source: k8s.io/kubernetes ``pkg/scheduler/framework/plugins/{interpodaffinity,nodeports}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from labkit.apiserver.placement import REQUIRED, holds
 from labkit.apiserver.request import Object
-
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-
-
-def holds(labels: Mapping[str, str], expression: Object) -> bool:
-    """Whether labels meet one requirement.
-
-    Args:
-        labels: Of a node or a pod.
-        expression: ``key``, ``operator`` and ``values``.
-    """
-    key, operator = expression.get("key"), expression.get("operator")
-    values: list[str] = expression.get("values") or []
-    found = labels.get(str(key))
-    match operator:
-        case "In":
-            return found in values
-        case "NotIn":
-            return found not in values
-        case "Exists":
-            return found is not None
-        case "DoesNotExist":
-            return found is None
-        case "Gt" | "Lt":
-            try:
-                return (int(found or "") > int(values[0])) == (operator == "Gt") and int(found or "") != int(values[0])
-            except (ValueError, IndexError):
-                return False
-    return False
-
-
-def node_suits(spec: Object, node: Object) -> bool:
-    """Whether a node meets a pod's ``nodeSelector`` and required node affinity."""
-    labels = node["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-        return False
-    required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED)
-    if required is None:
-        return True
-    fields = {"metadata.name": node["metadata"]["name"]}
-    for term in required.get("nodeSelectorTerms") or ():
-        wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
-        if (wanted or named) and all(holds(labels, one) for one in wanted) and all(holds(fields, one) for one in named):
-            return True
-    return False
 
 
 def ports_clash(spec: Object, others: Sequence[Object]) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labkit.apiserver.node.affinity import node_suits, pods_suit, ports_clash
+from labkit.apiserver.node.affinity import pods_suit, ports_clash
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.podstatus import Conditions, qos_class, unscheduled
+from labkit.apiserver.placement import UNSCHEDULABLE, node_suits, tolerated
 from labkit.apiserver.request import Object
 
 MANAGER = "kube-scheduler"
@@ -109,10 +110,11 @@ class Scheduler:
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
             if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
                 return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
-        if (node.get("spec") or {}).get("unschedulable"):
+        tolerations = spec.get("tolerations") or ()
+        if (node.get("spec") or {}).get("unschedulable") and not tolerated(tolerations, UNSCHEDULABLE):
             return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
         for taint in (node.get("spec") or {}).get("taints") or ():
-            if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerated(spec, taint):
+            if taint.get("effect") in ("NoSchedule", "NoExecute") and not tolerated(tolerations, taint):
                 return f"0/1 nodes are available: 1 node(s) had untolerated taint(s). {helpless}"
         if not node_suits(spec, node):
             return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
@@ -163,16 +165,3 @@ def _requests(pod: Object) -> dict[str, float]:
         for name, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
             out[name] = out.get(name, 0.0) + quantity(value)
     return out
-
-
-def _tolerated(spec: Object, taint: Object) -> bool:
-    for one in spec.get("tolerations") or ():
-        if one.get("effect") and one["effect"] != taint.get("effect"):
-            continue
-        if not one.get("key") and one.get("operator") == "Exists":
-            return True
-        if one.get("key") == taint.get("key") and (
-            one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or "")
-        ):
-            return True
-    return False

@@ -84,7 +84,7 @@ def test_pods_that_nobody_manages(api: ClusterApi) -> None:
 
 
 def test_pods_of_owners_without_a_number(api: ClusterApi) -> None:
-    spec = {"selector": {"matchLabels": {"app": "x"}}, "template": {**TEMPLATE, "metadata": {"labels": {"app": "x"}}}}
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": {**TEMPLATE, "metadata": {"labels": {"app": "a"}}}}
     made = api.must(
         api.admin.post("/apis/apps/v1/namespaces/lab/daemonsets", {"metadata": {"name": "x"}, "spec": spec})
     )

@@ -10,6 +10,7 @@ import copy
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import controller_of, controls, is_active, reference_to
 from labkit.apiserver.registry.controllers.rolling import (
+    COLLISIONS,
     HASH,
     MOST,
     PREFIX,
@@ -36,7 +37,6 @@ REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
 DESIRED = PREFIX + "desired-replicas"
 OWN = (REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
 """Annotations that a replica set does not take from its deployment."""
-COLLISIONS = 20
 
 
 class Deployments:

@@ -49,6 +49,7 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
     ready_since,
 )
+from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategy import DeleteOptions
@@ -61,8 +62,6 @@ TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that no job has counted yet."""
 MOST_ACTIVE, MOST_AT_ONCE, MOST_PODS = 100, 100, 1000
 """How many pods of a job work at a time, how many begin in one second, and how many there are in all."""
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1, 60
-"""How long a job waits after a pod of it was refused: twice as long after each further time."""
 
 
 class Jobs:
@@ -77,7 +76,7 @@ class Jobs:
         self._registry = registry
         self._create_pod = create_pod
         self._happenings = Happenings(registry, COMPONENT)
-        self._refused: dict[str, tuple[float, float]] = {}
+        self._refusals = Refusals(registry.clock)
 
     def __call__(self, change: Change) -> None:
         """React to jobs, to pods of theirs, and to what may have forbidden a pod."""
@@ -86,7 +85,7 @@ class Jobs:
             return
         if change.kind is JOBS:
             if change.new is None:
-                self._refused.pop(some["metadata"]["uid"], None)
+                self._refusals.forget(some)
             elif not only_status(change):
                 self._sync(some["metadata"]["namespace"], some["metadata"]["name"])
             self._expire(some["metadata"]["namespace"], some["metadata"]["name"])
@@ -102,7 +101,7 @@ class Jobs:
             metadata = job["metadata"]
             if finished(job) is not None:
                 self._expire(metadata["namespace"], metadata["name"])
-            elif past_deadline(job, now) or (self._is_short(job) and self._may_try(job)):
+            elif past_deadline(job, now) or (self._is_short(job) and self._refusals.may_try(job)):
                 with self._registry.transaction():
                     self._sync(metadata["namespace"], metadata["name"])
 
@@ -112,13 +111,10 @@ class Jobs:
         active = status.get("active", 0)
         return not is_suspended(job) and active < wanted_pods(job, status.get("succeeded", 0), active)
 
-    def _may_try(self, job: Object) -> bool:
-        return self._refused.get(job["metadata"]["uid"], (0, 0))[0] <= self._registry.clock()
-
     def _retry(self, namespace: str) -> None:
         """Try again what was refused: the reason may be gone."""
         for job in list(self._registry.list(JOBS, namespace)):
-            if self._refused.pop(job["metadata"]["uid"], None) is not None:
+            if self._refusals.forget(job):
                 self._sync(namespace, job["metadata"]["name"])
 
     def _after_pod(self, change: Change) -> None:
@@ -228,7 +224,7 @@ class Jobs:
             return False
         if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= MOST_AT_ONCE:
             return False
-        if not self._may_try(job):
+        if not self._refusals.may_try(job):
             return False
         pod = pod_from(job["spec"]["template"], JOBS, job)
         pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
@@ -237,15 +233,13 @@ class Jobs:
             if index is None:
                 return False
             pod = at_index(pod, job, index)
-        uid = job["metadata"]["uid"]
         try:
             made = self._create_pod(COMPONENT, pod)
         except ApiError as error:
-            delay = min(max(self._refused.get(uid, (0, 0))[1] * 2, FIRST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
-            self._refused[uid] = (now + delay, delay)
+            self._refusals.note(job)
             self._happenings.note(JOBS, job, "FailedCreate", f"Error creating: {error.message}", type_="Warning")
             return False
-        self._refused.pop(uid, None)
+        self._refusals.forget(job)
         self._happenings.note(JOBS, job, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
         return True
 

@@ -17,6 +17,8 @@ MOST = PREFIX + "max-replicas"
 """A replica set's note of how many pods its deployment might have in all."""
 DIGITS = "456789bcdf"
 """What stands for 0 to 9 in names: nothing that could be read as a word."""
+COLLISIONS = 20
+"""How many names with a hash are tried."""
 
 
 def template_hash(template: Object, collisions: int = 0) -> str:
@@ -57,14 +59,15 @@ def limits(deployment: Object) -> tuple[int, int]:
     if strategy.get("type") != "RollingUpdate" or not replicas:
         return 0, 0
     rolling = strategy.get("rollingUpdate") or {}
-    surge = _scaled(rolling.get("maxSurge", 0), replicas, up=True)
-    unavailable = _scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
+    surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
+    unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
     if not surge and not unavailable:
         unavailable = 1  # both may be rounded to nothing
     return surge, min(unavailable, replicas)
 
 
-def _scaled(value: Any, replicas: int, *, up: bool) -> int:
+def scaled(value: Any, replicas: int, *, up: bool) -> int:
+    """A number of pods, or a share of them, rounded up or down."""
     if isinstance(value, int):
         return value
     share = int(value.rstrip("%")) * replicas
