@@ -63,12 +63,14 @@ from labkit.apiserver.registry.controllers.happenings import MANAGER
 from labkit.apiserver.registry.controllers.jobs import Jobs
 from labkit.apiserver.registry.controllers.mirroring import EndpointsMirror
 from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
+from labkit.apiserver.registry.controllers.owned import PODS
 from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
 from labkit.apiserver.registry.controllers.replicas import Replicas
 from labkit.apiserver.registry.controllers.signing import Signing
+from labkit.apiserver.registry.controllers.statefulsets import StatefulSets
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.controllers.volumes import Volumes
-from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC
+from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.request import Object, Request, Response, User
 from labkit.apiserver.requestinfo import request_info
@@ -133,15 +135,16 @@ class Cluster:
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
         addresses = ServiceAddresses(self.registry)
         system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
-        self._signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
-        self._replicas = Replicas(self.registry, self._create_pod)
-        self._jobs = Jobs(self.registry, self._create_pod)
-        self._daemon_sets = DaemonSets(self.registry, self._create_pod)
-        self._expiry = Expiry(self.registry)
-        self._aggregation = RoleAggregation(self.registry)
+        aggregation = RoleAggregation(self.registry)
+        signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
+        replicas = Replicas(self.registry, self._create_as)
+        jobs = Jobs(self.registry, self._create_as)
+        daemon_sets = DaemonSets(self.registry, self._create_as)
+        stateful_sets = StatefulSets(self.registry, self._create_as)
+        self._timed = (aggregation, replicas, jobs, daemon_sets, stateful_sets, signing, Expiry(self.registry))
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
-            self._aggregation,
+            aggregation,
             NamespaceContent(self.registry, keys.ca_certificate),
             NamespaceDeletion(self.registry),
             GarbageCollector(self.registry),
@@ -149,14 +152,15 @@ class Cluster:
             ResourceQuotas(self.registry, evaluators),
             ServiceEndpoints(self.registry),
             EndpointsMirror(self.registry),
-            self._signing,
+            signing,
             addresses,
             Keeper(self.registry),
             system,
-            self._replicas,
+            replicas,
             Deployments(self.registry),
-            self._jobs,
-            self._daemon_sets,
+            jobs,
+            daemon_sets,
+            stateful_sets,
             Disruption(self.registry),
             FlowSchemas(self.registry),
         ]
@@ -224,12 +228,8 @@ class Cluster:
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
-        self._aggregation.advance()
-        self._replicas.advance()
-        self._jobs.advance()
-        self._daemon_sets.advance()
-        self._signing.advance()
-        self._expiry.advance()
+        for controller in self._timed:
+            controller.advance()
         self._resources.advance()
 
     def close(self) -> None:
@@ -304,16 +304,16 @@ class Cluster:
             Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", right)
         ).allowed
 
-    def _create_pod(self, controller: str, pod: Object) -> Object:
-        """Create a pod as a controller of the control plane does: past all admission."""
-        namespace = pod["metadata"]["namespace"]
-        path = f"/api/v1/namespaces/{namespace}/pods"
-        request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(pod))
+    def _create_as(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
+        """See :class:`~labkit.apiserver.registry.controllers.owned.Create`."""
+        group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
+        path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
+        request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
         request.info = request_info(request)
         account = f"system:serviceaccount:kube-system:{controller}"
         groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
         request.user = User(account, groups=groups)
-        return self._writer.create(request, BY_RESOURCE["", "v1", "pods"]).object
+        return self._writer.create(request, kind).object
 
     def _mark_used(self, secret: Object, date: str) -> None:
         """Label a legacy token's Secret with the day of its last use."""

@@ -25,6 +25,18 @@ spec:
     spec: {containers: [{name: main, image: nginx}]}
 """
 
+STATEFUL_SET = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: nginx}]}
+"""
+
 
 @pytest.fixture(scope="module")
 def kubectl(lab: Lab) -> Kubectl:
@@ -66,3 +78,23 @@ def test_a_daemon_set_and_its_rollouts(kubectl: Kubectl) -> None:
     assert kubectl(*image) == "nginx"
     kubectl("delete", "ds", "agent")
     assert kubectl("get", "pods,controllerrevisions", "-l", "app=agent", "-o", "name") == ""
+
+
+def test_a_stateful_set_and_its_rollouts(kubectl: Kubectl) -> None:
+    kubectl("apply", "-f", "-", stdin=STATEFUL_SET)
+    done = kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    assert done.splitlines()[-1].startswith("partitioned roll out complete: 3 new pods have been updated...")
+    pods = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}")
+    assert kubectl(*pods) == "web-0 web-1 web-2"
+    kubectl("set", "image", "sts/web", "main=nginx:1.28")
+    kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    images = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].spec.containers[0].image}")
+    assert kubectl(*images) == "nginx:1.28 nginx:1.28 nginx:1.28"
+    kubectl("rollout", "undo", "sts/web")
+    kubectl("rollout", "status", "sts/web", "--timeout=60s")
+    assert kubectl(*images) == "nginx nginx nginx"
+    kubectl("scale", "sts/web", "--replicas=1")
+    kubectl("wait", "--for=delete", "pod/web-1", "--timeout=60s")
+    assert kubectl("get", "sts", "web").splitlines()[1].split()[:2] == ["web", "1/1"]
+    kubectl("delete", "sts", "web")
+    assert kubectl("get", "pods,controllerrevisions", "-l", "app=web", "-o", "name") == ""

@@ -22,7 +22,7 @@ from labkit.apiserver.registry.controllers.history import History
 from labkit.apiserver.registry.controllers.owned import (
     PODS,
     REASONS,
-    CreatePod,
+    Create,
     claimed,
     controller_of,
     controls,
@@ -52,12 +52,12 @@ class DaemonSets:
 
     Args:
         registry: Where objects are.
-        create_pod: See ``CreatePod``.
+        create: See ``Create``.
     """
 
-    def __init__(self, registry: Registry, create_pod: CreatePod) -> None:
+    def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
-        self._create_pod = create_pod
+        self._create = create
         self._happenings = Happenings(registry, COMPONENT)
         self._history = History(registry, DAEMON_SETS, HASH)
         self._refusals = Refusals(registry.clock)
@@ -148,7 +148,7 @@ class DaemonSets:
         pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **generation, HASH: revision}
         pod["spec"] = bound_to(pod["spec"], node)
         try:
-            made = self._create_pod(COMPONENT, pod)
+            made = self._create(COMPONENT, pod)
         except ApiError as error:
             self._refusals.note(daemon_set)
             message = f"Error creating: {error.message}"

@@ -38,7 +38,7 @@ from labkit.apiserver.registry.controllers.jobprogress import (
 from labkit.apiserver.registry.controllers.owned import (
     PODS,
     REASONS,
-    CreatePod,
+    Create,
     claimed,
     controller_of,
     controls,
@@ -69,12 +69,12 @@ class Jobs:
 
     Args:
         registry: Where objects are.
-        create_pod: See ``CreatePod``.
+        create: See ``Create``.
     """
 
-    def __init__(self, registry: Registry, create_pod: CreatePod) -> None:
+    def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
-        self._create_pod = create_pod
+        self._create = create
         self._happenings = Happenings(registry, COMPONENT)
         self._refusals = Refusals(registry.clock)
 
@@ -234,7 +234,7 @@ class Jobs:
                 return False
             pod = at_index(pod, job, index)
         try:
-            made = self._create_pod(COMPONENT, pod)
+            made = self._create(COMPONENT, pod)
         except ApiError as error:
             self._refusals.note(job)
             self._happenings.note(JOBS, job, "FailedCreate", f"Error creating: {error.message}", type_="Warning")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER
 from labkit.apiserver.registry.kinds import BY_KIND, Kind
@@ -20,8 +20,21 @@ PODS = BY_KIND["", "Pod"]
 REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))
 """What may have forbidden a pod."""
 
-CreatePod = Callable[[str, Object], Object]
-"""(controller, pod) to the stored pod: creates it as that controller, past all admission."""
+
+class Create(Protocol):
+    """Creates an object as a controller of the control plane does: past all admission."""
+
+    def __call__(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
+        """The stored object.
+
+        Args:
+            controller: Whose service account asks.
+            obj: The object, with its namespace.
+            kind: Its row.
+
+        Raises:
+            ApiError: It is refused.
+        """
 
 
 def controller_of(obj: Object | None) -> Object | None:

@@ -11,7 +11,7 @@ from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import (
     PODS,
     REASONS,
-    CreatePod,
+    Create,
     claimed,
     controller_of,
     controls,
@@ -44,12 +44,12 @@ class Replicas:
 
     Args:
         registry: Where objects are.
-        create_pod: See ``CreatePod``.
+        create: See ``Create``.
     """
 
-    def __init__(self, registry: Registry, create_pod: CreatePod) -> None:
+    def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
-        self._create_pod = create_pod
+        self._create = create
         self._happenings = {kind: Happenings(registry, component) for kind, component in COMPONENTS.items()}
 
     def __call__(self, change: Change) -> None:
@@ -124,7 +124,7 @@ class Replicas:
             return ""
         happenings = self._happenings[kind.kind]
         try:
-            pod = self._create_pod(COMPONENTS[kind.kind], pod_from(template, kind, owner))
+            pod = self._create(COMPONENTS[kind.kind], pod_from(template, kind, owner))
         except ApiError as error:
             happenings.note(kind, owner, "FailedCreate", f"Error creating: {error.message}", type_="Warning")
             return error.message
