@@ -52,6 +52,7 @@ from labkit.apiserver.registry.bootstrapservices import bootstrap_services
 from labkit.apiserver.registry.bootstrapsystem import SystemContent
 from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
 from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
+from labkit.apiserver.registry.controllers.cronjobs import CronJobs
 from labkit.apiserver.registry.controllers.daemonsets import DaemonSets
 from labkit.apiserver.registry.controllers.deployments import Deployments
 from labkit.apiserver.registry.controllers.disruption import Disruption
@@ -141,7 +142,9 @@ class Cluster:
         jobs = Jobs(self.registry, self._create_as)
         daemon_sets = DaemonSets(self.registry, self._create_as)
         stateful_sets = StatefulSets(self.registry, self._create_as)
-        self._timed = (aggregation, replicas, jobs, daemon_sets, stateful_sets, signing, Expiry(self.registry))
+        cron_jobs = CronJobs(self.registry, self._create_as)
+        timed = (aggregation, replicas, cron_jobs, jobs, daemon_sets, stateful_sets, signing, Expiry(self.registry))
+        self._timed = timed
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
             aggregation,
@@ -159,6 +162,7 @@ class Cluster:
             replicas,
             Deployments(self.registry),
             jobs,
+            cron_jobs,
             daemon_sets,
             stateful_sets,
             Disruption(self.registry),

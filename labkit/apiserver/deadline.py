@@ -62,3 +62,10 @@ def duration_problem(text: str) -> str:
         at = part.end()
         if at == len(text):
             return ""
+
+
+def duration_seconds(text: str) -> float:
+    """How long a duration is, of which :func:`duration_problem` finds nothing wrong."""
+    sign = -1 if text[:1] == "-" else 1
+    parts = PART.finditer(text.lstrip("+-"))
+    return sign * sum(float(part[1]) * UNITS[part[2]] for part in parts if part[2]) / UNITS["s"]

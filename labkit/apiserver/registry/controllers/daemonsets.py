@@ -33,7 +33,6 @@ from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
@@ -142,6 +141,9 @@ class DaemonSets:
 
     def _more(self, daemon_set: Object, node: str, revision: str) -> None:
         """Make a pod for one node: its change comes here again, if there are more nodes without one."""
+        # Imported here: it brings all rules of pods along, and a server starts without them.
+        from labkit.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
+
         pod = pod_from(daemon_set["spec"]["template"], DAEMON_SETS, daemon_set)
         templates = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
         generation = {GENERATION: templates} if templates else {}

@@ -1,4 +1,4 @@
-"""When a cron job runs: what is wrong with a schedule.
+"""When a cron job runs: how a schedule is read, and what is wrong with one.
 
 Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the real server uses.
 """
@@ -6,8 +6,9 @@ Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the re
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from labkit.apiserver.deadline import duration_problem
+from labkit.apiserver.deadline import duration_problem, duration_seconds
 from labkit.apiserver.quoting import go_quote
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -20,7 +21,15 @@ FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
     (0, 6, {name: number for number, name in enumerate(DAYS)}),
 )
 """Minute, hour, day of month, month, day of week: least, greatest, and names."""
-DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 MAX_DIGITS = 18
 ZONES = ("TZ=", "CRON_TZ=")
 
@@ -29,10 +38,33 @@ class BadSchedule(ValueError):
     """What is wrong, as its text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When something runs, by the clock on the wall or every so often.
+
+    Args:
+        minutes: Of an hour.
+        hours: Of a day.
+        days: Of a month.
+        months: Of a year.
+        weekdays: Of a week, which begins with Sunday.
+        any_day: Whether all days of a month, or of a week, were asked for: then both must fit, otherwise one of them.
+        every_seconds: The time between two runs; nothing else counts then. 0 for none.
+    """
+
+    minutes: frozenset[int] = frozenset()
+    hours: frozenset[int] = frozenset()
+    days: frozenset[int] = frozenset()
+    months: frozenset[int] = frozenset()
+    weekdays: frozenset[int] = frozenset()
+    any_day: bool = False
+    every_seconds: int = 0
+
+
 def schedule_problem(schedule: str) -> str:
     """What is wrong with a cron schedule, empty if nothing is."""
     try:
-        _parse(schedule)
+        read_schedule(schedule)
     except BadSchedule as problem:
         return str(problem)
     return ""
@@ -60,35 +92,46 @@ def time_zone_problem(zone: str) -> str:
 ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
 
 
-def _parse(schedule: str) -> None:
+def read_schedule(schedule: str) -> Schedule:
+    """A cron schedule, without the time zone that may stand before it.
+
+    Args:
+        schedule: Five fields, a descriptor such as ``@daily``, or ``@every 1h30m``.
+
+    Raises:
+        BadSchedule: It is none.
+    """
     if not schedule:
         raise BadSchedule("empty spec string")
     if schedule.startswith(ZONES):
         schedule = schedule.partition(" ")[2].strip()
-    if schedule.startswith("@"):
-        _parse_descriptor(schedule)
-        return
-    fields = schedule.split()
+    if schedule.startswith("@") and schedule not in DESCRIPTORS:
+        return _read_interval(schedule)
+    fields = DESCRIPTORS.get(schedule, schedule).split()
     if len(fields) != len(FIELDS):
         raise BadSchedule(f"expected exactly {len(FIELDS)} fields, found {len(fields)}: [{' '.join(fields)}]")
-    for text, (low, high, names) in zip(fields, FIELDS, strict=True):
-        for part in text.split(","):
-            if part:
-                _parse_range(part, low, high, names)
+    found = [_read_field(text, *field) for text, field in zip(fields, FIELDS, strict=True)]
+    minutes, hours, days, months, weekdays = (values for values, _ in found)
+    return Schedule(minutes, hours, days, months, weekdays, any_day=found[2][1] or found[4][1])
 
 
-def _parse_descriptor(text: str) -> None:
-    if text in DESCRIPTORS:
-        return
+def _read_interval(text: str) -> Schedule:
     if not text.startswith("@every "):
         raise BadSchedule(f"unrecognized descriptor: {text}")
     duration = text.removeprefix("@every ")
     wrong = duration_problem(duration)
     if wrong:
         raise BadSchedule(f"failed to parse duration {text}: {wrong}")
+    return Schedule(every_seconds=max(int(duration_seconds(duration)), 1))
 
 
-def _parse_range(text: str, low: int, high: int, names: dict[str, int]) -> None:
+def _read_field(text: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
+    """The values of a field, and whether it asks for all of them."""
+    parts = [_read_range(part, low, high, names) for part in text.split(",") if part]
+    return frozenset(value for values, _ in parts for value in values), any(every for _, every in parts)
+
+
+def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> tuple[range, bool]:
     ranged, *steps = text.split("/")
     ends = ranged.split("-")
     if ends[0] in ("*", "?"):
@@ -111,6 +154,7 @@ def _parse_range(text: str, low: int, high: int, names: dict[str, int]) -> None:
         raise BadSchedule(f"beginning of range ({start}) beyond end of range ({end}): {text}")
     if step == 0:
         raise BadSchedule(f"step of range should be a positive number: {text}")
+    return range(start, end + 1, step), ends[0] in ("*", "?") and step == 1
 
 
 def _number(text: str, names: dict[str, int]) -> int:
