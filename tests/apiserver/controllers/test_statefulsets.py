@@ -121,6 +121,8 @@ def test_ordinals_may_begin_elsewhere(live: ClusterApi) -> None:
     assert names(live) == ["w-5", "w-6"]
     change(live, ordinals={"start": 6})
     assert names(live) == ["w-6", "w-7"]
+    change(live, ordinals={"start": 2_000_000_000})
+    assert names(live) == ["w-2000000000", "w-2000000001"]
 
 
 def test_the_last_pod_goes_first(api: ClusterApi) -> None:

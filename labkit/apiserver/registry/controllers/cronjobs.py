@@ -97,7 +97,8 @@ class CronJobs:
         if self._not_before.get(one["metadata"]["uid"], 0) > now:
             return None, False
         last = one["status"].get("lastScheduleTime")
-        since = moment(last or one["metadata"]["creationTimestamp"])
+        since = moment(one["metadata"]["creationTimestamp"])
+        since = max(since, moment(last)) if last else since
         deadline = one["spec"].get("startingDeadlineSeconds")
         if deadline is not None:
             since = max(since, now - deadline)

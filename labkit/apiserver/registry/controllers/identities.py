@@ -19,7 +19,7 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:
     """The number in a pod's name, None if it is none of the set's."""
-    match = re.fullmatch(r"(.*)-([0-9]{1,9})", pod["metadata"]["name"])
+    match = re.fullmatch(r"(.*)-([0-9]{1,10})", pod["metadata"]["name"])
     return int(match[2]) if match is not None and match[1] == stateful_set["metadata"]["name"] else None
 
 

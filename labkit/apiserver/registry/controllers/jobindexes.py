@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.apiserver.registry.controllers.owned import deletion_order
@@ -16,6 +16,8 @@ from labkit.apiserver.request import Object
 INDEX = "batch.kubernetes.io/job-completion-index"
 """Annotation and label of a pod: what it works on."""
 VARIABLE = "JOB_COMPLETION_INDEX"
+MOST_INDEXES = 10_000
+"""So many indexes are looked at: more than a job has pods."""
 
 
 def is_indexed(job: Object) -> bool:
@@ -29,14 +31,15 @@ def index_of(job: Object, pod: Object) -> int | None:
     return int(text) if text.isdecimal() and int(text) < job["spec"]["completions"] else None
 
 
-def read_indexes(job: Object) -> set[int]:
-    """The indexes that a job's status tells to be done, as far as they still count."""
+def listed(text: str, completions: int) -> set[int]:
+    """Indexes that are written as ``0,2-4``, as far as they count."""
     found: set[int] = set()
-    for part in filter(None, (job["status"].get("completedIndexes") or "").split(",")):
+    end = min(completions, MOST_INDEXES)
+    for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         if first.isdecimal() and (not last or last.isdecimal()):
-            found.update(range(int(first), min(int(last or first) + 1, job["spec"]["completions"])))
-    return {index for index in found if index < job["spec"]["completions"]}
+            found.update(range(int(first), min(int(last or first) + 1, end)))
+    return found
 
 
 def write_indexes(indexes: Iterable[int]) -> str:
@@ -57,16 +60,23 @@ def superfluous(job: Object, active: list[Object]) -> list[Object]:
     return [*nothing, *(pod for pods in by_index.values() for pod in sorted(pods, key=deletion_order)[:-1])]
 
 
-def next_index(job: Object, done: set[int], pods: Iterable[Object]) -> int | None:
-    """The first index that nobody works on."""
-    taken = done | {index for pod in pods if (index := index_of(job, pod)) is not None}
-    return next((index for index in range(job["spec"]["completions"]) if index not in taken), None)
+def free_indexes(job: Object, over: set[int], pods: Iterable[Object]) -> Iterator[int]:
+    """The indexes that are not over and that nobody works on."""
+    taken = over | {index for pod in pods if (index := index_of(job, pod)) is not None}
+    return (index for index in range(min(job["spec"]["completions"], MOST_INDEXES)) if index not in taken)
 
 
-def at_index(pod: Object, job: Object, index: int) -> Object:
-    """A pod that works on an index: its name, its hostname and its environment tell which."""
+def at_index(pod: Object, job: Object, index: int, notes: dict[str, str]) -> Object:
+    """A pod that works on an index: its name, its hostname and its environment tell which.
+
+    Args:
+        pod: As the job's template has it.
+        job: The job.
+        index: The index.
+        notes: Further annotations.
+    """
     metadata, spec = dict(pod["metadata"]), copy.deepcopy(dict(pod["spec"]))
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), INDEX: str(index)}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), INDEX: str(index), **notes}
     metadata["labels"] = {**(metadata.get("labels") or {}), INDEX: str(index)}
     spec["hostname"] = f"{job['metadata']['name']}-{index}"
     tail = f"-{index}-"

@@ -112,7 +112,7 @@ def delayed_until(pods: Iterable[Object]) -> float:
     The real controller keeps the count in memory; here the pods that are left tell it.
     """
     failures, last = 0, 0.0
-    ended = ((_ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
+    ended = ((ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
     for at, failure in sorted(ended):  # of one second, failures come last: or a job would never rest
         if not failure:
             failures = 0
@@ -120,10 +120,15 @@ def delayed_until(pods: Iterable[Object]) -> float:
             failures, last = failures + 1, at
     if not failures:
         return 0.0
-    return last + float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), LONGEST_DELAY_SECONDS))
+    return last + delay_after(failures)
 
 
-def _ended_at(pod: Object) -> float:
+def delay_after(failures: int) -> float:
+    """How long to wait after so many failures."""
+    return float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), LONGEST_DELAY_SECONDS))
+
+
+def ended_at(pod: Object) -> float:
     """When a pod has ended, as far as it says."""
     ends = [
         (status.get("state", {}).get("terminated") or {}).get("finishedAt") or ""

@@ -10,12 +10,22 @@ from typing import Any
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.jobindexes import (
     at_index,
+    free_indexes,
     index_of,
     is_indexed,
-    next_index,
-    read_indexes,
+    listed,
     superfluous,
     write_indexes,
+)
+from labkit.apiserver.registry.controllers.jobpolicies import (
+    attempt,
+    counts,
+    failed_indexes,
+    failure_by_index,
+    failure_by_policy,
+    failures_by_index,
+    has_index_limit,
+    success_by_policy,
 )
 from labkit.apiserver.registry.controllers.jobprogress import (
     COMPLETED,
@@ -164,17 +174,24 @@ class Jobs:
         status: dict[str, Any] = dict(job["status"])
         if not status.get("startTime") and not is_suspended(job):
             status["startTime"] = timestamp(self._registry.clock())
-        failed = status.get("failed", 0) + sum(has_failed(job, pod) for pod in new)
+        failed = status.get("failed", 0) + sum(counts(job, pod) for pod in new)
         succeeded = len(done) if is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
         ending = bool(job["metadata"].get("deletionTimestamp"))
-        verdict = told(job) or self._failure(job, status, pods, failed)
+        lost = failed_indexes(job, new) if has_index_limit(job) else set()
+        verdict = (
+            told(job)
+            or failure_by_policy(job, pods)
+            or self._failure(job, status, pods, failed)
+            or (failure_by_index(job, done, lost) if lost else None)
+            or success_by_policy(job, done)
+        )
         if verdict is not None:
             for pod in filter(is_active, pods):
                 failed += verdict.kind != DONE and pod in new
                 self._delete(job, pod)
         elif not ending:
             active = self._shrunk(job, pods, succeeded)
-            if self._more(job, pods, active, succeeded, done):
+            if self._more(job, pods, active, succeeded, done | lost):
                 active.append({})
             wanted = job["spec"].get("completions")
             if succeeded >= (1 if wanted is None else wanted) and not active:
@@ -185,6 +202,8 @@ class Jobs:
         status["succeeded"], status["failed"] = succeeded, failed
         if is_indexed(job):
             status["completedIndexes"] = write_indexes(done)
+        if has_index_limit(job):
+            status["failedIndexes"] = write_indexes(lost)
         self._tell(job, status, verdict)
 
     def _done(self, job: Object, new: list[Object]) -> set[int]:
@@ -192,7 +211,7 @@ class Jobs:
         if not is_indexed(job):
             return set()
         fresh = {index for pod in new if _succeeded(pod) and (index := index_of(job, pod)) is not None}
-        return read_indexes(job) | fresh
+        return listed(job["status"].get("completedIndexes") or "", job["spec"]["completions"]) | fresh
 
     def _failure(self, job: Object, status: Object, pods: list[Object], failed: int) -> Verdict | None:
         if failed > job["spec"]["backoffLimit"] or restarts_exceed(job, pods):
@@ -214,25 +233,19 @@ class Jobs:
             self._delete(job, pod)
         return [pod for pod in active if pod not in gone]
 
-    def _more(self, job: Object, pods: list[Object], active: list[Object], succeeded: int, done: set[int]) -> bool:
+    def _more(self, job: Object, pods: list[Object], active: list[Object], succeeded: int, over: set[int]) -> bool:
         """Make one pod if some are missing: quotas count it before the next one comes."""
         missing = min(wanted_pods(job, succeeded, len(active)), MOST_ACTIVE) - len(active)
         if replaces_late(job):
             missing -= sum(map(_is_ending, pods))
         now = self._registry.clock()
-        if is_suspended(job) or missing <= 0 or len(pods) >= MOST_PODS or delayed_until(pods) > now:
+        if is_suspended(job) or missing <= 0 or len(pods) >= MOST_PODS:
             return False
         if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= MOST_AT_ONCE:
             return False
-        if not self._refusals.may_try(job):
+        pod = self._next_pod(job, pods, active, over) if self._refusals.may_try(job) else None
+        if pod is None:
             return False
-        pod = pod_from(job["spec"]["template"], JOBS, job)
-        pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
-        if is_indexed(job):
-            index = next_index(job, done, active)
-            if index is None:
-                return False
-            pod = at_index(pod, job, index)
         try:
             made = self._create(COMPONENT, pod)
         except ApiError as error:
@@ -242,6 +255,23 @@ class Jobs:
         self._refusals.forget(job)
         self._happenings.note(JOBS, job, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
         return True
+
+    def _next_pod(self, job: Object, pods: list[Object], active: list[Object], over: set[int]) -> Object | None:
+        """The pod that is to be made next, None if it is too early or if there is nothing to work on."""
+        now, limited = self._registry.clock(), has_index_limit(job)
+        if not limited and delayed_until(pods) > now:
+            return None
+        pod = pod_from(job["spec"]["template"], JOBS, job)
+        pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
+        if not is_indexed(job):
+            return pod
+        failures = failures_by_index(job, pods) if limited else {}
+        taken = [*active, *filter(_is_ending, pods)] if replaces_late(job) else active
+        for index in free_indexes(job, over, taken):
+            notes, due = attempt(job, failures.get(index, [])) if limited else ({}, 0.0)
+            if due <= now:
+                return at_index(pod, job, index, notes)
+        return None
 
     def _delete(self, job: Object, pod: Object) -> None:
         metadata = pod["metadata"]
@@ -281,7 +311,7 @@ class Jobs:
                 status["startTime"] = None if is_suspended(job) else now
         if conditions:
             status["conditions"] = conditions
-        kept = ("ready", "terminating", "uncountedTerminatedPods")
+        kept = ("ready", "terminating", "uncountedTerminatedPods", "failedIndexes")
         status = {name: value for name, value in status.items() if value or name in kept}
         if status != job["status"]:
             self._registry.edit(JOBS, job, MANAGER, lambda obj: obj.update(status=status), "status")
