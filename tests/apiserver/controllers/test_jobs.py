@@ -319,3 +319,19 @@ def test_jobs_go_on_after_a_restart(api: ClusterApi) -> None:
     again.advance()
     assert counts(api) == (0, 0, 0, 2)
     assert conditions(api)[-1][:2] == ("Failed", "True")
+
+
+def test_a_job_that_selects_by_itself_takes_in_what_it_finds(api: ClusterApi) -> None:
+    start(api, "sleep 99")
+    remove(api, "Orphan")
+    (pod,) = pods(api)
+    name = pod["metadata"]["name"]
+    labels = {"labels": {"job-name": "j"}}
+    container = {"name": "c", "image": "ubuntu", "command": ["sleep", "99"]}
+    template = {"metadata": labels, "spec": {"restartPolicy": "Never", "containers": [container]}}
+    spec = {"manualSelector": True, "selector": {"matchLabels": labels["labels"]}, "template": template}
+    api.must(api.admin.post(JOBS, {"metadata": {"name": "j"}, "spec": spec}))
+    assert [one["metadata"]["name"] for one in pods(api)] == [name]
+    assert counts(api) == (1, 1, 0, 0)
+    api.must(api.admin.patch(f"{PODS}/{name}", {"metadata": {"ownerReferences": None}}))
+    assert pods(api)[0]["metadata"]["ownerReferences"][0]["name"] == "j", "and takes it in again"

@@ -126,7 +126,7 @@ class CronJobs:
     def _still_active(self, one: Object, jobs: list[Object], status: dict[str, Any]) -> list[Object]:
         """Which of the jobs that it knows have not ended; what is new of the others is said."""
         active: list[Object] = list(status.get("active") or ())
-        known = {reference["uid"] for reference in active}
+        known = {reference.get("uid") for reference in active}
         for job in jobs:
             uid, end = job["metadata"]["uid"], finished(job)
             if end is None:
@@ -143,9 +143,9 @@ class CronJobs:
                 status["lastSuccessfulTime"] = max(times)
         running = {job["metadata"]["uid"] for job in jobs if finished(job) is None}
         for reference in active:
-            if reference["uid"] not in {job["metadata"]["uid"] for job in jobs}:
-                self._say(one, "MissingJob", f"Active job went missing: {reference['name']}")
-        return [reference for reference in active if reference["uid"] in running]
+            if reference.get("uid") not in {job["metadata"]["uid"] for job in jobs}:
+                self._say(one, "MissingJob", f"Active job went missing: {reference.get('name', '')}")
+        return [reference for reference in active if reference.get("uid") in running]
 
     def _trim(self, one: Object, jobs: list[Object]) -> list[Object]:
         """Delete the oldest jobs of those that ended, if there are more than are to be kept."""

@@ -120,7 +120,9 @@ def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
             plan.pods += alive
         else:
             for pod in alive:
-                reason = {"Failed": "FailedDaemonPod", "Succeeded": "SucceededDaemonPod"}.get(pod["status"]["phase"])
+                reason = {"Failed": "FailedDaemonPod", "Succeeded": "SucceededDaemonPod"}.get(
+                    pod["status"].get("phase", "")
+                )
                 if reason is not None:
                     plan.notes.append((reason, pod))
                     plan.pods.append(pod)

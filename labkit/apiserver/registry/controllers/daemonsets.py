@@ -115,7 +115,7 @@ class DaemonSets:
         if daemon_set is None or daemon_set["metadata"].get("deletionTimestamp"):
             return
         *old, current = self._history.revisions(daemon_set)
-        revision, nodes = current["metadata"]["labels"][HASH], list(self._registry.list(NODES))
+        revision, nodes = self._history.hash_of(current), list(self._registry.list(NODES))
         pods = claimed(self._registry, DAEMON_SETS, daemon_set, daemon_set["spec"]["selector"], lambda pod: True)
         now = self._registry.clock()
         plan = steady(daemon_set, nodes, placed(pods), revision, now)
@@ -136,8 +136,8 @@ class DaemonSets:
         if daemon_set["status"] != status:
             self._registry.edit(DAEMON_SETS, daemon_set, MANAGER, lambda obj: obj.update(status=status), "status")
         live = {(pod["metadata"].get("labels") or {}).get(HASH) for pod in pods}
-        self._history.trim(daemon_set, old, {one["metadata"]["name"] for one in old
-                                             if one["metadata"]["labels"].get(HASH) in live})  # fmt: skip
+        used = {one["metadata"]["name"] for one in old if self._history.hash_of(one) in live}
+        self._history.trim(daemon_set, old, used)
 
     def _more(self, daemon_set: Object, node: str, revision: str) -> None:
         """Make a pod for one node: its change comes here again, if there are more nodes without one."""

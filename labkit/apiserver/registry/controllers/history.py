@@ -40,12 +40,17 @@ class History:
         data = {"spec": {"template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}}}
         current = next((one for one in reversed(found) if one.get("data") == data), None)
         old = [one for one in found if one is not current]
-        number = max((one["revision"] for one in old), default=0) + 1
+        number = max((one.get("revision", 0) for one in old), default=0) + 1
         if current is None:
             current = self._create(owner, data, number)
-        elif current["revision"] < number:
+        elif current.get("revision", 0) < number:
             current = self._registry.edit(REVISIONS, current, MANAGER, lambda obj: obj.update(revision=number))
         return [*old, current]
+
+    def hash_of(self, revision: Object) -> str:
+        """What a revision is told by: the hash in its name, or all of the name where somebody took the label off."""
+        metadata = revision["metadata"]
+        return str((metadata.get("labels") or {}).get(self._label) or metadata["name"])
 
     def trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
         """Delete the oldest revisions that nobody uses, if there are more than are to be kept.
@@ -84,5 +89,14 @@ class History:
         return self._registry.create(REVISIONS, made, manager=MANAGER)
 
 
+def template_of(revision: Object) -> Object | None:
+    """The template that a revision keeps; None if somebody else made it, of something else."""
+    spec = (revision.get("data") or {}).get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    if not isinstance(template, dict) or not isinstance(template.get("spec"), dict):
+        return None
+    return {name: value for name, value in template.items() if name != "$patch"}
+
+
 def _age(revision: Object) -> tuple[int, str, str]:
-    return revision["revision"], revision["metadata"]["creationTimestamp"], revision["metadata"]["name"]
+    return revision.get("revision", 0), revision["metadata"]["creationTimestamp"], revision["metadata"]["name"]

@@ -62,6 +62,7 @@ from labkit.apiserver.registry.controllers.owned import (
 from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.request import Object
 from labkit.apiserver.status import ApiError
@@ -134,8 +135,10 @@ class Jobs:
                 if (owner.get("kind"), owner.get("apiVersion")) == (JOBS.kind, JOBS.group_version):
                     self._sync(namespace, owner.get("name", ""))
             elif side is change.new:
+                labels = side["metadata"].get("labels") or {}
                 for job in list(self._registry.list(JOBS, namespace)):
-                    self._sync(namespace, job["metadata"]["name"])
+                    if selects(job["spec"].get("selector") or {}, labels):
+                        self._sync(namespace, job["metadata"]["name"])
         if change.new is not None:
             self._release_orphan(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
 
@@ -155,8 +158,8 @@ class Jobs:
         end = finished(job) if job is not None else None
         if job is None or end is None or job["metadata"].get("deletionTimestamp"):
             return
-        kept = job["spec"].get("ttlSecondsAfterFinished")
-        if kept is not None and moment(end["lastTransitionTime"]) + kept <= self._registry.clock():
+        kept, since = job["spec"].get("ttlSecondsAfterFinished"), end.get("lastTransitionTime")
+        if kept is not None and since and moment(since) + kept <= self._registry.clock():
             self._registry.delete(JOBS, namespace, name, DeleteOptions(propagation="Foreground"))
 
     # One job

@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.apiserver.registry.controllers.daemonplan import HASH
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.history import History
+from labkit.apiserver.registry.controllers.history import History, template_of
 from labkit.apiserver.registry.controllers.identities import (
     STATEFUL_SETS,
     claim_names,
@@ -109,7 +109,7 @@ class StatefulSets:
         revisions = self._history.revisions(one)
         update = revisions[-1]
         before = one["status"].get("currentRevision")
-        current = next((each for each in revisions if each["metadata"]["name"] == before), update)
+        current = next((each for each in revisions if each["metadata"]["name"] == before and template_of(each)), update)
         self._act(one, self._pods(one), current, update)
         pods = self._pods(one)
         status = self._status(one, list(pods.values()), current["metadata"]["name"], update["metadata"]["name"])
@@ -211,8 +211,7 @@ class StatefulSets:
         if one["spec"]["updateStrategy"].get("type") == "OnDelete":
             kept = 0
         revision = current if number < first_ordinal(one) + kept else update
-        template = {name: value for name, value in revision["data"]["spec"]["template"].items() if name != "$patch"}
-        pod = identified(one, template, revision["metadata"]["name"], number)
+        pod = identified(one, template_of(revision) or one["spec"]["template"], revision["metadata"]["name"], number)
         set_name, name = one["metadata"]["name"], pod["metadata"]["name"]
         if not self._make_claims(one, number):
             return False

@@ -1,0 +1,85 @@
+"""Controllers go on whatever somebody has written into the objects that they keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import ClusterApi
+
+APPS, BATCH = "/apis/apps/v1/namespaces/lab", "/apis/batch/v1/namespaces/lab"
+REVISIONS = f"{APPS}/controllerrevisions"
+POD = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+JOB = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "ubuntu", "command": ["true"]}]}}
+SET = {"selector": {"matchLabels": {"app": "x"}}, "template": POD}
+
+
+@pytest.fixture
+def api() -> ClusterApi:
+    made = ClusterApi(node=True)
+    made.namespace("lab")
+    return made
+
+
+def make(api: ClusterApi, path: str, **spec: Any) -> Any:
+    return api.must(api.admin.post(path, {"metadata": {"name": "x"}, "spec": spec}))
+
+
+def write(api: ClusterApi, path: str, **status: Any) -> None:
+    api.must(api.admin.patch(f"{path}/x/status", {"status": status}))
+
+
+def pass_time(api: ClusterApi, seconds: float) -> None:
+    api.clock.now += seconds
+    api.cluster.advance()
+
+
+def test_a_job_s_status(api: ClusterApi) -> None:
+    path = f"{BATCH}/jobs"
+    make(api, path, template=JOB, completionMode="Indexed", completions=2_000_000_000, suspend=True)
+    write(api, path, completedIndexes="0-1999999999,x,5-,-3,7-1", startTime="0001-01-01T00:00:00Z")
+    api.must(api.admin.patch(f"{path}/x", {"spec": {"suspend": False}}))
+    pass_time(api, 1)
+    assert api.must(api.admin.get(f"{path}/x"))["status"]["completedIndexes"] == "0-9999"
+    make_finished = [{"type": "Complete", "status": "True"}]
+    write(api, path, conditions=make_finished)
+    api.must(api.admin.patch(f"{path}/x", {"spec": {"ttlSecondsAfterFinished": 0}}))
+    assert api.admin.get(f"{path}/x").status == 200, "nobody knows when it ended"
+
+
+def test_a_cron_job_s_status(api: ClusterApi) -> None:
+    path = f"{BATCH}/cronjobs"
+    make(api, path, schedule="* * * * *", timeZone="America/New_York", jobTemplate={"spec": {"template": JOB}})
+    write(api, path, lastScheduleTime="0001-01-01T00:00:00Z", active=[{"name": "y"}, {}])
+    pass_time(api, 60)
+    (job,) = api.must(api.admin.get(f"{BATCH}/jobs"))["items"]
+    told = api.must(api.admin.get(f"{path}/x"))["status"]
+    assert (told["lastScheduleTime"], "active" in told) == (job["status"]["startTime"], False)
+
+
+@pytest.mark.parametrize("kind", ["daemonsets", "statefulsets"])
+def test_a_revision(api: ClusterApi, kind: str) -> None:
+    path = f"{APPS}/{kind}"
+    made = make(api, path, **SET)
+    (revision,) = api.must(api.admin.get(REVISIONS))["items"]
+    labels = {name: None for name in revision["metadata"]["labels"] if name != "app"}
+    api.must(api.admin.patch(f"{REVISIONS}/{revision['metadata']['name']}", {"metadata": {"labels": labels}}))
+    owner = {"apiVersion": "apps/v1", "kind": made["kind"], "name": "x", "uid": made["metadata"]["uid"]}
+    metadata = {"name": "odd", "labels": {"app": "x"}, "ownerReferences": [{**owner, "controller": True}]}
+    api.must(api.admin.post(REVISIONS, {"metadata": metadata, "data": {"spec": 1}, "revision": 0}))
+    if kind == "statefulsets":
+        write(api, path, currentRevision="odd")
+    api.must(api.admin.patch(f"{path}/x", {"spec": {"template": {"metadata": {"labels": {"v": "2"}}}}}))
+    (pod,) = api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]
+    assert pod["metadata"]["labels"]["v"] == "2"
+
+
+def test_pods_without_a_phase(api: ClusterApi) -> None:
+    for kind in ("daemonsets", "statefulsets"):
+        make(api, f"{APPS}/{kind}", **{**SET, "selector": {"matchLabels": {"app": "x"}}})
+    for pod in api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]:
+        name = pod["metadata"]["name"]
+        api.must(api.admin.patch(f"/api/v1/namespaces/lab/pods/{name}/status", {"status": None}))
+    pass_time(api, 60)
+    assert len(api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]) == 2
