@@ -10,7 +10,7 @@ from tests.support.cluster import ClusterApi
 
 APPS, BATCH = "/apis/apps/v1/namespaces/lab", "/apis/batch/v1/namespaces/lab"
 REVISIONS = f"{APPS}/controllerrevisions"
-POD = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+POD: Any = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
 JOB = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "ubuntu", "command": ["true"]}]}}
 SET = {"selector": {"matchLabels": {"app": "x"}}, "template": POD}
 
@@ -83,3 +83,24 @@ def test_pods_without_a_phase(api: ClusterApi) -> None:
         api.must(api.admin.patch(f"/api/v1/namespaces/lab/pods/{name}/status", {"status": None}))
     pass_time(api, 60)
     assert len(api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("jobs", {"parallelism": 9, "completions": 9}),
+        ("statefulsets", {"replicas": 9, "selector": SET["selector"], "podManagementPolicy": "Parallel"}),
+        ("daemonsets", {"selector": SET["selector"]}),
+    ],
+)
+def test_large_templates_make_few_pods(kind: str, spec: dict[str, Any]) -> None:
+    """A write must not take long because it is large and many times repeated."""
+    api = ClusterApi()
+    api.namespace("lab")
+    for number in range(5):
+        api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": f"n{number}"}}))
+        api.must(api.admin.patch(f"/api/v1/nodes/n{number}", {"spec": {"taints": None}}))
+    metadata = {"labels": {"app": "x"}, "annotations": {"large": "x" * 100_000}}
+    pod = {**POD["spec"], **({"restartPolicy": "Never"} if kind == "jobs" else {})}
+    make(api, f"{BATCH if kind == 'jobs' else APPS}/{kind}", **spec, template={"metadata": metadata, "spec": pod})
+    assert len(api.must(api.admin.get("/api/v1/namespaces/lab/pods"))["items"]) == 3

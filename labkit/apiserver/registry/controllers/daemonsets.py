@@ -26,6 +26,7 @@ from labkit.apiserver.registry.controllers.owned import (
     claimed,
     controller_of,
     controls,
+    most_pods,
     only_status,
     pod_from,
 )
@@ -129,7 +130,8 @@ class DaemonSets:
             self._registry.delete(PODS, namespace, pod["metadata"]["name"], DeleteOptions())
             message = f"Deleted pod: {pod['metadata']['name']}"
             self._happenings.note(DAEMON_SETS, daemon_set, "SuccessfulDelete", message)
-        if plan.nodes and self._refusals.may_try(daemon_set):
+        room = len(pods) < most_pods(daemon_set["spec"]["template"])
+        if plan.nodes and room and self._refusals.may_try(daemon_set):
             self._more(daemon_set, plan.nodes[0], revision)
         pods = [pod for pod in self._registry.list(PODS, namespace) if controls(daemon_set, pod)]
         status = counts(daemon_set, nodes, placed(pods), revision, now)

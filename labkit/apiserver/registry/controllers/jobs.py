@@ -55,6 +55,7 @@ from labkit.apiserver.registry.controllers.owned import (
     deletion_order,
     is_active,
     moment,
+    most_pods,
     only_status,
     pod_from,
     ready_since,
@@ -71,8 +72,8 @@ JOBS = BY_KIND["batch", "Job"]
 COMPONENT = "job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that no job has counted yet."""
-MOST_ACTIVE, MOST_AT_ONCE, MOST_PODS = 100, 100, 1000
-"""How many pods of a job work at a time, how many begin in one second, and how many there are in all."""
+TIMES = 10
+"""How many times as many pods as at once a job gets in all."""
 
 
 class Jobs:
@@ -238,13 +239,14 @@ class Jobs:
 
     def _more(self, job: Object, pods: list[Object], active: list[Object], succeeded: int, over: set[int]) -> bool:
         """Make one pod if some are missing: quotas count it before the next one comes."""
-        missing = min(wanted_pods(job, succeeded, len(active)), MOST_ACTIVE) - len(active)
+        most = most_pods(job["spec"]["template"])
+        missing = min(wanted_pods(job, succeeded, len(active)), most) - len(active)
         if replaces_late(job):
             missing -= sum(map(_is_ending, pods))
         now = self._registry.clock()
-        if is_suspended(job) or missing <= 0 or len(pods) >= MOST_PODS:
+        if is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
-        if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= MOST_AT_ONCE:
+        if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= most:
             return False
         pod = self._next_pod(job, pods, active, over) if self._refusals.may_try(job) else None
         if pod is None:

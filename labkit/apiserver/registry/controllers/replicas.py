@@ -18,6 +18,7 @@ from labkit.apiserver.registry.controllers.owned import (
     deletion_order,
     is_active,
     is_available,
+    most_pods,
     only_status,
     pod_from,
     ready_since,
@@ -33,10 +34,6 @@ REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 REPLICATION_CONTROLLERS = BY_KIND["", "ReplicationController"]
 COMPONENTS = {"ReplicaSet": "replicaset-controller", "ReplicationController": "replication-controller"}
 FAILURE = "ReplicaFailure"
-MOST_PODS = 100
-"""How many pods one set gets, whatever it wants: they are made inside the write that asks for them."""
-MOST_WRITTEN = 256 << 10
-"""How many characters the templates of these pods may have together; the first pod comes in any case."""
 
 
 class Replicas:
@@ -119,8 +116,7 @@ class Replicas:
             None if one was made, why it could not be made, or an empty text if there are enough.
         """
         template = owner["spec"]["template"]
-        wanted = min(owner["spec"].get("replicas", 1), MOST_PODS)
-        if active >= wanted or 0 < active * len(str(template)) >= MOST_WRITTEN:
+        if active >= min(owner["spec"].get("replicas", 1), most_pods(template)):
             return ""
         happenings = self._happenings[kind.kind]
         try:

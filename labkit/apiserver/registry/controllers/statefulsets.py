@@ -26,6 +26,7 @@ from labkit.apiserver.registry.controllers.owned import (
     claimed,
     controller_of,
     is_available,
+    most_pods,
     only_status,
     ready_since,
 )
@@ -40,8 +41,6 @@ from labkit.apiserver.status import ApiError
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 COMPONENT = "statefulset-controller"
 REVISION_HASH = "controller.kubernetes.io/hash"
-MOST_PODS = 100
-"""How many pods one set gets, whatever it wants: they are made inside the write that asks for them."""
 
 
 class StatefulSets:
@@ -84,7 +83,7 @@ class StatefulSets:
             late = one["spec"].get("minReadySeconds") and status.get("readyReplicas", 0) != status.get(
                 "availableReplicas", 0
             )
-            short = status.get("replicas", 0) < min(wanted(one), MOST_PODS)
+            short = status.get("replicas", 0) < _size(one)
             if late or (short and self._refusals.may_try(one)):
                 with self._registry.transaction():
                     self._sync(one["metadata"]["namespace"], one["metadata"]["name"])
@@ -128,7 +127,7 @@ class StatefulSets:
         """Do what is next: its change comes here again."""
         ordered = one["spec"].get("podManagementPolicy") != "Parallel"
         first = first_ordinal(one)
-        members = range(first, first + min(wanted(one), MOST_PODS))
+        members = range(first, first + _size(one))
         for number in members:
             if number not in pods:
                 if self._make(one, number, current, update) or ordered:
@@ -271,6 +270,12 @@ class StatefulSets:
         self._registry.delete(PODS, metadata["namespace"], metadata["name"], DeleteOptions())
         message = f"delete Pod {metadata['name']} in StatefulSet {one['metadata']['name']} successful"
         self._happenings.note(STATEFUL_SETS, one, "SuccessfulDelete", message)
+
+
+def _size(one: Object) -> int:
+    """How many pods a set gets: a claim of each is written as well."""
+    written = {name: one["spec"].get(name) for name in ("template", "volumeClaimTemplates")}
+    return min(wanted(one), most_pods(written))
 
 
 def _revision(pod: Object) -> str:
