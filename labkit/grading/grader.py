@@ -152,11 +152,9 @@ class Grader(WithWorkers):
         keys = foundry.keys if foundry else Keys.generate(self._foundry.keys.token_key)
         cluster, events = fresh_cluster(keys, submission.learner, exercise, foundry)
         ground = ground_in(cluster, events)
-        handle = cluster.handle
-        cluster.handle = meter = Meter(handle, self._allowance)  # also for what pods ask
         try:
-            report = await self._run(submission, cluster, cells, place)
-            cluster.handle = handle
+            with Meter(cluster, self._allowance) as meter:
+                report = await self._run(submission, meter, cells, place)
             return Result(
                 submission.learner,
                 exercise.id,
@@ -173,7 +171,7 @@ class Grader(WithWorkers):
         finally:
             cluster.close()
 
-    async def _run(self, submission: Submission, cluster: Cluster, cells: list[str], place: int) -> dict[str, Any]:
+    async def _run(self, submission: Submission, cluster: Meter, cells: list[str], place: int) -> dict[str, Any]:
         """Run a notebook behind walls, against its cluster; how it ended."""
 
         def open_door(listener: socket.socket, lab_home: Path) -> Door:

@@ -226,6 +226,25 @@ def test_who_keeps_the_server_busy_is_refused(tmp_path: Path) -> None:
     assert "took the server more than" in result.note
 
 
+def test_what_the_clock_brings_is_paid_for_as_well(tmp_path: Path) -> None:
+    """A job without end makes pods each second, and no request asks for them."""
+    endless = """
+container = {"name": "c", "image": "ubuntu", "command": ["true"]}
+template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "default"}}
+lab.apply([{**job, "spec": {"completions": 10**6, "parallelism": 50, "template": template}}])
+import time
+until = time.monotonic() + 15
+while (status := lab.admin.get("/version").status) == 200 and time.monotonic() < until:
+    time.sleep(0.5)
+print("got", status)
+"""
+    submit(tmp_path, "eve", EXERCISE, [SETUP, endless])
+    with Grader(limits=SHORT, allowance=Allowance(seconds=0.3)) as strict:
+        result = grade(strict, tmp_path)["eve"]
+    assert "got 429" in result.output, result.output
+
+
 @pytest.mark.usefixtures("walls")
 def test_the_process_above_is_out_of_reach(grader: Grader, tmp_path: Path) -> None:
     look = """

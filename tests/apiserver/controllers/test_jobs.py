@@ -32,10 +32,10 @@ def bare() -> ClusterApi:
     return made
 
 
-def start(api: ClusterApi, command: str, *, policy: str = "Never", **spec: Any) -> Any:
+def start(api: ClusterApi, command: str, *, name: str = "j", policy: str = "Never", **spec: Any) -> Any:
     container = {"name": "c", "image": "ubuntu", "command": ["sh", "-c", command]}
     template = {"spec": {"restartPolicy": policy, "containers": [container]}}
-    return api.must(api.admin.post(JOBS, {"metadata": {"name": "j"}, "spec": {"template": template, **spec}}))
+    return api.must(api.admin.post(JOBS, {"metadata": {"name": name}, "spec": {"template": template, **spec}}))
 
 
 def status(api: ClusterApi) -> Any:
@@ -231,10 +231,12 @@ def test_parallelism_may_change(api: ClusterApi) -> None:
 def test_indexed_pods_know_their_index(api: ClusterApi) -> None:
     command = "[ $JOB_COMPLETION_INDEX != 1 ] && echo $(hostname)"
     start(api, command, completionMode="Indexed", completions=4, parallelism=2, backoffLimit=9)
-    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 2, 1), "0,2")
+    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 1, 1), "0")
     pass_time(api, 10)
+    assert (counts(api), status(api)["completedIndexes"]) == ((0, 0, 2, 2), "0,2")
+    pass_time(api, 20)
     found = sorted(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for pod in pods(api))
-    assert (found, counts(api)) == (["0", "1", "1", "2", "3"], (0, 0, 3, 2))
+    assert (found, counts(api)) == (["0", "1", "1", "1", "2", "3"], (0, 0, 3, 3))
     first = next(pod for pod in pods(api) if pod["metadata"]["generateName"] == "j-0-")
     assert first["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"] == "0"
     assert first["spec"]["hostname"] == "j-0"
@@ -300,16 +302,27 @@ def test_a_job_of_another_controller_is_left_alone(api: ClusterApi) -> None:
 
 def test_no_write_waits_for_more_pods_than_this(bare: ClusterApi) -> None:
     start(bare, "true", parallelism=500, completions=500)
-    assert counts(bare) == (100, 0, 0, 0)
-    pass_time(bare, 5)
+    assert counts(bare) == (10, 0, 0, 0)
+    for _ in range(12):
+        pass_time(bare, 1)
     assert counts(bare) == (100, 0, 0, 0)
 
 
 def test_pods_that_end_at_once_do_not_hold_up_the_server(api: ClusterApi) -> None:
     start(api, "true", completions=120, parallelism=50)
-    assert counts(api) == (0, 0, 100, 0)
+    assert counts(api) == (0, 0, 10, 0)
     pass_time(api, 1)
-    assert counts(api) == (0, 0, 120, 0)
+    assert counts(api) == (0, 0, 20, 0)
+
+
+def test_a_job_without_end_does_not_keep_others_from_beginning(api: ClusterApi) -> None:
+    start(api, "true", completions=9_999, parallelism=50)
+    for number in range(3):
+        start(api, "true", name=f"k{number}")
+    for _ in range(4):
+        pass_time(api, 1)
+    ended = [job for job in api.must(api.admin.get(JOBS))["items"] if job["status"].get("completionTime")]
+    assert [job["metadata"]["name"] for job in ended] == ["k0", "k1", "k2"]
 
 
 def test_jobs_go_on_after_a_restart(api: ClusterApi) -> None:

@@ -20,6 +20,7 @@ from labkit.apiserver.registry.controllers.owned import (
     only_status,
     reference_to,
 )
+from labkit.apiserver.registry.controllers.pace import Pace
 from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.controllers.timetable import last_time, next_time
 from labkit.apiserver.registry.kinds import BY_KIND
@@ -47,6 +48,7 @@ class CronJobs:
     def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
         self._create = create
+        self._pace = Pace(registry.clock)
         self._happenings = Happenings(registry, COMPONENT)
         self._refusals = Refusals(registry.clock)
         self._not_before: dict[str, float] = {}
@@ -73,7 +75,7 @@ class CronJobs:
     def advance(self) -> None:
         """Make the jobs for which it is time."""
         for one in list(self._registry.list(CRON_JOBS)):
-            if self._due(one)[0] is not None and self._refusals.may_try(one):
+            if self._pace.may_begin() and self._due(one)[0] is not None and self._refusals.may_try(one):
                 with self._registry.transaction():
                     self._sync(one["metadata"]["namespace"], one["metadata"]["name"])
 
@@ -116,7 +118,7 @@ class CronJobs:
         active = self._still_active(one, jobs, status)
         jobs = self._trim(one, jobs)
         time, many = self._due(one)
-        if time is not None and self._refusals.may_try(one):
+        if time is not None and self._pace.may_begin() and self._refusals.may_try(one):
             self._start(one, status, active, time, many)
         status["active"] = active
         status = {field: value for field, value in status.items() if value}
@@ -198,6 +200,7 @@ class CronJobs:
             self._say(one, "FailedCreate", f"Error creating job: {error.message}", warning=True)
             return None
         self._refusals.forget(one)
+        self._pace.note()
         self._say(one, "SuccessfulCreate", f"Created job {made['metadata']['name']}")
         return made
 

@@ -60,6 +60,7 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
     ready_since,
 )
+from labkit.apiserver.registry.controllers.pace import Pace
 from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
@@ -72,7 +73,7 @@ JOBS = BY_KIND["batch", "Job"]
 COMPONENT = "job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that no job has counted yet."""
-TIMES = 10
+TIMES = 5
 """How many times as many pods as at once a job gets in all."""
 
 
@@ -87,6 +88,8 @@ class Jobs:
     def __init__(self, registry: Registry, create: Create) -> None:
         self._registry = registry
         self._create = create
+        self._pace = Pace(registry.clock)
+        self._turn = 0
         self._happenings = Happenings(registry, COMPONENT)
         self._refusals = Refusals(registry.clock)
 
@@ -109,13 +112,20 @@ class Jobs:
     def advance(self) -> None:
         """Do what has become due: pods after a delay, deadlines, the end of jobs that ended long ago."""
         now = self._registry.clock()
-        for job in list(self._registry.list(JOBS)):
+        jobs = list(self._registry.list(JOBS))
+        first = self._turn % len(jobs) if jobs else 0  # each is the first one once: those behind it may get nothing
+        self._turn += 1
+        for job in jobs[first:] + jobs[:first]:
             metadata = job["metadata"]
             if finished(job) is not None:
-                self._expire(metadata["namespace"], metadata["name"])
-            elif past_deadline(job, now) or (self._is_short(job) and self._refusals.may_try(job)):
+                if self._pace.may_begin():
+                    self._expire(metadata["namespace"], metadata["name"])
+            elif past_deadline(job, now) or (self._is_short(job) and self._may_go_on(job)):
                 with self._registry.transaction():
                     self._sync(metadata["namespace"], metadata["name"])
+
+    def _may_go_on(self, job: Object) -> bool:
+        return self._pace.may_begin() and self._refusals.may_try(job)
 
     @staticmethod
     def _is_short(job: Object) -> bool:
@@ -130,6 +140,8 @@ class Jobs:
                 self._sync(namespace, job["metadata"]["name"])
 
     def _after_pod(self, change: Change) -> None:
+        if change.old is not None and change.new is not None and _what_matters(change.old) == _what_matters(change.new):
+            return
         for side in {id(side): side for side in (change.old, change.new) if side is not None}.values():
             owner, namespace = controller_of(side), side["metadata"]["namespace"]
             if owner is not None:
@@ -161,6 +173,7 @@ class Jobs:
             return
         kept, since = job["spec"].get("ttlSecondsAfterFinished"), end.get("lastTransitionTime")
         if kept is not None and since and moment(since) + kept <= self._registry.clock():
+            self._pace.note()
             self._registry.delete(JOBS, namespace, name, DeleteOptions(propagation="Foreground"))
 
     # One job
@@ -243,12 +256,9 @@ class Jobs:
         missing = min(wanted_pods(job, succeeded, len(active)), most) - len(active)
         if replaces_late(job):
             missing -= sum(map(_is_ending, pods))
-        now = self._registry.clock()
         if is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
-        if sum(pod["metadata"]["creationTimestamp"] == timestamp(now) for pod in pods) >= most:
-            return False
-        pod = self._next_pod(job, pods, active, over) if self._refusals.may_try(job) else None
+        pod = self._next_pod(job, pods, active, over) if self._may_go_on(job) else None
         if pod is None:
             return False
         try:
@@ -258,6 +268,7 @@ class Jobs:
             self._happenings.note(JOBS, job, "FailedCreate", f"Error creating: {error.message}", type_="Warning")
             return False
         self._refusals.forget(job)
+        self._pace.note()
         self._happenings.note(JOBS, job, "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
         return True
 
@@ -322,6 +333,25 @@ class Jobs:
             self._registry.edit(JOBS, job, MANAGER, lambda obj: obj.update(status=status), "status")
         if said is not None:
             self._happenings.note(JOBS, job, said[1], said[2], type_=said[0])
+
+
+def _what_matters(pod: Object) -> object:
+    """What of a pod a job goes by."""
+    metadata, status = pod["metadata"], pod["status"]
+    told = {condition.get("type"): condition.get("status") for condition in status.get("conditions") or ()}
+    restarts = [
+        container.get("restartCount")
+        for name in ("initContainerStatuses", "containerStatuses")
+        for container in status.get(name) or ()
+    ]
+    kept = ("labels", "annotations", "finalizers", "ownerReferences", "deletionTimestamp")
+    return (
+        *(metadata.get(name) for name in kept),
+        status.get("phase"),
+        told.get("Ready") == "True",
+        told.get("DisruptionTarget"),
+        any(restarts) and restarts,
+    )
 
 
 def _succeeded(pod: Object) -> bool:
