@@ -109,13 +109,21 @@ except OSError as error:
     assert "No usable temporary directory" in told.stdout, told
 
 
+def _heed_signals() -> None:
+    """As in a terminal: who runs the tests in the background (nohup) may have them ignore some."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def _grading(folder: Path, room: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The command at work: its temporary directory and its results are below a directory."""
     (room / "rooms").mkdir()
     command = [sys.executable, "-m", "labkit", "grade", str(folder), "--out", str(room / "out"), *options]
     environment = {**os.environ, "TMPDIR": str(room / "rooms"), "LABKIT_HOME": str(room / "home")}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_signals
+    ) as process:
         try:
             yield process
         finally:
