@@ -25,13 +25,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__, resources
+from labkit import __version__
 from labkit.backends import podimage
 from labkit.backends.base import Options, Say
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import Kind
-from labkit.errors import Missing, UsageError
-from labkit.home import ensure_private, place_error, write_private
+from labkit.core import resources
+from labkit.core.errors import Missing, UsageError
+from labkit.core.home import ensure_private, place_error, write_private
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0

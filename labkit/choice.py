@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends.base import NAMES, Options
-from labkit.errors import UsageError, near
-from labkit.home import read_json, write_private
+from labkit.core.errors import UsageError, near
+from labkit.core.home import read_json, write_private
 
 OWNERS = {
     "node": "embedded",

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit import expect
-from labkit.answers import Answer
 from labkit.backends.base import Backend, Options, Say, Status, make
 from labkit.choice import Choice
-from labkit.client import Client
-from labkit.display import Card, Row, Shown
-from labkit.home import ensure_private, home_path, read_json, write_private
-from labkit.names import Names
+from labkit.client.answer import Answer
+from labkit.client.client import Client
+from labkit.client.prefix import Names
+from labkit.core.display import Card, Row, Shown
+from labkit.core.home import ensure_private, home_path, read_json, write_private
 from labkit.progress import Progress
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -79,7 +79,7 @@ class ChosenCluster(Shown):
     @cached_property
     def admin(self) -> Client:
         """The administrator, with the kubeconfig's own credential."""
-        from labkit import kubeconfig
+        from labkit.client import kubeconfig
 
         found = kubeconfig.load(self.kubeconfig, scratch=self.home)
         return Client(

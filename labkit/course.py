@@ -16,8 +16,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import Unreachable
-from labkit.home import ensure_private, home_path, write_private
+from labkit.core.errors import Unreachable
+from labkit.core.home import ensure_private, home_path, write_private
 
 SOCKET_VARIABLE = "LABKIT_CHECKER"
 """Names the checker's Unix socket, or nothing."""

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit import lessons, session
-from labkit.answers import Answer
-from labkit.interrupts import cleaned_up
+from labkit.client.answer import Answer
+from labkit.client.exec.command import CompletedExec
+from labkit.core.redact import redact
+from labkit.core.signals import cleaned_up
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
 from labkit.lessons.steps import Step
-from labkit.podexec import CompletedExec
-from labkit.redact import redact
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.display import Card, Shown
+from labkit.core.display import Card, Shown
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from labkit.errors import ExpectedForbidden
+from labkit.core.errors import ExpectedForbidden
 
 
 class Seen(Protocol):

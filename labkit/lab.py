@@ -13,21 +13,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit import expect, resources
+from labkit import expect
 from labkit.chosen import RBAC_GROUP, ChosenCluster
-from labkit.client import Client, failure
-from labkit.errors import TokenError, UsageError
-from labkit.home import read_json
-from labkit.transport import Credentials
+from labkit.client.client import Client, failure
+from labkit.client.transport import Credentials
+from labkit.core import resources
+from labkit.core.errors import TokenError, UsageError
+from labkit.core.home import read_json
 
 if TYPE_CHECKING:
-    from labkit.kinds import Resources
-    from labkit.kubectl import Ran
-    from labkit.manifests import Applied, Library
-    from labkit.podexec import CompletedExec
-    from labkit.pods import Pods, ReadyPod
-    from labkit.proxy import Proxy
-    from labkit.tokens import Token
+    from labkit.client.discovery import Resources
+    from labkit.client.exec.command import CompletedExec
+    from labkit.client.kubectl import Ran
+    from labkit.client.manifests import Applied, Library
+    from labkit.client.pods import Pods, ReadyPod
+    from labkit.client.proxy import Proxy
+    from labkit.client.tokens import Token
 
 MANIFESTS = (".yaml", ".yml", ".json")
 """How the files end that hold objects."""
@@ -73,7 +74,7 @@ class Lab(ChosenCluster):
             UsageError: When the name is not written so.
             ExecFailed: When the pod does not run or mounts no token.
         """
-        from labkit.pods import MountedToken
+        from labkit.client.pods import MountedToken
 
         source = MountedToken(self.pods, pod, container, lambda: self._generation)
         source()
@@ -124,7 +125,7 @@ class Lab(ChosenCluster):
             UsageError: When there is no such lesson or file, or it holds no objects.
             ApiFailure: When the server refuses an object.
         """
-        from labkit import manifests
+        from labkit.client import manifests
 
         if not isinstance(what, str):
             objects = manifests.given(what)
@@ -148,7 +149,7 @@ class Lab(ChosenCluster):
         Returns:
             What had to be made.
         """
-        from labkit import manifests
+        from labkit.client import manifests
 
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
         admin = self.admin.unobserved()
@@ -166,7 +167,7 @@ class Lab(ChosenCluster):
         Args:
             line: What follows the word ``kubectl``, such as ``get pods -n kikai``.
         """
-        from labkit import kubectl
+        from labkit.client import kubectl
 
         ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
         if any(f" {verb} " in ran.command for verb in WRITING):
@@ -238,7 +239,7 @@ class Lab(ChosenCluster):
         Args:
             what: A whole token, or a service account (``default/kikai``) for a fresh one.
         """
-        from labkit.tokens import Token
+        from labkit.client.tokens import Token
 
         raw = what.strip()
         if raw.count(".") != 2:
@@ -247,7 +248,7 @@ class Lab(ChosenCluster):
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts."""
-        from labkit.tokens import Token
+        from labkit.client.tokens import Token
 
         return Token.decode(self.read_pod_token(pod, container), self.admin.unobserved())
 
@@ -286,7 +287,7 @@ class Lab(ChosenCluster):
         Returns:
             The running proxy; use it in a ``with`` block, or call its ``close``.
         """
-        from labkit.proxy import Proxy
+        from labkit.client.proxy import Proxy
 
         return Proxy(caller or self.admin, port=port).start()
 
@@ -304,7 +305,7 @@ class Lab(ChosenCluster):
         Raises:
             UsageError: When there is no such step.
         """
-        from labkit import manifests
+        from labkit.client import manifests
 
         last = str(step).strip().lower() == "end"
         number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
@@ -315,14 +316,14 @@ class Lab(ChosenCluster):
     @cached_property
     def library(self) -> Library:
         """The lessons' manifests."""
-        from labkit.manifests import Library
+        from labkit.client.manifests import Library
 
         return Library(resources.clusters() / "lessons")
 
     @cached_property
     def pods(self) -> Pods:
         """Reaches into pods, unobserved."""
-        from labkit.pods import Pods
+        from labkit.client.pods import Pods
 
         known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
         return Pods(self.admin.unobserved(), self.patience_seconds, run=bool(known.get("pods", True)))
@@ -330,14 +331,14 @@ class Lab(ChosenCluster):
     @cached_property
     def resources(self) -> Resources:
         """Finds the path of an object."""
-        from labkit.kinds import Resources
+        from labkit.client.discovery import Resources
 
         return Resources(self.admin)
 
     # -- within ---------------------------------------------------------------------
 
     def _apply(self, objects: list[dict[str, Any]]) -> Applied:
-        from labkit import manifests
+        from labkit.client import manifests
 
         applied = manifests.apply(
             self.admin.unobserved(),
@@ -351,7 +352,7 @@ class Lab(ChosenCluster):
         return applied
 
     def _request_token(self, account: str) -> str:
-        from labkit.podexec import pod_name
+        from labkit.client.exec.command import pod_name
 
         namespace, _, name = pod_name(account).partition("/")
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
@@ -363,7 +364,7 @@ class Lab(ChosenCluster):
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
-    from labkit import manifests
+    from labkit.client import manifests
 
     try:
         text = file.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.home import home_path, locked, read_json, write_private
+from labkit.core.home import home_path, locked, read_json, write_private
 
 Record = dict[str, Any]
 """One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""

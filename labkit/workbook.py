@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit import resources
 from labkit.backends.base import Options, make
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.choice import Choice
-from labkit.errors import LabkitError, Missing
-from labkit.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+from labkit.core import resources
+from labkit.core.errors import LabkitError, Missing
+from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
 
 FIRST = "00-start.ipynb"
 RECORD = ".labkit-copies.json"

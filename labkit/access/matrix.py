@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from labkit.access.explain import reviews
 from labkit.access.policy import Api, Subject
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 
 CLUSTER_SCOPED = frozenset(
     {

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.display import Card, Row, Shown
-from labkit.errors import UsageError, near
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError, near
 
 Say = Callable[[str], None]
 """Takes one line of progress for the learner."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.backends.base import Say
-from labkit.errors import StartFailed
+from labkit.core.errors import StartFailed
 
 _ERROR = "ERROR: "
 _OUTPUT = "Command Output: "

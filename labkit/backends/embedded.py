@@ -25,8 +25,8 @@ from typing import Any
 
 from labkit import __version__
 from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.errors import LabkitError, NotRunning, StartFailed, UsageError
-from labkit.home import ensure_private, held, locked, read_json
+from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
+from labkit.core.home import ensure_private, held, locked, read_json
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -131,8 +131,8 @@ class Embedded:
         Raises:
             ApiFailure: When the server refuses.
         """
-        from labkit import kubeconfig
-        from labkit.client import Client, failure
+        from labkit.client import kubeconfig
+        from labkit.client.client import Client, failure
 
         found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         answer = Client(found.endpoint, found.credentials, name="admin").request("POST", PRISTINE)
@@ -141,7 +141,7 @@ class Embedded:
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, from the end of the server's log."""
-        from labkit import auditlog
+        from labkit.client import auditlog
 
         return auditlog.find(self.home / "audit.log", audit_id)
 

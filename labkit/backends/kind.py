@@ -18,14 +18,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit import auditlog, kubeconfig, resources
 from labkit.backends import creation, kindneeds, podimage, readiness, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.engine import Engine, call, find, follow
-from labkit.client import Client
-from labkit.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
-from labkit.home import ensure_private, locked, read_json, write_private
-from labkit.interrupts import cleaned_up
+from labkit.client import auditlog, kubeconfig
+from labkit.client.client import Client
+from labkit.core import resources
+from labkit.core.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
+from labkit.core.home import ensure_private, locked, read_json, write_private
+from labkit.core.signals import cleaned_up
 
 CLUSTER = "labkit"
 PULL_SECONDS = 1800.0

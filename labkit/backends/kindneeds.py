@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.backends.base import Need
 from labkit.backends.engine import call, find
-from labkit.errors import Missing
+from labkit.core.errors import Missing
 
 MEMORY_BYTES = 2 * 1024**3
 DISK_BYTES = 5 * 1024**3

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from labkit import podexec
 from labkit.backends import podimage
 from labkit.backends.base import Say
-from labkit.client import Client
-from labkit.errors import LabkitError, StartFailed
+from labkit.client.client import Client
+from labkit.client.exec import command
+from labkit.core.errors import LabkitError, StartFailed
 
 READY_SECONDS = 300.0
 POLL_SECONDS = 0.5
@@ -85,7 +85,7 @@ def pod_runs(client: Client) -> bool:
         return False
     with suppress(LabkitError):
         name = "kubernetes.default.svc.cluster.local"
-        return podexec.run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
+        return command.run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
     return False
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labkit.home import home_path
+from labkit.core.home import home_path
 
 
 @click.group("bundle")

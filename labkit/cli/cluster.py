@@ -10,8 +10,8 @@ import click
 
 from labkit.backends.base import NAMES, Need, Options, make
 from labkit.choice import Choice
-from labkit.errors import NotRunning
-from labkit.home import home_path
+from labkit.core.errors import NotRunning
+from labkit.core.home import home_path
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

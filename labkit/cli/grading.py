@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.interrupts import cleaned_up
+from labkit.core.signals import cleaned_up
 
 if TYPE_CHECKING:
     from labkit.grading.result import Result

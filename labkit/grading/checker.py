@@ -20,7 +20,7 @@ from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.keys import Keys, new_token_key
 from labkit.apiserver.serving.address import listen
 from labkit.apiserver.serving.server import ApiServer
-from labkit.errors import LabkitError
+from labkit.core.errors import LabkitError
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card
 from labkit.grading.grader import fresh_cluster, ground_in

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading.draw import Draw
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
 from labkit.grading.task import Exercise

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from labkit import auditlog
 from labkit.access.explain import review
 from labkit.access.policy import Policy, read_policy
-from labkit.display import Card, Row, Shown
-from labkit.errors import UsageError, near
+from labkit.client import auditlog
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError, near
 from labkit.grading.draw import Draw, learner_name
 from labkit.grading.excess import untouched
 from labkit.grading.probes import Ground
@@ -25,7 +25,7 @@ from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
 
 if TYPE_CHECKING:
-    from labkit.client import Client
+    from labkit.client.client import Client
     from labkit.lab import Lab
 
 

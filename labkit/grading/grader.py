@@ -26,6 +26,9 @@ from labkit.apiserver.keys import Keys
 from labkit.apiserver.serving.process import run
 from labkit.apiserver.serving.server import ApiServer
 from labkit.apiserver.storage import MemoryStore
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply
+from labkit.core.redact import redact
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, setup
 from labkit.grading.homes import home_files
@@ -38,9 +41,6 @@ from labkit.grading.score import Score, TaskScore, TooMuch, plain, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers
-from labkit.kinds import Resources
-from labkit.manifests import apply
-from labkit.redact import redact
 
 Told = Callable[[Result], None]
 Next = Callable[[], Awaitable[Submission | None]]

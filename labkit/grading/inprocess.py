@@ -12,8 +12,8 @@ from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.request import PeerCertificate
 from labkit.apiserver.serving.inprocess import ask
-from labkit.client import Client
-from labkit.transport import Endpoint, Transport
+from labkit.client.client import Client
+from labkit.client.transport import Endpoint, Transport
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")
 HERE = Endpoint("https://127.0.0.1:1")

@@ -16,11 +16,15 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labkit import kubeconfig as kubeconfigs
 from labkit.access.policy import Policy, read_policy
 from labkit.apiserver.keys import Keys
 from labkit.backends import podimage, preflight, sweep
-from labkit.errors import NotRunning, UsageError
+from labkit.client import kubeconfig as kubeconfigs
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply, title
+from labkit.client.prefix import Names
+from labkit.core.errors import NotRunning, UsageError
+from labkit.core.home import ensure_private, home_path
 from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
 from labkit.grading.fence import Fence
 from labkit.grading.grader import failed, kept_output, unread
@@ -32,11 +36,7 @@ from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, WithWorkers, WorkerFailed, Workers
-from labkit.home import ensure_private, home_path
-from labkit.kinds import Resources
 from labkit.lab import Lab
-from labkit.manifests import apply, title
-from labkit.names import Names
 
 KIND_CLUSTER = "labkit-grading"
 """A kind cluster of the grader's own, so that nobody's lab is graded upon."""

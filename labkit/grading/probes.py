@@ -15,9 +15,9 @@ from typing import Any
 
 from labkit.access.policy import Object, Policy, Subject, subject
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.caller import Caller
-from labkit.errors import TokenError
-from labkit.tokens import Token
+from labkit.client.protocol import Caller
+from labkit.client.tokens import Token
+from labkit.core.errors import TokenError
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})

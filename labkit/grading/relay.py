@@ -26,8 +26,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from labkit.apiserver.keys import Keys
-from labkit.client import Client
-from labkit.errors import LabkitError
+from labkit.client.client import Client
+from labkit.core.errors import LabkitError
 from labkit.grading.fence import READING, Fence
 
 MOST_HEAD = 64 << 10

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from labkit.errors import LabkitError, UsageError
+from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import (
     part1_api_server,
     part2_inside_a_pod,

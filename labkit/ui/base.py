@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from labkit.errors import LabkitError
+from labkit.core.errors import LabkitError
 
 STATIC = Path(__file__).with_name("static")
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit import lessons, session
-from labkit.errors import LabkitError, UsageError
+from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons.base import WORDS
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 

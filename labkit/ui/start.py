@@ -15,8 +15,8 @@ from typing import Any
 from labkit import lessons
 from labkit.backends.base import NAMES, Need, Options, make
 from labkit.choice import Choice
-from labkit.errors import LabkitError
-from labkit.home import home_path
+from labkit.core.errors import LabkitError
+from labkit.core.home import home_path
 from labkit.lab import Lab
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import LabkitError
-from labkit.redact import redact
+from labkit.core.errors import LabkitError
+from labkit.core.redact import redact
 from labkit.ui.base import LabWidget, script, style
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from labkit.apiserver.cluster import Cluster
-from labkit.client import Client
+from labkit.client.client import Client
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply
 from labkit.grading.inprocess import admin_of
 from labkit.grading.task import account, binding, namespace, role
-from labkit.kinds import Resources
-from labkit.manifests import apply
 from tests.support.cluster import keys
 
 Object = dict[str, object]

@@ -4,7 +4,7 @@ import pytest
 
 from labkit.access import Permission, explain, read_policy, smallest_changes, subject
 from labkit.access.policy import Subject, Unreadable
-from labkit.client import Client
+from labkit.client.client import Client
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from tests.access.conftest import put

@@ -9,8 +9,8 @@ from labkit.access import Permission, access_matrix, rbac_graph, read_policy, su
 from labkit.access.matrix import CLUSTER_SCOPED
 from labkit.access.policy import Unanswered
 from labkit.apiserver.registry.kinds import KINDS
-from labkit.client import Client
-from labkit.errors import UsageError
+from labkit.client.client import Client
+from labkit.core.errors import UsageError
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from tests.access.conftest import put

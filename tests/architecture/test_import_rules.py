@@ -15,7 +15,7 @@ CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
     "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab")],
-    "rbac-alone": [("labkit.rbac", "labkit.client"), ("labkit.rbac", "labkit.apiserver.keys")],
+    "rbac-alone": [("labkit.rbac", "labkit.client.client"), ("labkit.rbac", "labkit.apiserver.keys")],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
         ("labkit.apiserver.node", "IPython"),
@@ -47,7 +47,7 @@ PLANTED = {
     "kind-and-existing": [
         ("labkit.backends.kind", "labkit.apiserver"),
         ("labkit.backends.existing", "labkit.apiserver.keys"),
-        ("labkit.client", "labkit.apiserver.cluster"),
+        ("labkit.client.client", "labkit.apiserver.cluster"),
     ],
     "widgets": [("labkit.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
 }
@@ -70,7 +70,7 @@ MODULES = [
     "labkit.access.rules",
     "labkit.backends.base",
     "labkit.cli",
-    "labkit.client",
+    "labkit.client.client",
     "labkit.grading",
     "labkit.lab",
     "labkit.lessons",

@@ -19,8 +19,8 @@ import pytest
 from labkit.apiserver.serving.pki import load_keys
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
-from labkit.errors import HomeError, NotRunning, StartFailed, UsageError
-from labkit.home import held
+from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
+from labkit.core.home import held
 from labkit.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys

@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit import kubeconfig, resources
 from labkit.backends import engine, kind, kindneeds, podimage
 from labkit.backends.base import Options
 from labkit.backends.kind import Kind
-from labkit.client import Client
-from labkit.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
+from labkit.client import kubeconfig
+from labkit.client.client import Client
+from labkit.core import resources
+from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
 

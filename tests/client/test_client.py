@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from labkit.answers import Answer
 from labkit.apiserver.keys import Keys
-from labkit.client import Client
-from labkit.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
-from labkit.names import Names
-from labkit.transport import Credentials, Endpoint, connection_error
+from labkit.client.answer import Answer
+from labkit.client.client import Client
+from labkit.client.prefix import Names
+from labkit.client.transport import Credentials, Endpoint, connection_error
+from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 

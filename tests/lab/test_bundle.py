@@ -16,7 +16,7 @@ from labkit.backends.base import Options
 from labkit.backends.engine import Done
 from labkit.backends.kind import Kind
 from labkit.cli import run
-from labkit.errors import Missing, UsageError
+from labkit.core.errors import Missing, UsageError
 from tests.backends.programs import Programs
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from labkit import expect_forbidden
-from labkit.errors import ExpectedForbidden
+from labkit.core.errors import ExpectedForbidden
 from labkit.expect import observe
 
 

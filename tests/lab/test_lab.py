@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit import Lab, expect_forbidden, predict, session
-from labkit.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
+from labkit.core.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import resources, workbook
-from labkit.errors import UsageError
+from labkit import workbook
+from labkit.core import resources
+from labkit.core.errors import UsageError
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from labkit import demo, lessons, session
+from labkit.core.redact import TOKEN
 from labkit.demo import Demo
 from labkit.lab import Lab
 from labkit.lessons import variants
-from labkit.redact import TOKEN
 
 
 def console() -> tuple[Console, io.StringIO]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from labkit import lessons
-from labkit.client import Client
-from labkit.errors import TokenError, Unreachable, UsageError
+from labkit.client.client import Client
+from labkit.core.errors import TokenError, Unreachable, UsageError
 from labkit.grading.task import binding
 from labkit.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
