@@ -12,13 +12,13 @@ from typing import Any
 
 from labkit import expect
 from labkit.backends.base import Backend, Options, Say, Status, make
-from labkit.choice import Choice
+from labkit.backends.choice import Choice
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import ensure_private, home_path, read_json, write_private
-from labkit.progress import Progress
+from labkit.lessons.progress import Progress
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5

@@ -76,7 +76,7 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on the chosen cluster, with the progress of a moment."""
     from labkit.lab import Lab
-    from labkit.progress import Progress
+    from labkit.lessons.progress import Progress
 
     lab = Lab()
     lab.progress = Progress(directory / "progress.json")

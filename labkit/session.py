@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit import ui
-from labkit.progress import Progress
+from labkit.lessons.progress import Progress
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

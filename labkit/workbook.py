@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.backends.base import Options, make
+from labkit.backends.choice import Choice
 from labkit.backends.embedded import ADMIN_CONF
-from labkit.choice import Choice
 from labkit.core import resources
 from labkit.core.errors import LabkitError, Missing
 from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private

@@ -152,7 +152,7 @@ def make(name: str, home: Path, options: Options) -> Backend:
 
         return Embedded(home, options)
     if name == "kind":
-        from labkit.backends.kind import Kind
+        from labkit.backends.kind.cluster import Kind
 
         return Kind(home, options)
     if name == "existing":

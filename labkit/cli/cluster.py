@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit.backends.base import NAMES, Need, Options, make
-from labkit.choice import Choice
+from labkit.backends.choice import Choice
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 

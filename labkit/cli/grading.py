@@ -88,7 +88,7 @@ def grade_command(
         click.echo(f"{len(session.all) - left} of {len(session.all)} are graded already.", err=True)
     limits = Limits(seconds=seconds, cpu_seconds=int(seconds) + 1)
     if real:
-        from labkit.cli.real import Choice, grade_on_a_real_cluster
+        from labkit.cli.grading_real import Choice, grade_on_a_real_cluster
 
         with cleaned_up():
             grade_on_a_real_cluster(session, Choice(backend, kubeconfig, context, image, force), limits, kernel)

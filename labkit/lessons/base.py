@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from labkit.client.prefix import Names
 from labkit.client.protocol import Caller
 from labkit.core.display import Card, Row, Shown
-from labkit.progress import Progress
+from labkit.lessons.progress import Progress
 
 State = Literal["passed", "failed", "not attempted"]
 

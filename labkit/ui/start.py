@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit import lessons
 from labkit.backends.base import NAMES, Need, Options, make
-from labkit.choice import Choice
+from labkit.backends.choice import Choice
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab import Lab

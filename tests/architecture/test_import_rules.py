@@ -45,7 +45,7 @@ PLANTED = {
         ("labkit.session", "labkit.apiserver.serving"),
     ],
     "kind-and-existing": [
-        ("labkit.backends.kind", "labkit.apiserver"),
+        ("labkit.backends.kind.cluster", "labkit.apiserver"),
         ("labkit.backends.existing", "labkit.apiserver.keys"),
         ("labkit.client.client", "labkit.apiserver.cluster"),
     ],

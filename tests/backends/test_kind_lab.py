@@ -14,7 +14,7 @@ from labkit import lessons
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.engine import find
-from labkit.backends.kind import Kind
+from labkit.backends.kind.cluster import Kind
 from labkit.demo import Demo
 from labkit.lab import Lab
 from tests.backends.conftest import quiet

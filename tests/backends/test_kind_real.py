@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit import bundle
+from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import call
-from labkit.backends.kind import Kind
+from labkit.backends.kind.cluster import Kind
 from labkit.core.errors import UsageError
 from tests.backends.conftest import quiet
 

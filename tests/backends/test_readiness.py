@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.backends import readiness
+from labkit.backends.kind import readiness
 from labkit.client.client import Client
 from labkit.client.transport import Endpoint
 from labkit.core.errors import StartFailed

@@ -18,8 +18,8 @@ from labkit.lessons.base import Context, Outcome, failed, named, passed, settled
 from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import not_running, state
+from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
-from labkit.progress import Progress
 
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> Context:

@@ -18,9 +18,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends import creation, kindneeds, podimage, readiness, sweep
+from labkit.backends import podimage, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.engine import Engine, call, find, follow
+from labkit.backends.kind import creation, readiness
+from labkit.backends.kind import needs as kindneeds
 from labkit.client import auditlog, kubeconfig
 from labkit.client.client import Client
 from labkit.core import resources

@@ -29,7 +29,7 @@ from labkit import __version__
 from labkit.backends import podimage
 from labkit.backends.base import Options, Say
 from labkit.backends.engine import Engine, call, find
-from labkit.backends.kind import Kind
+from labkit.backends.kind.cluster import Kind
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
@@ -228,7 +228,7 @@ def _wheels(directory: Path) -> None:
     if not done.ok:
         todo = "Gathering them needs the network; check it."
         raise Missing("wheels", "The wheels could not be gathered.", why=done.last_words, todo=todo)
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if (root / "pyproject.toml").exists():
         build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
         done = call(build, timeout_seconds=SAVE_SECONDS)

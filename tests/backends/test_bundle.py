@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit import bundle
+from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import Done
-from labkit.backends.kind import Kind
+from labkit.backends.kind.cluster import Kind
 from labkit.cli import run
 from labkit.core.errors import Missing, UsageError
 from tests.backends.programs import Programs

@@ -4,7 +4,7 @@ import json
 import threading
 from pathlib import Path
 
-from labkit.progress import KEPT, Progress
+from labkit.lessons.progress import KEPT, Progress
 
 
 def made(tmp_path: Path) -> Progress:
