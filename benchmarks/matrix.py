@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from labkit.access import Permission, access_matrix, subject
 from labkit.lab import Lab
+from labkit.rbac import Permission, access_matrix, subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = ("pods", "services", "secrets", "configmaps", "deployments.apps")

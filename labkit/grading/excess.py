@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labkit.access.graph import rule_text
-from labkit.access.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
 from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import Rule, rule_allows
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.grading.probes import Need
+from labkit.rbac.graph import rule_text
+from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
 
 MOST_NAMED = 200
 """Superfluous permissions that are named; what comes after them is counted as one."""

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from labkit.access.explain import review
-from labkit.access.policy import Policy, read_policy
 from labkit.client import auditlog
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
@@ -23,6 +21,8 @@ from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
+from labkit.rbac.explain import review
+from labkit.rbac.policy import Policy, read_policy
 
 if TYPE_CHECKING:
     from labkit.client.client import Client

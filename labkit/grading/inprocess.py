@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from labkit.access.policy import Object, Policy, name_of, namespace_of
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.cluster import Cluster
@@ -14,6 +13,7 @@ from labkit.apiserver.request import PeerCertificate
 from labkit.apiserver.serving.inprocess import ask
 from labkit.client.client import Client
 from labkit.client.transport import Endpoint, Transport
+from labkit.rbac.policy import Object, Policy, name_of, namespace_of
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")
 HERE = Endpoint("https://127.0.0.1:1")

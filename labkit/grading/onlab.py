@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labkit.access.policy import Policy, read_policy
 from labkit.apiserver.keys import Keys
 from labkit.backends import podimage, preflight, sweep
 from labkit.client import kubeconfig as kubeconfigs
@@ -37,6 +36,7 @@ from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, WithWorkers, WorkerFailed, Workers
 from labkit.lab import Lab
+from labkit.rbac.policy import Policy, read_policy
 
 KIND_CLUSTER = "labkit-grading"
 """A kind cluster of the grader's own, so that nobody's lab is graded upon."""

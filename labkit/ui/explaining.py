@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.access import Explanation, smallest_changes
-from labkit.access.graph import rule_text
-from labkit.access.policy import Policy
 from labkit.apiserver.authorization.attributes import Attributes
+from labkit.rbac import Explanation, smallest_changes
+from labkit.rbac.graph import rule_text
+from labkit.rbac.policy import Policy
 
 
 def question_text(question: Attributes, who: str) -> str:

@@ -15,7 +15,7 @@ CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
     "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab")],
-    "rbac-alone": [("labkit.rbac", "labkit.client.client"), ("labkit.rbac", "labkit.apiserver.keys")],
+    "rbac-alone": [("labkit.rbac.rules", "labkit.client.client"), ("labkit.rbac.rules", "labkit.apiserver.keys")],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
         ("labkit.apiserver.node", "IPython"),
@@ -40,7 +40,7 @@ PLANTED = {
     "one-door": [
         ("labkit.lab", "labkit.apiserver.cluster"),
         ("labkit.backends.embedded", "labkit.apiserver.cluster"),
-        ("labkit.access", "labkit.apiserver.registry"),
+        ("labkit.rbac", "labkit.apiserver.registry"),
         ("labkit.ui.widget", "labkit.apiserver.cluster"),
         ("labkit.session", "labkit.apiserver.serving"),
     ],
@@ -54,10 +54,10 @@ PLANTED = {
 """For each contract: who imports what, against the rule."""
 
 ALLOWED = [
-    ("labkit.access.rules", "labkit.apiserver.authorization.rbac"),
-    ("labkit.access", "labkit.apiserver.authorization"),
-    ("labkit.apiserver.authorization.rules", "labkit.rbac"),
-    ("labkit.lessons", "labkit.rbac"),
+    ("labkit.rbac.rules", "labkit.apiserver.authorization.rbac"),
+    ("labkit.rbac", "labkit.apiserver.authorization"),
+    ("labkit.apiserver.authorization.rules", "labkit.rbac.rules"),
+    ("labkit.lessons", "labkit.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),
     ("labkit.grading.grader", "labkit.apiserver.cluster"),
@@ -67,14 +67,14 @@ ALLOWED = [
 """The few doors that the contracts leave open; they are in every skeleton below."""
 
 MODULES = [
-    "labkit.access.rules",
+    "labkit.rbac.rules",
     "labkit.backends.base",
     "labkit.cli",
     "labkit.client.client",
     "labkit.grading",
     "labkit.lab",
     "labkit.lessons",
-    "labkit.rbac",
+    "labkit.rbac.rules",
     "labkit.ui.widget",
     "labkit.apiserver.audit",
     "labkit.apiserver.cluster",

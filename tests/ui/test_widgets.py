@@ -17,7 +17,7 @@ from labkit.grading.task import binding
 from labkit.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
-from tests.access.conftest import api, put
+from tests.rbac.conftest import api, put
 
 __all__ = ["api"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.rbac import group_matches, name_matches, path_matches, resource_matches, verb_matches
+from labkit.rbac.rules import group_matches, name_matches, path_matches, resource_matches, verb_matches
 
 Rule = dict[str, Any]
 

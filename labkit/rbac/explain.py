@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from labkit.access.policy import (
+from labkit.apiserver.authorization.attributes import Attributes
+from labkit.apiserver.authorization.rbac import subject_matches
+from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac.policy import (
     REVIEWS,
     Api,
     Object,
@@ -23,10 +26,7 @@ from labkit.access.policy import (
     namespace_of,
     read_policy,
 )
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import Rule, rule_allows
-from labkit.rbac import group_matches, name_matches, path_matches, resource_matches, verb_matches
+from labkit.rbac.rules import group_matches, name_matches, path_matches, resource_matches, verb_matches
 
 MASTERS = "system:masters"
 BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"

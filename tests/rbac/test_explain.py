@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.access import Permission, explain, read_policy, smallest_changes, subject
-from labkit.access.policy import Subject, Unreadable
 from labkit.client.client import Client
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
-from tests.access.conftest import put
+from labkit.rbac import Permission, explain, read_policy, smallest_changes, subject
+from labkit.rbac.policy import Subject, Unreadable
+from tests.rbac.conftest import put
 
 
 def why(api: Client, who: str, what: str, namespace: str = "", name: str = "") -> tuple[bool, list[str]]:

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from labkit.access import Permission, access_matrix, rbac_graph, read_policy, subject
-from labkit.access.matrix import CLUSTER_SCOPED
-from labkit.access.policy import Unanswered
 from labkit.apiserver.registry.kinds import KINDS
 from labkit.client.client import Client
 from labkit.core.errors import UsageError
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
-from tests.access.conftest import put
+from labkit.rbac import Permission, access_matrix, rbac_graph, read_policy, subject
+from labkit.rbac.matrix import CLUSTER_SCOPED
+from labkit.rbac.policy import Unanswered
+from tests.rbac.conftest import put
 
 
 def test_a_matrix_marks_what_changed(api: Client) -> None:

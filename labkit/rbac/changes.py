@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labkit.access.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
 
 MANY = 10_000
 """Weight of a ``*``: more than any list of names."""

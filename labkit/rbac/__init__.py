@@ -6,11 +6,11 @@ the server many questions at once, ``graph`` draws who reaches what. The rules' 
 reading is the server's (``labkit.apiserver.authorization``), so it exists once.
 """
 
-from labkit.access.changes import Change, smallest_changes
-from labkit.access.explain import Explanation, Grant, NearMiss, explain
-from labkit.access.graph import Graph, rbac_graph
-from labkit.access.matrix import Cell, Matrix, Permission, access_matrix
-from labkit.access.policy import Api, Policy, Subject, read_policy, subject
+from labkit.rbac.changes import Change, smallest_changes
+from labkit.rbac.explain import Explanation, Grant, NearMiss, explain
+from labkit.rbac.graph import Graph, rbac_graph
+from labkit.rbac.matrix import Cell, Matrix, Permission, access_matrix
+from labkit.rbac.policy import Api, Policy, Subject, read_policy, subject
 
 __all__ = [
     "Api",

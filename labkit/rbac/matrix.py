@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.access.explain import reviews
-from labkit.access.policy import Api, Subject
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.core.errors import UsageError
+from labkit.rbac.explain import reviews
+from labkit.rbac.policy import Api, Subject
 
 CLUSTER_SCOPED = frozenset(
     {
