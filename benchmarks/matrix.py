@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.rbac import Permission, access_matrix, subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")

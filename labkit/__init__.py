@@ -26,26 +26,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labkit.exercises import exercise as exercise
-    from labkit.expect import expect_forbidden as expect_forbidden
-    from labkit.lab import Lab as Lab
-    from labkit.session import board as board
-    from labkit.session import check as check
-    from labkit.session import hint as hint
-    from labkit.session import predict as predict
-    from labkit.session import solution as solution
+    from labkit.lab.exercises import exercise as exercise
+    from labkit.lab.expect import expect_forbidden as expect_forbidden
+    from labkit.lab.lab import Lab as Lab
+    from labkit.lab.words import board as board
+    from labkit.lab.words import check as check
+    from labkit.lab.words import hint as hint
+    from labkit.lab.words import predict as predict
+    from labkit.lab.words import solution as solution
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Lab": "labkit.lab",
-    "board": "labkit.session",
-    "check": "labkit.session",
-    "exercise": "labkit.exercises",
-    "expect_forbidden": "labkit.expect",
-    "hint": "labkit.session",
-    "predict": "labkit.session",
-    "solution": "labkit.session",
+    "Lab": "labkit.lab.lab",
+    "board": "labkit.lab.words",
+    "check": "labkit.lab.words",
+    "exercise": "labkit.lab.exercises",
+    "expect_forbidden": "labkit.lab.expect",
+    "hint": "labkit.lab.words",
+    "predict": "labkit.lab.words",
+    "solution": "labkit.lab.words",
 }
 
 __all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "solution"]

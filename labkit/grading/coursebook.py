@@ -74,7 +74,7 @@ def assignment(exercise: Exercise) -> dict[str, Any]:
         markdown("title", f"# {exercise.title}\n\n*{exercise.about}*"),
         code(
             "setup",
-            f'from labkit.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
+            f'from labkit.lab.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
             nbgrader=_mark("setup", locked=True),
         ),
     ]

@@ -26,7 +26,7 @@ from labkit.rbac.policy import Policy, read_policy
 
 if TYPE_CHECKING:
     from labkit.client.client import Client
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 
 class Paper(Shown):

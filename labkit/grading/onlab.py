@@ -35,7 +35,7 @@ from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, WithWorkers, WorkerFailed, Workers
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.rbac.policy import Policy, read_policy
 
 KIND_CLUSTER = "labkit-grading"

@@ -39,17 +39,17 @@ PREPARED = (
     "websocket",
     "jwt",
     "labkit",
-    "labkit.lab",
+    "labkit.lab.lab",
     "labkit.client.client",
     "labkit.client.manifests",
     "labkit.client.exec.command",
     "labkit.client.kubeconfig",
     "labkit.client.tokens",
     "labkit.backends.existing",
-    "labkit.session",
-    "labkit.expect",
-    "labkit.exercises",
-    "labkit.course",
+    "labkit.lab.words",
+    "labkit.lab.expect",
+    "labkit.lab.exercises",
+    "labkit.lab.course",
 )
 """What notebooks import; imported once, shared by every fork."""
 

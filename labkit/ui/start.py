@@ -17,7 +17,7 @@ from labkit.backends.base import NAMES, Need, Options, make
 from labkit.backends.choice import Choice
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 
 ABOUT = {

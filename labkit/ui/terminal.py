@@ -9,7 +9,7 @@ from labkit.core.redact import redact
 from labkit.ui.base import LabWidget, script, style
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 KEPT = 200
 """Commands kept on the screen."""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
-    "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab")],
+    "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab.lab")],
     "rbac-alone": [("labkit.rbac.rules", "labkit.client.client"), ("labkit.rbac.rules", "labkit.apiserver.keys")],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
@@ -33,23 +33,23 @@ PLANTED = {
         ("labkit.apiserver.registry.strategies.pods", "labkit.apiserver.registry.strategies.workloads"),
     ],
     "lessons": [
-        ("labkit.lessons", "labkit.lab"),
+        ("labkit.lessons", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.backends.base"),
         ("labkit.lessons", "labkit.apiserver.authorization"),
     ],
     "one-door": [
-        ("labkit.lab", "labkit.apiserver.cluster"),
+        ("labkit.lab.lab", "labkit.apiserver.cluster"),
         ("labkit.backends.embedded", "labkit.apiserver.cluster"),
         ("labkit.rbac", "labkit.apiserver.registry"),
         ("labkit.ui.widget", "labkit.apiserver.cluster"),
-        ("labkit.session", "labkit.apiserver.serving"),
+        ("labkit.lab.words", "labkit.apiserver.serving"),
     ],
     "kind-and-existing": [
         ("labkit.backends.kind.cluster", "labkit.apiserver"),
         ("labkit.backends.existing", "labkit.apiserver.keys"),
         ("labkit.client.client", "labkit.apiserver.cluster"),
     ],
-    "widgets": [("labkit.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
+    "widgets": [("labkit.lab.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
 }
 """For each contract: who imports what, against the rule."""
 
@@ -61,8 +61,8 @@ ALLOWED = [
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),
     ("labkit.grading.grader", "labkit.apiserver.cluster"),
-    ("labkit.lab", "labkit.backends.embedded"),
-    ("labkit.lab", "labkit.ui.widget"),
+    ("labkit.lab.lab", "labkit.backends.embedded"),
+    ("labkit.lab.lab", "labkit.ui.widget"),
 ]
 """The few doors that the contracts leave open; they are in every skeleton below."""
 
@@ -72,7 +72,7 @@ MODULES = [
     "labkit.cli",
     "labkit.client.client",
     "labkit.grading",
-    "labkit.lab",
+    "labkit.lab.lab",
     "labkit.lessons",
     "labkit.rbac.rules",
     "labkit.ui.widget",

@@ -25,7 +25,7 @@ from labkit.grading.reports import write_all
 from labkit.grading.result import Result
 from labkit.grading.submissions import find
 from labkit.grading.tasks import EXERCISES
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.server import Server, running_server

@@ -6,7 +6,7 @@ import pytest
 
 from labkit import expect_forbidden
 from labkit.core.errors import ExpectedForbidden
-from labkit.expect import observe
+from labkit.lab.expect import observe
 
 
 class Seen:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import workbook
 from labkit.core import resources
 from labkit.core.errors import UsageError
+from labkit.lab import workbook
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labkit import lessons
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
 
 STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}

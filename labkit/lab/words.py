@@ -14,7 +14,7 @@ from labkit import ui
 from labkit.lessons.progress import Progress
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
     from labkit.lessons.base import Context
 
 _labs: list[Lab] = []
@@ -33,7 +33,7 @@ def use(lab: Lab) -> None:
 def current() -> Lab:
     """The lab that the notebook made last, or a new one."""
     if not _labs:
-        from labkit.lab import Lab
+        from labkit.lab.lab import Lab
 
         Lab()
     return _labs[0]

@@ -120,12 +120,12 @@ def open_paper(exercise: str) -> tuple[Any, Any]:
     Returns:
         The lab, and the paper with ``show(task)`` and ``points(task)``.
     """
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
     learner = os.environ.get("LABKIT_LEARNER") or _learner_of(Path.cwd())
     if not os.environ.get(SOCKET_VARIABLE):
-        from labkit.exercises import Sealed
-        from labkit.exercises import exercise as make
+        from labkit.lab.exercises import Sealed
+        from labkit.lab.exercises import exercise as make
 
         lab = Lab()
         paper = make(lab, exercise, learner).start()

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit import expect
 from labkit.backends.base import Backend, Options, Say, Status, make
 from labkit.backends.choice import Choice
 from labkit.client.answer import Answer
@@ -18,6 +17,7 @@ from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.core.display import Card, Row, Shown
 from labkit.core.home import ensure_private, home_path, read_json, write_private
+from labkit.lab import expect
 from labkit.lessons.progress import Progress
 
 RBAC_GROUP = "rbac.authorization.k8s.io"

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit import lessons, session
+from labkit import lessons
 from labkit.client.answer import Answer
 from labkit.client.exec.command import CompletedExec
 from labkit.core.redact import redact
 from labkit.core.signals import cleaned_up
+from labkit.lab import words
 from labkit.lessons import variants
 from labkit.lessons.base import Outcome
 from labkit.lessons.steps import Step
@@ -27,7 +28,7 @@ from labkit.lessons.steps import Step
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 Keys = Callable[[], bool] | None
 """Waits for a key, and says whether to go on; None never waits."""
@@ -75,7 +76,7 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 
 def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on the chosen cluster, with the progress of a moment."""
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
     from labkit.lessons.progress import Progress
 
     lab = Lab()
@@ -89,7 +90,7 @@ def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
 
 def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
     """Run it on a cluster that is made for it and thrown away."""
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
     console.print("A cluster for this demo is starting; your own is not touched.")
     lab = Lab("embedded", home=directory, say=lambda _line: None)
@@ -168,7 +169,7 @@ class Demo:
         if self.go_on is not None and not self.go_on():
             return False
         worked = lessons.worked()[step.id]["cells"]
-        for cell in variants.cells(step.id, worked, session.context(self.lab)):
+        for cell in variants.cells(step.id, worked, words.context(self.lab)):
             self._cell("\n".join(line for line in cell.splitlines() if not line.startswith(SETUP)))
         return True
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.display import Card, Shown
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 
 def exercise(lab: Lab, name: str, learner: str = "") -> Any:

@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit import expect
-from labkit.chosen import RBAC_GROUP, ChosenCluster
 from labkit.client.client import Client, failure
 from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
+from labkit.lab import expect
+from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 
 if TYPE_CHECKING:
     from labkit.client.discovery import Resources
@@ -57,9 +57,9 @@ class Lab(ChosenCluster):
     """
 
     def _found(self) -> None:
-        from labkit import session
+        from labkit.lab import words
 
-        session.use(self)
+        words.use(self)
 
     # -- callers ---------------------------------------------------------------------
 
