@@ -18,7 +18,7 @@ from ipaddress import ip_address
 import orjson
 
 from labkit.apiserver.deadline import is_long_running
-from labkit.apiserver.request import (
+from labkit.embedded.machinery.request import (
     EventStream,
     ExecIO,
     ExecSession,

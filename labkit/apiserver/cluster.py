@@ -39,14 +39,12 @@ from labkit.apiserver.handlers.routing import ResourceHandler
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.handlers.write import Writer
-from labkit.apiserver.keys import Keys
 from labkit.apiserver.node.api import NodeSettings
 from labkit.apiserver.node.cluster_api import ClusterApi, NodeController, PodConnections
 from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
-from labkit.apiserver.quota.evaluators import Evaluators
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
 from labkit.apiserver.registry.bootstrapservices import bootstrap_services
 from labkit.apiserver.registry.bootstrapsystem import SystemContent
@@ -71,11 +69,13 @@ from labkit.apiserver.registry.controllers.signing import Signing
 from labkit.apiserver.registry.controllers.statefulsets import StatefulSets
 from labkit.apiserver.registry.controllers.tokens import TokenSecrets
 from labkit.apiserver.registry.controllers.volumes import Volumes
-from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.request import Object, Request, Response, User
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.storage import Key, MemoryStore, Store
+from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.request import Object, Request, Response, User
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Handler, Request, RequestInfo, Response
-from labkit.apiserver.status import bad_request
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Handler, Request, RequestInfo, Response
+from labkit.embedded.machinery.status import bad_request
 
 LONG_VERBS = ("watch", "proxy")
 LONG_SUBRESOURCES = ("attach", "exec", "log", "portforward", "proxy")

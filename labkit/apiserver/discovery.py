@@ -15,8 +15,8 @@ from functools import cached_property
 
 import orjson
 
-from labkit.apiserver.registry.kinds import SUBRESOURCE_KINDS, Kind, stored_kind
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
 
 GROUP_ORDER = (
     "apiregistration.k8s.io",

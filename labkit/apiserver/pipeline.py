@@ -16,10 +16,10 @@ from labkit.apiserver.authorization.refusal import refusal
 from labkit.apiserver.deadline import with_deadline
 from labkit.apiserver.handlers.negotiation import accepts_errors
 from labkit.apiserver.handlers.responses import error_response
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Handler, Request, Response, User
 from labkit.apiserver.requestinfo import Unreadable, request_info
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Handler, Request, Response, User
+from labkit.embedded.machinery.status import ApiError
 
 log = logging.getLogger(__name__)
 

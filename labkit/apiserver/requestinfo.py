@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from labkit.apiserver.handlers.fieldselectors import exact_fields, exact_name
 from labkit.apiserver.handlers.options import list_options, parse_bool
-from labkit.apiserver.remembering import remembered
-from labkit.apiserver.request import Request, RequestInfo
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.request import Request, RequestInfo
+from labkit.embedded.machinery.status import ApiError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 SPECIAL_VERBS = ("proxy", "watch")

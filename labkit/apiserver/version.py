@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MAJOR, MINOR = "1", "36"
 GIT_VERSION = "v1.36.2"

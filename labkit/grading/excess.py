@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.authorization.rbac import subject_matches
 from labkit.apiserver.authorization.rules import Rule, rule_allows
-from labkit.apiserver.registry.kinds import KINDS
+from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Need
 from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of

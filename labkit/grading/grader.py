@@ -22,13 +22,13 @@ from typing import Any
 
 from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
 from labkit.apiserver.serving.process import run
 from labkit.apiserver.serving.server import ApiServer
 from labkit.apiserver.storage import MemoryStore
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
 from labkit.core.redact import redact
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, setup
 from labkit.grading.homes import home_files

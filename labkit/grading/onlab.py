@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labkit.apiserver.keys import Keys
 from labkit.backends import podimage, preflight, sweep
 from labkit.client import kubeconfig as kubeconfigs
 from labkit.client.discovery import Resources
@@ -24,6 +23,7 @@ from labkit.client.manifests import apply, title
 from labkit.client.prefix import Names
 from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
 from labkit.grading.fence import Fence
 from labkit.grading.grader import failed, kept_output, unread

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from labkit.apiserver.keys import Keys
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.fence import READING, Fence
 
 MOST_HEAD = 64 << 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 
 Object = dict[str, Any]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.request import User
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
+from labkit.embedded.machinery.request import User
 from labkit.rbac import explain, read_policy
 from labkit.rbac.policy import Api, Unreadable
 from labkit.ui.base import LabWidget, api_of, html_table, script, style

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from labkit.apiserver.pipeline import with_status
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.request import Request, Response
 from tests.support.cluster import Caller, ClusterApi
 
 

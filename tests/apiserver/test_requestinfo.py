@@ -2,8 +2,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from labkit.apiserver.request import Request
 from labkit.apiserver.requestinfo import Unreadable, request_info
+from labkit.embedded.machinery.request import Request
 
 
 def info(method: str, target: str) -> tuple[object, ...]:

@@ -15,7 +15,10 @@ CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
     "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab.lab")],
-    "rbac-alone": [("labkit.rbac.rules", "labkit.client.client"), ("labkit.rbac.rules", "labkit.apiserver.keys")],
+    "rbac-alone": [
+        ("labkit.rbac.rules", "labkit.client.client"),
+        ("labkit.rbac.rules", "labkit.embedded.machinery.pki.keys"),
+    ],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
         ("labkit.apiserver.node", "IPython"),
@@ -46,7 +49,7 @@ PLANTED = {
     ],
     "kind-and-existing": [
         ("labkit.backends.kind.cluster", "labkit.apiserver"),
-        ("labkit.backends.existing", "labkit.apiserver.keys"),
+        ("labkit.backends.existing", "labkit.embedded.machinery.pki.keys"),
         ("labkit.client.client", "labkit.apiserver.cluster"),
     ],
     "widgets": [("labkit.lab.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
@@ -78,7 +81,7 @@ MODULES = [
     "labkit.ui.widget",
     "labkit.apiserver.audit",
     "labkit.apiserver.cluster",
-    "labkit.apiserver.keys",
+    "labkit.embedded.machinery.pki.keys",
     "labkit.apiserver.authorization.rbac",
     "labkit.apiserver.pipeline",
 ]

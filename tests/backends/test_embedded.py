@@ -171,7 +171,8 @@ def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.
             return super().now(tz) + timedelta(days=1)
 
     monkeypatch.setattr(
-        "labkit.apiserver.certificates.datetime", SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow})
+        "labkit.embedded.machinery.pki.certificates.datetime",
+        SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow}),
     )
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from labkit.apiserver.keys import Keys
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names
 from labkit.client.transport import Credentials, Endpoint, connection_error
 from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.kinds import KINDS
 from labkit.client.client import Client
 from labkit.core.errors import UsageError
+from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from labkit.rbac import Permission, access_matrix, rbac_graph, read_policy, subject

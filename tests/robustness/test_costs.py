@@ -13,7 +13,7 @@ import pytest
 from labkit.apiserver.deadline import duration_problem
 from labkit.apiserver.handlers.patch import _object
 from labkit.apiserver.registry.errors import MOST_CAUSES
-from labkit.apiserver.request import MAX_BODY_BYTES
+from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from tests.support.cluster import IDENTITIES, REVIEWS, ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"

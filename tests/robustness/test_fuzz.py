@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.robustness.mutations import CORE, Mutator
 from tests.support.defects import is_server_error
 from tests.support.server import Server, running_server

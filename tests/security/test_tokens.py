@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.keys import Keys, new_token_key
+from labkit.embedded.machinery.pki.keys import Keys, new_token_key
 from tests.apiserver.authentication import forge
 from tests.support.cluster import Caller, ClusterApi, keys, rule
 

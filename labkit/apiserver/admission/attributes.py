@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from labkit.apiserver.request import Object, User
-from labkit.apiserver.status import ApiError, forbidden
+from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.status import ApiError, forbidden
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural with group, namespace, name) to a stored object."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Attributes, Ordinary
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 
 GROUP = "certificates.k8s.io"
 MASTERS = "system:masters"
@@ -89,7 +89,7 @@ class CertificateSubjects(Ordinary):
         if spec.get("signerName") != CLIENT_SIGNER:
             return
         # Imported here: it needs cryptography, which most servers never load.
-        from labkit.apiserver.signingrequests import read_request
+        from labkit.embedded.machinery.pki.signing_requests import read_request
 
         if MASTERS in read_request(spec.get("request") or "").organizations:
             raise attributes.refuse(f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.apiserver.quota.amounts import read_one
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.quota.amounts import read_one
+from labkit.embedded.machinery.request import Object
 
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"

@@ -6,7 +6,7 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 from __future__ import annotations
 
 from labkit.apiserver.admission.attributes import Attributes, Lookup, Ordinary
-from labkit.apiserver.status import forbidden, not_found
+from labkit.embedded.machinery.status import forbidden, not_found
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 REVIEWS = ("localsubjectaccessreviews",)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Ordinary
-from labkit.apiserver.quota.amounts import NANO, ZERO, Amount, Amounts, read
-from labkit.apiserver.quota.pods import total
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.resources import total
+from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
+from labkit.embedded.machinery.request import Object
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 CONTAINERS = (("containers", "container"), ("initContainers", "init container"))

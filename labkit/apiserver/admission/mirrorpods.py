@@ -8,7 +8,7 @@ Source: k8s.io/kubernetes ``pkg/api/pod/util.go``.
 from __future__ import annotations
 
 from labkit.apiserver.nodeusers import references
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MIRROR = "kubernetes.io/config.mirror"
 VOLUMES = {

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from labkit.apiserver.admission.attributes import Attributes, Lookup, Ordinary
 from labkit.apiserver.admission.mirrorpods import MIRROR, api_reference, projections
 from labkit.apiserver.nodeusers import LEASES, node_name
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object, User
-from labkit.apiserver.status import not_found
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.status import not_found
 
 KUBELET_LABELS = frozenset(
     {

@@ -22,7 +22,7 @@ from labkit.apiserver.admission.pods import DefaultTolerations, Priority, Runtim
 from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.quotas import ResourceQuota
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.apiserver.quota.evaluators import Evaluators
+from labkit.embedded.machinery.quota.evaluators import Evaluators
 
 
 def default_chain(

@@ -6,9 +6,9 @@ Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,prior
 from __future__ import annotations
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.apiserver.pathsegments import unaskable
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.path_segments import unaskable
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 TOLERATION_SECONDS = 300
 NOT_READY = "node.kubernetes.io/not-ready"

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
 from labkit.apiserver.admission.podstandards import found_violations, violations
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import invalid
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import invalid
 
 PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")

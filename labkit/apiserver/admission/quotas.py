@@ -7,9 +7,9 @@ Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
 from __future__ import annotations
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Ordinary
-from labkit.apiserver.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
-from labkit.apiserver.quota.evaluators import Evaluator, Evaluators
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
+from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
+from labkit.embedded.machinery.request import Object
 
 
 class ResourceQuota(Ordinary):

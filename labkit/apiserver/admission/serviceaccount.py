@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from labkit.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
 from labkit.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
-from labkit.apiserver.pathsegments import unaskable
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.path_segments import unaskable
+from labkit.embedded.machinery.request import Object
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 VOLUME_PREFIX = "kube-api-access-"

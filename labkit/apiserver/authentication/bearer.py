@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
-from labkit.apiserver.request import Request, User
-from labkit.apiserver.status import unauthorized
+from labkit.embedded.machinery.request import Request, User
+from labkit.embedded.machinery.status import unauthorized
 
 PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
 SPACE_WARNING = "the provided Authorization header contains extra space before the bearer token, and is ignored"

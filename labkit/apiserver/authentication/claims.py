@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 """The issuer of bound tokens, and the API server's own audience."""

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/requ
 
 from __future__ import annotations
 
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from labkit.apiserver.authentication.claims import LEGACY_PREFIX, group_names, user_name
 from labkit.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken, Claims
-from labkit.apiserver.request import Object, User
+from labkit.embedded.machinery.request import Object, User
 
 LAST_USED = "kubernetes.io/legacy-token-last-used"
 INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"

@@ -23,8 +23,8 @@ from labkit.apiserver.authentication.claims import (
 )
 from labkit.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken, Claims, TokenSigner
-from labkit.apiserver.quoting import go_quote_list
-from labkit.apiserver.request import Object, User
+from labkit.embedded.machinery.golang.quote import go_quote_list
+from labkit.embedded.machinery.request import Object, User
 
 LEEWAY_SECONDS = 60
 """How far clocks may differ, and how long a token outlives its deleted pod."""

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from labkit.apiserver.authentication.groups import authenticated
-from labkit.apiserver.request import PeerCertificate, Request, ShownCertificate, User
-from labkit.apiserver.status import unauthorized
+from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate, User
+from labkit.embedded.machinery.status import unauthorized
 
 REMEMBERED = 256
 """How many chains it is remembered of who they name; most connections show one that was seen before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from labkit.apiserver.request import RequestInfo, User
+from labkit.embedded.machinery.request import RequestInfo, User
 
 
 class Attributes(NamedTuple):

@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from labkit.apiserver.authorization.escalation import compact, uncovered
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 GROUP = "rbac.authorization.k8s.io"
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}

@@ -17,9 +17,9 @@ from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.authorizers import MASTERS
 from labkit.apiserver.authorization.rbac import Getter, Grant, joined_errors
 from labkit.apiserver.authorization.rules import Rule
-from labkit.apiserver.quoting import go_quote, go_quote_list
-from labkit.apiserver.request import Object, RequestInfo, User
-from labkit.apiserver.status import ApiError, bad_request, forbidden, not_found
+from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
+from labkit.embedded.machinery.request import Object, RequestInfo, User
+from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
 
 GROUP = "rbac.authorization.k8s.io"
 EVERYTHING: list[Rule] = [

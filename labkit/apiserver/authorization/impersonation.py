@@ -19,9 +19,9 @@ from urllib.parse import unquote
 
 from labkit.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.apiserver.authorization.refusal import NO_SNIFF, refusal
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Request, User
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Request, User
+from labkit.embedded.machinery.status import ApiError
 
 AUTHENTICATION = "authentication.k8s.io"
 EXTRA_PREFIX = "impersonate-extra-"

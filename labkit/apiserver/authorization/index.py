@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rules import Rule, rule_allows
-from labkit.apiserver.request import Object, User
+from labkit.embedded.machinery.request import Object, User
 
 Owner = TypeVar("Owner")
 

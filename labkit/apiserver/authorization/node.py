@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from labkit.apiserver.authorization.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 from labkit.apiserver.authorization.rules import Rule, rule_allows
 from labkit.apiserver.nodeusers import LEASES, node_name, references
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]

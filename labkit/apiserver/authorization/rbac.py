@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from labkit.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
 from labkit.apiserver.authorization.index import BindingIndex, RuleIndex
 from labkit.apiserver.authorization.rules import Rule
-from labkit.apiserver.request import Object, User
+from labkit.embedded.machinery.request import Object, User
 
 Lister = Callable[[str, str], Iterable[Object]]
 """(plural of an RBAC resource, namespace or "") to its objects, in the order they are tried."""

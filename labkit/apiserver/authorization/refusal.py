@@ -6,9 +6,9 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 from __future__ import annotations
 
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.remembering import remembered
-from labkit.apiserver.status import ApiError, forbidden
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.status import ApiError, forbidden
 
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 

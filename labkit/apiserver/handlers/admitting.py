@@ -6,9 +6,9 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers``, ``pkg/registry/rest`` (``Ad
 from __future__ import annotations
 
 from labkit.apiserver.admission.attributes import Attributes, Chain
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import Check
-from labkit.apiserver.request import Object, Request
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
 
 
 class Admission:

@@ -11,9 +11,9 @@ from labkit.apiserver.handlers.negotiation import Form
 from labkit.apiserver.handlers.options import check_list_options, list_options
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.responses import Responder
-from labkit.apiserver.registry.kinds import BY_RESOURCE
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import not_found
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import not_found
 
 KIND = BY_RESOURCE["", "v1", "componentstatuses"]
 COMPONENTS = ("scheduler", "controller-manager", "etcd-0")

@@ -12,8 +12,8 @@ from __future__ import annotations
 from labkit.apiserver.handlers.negotiation import COLLECTION, PARTIAL, check_route, negotiate
 from labkit.apiserver.handlers.options import check_list_options, list_options
 from labkit.apiserver.handlers.responses import Responder
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Request, RequestInfo, Response
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Request, RequestInfo, Response
 
 KIND = Kind(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False, verbs=("list",)

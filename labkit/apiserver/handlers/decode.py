@@ -12,11 +12,12 @@ from typing import Any
 
 from labkit.apiserver.handlers import olderversions
 from labkit.apiserver.handlers.olderversions import EVERYWHERE, UNVERSIONED, is_older, is_registered
-from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import Struct, gojson, schemas
-from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -190,7 +191,7 @@ def _read_json(body: bytes, kind: str) -> Any:
 
 
 def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
-    from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
     try:
         return yaml_to_json(body, strict)
@@ -199,7 +200,7 @@ def _read_yaml(body: bytes, kind: str, strict: list[str] | None) -> Any:
 
 
 def _read_protobuf(body: bytes, kind: str) -> Any:
-    from labkit.apiserver.protobuf import ProtobufProblem, decode_unknown
+    from labkit.embedded.machinery.schema.protobuf_read import ProtobufProblem, decode_unknown
 
     try:
         return decode_unknown(body)

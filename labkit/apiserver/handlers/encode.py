@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.tables import Struct, Type, schemas
 from labkit.apiserver.storage import Stored
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
 
 ESCAPES = (
     (b"<", b"\\u003c"),
@@ -145,20 +145,20 @@ def yaml_bytes(obj: Object) -> bytes:
 
 def protobuf_bytes(obj: Object) -> bytes | None:
     """An object in protobuf; None if its kind has no message."""
-    from labkit.apiserver.protobufout import encode_protobuf
+    from labkit.embedded.machinery.schema.protobuf_write import encode_protobuf
 
     return encode_protobuf(obj)
 
 
 def protobuf_discovery(document: Object) -> bytes:
     """A discovery document in protobuf."""
-    from labkit.apiserver.protobufout import encode_discovery
+    from labkit.embedded.machinery.schema.protobuf_write import encode_discovery
 
     return encode_discovery(document)
 
 
 def protobuf_event(type_: str, obj: Object) -> bytes:
     """An event of a watch in protobuf, with its length in front."""
-    from labkit.apiserver.protobufout import encode_event, encode_protobuf
+    from labkit.embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
 
     return encode_event(type_, encode_protobuf(obj) or dump(obj))

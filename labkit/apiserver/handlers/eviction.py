@@ -13,11 +13,11 @@ from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.podwrites import PODS, Admit, success
 from labkit.apiserver.handlers.writeoptions import checked_delete_options, write_options
 from labkit.apiserver.registry.controllers.owned import ready_since
-from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS
 from labkit.apiserver.registry.registry import Check, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
 VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."

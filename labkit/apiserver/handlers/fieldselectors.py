@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.remembering import remembered
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 Getter = Callable[[Object], str]
 

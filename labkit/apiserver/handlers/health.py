@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/server/healthz``.
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.request import Request, Response
 
 CHECKS = {
     "healthz": ("ping", "log", "etcd"),

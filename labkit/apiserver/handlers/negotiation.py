@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.apiserver.remembering import remembered
-from labkit.apiserver.request import Request
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError
 
 JSON = "application/json"
 YAML = "application/yaml"

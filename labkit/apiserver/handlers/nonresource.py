@@ -22,9 +22,9 @@ from labkit.apiserver.handlers.negotiation import (
     wants_pretty,
 )
 from labkit.apiserver.handlers.routing import page_not_found
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import method_not_allowed, no_such_resource
 from labkit.apiserver.version import version_info
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
 
 Route = Callable[[Request], Response | None]
 """Answers a request, or says by None that the path is not its own."""

@@ -5,8 +5,8 @@ Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 
 def place(obj: Object, namespace: str) -> None:

@@ -12,8 +12,8 @@ import orjson
 
 from labkit.apiserver.authentication.claims import ISSUER
 from labkit.apiserver.authentication.signer import ALGORITHM, TokenSigner
-from labkit.apiserver.request import Request, Response
-from labkit.apiserver.status import ApiError, method_not_allowed
+from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.machinery.status import ApiError, method_not_allowed
 
 CONFIGURATION = "/.well-known/openid-configuration"
 KEY_SET = "/openid/v1/jwks"

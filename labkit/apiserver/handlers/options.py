@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.request import Request
-from labkit.apiserver.schema import gojson
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 EXACT, NOT_OLDER = "Exact", "NotOlderThan"
 INT = re.compile(r"[+-]?[0-9]+")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.managed.manager import update_managed_fields
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
 
 
 def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: str = "") -> None:

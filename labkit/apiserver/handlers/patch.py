@@ -18,12 +18,13 @@ from labkit.apiserver.handlers.objectmeta import nameless
 from labkit.apiserver.handlers.patchtype import Nameless, check_type
 from labkit.apiserver.handlers.strategicmerge import strategic_merge
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.typed import go_text, problems, said
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import Struct, gojson
-from labkit.apiserver.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -232,7 +233,7 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
     Raises:
         ApiError: 400, or 500 where it does not fit the schema (so says the real server).
     """
-    from labkit.apiserver.schema.goyaml import YamlProblem, yaml_to_json
+    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
     strict: list[str] = []
     try:

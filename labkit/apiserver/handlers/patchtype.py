@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.apiserver.handlers.olderversions import EVERYWHERE, is_older, is_registered
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.decoding import DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
 
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 

@@ -16,12 +16,12 @@ from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.scaleapply import SCALE, applied_scale, owners_after
 from labkit.apiserver.handlers.writeoptions import write_options
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object, listed
-from labkit.apiserver.registry.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.registry.versions import MODIFIED, wrong_uid
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.status import ApiError, bad_request, conflict
+from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.status import ApiError, bad_request, conflict
 
 PODS = BY_KIND["", "Pod"]
 BINDINGS = BY_KIND["", "Binding"]

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Handler, Object, Request, Response
-from labkit.apiserver.status import ApiError, bad_request, not_found
 from labkit.apiserver.storage import Key, Store
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Handler, Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, bad_request, not_found
 
 KUBELET_PORT = 10250
 SCHEMES = ("", "http", "https")

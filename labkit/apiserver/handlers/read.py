@@ -28,11 +28,11 @@ from labkit.apiserver.handlers.responses import Responder, table_options
 from labkit.apiserver.handlers.scale import scale_of
 from labkit.apiserver.handlers.selectors import LabelSelector, parse_labels
 from labkit.apiserver.handlers.watch import Watch, WatchForm
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import ApiError, bad_request, not_found
 from labkit.apiserver.storage import Expired, Key, Page, Store
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, bad_request, not_found
 
 WATCH_SECONDS = 1800
 """A watch that names no end is ended after this time, or up to twice as long."""

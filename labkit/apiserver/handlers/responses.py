@@ -16,11 +16,11 @@ from labkit.apiserver.handlers.encode import (
     yaml_bytes,
 )
 from labkit.apiserver.handlers.negotiation import JSON, PROTOBUF, YAML, Form, negotiate_error, not_acceptable
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.conversion import from_stored
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 if TYPE_CHECKING:
     from labkit.apiserver.tables.model import Table

@@ -27,8 +27,8 @@ from labkit.apiserver.handlers.reviewspecs import evaluation_errors, exact_requi
 from labkit.apiserver.nodeusers import node_name
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.registry import timestamp
-from labkit.apiserver.request import Object, Request, User
-from labkit.apiserver.status import bad_request, invalid
+from labkit.embedded.machinery.request import Object, Request, User
+from labkit.embedded.machinery.status import bad_request, invalid
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"

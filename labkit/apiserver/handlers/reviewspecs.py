@@ -12,8 +12,8 @@ from labkit.apiserver.handlers.fieldselectors import exact_fields, parse_fields
 from labkit.apiserver.handlers.selectors import parse_labels
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import label_value, qualified_name
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 RESOURCE = "spec.resourceAttributes"
 

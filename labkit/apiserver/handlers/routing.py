@@ -21,12 +21,18 @@ from labkit.apiserver.handlers.read import Reader
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.handlers.writeoptions import write_options
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.registry.kinds import BY_RESOURCE, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.registry import Registry
-from labkit.apiserver.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
-from labkit.apiserver.status import ApiError, bad_request, entity_too_large, method_not_allowed, no_such_resource
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Object, Request, RequestInfo, Response
+from labkit.embedded.machinery.status import (
+    ApiError,
+    bad_request,
+    entity_too_large,
+    method_not_allowed,
+    no_such_resource,
+)
 
 GROUPS = {kind.group for kind in KINDS}
 NAMESPACED_COLLECTION = ("list", "watch", "create", "deletecollection")

@@ -5,8 +5,8 @@ Source: kubernetes ``pkg/registry/apps/deployment/storage``, and likewise for th
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.text import NONE, labels, selector
+from labkit.embedded.machinery.request import Object
 
 FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 

@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from labkit.apiserver.handlers.patch import applied_configuration, applied_object
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
 from labkit.apiserver.registry.managed.manager import Managed, decode_managed, set_managed, update_managed_fields
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.decoding import Decoder
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
 
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", True)
 REPLICAS: Node = {"f:spec": {"f:replicas": {}}}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import MOST_CAUSES, shown
 from labkit.apiserver.registry.names import label_value, qualified_name
-from labkit.apiserver.remembering import remembered
-from labkit.apiserver.status import bad_request
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.status import bad_request
 
 BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 SYMBOLS = ("==", "!=", "=", "!", "(", ")", ",", ">", "<")

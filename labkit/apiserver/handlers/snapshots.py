@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.apiserver.handlers.encode import dump
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import ApiError, method_not_allowed, not_found
 from labkit.apiserver.storage import Store
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, method_not_allowed, not_found
 
 PREFIX = "/labkit/snapshots"
 NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")

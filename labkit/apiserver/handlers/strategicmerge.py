@@ -11,8 +11,8 @@ from collections.abc import Hashable
 from typing import Any
 
 from labkit.apiserver.registry.managed.typed import go_text
-from labkit.apiserver.schema import Field, Struct
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.schema import Field, Struct
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 DIRECTIVE = "$patch"
 RETAIN_KEYS = "$retainKeys"

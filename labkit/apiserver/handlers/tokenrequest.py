@@ -17,17 +17,10 @@ from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.ownership import note_owner
 from labkit.apiserver.handlers.responses import Responder
 from labkit.apiserver.handlers.writeoptions import write_options
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.registry import timestamp
-from labkit.apiserver.request import Object, Request, Response
-from labkit.apiserver.status import (
-    ApiError,
-    bad_request,
-    conflict,
-    invalid,
-    method_not_allowed,
-    not_found,
-)
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, method_not_allowed, not_found
 
 GROUP = "authentication.k8s.io"
 VERSION = f"{GROUP}/v1"

@@ -15,13 +15,13 @@ from labkit.apiserver.handlers.encode import in_order, object_bytes, protobuf_ev
 from labkit.apiserver.handlers.negotiation import PROTOBUF, Form
 from labkit.apiserver.handlers.responses import Responder, partial
 from labkit.apiserver.registry.conversion import from_stored
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.decoding import Decoder
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Event, Expired, Store
 from labkit.apiserver.storage.memory import with_revision
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
     from labkit.apiserver.tables.model import Table

@@ -32,14 +32,14 @@ from labkit.apiserver.handlers.podwrites import bind, write_scale
 from labkit.apiserver.handlers.read import selection
 from labkit.apiserver.handlers.writeoptions import WriteOptions, delete_options, warn_of_orphans, write_options
 from labkit.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.manager import keep_managers, set_managed, update_managed_fields
 from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import Struct
-from labkit.apiserver.schema.decoding import drop_empty
-from labkit.apiserver.status import ApiError, not_found
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import drop_empty
+from labkit.embedded.machinery.status import ApiError, not_found
 
 AuthorizeCreate = Callable[[Request], None]
 """Raises 403 if the caller of an update that creates may not create."""

@@ -9,13 +9,13 @@ import unicodedata
 from dataclasses import dataclass
 
 from labkit.apiserver.handlers.decode import content_type, decode_body
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object, Request
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 META = "meta.k8s.io"
 MANAGER_LIMIT = 128

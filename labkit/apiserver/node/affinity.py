@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.apiserver.placement import REQUIRED, holds
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.placement import REQUIRED, holds
+from labkit.embedded.machinery.request import Object
 
 
 def ports_clash(spec: Object, others: Sequence[Object]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from labkit.apiserver.request import Object, Request, Response
+from labkit.embedded.machinery.request import Object, Request, Response
 
 
 class NodeApi(Protocol):

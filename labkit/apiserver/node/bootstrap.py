@@ -6,8 +6,8 @@ import datetime
 
 from labkit.apiserver.node.api import API_PORT, NodeApi, NodeSettings
 from labkit.apiserver.node.podstatus import timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"

@@ -8,12 +8,12 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.node import Node
-from labkit.apiserver.registry.kinds import BY_RESOURCE, Kind
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Handler, Object, Request, Response
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
+from labkit.embedded.machinery.request import Handler, Object, Request, Response
+from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
     from labkit.apiserver.node.exec import PodSubresources

@@ -11,7 +11,7 @@ from labkit.apiserver.node.rootfs import add_proc, build_root
 from labkit.apiserver.node.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
 from labkit.apiserver.node.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
 from labkit.apiserver.node.transport import Endpoint, Network
-from labkit.apiserver.request import ExecIO
+from labkit.embedded.machinery.request import ExecIO
 
 
 class NotRunnable(Exception):

@@ -19,7 +19,7 @@ from labkit.apiserver.node.security import context, groups
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80

@@ -12,7 +12,7 @@ from labkit.apiserver.node.api import SERVICE_ADDRESS, NodeApi
 from labkit.apiserver.node.problems import ConfigProblem
 from labkit.apiserver.node.resources import resource_value
 from labkit.apiserver.node.volumes import field_value
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from labkit.apiserver.node.api import NodeApi
 from labkit.apiserver.node.podstatus import timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MAX_REMEMBERED = 5_000
 

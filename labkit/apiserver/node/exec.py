@@ -16,8 +16,8 @@ from labkit.apiserver.node.node import Node
 from labkit.apiserver.node.pod import Pod
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.terminal import Terminal
-from labkit.apiserver.request import ExecIO, Object, Request, Response
-from labkit.apiserver.status import bad_request, invalid, not_found
+from labkit.embedded.machinery.request import ExecIO, Object, Request, Response
+from labkit.embedded.machinery.status import bad_request, invalid, not_found
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}

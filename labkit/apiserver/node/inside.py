@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.shell.kernel import Budget
-from labkit.apiserver.request import WINDOW
+from labkit.embedded.machinery.request import WINDOW
 
 MAX_OUTPUT_BYTES = 10 << 10
 STEPS = 20_000

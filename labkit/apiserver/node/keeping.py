@@ -19,7 +19,7 @@ from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_S
 from labkit.apiserver.node.runtime import MainProcess, NotRunnable
 from labkit.apiserver.node.security import check_user
 from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 RESTART_SECONDS = 1.0
 """How long the kubelet takes to notice that a container has ended."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MAX_BYTES = 1 << 20
 

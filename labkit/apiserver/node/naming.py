@@ -5,7 +5,7 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``, ``pkg/kubelet/networ
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 DOMAIN = "cluster.local"
 DNS_ADDRESS = "10.96.0.10"

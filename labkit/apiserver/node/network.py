@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
 from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
-from labkit.apiserver.request import Object, Request, Response
+from labkit.embedded.machinery.request import Object, Request, Response
 
 if TYPE_CHECKING:
     pass

@@ -20,7 +20,7 @@ from labkit.apiserver.node.bootstrap import bootstrap
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.podstatus import seconds_of
 from labkit.apiserver.node.scheduler import Scheduler
-from labkit.apiserver.request import Handler, Object
+from labkit.embedded.machinery.request import Handler, Object
 
 if TYPE_CHECKING:
     from labkit.apiserver.node.network import Wiring

@@ -21,7 +21,7 @@ from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.slotstatus import slot_status
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 OVERDUE = {
     "reason": "DeadlineExceeded",

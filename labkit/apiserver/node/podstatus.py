@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import parse_quantity, quantity_text
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
 """What is read from the control group of a pod whose containers have ended."""

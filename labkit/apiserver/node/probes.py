@@ -12,7 +12,7 @@ from labkit.apiserver.node.container import NotRunnable
 from labkit.apiserver.node.inside import run_inside
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Object, Request
+from labkit.embedded.machinery.request import Object, Request
 
 FIRST_LOOK_SECONDS = 1.0
 """How long after a container's start the first probe comes, if it has no delay of its own."""

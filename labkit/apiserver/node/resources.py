@@ -5,8 +5,8 @@ Source: k8s.io/kubernetes ``pkg/api/v1/resource/helpers.go``.
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 
 
 def resource_value(pod: Object, container: Object, reference: Object, node: Object | None) -> str:

@@ -15,7 +15,7 @@ from labkit.apiserver.node.container import Container, NotRunnable
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.terminal import Terminal
-from labkit.apiserver.request import WINDOW
+from labkit.embedded.machinery.request import WINDOW
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from labkit.apiserver.node.affinity import pods_suit, ports_clash
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.events import Recorder
 from labkit.apiserver.node.podstatus import Conditions, qos_class, unscheduled
-from labkit.apiserver.placement import UNSCHEDULABLE, node_suits, tolerated
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
+from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-scheduler"
 _SUFFIX = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.problems import ConfigProblem
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def context(spec: Object, container: Object) -> Object:

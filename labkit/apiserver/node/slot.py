@@ -8,7 +8,7 @@ from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.runtime import MainProcess
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass(slots=True)

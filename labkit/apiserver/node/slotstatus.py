@@ -9,7 +9,7 @@ import hashlib
 
 from labkit.apiserver.node.references import parse_reference
 from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def slot_status(slot: Slot) -> Object:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from labkit.apiserver.request import Handler
+from labkit.embedded.machinery.request import Handler
 
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 

@@ -19,7 +19,7 @@ from labkit.apiserver.node.inodes import Directory, File, Link
 from labkit.apiserver.node.problems import VolumeProblem
 from labkit.apiserver.node.resources import resource_value
 from labkit.apiserver.node.security import common_user, file_group
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""

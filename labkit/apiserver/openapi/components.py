@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.apiserver.openapi.descriptions import describe
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.tables import Field, Struct, Type, schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
 
 PREFIX = "#/components/schemas/"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."

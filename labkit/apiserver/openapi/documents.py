@@ -14,10 +14,10 @@ from labkit.apiserver.openapi.components import PREFIX, components
 from labkit.apiserver.openapi.descriptions import models_version
 from labkit.apiserver.openapi.paths import paths
 from labkit.apiserver.openapi.protobuf import encoded
-from labkit.apiserver.registry.kinds import KINDS, SUBRESOURCE_KINDS, Kind
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.tables import schemas
 from labkit.apiserver.version import GIT_VERSION, MAJOR, MINOR
+from labkit.embedded.machinery.kinds import KINDS, SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import schemas
 
 EVERYWHERE = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.APIResourceList", "meta.v1.WatchEvent")
 INFO = {"title": "Kubernetes", "version": f"{MAJOR}.{MINOR}"}

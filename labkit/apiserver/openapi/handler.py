@@ -6,7 +6,7 @@ Source: k8s.io/kube-openapi ``pkg/handler`` and ``pkg/handler3``.
 from __future__ import annotations
 
 from labkit.apiserver.handlers.negotiation import JSON, parse_accept
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.request import Request, Response
 
 V2, V3 = "/openapi/v2", "/openapi/v3"
 PATHS = (V2, V3, f"{V3}/")

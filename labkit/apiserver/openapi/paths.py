@@ -7,9 +7,9 @@ from typing import Any
 
 from labkit.apiserver.discovery import subresource_kind
 from labkit.apiserver.openapi.components import META, component_name, reference
-from labkit.apiserver.registry.kinds import SUBRESOURCE_KINDS, Kind
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.tables import schemas
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import schemas
 
 BODIES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 PATCHES = (

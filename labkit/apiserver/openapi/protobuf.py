@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 Field = tuple[int, Callable[[int, Any], bytes]]
 """A field's number, and what writes it."""

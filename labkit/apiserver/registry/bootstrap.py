@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
+from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")

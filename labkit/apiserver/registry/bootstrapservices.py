@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.apiserver.registry.controllers.flows import CONSUMER, dangling
-from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.registry.strategies.apiservices import available
 from labkit.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
-from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.request import Object
 
 FLOWS = "flowcontrol.apiserver.k8s.io"
 PRIORITIES = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.registry.kinds import Kind, stored_kind
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import conflict
+from labkit.embedded.machinery.kinds import Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import conflict
 
 
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:

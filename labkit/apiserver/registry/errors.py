@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.status import ApiError, qualified, resource_details
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.status import ApiError, qualified, resource_details
 
 
 def shown(value: Any) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import NameRule, label_name, label_value, qualified_name
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 MAX_ANNOTATIONS_BYTES = 256 * 1024
 ORPHAN = "orphan"

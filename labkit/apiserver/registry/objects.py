@@ -14,15 +14,15 @@ from random import Random
 from typing import Any
 
 from labkit.apiserver.registry.deletion import emptied_finalizers
-from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind, stored_kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.strategies import strategies
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import Struct, schemas
-from labkit.apiserver.schema.decoding import Decoder, drop_empty
-from labkit.apiserver.status import not_found
 from labkit.apiserver.storage import Key, Store
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import Decoder, drop_empty
+from labkit.embedded.machinery.status import not_found
 
 Texts = list[str]
 """A list of texts, by a name that ``Registry.list`` does not hide."""

@@ -19,17 +19,17 @@ from labkit.apiserver.registry.deletion import (
     mark_deleting,
 )
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import Kind, stored_kind
 from labkit.apiserver.registry.managed.manager import update_managed_fields
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.names import path_segment_name
 from labkit.apiserver.registry.objects import Change, Check, Controller, Objects, Texts
 from labkit.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
 from labkit.apiserver.registry.versions import check_version, parsed_revision, same, wrong_uid
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.decoding import drop_empty, forget_empty
-from labkit.apiserver.status import ApiError, already_exists, conflict, not_found
 from labkit.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.decoding import drop_empty, forget_empty
+from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
 
 __all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
 

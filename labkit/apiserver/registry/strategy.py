@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from random import Random
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import (
     validate_known_finalizers,
     validate_metadata,
     validate_metadata_update,
 )
 from labkit.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass(slots=True)

@@ -5,12 +5,12 @@ Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/stora
 
 from __future__ import annotations
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError, conflict
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError, conflict
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 STORAGE_PLACES = {

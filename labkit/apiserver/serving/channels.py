@@ -22,9 +22,9 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_ws import WebSocketResponse
 
-from labkit.apiserver.request import WINDOW, ExecSession, Object, Response
 from labkit.apiserver.serving.wire import WireResponse, status_response
-from labkit.apiserver.status import ApiError, bad_request
+from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, Response
+from labkit.embedded.machinery.status import ApiError, bad_request
 
 log = logging.getLogger(__name__)
 

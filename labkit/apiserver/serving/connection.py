@@ -21,7 +21,7 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
-from labkit.apiserver.request import Response, ShownCertificate
+from labkit.embedded.machinery.request import Response, ShownCertificate
 
 log = logging.getLogger(__name__)
 

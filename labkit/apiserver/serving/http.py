@@ -14,12 +14,12 @@ from aiohttp.web_exceptions import HTTPException
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response
 from labkit.apiserver.serving.connection import Connection, Outbox, bad_request
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
 from labkit.apiserver.serving.wire import WireResponse, encode, status_response
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
+from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
     from labkit.apiserver.serving.channels import ExecSessions

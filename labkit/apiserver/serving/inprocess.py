@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.apiserver.request import (
-    MAX_BODY_BYTES,
-    Handler,
-    PeerCertificate,
-    Request,
-    Response,
-)
 from labkit.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, Response
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 STDERR = 2
 MAX_GATHERED = 256

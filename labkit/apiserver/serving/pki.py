@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from labkit.apiserver.serving.state import StateProblem, private_directory, write_private
 
 if TYPE_CHECKING:
-    from labkit.apiserver.keys import Keys
+    from labkit.embedded.machinery.pki.keys import Keys
 
 KEY_FILES = {
     "ca_certificate": "ca.crt",
@@ -95,7 +95,7 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 
     An authority that is there stays, and so does a token key.
     """
-    from labkit.apiserver.keys import Keys, token_public_key
+    from labkit.embedded.machinery.pki.keys import Keys, token_public_key
 
     def old(field: str) -> bytes | None:
         path = pki / KEY_FILES[field]
@@ -118,7 +118,7 @@ def load_keys(home: Path) -> Keys:
     Raises:
         StateProblem: One of its files is not what it was.
     """
-    from labkit.apiserver.keys import Keys
+    from labkit.embedded.machinery.pki.keys import Keys
 
     making = begin(home)
     if making is not None:

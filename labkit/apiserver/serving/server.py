@@ -9,14 +9,14 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import Handler
 from labkit.apiserver.serving.address import url
 from labkit.apiserver.serving.connection import HttpServer
 from labkit.apiserver.serving.http import Frontend
 from labkit.apiserver.serving.listener import MAX_CONNECTIONS, Listener
 from labkit.apiserver.serving.streams import Streams
 from labkit.apiserver.serving.tls import tls_context
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import Handler
 
 if TYPE_CHECKING:
     from labkit.apiserver.serving.channels import ExecSessions

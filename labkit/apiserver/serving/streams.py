@@ -12,8 +12,8 @@ from collections.abc import Callable
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.apiserver.request import EventStream, Response
 from labkit.apiserver.serving.wire import SentResponse, head
+from labkit.embedded.machinery.request import EventStream, Response
 
 
 def chunk(pieces: list[bytes]) -> bytes:

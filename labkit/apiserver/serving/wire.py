@@ -16,8 +16,8 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 
-from labkit.apiserver.request import Response
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Response
+from labkit.embedded.machinery.status import ApiError
 
 REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     413: "Request Entity Too Large",

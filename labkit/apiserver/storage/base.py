@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage.table import Stored, Table
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 
 class Key(NamedTuple):

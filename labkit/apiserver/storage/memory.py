@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.storage.base import Event, Expired, Key, Page, Snapshot
 from labkit.apiserver.storage.table import Stored, Table
+from labkit.embedded.machinery.request import Object
 
 HISTORY_LENGTH = 4096
 """How many events a resource keeps for watches that start in the past."""

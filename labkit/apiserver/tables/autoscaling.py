@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer
 from labkit.apiserver.tables.text import NONE, UNKNOWN, UNSET, age
+from labkit.embedded.machinery.request import Object
 
 SHOWN = 2
 FIELDS = {

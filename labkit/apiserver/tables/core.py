@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, wide
 from labkit.apiserver.tables.text import (
     NONE,
@@ -14,6 +13,7 @@ from labkit.apiserver.tables.text import (
     since,
     storage_class,
 )
+from labkit.embedded.machinery.request import Object
 
 SHOWN_ENDPOINTS = 3
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer
 from labkit.apiserver.tables.text import NONE, age
+from labkit.embedded.machinery.request import Object
 
 
 def _condition(obj: Object, kind: str) -> Object | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, number
 from labkit.apiserver.tables.text import NONE, UNSET, age, duration
+from labkit.embedded.machinery.request import Object
 
 
 def _name(obj: Object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, number
 from labkit.apiserver.tables.text import NONE, UNKNOWN, UNSET, age, labels, selector
+from labkit.embedded.machinery.request import Object
 
 SHOWN = 3
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 Cells = list[Any]
 Rows = Callable[[Object, float], Cells]

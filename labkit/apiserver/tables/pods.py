@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, wide
 from labkit.apiserver.tables.text import NONE, age, seconds_of, since
+from labkit.embedded.machinery.request import Object
 
 COLUMNS = (
     NAME,

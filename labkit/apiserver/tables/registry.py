@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables import autoscaling, core, extending, infrastructure, misc, pods, rbac, workloads
 from labkit.apiserver.tables.model import CREATED_AT, NAME, Cells, Printer
+from labkit.embedded.machinery.request import Object
 
 RBAC = "rbac.authorization.k8s.io"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import Printer, Table
+from labkit.embedded.machinery.request import Object
 
 
 def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, wanted: Table) -> Object:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 NONE = "<none>"
 UNKNOWN = "<unknown>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.model import AGE, NAME, Cells, Column, Printer, number, wide
 from labkit.apiserver.tables.text import (
     NONE,
@@ -15,6 +14,7 @@ from labkit.apiserver.tables.text import (
     since,
     yes_or_no,
 )
+from labkit.embedded.machinery.request import Object
 
 CONTAINERS = wide("Containers", "Names of the containers of its pods.")
 IMAGES = wide("Images", "Their images.")

@@ -15,8 +15,8 @@ from labkit.apiserver.admission.objects import (
 from labkit.apiserver.admission.pods import DefaultTolerations, RuntimeClass
 from labkit.apiserver.admission.podsecurity import PodSecurity
 from labkit.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.apiserver.request import Object, User
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.status import ApiError
 
 NAMESPACE: Object = {"metadata": {"name": "lab", "labels": {}}, "status": {"phase": "Active"}}
 ACCOUNT: Object = {"metadata": {"name": "default", "uid": "1", "annotations": {}}}

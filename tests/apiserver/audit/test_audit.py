@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.audit import timestamp, with_audit
-from labkit.apiserver.request import ExecIO, Object, Request, RequestInfo, Response, User
+from labkit.embedded.machinery.request import ExecIO, Object, Request, RequestInfo, Response, User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
 from tests.support.ring import AuditRing
 

@@ -7,8 +7,8 @@ import pytest
 from labkit.apiserver.authentication.bearer import BearerAuthenticator, header_token, note_ignored, protocol_token
 from labkit.apiserver.authentication.identity import TokenIdentity
 from labkit.apiserver.authentication.signer import BadToken
-from labkit.apiserver.request import PeerCertificate, Request, User
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import PeerCertificate, Request, User
+from labkit.embedded.machinery.status import ApiError
 from tests.apiserver.authentication.forge import encode
 from tests.support.cluster import Caller, ClusterApi
 

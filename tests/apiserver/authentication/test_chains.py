@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labkit.apiserver.authentication.chains import BadCertificate, identify
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.support.certificates import CLIENT, SERVER, Identity, authority_of, key_usage, root, subject
 
 KEYS = Keys.generate(b"-")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.apiserver.authentication.signer import BadToken, TokenSigner
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.apiserver.authentication import forge
 from tests.support.cluster import keys
 

@@ -12,7 +12,7 @@ from labkit.apiserver.authorization.escalation import breakdown, covers, uncover
 from labkit.apiserver.authorization.index import RuleIndex
 from labkit.apiserver.authorization.rbac import RBACAuthorizer, rules_for
 from labkit.apiserver.authorization.rules import rule_allows
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 from tests.apiserver.authorization.naive import Policy, allowed
 
 VERBS = st.sampled_from(["get", "list", "create", "escalate"])

@@ -11,7 +11,7 @@ import pytest
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.rbac import RBACAuthorizer, rules_for
 from labkit.apiserver.authorization.rules import rule_allows
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 
 RECORDING = Path(__file__).parents[2] / "parity" / "data" / "decisions.json"
 

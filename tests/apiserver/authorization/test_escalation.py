@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.authorization.escalation import compact, rule_text, uncovered
-from labkit.apiserver.registry.kinds import BY_RESOURCE
+from labkit.embedded.machinery.kinds import BY_RESOURCE
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
 
 ALL = rule("*", "*", "*")

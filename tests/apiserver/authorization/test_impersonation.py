@@ -14,8 +14,8 @@ from labkit.apiserver.authorization.impersonation import (
     service_account,
     wanted_user,
 )
-from labkit.apiserver.request import Request, User
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Request, User
+from labkit.embedded.machinery.status import ApiError
 
 BOSS = User("boss", ("system:authenticated",))
 LIST_PODS = Attributes(BOSS, "list", "", "v1", "pods", namespace="lab")

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.apiserver.authorization.attributes import Attributes, Decision
 from labkit.apiserver.authorization.node import node_authorizer
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 from tests.support.cluster import REVIEWS, ClusterApi
 
 NODE = User("system:node:n1", ("system:nodes",))

@@ -9,7 +9,7 @@ import pytest
 from labkit.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
 from labkit.apiserver.authorization.authorizers import browser_safe
 from labkit.apiserver.authorization.rbac import joined_errors, subject_matches
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 SA = "system:serviceaccount:lab:bot"

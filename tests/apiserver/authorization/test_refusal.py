@@ -6,7 +6,7 @@ import pytest
 
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.refusal import refusal
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 
 BOB = User("bob")
 

@@ -7,7 +7,7 @@ import pytest
 from labkit.apiserver.authorization.attributes import Attributes
 from labkit.apiserver.authorization.index import RuleIndex
 from labkit.apiserver.authorization.rules import rule_allows
-from labkit.apiserver.request import User
+from labkit.embedded.machinery.request import User
 from tests.support.cluster import rule
 
 JANE = User("jane")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from labkit.apiserver.discovery import Discovery, version_rank
-from labkit.apiserver.registry.kinds import KINDS, Kind
+from labkit.embedded.machinery.kinds import KINDS, Kind
 
 RECORDED = json.loads((Path(__file__).parents[2] / "parity" / "data" / "discovery.json").read_text())
 DISCOVERY = Discovery(KINDS)

@@ -10,13 +10,13 @@ from urllib.parse import parse_qs
 
 from labkit.apiserver.handlers.responses import Responder, error_response
 from labkit.apiserver.handlers.routing import ResourceHandler
-from labkit.apiserver.registry.kinds import BY_RESOURCE
 from labkit.apiserver.registry.registry import Registry
-from labkit.apiserver.request import Object, Request, Response
 from labkit.apiserver.requestinfo import request_info
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key, MemoryStore
 from labkit.apiserver.tables.text import seconds_of
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import ApiError
 
 CREATED = "2026-01-01T00:00:00Z"
 NOW = seconds_of("2026-01-01T01:00:00Z")

@@ -1,8 +1,8 @@
 import pytest
 
 from labkit.apiserver.handlers.fieldselectors import exact_name, field_selector, parse_fields
-from labkit.apiserver.registry.kinds import BY_RESOURCE
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.status import ApiError
 
 POD = {
     "metadata": {"name": "web", "namespace": "lab"},

@@ -1,8 +1,8 @@
 import pytest
 
 from labkit.apiserver.handlers.negotiation import JSON, PLAIN, PROTOBUF, YAML, check_route, negotiate, negotiate_error
-from labkit.apiserver.request import Request
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 

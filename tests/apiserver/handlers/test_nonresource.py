@@ -8,11 +8,11 @@ from labkit.apiserver.handlers.nonresource import NonResourceHandler
 from labkit.apiserver.handlers.responses import error_response
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.openapi.handler import OpenApiHandler
-from labkit.apiserver.protobuf import META, UNKNOWN, message_class
-from labkit.apiserver.registry.kinds import KINDS
-from labkit.apiserver.request import Request, Response
-from labkit.apiserver.status import ApiError
 from labkit.apiserver.storage import Key, MemoryStore
+from labkit.embedded.machinery.kinds import KINDS
+from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.machinery.schema.protobuf_read import META, UNKNOWN, message_class
+from labkit.embedded.machinery.status import ApiError
 
 BOTH = {"accept": f"{AGGREGATED},application/json"}
 

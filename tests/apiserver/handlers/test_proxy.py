@@ -3,10 +3,10 @@ import json
 import pytest
 
 from labkit.apiserver.handlers.proxy import proxies
-from labkit.apiserver.registry.kinds import BY_KIND
-from labkit.apiserver.request import PeerCertificate, Request, Response
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.storage import Key, MemoryStore
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import PeerCertificate, Request, Response
 from tests.apiserver.handlers.reading import Reading
 from tests.support.cluster import ClusterApi
 

@@ -1,7 +1,7 @@
 import pytest
 
 from labkit.apiserver.handlers.selectors import parse_labels
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.status import ApiError
 
 WEB = {"app": "web", "tier": "front", "n": "5"}
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.apiserver.protobuf import decode_unknown
-from labkit.apiserver.registry.kinds import KINDS, Kind
-from labkit.apiserver.request import EventStream
+from labkit.embedded.machinery.kinds import KINDS, Kind
+from labkit.embedded.machinery.request import EventStream
+from labkit.embedded.machinery.schema.protobuf_read import decode_unknown
 from tests.apiserver.handlers.reading import TABLE, Reading, events
 
 LAB = "/api/v1/namespaces/lab/configmaps"

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.request import ExecSession, Object, PeerCertificate, Request, Response
+from labkit.embedded.machinery.request import ExecSession, Object, PeerCertificate, Request, Response
 from tests.apiserver.node.harness import Done
 from tests.apiserver.node.textio import TextIO
 from tests.support.cluster import Caller, Clock, keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.apiserver.node.harness import run as run_alone
 from tests.apiserver.node.pods import Lab
 from tests.support.certificates import authority_of, root

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 from tests.apiserver.node.pods import Lab
 from tests.apiserver.node.textio import TextIO
 from tests.support.cluster import ClusterApi

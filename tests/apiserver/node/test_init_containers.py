@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 from tests.apiserver.node.pods import Lab
 
 FOREVER = {"name": "main", "image": "busybox", "command": ["sleep", "9999"]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Response
+from labkit.embedded.machinery.request import Response
 from tests.apiserver.node.harness import container, run
 
 HOST_PATHS = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 from tests.apiserver.node.pods import Lab
 
 MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -7,7 +7,7 @@ import pytest
 from labkit.apiserver.node.container import Container
 from labkit.apiserver.node.shell.kernel import Budget
 from labkit.apiserver.node.terminal import Terminal
-from labkit.apiserver.request import WINDOW
+from labkit.embedded.machinery.request import WINDOW
 from tests.apiserver.node.harness import container
 from tests.apiserver.node.textio import drive
 

@@ -7,7 +7,7 @@ import pytest
 from labkit.apiserver.openapi import descriptions as described
 from labkit.apiserver.openapi.documents import document_v2, document_v3, index_v3, names
 from labkit.apiserver.openapi.handler import OpenApiHandler
-from labkit.apiserver.request import Request
+from labkit.embedded.machinery.request import Request
 
 DATA = Path(__file__).parents[2] / "parity" / "data"
 REAL = json.loads((DATA / "schemas.json").read_text())["schemas"]

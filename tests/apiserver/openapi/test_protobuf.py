@@ -10,7 +10,7 @@ import pytest
 from labkit.apiserver.openapi.documents import document_v2, protobuf_v2
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.openapi.protobuf import encoded, varint
-from labkit.apiserver.request import Request
+from labkit.embedded.machinery.request import Request
 
 KUBECTL = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"

@@ -18,7 +18,7 @@ from labkit.apiserver.registry.managed.fieldset import (
     show_path,
     union_sets,
 )
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.schema import schemas
 
 SERVICE = shape_of_struct(schemas()["core.v1.Service"])
 

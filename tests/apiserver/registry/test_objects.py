@@ -6,10 +6,10 @@ import contextlib
 from pathlib import Path
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change
-from labkit.apiserver.request import PeerCertificate
 from labkit.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, ClusterApi, keys
 
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]

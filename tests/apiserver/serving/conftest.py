@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 
 
 @pytest.fixture(scope="session")

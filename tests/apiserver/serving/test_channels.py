@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import ExecIO, Response
 from labkit.apiserver.serving import channels
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import ExecIO, Response
 from tests.support.wire import PING, PONG, Frame, Local, WebSocket, connect, read_all, serving
 
 SUCCESS = {"metadata": {}, "status": "Success"}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
 from labkit.apiserver.serving import connection as connection_module
 from labkit.apiserver.serving import http
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response, ShownCertificate
 from tests.support.wire import connect, read_all, serving
 
 TEXT = {"Content-Type": "text/plain"}

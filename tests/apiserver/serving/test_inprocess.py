@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labkit.apiserver.request import PeerCertificate, Request, Response
 from labkit.apiserver.serving.inprocess import ask
+from labkit.embedded.machinery.request import PeerCertificate, Request, Response
 
 
 def test_a_request_is_read_as_over_the_wire() -> None:

@@ -8,8 +8,8 @@ import ssl
 from pathlib import Path
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import PeerCertificate
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller
 from tests.support.requests import key_pem, request_body, signing_request
 from tests.support.wire import connect, read_all, serving

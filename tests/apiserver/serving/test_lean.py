@@ -58,7 +58,7 @@ def test_a_name_that_does_not_exist() -> None:
 def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path: Path) -> None:
     code = LEAN + (
         "from pathlib import Path; from labkit.apiserver.serving import process\n"
-        "from labkit.apiserver.request import PeerCertificate; from labkit.apiserver.serving.inprocess import ask\n"
+        "from labkit.embedded.machinery.request import PeerCertificate; from labkit.apiserver.serving.inprocess import ask\n"
         "admin = PeerCertificate('kubernetes-admin', ('system:masters',), '')\n"
         f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
         "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"

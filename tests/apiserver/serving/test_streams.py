@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import Request, Response
 from tests.support.wire import connect, read_all, serving
 
 GET = b"GET /api/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n"

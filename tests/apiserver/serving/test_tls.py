@@ -13,9 +13,9 @@ from typing import NamedTuple
 import pytest
 from OpenSSL import SSL
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import Response, ShownCertificate
 from labkit.apiserver.serving import listener
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import Response, ShownCertificate
 from tests.support.certificates import SERVER, Identity, authority_of, root
 from tests.support.wire import Local, connect, read_all, serving
 

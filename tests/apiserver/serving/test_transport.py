@@ -15,11 +15,11 @@ from typing import Any, cast
 import pytest
 from OpenSSL import SSL
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import Request, Response
 from labkit.apiserver.serving import transport as transport_module
 from labkit.apiserver.serving.tls import handshake, tls_context
 from labkit.apiserver.serving.transport import HIGH_BYTES, TlsTransport
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import Request, Response
 from tests.support.wire import Loop, connect, read_all, serving
 
 BIG = bytes(range(256)) * 65536  # 16 MiB, more than the system keeps on the way

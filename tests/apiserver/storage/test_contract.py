@@ -5,8 +5,8 @@ import copy
 
 import pytest
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Expired, Key, Store
+from labkit.embedded.machinery.request import Object
 from tests.apiserver.storage.conftest import HISTORY_LENGTH
 
 

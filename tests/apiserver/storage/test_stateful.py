@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Expired, Key, MemoryStore, Snapshot, Store
 from labkit.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.machinery.request import Object
 
 RESOURCE = "configmaps"
 PLACES = st.sampled_from(["a/x", "a/y", "a-b/x", "a0/x", "b/x", "x", "b"])

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.kinds import KINDS
 from labkit.apiserver.tables.registry import printer_of
+from labkit.embedded.machinery.kinds import KINDS
 
 NOW = 1_000_000.0
 META = {"name": "x", "creationTimestamp": "1970-01-12T13:45:40Z"}

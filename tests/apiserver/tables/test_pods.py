@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.request import Object
 from labkit.apiserver.tables.pods import cells, conditions
+from labkit.embedded.machinery.request import Object
 
 NOW = 1_000_000.0
 CREATED = "1970-01-12T13:45:40Z"  # a minute before

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.apiserver.registry.kinds import KINDS, Kind
-from labkit.apiserver.schema import Struct, Type, schemas
+from labkit.embedded.machinery.kinds import KINDS, Kind
+from labkit.embedded.machinery.schema import Struct, Type, schemas
 from tests.support.cluster import ClusterApi
 
 STORED = [kind for kind in KINDS if "update" in kind.verbs]

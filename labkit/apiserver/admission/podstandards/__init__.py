@@ -40,7 +40,7 @@ from labkit.apiserver.admission.podstandards.restricted import (
     run_as_root,
     run_as_user,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 LATEST = 10**9
 

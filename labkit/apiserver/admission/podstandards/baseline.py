@@ -16,8 +16,8 @@ from labkit.apiserver.admission.podstandards.holders import (
     security,
 )
 from labkit.apiserver.admission.podstandards.restricted import bad_seccomp, proc_mount
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 BASELINE_CAPABILITIES = frozenset(

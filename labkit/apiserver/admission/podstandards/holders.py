@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 Violation = tuple[str, str]
 """What is wrong, and where."""

@@ -14,7 +14,7 @@ from labkit.apiserver.admission.podstandards.holders import (
     security,
     set_by_pod_or_all,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 RESTRICTED_VOLUMES = frozenset(
     (

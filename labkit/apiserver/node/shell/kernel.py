@@ -1,7 +1,7 @@
 """The processes of one exec: coroutines, taken in turn, paid for from a budget.
 
 A command awaits only *traps* (:class:`Trap`), never the server's event loop: the kernel
-alone awaits the far end (:class:`~labkit.apiserver.request.ExecIO`). So pipelines run
+alone awaits the far end (:class:`~labkit.embedded.machinery.request.ExecIO`). So pipelines run
 side by side, a test drives them without an event loop, and Ctrl-C reaches a command
 that sleeps.
 """
@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.apiserver.request import ExecIO
+from labkit.embedded.machinery.request import ExecIO
 
 STDIN_POLL_SECONDS = 0.05
 """How often a terminal is looked at for Ctrl-C while a command sleeps."""

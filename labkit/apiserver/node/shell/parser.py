@@ -16,7 +16,7 @@ from labkit.apiserver.node.shell.splitting import split_at, split_words
 from labkit.apiserver.node.shell.syntax import Assignment, Command, Redirect, Script, Word
 from labkit.apiserver.node.shell.tokens import Heredoc
 from labkit.apiserver.node.shell.words import parse_quoted, parse_word
-from labkit.apiserver.remembering import LONGEST
+from labkit.embedded.machinery.cache import LONGEST
 
 MAX_SCRIPT_BYTES = 128 << 10
 MAX_NESTING = 40

@@ -17,7 +17,7 @@ from labkit.apiserver.node.shell.syntax import (
     Tilde,
     Word,
 )
-from labkit.apiserver.remembering import remembered
+from labkit.embedded.machinery.cache import remembered
 
 SPECIAL = "@*#?$!-"
 _ESCAPES = {**ESCAPES, "'": "'", '"': '"', "?": "?"}

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.manager import set_managed
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 GROUP = "networking.k8s.io"
 ADDRESS, RANGE, SERVICE = BY_KIND[GROUP, "IPAddress"], BY_KIND[GROUP, "ServiceCIDR"], BY_KIND["", "Service"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.apiserver.registry.kinds import BY_RESOURCE, RBAC
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
+from labkit.embedded.machinery.request import Object
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"

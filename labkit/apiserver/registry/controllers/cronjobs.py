@@ -23,12 +23,12 @@ from labkit.apiserver.registry.controllers.owned import (
 from labkit.apiserver.registry.controllers.pace import Pace
 from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.controllers.timetable import last_time, next_time
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.workloads.schedules import BadSchedule, Schedule, read_schedule
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 CRON_JOBS = BY_KIND["batch", "CronJob"]
 COMPONENT = "cronjob-controller"

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.apiserver.placement import REQUIRED, node_suits, tolerated
 from labkit.apiserver.registry.controllers.owned import is_available, ready_since
 from labkit.apiserver.registry.controllers.rolling import scaled
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
+from labkit.embedded.machinery.request import Object
 
 HASH, GENERATION = "controller-revision-hash", "pod-template-generation"
 TOLERATIONS = tuple(

@@ -31,12 +31,12 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
 )
 from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 DAEMON_SETS = BY_KIND["apps", "DaemonSet"]
 NODES = BY_KIND["", "Node"]

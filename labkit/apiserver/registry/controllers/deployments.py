@@ -24,11 +24,11 @@ from labkit.apiserver.registry.controllers.rolling import (
     without_hash,
 )
 from labkit.apiserver.registry.controllers.rolloutstatus import complete, has_deadline, observed
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]

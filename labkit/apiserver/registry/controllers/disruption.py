@@ -10,10 +10,10 @@ from typing import Any
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
 from labkit.apiserver.registry.controllers.owned import controller_of, ready_since
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
 PODS = BY_KIND["", "Pod"]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-controller-manager"
 SERVICES = BY_KIND["", "Service"]

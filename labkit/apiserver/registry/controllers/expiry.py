@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.controllers.happenings import EVENTS
 from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 TTL_SECONDS = 3600
 EVERY_SECONDS = 60

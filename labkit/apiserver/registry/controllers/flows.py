@@ -5,11 +5,11 @@ Source: k8s.io/apiserver ``pkg/util/flowcontrol/apf_controller.go``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.managed.apply import apply
 from labkit.apiserver.registry.managed.manager import set_managed
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 GROUP = "flowcontrol.apiserver.k8s.io"
 SCHEMAS, LEVELS = BY_KIND[GROUP, "FlowSchema"], BY_KIND[GROUP, "PriorityLevelConfiguration"]

@@ -5,11 +5,11 @@ Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.kinds import KINDS, Kind
 from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import KINDS, Kind
+from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-controller-manager"
 OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)

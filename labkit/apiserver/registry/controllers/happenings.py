@@ -6,9 +6,9 @@ Source: k8s.io/client-go ``tools/record``.
 from __future__ import annotations
 
 from labkit.apiserver.registry.controllers.correlation import COMBINED, Correlator
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-controller-manager"
 EVENTS = BY_KIND["", "Event"]

@@ -12,10 +12,10 @@ from collections.abc import Collection
 from labkit.apiserver.registry.controllers.happenings import MANAGER
 from labkit.apiserver.registry.controllers.owned import claimed, reference_to
 from labkit.apiserver.registry.controllers.rolling import COLLISIONS, template_hash
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.request import Object
 
 REVISIONS = BY_KIND["apps", "ControllerRevision"]
 

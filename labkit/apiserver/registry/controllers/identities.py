@@ -10,8 +10,8 @@ import re
 
 from labkit.apiserver.registry.controllers.daemonplan import HASH
 from labkit.apiserver.registry.controllers.owned import pod_from, reference_to
-from labkit.apiserver.registry.kinds import BY_KIND
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 STATEFUL_SETS = BY_KIND["apps", "StatefulSet"]
 POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labkit.apiserver.registry.controllers.owned import deletion_order
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 """Annotation and label of a pod: what it works on."""

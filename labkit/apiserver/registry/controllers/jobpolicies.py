@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from labkit.apiserver.registry.controllers.jobindexes import index_of, listed
 from labkit.apiserver.registry.controllers.jobprogress import DONE, FAILED, Verdict, delay_after, ended_at, has_failed
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
 IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"

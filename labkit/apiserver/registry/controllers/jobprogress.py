@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from labkit.apiserver.registry.controllers.owned import is_active, moment
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
 """How long a job waits with a new pod after a failure: twice as long after each further one."""

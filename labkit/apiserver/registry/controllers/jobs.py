@@ -62,12 +62,12 @@ from labkit.apiserver.registry.controllers.owned import (
 )
 from labkit.apiserver.registry.controllers.pace import Pace
 from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 JOBS = BY_KIND["batch", "Job"]
 COMPONENT = "job-controller"

@@ -12,9 +12,9 @@ from labkit.apiserver.registry.controllers.endpoints import ENDPOINTS, MANAGER, 
 from labkit.apiserver.registry.controllers.endpoints import SERVICE_NAME as SERVICE
 from labkit.apiserver.registry.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY
 from labkit.apiserver.registry.controllers.owned import reference_to
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"

@@ -5,9 +5,9 @@ Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcace
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.kinds import BY_KIND, KINDS, Kind
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.request import Object
 
 MANAGER = "kube-controller-manager"
 NAMESPACES = BY_KIND["", "Namespace"]

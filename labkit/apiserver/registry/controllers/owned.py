@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.request import Object
 
 PODS = BY_KIND["", "Pod"]
 REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))

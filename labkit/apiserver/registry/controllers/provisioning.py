@@ -7,9 +7,9 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller
 from __future__ import annotations
 
 from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Registry
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 CLASSES = BY_KIND["storage.k8s.io", "StorageClass"]

@@ -8,11 +8,11 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 
 from __future__ import annotations
 
-from labkit.apiserver.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
-from labkit.apiserver.quota.evaluators import Evaluator, Evaluators
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
+from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
+from labkit.embedded.machinery.request import Object
 
 CONTROLLER = "kube-controller-manager"
 ADMISSION = "kube-apiserver"

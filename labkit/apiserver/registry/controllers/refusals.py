@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 FIRST_SECONDS, LONGEST_SECONDS = 1, 60
 """How long an owner waits after a pod of it was refused: twice as long after each further time."""

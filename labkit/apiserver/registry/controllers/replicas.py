@@ -23,12 +23,12 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
     ready_since,
 )
-from labkit.apiserver.registry.kinds import BY_KIND, Kind
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
 REPLICATION_CONTROLLERS = BY_KIND["", "ReplicationController"]

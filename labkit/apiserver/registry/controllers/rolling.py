@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 HASH = "pod-template-hash"
 PREFIX = "deployment.kubernetes.io/"

@@ -14,7 +14,7 @@ from labkit.apiserver.registry.controllers.rolling import (
     total,
     wanted,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 NO_DEADLINE = 2**31 - 1
 

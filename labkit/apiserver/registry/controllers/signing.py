@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.request import Object, User
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object, User
 
 if TYPE_CHECKING:
-    from labkit.apiserver.signingrequests import SigningRequest
+    from labkit.embedded.machinery.pki.signing_requests import SigningRequest
 
 GROUP = "certificates.k8s.io"
 KIND = BY_KIND[GROUP, "CertificateSigningRequest"]
@@ -145,7 +145,7 @@ def _with_condition(condition: Object, changed: Object) -> None:
 
 def _read(obj: Object) -> SigningRequest:
     # Imported here: it needs cryptography, which most servers never load.
-    from labkit.apiserver.signingrequests import read_request
+    from labkit.embedded.machinery.pki.signing_requests import read_request
 
     return read_request(obj["spec"]["request"])
 

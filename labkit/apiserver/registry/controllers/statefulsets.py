@@ -32,11 +32,11 @@ from labkit.apiserver.registry.controllers.owned import (
 )
 from labkit.apiserver.registry.controllers.refusals import Refusals
 from labkit.apiserver.registry.controllers.rolling import wanted
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 COMPONENT = "statefulset-controller"

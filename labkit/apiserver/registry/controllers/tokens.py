@@ -11,10 +11,10 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
-from labkit.apiserver.registry.kinds import BY_RESOURCE
 from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.request import Object
 from labkit.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"

@@ -6,10 +6,10 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 from __future__ import annotations
 
 from labkit.apiserver.registry.controllers.provisioning import Provisioning
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import BadValue, parse_quantity
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import BadValue, parse_quantity
 
 MANAGER = "kube-controller-manager"
 VOLUMES = BY_KIND["", "PersistentVolume"]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.apiserver.registry.kinds import KINDS, Kind, stored_kind
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import Struct, schemas
-from labkit.apiserver.schema.decoding import Decoder
+from labkit.embedded.machinery.kinds import KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
 
 BY_STORE: Mapping[str, tuple[Kind, ...]] = {
     row.resource: tuple(kind for kind in KINDS if kind.resource == row.resource)

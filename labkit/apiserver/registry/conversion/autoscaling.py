@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.decoding import DecodeProblem, Decoder
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder
 
 PREFIX = "autoscaling.alpha.kubernetes.io/"
 METRICS, CURRENT, CONDITIONS, BEHAVIOR = (

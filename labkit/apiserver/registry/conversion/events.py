@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/apis/events/v1/conversion.go``.
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 NAMES = {
     "regarding": "involvedObject",

@@ -33,10 +33,10 @@ from labkit.apiserver.registry.managed.manager import (
 )
 from labkit.apiserver.registry.managed.merging import merge, remove
 from labkit.apiserver.registry.managed.typed import problems, said
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import Struct
-from labkit.apiserver.schema.decoding import Decoder
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.status import ApiError
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from labkit.apiserver.schema import Field, Struct, Type
+from labkit.embedded.machinery.schema import Field, Struct, Type
 
 Node: TypeAlias = dict[str, Any]
 ABSENT: Any = object()

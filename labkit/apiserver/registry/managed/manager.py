@@ -17,9 +17,9 @@ from labkit.apiserver.registry.managed.fieldset import (
     union_sets,
     without,
 )
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import Struct
-from labkit.apiserver.schema.decoding import Decoder
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import Decoder
 
 STRIPPED: Node = {
     "f:apiVersion": {},

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.apiserver.registry.managed.fieldset import Shape, shape_of_field, show_path
-from labkit.apiserver.schema import Field, Struct, Type
+from labkit.embedded.machinery.schema import Field, Struct, Type
 
 UNTYPED = frozenset(("quantity", "time", "microtime"))
 NUMBERS = frozenset(("int32", "int64", "float64"))

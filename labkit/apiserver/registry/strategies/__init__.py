@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.kinds import Kind
 
 __all__ = ["Strategies", "strategies"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import validate_metadata
 from labkit.apiserver.registry.names import (
     NameRule,
@@ -18,8 +17,9 @@ from labkit.apiserver.registry.names import (
     port_number,
 )
 from labkit.apiserver.registry.strategy import Context, Strategy, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import decode_base64
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import decode_base64
 
 MOST_GROUP, MOST_VERSION = 20000, 1000
 DEFAULT_PORT = 443

@@ -18,9 +18,9 @@ from labkit.apiserver.registry.names import (
 )
 from labkit.apiserver.registry.strategies.tlspairs import pair_problem
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import gojson
-from labkit.apiserver.status import forbidden
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import forbidden
 
 MAX_SECRET_BYTES = 1024 * 1024
 IMMUTABLE = "field is immutable when `immutable` is set"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import (
     validate_known_finalizers,
     validate_metadata,
@@ -17,8 +16,9 @@ from labkit.apiserver.registry.metadata import (
 from labkit.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
 from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 SHORT, LONG = 128, 1024
 MISMATCH = "does not match event.namespace"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

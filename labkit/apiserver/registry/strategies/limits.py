@@ -10,9 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.apiserver.quota.amounts import NANO, Amount, Amounts, read, read_one
-from labkit.apiserver.quota.evaluators import scopes
-from labkit.apiserver.quota.names import (
+from labkit.apiserver.registry.errors import FieldErrors
+from labkit.apiserver.registry.names import qualified_name
+from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.quota.amounts import NANO, Amount, Amounts, read, read_one
+from labkit.embedded.machinery.quota.evaluators import scopes
+from labkit.embedded.machinery.quota.names import (
     COMPUTE,
     HUGE_PAGES,
     extended,
@@ -22,12 +27,7 @@ from labkit.apiserver.quota.names import (
     standard_in_quota,
     whole,
 )
-from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
-from labkit.apiserver.registry.names import qualified_name
-from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 EXISTS_ONLY = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
 SCOPES = (*EXISTS_ONLY, "PriorityClass", "VolumeAttributesClass")

@@ -9,9 +9,6 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from labkit.apiserver.quota.amounts import NANO, read
-from labkit.apiserver.quota.names import whole
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import (
     ip_range,
@@ -21,7 +18,10 @@ from labkit.apiserver.registry.names import (
 )
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.quota.amounts import NANO, read
+from labkit.embedded.machinery.quota.names import whole
+from labkit.embedded.machinery.request import Object
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z][A-Za-z0-9]*)*")

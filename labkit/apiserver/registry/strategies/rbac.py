@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import (
     validate_known_finalizers,
     validate_metadata,
@@ -17,7 +16,8 @@ from labkit.apiserver.registry.metadata import (
 )
 from labkit.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
 
 GROUP = "rbac.authorization.k8s.io"
 

@@ -13,7 +13,7 @@ from labkit.apiserver.registry.names import dns_label
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resources
 from labkit.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

@@ -9,12 +9,12 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.names import NameRule, dns_label, dns_subdomain
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
 
 APPROVAL = ("Approved", "Denied")
 FINAL = (*APPROVAL, "Failed")
@@ -109,7 +109,7 @@ class SigningRequestStrategy(Strategy):
 
     def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:
         # Imported here: it needs cryptography, which most servers never load.
-        from labkit.apiserver.signingrequests import check_certificates, check_request
+        from labkit.embedded.machinery.pki.signing_requests import check_certificates, check_request
 
         spec, before = obj["spec"], {} if old is None else old["spec"]
         request = spec.get("request") or ""

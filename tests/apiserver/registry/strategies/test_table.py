@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from labkit.apiserver.registry.kinds import BY_KIND
 from labkit.apiserver.registry.strategies import strategies
 from labkit.apiserver.registry.strategies.table import table
 from labkit.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.kinds import BY_KIND
 
 ROWS = tuple(table())
 
@@ -28,7 +28,7 @@ def test_a_strategy_is_made_once() -> None:
 
 def test_a_module_is_loaded_when_its_kind_is_asked_for() -> None:
     code = (
-        "import sys; from labkit.apiserver.registry.kinds import BY_KIND\n"
+        "import sys; from labkit.embedded.machinery.kinds import BY_KIND\n"
         "from labkit.apiserver.registry.strategies import strategies\n"
         "found = strategies(); name = 'labkit.apiserver.registry.strategies.pods.strategy'\n"
         "print(name in sys.modules); found.of(BY_KIND['', 'Pod']); print(name in sys.modules)"

@@ -18,7 +18,7 @@ from labkit.apiserver.node.shell.commands.curl_urls import TransferError, Url
 from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import decode
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Request, Response, ShownCertificate
+from labkit.embedded.machinery.request import Request, Response, ShownCertificate
 
 DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from labkit.apiserver.node.shell.commands.kubectl_proxy import mounted, serve
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
 from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.request import Request
+from labkit.embedded.machinery.request import Request
 
 VERSION = "v1.36.2"
 USER_AGENT = "kubectl/v1.36.2 (linux/amd64)"

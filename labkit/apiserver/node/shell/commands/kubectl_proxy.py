@@ -16,7 +16,7 @@ from labkit.apiserver.node.shell.regex import compile_regex
 from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.streams import decode
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.request import Request, Response
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 FOREVER = 1e15

@@ -10,7 +10,7 @@ from labkit.apiserver.node.shell.options import BadOption, complain, read_option
 from labkit.apiserver.node.shell.process import Process, System, program
 from labkit.apiserver.node.shell.streams import encode
 from labkit.apiserver.node.transport import Endpoint
-from labkit.apiserver.request import Request, Response
+from labkit.embedded.machinery.request import Request, Response
 
 FOREVER = 1e15
 NOT_FOUND = (

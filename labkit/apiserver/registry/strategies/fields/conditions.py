@@ -9,7 +9,7 @@ import re
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import qualified_name, regex_error
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 STATUSES = ("False", "True", "Unknown")
 LONGEST_REASON, LONGEST_MESSAGE = 1024, 32 * 1024

@@ -9,7 +9,7 @@ import difflib
 import json
 from typing import Any
 
-from labkit.apiserver.schema import Struct, Type, schemas
+from labkit.embedded.machinery.schema import Struct, Type, schemas
 
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 """Fields that the internal struct keeps in the security context."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_subdomain, label_value, qualified_name
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:

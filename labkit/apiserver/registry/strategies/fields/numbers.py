@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def selects(selector: Object, labels: Object) -> bool:

@@ -15,8 +15,8 @@ from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_LEVELS
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 MOST_QUEUES, HASH_BITS = 10_000_000, 60
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def _level(shares: int, lendable: int, queues: int, hand: int) -> Object:

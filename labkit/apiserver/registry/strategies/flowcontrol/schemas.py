@@ -13,8 +13,8 @@ from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_SCHEMAS
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
 KINDS = {"Group": "group", "ServiceAccount": "serviceAccount", "User": "user"}

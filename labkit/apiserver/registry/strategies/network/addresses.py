@@ -13,7 +13,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import NameRule, address_messages, dns_subdomain, path_segment_name, range_messages
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def canonical_address(value: str) -> list[str]:

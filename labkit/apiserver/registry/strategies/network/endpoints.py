@@ -18,7 +18,7 @@ from labkit.apiserver.registry.names import (
     qualified_name,
 )
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

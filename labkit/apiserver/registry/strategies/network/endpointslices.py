@@ -19,7 +19,7 @@ from labkit.apiserver.registry.names import (
 )
 from labkit.apiserver.registry.strategies.network.endpoints import check_ordinary
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
 TYPES = ("FQDN", "IPv4", "IPv6")

@@ -22,7 +22,7 @@ from labkit.apiserver.registry.names import (
     wildcard_subdomain,
 )
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 BAD_ENDINGS = ("/..", "/.")

@@ -13,7 +13,7 @@ from labkit.apiserver.registry.metadata import validate_selector
 from labkit.apiserver.registry.names import between, range_messages
 from labkit.apiserver.registry.strategies.fields.ports import check_port
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

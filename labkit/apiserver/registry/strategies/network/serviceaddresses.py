@@ -10,7 +10,7 @@ import ipaddress
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import address_messages
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 FAMILIES = ("IPv4", "IPv6")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")

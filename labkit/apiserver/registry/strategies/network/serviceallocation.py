@@ -13,8 +13,8 @@ from labkit.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.apiserver.registry.strategies.network.serviceaddresses import check_cluster_addresses, settle_families
 from labkit.apiserver.registry.strategies.network.servicetraffic import EXPOSED, checks_health
 from labkit.apiserver.registry.strategy import Context
-from labkit.apiserver.request import Object
-from labkit.apiserver.status import ApiError
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
 
 SERVICE_NETWORK: ipaddress.IPv4Network | ipaddress.IPv6Network = ipaddress.ip_network("10.96.0.0/16")
 NODE_PORTS = (30000, 32767)

@@ -38,7 +38,7 @@ from labkit.apiserver.registry.strategies.network.servicetraffic import (
 )
 from labkit.apiserver.registry.strategies.network.servicewarnings import service_warnings
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 

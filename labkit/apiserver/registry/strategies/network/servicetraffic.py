@@ -15,7 +15,7 @@ from labkit.apiserver.registry.names import (
     qualified_name,
     range_messages,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
 EXPOSED = ("NodePort", "LoadBalancer")

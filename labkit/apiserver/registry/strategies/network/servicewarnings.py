@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/api/service/warnings.go``.
 from __future__ import annotations
 
 from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 HINTS = "service.kubernetes.io/topology-aware-hints"
 MODE = "service.kubernetes.io/topology-mode"

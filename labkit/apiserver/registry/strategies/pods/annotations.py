@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.fields.paths import check_descending
 from labkit.apiserver.registry.strategies.pods.warnings import APP_ARMOR, CONTAINER_SECCOMP, POD_SECCOMP
 from labkit.apiserver.registry.strategies.pods.windows import every_container
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 MIRROR = "kubernetes.io/config.mirror"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 HEALTH = ("Healthy", "Unhealthy", "Unknown")
 LONGEST_MESSAGE = 1024

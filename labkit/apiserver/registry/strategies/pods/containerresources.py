@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from labkit.apiserver.quota.amounts import NANO, Amount, read, read_one
-from labkit.apiserver.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container, whole
-from labkit.apiserver.quota.pods import pod_level
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import qualified_name
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategies.pods.resourceclaims import check_used_claims
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.resources import pod_level
+from labkit.embedded.machinery.quota.amounts import NANO, Amount, read, read_one
+from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container, whole
+from labkit.embedded.machinery.request import Object
 
 COMPUTE = ("cpu", "memory")
 

@@ -17,8 +17,8 @@ from labkit.apiserver.registry.strategies.pods.mounts import check_mounts
 from labkit.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
 from labkit.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
 from labkit.apiserver.registry.strategies.pods.securitycontexts import check_container_security
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")

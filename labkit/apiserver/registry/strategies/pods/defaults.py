@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from labkit.apiserver.registry.strategies.pods.resources import default_pod_resources
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 

@@ -14,7 +14,7 @@ from labkit.apiserver.registry.strategies.pods.references import (
     check_key_ref,
     check_resource_ref,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"

@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/api/pod/util.go`` (``DropDisabledPodFields``), `
 from __future__ import annotations
 
 from labkit.apiserver.registry.strategies.pods.windows import every_container
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 PROJECTIONS = ("clusterTrustBundle", "podCertificate")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.fields.paths import check_descending, has_backsteps
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 RECURSIONS = ("Disabled", "Enabled", "IfPossible")

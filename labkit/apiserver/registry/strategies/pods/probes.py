@@ -9,7 +9,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import http_header
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategies.fields.ports import check_port
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 SECONDS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")

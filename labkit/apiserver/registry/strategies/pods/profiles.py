@@ -10,7 +10,7 @@ from __future__ import annotations
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.pods.warnings import APP_ARMOR, CONTAINER_SECCOMP, POD_SECCOMP
 from labkit.apiserver.registry.strategies.pods.windows import every_container
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 NAMES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 

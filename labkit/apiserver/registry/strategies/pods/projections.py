@@ -9,7 +9,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.fields.paths import check_not_reserved
 from labkit.apiserver.registry.strategies.pods.references import VOLUME_FIELD_PATHS, check_field_ref, check_resource_ref
 from labkit.apiserver.registry.strategies.storage.sourcerules import needs
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 SHORTEST_TOKEN_SECONDS = 600

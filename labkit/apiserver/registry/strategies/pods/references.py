@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import config_key, dns_subdomain, qualified_name
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 
 FIELD_PATHS = (
     "metadata.name",

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.pods.annotations import MIRROR
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 RESIZABLE = ("cpu", "memory")
 MUTABLE = "only cpu and memory resources are mutable"

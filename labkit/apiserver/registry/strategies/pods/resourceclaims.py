@@ -11,8 +11,8 @@ from collections.abc import Collection
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.apiserver.registry.strategies.fields.internals import internal
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 
 def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) -> None:

@@ -7,12 +7,12 @@ https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resour
 
 from __future__ import annotations
 
-from labkit.apiserver.quota.amounts import read
-from labkit.apiserver.quota.names import HUGE_PAGES
-from labkit.apiserver.quota.pods import pod_level, together
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resources
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.pods.resources import pod_level, together
+from labkit.embedded.machinery.quota.amounts import read
+from labkit.embedded.machinery.quota.names import HUGE_PAGES
+from labkit.embedded.machinery.request import Object
 
 
 def default_pod_resources(spec: Object) -> None:

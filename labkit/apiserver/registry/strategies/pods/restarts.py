@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 POLICIES = ("Always", "Never", "OnFailure")
 ACTIONS = ("Restart", "RestartAllContainers")

@@ -15,7 +15,7 @@ from labkit.apiserver.registry.strategies.fields.nodeselectors import (
     check_preferred_terms,
     check_weight,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"

@@ -13,8 +13,8 @@ from labkit.apiserver.registry.names import between
 from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.fields.paths import check_descending
 from labkit.apiserver.registry.strategies.pods.windows import check_windows_options
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 IPC_SETTINGS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")

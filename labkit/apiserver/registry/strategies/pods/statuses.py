@@ -14,8 +14,8 @@ from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import address_messages, between, dns_subdomain, ip_address, qualified_name
 from labkit.apiserver.registry.strategies.fields.internals import internal
 from labkit.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
 NOT_NEGATIVE = "must be a non-negative integer"

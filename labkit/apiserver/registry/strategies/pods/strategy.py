@@ -9,7 +9,6 @@ import copy
 from dataclasses import dataclass
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import validate_metadata
 from labkit.apiserver.registry.names import dns_label
 from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
@@ -25,8 +24,9 @@ from labkit.apiserver.registry.strategies.pods.updates import check_ephemeral_up
 from labkit.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.apiserver.registry.strategy import Context, DeleteOptions, Strategy, common_update_errors, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 
 HOST_NAME = (
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "

@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import between
 from labkit.apiserver.registry.strategies.fields.internals import ephemeral_diff, internal, spec_diff
 from labkit.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,"

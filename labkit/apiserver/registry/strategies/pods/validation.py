@@ -30,7 +30,7 @@ from labkit.apiserver.registry.strategies.pods.windows import (
     check_operating_system,
     every_container,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.apiserver.quoting import go_quote
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 File = tuple[str, str]
 """(its path, where it comes from; empty if all files of the volume come from there)."""

@@ -27,8 +27,8 @@ from labkit.apiserver.registry.strategies.storage.sourcerules import (
     needs,
 )
 from labkit.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 

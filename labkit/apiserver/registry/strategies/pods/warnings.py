@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.apiserver.quota.amounts import NANO, read
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.apiserver.registry.strategies.fields.nodeselectors import DEPRECATED_LABELS, node_term_warnings
 from labkit.apiserver.registry.strategies.pods.scheduling import PREFERRED, REQUIRED
 from labkit.apiserver.registry.strategies.pods.virtualpaths import overlapping_paths
 from labkit.apiserver.registry.strategies.pods.windows import every_container
 from labkit.apiserver.registry.strategies.storage.claims import claim_warnings
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.quota.amounts import NANO, read
+from labkit.embedded.machinery.request import Object
 
 SYSCTLS = 'non-functional in v1.11+; use the "sysctls" field instead'
 DEPRECATED_ANNOTATIONS = {

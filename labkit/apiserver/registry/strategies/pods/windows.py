@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_subdomain
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 DNS_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*")

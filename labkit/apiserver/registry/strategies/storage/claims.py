@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import immutable, validate_selector
 from labkit.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.apiserver.registry.strategies.fields.internals import claim_diff
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import NANO, amount
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import NANO, amount
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")

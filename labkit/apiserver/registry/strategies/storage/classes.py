@@ -12,7 +12,7 @@ from labkit.apiserver.registry.errors import MOST_CAUSES, FieldErrors
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.names import qualified_name
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

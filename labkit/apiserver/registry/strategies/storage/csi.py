@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.apiserver.registry.strategies.storage.sourcerules import needs
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:

@@ -10,7 +10,7 @@ import re
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import between
 from labkit.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs, ordinary
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 PORTAL_NAMES = {
     "iqn": re.compile(r"iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9.-]+:[^,;*&$|\s]+"),

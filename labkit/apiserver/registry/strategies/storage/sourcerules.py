@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 Rule = Callable[[Object, str, FieldErrors], None]
 """(a source, where it stands, what is wrong so far): adds what is wrong with it."""

@@ -11,7 +11,7 @@ from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import between, dns_label
 from labkit.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
 from labkit.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"

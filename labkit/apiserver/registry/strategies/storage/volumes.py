@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.metadata import immutable
 from labkit.apiserver.registry.strategies.fields.internals import internal, source_diff
 from labkit.apiserver.registry.strategies.fields.nodeselectors import check_node_selector, node_term_warnings
@@ -43,9 +42,10 @@ from labkit.apiserver.registry.strategies.storage.sources import (
     storage_os,
 )
 from labkit.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.values import amount
 
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"

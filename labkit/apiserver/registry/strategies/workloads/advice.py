@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.names import dns_label
 from labkit.apiserver.registry.strategies.pods.warnings import pod_warnings
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 HOST_NAMES = (
     "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is "

@@ -12,13 +12,13 @@ from typing import Any
 
 from labkit.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
 from labkit.apiserver.registry.errors import FieldErrors
-from labkit.apiserver.registry.kinds import Kind
 from labkit.apiserver.registry.names import dns_label, path_segment_name
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.apiserver.registry.strategies.pods.containerresources import check_resource_name
 from labkit.apiserver.registry.strategy import Strategy, common_update_errors
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema.values import amount
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 
 MAX_WINDOW, MAX_PERIOD = 3600, 1800
 UP: Object = {

@@ -20,7 +20,7 @@ from labkit.apiserver.registry.strategies.workloads.selection import (
 )
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

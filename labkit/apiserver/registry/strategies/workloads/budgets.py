@@ -14,7 +14,7 @@ from labkit.apiserver.registry.strategies.fields.conditions import check_conditi
 from labkit.apiserver.registry.strategies.workloads.rollouts import check_at_most_all, check_int_or_percent
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.apiserver.registry.strategy import Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 

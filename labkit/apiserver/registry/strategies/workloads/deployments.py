@@ -17,7 +17,7 @@ from labkit.apiserver.registry.strategies.workloads.selection import (
     check_selected_template,
 )
 from labkit.apiserver.registry.strategy import Context
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

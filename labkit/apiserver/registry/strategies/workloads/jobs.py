@@ -20,8 +20,8 @@ from labkit.apiserver.registry.strategies.workloads.jobspecs import check_job_sp
 from labkit.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
 from labkit.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
-from labkit.apiserver.schema import schemas
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
 
 USE_TIME_ZONE = (
     "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.quoting import go_quote
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import dns_subdomain, qualified_name, regex_error
 from labkit.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.apiserver.registry.strategies.workloads.selection import check_template
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
 
 COUNTS = (
     "parallelism",

@@ -18,7 +18,7 @@ from labkit.apiserver.registry.strategies.workloads.selection import (
     check_forever,
     check_template,
 )
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass

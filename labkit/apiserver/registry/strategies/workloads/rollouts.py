@@ -10,7 +10,7 @@ from typing import Any
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.names import percent
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:

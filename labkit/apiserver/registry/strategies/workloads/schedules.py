@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from labkit.apiserver.deadline import duration_problem, duration_seconds
-from labkit.apiserver.quoting import go_quote
+from labkit.embedded.machinery.golang.quote import go_quote
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

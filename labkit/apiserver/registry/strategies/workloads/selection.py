@@ -15,7 +15,7 @@ from labkit.apiserver.registry.strategies.fields.selectors import selects
 from labkit.apiserver.registry.strategies.pods.annotations import check_annotations
 from labkit.apiserver.registry.strategies.pods.profiles import check_profiles
 from labkit.apiserver.registry.strategies.pods.validation import check_pod_spec
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 EMPTY_FOR = {"ReplicaSet": "deployment", "DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 """The word for a workload in the complaint about an empty selector."""

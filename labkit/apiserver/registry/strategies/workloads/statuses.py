@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.apiserver.registry.errors import FieldErrors
 from labkit.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 MORE_THAN_ALL = "cannot be greater than status.replicas"
 COUNTS = {

@@ -15,7 +15,7 @@ from labkit.apiserver.registry.strategies.pods.features import drop_disabled
 from labkit.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
 from labkit.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.apiserver.registry.strategy import Context, Strategy
-from labkit.apiserver.request import Object
+from labkit.embedded.machinery.request import Object
 
 
 @dataclass
