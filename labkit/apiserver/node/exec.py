@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.container import Container, NotRunnable
-from labkit.apiserver.node.logs import Log, LogOptions, LogStream
 from labkit.apiserver.node.node import Node
 from labkit.apiserver.node.pod import Pod
 from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.node.terminal import Terminal
+from labkit.embedded.container.container import Container, NotRunnable
+from labkit.embedded.container.logs import Log, LogOptions, LogStream
+from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import ExecIO, Object, Request, Response
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
 

@@ -12,13 +12,13 @@ from labkit.apiserver.node.api import NodeApi
 from labkit.apiserver.node.creating import Creator, command_of, termination_message
 from labkit.apiserver.node.environment import container_environment
 from labkit.apiserver.node.hooks import run_hook
-from labkit.apiserver.node.logs import Log
 from labkit.apiserver.node.podstatus import timestamp
 from labkit.apiserver.node.problems import ConfigProblem
 from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
-from labkit.apiserver.node.runtime import MainProcess, NotRunnable
 from labkit.apiserver.node.security import check_user
 from labkit.apiserver.node.slot import Slot
+from labkit.embedded.container.logs import Log
+from labkit.embedded.container.main_process import MainProcess, NotRunnable
 from labkit.embedded.machinery.request import Object
 
 RESTART_SECONDS = 1.0

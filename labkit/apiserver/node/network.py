@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.apiserver.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
-from labkit.apiserver.node.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
 from labkit.embedded.machinery.request import Object, Request, Response
 
 if TYPE_CHECKING:

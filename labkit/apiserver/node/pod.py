@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from labkit.apiserver.node.api import NodeApi, NodeSettings
 from labkit.apiserver.node.creating import Creator
 from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.images import find_image
 from labkit.apiserver.node.keeping import KILLED, RESTART_SECONDS, Keeper
 from labkit.apiserver.node.network import Wiring
 from labkit.apiserver.node.podstatus import NEVER_RAN, build, seconds_of
@@ -19,8 +18,9 @@ from labkit.apiserver.node.problems import VolumeProblem
 from labkit.apiserver.node.pulling import Puller
 from labkit.apiserver.node.slot import Slot
 from labkit.apiserver.node.slotstatus import slot_status
-from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.node.volumes import Volume
+from labkit.embedded.container.files.images import find_image
+from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.machinery.request import Object
 
 OVERDUE = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labkit.apiserver.node.container import NotRunnable
-from labkit.apiserver.node.inside import run_inside
 from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.node.transport import Endpoint
+from labkit.embedded.container.container import NotRunnable
+from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.run_once import run_inside
 from labkit.embedded.machinery.request import Object, Request
 
 FIRST_LOOK_SECONDS = 1.0

@@ -5,8 +5,8 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pk
 
 from __future__ import annotations
 
-from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.problems import ConfigProblem
+from labkit.embedded.container.files.image import Image
 from labkit.embedded.machinery.request import Object
 
 

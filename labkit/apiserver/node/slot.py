@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from labkit.apiserver.node.container import Container
-from labkit.apiserver.node.image import Image
-from labkit.apiserver.node.logs import Log
-from labkit.apiserver.node.runtime import MainProcess
+from labkit.embedded.container.container import Container
+from labkit.embedded.container.files.image import Image
+from labkit.embedded.container.logs import Log
+from labkit.embedded.container.main_process import MainProcess
 from labkit.embedded.machinery.request import Object
 
 

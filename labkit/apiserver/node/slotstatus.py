@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
-from labkit.apiserver.node.references import parse_reference
 from labkit.apiserver.node.slot import Slot
+from labkit.embedded.container.files.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
 
 

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.inodes import Directory, File, Link
 from labkit.apiserver.node.problems import VolumeProblem
 from labkit.apiserver.node.resources import resource_value
 from labkit.apiserver.node.security import common_user, file_group
+from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.request import Object
 
 RENEW_AT = 0.8

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from labkit.apiserver.cluster import Cluster
 from labkit.embedded.machinery.request import ExecSession, Object, PeerCertificate, Request, Response
-from tests.apiserver.node.harness import Done
-from tests.apiserver.node.textio import TextIO
+from tests.embedded.container.harness import Done
+from tests.embedded.container.textio import TextIO
 from tests.support.cluster import Caller, Clock, keys
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "00")

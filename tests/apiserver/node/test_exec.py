@@ -8,7 +8,7 @@ import pytest
 
 from labkit.embedded.machinery.request import Object
 from tests.apiserver.node.pods import Lab
-from tests.apiserver.node.textio import TextIO
+from tests.embedded.container.textio import TextIO
 from tests.support.cluster import ClusterApi
 
 POD = "/api/v1/namespaces/default/pods/p"

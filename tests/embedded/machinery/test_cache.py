@@ -10,8 +10,8 @@ import pytest
 
 from labkit.apiserver.authorization.index import BindingIndex
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.node.shell.parser import parse
-from labkit.apiserver.node.shell.words import parse_quoted, parse_word
+from labkit.embedded.container.shell.parser import parse
+from labkit.embedded.container.shell.words import parse_quoted, parse_word
 from labkit.embedded.machinery.cache import LONGEST, remembered
 from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, Clock, ClusterApi, keys

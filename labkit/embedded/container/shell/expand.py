@@ -1,0 +1,311 @@
+"""Expansion: from the words of a command to the texts it is given.
+
+The order is bash's: tilde, parameters, ``$((…))`` and ``$(…)`` from left to right, then
+field splitting, then file names, then quotes are gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labkit.embedded.container.files.inodes import Directory, FileError
+from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
+from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.shell.parameters import expand_parameter
+from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.problems import ExpansionError
+from labkit.embedded.container.shell.substitution import process_substitution, substitute
+from labkit.embedded.container.shell.syntax import (
+    Arithmetic,
+    Parameter,
+    Part,
+    ProcessSubstitution,
+    Substitution,
+    Text,
+    Tilde,
+    Word,
+)
+from labkit.embedded.container.shell.words import BadSubstitution, parse_quoted, parse_word
+
+if TYPE_CHECKING:
+    from labkit.embedded.container.shell.interpreter import Shell
+
+MAX_FIELDS = 100_100
+MAX_CHARS = 4 << 20
+
+
+Segment = tuple[str, bool]
+"""Characters, and whether they are safe from splitting and patterns."""
+
+
+class _Fields:
+    """Fields as they grow: each is a list of segments."""
+
+    def __init__(self) -> None:
+        self.done: list[list[Segment]] = []
+        self.now: list[Segment] = []
+        self.started = False
+        self.size = 0
+
+    def add(self, text: str, *, quoted: bool) -> None:
+        self.size += len(text)
+        if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
+            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+        if text or quoted:
+            self.now.append((text, quoted))
+            self.started = True
+
+    def end(self) -> None:
+        if self.started:
+            self.done.append(self.now)
+        self.now = []
+        self.started = False
+
+    def split(self, text: str, separators: str) -> None:
+        """Add the result of an unquoted expansion."""
+        blanks = "".join(char for char in separators if char in " \t\n")
+        hard = "".join(char for char in separators if char not in " \t\n")
+        if not separators:
+            self.add(text, quoted=False)
+            return
+        piece: list[str] = []
+        pending_blank = False
+        for char in text:
+            if char in blanks:
+                if piece:
+                    self.add("".join(piece), quoted=False)
+                    piece = []
+                pending_blank = True
+            elif char in hard:
+                if piece:
+                    self.add("".join(piece), quoted=False)
+                    piece = []
+                self.started = True
+                if not self.now:
+                    self.now.append(("", True))
+                self.end()
+                pending_blank = False
+            else:
+                if pending_blank:
+                    self.end()
+                    pending_blank = False
+                piece.append(char)
+        if piece:
+            self.add("".join(piece), quoted=False)
+        if pending_blank:
+            self.end()
+
+
+class Expander:
+    """Expands words for one shell.
+
+    Args:
+        shell: Whose variables, files and substitutions.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+
+    async def fields(self, words: tuple[Word, ...] | list[Word]) -> list[str]:
+        """The texts that a command line's words become.
+
+        Raises:
+            ExpansionError: A word has none.
+        """
+        out: list[str] = []
+        for word in words:
+            parts = word.parts
+            if len(parts) == 1 and isinstance(parts[0], Text):
+                text = parts[0].text
+                if parts[0].quoted or not any(char in text for char in "*?["):
+                    out.append(text)
+                    continue
+            fields = _Fields()
+            await self._collect(parts, fields)
+            fields.end()
+            for field in fields.done:
+                out.extend(self._file_names(field))
+            if len(out) > MAX_FIELDS:
+                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+        return out
+
+    async def text(self, word: Word) -> str:
+        """A word as one text, without splitting and file names (an assignment's value)."""
+        return "".join(text for text, _ in await self.segments(word))
+
+    async def segments(self, word: Word) -> list[Segment]:
+        """A word as one field."""
+        fields = _Fields()
+        await self._collect(word.parts, fields, split=False)
+        fields.end()
+        joined: list[Segment] = []
+        for index, field in enumerate(fields.done):
+            if index:
+                joined.append((" ", True))
+            joined.extend(field)
+        return joined
+
+    async def pattern(self, word: Word) -> Pattern:
+        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
+        return Pattern(await self.segments(word))
+
+    async def operand(self, text: str, *, quoted: bool) -> str:
+        """The text after an operator in ``${…}``."""
+        return await self.text(parse_quoted(text) if quoted else parse_word(text))
+
+    async def operand_pattern(self, text: str) -> Pattern:
+        """The pattern after an operator in ``${…}``."""
+        return await self.pattern(parse_word(text))
+
+    async def arithmetic(self, expression: str) -> int:
+        """The value of an expression.
+
+        Raises:
+            ExpansionError: It has none.
+        """
+        text = (
+            await self.text(parse_quoted(expression.replace('"', "")))
+            if any(char in expression for char in '$`"\\')
+            else expression
+        )
+        try:
+            return self.value_of(text)
+        except ArithmeticProblem as problem:
+            raise ExpansionError(problem.message) from None
+
+    def value_of(self, text: str) -> int:
+        """The value of an expression whose ``$`` are expanded.
+
+        Raises:
+            ArithmeticProblem: It has none.
+        """
+        shell = self.shell
+
+        def read(name: str) -> str:
+            found = shell.variables.text(name) or ""
+            if found and not found.lstrip("-").isdigit():
+                shell.kernel.charge(2)  # an expression of its own, which may lead to two others
+            return found
+
+        return evaluate(text, read, shell.assign_text)
+
+    async def _collect(self, parts: tuple[Part, ...], fields: _Fields, *, split: bool = True) -> None:
+        for part in parts:
+            self.shell.kernel.charge(0.1)
+            match part:
+                case Text(text, quoted):
+                    fields.add(text, quoted=quoted)
+                case Tilde(user):
+                    fields.add(self._home(user), quoted=True)
+                case Parameter():
+                    await self._parameter(part, fields, split=split)
+                case Substitution(script, quoted):
+                    self._put(await substitute(self.shell, script), fields, quoted=quoted, split=split)
+                case Arithmetic(expression, quoted):
+                    self._put(str(await self.arithmetic(expression)), fields, quoted=quoted, split=split)
+                case ProcessSubstitution(script, direction):
+                    fields.add(await process_substitution(self.shell, script, direction), quoted=True)
+
+    def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
+        if quoted or not split:
+            fields.add(text, quoted=quoted)
+        else:
+            fields.split(text, self.shell.separators())
+
+    async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
+        try:
+            value = await expand_parameter(self, part)
+        except BadSubstitution as error:
+            raise ExpansionError(f"{error.text}: bad substitution") from None
+        if isinstance(value, str):
+            self._put(value, fields, quoted=part.quoted, split=split)
+        elif isinstance(value, Word):
+            await self._collect(value.parts, fields, split=split)
+        elif part.quoted and (part.name == "@" or part.index == "@"):
+            for index, item in enumerate(value):
+                if index:
+                    fields.end()
+                fields.add(item, quoted=True)
+        elif part.quoted or not split:
+            separators = self.shell.separators()
+            joint = separators[:1] if part.name == "*" or part.index == "*" else " "
+            fields.add(joint.join(value), quoted=part.quoted)
+        else:
+            for index, item in enumerate(value):
+                if index:
+                    fields.end()
+                fields.split(item, self.shell.separators())
+
+    def _home(self, user: str) -> str:
+        shell = self.shell
+        if not user:
+            return shell.variables.text("HOME") or "/root"
+        if user == "+":
+            return shell.cwd
+        if user == "-":
+            return shell.variables.text("OLDPWD") or "~-"
+        for account in shell.system.image.users:
+            if account.name == user:
+                return account.home
+        return "~" + user
+
+    def _file_names(self, field: list[Segment]) -> list[str]:
+        text = "".join(piece for piece, _ in field)
+        magic = any(not quoted and any(char in "*?[" for char in piece) for piece, quoted in field)
+        if not magic or "noglob" in self.shell.options:
+            return [text]
+        return self.glob(field) or [text]
+
+    def glob(self, field: list[Segment]) -> list[str]:
+        """The paths that match a pattern, sorted.
+
+        Raises:
+            BudgetExceeded: The tree is too big to be searched so.
+        """
+        levels: list[list[Segment]] = [[]]
+        for piece, quoted in field:
+            for index, part in enumerate(piece.split("/")):
+                if index:
+                    levels.append([])
+                if part:
+                    levels[-1].append((part, quoted))
+        absolute = not levels[0] and len(levels) > 1
+        found = ["/" if absolute else ""]
+        if absolute:
+            levels = levels[1:]
+        for number, level in enumerate(levels):
+            last = number == len(levels) - 1
+            if not level:
+                found = [path if path.endswith("/") else path + "/" for path in found if last or path]
+                continue
+            found = self._glob_level(found, Pattern(level), last=last)
+            if not found:
+                return []
+        return sorted(found)
+
+    def _glob_level(self, bases: list[str], pattern: Pattern, *, last: bool) -> list[str]:
+        fs, cwd = self.shell.system.fs, self.shell.cwd
+        out: list[str] = []
+        for base in bases:
+            self.shell.kernel.charge(10)  # a path is walked, and nobody else runs meanwhile
+            prefix = base if not base or base.endswith("/") else base + "/"
+            if not pattern.magic:
+                path = prefix + pattern.literal
+                if fs.exists(path, cwd, follow=False):
+                    out.append(path)
+                continue
+            try:
+                directory = fs.directory(base or ".", cwd)
+                names = fs.names(directory)
+            except FileError:
+                continue
+            dotted = bool(pattern.items) and pattern.items[0] == "."
+            for name in names:
+                self.shell.kernel.charge(0.1)
+                if name.startswith(".") and not dotted:
+                    continue
+                if pattern.matches(name):
+                    path = prefix + name
+                    if last or isinstance(fs.get(path, cwd) if fs.exists(path, cwd) else None, Directory):
+                        out.append(path)
+        return out
