@@ -48,30 +48,30 @@ from labkit.apiserver.pipeline import pipeline
 from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
 from labkit.apiserver.registry.bootstrapservices import bootstrap_services
 from labkit.apiserver.registry.bootstrapsystem import SystemContent
-from labkit.apiserver.registry.controllers.addresses import ServiceAddresses
-from labkit.apiserver.registry.controllers.aggregation import RoleAggregation
-from labkit.apiserver.registry.controllers.cronjobs import CronJobs
-from labkit.apiserver.registry.controllers.daemonsets import DaemonSets
-from labkit.apiserver.registry.controllers.deployments import Deployments
-from labkit.apiserver.registry.controllers.disruption import Disruption
-from labkit.apiserver.registry.controllers.endpoints import ServiceEndpoints
-from labkit.apiserver.registry.controllers.expiry import Expiry
-from labkit.apiserver.registry.controllers.flows import FlowSchemas
-from labkit.apiserver.registry.controllers.garbage import GarbageCollector
-from labkit.apiserver.registry.controllers.happenings import MANAGER
-from labkit.apiserver.registry.controllers.jobs import Jobs
-from labkit.apiserver.registry.controllers.mirroring import EndpointsMirror
-from labkit.apiserver.registry.controllers.namespaces import NamespaceContent, NamespaceDeletion
-from labkit.apiserver.registry.controllers.owned import PODS
-from labkit.apiserver.registry.controllers.quotas import ResourceQuotas
-from labkit.apiserver.registry.controllers.replicas import Replicas
-from labkit.apiserver.registry.controllers.signing import Signing
-from labkit.apiserver.registry.controllers.statefulsets import StatefulSets
-from labkit.apiserver.registry.controllers.tokens import TokenSecrets
-from labkit.apiserver.registry.controllers.volumes import Volumes
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.storage import Key, MemoryStore, Store
+from labkit.embedded.controllers.addresses import ServiceAddresses
+from labkit.embedded.controllers.aggregation import RoleAggregation
+from labkit.embedded.controllers.cronjobs import CronJobs
+from labkit.embedded.controllers.daemonsets import DaemonSets
+from labkit.embedded.controllers.deployments import Deployments
+from labkit.embedded.controllers.disruption import Disruption
+from labkit.embedded.controllers.endpoints import ServiceEndpoints
+from labkit.embedded.controllers.expiry import Expiry
+from labkit.embedded.controllers.flows import FlowSchemas
+from labkit.embedded.controllers.garbage import GarbageCollector
+from labkit.embedded.controllers.happenings import MANAGER
+from labkit.embedded.controllers.jobs import Jobs
+from labkit.embedded.controllers.mirroring import EndpointsMirror
+from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
+from labkit.embedded.controllers.owned import PODS
+from labkit.embedded.controllers.quotas import ResourceQuotas
+from labkit.embedded.controllers.replicas import Replicas
+from labkit.embedded.controllers.signing import Signing
+from labkit.embedded.controllers.statefulsets import StatefulSets
+from labkit.embedded.controllers.tokens import TokenSecrets
+from labkit.embedded.controllers.volumes import Volumes
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
@@ -309,7 +309,7 @@ class Cluster:
         ).allowed
 
     def _create_as(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
-        """See :class:`~labkit.apiserver.registry.controllers.owned.Create`."""
+        """See :class:`~labkit.embedded.controllers.owned.Create`."""
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
         path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
         request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))

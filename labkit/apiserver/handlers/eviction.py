@@ -12,9 +12,9 @@ from labkit.apiserver.handlers.decode import decode_object
 from labkit.apiserver.handlers.objectmeta import check_namespace
 from labkit.apiserver.handlers.podwrites import PODS, Admit, success
 from labkit.apiserver.handlers.writeoptions import checked_delete_options, write_options
-from labkit.apiserver.registry.controllers.owned import ready_since
 from labkit.apiserver.registry.registry import Check, Registry
 from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.owned import ready_since
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request

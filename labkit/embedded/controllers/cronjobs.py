@@ -9,23 +9,16 @@ import copy
 import datetime
 from typing import Any
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.jobprogress import DONE, FAILED, finished
-from labkit.apiserver.registry.controllers.jobs import JOBS
-from labkit.apiserver.registry.controllers.owned import (
-    Create,
-    controller_of,
-    controls,
-    moment,
-    only_status,
-    reference_to,
-)
-from labkit.apiserver.registry.controllers.pace import Pace
-from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.controllers.timetable import last_time, next_time
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.workloads.schedules import BadSchedule, Schedule, read_schedule
 from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.jobprogress import DONE, FAILED, finished
+from labkit.embedded.controllers.jobs import JOBS
+from labkit.embedded.controllers.owned import Create, controller_of, controls, moment, only_status, reference_to
+from labkit.embedded.controllers.pace import Pace
+from labkit.embedded.controllers.refusals import Refusals
+from labkit.embedded.controllers.timetable import last_time, next_time
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.controllers.daemonplan import HASH
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.history import History, template_of
-from labkit.apiserver.registry.controllers.identities import (
+from labkit.apiserver.registry.registry import Change, Registry
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.daemonplan import HASH
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.history import History, template_of
+from labkit.embedded.controllers.identities import (
     STATEFUL_SETS,
     claim_names,
     claim_owner,
@@ -19,7 +21,7 @@ from labkit.apiserver.registry.controllers.identities import (
     identified,
     ordinal_of,
 )
-from labkit.apiserver.registry.controllers.owned import (
+from labkit.embedded.controllers.owned import (
     PODS,
     REASONS,
     Create,
@@ -30,10 +32,8 @@ from labkit.apiserver.registry.controllers.owned import (
     only_status,
     ready_since,
 )
-from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.controllers.rolling import wanted
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.refusals import Refusals
+from labkit.embedded.controllers.rolling import wanted
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError

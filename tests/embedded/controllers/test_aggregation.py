@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.controllers import aggregation
 from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers import aggregation
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 ROLES = f"{RBAC}/clusterroles"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.apiserver.registry.controllers.jobindexes import index_of, listed
-from labkit.apiserver.registry.controllers.jobprogress import DONE, FAILED, Verdict, delay_after, ended_at, has_failed
+from labkit.embedded.controllers.jobindexes import index_of, listed
+from labkit.embedded.controllers.jobprogress import DONE, FAILED, Verdict, delay_after, ended_at, has_failed
 from labkit.embedded.machinery.request import Object
 
 FAILURES = "batch.kubernetes.io/job-index-failure-count"

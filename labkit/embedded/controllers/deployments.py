@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import copy
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.owned import controller_of, controls, is_active, reference_to
-from labkit.apiserver.registry.controllers.rolling import (
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.owned import controller_of, controls, is_active, reference_to
+from labkit.embedded.controllers.rolling import (
     COLLISIONS,
     HASH,
     MOST,
@@ -23,10 +26,7 @@ from labkit.apiserver.registry.controllers.rolling import (
     wanted,
     without_hash,
 )
-from labkit.apiserver.registry.controllers.rolloutstatus import complete, has_deadline, observed
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.owned import controller_of, ready_since
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.owned import controller_of, ready_since
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

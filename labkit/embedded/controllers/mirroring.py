@@ -8,11 +8,11 @@ from __future__ import annotations
 import ipaddress
 import json
 
-from labkit.apiserver.registry.controllers.endpoints import ENDPOINTS, MANAGER, SERVICES, SLICES, TRIGGER_TIME
-from labkit.apiserver.registry.controllers.endpoints import SERVICE_NAME as SERVICE
-from labkit.apiserver.registry.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY
-from labkit.apiserver.registry.controllers.owned import reference_to
 from labkit.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers.endpoints import ENDPOINTS, MANAGER, SERVICES, SLICES, TRIGGER_TIME
+from labkit.embedded.controllers.endpoints import SERVICE_NAME as SERVICE
+from labkit.embedded.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY
+from labkit.embedded.controllers.owned import reference_to
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER
-from labkit.apiserver.registry.controllers.owned import claimed, reference_to
-from labkit.apiserver.registry.controllers.rolling import COLLISIONS, template_hash
 from labkit.apiserver.registry.registry import Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.happenings import MANAGER
+from labkit.embedded.controllers.owned import claimed, reference_to
+from labkit.embedded.controllers.rolling import COLLISIONS, template_hash
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
 

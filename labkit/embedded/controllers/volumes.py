@@ -5,8 +5,8 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.controllers.provisioning import Provisioning
 from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers.provisioning import Provisioning
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import BadValue, parse_quantity

@@ -7,13 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.controllers.rolling import (
-    counted,
-    limits,
-    set_condition,
-    total,
-    wanted,
-)
+from labkit.embedded.controllers.rolling import counted, limits, set_condition, total, wanted
 from labkit.embedded.machinery.request import Object
 
 NO_DEADLINE = 2**31 - 1

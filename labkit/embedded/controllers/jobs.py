@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.jobindexes import (
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.jobindexes import (
     at_index,
     free_indexes,
     index_of,
@@ -17,7 +20,7 @@ from labkit.apiserver.registry.controllers.jobindexes import (
     superfluous,
     write_indexes,
 )
-from labkit.apiserver.registry.controllers.jobpolicies import (
+from labkit.embedded.controllers.jobpolicies import (
     attempt,
     counts,
     failed_indexes,
@@ -27,7 +30,7 @@ from labkit.apiserver.registry.controllers.jobpolicies import (
     has_index_limit,
     success_by_policy,
 )
-from labkit.apiserver.registry.controllers.jobprogress import (
+from labkit.embedded.controllers.jobprogress import (
     COMPLETED,
     DONE,
     INTERIM,
@@ -45,7 +48,7 @@ from labkit.apiserver.registry.controllers.jobprogress import (
     wanted_pods,
     with_condition,
 )
-from labkit.apiserver.registry.controllers.owned import (
+from labkit.embedded.controllers.owned import (
     PODS,
     REASONS,
     Create,
@@ -60,11 +63,8 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
     ready_since,
 )
-from labkit.apiserver.registry.controllers.pace import Pace
-from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.pace import Pace
+from labkit.embedded.controllers.refusals import Refusals
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.owned import (
+from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.owned import (
     PODS,
     REASONS,
     Create,
@@ -23,9 +26,6 @@ from labkit.apiserver.registry.controllers.owned import (
     pod_from,
     ready_since,
 )
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError

@@ -8,18 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from labkit.apiserver.registry.controllers.daemonplan import (
-    GENERATION,
-    HASH,
-    bound_to,
-    counts,
-    placed,
-    rolled,
-    steady,
-)
-from labkit.apiserver.registry.controllers.happenings import MANAGER, Happenings
-from labkit.apiserver.registry.controllers.history import History
-from labkit.apiserver.registry.controllers.owned import (
+from labkit.apiserver.registry.registry import Change, Registry
+from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.daemonplan import GENERATION, HASH, bound_to, counts, placed, rolled, steady
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.history import History
+from labkit.embedded.controllers.owned import (
     PODS,
     REASONS,
     Create,
@@ -30,10 +25,7 @@ from labkit.apiserver.registry.controllers.owned import (
     only_status,
     pod_from,
 )
-from labkit.apiserver.registry.controllers.refusals import Refusals
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers.refusals import Refusals
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
