@@ -39,9 +39,6 @@ from labkit.apiserver.handlers.routing import ResourceHandler
 from labkit.apiserver.handlers.snapshots import SnapshotHandler
 from labkit.apiserver.handlers.tokenrequest import TokenRequests
 from labkit.apiserver.handlers.write import Writer
-from labkit.apiserver.node.api import NodeSettings
-from labkit.apiserver.node.cluster_api import ClusterApi, NodeController, PodConnections
-from labkit.apiserver.node.node import Node
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
@@ -76,6 +73,9 @@ from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request, Response, User
+from labkit.embedded.node.api import NodeSettings
+from labkit.embedded.node.cluster_api import ClusterApi, NodeController, PodConnections
+from labkit.embedded.node.node import Node
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"

@@ -21,7 +21,7 @@ PLANTED = {
     ],
     "apiserver-no-clients": [
         ("labkit.apiserver.cluster", "kubernetes"),
-        ("labkit.apiserver.node", "IPython"),
+        ("labkit.embedded.node", "IPython"),
         ("labkit.apiserver.serving", "ipywidgets"),
     ],
     "stages": [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from labkit.embedded.machinery.pki.keys import Keys
-from tests.apiserver.node.pods import Lab
 from tests.embedded.container.harness import run as run_alone
+from tests.embedded.node.pods import Lab
 from tests.support.certificates import authority_of, root
 from tests.support.cluster import keys
 

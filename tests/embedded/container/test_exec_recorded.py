@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.node.pods import Lab
+from tests.embedded.node.pods import Lab
 from tests.parity.model import load
 from tests.parity.pods import manifests
 from tests.parity.text import mask_output

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.embedded.machinery.request import Object
-from tests.apiserver.node.pods import Lab
+from tests.embedded.node.pods import Lab
 
 IMAGE = {"name": "main", "image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent"}
 OPEN_PROXY = ["kubectl", "proxy", "--address=0.0.0.0", "--accept-hosts=.*"]

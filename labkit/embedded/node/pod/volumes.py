@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.problems import VolumeProblem
-from labkit.apiserver.node.resources import resource_value
-from labkit.apiserver.node.security import common_user, file_group
 from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.pod.problems import VolumeProblem
+from labkit.embedded.node.pod.resources import resource_value
+from labkit.embedded.node.pod.security import common_user, file_group
 
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.run_once import run_inside
 from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.node.pod.container_slot import Slot
 
 FIRST_LOOK_SECONDS = 1.0
 """How long after a container's start the first probe comes, if it has no delay of its own."""

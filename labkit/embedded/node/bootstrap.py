@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 
-from labkit.apiserver.node.api import API_PORT, NodeApi, NodeSettings
-from labkit.apiserver.node.podstatus import timestamp
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.node.api import API_PORT, NodeApi, NodeSettings
+from labkit.embedded.node.pod.pod_status import timestamp
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.files.image_reference import parse_reference, reference_problem
 from labkit.embedded.container.files.images import find_image
+from labkit.embedded.node.pod.container_slot import Slot
 
 FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import re
 
-from labkit.apiserver.node.api import SERVICE_ADDRESS, NodeApi
-from labkit.apiserver.node.problems import ConfigProblem
-from labkit.apiserver.node.resources import resource_value
-from labkit.apiserver.node.volumes import field_value
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import SERVICE_ADDRESS, NodeApi
+from labkit.embedded.node.pod.problems import ConfigProblem
+from labkit.embedded.node.pod.resources import resource_value
+from labkit.embedded.node.pod.volumes import field_value
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:

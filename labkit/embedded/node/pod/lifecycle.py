@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.creating import Creator, command_of, termination_message
-from labkit.apiserver.node.environment import container_environment
-from labkit.apiserver.node.hooks import run_hook
-from labkit.apiserver.node.podstatus import timestamp
-from labkit.apiserver.node.problems import ConfigProblem
-from labkit.apiserver.node.pulling import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
-from labkit.apiserver.node.security import check_user
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.main_process import MainProcess, NotRunnable
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.create_container import Creator, command_of, termination_message
+from labkit.embedded.node.pod.environment import container_environment
+from labkit.embedded.node.pod.hooks import run_hook
+from labkit.embedded.node.pod.image_pull import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
+from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.pod.problems import ConfigProblem
+from labkit.embedded.node.pod.security import check_user
 
 RESTART_SECONDS = 1.0
 """How long the kubelet takes to notice that a container has ended."""

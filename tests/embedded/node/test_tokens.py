@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.node.pods import Lab
+from tests.embedded.node.pods import Lab
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.apiserver.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
 from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
 from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
 
 if TYPE_CHECKING:
     pass

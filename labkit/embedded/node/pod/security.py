@@ -5,9 +5,9 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pk
 
 from __future__ import annotations
 
-from labkit.apiserver.node.problems import ConfigProblem
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.pod.problems import ConfigProblem
 
 
 def context(spec: Object, container: Object) -> Object:

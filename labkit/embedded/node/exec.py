@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.node import Node
-from labkit.apiserver.node.pod import Pod
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log, LogOptions, LogStream
 from labkit.embedded.container.terminal import Terminal
 from labkit.embedded.machinery.request import ExecIO, Object, Request, Response
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
+from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.node import Node
+from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.pod import Pod
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from labkit.embedded.machinery.request import Object
-from tests.apiserver.node.pods import Lab
 from tests.embedded.container.textio import TextIO
+from tests.embedded.node.pods import Lab
 from tests.support.cluster import ClusterApi
 
 POD = "/api/v1/namespaces/default/pods/p"

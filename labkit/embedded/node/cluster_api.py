@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.apiserver.node.node import Node
 from labkit.apiserver.registry.registry import Change, Registry
 from labkit.apiserver.registry.strategy import DeleteOptions
 from labkit.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.request import Handler, Object, Request, Response
 from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.node.node import Node
 
 if TYPE_CHECKING:
-    from labkit.apiserver.node.exec import PodSubresources
+    from labkit.embedded.node.exec import PodSubresources
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class IssuedToken(Protocol):
 
 
 class ClusterApi:
-    """Fits :class:`~labkit.apiserver.node.api.NodeApi` onto a registry.
+    """Fits :class:`~labkit.embedded.node.api.NodeApi` onto a registry.
 
     Args:
         registry: Where objects are.
@@ -149,7 +149,7 @@ class PodConnections:
     def __call__(self, request: Request, kind: object) -> Response:
         """Answer a request, as the table of subresources calls it."""
         if self._answer is None:
-            from labkit.apiserver.node.exec import PodSubresources
+            from labkit.embedded.node.exec import PodSubresources
 
             self._answer = PodSubresources(self._api, self._node, self._now, self._may_create)
         return self._answer(request)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.creating import Creator
-from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.keeping import KILLED, RESTART_SECONDS, Keeper
-from labkit.apiserver.node.network import Wiring
-from labkit.apiserver.node.podstatus import NEVER_RAN, build, seconds_of
-from labkit.apiserver.node.probes import Prober, Target
-from labkit.apiserver.node.problems import VolumeProblem
-from labkit.apiserver.node.pulling import Puller
-from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.node.slotstatus import slot_status
-from labkit.apiserver.node.volumes import Volume
 from labkit.embedded.container.files.images import find_image
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.network import Wiring
+from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.container_status import slot_status
+from labkit.embedded.node.pod.create_container import Creator
+from labkit.embedded.node.pod.events import Recorder
+from labkit.embedded.node.pod.image_pull import Puller
+from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, Keeper
+from labkit.embedded.node.pod.pod_status import NEVER_RAN, build, seconds_of
+from labkit.embedded.node.pod.probes import Prober, Target
+from labkit.embedded.node.pod.problems import VolumeProblem
+from labkit.embedded.node.pod.volumes import Volume
 
 OVERDUE = {
     "reason": "DeadlineExceeded",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.files.image_reference import parse_reference
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.pod.container_slot import Slot
 
 
 def slot_status(slot: Slot) -> Object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.apiserver.node.pods import Lab
+from tests.embedded.node.pods import Lab
 
 PATH = "/api/v1/namespaces/default/pods/p"
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.environment import expand
-from labkit.apiserver.node.naming import host_name, host_names, hosts_file, resolver_file
-from labkit.apiserver.node.network import Wiring
-from labkit.apiserver.node.security import context, groups
-from labkit.apiserver.node.slot import Slot
-from labkit.apiserver.node.volumes import Volume
 from labkit.embedded.container.container import Container
 from labkit.embedded.container.files.image import Image
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.naming import host_name, host_names, hosts_file, resolver_file
+from labkit.embedded.node.network import Wiring
+from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.environment import expand
+from labkit.embedded.node.pod.security import context, groups
+from labkit.embedded.node.pod.volumes import Volume
 
 FALLBACK = "FallbackToLogsOnError"
 MESSAGE_LINES = 80

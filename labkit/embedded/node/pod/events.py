@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.apiserver.node.api import NodeApi
-from labkit.apiserver.node.podstatus import timestamp
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.pod.pod_status import timestamp
 
 MAX_REMEMBERED = 5_000
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labkit.apiserver.node.affinity import pods_suit, ports_clash
-from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.podstatus import Conditions, qos_class, unscheduled
 from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.affinity import pods_suit, ports_clash
+from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.pod.events import Recorder
+from labkit.embedded.node.pod.pod_status import Conditions, qos_class, unscheduled
 
 MANAGER = "kube-scheduler"
 _SUFFIX = {

@@ -15,16 +15,16 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.node.api import NodeApi, NodeSettings
-from labkit.apiserver.node.bootstrap import bootstrap
-from labkit.apiserver.node.events import Recorder
-from labkit.apiserver.node.podstatus import seconds_of
-from labkit.apiserver.node.scheduler import Scheduler
 from labkit.embedded.machinery.request import Handler, Object
+from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.bootstrap import bootstrap
+from labkit.embedded.node.pod.events import Recorder
+from labkit.embedded.node.pod.pod_status import seconds_of
+from labkit.embedded.node.scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from labkit.apiserver.node.network import Wiring
-    from labkit.apiserver.node.pod import Pod
+    from labkit.embedded.node.network import Wiring
+    from labkit.embedded.node.pod.pod import Pod
 
 KUBELET = "kubelet"
 ORPHAN_SECONDS = 40.0
@@ -70,7 +70,7 @@ class Node:
     @cached_property
     def _wiring(self) -> Wiring:
         """The pods' network, loaded with the first pod, as containers and their files are."""
-        from labkit.apiserver.node.network import Wiring
+        from labkit.embedded.node.network import Wiring
 
         return Wiring(self._api, self.settings, self._certificates, self._at)
 
@@ -129,7 +129,7 @@ class Node:
         return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
-        from labkit.apiserver.node.pod import Pod
+        from labkit.embedded.node.pod.pod import Pod
 
         uid = str(pod["metadata"]["uid"])
         known = str((pod.get("status") or {}).get("podIP") or "")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
-from labkit.apiserver.node.slot import Slot
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.run_once import run_inside
+from labkit.embedded.node.pod.container_slot import Slot
 
 POST_START_SECONDS = 600.0
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.embedded.machinery.request import Object
-from tests.apiserver.node.pods import Lab
+from tests.embedded.node.pods import Lab
 
 
 @pytest.fixture
