@@ -6,7 +6,7 @@
 The recording holds the lists of cluster roles, cluster role bindings, roles and role
 bindings of a pristine cluster. What all of them share (the bootstrapping label, the
 autoupdate annotation, the RBAC API group) is left out here and put back when they are
-made. Writes ``labkit/apiserver/authorization/bootstrap_policy.json``.
+made. Writes ``labkit/embedded/bootstrap/policy.json``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from labkit.apiserver.authentication.signer import TokenSigner
 from labkit.apiserver.authentication.x509 import CertificateAuthenticator
 from labkit.apiserver.authorization.attributes import Attributes, attributes_of
 from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
-from labkit.apiserver.authorization.bootstrap import bootstrap_policy, reconciled
 from labkit.apiserver.authorization.escalation import EscalationGuard
 from labkit.apiserver.authorization.node import node_authorizer
 from labkit.apiserver.authorization.rbac import RBACAuthorizer
@@ -42,12 +41,13 @@ from labkit.apiserver.handlers.write import Writer
 from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
 from labkit.apiserver.openapi.handler import OpenApiHandler
 from labkit.apiserver.pipeline import pipeline
-from labkit.apiserver.registry.bootstrap import Keeper, bootstrap_core
-from labkit.apiserver.registry.bootstrapservices import bootstrap_services
-from labkit.apiserver.registry.bootstrapsystem import SystemContent
 from labkit.apiserver.registry.registry import Registry, timestamp
 from labkit.apiserver.requestinfo import request_info
 from labkit.apiserver.storage import Key, MemoryStore, Store
+from labkit.embedded.bootstrap.core import Keeper, bootstrap_core
+from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
+from labkit.embedded.bootstrap.services import bootstrap_services
+from labkit.embedded.bootstrap.system import SystemContent
 from labkit.embedded.controllers.addresses import ServiceAddresses
 from labkit.embedded.controllers.aggregation import RoleAggregation
 from labkit.embedded.controllers.cronjobs import CronJobs

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.bootstrap import GROUP
 from labkit.apiserver.cluster import Cluster
 from labkit.apiserver.serving.inprocess import ask
 from labkit.client.client import Client
 from labkit.client.transport import Endpoint, Transport
+from labkit.embedded.bootstrap.policy import GROUP
 from labkit.embedded.machinery.request import PeerCertificate
 from labkit.rbac.policy import Object, Policy, name_of, namespace_of
 
