@@ -12,38 +12,38 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random, SystemRandom
 
-from labkit.apiserver.admission.plugins import default_chain
-from labkit.apiserver.audit import Sink
-from labkit.apiserver.authentication.bearer import BearerAuthenticator, note_ignored
-from labkit.apiserver.authentication.claims import Issued, TokenIssuer
-from labkit.apiserver.authentication.legacy import LAST_USED, LegacyTokens
-from labkit.apiserver.authentication.serviceaccounts import ServiceAccountTokens
-from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.authentication.x509 import CertificateAuthenticator
-from labkit.apiserver.authorization.attributes import Attributes, attributes_of
-from labkit.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
-from labkit.apiserver.authorization.escalation import EscalationGuard
-from labkit.apiserver.authorization.node import node_authorizer
-from labkit.apiserver.authorization.rbac import RBACAuthorizer
-from labkit.apiserver.authorization.refusal import refusal
-from labkit.apiserver.discovery import Discovery
-from labkit.apiserver.flow import FlowHeaders
-from labkit.apiserver.handlers.encode import dump
-from labkit.apiserver.handlers.nonresource import NonResourceHandler
-from labkit.apiserver.handlers.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
-from labkit.apiserver.handlers.proxy import proxies
-from labkit.apiserver.handlers.responses import Responder
-from labkit.apiserver.handlers.reviews import Reviews
-from labkit.apiserver.handlers.routing import ResourceHandler
-from labkit.apiserver.handlers.snapshots import SnapshotHandler
-from labkit.apiserver.handlers.tokenrequest import TokenRequests
-from labkit.apiserver.handlers.write import Writer
-from labkit.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
-from labkit.apiserver.openapi.handler import OpenApiHandler
-from labkit.apiserver.pipeline import pipeline
-from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.requestinfo import request_info
-from labkit.apiserver.storage import Key, MemoryStore, Store
+from labkit.embedded.apiserver.admission.plugins import default_chain
+from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, note_ignored
+from labkit.embedded.apiserver.authentication.claims import Issued, TokenIssuer
+from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
+from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
+from labkit.embedded.apiserver.authorization.attributes import Attributes, attributes_of
+from labkit.embedded.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
+from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
+from labkit.embedded.apiserver.authorization.node import node_authorizer
+from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.embedded.apiserver.authorization.refusal import refusal
+from labkit.embedded.apiserver.filters.audit import Sink
+from labkit.embedded.apiserver.filters.pipeline import pipeline
+from labkit.embedded.apiserver.filters.priority import FlowHeaders
+from labkit.embedded.apiserver.filters.request_info import request_info
+from labkit.embedded.apiserver.handlers.encode import dump
+from labkit.embedded.apiserver.handlers.nonresource import NonResourceHandler
+from labkit.embedded.apiserver.handlers.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.embedded.apiserver.handlers.proxy import proxies
+from labkit.embedded.apiserver.handlers.responses import Responder
+from labkit.embedded.apiserver.handlers.reviews import Reviews
+from labkit.embedded.apiserver.handlers.routing import ResourceHandler
+from labkit.embedded.apiserver.handlers.snapshots import SnapshotHandler
+from labkit.embedded.apiserver.handlers.tokenrequest import TokenRequests
+from labkit.embedded.apiserver.handlers.write import Writer
+from labkit.embedded.apiserver.openapi.discovery import Discovery
+from labkit.embedded.apiserver.openapi.handler import PATHS as OPENAPI_PATHS
+from labkit.embedded.apiserver.openapi.handler import OpenApiHandler
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
 from labkit.embedded.bootstrap.core import Keeper, bootstrap_core
 from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
 from labkit.embedded.bootstrap.services import bootstrap_services

@@ -3,7 +3,7 @@
 The server is started detached, so it outlives the kernel and the notebook server,
 and it is found again by the next lab. It holds a lock on its directory for as
 long as it lives: that lock, not a process id, says whether it runs. This module is
-the one door to ``labkit.apiserver``, and it is a process's door: a command line.
+the one door to ``labkit.embedded.apiserver``, and it is a process's door: a command line.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class Embedded:
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
         options = self.options
-        command = [sys.executable, "-P", "-m", "labkit.apiserver.serving", "--home", str(self.home)]
+        command = [sys.executable, "-P", "-m", "labkit.embedded.apiserver.serving", "--home", str(self.home)]
         command += ["--port", str(port)] if port else []
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
@@ -311,7 +311,7 @@ class Embedded:
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
                 "A server holds the lock, and left no word about which process it is.",
-                todo="Find it with `ps ax | grep labkit.apiserver.serving` and end it.",
+                todo="Find it with `ps ax | grep labkit.embedded.apiserver.serving` and end it.",
             )
         for number in _SIGNALS:
             with suppress(ProcessLookupError):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.embedded.apiserver.authorization.rbac import subject_matches
+from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.embedded.bootstrap.policy import GROUP
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Need

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.apiserver.authorization.attributes import Attributes
 from labkit.client.protocol import Caller
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
+from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.rbac.policy import Object, Policy, Subject, subject
 
 AUDIT = frozenset({"audit"})

@@ -3,7 +3,7 @@
 ``policy`` reads what is there, ``explain`` finds what granted a request or nearly
 did, ``changes`` finds the smallest change that would flip a refusal, ``matrix`` asks
 the server many questions at once, ``graph`` draws who reaches what. The rules' own
-reading is the server's (``labkit.apiserver.authorization``), so it exists once.
+reading is the server's (``labkit.embedded.apiserver.authorization``), so it exists once.
 """
 
 from labkit.rbac.changes import Change, smallest_changes

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.embedded.apiserver.authorization.attributes import Attributes
+from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.rbac.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
 
 MANY = 10_000

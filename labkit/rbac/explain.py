@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.embedded.apiserver.authorization.attributes import Attributes
+from labkit.embedded.apiserver.authorization.rbac import subject_matches
+from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.rbac.policy import (
     REVIEWS,
     Api,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import Rule, rule_allows
+from labkit.embedded.apiserver.authorization.attributes import Attributes
+from labkit.embedded.apiserver.authorization.rbac import subject_matches
+from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.apiserver.authorization.attributes import Attributes
 from labkit.core.errors import UsageError
+from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.rbac.explain import reviews
 from labkit.rbac.policy import Api, Subject
 

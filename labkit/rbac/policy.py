@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from labkit.apiserver.authorization.rbac import subject_matches
+from labkit.embedded.apiserver.authorization.rbac import subject_matches
 from labkit.embedded.machinery.request import User
 
 Object = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.apiserver.authorization.attributes import Attributes
+from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.rbac import Explanation, smallest_changes
 from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Policy

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.apiserver.authorization.attributes import Attributes
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
+from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.machinery.request import User
 from labkit.rbac import explain, read_policy
 from labkit.rbac.policy import Api, Unreadable

@@ -14,56 +14,65 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
-    "apiserver-alone": [("labkit.apiserver.cluster", "labkit.lab.lab")],
+    "apiserver-alone": [("labkit.embedded.apiserver.cluster", "labkit.lab.lab")],
     "rbac-alone": [
         ("labkit.rbac.rules", "labkit.client.client"),
         ("labkit.rbac.rules", "labkit.embedded.machinery.pki.keys"),
     ],
     "apiserver-no-clients": [
-        ("labkit.apiserver.cluster", "kubernetes"),
+        ("labkit.embedded.apiserver.cluster", "kubernetes"),
         ("labkit.embedded.node", "IPython"),
-        ("labkit.apiserver.serving", "ipywidgets"),
+        ("labkit.embedded.apiserver.serving", "ipywidgets"),
     ],
     "stages": [
-        ("labkit.apiserver.authentication", "labkit.apiserver.registry"),
-        ("labkit.apiserver.authorization", "labkit.apiserver.audit"),
-        ("labkit.apiserver.registry", "labkit.apiserver.admission"),
+        ("labkit.embedded.apiserver.authentication", "labkit.embedded.apiserver.registry"),
+        ("labkit.embedded.apiserver.authorization", "labkit.embedded.apiserver.filters.audit"),
+        ("labkit.embedded.apiserver.registry", "labkit.embedded.apiserver.admission"),
     ],
-    "sockets": [("labkit.apiserver.handlers", "socket"), ("labkit.apiserver.cluster", "labkit.apiserver.serving")],
+    "sockets": [
+        ("labkit.embedded.apiserver.handlers", "socket"),
+        ("labkit.embedded.apiserver.cluster", "labkit.embedded.apiserver.serving"),
+    ],
     "strategies": [
-        ("labkit.apiserver.registry.strategies.fields", "labkit.apiserver.registry.strategies.storage"),
-        ("labkit.apiserver.registry.strategies.storage", "labkit.apiserver.registry.strategies.pods"),
-        ("labkit.apiserver.registry.strategies.pods", "labkit.apiserver.registry.strategies.workloads"),
+        (
+            "labkit.embedded.apiserver.registry.strategies.fields",
+            "labkit.embedded.apiserver.registry.strategies.storage",
+        ),
+        ("labkit.embedded.apiserver.registry.strategies.storage", "labkit.embedded.apiserver.registry.strategies.pods"),
+        (
+            "labkit.embedded.apiserver.registry.strategies.pods",
+            "labkit.embedded.apiserver.registry.strategies.workloads",
+        ),
     ],
     "lessons": [
         ("labkit.lessons", "labkit.lab.lab"),
         ("labkit.lessons", "labkit.backends.base"),
-        ("labkit.lessons", "labkit.apiserver.authorization"),
+        ("labkit.lessons", "labkit.embedded.apiserver.authorization"),
     ],
     "one-door": [
-        ("labkit.lab.lab", "labkit.apiserver.cluster"),
-        ("labkit.backends.embedded", "labkit.apiserver.cluster"),
-        ("labkit.rbac", "labkit.apiserver.registry"),
-        ("labkit.ui.widget", "labkit.apiserver.cluster"),
-        ("labkit.lab.words", "labkit.apiserver.serving"),
+        ("labkit.lab.lab", "labkit.embedded.apiserver.cluster"),
+        ("labkit.backends.embedded", "labkit.embedded.apiserver.cluster"),
+        ("labkit.rbac", "labkit.embedded.apiserver.registry"),
+        ("labkit.ui.widget", "labkit.embedded.apiserver.cluster"),
+        ("labkit.lab.words", "labkit.embedded.apiserver.serving"),
     ],
     "kind-and-existing": [
-        ("labkit.backends.kind.cluster", "labkit.apiserver"),
+        ("labkit.backends.kind.cluster", "labkit.embedded.apiserver"),
         ("labkit.backends.existing", "labkit.embedded.machinery.pki.keys"),
-        ("labkit.client.client", "labkit.apiserver.cluster"),
+        ("labkit.client.client", "labkit.embedded.apiserver.cluster"),
     ],
     "widgets": [("labkit.lab.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
 }
 """For each contract: who imports what, against the rule."""
 
 ALLOWED = [
-    ("labkit.rbac.rules", "labkit.apiserver.authorization.rbac"),
-    ("labkit.rbac", "labkit.apiserver.authorization"),
-    ("labkit.apiserver.authorization.rules", "labkit.rbac.rules"),
+    ("labkit.rbac.rules", "labkit.embedded.apiserver.authorization.rbac"),
+    ("labkit.rbac", "labkit.embedded.apiserver.authorization"),
+    ("labkit.embedded.apiserver.authorization.rules", "labkit.rbac.rules"),
     ("labkit.lessons", "labkit.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
-    ("labkit.ui.widget", "labkit.apiserver.authorization.rules"),
-    ("labkit.grading.grader", "labkit.apiserver.cluster"),
+    ("labkit.ui.widget", "labkit.embedded.apiserver.authorization.rules"),
+    ("labkit.grading.grader", "labkit.embedded.apiserver.cluster"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
     ("labkit.lab.lab", "labkit.ui.widget"),
 ]
@@ -79,11 +88,11 @@ MODULES = [
     "labkit.lessons",
     "labkit.rbac.rules",
     "labkit.ui.widget",
-    "labkit.apiserver.audit",
-    "labkit.apiserver.cluster",
+    "labkit.embedded.apiserver.filters.audit",
+    "labkit.embedded.apiserver.cluster",
     "labkit.embedded.machinery.pki.keys",
-    "labkit.apiserver.authorization.rbac",
-    "labkit.apiserver.pipeline",
+    "labkit.embedded.apiserver.authorization.rbac",
+    "labkit.embedded.apiserver.filters.pipeline",
 ]
 
 

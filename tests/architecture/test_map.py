@@ -9,11 +9,13 @@ from types import ModuleType
 import pytest
 
 import labkit
-import labkit.apiserver
+import labkit.embedded.apiserver
 
 
 @pytest.mark.parametrize(
-    ("package", "begins"), [(labkit, "Where to look"), (labkit.apiserver, "in request order")], ids=["labkit", "server"]
+    ("package", "begins"),
+    [(labkit, "Where to look"), (labkit.embedded.apiserver, "in request order")],
+    ids=["labkit", "server"],
 )
 def test_the_map_names_every_module_once(package: ModuleType, begins: str) -> None:
     root = Path(str(package.__file__)).parent

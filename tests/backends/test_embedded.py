@@ -16,11 +16,11 @@ from typing import Self
 
 import pytest
 
-from labkit.apiserver.serving.pki import load_keys
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
 from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
 from labkit.core.home import held
+from labkit.embedded.apiserver.serving.pki import load_keys
 from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.serving.address import listen
 from labkit.backends import sweep
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
+from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.draw import Draw
 from labkit.grading.fence import Fence

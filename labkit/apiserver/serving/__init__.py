@@ -1,1 +1,0 @@
-"""The only place with sockets: a TLS server over one cluster."""

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit import __version__
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.serving.address import listen, url
-from labkit.apiserver.serving.lean import resume_collection
-from labkit.apiserver.serving.logs import AuditFile
-from labkit.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
-from labkit.apiserver.serving.state import write_private
-from labkit.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.apiserver.serving.address import listen, url
+from labkit.embedded.apiserver.serving.lean import resume_collection
+from labkit.embedded.apiserver.serving.logs import AuditFile
+from labkit.embedded.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
+from labkit.embedded.apiserver.serving.state import write_private
+from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from labkit.apiserver.serving.server import ApiServer
+    from labkit.embedded.apiserver.serving.server import ApiServer
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +37,15 @@ WARM_UP_SECONDS = 0.5
 before: the cryptography of tokens, and ``DEFERRED``."""
 
 DEFERRED = (
-    "labkit.apiserver.serving.channels",
-    "labkit.apiserver.tables.registry",
-    "labkit.apiserver.tables.render",
+    "labkit.embedded.apiserver.serving.channels",
+    "labkit.embedded.apiserver.handlers.tables.registry",
+    "labkit.embedded.apiserver.handlers.tables.render",
     "labkit.embedded.node.pod.pod",
     "labkit.embedded.node.exec",
-    "labkit.apiserver.openapi.documents",
-    "labkit.apiserver.registry.strategies.pods.validation",
-    "labkit.apiserver.registry.strategies.pods.strategy",
-    "labkit.apiserver.registry.strategies.workloads.deployments",
+    "labkit.embedded.apiserver.openapi.documents",
+    "labkit.embedded.apiserver.registry.strategies.pods.validation",
+    "labkit.embedded.apiserver.registry.strategies.pods.strategy",
+    "labkit.embedded.apiserver.registry.strategies.workloads.deployments",
 )
 
 BREATH_SECONDS = 0.02
@@ -163,7 +163,7 @@ async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
 
 def load_server() -> type[ApiServer]:
     """Load what answers over TLS, which takes a third of a start."""
-    from labkit.apiserver.serving.server import ApiServer
+    from labkit.embedded.apiserver.serving.server import ApiServer
 
     return ApiServer
 

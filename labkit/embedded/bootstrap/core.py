@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"

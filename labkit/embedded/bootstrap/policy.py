@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from labkit.apiserver.authorization.escalation import compact, uncovered
+from labkit.embedded.apiserver.authorization.escalation import compact, uncovered
 from labkit.embedded.machinery.request import Object
 
 GROUP = "rbac.authorization.k8s.io"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.apiserver.registry.registry import Registry, timestamp
-from labkit.apiserver.registry.strategies.apiservices import available
-from labkit.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
-from labkit.apiserver.storage import Key
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.apiservices import available
+from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
+from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.controllers.flows import CONSUMER, dangling
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object

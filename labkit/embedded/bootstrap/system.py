@@ -8,8 +8,8 @@ Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtr
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.storage import Key
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import BY_KIND
 
 NAMESPACE = "kube-system"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.daemonplan import GENERATION, HASH, bound_to, counts, placed, rolled, steady
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.history import History
@@ -136,7 +136,7 @@ class DaemonSets:
     def _more(self, daemon_set: Object, node: str, revision: str) -> None:
         """Make a pod for one node: its change comes here again, if there are more nodes without one."""
         # Imported here: it brings all rules of pods along, and a server starts without them.
-        from labkit.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
+        from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
 
         pod = pod_from(daemon_set["spec"]["template"], DAEMON_SETS, daemon_set)
         templates = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.owned import controller_of, controls, is_active, reference_to
 from labkit.embedded.controllers.rolling import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.owned import controller_of, ready_since
 from labkit.embedded.machinery.kinds import BY_KIND

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

@@ -5,9 +5,9 @@ Source: k8s.io/apiserver ``pkg/util/flowcontrol/apf_controller.go``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.managed.apply import apply
-from labkit.apiserver.registry.managed.manager import set_managed
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.manager import set_managed
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

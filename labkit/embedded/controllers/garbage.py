@@ -5,9 +5,9 @@ Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
 

@@ -5,7 +5,7 @@ Source: k8s.io/client-go ``tools/record``.
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.controllers.correlation import COMBINED, Correlator
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object

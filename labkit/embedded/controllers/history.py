@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 
-from labkit.apiserver.registry.registry import Registry
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.happenings import MANAGER
 from labkit.embedded.controllers.owned import claimed, reference_to
 from labkit.embedded.controllers.rolling import COLLISIONS, template_hash

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 
-from labkit.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers.endpoints import ENDPOINTS, MANAGER, SERVICES, SLICES, TRIGGER_TIME
 from labkit.embedded.controllers.endpoints import SERVICE_NAME as SERVICE
 from labkit.embedded.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY

@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcace
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 

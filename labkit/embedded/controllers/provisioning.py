@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object

@@ -8,7 +8,7 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 
 from __future__ import annotations
 
-from labkit.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators

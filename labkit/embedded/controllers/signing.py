@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labkit.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object, User
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.daemonplan import HASH
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.history import History, template_of

@@ -11,8 +11,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.storage import Key
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 

@@ -25,7 +25,7 @@ class Kind:
         categories: ``all`` for what ``kubectl get all`` shows.
         subresources: Name of each subresource and the verbs it has.
         stored_as: (group, version) in which its objects are stored, where that is another; see
-            ``labkit.apiserver.registry.conversion``.
+            ``labkit.embedded.apiserver.registry.conversion``.
     """
 
     group: str

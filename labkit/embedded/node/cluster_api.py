@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from labkit.apiserver.registry.registry import Change, Registry
-from labkit.apiserver.registry.strategy import DeleteOptions
-from labkit.apiserver.storage import Key
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.request import Handler, Object, Request, Response
 from labkit.embedded.machinery.status import ApiError

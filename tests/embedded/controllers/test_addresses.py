@@ -110,7 +110,7 @@ def test_services_from_before_get_their_addresses(api: ClusterApi) -> None:
     with store.transaction():
         for resource in ("ipaddresses", "servicecidrs"):
             for obj in list(store.list(f"{resource}.networking.k8s.io")):
-                from labkit.apiserver.storage import Key
+                from labkit.embedded.apiserver.storage import Key
 
                 store.delete(Key(f"{resource}.networking.k8s.io", "", obj["metadata"]["name"]))
     Cluster(keys(), store, clock=api.clock, node=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import aggregation
 from tests.support.cluster import RBAC, ClusterApi, rule
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.authentication.forge import claims_of
+from tests.embedded.apiserver.authentication.forge import claims_of
 from tests.support.cluster import ClusterApi, keys
 
 SECRETS = "/api/v1/namespaces/lab/secrets"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.storage import MemoryStore
+from labkit.embedded.apiserver.storage import MemoryStore
 from tests.support.cluster import Caller, ClusterApi, keys
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/labkit"

@@ -1,0 +1,1 @@
+"""The only place with sockets: a TLS server over one cluster."""
