@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import psutil
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import PeerCertificate, Request, Response
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from aiohttp import web
 
-from labkit.apiserver.cluster import Cluster
 from labkit.core.errors import LabkitError
 from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.apiserver.serving.server import ApiServer
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys, new_token_key
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card

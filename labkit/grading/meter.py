@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import EventStream, Request, Response
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from tests.parity.certificates import Authority
 from tests.parity.transport import Https, InProcess

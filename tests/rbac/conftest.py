@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.apiserver.cluster import Cluster
 from labkit.client.client import Client
 from labkit.client.discovery import Resources
 from labkit.client.manifests import apply
+from labkit.embedded.cluster import Cluster
 from labkit.grading.inprocess import admin_of
 from labkit.grading.task import account, binding, namespace, role
 from tests.support.cluster import keys

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from tests.support.cluster import ClusterApi, keys
 
 GROUP = "/apis/networking.k8s.io/v1"

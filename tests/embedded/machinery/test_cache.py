@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from labkit.apiserver.cluster import Cluster
 from labkit.embedded.apiserver.authorization.index import BindingIndex
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.words import parse_quoted, parse_word
 from labkit.embedded.machinery.cache import LONGEST, remembered

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import ExecSession, Object, PeerCertificate, Request, Response
 from tests.embedded.container.harness import Done
 from tests.embedded.container.textio import TextIO

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from labkit.apiserver.cluster import Cluster
 from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller, ClusterApi, keys

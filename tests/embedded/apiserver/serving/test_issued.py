@@ -7,7 +7,7 @@ import json
 import ssl
 from pathlib import Path
 
-from labkit.apiserver.cluster import Cluster
+from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.request import PeerCertificate
 from tests.support.cluster import Caller

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.serving.process import DEFERRED
 from labkit.embedded.apiserver.serving.pki import load_keys
+from labkit.embedded.process import DEFERRED
 
 ROOT = Path(__file__).parents[4]
 

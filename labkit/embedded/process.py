@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit import __version__
-from labkit.apiserver.cluster import Cluster
 from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
 from labkit.embedded.apiserver.serving.logs import AuditFile
 from labkit.embedded.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
 from labkit.embedded.apiserver.serving.state import write_private
 from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.cluster import Cluster
 
 if TYPE_CHECKING:
     from labkit.embedded.apiserver.serving.server import ApiServer
