@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "tests" / "parity" / "data" / "bootstrap.json"
-OUT = ROOT / "labkit" / "apiserver" / "authorization" / "bootstrap_policy.json"
+OUT = ROOT / "labkit" / "embedded" / "bootstrap" / "policy.json"
 PREFIX = "/apis/rbac.authorization.k8s.io/v1/"
 LABEL = "kubernetes.io/bootstrapping"
 PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")

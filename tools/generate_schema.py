@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "parity" / "data"
-OUT = ROOT / "labkit" / "apiserver" / "schema"
+OUT = ROOT / "labkit" / "embedded" / "machinery" / "schema"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 SPECIAL = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",

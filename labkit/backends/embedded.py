@@ -253,7 +253,7 @@ class Embedded:
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
         options = self.options
-        command = [sys.executable, "-P", "-m", "labkit.embedded.apiserver.serving", "--home", str(self.home)]
+        command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
         command += ["--port", str(port)] if port else []
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []

@@ -1,4 +1,4 @@
-"""``python -m labkit.embedded.apiserver.serving --home DIR``: the server as a process.
+"""``python -m labkit.embedded --home DIR``: the server as a process.
 
 Exit codes: 0 after SIGTERM or SIGINT; 1 for a defect; 2 for a wrong command line; 3 when
 another server runs on the directory; 4 when the directory cannot be used; 5 when its
@@ -22,7 +22,7 @@ IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m labkit.embedded.apiserver.serving", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m labkit.embedded", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
     parser.add_argument("--port", type=int, default=0, help="loopback port; without it the last one, or any")
     parser.add_argument("--no-node", action="store_true", help="leave the node out: pods stay Pending")
@@ -50,7 +50,7 @@ def main() -> int:
         making = begin(home, held)
         defer_client()
         # Loaded only now: the keys are being made meanwhile.
-        from labkit.embedded.apiserver.serving import process
+        from labkit.embedded import process
         from labkit.embedded.apiserver.serving.logs import log_to
         from labkit.embedded.apiserver.storage.sqlite import StateUnusable
 

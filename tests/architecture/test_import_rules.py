@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / ".importlinter"
 
 PLANTED = {
-    "apiserver-alone": [("labkit.embedded.apiserver.cluster", "labkit.lab.lab")],
+    "apiserver-alone": [("labkit.embedded.cluster", "labkit.lab.lab")],
     "rbac-alone": [
         ("labkit.rbac.rules", "labkit.client.client"),
         ("labkit.rbac.rules", "labkit.embedded.machinery.pki.keys"),
     ],
     "apiserver-no-clients": [
-        ("labkit.embedded.apiserver.cluster", "kubernetes"),
+        ("labkit.embedded.cluster", "kubernetes"),
         ("labkit.embedded.node", "IPython"),
         ("labkit.embedded.apiserver.serving", "ipywidgets"),
     ],
@@ -31,7 +31,7 @@ PLANTED = {
     ],
     "sockets": [
         ("labkit.embedded.apiserver.handlers", "socket"),
-        ("labkit.embedded.apiserver.cluster", "labkit.embedded.apiserver.serving"),
+        ("labkit.embedded.cluster", "labkit.embedded.apiserver.serving"),
     ],
     "strategies": [
         (
@@ -50,16 +50,16 @@ PLANTED = {
         ("labkit.lessons", "labkit.embedded.apiserver.authorization"),
     ],
     "one-door": [
-        ("labkit.lab.lab", "labkit.embedded.apiserver.cluster"),
-        ("labkit.backends.embedded", "labkit.embedded.apiserver.cluster"),
+        ("labkit.lab.lab", "labkit.embedded.cluster"),
+        ("labkit.backends.embedded", "labkit.embedded.cluster"),
         ("labkit.rbac", "labkit.embedded.apiserver.registry"),
-        ("labkit.ui.widget", "labkit.embedded.apiserver.cluster"),
+        ("labkit.ui.widget", "labkit.embedded.cluster"),
         ("labkit.lab.words", "labkit.embedded.apiserver.serving"),
     ],
     "kind-and-existing": [
         ("labkit.backends.kind.cluster", "labkit.embedded.apiserver"),
         ("labkit.backends.existing", "labkit.embedded.machinery.pki.keys"),
-        ("labkit.client.client", "labkit.embedded.apiserver.cluster"),
+        ("labkit.client.client", "labkit.embedded.cluster"),
     ],
     "widgets": [("labkit.lab.lab", "ipywidgets"), ("labkit.cli", "IPython"), ("labkit.lessons", "anywidget")],
 }
@@ -72,7 +72,7 @@ ALLOWED = [
     ("labkit.lessons", "labkit.rbac.rules"),
     ("labkit.ui.widget", "ipywidgets"),
     ("labkit.ui.widget", "labkit.embedded.apiserver.authorization.rules"),
-    ("labkit.grading.grader", "labkit.embedded.apiserver.cluster"),
+    ("labkit.grading.grader", "labkit.embedded.cluster"),
     ("labkit.lab.lab", "labkit.backends.embedded"),
     ("labkit.lab.lab", "labkit.ui.widget"),
 ]
@@ -89,7 +89,7 @@ MODULES = [
     "labkit.rbac.rules",
     "labkit.ui.widget",
     "labkit.embedded.apiserver.filters.audit",
-    "labkit.embedded.apiserver.cluster",
+    "labkit.embedded.cluster",
     "labkit.embedded.machinery.pki.keys",
     "labkit.embedded.apiserver.authorization.rbac",
     "labkit.embedded.apiserver.filters.pipeline",

@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def refused(home: Path, *options: str) -> tuple[int, str]:
     """Exit code and words of a server that does not start."""
-    command = [sys.executable, "-m", "labkit.embedded.apiserver.serving", "--home", str(home), "--no-node", *options]
+    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--no-node", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=Path(__file__).parents[2])
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

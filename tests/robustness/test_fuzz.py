@@ -257,7 +257,7 @@ def test_a_flood_of_connections_leaves_room_again(server: Server) -> None:
     command = (
         "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128));"
         "sys.argv[:] = ['serving', '--no-node', '--home', sys.argv[1]];"
-        "runpy.run_module('labkit.embedded.apiserver.serving', run_name='__main__')"
+        "runpy.run_module('labkit.embedded', run_name='__main__')"
     )
     home = server.home.with_name("flooded")
     root = Path(__file__).parents[2]

@@ -201,7 +201,7 @@ def start_server(
     Raises:
         ServerFailed: It ended, or was not ready in time.
     """
-    command = [sys.executable, "-m", "labkit.embedded.apiserver.serving", "--home", str(home), "--era", era, *options]
+    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--era", era, *options]
     if not node:
         command.append("--no-node")
     if port:

@@ -2,7 +2,7 @@
 
 They are the real server's, all of them: also those for controllers and API groups that
 are not served here, since ``kubectl get clusterroles`` lists them and the aggregated
-roles are made of them. ``bootstrap_policy.json`` is generated
+roles are made of them. ``policy.json`` is generated
 (``python -m tools.generate_bootstrap_policy``).
 
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``,
@@ -89,7 +89,7 @@ def reconciled(stored: Object, default: Object) -> Object | None:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, list[dict[str, Any]]]:
-    data = Path(__file__).with_name("bootstrap_policy.json").read_bytes()
+    data = Path(__file__).with_name("policy.json").read_bytes()
     table: dict[str, list[dict[str, Any]]] = orjson.loads(data)
     return table
 

@@ -30,10 +30,7 @@ def test_the_client_is_not_loaded_with_the_server() -> None:
 
 
 def test_clients_may_connect_before_what_answers_is_loaded() -> None:
-    code = (
-        LEAN
-        + "import labkit.embedded.apiserver.serving.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
-    )
+    code = LEAN + "import labkit.embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
     assert run(code) == "set()"
 
 
@@ -60,8 +57,9 @@ def test_a_name_that_does_not_exist() -> None:
 
 def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path: Path) -> None:
     code = LEAN + (
-        "from pathlib import Path; from labkit.embedded.apiserver.serving import process\n"
-        "from labkit.embedded.machinery.request import PeerCertificate; from labkit.embedded.apiserver.serving.inprocess import ask\n"
+        "from pathlib import Path; from labkit.embedded import process\n"
+        "from labkit.embedded.machinery.request import PeerCertificate\n"
+        "from labkit.embedded.apiserver.serving.inprocess import ask\n"
         "admin = PeerCertificate('kubernetes-admin', ('system:masters',), '')\n"
         f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
         "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"
