@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from labkit.lab.lab import Lab
-from labkit.rbac import Permission, access_matrix, subject
+from labkit.rbac.matrix import Permission, access_matrix
+from labkit.rbac.policy import subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = ("pods", "services", "secrets", "configmaps", "deployments.apps")

@@ -25,7 +25,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__
 from labkit.backends import podimage
 from labkit.backends.base import Options, Say
 from labkit.backends.engine import Engine, call, find
@@ -33,6 +32,7 @@ from labkit.backends.kind.cluster import Kind
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
+from labkit.core.version import __version__
 
 FORMAT = 1
 SAVE_SECONDS = 1800.0

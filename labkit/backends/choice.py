@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import NAMES, Options
+from labkit.backends.base import NAMES, Backend, Options
 from labkit.core.errors import UsageError, near
 from labkit.core.home import read_json, write_private
 
@@ -90,3 +90,29 @@ def _filled(asked: Options, kept: dict[str, Any]) -> Options:
         prefix=asked.prefix or str(kept.get("prefix") or ""),
         image=asked.image or kept.get("image"),
     )
+
+
+def make(name: str, home: Path, options: Options) -> Backend:
+    """The backend of that name.
+
+    Args:
+        name: ``embedded``, ``kind`` or ``existing``.
+        home: The directory that keeps the state.
+        options: What the learner chose.
+
+    Raises:
+        UsageError: When there is no such backend.
+    """
+    if name == "embedded":
+        from labkit.backends.embedded import Embedded
+
+        return Embedded(home, options)
+    if name == "kind":
+        from labkit.backends.kind.cluster import Kind
+
+        return Kind(home, options)
+    if name == "existing":
+        from labkit.backends.existing import Existing
+
+        return Existing(home, options)
+    raise UsageError(f'There is no backend "{name}".', todo=near(name, NAMES))

@@ -23,10 +23,10 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, locked, read_json
+from labkit.core.version import __version__
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

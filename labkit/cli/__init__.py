@@ -15,8 +15,8 @@ from typing import NoReturn
 
 import click
 
-from labkit import __version__
 from labkit.core.errors import LabkitError, UsageError, near
+from labkit.core.version import __version__
 
 COMMANDS = {
     "up": "labkit.cli.cluster",

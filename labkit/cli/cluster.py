@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.backends.base import NAMES, Need, Options, make
-from labkit.backends.choice import Choice
+from labkit.backends.base import NAMES, Need, Options
+from labkit.backends.choice import Choice, make
 from labkit.core.errors import NotRunning
 from labkit.core.home import home_path
 

@@ -45,7 +45,7 @@ def grade_on_a_real_cluster(session: GradingSession, choice: Choice, limits: Lim
     Raises:
         LabkitError: The cluster cannot be used, or does not let things go.
     """
-    from labkit.cli.grading import run_session
+    from labkit.cli.grading_run import run_session
     from labkit.grading.grader import Grader
     from labkit.grading.onlab import LabGrader, lab_for
 

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labkit import __version__
 from labkit.client.answer import NOBODY, Answer, Identity
 from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
 from labkit.core.errors import ApiFailure
+from labkit.core.version import __version__
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTok
 from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
-from labkit.embedded.apiserver.authorization.attributes import Attributes, attributes_of
+from labkit.embedded.apiserver.authorization.attributes import attributes_of
 from labkit.embedded.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
 from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
 from labkit.embedded.apiserver.authorization.node import node_authorizer
@@ -72,10 +72,11 @@ from labkit.embedded.controllers.volumes import Volumes
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
-from labkit.embedded.machinery.request import Object, Request, Response, User
+from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import NodeSettings
 from labkit.embedded.node.cluster_api import ClusterApi, NodeController, PodConnections
 from labkit.embedded.node.node import Node
+from labkit.rbac.attributes import Attributes, User
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"

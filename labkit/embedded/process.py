@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labkit import __version__
+from labkit.core.version import __version__
 from labkit.embedded.apiserver.serving.address import listen, url
 from labkit.embedded.apiserver.serving.lean import resume_collection
 from labkit.embedded.apiserver.serving.logs import AuditFile

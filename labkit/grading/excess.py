@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labkit.embedded.apiserver.authorization.rbac import subject_matches
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.embedded.bootstrap.policy import GROUP
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Need
+from labkit.rbac.bindings import subject_matches
 from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.rules import Rule, rule_allows
 
 MOST_NAMED = 200
 """Superfluous permissions that are named; what comes after them is counted as one."""

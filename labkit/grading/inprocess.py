@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from labkit.client.client import Client
 from labkit.client.transport import Endpoint, Transport
-from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.apiserver.serving.inprocess import ask
 from labkit.embedded.bootstrap.policy import GROUP
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import PeerCertificate
+from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Object, Policy, name_of, namespace_of
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")

@@ -16,7 +16,7 @@ from typing import Any
 from labkit.client.protocol import Caller
 from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
-from labkit.embedded.apiserver.authorization.attributes import Attributes
+from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Object, Policy, Subject, subject
 
 AUDIT = frozenset({"audit"})

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Backend, Options, Say, Status, make
-from labkit.backends.choice import Choice
+from labkit.backends.base import Backend, Options, Say, Status
+from labkit.backends.choice import Choice, make
 from labkit.client.answer import Answer
 from labkit.client.client import Client
 from labkit.client.prefix import Names

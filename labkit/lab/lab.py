@@ -18,7 +18,7 @@ from labkit.client.transport import Credentials
 from labkit.core import resources
 from labkit.core.errors import TokenError, UsageError
 from labkit.core.home import read_json
-from labkit.lab import expect
+from labkit.lab import current, expect
 from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ class Lab(ChosenCluster):
     """
 
     def _found(self) -> None:
-        from labkit.lab import words
-
-        words.use(self)
+        current.use(self)
 
     # -- callers ---------------------------------------------------------------------
 

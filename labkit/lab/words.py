@@ -6,37 +6,24 @@ cluster that was chosen.
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from labkit import ui
+from labkit.lab import current as current_lab
 from labkit.lessons.progress import Progress
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
     from labkit.lessons.base import Context
 
-_labs: list[Lab] = []
-
-
-def use(lab: Lab) -> None:
-    """Make this lab the one that the words act on."""
-    _labs[:] = [lab]
-    if "ipykernel" in sys.modules and "labkit.ui.base" not in sys.modules:
-        import asyncio
-
-        with suppress(RuntimeError):  # no loop runs: this is no cell
-            ui.preload(asyncio.get_running_loop())
-
 
 def current() -> Lab:
     """The lab that the notebook made last, or a new one."""
-    if not _labs:
+    found = current_lab.current()
+    if found is None:
         from labkit.lab.lab import Lab
 
-        Lab()
-    return _labs[0]
+        return Lab()
+    return cast("Lab", found)
 
 
 def context(lab: Lab) -> Context:
@@ -72,7 +59,8 @@ def predict(step: str, value: object) -> None:
 
 def progress() -> Progress:
     """The learner's progress; needs no cluster."""
-    return _labs[0].progress if _labs else Progress.default()
+    lab = current_lab.current()
+    return lab.progress if lab is not None else Progress.default()
 
 
 def check(step: str) -> Any:

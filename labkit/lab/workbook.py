@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.backends.base import Options, make
-from labkit.backends.choice import Choice
+from labkit.backends.base import Options
+from labkit.backends.choice import Choice, make
 from labkit.backends.embedded import ADMIN_CONF
 from labkit.core import resources
 from labkit.core.errors import LabkitError, Missing

@@ -1,33 +1,11 @@
-"""Why the server decided as it did, from RBAC objects read through the API.
+"""The rules of RBAC, once: the server decides with them, lessons and widgets explain with them.
 
-``policy`` reads what is there, ``explain`` finds what granted a request or nearly
-did, ``changes`` finds the smallest change that would flip a refusal, ``matrix`` asks
-the server many questions at once, ``graph`` draws who reaches what. The rules' own
-reading is the server's (``labkit.embedded.apiserver.authorization``), so it exists once.
+- ``attributes``  the question: who wants to do what to what
+- ``rules``       what a rule says, as small predicates
+- ``bindings``    which rules reach a user
+- ``policy``      the RBAC objects of a cluster, read through its API
+- ``explain``     what allowed a request, or nearly did
+- ``changes``     the smallest change that would allow a refused request
+- ``matrix``      many questions at once
+- ``graph``       who reaches what
 """
-
-from labkit.rbac.changes import Change, smallest_changes
-from labkit.rbac.explain import Explanation, Grant, NearMiss, explain
-from labkit.rbac.graph import Graph, rbac_graph
-from labkit.rbac.matrix import Cell, Matrix, Permission, access_matrix
-from labkit.rbac.policy import Api, Policy, Subject, read_policy, subject
-
-__all__ = [
-    "Api",
-    "Cell",
-    "Change",
-    "Explanation",
-    "Grant",
-    "Graph",
-    "Matrix",
-    "NearMiss",
-    "Permission",
-    "Policy",
-    "Subject",
-    "access_matrix",
-    "explain",
-    "rbac_graph",
-    "read_policy",
-    "smallest_changes",
-    "subject",
-]

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac.attributes import Attributes
 from labkit.rbac.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
+from labkit.rbac.rules import Rule, rule_allows
 
 MANY = 10_000
 """Weight of a ``*``: more than any list of names."""

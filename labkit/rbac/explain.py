@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.apiserver.authorization.rbac import subject_matches
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.bindings import subject_matches
 from labkit.rbac.policy import (
     REVIEWS,
     Api,
@@ -26,7 +25,15 @@ from labkit.rbac.policy import (
     namespace_of,
     read_policy,
 )
-from labkit.rbac.rules import group_matches, name_matches, path_matches, resource_matches, verb_matches
+from labkit.rbac.rules import (
+    Rule,
+    group_matches,
+    name_matches,
+    path_matches,
+    resource_matches,
+    rule_allows,
+    verb_matches,
+)
 
 MASTERS = "system:masters"
 BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"

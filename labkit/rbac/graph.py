@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.apiserver.authorization.rbac import subject_matches
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.bindings import subject_matches
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.rules import Rule, rule_allows
 
 
 @dataclass(frozen=True, slots=True)

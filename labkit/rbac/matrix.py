@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from labkit.core.errors import UsageError
-from labkit.embedded.apiserver.authorization.attributes import Attributes
+from labkit.rbac.attributes import Attributes
 from labkit.rbac.explain import reviews
 from labkit.rbac.policy import Api, Subject
 

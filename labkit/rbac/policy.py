@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from labkit.embedded.apiserver.authorization.rbac import subject_matches
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import User
+from labkit.rbac.bindings import subject_matches
 
 Object = dict[str, Any]
 

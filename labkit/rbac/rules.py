@@ -10,10 +10,13 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-Rule = Mapping[str, Any]
+from labkit.rbac.attributes import Attributes
+
+Rule = dict[str, Any]
+"""A rule of a Role or ClusterRole, as decoded JSON."""
 
 
 def verb_matches(rule: Rule, verb: str) -> bool:
@@ -51,3 +54,19 @@ def path_matches(rule: Rule, path: str) -> bool:
         if pattern.endswith("*") and path.startswith(pattern.rstrip("*")):
             return True
     return False
+
+
+def rule_allows(rule: Rule, question: Attributes) -> bool:
+    """Whether this rule alone allows the request.
+
+    Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``, ``RuleAllows``.
+    """
+    if not verb_matches(rule, question.verb):
+        return False
+    if not question.is_resource:
+        return path_matches(rule, question.path)
+    return (
+        group_matches(rule, question.group)
+        and resource_matches(rule, question.resource, question.subresource)
+        and name_matches(rule, question.name)
+    )

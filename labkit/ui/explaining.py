@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.rbac import Explanation, smallest_changes
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.changes import smallest_changes
+from labkit.rbac.explain import Explanation
 from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Policy
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit import lessons
-from labkit.backends.base import NAMES, Need, Options, make
-from labkit.backends.choice import Choice
+from labkit.backends.base import NAMES, Need, Options
+from labkit.backends.choice import Choice, make
 from labkit.core.errors import LabkitError
 from labkit.core.home import home_path
 from labkit.lab.lab import Lab

@@ -11,10 +11,9 @@ from typing import Any
 
 from labkit.client.answer import Answer
 from labkit.core.errors import UsageError
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.machinery.request import User
-from labkit.rbac import explain, read_policy
-from labkit.rbac.policy import Api, Unreadable
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.explain import explain
+from labkit.rbac.policy import Api, Unreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table, script, style
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 

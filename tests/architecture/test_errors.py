@@ -13,7 +13,7 @@ from labkit.core.errors import LabkitError
 
 ROOT = Path(labkit.__file__).parent
 CLASSES = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LabkitError)}
-OTHERS = ("apiserver",)
+OTHERS = ("embedded",)
 """The server's answers are Kubernetes's, and so are its programs'."""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from labkit import Lab, expect_forbidden, predict
 from labkit.core.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
-from labkit.lab import words
+from labkit.lab import current, words
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -27,7 +27,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(shared: Lab) -> Lab:
-    words.use(shared)
+    current.use(shared)
     shared.reset()
     shared.progress.forget()
     shared.progress.current = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from labkit.lab import words
+from labkit.lab import current
 from labkit.lab.lab import Lab
 
 
@@ -24,5 +24,5 @@ def lab(shared_lab: Lab) -> Lab:
     shared_lab.reset()
     shared_lab.progress.forget()
     shared_lab.progress.current = None
-    words.use(shared_lab)
+    current.use(shared_lab)
     return shared_lab

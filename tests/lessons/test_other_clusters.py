@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit import check, lessons, predict
-from labkit.lab import words
+from labkit.lab import current, words
 from labkit.lab.lab import Lab
 from tests.lessons.worker import Worker
 
@@ -94,4 +94,4 @@ def test_several_learners_share_a_cluster(shared_lab: Lab, tmp_path: Path) -> No
         assert "kikai" not in names
     finally:
         guest.stop()
-        words.use(shared_lab)
+        current.use(shared_lab)

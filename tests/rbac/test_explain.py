@@ -5,8 +5,10 @@ import pytest
 from labkit.client.client import Client
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
-from labkit.rbac import Permission, explain, read_policy, smallest_changes, subject
-from labkit.rbac.policy import Subject, Unreadable
+from labkit.rbac.changes import smallest_changes
+from labkit.rbac.explain import explain
+from labkit.rbac.matrix import Permission
+from labkit.rbac.policy import Subject, Unreadable, read_policy, subject
 from tests.rbac.conftest import put
 
 

@@ -10,9 +10,9 @@ from labkit.core.errors import UsageError
 from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
-from labkit.rbac import Permission, access_matrix, rbac_graph, read_policy, subject
-from labkit.rbac.matrix import CLUSTER_SCOPED
-from labkit.rbac.policy import Unanswered
+from labkit.rbac.graph import rbac_graph
+from labkit.rbac.matrix import CLUSTER_SCOPED, Permission, access_matrix
+from labkit.rbac.policy import Unanswered, read_policy, subject
 from tests.rbac.conftest import put
 
 

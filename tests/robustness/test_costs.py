@@ -10,9 +10,9 @@ from typing import SupportsIndex
 
 import pytest
 
-from labkit.embedded.apiserver.filters.deadline import duration_problem
 from labkit.embedded.apiserver.handlers.patch import _object
 from labkit.embedded.apiserver.registry.errors import MOST_CAUSES
+from labkit.embedded.machinery.golang.duration import duration_problem
 from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from tests.support.cluster import IDENTITIES, REVIEWS, ClusterApi, causes
 

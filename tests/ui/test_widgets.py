@@ -161,10 +161,11 @@ def test_one_subject_and_one_permission_need_no_list(api: Client) -> None:
 
 LATER = """
 import asyncio, sys, ipykernel
-from labkit import session
+import labkit.ui
+from labkit.lab import current
 
 async def main():
-    session.use(object())
+    current.use(object())
     assert "ipywidgets" not in sys.modules
     while "labkit.ui.xray" not in sys.modules:
         await asyncio.sleep(0.01)

@@ -15,11 +15,12 @@ from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
 from labkit.embedded.controllers.jobprogress import DONE, FAILED, finished
 from labkit.embedded.controllers.jobs import JOBS
-from labkit.embedded.controllers.owned import Create, controller_of, controls, moment, only_status, reference_to
+from labkit.embedded.controllers.owned import Create, controller_of, controls, only_status, reference_to
 from labkit.embedded.controllers.pace import Pace
 from labkit.embedded.controllers.refusals import Refusals
 from labkit.embedded.controllers.timetable import last_time, next_time
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import moment
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.embedded.controllers.owned import is_available, ready_since
 from labkit.embedded.controllers.rolling import scaled
 from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
+from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
 
 HASH, GENERATION = "controller-revision-hash", "pod-template-generation"

@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry, timest
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of, controls, is_active, reference_to
+from labkit.embedded.controllers.owned import controller_of, controls, reference_to
 from labkit.embedded.controllers.rolling import (
     COLLISIONS,
     HASH,
@@ -28,6 +28,7 @@ from labkit.embedded.controllers.rolling import (
 )
 from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import is_active
 from labkit.embedded.machinery.request import Object
 
 DEPLOYMENTS = BY_KIND["apps", "Deployment"]

@@ -11,8 +11,9 @@ from typing import Any
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of, ready_since
+from labkit.embedded.controllers.owned import controller_of
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 
 BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]

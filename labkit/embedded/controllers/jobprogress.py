@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.embedded.controllers.owned import is_active, moment
+from labkit.embedded.machinery.pods.state import is_active, moment
 from labkit.embedded.machinery.request import Object
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600

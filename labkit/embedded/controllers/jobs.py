@@ -56,16 +56,14 @@ from labkit.embedded.controllers.owned import (
     controller_of,
     controls,
     deletion_order,
-    is_active,
-    moment,
     most_pods,
     only_status,
     pod_from,
-    ready_since,
 )
 from labkit.embedded.controllers.pace import Pace
 from labkit.embedded.controllers.refusals import Refusals
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import is_active, moment, ready_since
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 

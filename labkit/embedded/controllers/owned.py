@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``, ``pkg/api/v1/p
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers.happenings import MANAGER
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 
 PODS = BY_KIND["", "Pod"]
@@ -143,34 +143,6 @@ def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
         ready_since(pod) is not None,
         tuple(-ord(letter) for letter in pod["metadata"].get("creationTimestamp", "")),
     )
-
-
-def is_active(pod: Object) -> bool:
-    """Whether a pod counts: it has not ended and is not about to."""
-    return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
-
-
-def ready_since(pod: Object) -> str | None:
-    """Since when a pod is ready, None if it is not."""
-    for condition in pod["status"].get("conditions") or ():
-        if condition.get("type") == "Ready" and condition.get("status") == "True":
-            return str(condition.get("lastTransitionTime") or "")
-    return None
-
-
-def is_available(pod: Object, seconds: int, now: float) -> bool:
-    """Whether a pod has been ready for so many seconds."""
-    since = ready_since(pod)
-    if since is None or not seconds:
-        return since is not None
-    if not since:
-        return False
-    return moment(since) + seconds <= now
-
-
-def moment(text: str) -> float:
-    """A time of the API in seconds since the epoch."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def pod_from(template: Object, kind: Kind, owner: Object) -> Object:

@@ -19,14 +19,12 @@ from labkit.embedded.controllers.owned import (
     controller_of,
     controls,
     deletion_order,
-    is_active,
-    is_available,
     most_pods,
     only_status,
     pod_from,
-    ready_since,
 )
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.pods.state import is_active, is_available, ready_since
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.machinery.kinds import BY_KIND
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
 
 if TYPE_CHECKING:
     from labkit.embedded.machinery.pki.signing_requests import SigningRequest

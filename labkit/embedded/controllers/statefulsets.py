@@ -21,20 +21,11 @@ from labkit.embedded.controllers.identities import (
     identified,
     ordinal_of,
 )
-from labkit.embedded.controllers.owned import (
-    PODS,
-    REASONS,
-    Create,
-    claimed,
-    controller_of,
-    is_available,
-    most_pods,
-    only_status,
-    ready_since,
-)
+from labkit.embedded.controllers.owned import PODS, REASONS, Create, claimed, controller_of, most_pods, only_status
 from labkit.embedded.controllers.refusals import Refusals
 from labkit.embedded.controllers.rolling import wanted
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import is_available, ready_since
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 

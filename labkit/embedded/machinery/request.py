@@ -11,28 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from labkit.rbac.attributes import User
+
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The largest body a write may have. ``Request.body`` holds at most one byte more."""
 
 Object = dict[str, Any]
 """A Kubernetes object as decoded JSON. Never mutated once it is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who the server took the caller for.
-
-    Args:
-        name: The user name, such as ``system:serviceaccount:kikai:default``.
-        groups: Group names, in the order the authenticator gave them.
-        uid: Unique id of the account, empty for most certificates.
-        extra: Further facts, such as the credential's id.
-    """
-
-    name: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

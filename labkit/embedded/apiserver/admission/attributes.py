@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, forbidden
+from labkit.rbac.attributes import User
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural with group, namespace, name) to a stored object."""

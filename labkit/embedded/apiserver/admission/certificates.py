@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Ordinary
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import User
 
 GROUP = "certificates.k8s.io"
 MASTERS = "system:masters"

@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/api/pod/util.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.authorization.node_users import references
+from labkit.embedded.machinery.node_users import references
 from labkit.embedded.machinery.request import Object
 
 MIRROR = "kubernetes.io/config.mirror"

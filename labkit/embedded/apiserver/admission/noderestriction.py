@@ -14,10 +14,11 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
 from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, api_reference, projections
-from labkit.embedded.apiserver.authorization.node_users import LEASES, node_name
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.node_users import LEASES, node_name
+from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import not_found
+from labkit.rbac.attributes import User
 
 KUBELET_LABELS = frozenset(
     {

@@ -15,8 +15,9 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
-from labkit.embedded.machinery.request import Request, User
+from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import unauthorized
+from labkit.rbac.attributes import User
 
 PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
 SPACE_WARNING = "the provided Authorization header contains extra space before the bearer token, and is ignored"

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/requ
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import User
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
 
 Lookup = Callable[[str, str, str], Object | None]
 """(plural of a core resource, namespace, name) to the object."""

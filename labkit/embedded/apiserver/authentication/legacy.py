@@ -13,7 +13,8 @@ from collections.abc import Callable
 from labkit.embedded.apiserver.authentication.claims import LEGACY_PREFIX, group_names, user_name
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
 
 LAST_USED = "kubernetes.io/legacy-token-last-used"
 INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"

@@ -19,7 +19,8 @@ from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUE
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
 
 LEEWAY_SECONDS = 60
 """How far clocks may differ, and how long a token outlives its deleted pod."""

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from labkit.embedded.apiserver.authentication.groups import authenticated
-from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate, User
+from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from labkit.embedded.machinery.status import unauthorized
+from labkit.rbac.attributes import User
 
 REMEMBERED = 256
 """How many chains it is remembered of who they name; most connections show one that was seen before."""

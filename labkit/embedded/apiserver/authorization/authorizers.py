@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.authorization.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
+from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
 
 MASTERS = "system:masters"
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.embedded.apiserver.authorization.authorizers import MASTERS
-from labkit.embedded.apiserver.authorization.rbac import Getter, Grant, joined_errors
-from labkit.embedded.apiserver.authorization.rules import Rule
 from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
-from labkit.embedded.machinery.request import Object, RequestInfo, User
+from labkit.embedded.machinery.request import Object, RequestInfo
 from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
+from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.bindings import Getter, Grant, joined_errors
+from labkit.rbac.rules import Rule
 
 GROUP = "rbac.authorization.k8s.io"
 EVERYTHING: list[Rule] = [

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.rules import Rule, rule_allows
 
 Owner = TypeVar("Owner")
 

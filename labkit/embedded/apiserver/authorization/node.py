@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.apiserver.authorization.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
-from labkit.embedded.apiserver.authorization.node_users import LEASES, node_name, references
-from labkit.embedded.apiserver.authorization.rules import Rule, rule_allows
 from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.node_users import LEASES, node_name, references
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
+from labkit.rbac.rules import Rule, rule_allows
 
 READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]

@@ -5,10 +5,10 @@ Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.status import ApiError, forbidden
+from labkit.rbac.attributes import Attributes
 
 NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 

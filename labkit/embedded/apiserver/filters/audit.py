@@ -27,8 +27,8 @@ from labkit.embedded.machinery.request import (
     Request,
     RequestInfo,
     Response,
-    User,
 )
+from labkit.rbac.attributes import User
 
 Sink = Callable[[Object], None]
 """Takes one finished event."""

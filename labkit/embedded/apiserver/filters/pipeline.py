@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
-from labkit.embedded.apiserver.authorization.attributes import Authorizer, attributes_of
+from labkit.embedded.apiserver.authorization.attributes import attributes_of
 from labkit.embedded.apiserver.authorization.impersonation import Impersonator, wanted_user
 from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
@@ -18,8 +18,9 @@ from labkit.embedded.apiserver.filters.request_info import Unreadable, request_i
 from labkit.embedded.apiserver.handlers.negotiation import accepts_errors
 from labkit.embedded.apiserver.handlers.responses import error_response
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.request import Handler, Request, Response, User
+from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import Authorizer, User
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from labkit.embedded.apiserver.handlers.podwrites import PODS, Admit, success
 from labkit.embedded.apiserver.handlers.writeoptions import checked_delete_options, write_options
 from labkit.embedded.apiserver.registry.registry import Check, Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.owned import ready_since
 from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
 

@@ -16,10 +16,7 @@ from labkit.embedded.apiserver.authentication.claims import ISSUER
 from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
-from labkit.embedded.apiserver.authorization.attributes import Attributes, Authorizer
 from labkit.embedded.apiserver.authorization.node import NO_RULES
-from labkit.embedded.apiserver.authorization.node_users import node_name
-from labkit.embedded.apiserver.authorization.rbac import Grant, joined_errors
 from labkit.embedded.apiserver.filters.audit import user_info
 from labkit.embedded.apiserver.handlers.encode import in_order
 from labkit.embedded.apiserver.handlers.objectmeta import check_namespace
@@ -27,8 +24,11 @@ from labkit.embedded.apiserver.handlers.ownership import note_owner
 from labkit.embedded.apiserver.handlers.reviewspecs import evaluation_errors, exact_requirements, validate_access_spec
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp
-from labkit.embedded.machinery.request import Object, Request, User
+from labkit.embedded.machinery.node_users import node_name
+from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import bad_request, invalid
+from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.bindings import Grant, joined_errors
 
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"

@@ -11,8 +11,9 @@ from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, Stor
 from labkit.embedded.apiserver.admission.pods import DefaultTolerations, RuntimeClass
 from labkit.embedded.apiserver.admission.podsecurity import PodSecurity
 from labkit.embedded.apiserver.admission.serviceaccount import ServiceAccount
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import User
 
 NAMESPACE: Object = {"metadata": {"name": "lab", "labels": {}}, "status": {"phase": "Active"}}
 ACCOUNT: Object = {"metadata": {"name": "default", "uid": "1", "annotations": {}}}

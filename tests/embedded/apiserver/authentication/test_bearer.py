@@ -12,8 +12,9 @@ from labkit.embedded.apiserver.authentication.bearer import (
 )
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
-from labkit.embedded.machinery.request import PeerCertificate, Request, User
+from labkit.embedded.machinery.request import PeerCertificate, Request
 from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import User
 from tests.embedded.apiserver.authentication.forge import encode
 from tests.support.cluster import Caller, ClusterApi
 

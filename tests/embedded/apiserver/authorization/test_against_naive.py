@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.apiserver.authorization.escalation import breakdown, covers, uncovered
 from labkit.embedded.apiserver.authorization.index import RuleIndex
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer, rules_for
-from labkit.embedded.apiserver.authorization.rules import rule_allows
-from labkit.embedded.machinery.request import User
+from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.bindings import rules_for
+from labkit.rbac.rules import rule_allows
 from tests.embedded.apiserver.authorization.naive import Policy, allowed
 
 VERBS = st.sampled_from(["get", "list", "create", "escalate"])

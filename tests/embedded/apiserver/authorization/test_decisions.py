@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer, rules_for
-from labkit.embedded.apiserver.authorization.rules import rule_allows
-from labkit.embedded.machinery.request import User
+from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.bindings import rules_for
+from labkit.rbac.rules import rule_allows
 
 RECORDING = Path(__file__).parents[3] / "parity" / "data" / "decisions.json"
 

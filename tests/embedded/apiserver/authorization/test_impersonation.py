@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes, Decision
 from labkit.embedded.apiserver.authorization.impersonation import Impersonator, node_name, service_account, wanted_user
-from labkit.embedded.machinery.request import Request, User
+from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import Attributes, Decision, User
 
 BOSS = User("boss", ("system:authenticated",))
 LIST_PODS = Attributes(BOSS, "list", "", "v1", "pods", namespace="lab")

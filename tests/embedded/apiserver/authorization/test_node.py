@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes, Decision
 from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import Attributes, Decision, User
 from tests.support.cluster import REVIEWS, ClusterApi
 
 NODE = User("system:node:n1", ("system:nodes",))

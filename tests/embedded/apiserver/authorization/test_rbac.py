@@ -6,10 +6,9 @@ import contextlib
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import NO_OPINION, Attributes, Decision
 from labkit.embedded.apiserver.authorization.authorizers import browser_safe
-from labkit.embedded.apiserver.authorization.rbac import joined_errors, subject_matches
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
+from labkit.rbac.bindings import joined_errors, subject_matches
 from tests.support.cluster import RBAC, ClusterApi, rule
 
 SA = "system:serviceaccount:lab:bot"

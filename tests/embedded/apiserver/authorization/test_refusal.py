@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.apiserver.authorization.refusal import refusal
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import Attributes, User
 
 BOB = User("bob")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.attributes import Attributes
 from labkit.embedded.apiserver.authorization.index import RuleIndex
-from labkit.embedded.apiserver.authorization.rules import rule_allows
-from labkit.embedded.machinery.request import User
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.rules import rule_allows
 from tests.support.cluster import rule
 
 JANE = User("jane")

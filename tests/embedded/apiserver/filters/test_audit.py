@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.filters.audit import timestamp, with_audit
-from labkit.embedded.machinery.request import ExecIO, Object, Request, RequestInfo, Response, User
+from labkit.embedded.machinery.request import ExecIO, Object, Request, RequestInfo, Response
+from labkit.rbac.attributes import User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
 from tests.support.ring import AuditRing
 

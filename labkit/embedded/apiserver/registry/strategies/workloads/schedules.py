@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.filters.deadline import duration_problem, duration_seconds
+from labkit.embedded.machinery.golang.duration import duration_problem, duration_seconds
 from labkit.embedded.machinery.golang.quote import go_quote
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.embedded.machinery.request import Object, User
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
 
 GROUP, PREFIX = "system:nodes", "system:node:"
 LEASES = "kube-node-lease"
