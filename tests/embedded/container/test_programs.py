@@ -45,7 +45,7 @@ def test_a_name_that_is_no_program() -> None:
 def test_one_program_loads_no_other() -> None:
     code = (
         "import sys; from labkit.embedded.container.programs import find_program; find_program('whoami');"
-        "print(*sorted(name.rpartition('.')[2] for name in sys.modules if '.shell.commands.' in name))"
+        "print(*sorted(name.rpartition('.')[2] for name in sys.modules if '.container.programs.' in name))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["users"]
