@@ -23,7 +23,7 @@ def seconds(home: Path, rounds: int = 15) -> tuple[float, list[float]]:
     """
     lab = Lab("embedded", home=home, say=lambda _line: None)
     try:
-        api = lab.admin.unobserved()
+        api = lab.admin.without_observers()
         people = [subject(name) for name in SUBJECTS]
         permissions = [Permission.parse(f"{verb} {resource}") for resource in RESOURCES for verb in VERBS]
         times = []

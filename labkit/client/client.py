@@ -282,7 +282,7 @@ class Client:
             transport=transport,
         )
 
-    def unobserved(self) -> Client:
+    def without_observers(self) -> Client:
         """The same caller, whose answers are told to nobody."""
         return Client(
             self.endpoint,

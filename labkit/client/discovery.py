@@ -22,7 +22,7 @@ class Resources:
     """
 
     def __init__(self, client: Client) -> None:
-        self._client = client.unobserved()
+        self._client = client.without_observers()
         self._known: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def collection(self, manifest: Mapping[str, Any]) -> str:

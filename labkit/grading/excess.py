@@ -18,10 +18,10 @@ from labkit.rbac.graph import rule_text
 from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.rules import Rule, rule_allows
 
-MOST_NAMED = 200
+MAX_NAMED = 200
 """Superfluous permissions that are named; what comes after them is counted as one."""
 
-MOST_PARTS = 2_000
+MAX_PARTS = 2_000
 """Single permissions that rules are taken apart into."""
 
 OF_COLLECTIONS = ("list", "watch", "deletecollection")
@@ -129,7 +129,7 @@ class Since:
         """
         found: dict[str, None] = {}
         for looked, line in enumerate(self._lines(needs, others, given), 1):
-            if len(found) >= MOST_NAMED or looked > MOST_PARTS:
+            if len(found) >= MAX_NAMED or looked > MAX_PARTS:
                 return [*found, "and more"]
             if line:
                 found[line] = None

@@ -78,7 +78,7 @@ class Paper(Shown):
         """What probes need. Nobody kept what stood here first, so it is put together."""
 
         def before() -> Policy:
-            return untouched(read_policy(self.lab.admin.unobserved()), setup(self.exercise, self.learner))
+            return untouched(read_policy(self.lab.admin.without_observers()), setup(self.exercise, self.learner))
 
         return ground_of(self.lab, before)
 
@@ -122,13 +122,13 @@ def ground_of(lab: Lab, before: Callable[[], Policy]) -> Ground:
         lab: The cluster.
         before: Its roles and bindings before the learner began.
     """
-    quiet = lab.admin.unobserved()
+    quiet = lab.admin.without_observers()
     log = lab.home / "audit.log"
     # Only the embedded cluster's log lies where it can be read from end to end.
     audited = lab.backend.name == "embedded"
     return Ground(
         quiet,
-        lab.as_anonymous().unobserved(),
+        lab.as_anonymous().without_observers(),
         partial(review, quiet),
         lambda: read_policy(quiet),
         before,

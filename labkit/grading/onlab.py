@@ -66,7 +66,7 @@ class LabGrader(WithWorkers):
         self._settle_seconds = settle_seconds
         super().__init__(Workers(limits, kernel=kernel))
         self._keys = Keys.generate(b"-")
-        self._admin = lab.admin.unobserved()
+        self._admin = lab.admin.without_observers()
         self._pods = pods_run(self._admin)
 
     def look(self, submissions: Iterable[Submission], *, force: bool, say: Say) -> None:
@@ -178,7 +178,7 @@ class LabGrader(WithWorkers):
 
     def _door(self, fence: Fence) -> Callable[[socket.socket, Path], Door]:
         def open_door(listener: socket.socket, lab_home: Path) -> Door:
-            relay = Relay(listener, self._keys, self._admin, self.lab.as_anonymous().unobserved(), fence)
+            relay = Relay(listener, self._keys, self._admin, self.lab.as_anonymous().without_observers(), fence)
             files = home_files(relay.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
             # In a learner's process the cluster is an existing one; kind's pods have the lab's image.
             images = {"LABKIT_POD_IMAGE": podimage.IMAGE} if self.lab.backend.name == "kind" else {}

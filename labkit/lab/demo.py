@@ -152,7 +152,7 @@ class Demo:
         return 0 if passed == total else 1
 
     def _may_make_cluster_roles(self) -> bool:
-        return self.lab.admin.unobserved().can("create", "clusterroles", group="rbac.authorization.k8s.io")
+        return self.lab.admin.without_observers().can("create", "clusterroles", group="rbac.authorization.k8s.io")
 
     def _fresh(self) -> dict[str, Any]:
         """The names that a notebook's cells find."""

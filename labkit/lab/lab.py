@@ -150,7 +150,7 @@ class Lab(ChosenCluster):
         from labkit.client import manifests
 
         objects = [entry for file in self.library.files(what) for entry in _read(file)]
-        admin = self.admin.unobserved()
+        admin = self.admin.without_observers()
         missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
         applied = self._apply([manifests.prepared(entry) for entry in missing])
         for entry in objects:
@@ -204,7 +204,7 @@ class Lab(ChosenCluster):
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
-        """Run a command in a pod unobserved: nothing is recorded. What checkpoints use."""
+        """Run a command in a pod without_observers: nothing is recorded. What checkpoints use."""
         command = self.names.command(command)
         return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
 
@@ -242,13 +242,13 @@ class Lab(ChosenCluster):
         raw = what.strip()
         if raw.count(".") != 2:
             raw = self._request_token(what)
-        return Token.decode(raw, self.admin.unobserved())
+        return Token.decode(raw, self.admin.without_observers())
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
         """Decode the token that a pod mounts."""
         from labkit.client.tokens import Token
 
-        return Token.decode(self.read_pod_token(pod, container), self.admin.unobserved())
+        return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
 
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
         """The token a pod mounts, as it stands in the container.
@@ -320,11 +320,11 @@ class Lab(ChosenCluster):
 
     @cached_property
     def pods(self) -> Pods:
-        """Reaches into pods, unobserved."""
+        """Reaches into pods, without_observers."""
         from labkit.client.pods import Pods
 
         known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
-        return Pods(self.admin.unobserved(), self.patience_seconds, run=bool(known.get("pods", True)))
+        return Pods(self.admin.without_observers(), self.patience_seconds, run=bool(known.get("pods", True)))
 
     @cached_property
     def resources(self) -> Resources:
@@ -339,7 +339,7 @@ class Lab(ChosenCluster):
         from labkit.client import manifests
 
         applied = manifests.apply(
-            self.admin.unobserved(),
+            self.admin.without_observers(),
             self.resources,
             objects,
             self.backend.adapt,
@@ -355,7 +355,7 @@ class Lab(ChosenCluster):
         namespace, _, name = pod_name(account).partition("/")
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        answer = self.admin.unobserved().post(path, body)
+        answer = self.admin.without_observers().post(path, body)
         if not answer.ok:
             raise failure(answer.status, answer.body, f"There is no token of {account}.")
         return str(answer.body["status"]["token"])

@@ -30,11 +30,11 @@ def context(lab: Lab) -> Context:
     """What checkpoints get to see of a lab."""
     from labkit.lessons.base import Context
 
-    quiet = lab.admin.unobserved()
+    quiet = lab.admin.without_observers()
     return Context(
         admin=quiet,
-        as_token=lambda raw: lab.as_token(raw).unobserved(),
-        as_anonymous=lambda: lab.as_anonymous().unobserved(),
+        as_token=lambda raw: lab.as_token(raw).without_observers(),
+        as_anonymous=lambda: lab.as_anonymous().without_observers(),
         exec=lab.probe,
         progress=lab.progress,
         names=lab.names,

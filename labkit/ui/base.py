@@ -29,7 +29,7 @@ def api_of(asker: Any) -> Any:
         asker: A lab, or a caller such as ``lab.admin``.
     """
     caller = getattr(asker, "admin", asker)
-    return caller.unobserved() if hasattr(caller, "unobserved") else caller
+    return caller.without_observers() if hasattr(caller, "without_observers") else caller
 
 
 def script(name: str) -> str:

@@ -129,7 +129,7 @@ def test_observers_hear_of_answers_and_not_of_the_clients_own_questions(api: Fak
     client = Client(api.endpoint, observers=[heard.append])
     client.get("/x")
     client.whoami()
-    client.unobserved().get("/y")
+    client.without_observers().get("/y")
     client.with_credentials(Credentials(token="t"), "other").get("/z")
     assert [entry.path for entry in heard] == ["/x", "/z"]
     assert heard[1].who == "other"

@@ -201,7 +201,7 @@ class TestTheDoor:
     @pytest.fixture
     def relay(self, lab: Lab, keys: Keys) -> Iterator[Relay]:
         """A relay to the cluster."""
-        admin = lab.admin.unobserved()
+        admin = lab.admin.without_observers()
         door = Relay(listen(0), keys, admin, lab.as_anonymous(), Fence(admin))
         yield door
         door.close()
@@ -244,7 +244,7 @@ class TestTheDoor:
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
 
     def test_a_closed_door_lets_nobody_in(self, lab: Lab, keys: Keys) -> None:
-        admin = lab.admin.unobserved()
+        admin = lab.admin.without_observers()
         door = Relay(listen(0), keys, admin, lab.as_anonymous(), Fence(admin))
         door.close()
         with pytest.raises(ConnectionRefusedError):

@@ -60,7 +60,7 @@ def test_in_the_write_ups_time_todays_predictions_are_wrong(old_lab: Lab) -> Non
 
 def test_where_strangers_are_turned_away_w2_expects_401_for_both(lab: Lab) -> None:
     """k3s and others switch anonymous access off."""
-    context = replace(words.context(lab), as_anonymous=lambda: lab.as_token("no-one", "anonymous").unobserved())
+    context = replace(words.context(lab), as_anonymous=lambda: lab.as_token("no-one", "anonymous").without_observers())
     predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})
     lab.as_token("no-one", "anonymous").get("/api")
     lab.as_token("not-a-token").get("/api")

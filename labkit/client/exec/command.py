@@ -216,7 +216,7 @@ def default_container(client: Client, pod: str) -> str:
         The annotated or the first container's name; empty when the pod cannot be read.
     """
     namespace, _, name = pod.partition("/")
-    answer = client.unobserved().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
+    answer = client.without_observers().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
     if not answer.ok:
         return ""
     annotations = answer.body["metadata"].get("annotations") or {}

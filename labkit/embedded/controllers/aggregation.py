@@ -17,7 +17,7 @@ from labkit.embedded.machinery.request import Object
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"
 
-MOST_LOOKED = 200_000
+MAX_LOOKED = 200_000
 """Selectors and rules that are looked at in a second. Roles that select each other ask for
 the cube of their number: what is beyond it is done later, as by the real controller's queue."""
 
@@ -71,7 +71,7 @@ class RoleAggregation:
         now = self._registry.clock()
         if not 0 <= now - self._second < 1:
             self._second, self._looked = now, 0
-        return self._looked >= MOST_LOOKED
+        return self._looked >= MAX_LOOKED
 
     def _sync(self, role: Object) -> None:
         rules = self._collected(role)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-MOST_SIMILAR = 10
+MAX_SIMILAR = 10
 """So many events that differ in their message only are told one by one, less one."""
 SIMILAR_SECONDS = 600
 BURST, REFILL_SECONDS = 25, 300
 """So many events of a type may be told of an object at once, and one more each so many seconds."""
-MOST_REMEMBERED = 4096
+MAX_REMEMBERED = 4096
 COMBINED = "(combined from similar events): "
 
 Value = TypeVar("Value")
@@ -69,7 +69,7 @@ class Correlator:
         found.messages.add(message)
         found.last = now
         _remember(self._similar, about, found)
-        if len(found.messages) < MOST_SIMILAR:
+        if len(found.messages) < MAX_SIMILAR:
             return False
         found.messages.discard(message)
         return True
@@ -104,5 +104,5 @@ class Correlator:
 def _remember(memory: dict[About, Value], about: About, value: Value) -> None:
     """Put a value last, and forget the one that was used longest ago if there are too many."""
     memory[about] = value
-    if len(memory) > MOST_REMEMBERED:
+    if len(memory) > MAX_REMEMBERED:
         del memory[next(iter(memory))]

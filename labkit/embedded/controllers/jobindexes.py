@@ -16,7 +16,7 @@ from labkit.embedded.machinery.request import Object
 INDEX = "batch.kubernetes.io/job-completion-index"
 """Annotation and label of a pod: what it works on."""
 VARIABLE = "JOB_COMPLETION_INDEX"
-MOST_INDEXES = 10_000
+MAX_INDEXES = 10_000
 """So many indexes are looked at: more than a job has pods."""
 
 
@@ -34,7 +34,7 @@ def index_of(job: Object, pod: Object) -> int | None:
 def listed(text: str, completions: int) -> set[int]:
     """Indexes that are written as ``0,2-4``, as far as they count."""
     found: set[int] = set()
-    end = min(completions, MOST_INDEXES)
+    end = min(completions, MAX_INDEXES)
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         if first.isdecimal() and (not last or last.isdecimal()):
@@ -63,7 +63,7 @@ def superfluous(job: Object, active: list[Object]) -> list[Object]:
 def free_indexes(job: Object, over: set[int], pods: Iterable[Object]) -> Iterator[int]:
     """The indexes that are not over and that nobody works on."""
     taken = over | {index for pod in pods if (index := index_of(job, pod)) is not None}
-    return (index for index in range(min(job["spec"]["completions"], MOST_INDEXES)) if index not in taken)
+    return (index for index in range(min(job["spec"]["completions"], MAX_INDEXES)) if index not in taken)
 
 
 def at_index(pod: Object, job: Object, index: int, notes: dict[str, str]) -> Object:

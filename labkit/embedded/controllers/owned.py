@@ -19,9 +19,9 @@ from labkit.embedded.machinery.request import Object
 PODS = BY_KIND["", "Pod"]
 REASONS = tuple(BY_KIND["", kind] for kind in ("LimitRange", "Namespace", "ResourceQuota", "ServiceAccount"))
 """What may have forbidden a pod."""
-MOST_PODS = 100
+MAX_PODS = 100
 """How many pods one owner gets, whatever it wants: they are made inside the write that asks for them."""
-MOST_WRITTEN = 256 << 10
+MAX_WRITTEN = 256 << 10
 """How many characters the templates of these pods may have together; the first pod comes in any case."""
 
 
@@ -131,7 +131,7 @@ def only_status(change: Change) -> bool:
 
 def most_pods(template: Object) -> int:
     """How many pods of a template one owner gets at once."""
-    return min(MOST_PODS, -(-MOST_WRITTEN // len(str(template))))
+    return min(MAX_PODS, -(-MAX_WRITTEN // len(str(template))))
 
 
 def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:

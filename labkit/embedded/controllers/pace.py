@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MOST_IN_A_SECOND = 10
+MAX_IN_A_SECOND = 10
 
 
 class Pace:
@@ -15,7 +15,7 @@ class Pace:
         most: How much may be begun.
     """
 
-    def __init__(self, clock: Callable[[], float], most: int = MOST_IN_A_SECOND) -> None:
+    def __init__(self, clock: Callable[[], float], most: int = MAX_IN_A_SECOND) -> None:
         self._clock = clock
         self._most = most
         self._second, self._begun = 0.0, 0

@@ -19,7 +19,7 @@ LEVELS = ("privileged", "baseline", "restricted")
 """From the laxest to the strictest."""
 VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
 MODES = ("enforce", "audit", "warn")
-MOST_PODS = 3000
+MAX_PODS = 3000
 """How many pods of a namespace are looked at when its level changes."""
 CONTROLLERS = frozenset(
     (
@@ -140,13 +140,13 @@ def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
 def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> Iterable[str]:
     """Which pods break a namespace's new level."""
     breaking: dict[str, list[str]] = {}
-    for pod in pods[:MOST_PODS]:
+    for pod in pods[:MAX_PODS]:
         found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
         if found:
             reasons = ", ".join(reason for reason, _ in found)
             breaking.setdefault(reasons, []).append(pod["metadata"]["name"])
-    if len(pods) > MOST_PODS:
-        yield f"new PodSecurity enforce level only checked against the first {MOST_PODS} of {len(pods)} existing pods"
+    if len(pods) > MAX_PODS:
+        yield f"new PodSecurity enforce level only checked against the first {MAX_PODS} of {len(pods)} existing pods"
     if breaking:
         yield f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{level}:{version}"'
     lines = []

@@ -17,7 +17,7 @@ from labkit.rbac.rules import Rule, rule_allows
 
 Owner = TypeVar("Owner")
 
-MOST_PLACES = 256
+MAX_PLACES = 256
 """A rule that names more pairs of group and resource is not filed: every question looks at it."""
 
 
@@ -36,7 +36,7 @@ class RuleIndex(Generic[Owner]):
         for position, (rule, owner) in enumerate(rules):
             self._rules.append((rule, owner))
             groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
-            if len(groups) * len(resources) > MOST_PLACES:
+            if len(groups) * len(resources) > MAX_PLACES:
                 self._large.append(position)
             else:
                 for group in groups:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.registry.errors import MOST_CAUSES, shown
+from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, shown
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.status import bad_request
@@ -165,7 +165,7 @@ class _Parser:
                 if not re.fullmatch("[-+]?[0-9]+", value)
             ]
         for place, value in enumerate(values):
-            if len(problems) >= MOST_CAUSES:
+            if len(problems) >= MAX_CAUSES:
                 break
             wrong = label_value(value)
             if wrong:

@@ -23,16 +23,16 @@ def shown(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-MOST_CAUSES = 1000
+MAX_CAUSES = 1000
 """How many causes are told of one object: a million would be a gigabyte of text."""
 
 
 class FieldErrors(list[dict[str, str]]):
-    """What is wrong with an object: one cause each, in the order found, the first ``MOST_CAUSES``."""
+    """What is wrong with an object: one cause each, in the order found, the first ``MAX_CAUSES``."""
 
     def add(self, reason: str, field: str, message: str) -> None:
         """Append a cause, if there are not too many."""
-        if len(self) < MOST_CAUSES:
+        if len(self) < MAX_CAUSES:
             self.append({"reason": reason, "message": message, "field": field})
 
     def required(self, field: str, detail: str = "") -> None:

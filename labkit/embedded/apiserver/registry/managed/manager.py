@@ -42,7 +42,7 @@ STRIPPED: Node = {
 """Fields that nobody owns."""
 
 
-MOST_UPDATERS = 10
+MAX_UPDATERS = 10
 """How many managers that update an object remembers one by one."""
 ANCIENT = "ancient-changes"
 
@@ -293,7 +293,7 @@ def _merge_oldest(managed: Managed) -> None:
     """Keep at most so many managers that update: the oldest become one for each version."""
     updates = [key for key in managed.fields if key.operation == "Update"]
     updates.sort(key=lambda key: (managed.times.get(key, ""), key))
-    surplus = len(updates) - MOST_UPDATERS
+    surplus = len(updates) - MAX_UPDATERS
     oldest: dict[str, ManagerId] = {}
     for key in updates:
         version = managed.versions.get(key, key.api_version)

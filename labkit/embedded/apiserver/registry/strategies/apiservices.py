@@ -21,7 +21,7 @@ from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import decode_base64
 
-MOST_GROUP, MOST_VERSION = 20000, 1000
+MAX_GROUP, MAX_VERSION = 20000, 1000
 DEFAULT_PORT = 443
 
 
@@ -74,7 +74,7 @@ class ApiServiceStrategy(Strategy):
             errors.invalid("spec.group", group, message)
         for message in dns_1035_label(version):
             errors.invalid("spec.version", version, message)
-        for name, most in (("groupPriorityMinimum", MOST_GROUP), ("versionPriority", MOST_VERSION)):
+        for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):
             value = spec.get(name, 0)
             if not 0 < value <= most:
                 errors.invalid(f"spec.{name}", value, f"must be positive and less than {most}")

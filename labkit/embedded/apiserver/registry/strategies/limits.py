@@ -40,7 +40,7 @@ ONLY_EXISTS = (
 )
 TYPES = ("Container", "PersistentVolumeClaim", "Pod")
 NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
-MOST_MILLIS = (2**63 - 1) // 1000
+MAX_MILLIS = (2**63 - 1) // 1000
 
 
 @dataclass
@@ -281,7 +281,7 @@ def _check_ratio(ratio: Amount, given: Amounts, path: str, errors: FieldErrors) 
     if "min" not in given or "max" not in given:
         return
     smallest, largest = _millis(given["min"]), _millis(given["max"])
-    if max(smallest, largest) >= MOST_MILLIS * 1000:
+    if max(smallest, largest) >= MAX_MILLIS * 1000:
         smallest, largest = -(-smallest // 1000), -(-largest // 1000)
     bound = largest / smallest if smallest else float("inf") if largest else float("nan")
     if -(-ratio.value // 10**6) / 1000 > bound:

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
-MOST_QUEUES, HASH_BITS = 10_000_000, 60
+MAX_QUEUES, HASH_BITS = 10_000_000, 60
 
 
 @dataclass
@@ -126,8 +126,8 @@ def _check_queuing(queuing: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.queueLengthLimit", length, "must be positive")
     if queues <= 0:
         errors.invalid(f"{path}.queues", queues, "must be positive")
-    elif queues > MOST_QUEUES:
-        errors.invalid(f"{path}.queues", queues, f"must not be greater than {MOST_QUEUES}")
+    elif queues > MAX_QUEUES:
+        errors.invalid(f"{path}.queues", queues, f"must not be greater than {MAX_QUEUES}")
     if hand <= 0:
         errors.invalid(f"{path}.handSize", hand, "must be positive")
     elif hand > queues:

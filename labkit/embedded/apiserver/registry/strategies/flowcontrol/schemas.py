@@ -24,7 +24,7 @@ FORBIDDEN_ORDER = {
     "User": ("ServiceAccount", "Group"),
     "Group": ("ServiceAccount", "User"),
 }
-MOST_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
+MAX_PRECEDENCE, DEFAULT_PRECEDENCE = 10000, 1000
 
 
 @dataclass
@@ -46,8 +46,8 @@ class FlowSchemaStrategy(Strategy):
         precedence, place = spec["matchingPrecedence"], "spec.matchingPrecedence"
         if precedence <= 0:
             errors.invalid(place, precedence, "must be a positive value")
-        if precedence > MOST_PRECEDENCE:
-            errors.invalid(place, precedence, f"must not be greater than {MOST_PRECEDENCE}")
+        if precedence > MAX_PRECEDENCE:
+            errors.invalid(place, precedence, f"must not be greater than {MAX_PRECEDENCE}")
         if precedence == 1 and name != "exempt":
             errors.invalid(place, precedence, "only the schema named 'exempt' may have matchingPrecedence 1")
         method = spec.get("distinguisherMethod")

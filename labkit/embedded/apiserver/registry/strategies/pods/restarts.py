@@ -11,8 +11,8 @@ from labkit.embedded.machinery.request import Object
 
 POLICIES = ("Always", "Never", "OnFailure")
 ACTIONS = ("Restart", "RestartAllContainers")
-MOST_RULES = 20
-MOST_CODES = 255
+MAX_RULES = 20
+MAX_CODES = 255
 RESIZABLE = ("cpu", "memory")
 RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
@@ -33,8 +33,8 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
             return
     elif policy is not None and policy not in POLICIES:
         errors.not_supported(f"{path}.restartPolicy", policy, POLICIES)
-    if len(rules) > MOST_RULES:
-        errors.too_many(f"{path}.restartPolicyRules", len(rules), MOST_RULES)
+    if len(rules) > MAX_RULES:
+        errors.too_many(f"{path}.restartPolicyRules", len(rules), MAX_RULES)
     for index, rule in enumerate(rules):
         _check_rule(rule, f"{path}.restartPolicyRules[{index}]", errors)
 
@@ -51,8 +51,8 @@ def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
     if operator not in ("In", "NotIn"):
         errors.not_supported(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
     count = len(codes.get("values") or ())
-    if count > MOST_CODES:
-        errors.too_many(f"{path}.exitCodes.values", count, MOST_CODES)
+    if count > MAX_CODES:
+        errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)
 
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:

@@ -13,7 +13,7 @@ from labkit.embedded.machinery.request import Object
 File = tuple[str, str]
 """(its path, where it comes from; empty if all files of the volume come from there)."""
 
-MOST_COMPARED = 256
+MAX_COMPARED = 256
 """How many files of a volume are compared, each with each: a request may name tens of thousands."""
 
 
@@ -63,7 +63,7 @@ def _files(source: Object) -> list[File]:
 
 def _overlaps(files: list[File]) -> Iterator[str]:
     seen: list[File] = []
-    for path, source in files[:MOST_COMPARED]:
+    for path, source in files[:MAX_COMPARED]:
         file = (path.rstrip("/"), source)
         for other in seen:
             one, two = f"{file[0]}/", f"{other[0]}/"

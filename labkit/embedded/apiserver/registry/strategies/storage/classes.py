@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from labkit.embedded.apiserver.registry.errors import MOST_CAUSES, FieldErrors
+from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
@@ -59,7 +59,7 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
     """
     known: Counter[frozenset[tuple[str, frozenset[str]]]] = Counter({frozenset(): len(topologies)})
     for index, term in enumerate(topologies):
-        if len(errors) >= MOST_CAUSES:
+        if len(errors) >= MAX_CAUSES:
             return
         path = f"allowedTopologies[{index}].matchLabelExpressions"
         keys: dict[str, frozenset[str]] = {}
@@ -79,6 +79,6 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
                 errors.duplicate(f"{place}.key", key)
             keys[key] = frozenset(values)
         mine = frozenset(keys.items())
-        for _ in range(min(known[mine], MOST_CAUSES)):
+        for _ in range(min(known[mine], MAX_CAUSES)):
             errors.duplicate(path, "")
         known[mine] += 1

@@ -23,12 +23,12 @@ COUNTS = (
     "backoffLimitPerIndex",
     "maxFailedIndexes",
 )
-MOST_INDEXES = 100_000
-MOST_AT_ONCE = 10_000
-"""Of an indexed job with more completions than ``MOST_INDEXES`` and a limit for each index."""
-MOST_RULES = 20
-MOST_VALUES = 255
-MOST_MANAGER_BYTES = 63
+MAX_INDEXES = 100_000
+MAX_AT_ONCE = 10_000
+"""Of an indexed job with more completions than ``MAX_INDEXES`` and a limit for each index."""
+MAX_RULES = 20
+MAX_VALUES = 255
+MAX_MANAGER_BYTES = 63
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 OPERATORS = ("In", "NotIn")
 STATUSES = ("False", "True", "Unknown")
@@ -95,31 +95,31 @@ def check_domain_path(value: str, place: str, errors: FieldErrors) -> None:
 
 def _check_manager(value: str, place: str, errors: FieldErrors) -> None:
     check_domain_path(value, place, errors)
-    if len(value.encode()) > MOST_MANAGER_BYTES:
-        errors.too_long(place, MOST_MANAGER_BYTES)
+    if len(value.encode()) > MAX_MANAGER_BYTES:
+        errors.too_long(place, MAX_MANAGER_BYTES)
 
 
 def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
     completions, parallelism, failed = (spec.get(name) for name in ("completions", "parallelism", "maxFailedIndexes"))
     if completions is None:
         errors.required(f"{path}.completions", "when completion mode is Indexed")
-    if parallelism is not None and parallelism > MOST_INDEXES:
-        detail = f"must be less than or equal to {MOST_INDEXES} when completion mode is Indexed"
+    if parallelism is not None and parallelism > MAX_INDEXES:
+        detail = f"must be less than or equal to {MAX_INDEXES} when completion mode is Indexed"
         errors.invalid(f"{path}.parallelism", parallelism, detail)
     if completions is not None and failed is not None and failed > completions:
         errors.invalid(f"{path}.maxFailedIndexes", failed, "must be less than or equal to completions")
-    if failed is not None and failed > MOST_INDEXES:
-        errors.invalid(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {MOST_INDEXES}")
-    if completions is None or completions <= MOST_INDEXES or spec.get("backoffLimitPerIndex") is None:
+    if failed is not None and failed > MAX_INDEXES:
+        errors.invalid(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {MAX_INDEXES}")
+    if completions is None or completions <= MAX_INDEXES or spec.get("backoffLimitPerIndex") is None:
         return
     if failed is None:
-        errors.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MOST_INDEXES}")
+        errors.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MAX_INDEXES}")
     detail = (
-        f"must be less than or equal to {MOST_AT_ONCE} when completions are above {MOST_INDEXES} "
+        f"must be less than or equal to {MAX_AT_ONCE} when completions are above {MAX_INDEXES} "
         "and used with backoff limit per index"
     )
     for name, value in (("parallelism", parallelism), ("maxFailedIndexes", failed)):
-        if value is not None and value > MOST_AT_ONCE:
+        if value is not None and value > MAX_AT_ONCE:
             errors.invalid(f"{path}.{name}", value, detail)
 
 
@@ -132,8 +132,8 @@ def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldError
 
 def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
     rules = spec["podFailurePolicy"].get("rules") or []
-    if len(rules) > MOST_RULES:
-        errors.too_many(path, len(rules), MOST_RULES)
+    if len(rules) > MAX_RULES:
+        errors.too_many(path, len(rules), MAX_RULES)
     template = spec["template"]["spec"]
     names = {
         container.get("name", "")
@@ -150,8 +150,8 @@ def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
         codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
         if codes is not None:
             _check_exit_codes(codes, f"{place}.onExitCodes", names, errors)
-        if len(conditions) > MOST_RULES:
-            errors.too_many(f"{place}.onPodConditions", len(conditions), MOST_RULES)
+        if len(conditions) > MAX_RULES:
+            errors.too_many(f"{place}.onPodConditions", len(conditions), MAX_RULES)
         for number, pattern in enumerate(conditions):
             where = f"{place}.onPodConditions[{number}]"
             for message in qualified_name(pattern.get("type", "")):
@@ -178,8 +178,8 @@ def _check_exit_codes(codes: Object, path: str, names: set[str], errors: FieldEr
     if not values:
         errors.invalid(f"{path}.values", values, "at least one value is required")
         return
-    if len(values) > MOST_VALUES:
-        errors.too_many(f"{path}.values", len(values), MOST_VALUES)
+    if len(values) > MAX_VALUES:
+        errors.too_many(f"{path}.values", len(values), MAX_VALUES)
     for index, value in enumerate(values):
         if codes.get("operator") == "In" and value == 0:
             errors.invalid(f"{path}.values[{index}]", value, "must not be 0 for the In operator")
@@ -198,8 +198,8 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
         return
     if not rules:
         errors.required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")
-    if len(rules) > MOST_RULES:
-        errors.too_many(f"{path}.rules", len(rules), MOST_RULES)
+    if len(rules) > MAX_RULES:
+        errors.too_many(f"{path}.rules", len(rules), MAX_RULES)
     completions = spec.get("completions") or 0
     for index, rule in enumerate(rules):
         place = f"{path}.rules[{index}]"
