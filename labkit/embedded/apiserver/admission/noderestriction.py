@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, api_reference, projections
+from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
 from labkit.embedded.machinery.request import Object

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.podstandards import found_violations, violations
+from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import invalid

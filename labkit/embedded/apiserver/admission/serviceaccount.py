@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
-from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
+from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
 from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
-from labkit.embedded.apiserver.registry.strategies.tlspairs import pair_problem
+from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.request import Object

@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.metadata import (
     validate_metadata_update,
 )
 from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_SCHEMAS
 from labkit.embedded.apiserver.registry.strategy import Strategy

@@ -21,13 +21,13 @@ from labkit.embedded.apiserver.registry.names import (
 )
 from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
-from labkit.embedded.apiserver.registry.strategies.network.serviceaddresses import (
+from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
     check_address_changes,
     check_cluster_addresses,
     headless,
 )
-from labkit.embedded.apiserver.registry.strategies.network.serviceallocation import allocate
-from labkit.embedded.apiserver.registry.strategies.network.servicetraffic import (
+from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
+from labkit.embedded.apiserver.registry.strategies.network.service_traffic import (
     check_balancer,
     check_class,
     check_external_addresses,
@@ -36,7 +36,7 @@ from labkit.embedded.apiserver.registry.strategies.network.servicetraffic import
     checks_health,
     externally_accessible,
 )
-from labkit.embedded.apiserver.registry.strategies.network.servicewarnings import service_warnings
+from labkit.embedded.apiserver.registry.strategies.network.service_warnings import service_warnings
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 

@@ -10,7 +10,7 @@ from collections import Counter
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import (
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import (
     check_node_selector,
     check_preferred_terms,
     check_weight,

@@ -18,8 +18,11 @@ from labkit.embedded.apiserver.registry.names import (
     ip_address,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
-from labkit.embedded.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claim_statuses import (
+    check_allocated,
+    check_claim_statuses,
+)
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 

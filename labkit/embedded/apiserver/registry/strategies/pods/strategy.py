@@ -19,8 +19,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled, drop_disabled_status
-from labkit.embedded.apiserver.registry.strategies.pods.profiles import check_profiles, take_app_armor
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled, drop_disabled_status
 from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     check_resize,
     refused_as_a_whole,
@@ -28,6 +27,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     unsupported,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
+from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles, take_app_armor
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec

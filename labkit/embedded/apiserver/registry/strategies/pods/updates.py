@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between
-from labkit.embedded.apiserver.registry.strategies.fields.internals import ephemeral_diff, internal, spec_diff
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
 from labkit.embedded.machinery.golang.quote import go_quote

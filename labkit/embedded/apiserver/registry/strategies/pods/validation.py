@@ -17,19 +17,19 @@ from labkit.embedded.apiserver.registry.names import (
     dns_subdomain,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_choice, check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.resourceclaims import check_resource_claims
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
     check_affinity,
     check_spread,
     check_tolerations,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.securitycontexts import check_pod_security
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_pod_security
 from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
-from labkit.embedded.apiserver.registry.strategies.pods.windows import (
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import (
     check_host_processes,
     check_operating_system,
     every_container,

@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.projections import (
 from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
 from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
 from labkit.embedded.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
     check_sources,

@@ -13,7 +13,7 @@ from typing import Any
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import claim_diff
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import needs
 from labkit.embedded.machinery.request import Object
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between, dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs
 from labkit.embedded.machinery.request import Object
 
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")

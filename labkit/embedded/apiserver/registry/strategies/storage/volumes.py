@@ -14,8 +14,8 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, source_diff
-from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, source_diff
 from labkit.embedded.apiserver.registry.strategies.storage.claims import (
     BETA_CLASS,
     CLASS_ATTRIBUTE,
@@ -31,7 +31,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
     iscsi_volume,
     too_long_for_portal,
 )
-from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
     Rule,
     both,
     check_sources,

@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UT
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resource_name
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resource_name
 from labkit.embedded.apiserver.registry.strategy import Strategy, common_update_errors
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object

@@ -11,10 +11,10 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import name_advice, template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import name_advice, template_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 

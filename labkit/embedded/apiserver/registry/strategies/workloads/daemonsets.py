@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice
 from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 

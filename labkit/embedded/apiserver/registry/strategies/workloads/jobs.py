@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal, internal_template
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
-from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
-from labkit.embedded.apiserver.registry.strategies.workloads.advice import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategies.workloads.jobspecs import check_job_spec, default_policy
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
+from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem, time_zone_problem
+from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas

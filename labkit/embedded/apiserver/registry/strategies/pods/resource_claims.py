@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 

@@ -10,9 +10,9 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
-from labkit.embedded.apiserver.registry.strategies.pods.windows import check_windows_options
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import check_windows_options
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategies.pods.resourceclaims import check_used_claims
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_used_claims
 from labkit.embedded.machinery.pods.resources import pod_level
 from labkit.embedded.machinery.quota.amounts import NANO, Amount, read, read_one
 from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container, whole
