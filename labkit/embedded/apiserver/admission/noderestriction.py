@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
@@ -64,8 +66,8 @@ class NodeRestriction(Ordinary):
             ("storage.k8s.io", "csinodes"): _csi_node,
         }
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
         node = node_name(attributes.user)
         if node is None:
             return

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_metadata
 from labkit.embedded.apiserver.registry.names import (
@@ -34,20 +36,21 @@ class ApiServiceStrategy(Strategy):
     status: bool = True
     full_checks: int = 0
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         service = obj["spec"].get("service")
         if service is not None:
             service.setdefault("port", DEFAULT_PORT)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         if obj["spec"].get("service") is None:
             obj["status"] = {"conditions": [available(timestamp(context.clock()))]}
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``; the name is made of version and group."""
+        """Also require that the name is ``<version>.<group>``."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self._named(obj), errors)
         self.check(obj, errors)
@@ -64,8 +67,8 @@ class ApiServiceStrategy(Strategy):
 
         return rule
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         group, version = spec.get("group", ""), spec.get("version", "")
         if not group and version != "v1":
@@ -99,13 +102,13 @@ class ApiServiceStrategy(Strategy):
         if insecure and bundle:
             errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         validate_metadata(new["metadata"], False, self._named(new), errors)
         self.check(new, errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, condition in enumerate(new["status"].get("conditions") or ()):
             if condition.get("status") not in ("True", "False", "Unknown"):
                 place = f"status.conditions[{index}].status"

@@ -9,6 +9,8 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
@@ -64,13 +66,14 @@ class SigningRequestStrategy(Strategy):
     name_rule: NameRule = any_name
     status: bool = True
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         new["spec"] = copy.deepcopy(old["spec"])
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """Whoever signs leaves alone what was decided about approval."""
+        """Keep the approval conditions that are stored."""
         super().prepare_status_update(context, new, old)
         conditions = new["status"].get("conditions") or []
         for kind in APPROVAL:
@@ -81,8 +84,9 @@ class SigningRequestStrategy(Strategy):
                     conditions[place] = copy.deepcopy(each)
         complete_times(context, new, old)
 
+    @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Whoever approves writes conditions and nothing else."""
+        """Let ``/approval`` write conditions and nothing else."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
         conditions = new["status"].get("conditions")
@@ -91,20 +95,20 @@ class SigningRequestStrategy(Strategy):
         if conditions:
             new["status"] = {"conditions": conditions, **new["status"]}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(obj, None, errors)
 
+    @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old)
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old, certificate=True)
 
+    @override
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old, approval=True)
 
     def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:

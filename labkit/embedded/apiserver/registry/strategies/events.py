@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
     validate_known_finalizers,
@@ -60,16 +62,17 @@ class EventStrategy(Strategy):
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``: an event's name need only fit into a path, and is looked at last."""
+        """Check the metadata last, and the name only as a path segment."""
         errors = FieldErrors()
         self.check(obj, errors)
         if not errors:
             validate_metadata(obj["metadata"], kind.namespaced, path_segment_name, errors)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         namespace = (obj.get("involvedObject") or {}).get("namespace", "")
         own = obj["metadata"].get("namespace", "")
         if obj.get("eventTime"):
@@ -106,8 +109,8 @@ class StrictEventStrategy(EventStrategy):
 
     controller_name: str = "reportingController"
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         super().check(obj, errors)
         metadata = obj["metadata"]
         validate_metadata(metadata, True, subdomain_name, errors)
@@ -122,8 +125,8 @@ class StrictEventStrategy(EventStrategy):
             if obj.get(field):
                 errors.invalid(field, "", "needs to be unset")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         super().check(new, errors)
         validate_metadata_update(new["metadata"], old["metadata"], errors)
         if new.get("series") != old.get("series"):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
@@ -24,16 +26,16 @@ class LeaseStrategy(Strategy):
     create_on_update: bool = True
     unconditional_update: bool = False
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         _forget_coordination(obj)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         _forget_coordination(new)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         seconds = spec.get("leaseDurationSeconds")
         if seconds is not None and seconds <= 0:

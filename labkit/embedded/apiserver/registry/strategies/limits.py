@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
@@ -52,22 +54,22 @@ class ResourceQuotaStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         _check_hard(spec.get("hard"), "spec.hard", errors)
         _check_scopes(spec, errors)
         _check_selector(spec, errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         wanted = new["spec"].get("scopes") or []
         if set(wanted) != set(old["spec"].get("scopes") or ()):
             errors.invalid("spec.scopes", wanted or None, "field is immutable")
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = common_update_errors(kind, new, old)
         if not new["metadata"].get("resourceVersion"):
             errors.required("resourceVersion")
@@ -170,8 +172,8 @@ class LimitRangeStrategy(Strategy):
 
     create_on_update: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for item in obj["spec"].get("limits") or ():
             if item.get("type") != "Container":
                 continue
@@ -187,14 +189,15 @@ class LimitRangeStrategy(Strategy):
                 if not item[field]:
                     del item[field]
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; one without a name gets some."""
+        """Generate a name for a limit range that has none."""
         super().prepare_create(context, obj)
         if not obj["metadata"].get("name"):
             obj["metadata"]["name"] = str(uuid.UUID(int=context.random.getrandbits(128), version=4))
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         seen: set[str] = set()
         for index, item in enumerate(obj["spec"].get("limits") or ()):
             path = f"spec.limits[{index}]"

@@ -9,6 +9,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
@@ -32,8 +34,9 @@ class NodeStrategy(Strategy):
 
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """The first of several address ranges stands alone as well."""
+        """Copy the first of ``podCIDRs`` to ``podCIDR`` and back, and the capacity to what is allocatable."""
         spec = obj["spec"]
         if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
             spec["podCIDRs"] = [spec["podCIDR"]]
@@ -43,29 +46,31 @@ class NodeStrategy(Strategy):
         if status.get("capacity") and not status.get("allocatable"):
             status["allocatable"] = dict(status["capacity"])
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """A node comes with its status."""
+        """Keep the status that a new node comes with."""
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; configurations that the API server hands to nodes are a thing of the past."""
+        """Drop the fields of dynamic kubelet configuration, which Kubernetes 1.24 removed."""
         super().prepare_create(context, obj)
         obj["spec"].pop("configSource", None)
         obj["status"].pop("config", None)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         if "configSource" not in old["spec"]:
             new["spec"].pop("configSource", None)
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_status_update(context, new, old)
         if "config" not in old["status"]:
             new["status"].pop("config", None)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_taints(obj["spec"].get("taints") or [], "metadata.taints", errors)
         _check_amounts(obj["status"], errors)
         swap = ((obj["status"].get("nodeInfo") or {}).get("swap") or {}).get("capacity")
@@ -79,12 +84,12 @@ class NodeStrategy(Strategy):
         if len(ranges) > 1:
             _check_families(ranges, errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check_changes(new, old, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, found = obj["spec"], []
         if spec.get("configSource") is not None:
             found.append("spec.configSource: the feature is removed")
@@ -92,8 +97,8 @@ class NodeStrategy(Strategy):
             found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
         return found
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         self._check_changes(new, old, errors)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
     validate_known_finalizers,
@@ -29,8 +31,9 @@ class PolicyStrategy(Strategy):
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
 
+    @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``: first what holds for all kinds, then the object as if it were new, then the change."""
+        """Check metadata, then the object as if it were new, then the change."""
         errors = FieldErrors()
         validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
         validate_metadata_update(new["metadata"], old["metadata"], errors)
@@ -55,8 +58,8 @@ class RoleStrategy(PolicyStrategy):
 
     namespaced: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, rule in enumerate(obj.get("rules") or ()):
             check_rule(rule, self.namespaced, f"rules[{index}]", errors)
         aggregation = obj.get("aggregationRule")
@@ -104,8 +107,8 @@ class BindingStrategy(PolicyStrategy):
 
     roles: tuple[str, ...] = ("Role", "ClusterRole")
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         if not obj["roleRef"].get("apiGroup"):
             obj["roleRef"]["apiGroup"] = GROUP
         for subject in obj.get("subjects") or ():
@@ -118,8 +121,8 @@ class BindingStrategy(PolicyStrategy):
                     if name in subject:
                         subject[name] = subject.pop(name)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         role = obj["roleRef"]
         if role["apiGroup"] != GROUP:
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
@@ -152,6 +155,7 @@ class BindingStrategy(PolicyStrategy):
         else:
             errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
 
+    @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         """See ``PolicyStrategy``."""
         if new["roleRef"] != old["roleRef"]:

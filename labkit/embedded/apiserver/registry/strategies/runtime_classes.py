@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
@@ -25,8 +27,8 @@ class RuntimeClassStrategy(Strategy):
     create_on_update: bool = True
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         handler = obj.get("handler", "")
         if not handler:
             errors.required("handler")
@@ -49,7 +51,7 @@ class RuntimeClassStrategy(Strategy):
                 errors.duplicate(f"{path}[{index}]", {name: shown[name] for name in (*names, "TolerationSeconds")})
             seen.add(key)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)

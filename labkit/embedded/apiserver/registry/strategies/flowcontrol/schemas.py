@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
@@ -34,14 +36,14 @@ class FlowSchemaStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("matchingPrecedence"):
             spec["matchingPrecedence"] = DEFAULT_PRECEDENCE
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec, name = obj["spec"], obj["metadata"].get("name", "")
         precedence, place = spec["matchingPrecedence"], "spec.matchingPrecedence"
         if precedence <= 0:
@@ -67,8 +69,8 @@ class FlowSchemaStrategy(Strategy):
             errors.invalid("spec", shown, f"spec of '{name}' must equal the fixed value")
         check_conditions(obj["status"], errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_conditions(new["status"], errors)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
@@ -51,8 +53,8 @@ class AddressStrategy(Strategy):
 
     name_rule: NameRule = address_name
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         parent = obj["spec"].get("parentRef")
         if parent is None:
             errors.required("spec.parentRef")
@@ -67,8 +69,8 @@ class AddressStrategy(Strategy):
             for message in path_segment_name(value, False):
                 errors.invalid(f"spec.parentRef.{field}", value, message)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
@@ -83,8 +85,8 @@ UNLIKE = object()
 class RangeStrategy(Strategy):
     """Ranges of addresses for services. Whoever writes them may write their status as well."""
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         ranges, path = obj["spec"].get("cidrs") or [], "spec.cidrs"
         if not ranges:
             errors.required(path, "at least one CIDR required")
@@ -101,8 +103,8 @@ class RangeStrategy(Strategy):
                 for message in canonical_range(each):
                     errors.invalid(f"{path}[{index}]", each, message)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
             if ranges[0] != before[0]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
@@ -27,8 +29,8 @@ class EndpointsStrategy(Strategy):
 
     create_on_update: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for index, subset in enumerate(obj.get("subsets") or ()):
             path = f"subsets[{index}]"
             ready, other = subset.get("addresses") or [], subset.get("notReadyAddresses") or []
@@ -41,8 +43,8 @@ class EndpointsStrategy(Strategy):
             for number, port in enumerate(ports):
                 _check_port(port, len(ports) > 1, f"{path}.ports[{number}]", errors)
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for subset in obj.get("subsets") or ():
             for port in subset.get("ports") or ():
                 port.setdefault("protocol", "TCP")

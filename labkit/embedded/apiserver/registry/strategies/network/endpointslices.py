@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
@@ -35,31 +37,31 @@ class EndpointSliceStrategy(Strategy):
 
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         for port in obj.get("ports") or ():
             port.setdefault("name", "")
             port.setdefault("protocol", "TCP")
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         _forget_topology(obj)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         if new.get("endpoints") != old.get("endpoints"):
             _forget_topology(new)
 
+    @override
     def count_generation(self, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         same = all((new.get(name) or None) == (old.get(name) or None) for name in ("endpoints", "ports", "addressType"))
         same = same and (new["metadata"].get("labels") or {}) == (old["metadata"].get("labels") or {})
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         kind = obj.get("addressType", "")
         if not kind:
             errors.required("addressType")
@@ -78,15 +80,16 @@ class EndpointSliceStrategy(Strategy):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``; endpoints that stay as they are may be what they are."""
+        """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
         if new.get("addressType") != old.get("addressType"):
             errors.invalid("addressType", new.get("addressType"), "field is immutable")
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         fqdn = old is None and obj.get("addressType") == "FQDN"
         return ["spec.addressType: FQDN endpoints are deprecated"] if fqdn else []
 

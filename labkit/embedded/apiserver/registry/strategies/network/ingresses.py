@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
@@ -43,12 +45,12 @@ class IngressStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"loadBalancer": {}}
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
@@ -59,8 +61,8 @@ class IngressStrategy(Strategy):
             if host and ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         backend = spec.get("defaultBackend")
         if not spec.get("rules") and backend is None:
@@ -79,8 +81,8 @@ class IngressStrategy(Strategy):
         for message in dns_subdomain(name) if name is not None else ():
             errors.invalid("spec.ingressClassName", name, message)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         notes = obj["metadata"].get("annotations") or {}
         if old is not None or CLASS_ANNOTATION not in notes or obj["spec"].get("ingressClassName") is not None:
             return []
@@ -174,14 +176,14 @@ class IngressClassStrategy(Strategy):
 
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         parameters = obj["spec"].get("parameters")
         if parameters is not None and parameters.get("scope") is None:
             parameters["scope"] = "Cluster"
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         controller = obj["spec"].get("controller", "")
         if len(controller) > 250:
             errors.too_long("spec.controller", 250)
@@ -202,8 +204,8 @@ class IngressClassStrategy(Strategy):
         elif namespace is not None:
             errors.forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         immutable(new["spec"].get("controller", ""), old["spec"].get("controller", ""), "spec.controller", errors)
         self.check(new, errors)
 

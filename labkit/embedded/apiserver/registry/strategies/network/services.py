@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
@@ -54,12 +56,12 @@ class ServiceStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"loadBalancer": {}}
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("sessionAffinity", "None")
         if spec["sessionAffinity"] == "None":
@@ -83,14 +85,14 @@ class ServiceStrategy(Strategy):
         if spec["type"] == "LoadBalancer":
             spec.setdefault("allocateLoadBalancerNodePorts", True)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         normalize_ips(obj["spec"], None)
         allocate(context, obj, None)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         spec, before = new["spec"], old["spec"]
         if spec["type"] != "ExternalName" and before["type"] != "ExternalName":
@@ -109,8 +111,9 @@ class ServiceStrategy(Strategy):
         normalize_ips(spec, before)
         allocate(context, new, old)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``: where a load balancer can be reached."""
+        """Check the load balancer's addresses."""
         path = "status.loadBalancer.ingress"
         points = (new["status"].get("loadBalancer") or {}).get("ingress") or []
         if points and new["spec"].get("type") != "LoadBalancer":
@@ -132,15 +135,15 @@ class ServiceStrategy(Strategy):
             if ip_address(host):
                 errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
 
+    @override
     def status_warnings(self, obj: Object) -> list[str]:
-        """See ``Strategy``."""
         found: list[str] = []
         for index, point in enumerate((obj["status"].get("loadBalancer") or {}).get("ingress") or ()):
             found += address_warnings(point.get("ip", ""), f"status.loadBalancer.ingress[{index}]")
         return found
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         ports = spec.get("ports") or []
         if not ports and not headless(spec) and spec["type"] != "ExternalName":
@@ -208,12 +211,12 @@ class ServiceStrategy(Strategy):
         for message in qualified_name(protocol) if protocol is not None else ():
             errors.invalid(f"{path}.appProtocol", protocol, message)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         return service_warnings(obj)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec, before = new["spec"], old["spec"]
         check_address_changes(spec, before, errors)
         chosen, port = "loadBalancerClass", "healthCheckNodePort"

@@ -10,6 +10,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
@@ -43,32 +45,33 @@ class ClaimStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["spec"].setdefault("volumeMode", "Filesystem")
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"phase": "Pending"}
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``; a source of data has an old form and a new one."""
+        """Copy ``dataSource`` to ``dataSourceRef`` and back."""
         super().prepare_create(context, obj)
         _settle_source(obj["spec"], {})
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         _settle_source(new["spec"], old["spec"])
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_claim_spec(obj["spec"], "spec", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
         if not before.get("volumeName") and spec.get("volumeName"):
@@ -92,8 +95,8 @@ class ClaimStrategy(Strategy):
             why = f"update to {form} is forbidden when status.currentVolumeAttributesClassName is not nil"
             errors.forbidden("spec.volumeAttributesClassName", why)
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = common_update_errors(kind, new, old)
         status = new["status"]
         if not new["metadata"].get("resourceVersion"):
@@ -111,8 +114,8 @@ class ClaimStrategy(Strategy):
                 check_basic(value, f"status.allocatedResources[{name}]", errors)
         return errors
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         found = []
         if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
             found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import MAX_CAUSES, FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import qualified_name
@@ -21,13 +23,13 @@ class StorageClassStrategy(Strategy):
 
     returns_deleted: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj.setdefault("reclaimPolicy", "Delete")
         obj.setdefault("volumeBindingMode", "Immediate")
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         provisioner = obj.get("provisioner", "")
         if not provisioner:
             errors.required("provisioner")
@@ -41,8 +43,8 @@ class StorageClassStrategy(Strategy):
             errors.not_supported("volumeBindingMode", mode, ["Immediate", "WaitForFirstConsumer"])
         check_topologies(obj.get("allowedTopologies") or [], errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
             immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)

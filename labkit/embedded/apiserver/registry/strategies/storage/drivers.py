@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
@@ -61,8 +63,8 @@ class DriverStrategy(Strategy):
     unconditional_update: bool = False
     generation: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("attachRequired", True)
         spec.setdefault("podInfoOnMount", False)
@@ -73,17 +75,18 @@ class DriverStrategy(Strategy):
         spec.setdefault("requiresRepublish", False)
         spec.setdefault("seLinuxMount", False)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``. A field of the gate ``VolumeLimitScaling`` is dropped: the gate is closed in 1.36."""
+        """Drop the field of the feature gate ``VolumeLimitScaling``, which is off in 1.36."""
         obj["spec"].pop(GATED, None)  # and generations are counted from the first change on
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         new["spec"].pop(GATED, None)
         super().prepare_update(context, new, old)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         policy = spec.get("fsGroupPolicy")
         if policy is not None and policy not in GROUP_POLICIES:
@@ -105,8 +108,8 @@ class DriverStrategy(Strategy):
                 "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
             )
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("tokenRequests") or spec.get("serviceAccountTokenInSecrets") is not None:
             return []
@@ -133,8 +136,8 @@ class DriverStrategy(Strategy):
                     f"{path}.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"
                 )
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
             immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
@@ -147,8 +150,8 @@ class DriverNodeStrategy(Strategy):
     returns_deleted: bool = True
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         names: set[str] = set()
         for index, driver in enumerate(obj["spec"].get("drivers") or ()):
             path = f"spec.drivers[{index}]"
@@ -177,8 +180,8 @@ class DriverNodeStrategy(Strategy):
             for message in qualified_name(key):
                 errors.invalid(path, key, message)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         for before in old["spec"].get("drivers") or ():
             for driver in new["spec"].get("drivers") or ():
@@ -201,8 +204,8 @@ class CapacityStrategy(Strategy):
 
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
         name = obj.get("storageClassName", "")
         for message in dns_subdomain(name):
@@ -211,8 +214,8 @@ class CapacityStrategy(Strategy):
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for field in ("nodeTopology", "storageClassName"):
             immutable(new.get(field), old.get(field), field, errors)
 
@@ -225,12 +228,12 @@ class AttachmentStrategy(Strategy):
     unconditional_update: bool = False
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"attached": False}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check_always(obj, errors)
         volume = obj["spec"]["source"].get("persistentVolumeName")
         for message in dns_subdomain(volume) if volume is not None else ():
@@ -262,8 +265,8 @@ class AttachmentStrategy(Strategy):
                     f"status.{name}.errorCode", error["errorCode"], "must be between 0 and 2147483647, inclusive"
                 )
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         if new["spec"] != old["spec"]:
             spec = new["spec"]
@@ -274,8 +277,8 @@ class AttachmentStrategy(Strategy):
             shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
             errors.invalid("spec", shown, "field is immutable")
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self.validate_update(kind, new, old)
 
 
@@ -285,8 +288,8 @@ class AttributesClassStrategy(Strategy):
 
     returns_deleted: bool = True
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         driver = obj.get("driverName", "")
         if not driver:
             errors.required("driverName")
@@ -294,8 +297,8 @@ class AttributesClassStrategy(Strategy):
             errors.invalid("driverName", driver.lower(), message)
         check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         for field in ("driverName", "parameters"):
             if (new.get(field) or {}) != (old.get(field) or {}):
                 errors.forbidden(field, f"updates to {field} are forbidden.")

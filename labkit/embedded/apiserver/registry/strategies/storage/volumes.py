@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.node_selectors import check_node_selector, node_term_warnings
@@ -112,8 +114,8 @@ class VolumeStrategy(Strategy):
     returns_deleted: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if not spec.get("persistentVolumeReclaimPolicy"):
             spec["persistentVolumeReclaimPolicy"] = "Retain"
@@ -123,12 +125,13 @@ class VolumeStrategy(Strategy):
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.clock())}
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``; when the phase changed is noted."""
+        """Record when the phase changed."""
         super().prepare_status_update(context, new, old)
         status, before = new["status"], old["status"]
         noted = before.get("lastPhaseTransitionTime")
@@ -139,14 +142,14 @@ class VolumeStrategy(Strategy):
         elif said in (None, noted):
             status["lastPhaseTransitionTime"] = timestamp(context.clock())
 
+    @override
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = super().validate(kind, obj)
         _check_portal(obj, errors)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         modes = spec.get("accessModes") or []
         if not modes:
@@ -175,8 +178,8 @@ class VolumeStrategy(Strategy):
             errors.not_supported("spec.volumeMode", mode, VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
@@ -193,15 +196,15 @@ class VolumeStrategy(Strategy):
         if before.get("volumeAttributesClassName") is not None and spec.get("volumeAttributesClassName") is None:
             errors.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = common_update_errors(kind, new, old)
         if not new["metadata"].get("resourceVersion"):
             errors.required("resourceVersion")
         return errors
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, notes = obj["spec"], obj["metadata"].get("annotations") or {}
         found = []
         if BETA_CLASS in notes:

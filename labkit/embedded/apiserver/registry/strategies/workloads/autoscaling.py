@@ -10,6 +10,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
@@ -45,12 +47,13 @@ class AutoscalerStrategy(Strategy):
 
     status: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``. In version 1 only the lower bound has a default; conversion adds the rest."""
+        """Default all fields in version 2, the lower bound in version 1: conversion adds the rest."""
         spec = obj["spec"]
         if spec.get("minReplicas") is None:
             spec["minReplicas"] = 1
@@ -65,8 +68,8 @@ class AutoscalerStrategy(Strategy):
                 "scaleDown": _rules(behavior.get("scaleDown"), DOWN),
             }
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         errors = common_update_errors(kind, new, old)
         for field in ("currentReplicas", "desiredReplicas"):
             count = new["status"].get(field, 0)
@@ -74,12 +77,12 @@ class AutoscalerStrategy(Strategy):
                 errors.invalid(f"status.{field}", count, NOT_NEGATIVE)
         return errors
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(obj, errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(new, errors, old)
 
     def _check(self, obj: Object, errors: FieldErrors, old: Object | None = None) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
@@ -31,18 +33,18 @@ class WorkloadStrategy(Strategy):
     status: bool = True
     names_hosts: bool = False
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         default_pod_spec(obj["spec"]["template"]["spec"])
         self.default_spec(obj["spec"])
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
         super().prepare_update(context, new, old)
 
@@ -50,21 +52,21 @@ class WorkloadStrategy(Strategy):
         """Defaults beside the template's."""
         spec.setdefault("replicas", 1)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_not_negative(obj["spec"], ("replicas", "minReadySeconds", "revisionHistoryLimit"), errors)
         check_selected_template(obj["spec"], errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         named = name_advice(obj, old) if self.names_hosts else []
         return named if unchanged(obj, old) else named + template_advice(obj["spec"]["template"], "spec.template")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
@@ -48,13 +50,14 @@ class JobStrategy(Strategy):
     status: bool = True
     orphans: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         default_job_spec(obj["spec"])
         _take_labels(obj)
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """A job selects its pods by its own uid, unless told otherwise."""
+        """Select the pods by the uid of the job unless ``manualSelector`` is set."""
         super().prepare_create(context, obj)
         spec = obj["spec"]
         drop_disabled(spec["template"]["spec"], {})
@@ -72,13 +75,13 @@ class JobStrategy(Strategy):
         uid = obj["metadata"]["uid"]
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"])
         super().prepare_update(context, new, old)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         if not obj["spec"].get("manualSelector"):
             _check_generated(obj, errors)
         _check_spec(obj, errors)
@@ -89,8 +92,8 @@ class JobStrategy(Strategy):
             if dns_label(host):
                 errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
         _check_spec(new, errors)
         spec, before = new["spec"], old["spec"]
@@ -103,12 +106,12 @@ class JobStrategy(Strategy):
                 shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
                 errors.invalid(f"spec.{name}", shown, "field is immutable")
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         return name_advice(obj, old) + ([] if unchanged(obj, old) else job_advice(obj["spec"], "spec"))
 
 
@@ -224,8 +227,8 @@ class CronJobStrategy(Strategy):
     generation: bool = True
     status: bool = True
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         spec.setdefault("concurrencyPolicy", "Allow")
         spec.setdefault("suspend", False)
@@ -234,18 +237,18 @@ class CronJobStrategy(Strategy):
         default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
         default_policy(spec["jobTemplate"]["spec"])
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         drop_disabled(_pod_of(obj), {})
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         drop_disabled(_pod_of(new), _pod_of(old))
         super().prepare_update(context, new, old)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         schedule = spec.get("schedule", "")
         if not schedule:
@@ -275,8 +278,8 @@ class CronJobStrategy(Strategy):
             errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
         check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         spec, found = obj["spec"], name_advice(obj, old)
         if not unchanged(obj, old):
             found += job_advice(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, declared_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
@@ -25,8 +27,8 @@ class ReplicaSetStrategy(WorkloadStrategy):
     full_checks: int = 0
     names_hosts: bool = True
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
 
 
@@ -41,8 +43,8 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     orphans: bool = True
     returns_deleted: bool = False
 
+    @override
     def default(self, obj: Object) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         template = spec.get("template")
         if template is not None:
@@ -55,12 +57,12 @@ class ReplicationControllerStrategy(WorkloadStrategy):
                     obj["metadata"]["labels"] = dict(labels)
         spec.setdefault("replicas", 1)
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
         selector = spec.get("selector") or {}
@@ -80,12 +82,13 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         check_template(template, "spec.template", errors)
         check_forever(template["spec"], "ReplicationController", errors)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self.check(new, errors)
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``; of an update the real server looks at the template that there was."""
+        """For an update, warn of the old template, as the real server does."""
         if old is None:
             return super().warnings(obj, old)
         return [] if unchanged(obj, old) else template_advice(old["spec"]["template"], "spec.template")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, label_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
@@ -26,6 +28,7 @@ class StatefulSetStrategy(WorkloadStrategy):
     name_rule: NameRule = label_name
     full_checks: int = 0
 
+    @override
     def default_spec(self, spec: Object) -> None:
         """See ``WorkloadStrategy``."""
         spec.setdefault("podManagementPolicy", "OrderedReady")
@@ -45,26 +48,26 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim["spec"].setdefault("volumeMode", "Filesystem")
             claim["status"].setdefault("phase", "Pending")
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
+    @override
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_create(context, obj)
         _forget_unavailable(obj, None)
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         _forget_unavailable(new, old)
         super().prepare_update(context, new, old)
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         _check_stateful_set(obj["spec"], errors, new=True)
 
+    @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         _check_stateful_set(new["spec"], errors, new=False)
         fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
         if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
@@ -75,8 +78,8 @@ class StatefulSetStrategy(WorkloadStrategy):
                 "'minReadySeconds' are forbidden",
             )
 
+    @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """See ``Strategy``."""
         found = super().warnings(obj, old)
         for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
             place = f"spec.volumeClaimTemplates[{index}]"
