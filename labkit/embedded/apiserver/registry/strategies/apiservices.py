@@ -73,10 +73,8 @@ class ApiServiceStrategy(Strategy):
         group, version = spec.get("group", ""), spec.get("version", "")
         if not group and version != "v1":
             errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube")
-        for message in dns_subdomain(group) if group else ():
-            errors.invalid("spec.group", group, message)
-        for message in dns_1035_label(version):
-            errors.invalid("spec.version", version, message)
+        errors.check_if_given("spec.group", group, dns_subdomain)
+        errors.check_format("spec.version", version, dns_1035_label)
         for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):
             value = spec.get(name, 0)
             if not 0 < value <= most:
@@ -94,8 +92,7 @@ class ApiServiceStrategy(Strategy):
                 errors.invalid("spec.insecureSkipTLSVerify", insecure, detail)
             return
         for name in ("namespace", "name"):
-            if not service.get(name):
-                errors.required(f"spec.service.{name}")
+            errors.check_present(f"spec.service.{name}", service.get(name))
         found = port_number(service.get("port", 0))
         if found:
             errors.invalid("spec.service.port", service.get("port", 0), f"port is not valid: {', '.join(found)}")

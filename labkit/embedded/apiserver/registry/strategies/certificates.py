@@ -121,11 +121,9 @@ class SigningRequestStrategy(Strategy):
         if problem:
             errors.invalid("spec.request", spec.get("request"), problem)
         usages = spec.get("usages") or []
-        if not usages:
-            errors.required("spec.usages")
+        errors.check_present("spec.usages", usages)
         for index, usage in enumerate(usages):
-            if usage not in USAGES:
-                errors.not_supported(f"spec.usages[{index}]", usage, USAGES)
+            errors.check_choice(f"spec.usages[{index}]", usage, USAGES)
         for index, usage in enumerate(usages):
             if usage in usages[:index]:
                 errors.duplicate(f"spec.usages[{index}]", usage)
@@ -188,18 +186,12 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
     for index, condition in enumerate(conditions):
         path = f"status.conditions[{index}]"
         kind, status = condition.get("type", ""), condition.get("status", "")
-        if not kind:
-            errors.required(f"{path}.type")
+        errors.check_present(f"{path}.type", kind)
         allowed = ("True",) if kind in FINAL else ("False", "True", "Unknown")
-        if not status:
-            errors.required(f"{path}.status")
-        elif status not in allowed:
-            errors.not_supported(f"{path}.status", status, allowed)
+        errors.check_required_choice(f"{path}.status", status, allowed)
         if kind in APPROVAL and seen & (set(APPROVAL) - {kind}):
             errors.invalid("status.conditions", kind, "Approved and Denied conditions are mutually exclusive")
-        if kind in seen:
-            errors.duplicate(f"{path}.type", kind)
-        seen.add(kind)
+        errors.check_unique(f"{path}.type", kind, seen)
 
 
 def check_signer(name: str, path: str, errors: FieldErrors) -> None:
@@ -212,8 +204,7 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
         return
     domain, rest = parts
-    if len(domain.encode()) > MAX_DOMAIN:
-        errors.too_long(path, MAX_DOMAIN)
+    errors.check_length(path, domain, MAX_DOMAIN)
     labels = domain.split(".")
     for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
         for piece in pieces:
@@ -224,5 +215,4 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
                 break
         if value is domain and len(labels) < 2:
             errors.invalid(path, domain, "should be a domain with at least two segments separated by dots")
-    if len(name.encode()) > MAX_SIGNER:
-        errors.too_long(path, MAX_SIGNER)
+    errors.check_length(path, name, MAX_SIGNER)

@@ -92,8 +92,7 @@ class NamespaceStrategy(Strategy):
             errors.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
 
     def _check_finalizer(self, name: str, path: str, errors: FieldErrors) -> None:
-        for message in qualified_name(name):
-            errors.invalid(path, name, message)
+        errors.check_format(path, name, qualified_name)
         check_known_finalizer(name, path, errors)
 
 
@@ -106,14 +105,12 @@ class ConfigMapStrategy(Strategy):
         data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
         size = 0
         for key, value in data.items():
-            for message in config_key(key):
-                errors.invalid(f"data[{key}]", key, message)
+            errors.check_format(f"data[{key}]", key, config_key)
             if key in binary:
                 errors.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
             size += len(value.encode())
         for key, value in binary.items():
-            for message in config_key(key):
-                errors.invalid(f"binaryData[{key}]", key, message)
+            errors.check_format(f"binaryData[{key}]", key, config_key)
             size += len(base64.b64decode(value or ""))
         if size > MAX_SECRET_BYTES:
             errors.too_long("[]", MAX_SECRET_BYTES)
@@ -155,15 +152,15 @@ class SecretStrategy(Strategy):
         data = obj.get("data") or {}
         size = 0
         for key, value in data.items():
-            for message in config_key(key):
-                errors.invalid(f"data[{key}]", key, message)
+            errors.check_format(f"data[{key}]", key, config_key)
             size += len(base64.b64decode(value or ""))
         if size > MAX_SECRET_BYTES:
             errors.too_long("data", MAX_SECRET_BYTES)
         kind = obj.get("type", "")
         if kind == "kubernetes.io/service-account-token":
-            if not (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME):
-                errors.required(f"metadata.annotations[{ACCOUNT_NAME}]")
+            errors.check_present(
+                f"metadata.annotations[{ACCOUNT_NAME}]", (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME)
+            )
         elif kind in SECRET_KEYS:
             key = SECRET_KEYS[kind]
             if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):

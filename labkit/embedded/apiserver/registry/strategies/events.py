@@ -81,15 +81,12 @@ class EventStrategy(Strategy):
             self._check_new(obj, errors)
         elif namespace != own and (namespace or own not in ("default", "")):
             errors.invalid("involvedObject.namespace", namespace, MISMATCH)
-        for message in dns_subdomain(own):
-            errors.invalid("namespace", own, message)
+        errors.check_format("namespace", own, dns_subdomain)
 
     def _check_new(self, obj: Object, errors: FieldErrors) -> None:
         controller = obj.get("reportingComponent", "")
-        if not controller:
-            errors.required(self.controller_name)
-        for message in qualified_name(controller):
-            errors.invalid(self.controller_name, controller, message)
+        errors.check_present(self.controller_name, controller)
+        errors.check_format(self.controller_name, controller, qualified_name)
         for field, limit in (
             ("reportingInstance", SHORT),
             ("action", SHORT),
@@ -116,8 +113,7 @@ class StrictEventStrategy(EventStrategy):
         validate_metadata(metadata, True, subdomain_name, errors)
         validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
         self._check_series(obj, errors)
-        if not obj.get("eventTime"):
-            errors.required("eventTime")
+        errors.check_present("eventTime", obj.get("eventTime"))
         kind = obj.get("type", "")
         if kind not in ("Normal", "Warning"):
             errors.invalid("type", "", f"has invalid value: {kind}")
@@ -145,5 +141,4 @@ class StrictEventStrategy(EventStrategy):
             return
         if series.get("count", 0) < 2:
             errors.invalid("series.count", "", "should be at least 2")
-        if not series.get("lastObservedTime"):
-            errors.required("series.lastObservedTime")
+        errors.check_present("series.lastObservedTime", series.get("lastObservedTime"))

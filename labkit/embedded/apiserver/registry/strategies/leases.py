@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -41,8 +40,7 @@ class LeaseStrategy(Strategy):
         if seconds is not None and seconds <= 0:
             errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
         transitions = spec.get("leaseTransitions")
-        if transitions is not None and transitions < 0:
-            errors.invalid("spec.leaseTransitions", transitions, NOT_NEGATIVE)
+        errors.check_not_negative("spec.leaseTransitions", transitions)
 
 
 def _forget_coordination(lease: Object) -> None:

@@ -71,8 +71,7 @@ class ResourceQuotaStrategy(Strategy):
     @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         errors = common_update_errors(kind, new, old)
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
         for field in ("hard", "used"):
             _check_hard(new["status"].get(field), f"status.{field}", errors)
         return errors
@@ -92,8 +91,7 @@ def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldError
 
 def _check_name(name: str, path: str, errors: FieldErrors) -> None:
     messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
+    errors.invalid_each(path, name, messages)
     if not messages and "/" not in name and not standard(name):
         errors.invalid(path, name, "must be a standard resource type or fully qualified")
 
@@ -148,10 +146,11 @@ def _check_selector(spec: Object, errors: FieldErrors) -> None:
         if scope in EXISTS_ONLY and operator != "Exists":
             errors.invalid(f"{path}.operator", operator, ONLY_EXISTS)
         if operator in ("In", "NotIn"):
-            if not values:
-                errors.required(
-                    f"{path}.values", "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
-                )
+            errors.check_present(
+                f"{path}.values",
+                values,
+                "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+            )
         elif operator in ("Exists", "DoesNotExist"):
             if values:
                 errors.invalid(
@@ -203,13 +202,10 @@ class LimitRangeStrategy(Strategy):
             path = f"spec.limits[{index}]"
             kind = item.get("type", "")
             messages = qualified_name(kind)
-            for message in messages:
-                errors.invalid(f"{path}.type", kind, message)
+            errors.invalid_each(f"{path}.type", kind, messages)
             if not messages and "/" not in kind and kind not in TYPES:
                 errors.invalid(f"{path}.type", kind, "must be a standard limit type or fully qualified")
-            if kind in seen:
-                errors.duplicate(f"{path}.type", kind)
-            seen.add(kind)
+            errors.check_unique(f"{path}.type", kind, seen)
             _check_item(item, kind, path, errors)
 
 

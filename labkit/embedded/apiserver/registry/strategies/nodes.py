@@ -79,8 +79,7 @@ class NodeStrategy(Strategy):
         _check_features(obj["status"].get("declaredFeatures") or [], errors)
         ranges = _ranges(obj["spec"])
         for index, text in enumerate(ranges):
-            for message in range_messages(text):
-                errors.invalid(f"spec.podCIDRs[{index}]", text, message)
+            errors.check_format(f"spec.podCIDRs[{index}]", text, range_messages)
         if len(ranges) > 1:
             _check_families(ranges, errors)
 
@@ -170,15 +169,11 @@ def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
     for index, taint in enumerate(taints):
         place = f"{path}[{index}]"
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
-        for message in qualified_name(key):
-            errors.invalid(f"{place}.key", key, message)
+        errors.check_format(f"{place}.key", key, qualified_name)
         messages = label_value(value)
         if messages:
             errors.invalid(f"{place}.value", value, ";".join(messages))
-        if not effect:
-            errors.required(f"{place}.effect")
-        elif effect not in EFFECTS:
-            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+        errors.check_required_choice(f"{place}.effect", effect, EFFECTS)
         if (key, effect) in seen:
             shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
             errors.duplicate(place, shown, "taints must be unique by key and effect pair")

@@ -67,8 +67,7 @@ class RoleStrategy(PolicyStrategy):
             return
         path = "aggregationRule.clusterRoleSelectors"
         selectors = aggregation.get("clusterRoleSelectors") or []
-        if not selectors:
-            errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")
+        errors.check_present(path, selectors, "at least one clusterRoleSelector required if aggregationRule is non-nil")
         for index, selector in enumerate(selectors):
             before = len(errors)
             validate_selector(selector, f"{path}[{index}]", errors)
@@ -78,8 +77,7 @@ class RoleStrategy(PolicyStrategy):
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
     """One rule of a role."""
-    if not rule.get("verbs"):
-        errors.required(f"{path}.verbs", "verbs must contain at least one value")
+    errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
     urls = rule.get("nonResourceURLs")
     if urls:
         if namespaced:
@@ -91,10 +89,10 @@ def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -
                 "rules cannot apply to both regular resources and non-resource URLs",
             )
         return
-    if not rule.get("apiGroups"):
-        errors.required(f"{path}.apiGroups", "resource rules must supply at least one api group")
-    if not rule.get("resources"):
-        errors.required(f"{path}.resources", "resource rules must supply at least one resource")
+    errors.check_present(
+        f"{path}.apiGroups", rule.get("apiGroups"), "resource rules must supply at least one api group"
+    )
+    errors.check_present(f"{path}.resources", rule.get("resources"), "resource rules must supply at least one resource")
 
 
 @dataclass
@@ -126,25 +124,21 @@ class BindingStrategy(PolicyStrategy):
         role = obj["roleRef"]
         if role["apiGroup"] != GROUP:
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
-        if role.get("kind", "") not in self.roles:
-            errors.not_supported("roleRef.kind", role.get("kind", ""), self.roles)
+        errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
         name = role.get("name", "")
         if not name:
             errors.required("roleRef.name")
         else:
-            for message in path_segment_name(name, False):
-                errors.invalid("roleRef.name", name, message)
+            errors.invalid_each("roleRef.name", name, path_segment_name(name, False))
         for index, subject in enumerate(obj.get("subjects") or ()):
             self.check_subject(subject, f"subjects[{index}]", errors)
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
         """One subject of a binding."""
         name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
-        if not name:
-            errors.required(f"{path}.name")
+        errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
-            for message in subdomain_name(name, False) if name else ():
-                errors.invalid(f"{path}.name", name, message)
+            errors.invalid_each(f"{path}.name", name, subdomain_name(name, False) if name else ())
             if group:
                 errors.not_supported(f"{path}.apiGroup", group, [""])
             if not subject.get("namespace") and "Role" not in self.roles:

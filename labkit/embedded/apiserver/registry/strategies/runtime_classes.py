@@ -30,10 +30,7 @@ class RuntimeClassStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         handler = obj.get("handler", "")
-        if not handler:
-            errors.required("handler")
-        for message in dns_label(handler) if handler else ():
-            errors.invalid("handler", handler, message)
+        errors.check_required("handler", handler, dns_label)
         overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
         if overhead is not None:
             check_resources({"limits": overhead.get("podFixed")}, "overhead", errors)

@@ -19,5 +19,4 @@ def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldError
     """
     for name in fields:
         value = spec.get(name)
-        if value is not None and value < 0:
-            errors.invalid(f"{path}.{name}" if path else name, value, NOT_NEGATIVE)
+        errors.check_not_negative(f"{path}.{name}" if path else name, value)

@@ -57,10 +57,8 @@ class FlowSchemaStrategy(Strategy):
             shown = {"Type": method.get("type", "")}
             errors.not_supported("spec.distinguisherMethod.type", shown, ["ByNamespace", "ByUser"])
         level = (spec.get("priorityLevelConfiguration") or {}).get("name", "")
-        if not level:
-            errors.required("spec.priorityLevelConfiguration.name", "must reference a priority level")
-        for message in dns_subdomain(level) if level else ():
-            errors.invalid("spec.priorityLevelConfiguration.name", level, message)
+        errors.check_present("spec.priorityLevelConfiguration.name", level, "must reference a priority level")
+        errors.check_if_given("spec.priorityLevelConfiguration.name", level, dns_subdomain)
         for index, rule in enumerate(spec.get("rules") or ()):
             _check_rule(rule, f"spec.rules[{index}]", errors)
         fixed = MANDATORY_SCHEMAS.get(name)
@@ -76,8 +74,7 @@ class FlowSchemaStrategy(Strategy):
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
     subjects = rule.get("subjects") or []
-    if not subjects:
-        errors.required(f"{path}.subjects", "subjects must contain at least one value")
+    errors.check_present(f"{path}.subjects", subjects, "subjects must contain at least one value")
     for index, subject in enumerate(subjects):
         _check_subject(subject, f"{path}.subjects[{index}]", errors)
     resources, others = rule.get("resourceRules") or [], rule.get("nonResourceRules") or []
@@ -166,14 +163,11 @@ def _check_subject(subject: Object, path: str, errors: FieldErrors) -> None:
         if not name:
             errors.required(f"{place}.name")
         elif kind == "ServiceAccount" and name != "*":
-            for message in dns_subdomain(name):
-                errors.invalid(f"{place}.name", name, message)
+            errors.check_format(f"{place}.name", name, dns_subdomain)
         if kind == "ServiceAccount":
             space = value.get("namespace", "")
-            if not space:
-                errors.required(f"{place}.namespace", "must specify namespace for service account")
-            for message in dns_label(space) if space else ():
-                errors.invalid(f"{place}.namespace", space, message)
+            errors.check_present(f"{place}.namespace", space, "must specify namespace for service account")
+            errors.check_if_given(f"{place}.namespace", space, dns_label)
     for other in FORBIDDEN_ORDER[kind]:
         if subject.get(KINDS[other]) is not None:
             errors.forbidden(

@@ -60,14 +60,12 @@ class AddressStrategy(Strategy):
             errors.required("spec.parentRef")
             return
         group = parent.get("group", "")
-        for message in dns_subdomain(group) if group else ():
-            errors.invalid("spec.parentRef.group", group, message)
+        errors.check_if_given("spec.parentRef.group", group, dns_subdomain)
         for field in ("resource", "name", "namespace"):
             value = parent.get(field, "")
             if not value and field != "namespace":
                 errors.required(f"spec.parentRef.{field}")
-            for message in path_segment_name(value, False):
-                errors.invalid(f"spec.parentRef.{field}", value, message)
+            errors.invalid_each(f"spec.parentRef.{field}", value, path_segment_name(value, False))
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -100,8 +98,7 @@ class RangeStrategy(Strategy):
             )
         else:
             for index, each in enumerate(ranges):
-                for message in canonical_range(each):
-                    errors.invalid(f"{path}[{index}]", each, message)
+                errors.check_format(f"{path}[{index}]", each, canonical_range)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -53,14 +53,11 @@ class EndpointsStrategy(Strategy):
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
     """One address of endpoints."""
     text = address.get("ip", "")
-    for message in address_messages(text):
-        errors.invalid(f"{path}.ip", text, message)
+    errors.check_format(f"{path}.ip", text, address_messages)
     if address.get("hostname"):
-        for message in dns_label(address["hostname"]):
-            errors.invalid(f"{path}.hostname", address["hostname"], message)
+        errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
     node = address.get("nodeName")
-    for message in dns_subdomain(node) if node is not None else ():
-        errors.invalid(f"{path}.nodeName", node, message)
+    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
     check_ordinary(text, f"{path}.ip", errors)
 
 
@@ -84,14 +81,8 @@ def _check_port(port: Object, named: bool, path: str, errors: FieldErrors) -> No
     name, protocol = port.get("name", ""), port.get("protocol", "")
     if named and not name:
         errors.required(f"{path}.name")
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    for message in port_number(port.get("port", 0)):
-        errors.invalid(f"{path}.port", port.get("port", 0), message)
-    if not protocol:
-        errors.required(f"{path}.protocol")
-    elif protocol not in ("SCTP", "TCP", "UDP"):
-        errors.not_supported(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
+    errors.check_if_given(f"{path}.name", name, dns_label)
+    errors.check_format(f"{path}.port", port.get("port", 0), port_number)
+    errors.check_required_choice(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
     application = port.get("appProtocol")
-    for message in qualified_name(application) if application is not None else ():
-        errors.invalid(f"{path}.appProtocol", application, message)
+    errors.check_format(f"{path}.appProtocol", application, qualified_name)

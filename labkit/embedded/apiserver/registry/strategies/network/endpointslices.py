@@ -63,10 +63,7 @@ class EndpointSliceStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         kind = obj.get("addressType", "")
-        if not kind:
-            errors.required("addressType")
-        elif kind not in TYPES:
-            errors.not_supported("addressType", kind, TYPES)
+        errors.check_required_choice("addressType", kind, TYPES)
         endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
         if len(ports) > MAX_PORTS:
             errors.too_many("ports", len(ports), MAX_PORTS)
@@ -104,8 +101,7 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
             wrong = address_messages(address)
-            for message in wrong:
-                errors.invalid(place, address, message)
+            errors.invalid_each(place, address, wrong)
             if wrong:
                 continue
             if ipaddress.ip_address(address).version != int(kind[-1]):
@@ -114,10 +110,8 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
         elif kind == "FQDN":
             _check_domain(address, place, errors)
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")
-    for message in dns_subdomain(node) if node is not None else ():
-        errors.invalid(f"{path}.nodeName", node, message)
-    for message in dns_label(host) if host is not None else ():
-        errors.invalid(f"{path}.hostname", host, message)
+    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
+    errors.check_format(f"{path}.hostname", host, dns_label)
     hints = endpoint.get("hints") or {}
     if _check_hints(hints.get("forZones") or [], label_value, f"{path}.hints.forZones", errors):
         _check_hints(hints.get("forNodes") or [], dns_subdomain, f"{path}.hints.forNodes", errors)
@@ -131,11 +125,8 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
     seen: set[str] = set()
     for index, hint in enumerate(hints):
         name, place = hint.get("name", ""), f"{path}[{index}].name"
-        if name in seen:
-            errors.duplicate(place, name)
-        seen.add(name)
-        for message in rule(name):
-            errors.invalid(place, name, message)
+        errors.check_unique(place, name, seen)
+        errors.check_format(place, name, rule)
     return True
 
 
@@ -159,13 +150,9 @@ def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
 
 def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -> None:
     name = port.get("name") or ""
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    if name in names:
-        errors.duplicate(f"{path}.name", name)
-    names.add(name)
+    errors.check_if_given(f"{path}.name", name, dns_label)
+    errors.check_unique(f"{path}.name", name, names)
     if port.get("protocol") not in PROTOCOLS:
         errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
     application = port.get("appProtocol")
-    for message in qualified_name(application) if application is not None else ():
-        errors.invalid(f"{path}.appProtocol", application, message)
+    errors.check_format(f"{path}.appProtocol", application, qualified_name)

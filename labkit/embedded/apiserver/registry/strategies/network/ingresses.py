@@ -54,10 +54,10 @@ class IngressStrategy(Strategy):
         known = {entry.get("ip") for entry in _points(old)}
         for index, entry in enumerate(_points(new)):
             place, address, host = f"status.loadBalancer.ingress[{index}]", entry.get("ip"), entry.get("hostname")
-            for message in address_messages(address) if address and address not in known else ():
-                errors.invalid(f"{place}.ip", address, message)
-            for message in dns_subdomain(host) if host else ():
-                errors.invalid(f"{place}.hostname", host, message)
+            errors.invalid_each(
+                f"{place}.ip", address, address_messages(address) if address and address not in known else ()
+            )
+            errors.check_if_given(f"{place}.hostname", host, dns_subdomain)
             if host and ip_address(host):
                 errors.invalid(f"{place}.hostname", host, "must be a DNS name, not an IP address")
 
@@ -75,11 +75,9 @@ class IngressStrategy(Strategy):
             for number, host in enumerate(tls.get("hosts") or ()):
                 _check_host(host, f"spec.tls[{index}].hosts[{number}]", errors)
             secret = tls.get("secretName", "")
-            for message in dns_subdomain(secret) if secret else ():
-                errors.invalid(f"spec.tls[{index}].secretName", secret, message)
+            errors.check_if_given(f"spec.tls[{index}].secretName", secret, dns_subdomain)
         name = spec.get("ingressClassName")
-        for message in dns_subdomain(name) if name is not None else ():
-            errors.invalid("spec.ingressClassName", name, message)
+        errors.check_format("spec.ingressClassName", name, dns_subdomain)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -97,15 +95,13 @@ class IngressStrategy(Strategy):
         http = rule.get("http")
         if http is None:
             return
-        if not http.get("paths"):
-            errors.required(f"{path}.http.paths")
+        errors.check_present(f"{path}.http.paths", http.get("paths"))
         for number, place in enumerate(http.get("paths") or ()):
             _check_path(place, f"{path}.http.paths[{number}]", errors)
 
 
 def _check_host(host: str, path: str, errors: FieldErrors) -> None:
-    for message in (wildcard_subdomain if "*" in host else dns_subdomain)(host):
-        errors.invalid(path, host, message)
+    errors.invalid_each(path, host, (wildcard_subdomain if "*" in host else dns_subdomain)(host))
 
 
 def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
@@ -139,19 +135,14 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
         _check_reference(resource, f"{path}.resource", errors)
     elif service is not None:
         name = service.get("name", "")
-        if not name:
-            errors.required(f"{path}.service.name")
-        for message in dns_label(name) if name else ():
-            errors.invalid(f"{path}.service.name", name, message)
+        errors.check_required(f"{path}.service.name", name, dns_label)
         port = service.get("port") or {}
         if port.get("name") and port.get("number"):
             errors.invalid(path, "", "cannot set both port name & port number")
         elif port.get("name"):
-            for message in port_name(port["name"]):
-                errors.invalid(f"{path}.service.port.name", port["name"], message)
+            errors.check_format(f"{path}.service.port.name", port["name"], port_name)
         elif port.get("number"):
-            for message in port_number(port["number"]):
-                errors.invalid(f"{path}.service.port.number", port["number"], message)
+            errors.check_format(f"{path}.service.port.number", port["number"], port_number)
         else:
             errors.required(path, "port name or number is required")
     else:
@@ -160,14 +151,11 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     group = reference.get("apiGroup")
-    for message in dns_subdomain(group) if group is not None else ():
-        errors.invalid(f"{path}.apiGroup", group, message)
+    errors.check_format(f"{path}.apiGroup", group, dns_subdomain)
     for field in ("kind", "name"):
         value = reference.get(field, "")
-        if not value:
-            errors.required(f"{path}.{field}")
-        for message in path_segment_name(value, False):
-            errors.invalid(f"{path}.{field}", value, message)
+        errors.check_present(f"{path}.{field}", value)
+        errors.invalid_each(f"{path}.{field}", value, path_segment_name(value, False))
 
 
 @dataclass
@@ -199,8 +187,7 @@ class IngressClassStrategy(Strategy):
         elif scope == "Namespace" and namespace is None:
             errors.required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
         elif scope == "Namespace":
-            for message in dns_label(namespace):
-                errors.invalid(f"{path}.namespace", namespace, message)
+            errors.check_format(f"{path}.namespace", namespace, dns_label)
         elif namespace is not None:
             errors.forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
 
@@ -219,7 +206,6 @@ def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:
     if not host or not rest:
         errors.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
         return
-    for message in dns_subdomain(host):
-        errors.invalid(path, host, message)
+    errors.check_format(path, host, dns_subdomain)
     if not re.fullmatch(HTTP_PATH, rest):
         errors.invalid(path, rest, regex_error("Invalid path", HTTP_PATH))

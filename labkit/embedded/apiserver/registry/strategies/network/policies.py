@@ -55,8 +55,7 @@ class NetworkPolicyStrategy(Strategy):
             errors.invalid("spec.policyTypes", spec["policyTypes"], "may not specify more than two policyTypes")
             return
         for index, kind in enumerate(spec.get("policyTypes") or ()):
-            if kind not in ("Ingress", "Egress"):
-                errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
+            errors.check_choice(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
 
     def _check_peer(self, peer: Object, path: str, errors: FieldErrors) -> None:
         validate_selector(peer.get("podSelector"), f"{path}.podSelector", errors)
@@ -74,14 +73,12 @@ class NetworkPolicyStrategy(Strategy):
         if not block.get("cidr"):
             errors.required(f"{path}.cidr")
             return
-        for message in range_messages(block["cidr"]):
-            errors.invalid(f"{path}.cidr", block["cidr"], message)
+        errors.check_format(f"{path}.cidr", block["cidr"], range_messages)
         whole = network(block["cidr"])
         if whole is None:
             return
         for index, text in enumerate(block.get("except") or ()):
-            for message in range_messages(text):
-                errors.invalid(f"{path}.except[{index}]", text, message)
+            errors.check_format(f"{path}.except[{index}]", text, range_messages)
             part = network(text)
             if part is None:
                 continue

@@ -37,8 +37,7 @@ def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
     for index, address in enumerate(spec.get("externalIPs") or ()):
         path = f"spec.externalIPs[{index}]"
         wrong = address_messages(address)
-        for message in wrong:
-            errors.invalid(path, address, message)
+        errors.invalid_each(path, address, wrong)
         if not wrong:
             check_special_address(address, path, errors)
 
@@ -73,8 +72,7 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     if ranges and not balanced:
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
-        for message in range_messages(source.strip()):
-            errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), message)
+        errors.check_format(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), range_messages)
     if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
         errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
     check_class(spec, errors)
@@ -86,8 +84,7 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
     elif chosen is not None:
-        for message in qualified_name(chosen):
-            errors.invalid("spec.loadBalancerClass", chosen, message)
+        errors.check_format("spec.loadBalancerClass", chosen, qualified_name)
 
 
 def externally_accessible(spec: Object) -> bool:
@@ -113,11 +110,8 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
         if number:
             errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
     elif number:
-        for message in port_number(number):
-            errors.invalid("spec.healthCheckNodePort", number, message)
+        errors.check_format("spec.healthCheckNodePort", number, port_number)
     internal = spec.get("internalTrafficPolicy")
-    if internal is not None and internal not in POLICIES:
-        errors.not_supported("spec.internalTrafficPolicy", internal, POLICIES)
+    errors.check_choice("spec.internalTrafficPolicy", internal, POLICIES)
     distribution = spec.get("trafficDistribution")
-    if distribution is not None and distribution not in DISTRIBUTIONS:
-        errors.not_supported("spec.trafficDistribution", distribution, DISTRIBUTIONS)
+    errors.check_choice("spec.trafficDistribution", distribution, DISTRIBUTIONS)

@@ -121,8 +121,7 @@ class ServiceStrategy(Strategy):
             return
         for index, point in enumerate(points):
             address, host = point.get("ip", ""), point.get("hostname", "")
-            for message in address_messages(address) if address else ():
-                errors.invalid(f"{path}[{index}].ip", address, message)
+            errors.check_if_given(f"{path}[{index}].ip", address, address_messages)
             mode = point.get("ipMode")
             if mode is None and address:
                 errors.required(f"{path}[{index}].ipMode", "must be specified when `ip` is set")
@@ -130,8 +129,7 @@ class ServiceStrategy(Strategy):
                 errors.forbidden(f"{path}[{index}].ipMode", "may not be specified when `ip` is not set")
             elif mode not in (None, "Proxy", "VIP"):
                 errors.not_supported(f"{path}[{index}].ipMode", mode, ["Proxy", "VIP"])
-            for message in dns_subdomain(host) if host else ():
-                errors.invalid(f"{path}[{index}].hostname", host, message)
+            errors.check_if_given(f"{path}[{index}].hostname", host, dns_subdomain)
             if ip_address(host):
                 errors.invalid(f"{path}[{index}].hostname", host, "must be a DNS name, not an IP address")
 
@@ -187,29 +185,21 @@ class ServiceStrategy(Strategy):
             if spec.get(field):
                 errors.forbidden(f"spec.{field}", "may not be set for ExternalName services")
         name = (spec.get("externalName") or "").removesuffix(".")
-        if not name:
-            errors.required("spec.externalName")
-        for message in dns_subdomain(name) if name else ():
-            errors.invalid("spec.externalName", name, message)
+        errors.check_required("spec.externalName", name, dns_subdomain)
 
     def _check_port(self, port: Object, named: bool, names: set[str], path: str, errors: FieldErrors) -> None:
         name = port.get("name", "")
         if named and not name:
             errors.required(f"{path}.name")
         elif name:
-            for message in dns_label(name):
-                errors.invalid(f"{path}.name", name, message)
-            if name in names:
-                errors.duplicate(f"{path}.name", name)
-            names.add(name)
-        for message in port_number(port.get("port", 0)):
-            errors.invalid(f"{path}.port", port.get("port", 0), message)
+            errors.check_format(f"{path}.name", name, dns_label)
+            errors.check_unique(f"{path}.name", name, names)
+        errors.check_format(f"{path}.port", port.get("port", 0), port_number)
         if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
             errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
         protocol = port.get("appProtocol")
-        for message in qualified_name(protocol) if protocol is not None else ():
-            errors.invalid(f"{path}.appProtocol", protocol, message)
+        errors.check_format(f"{path}.appProtocol", protocol, qualified_name)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

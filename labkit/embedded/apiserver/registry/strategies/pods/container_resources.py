@@ -56,8 +56,7 @@ def check_resources(
 def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool = False) -> None:
     """The name of a resource that containers, or pods as a whole, have."""
     messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
+    errors.invalid_each(path, name, messages)
     unknown = not messages and "/" not in name and not standard(name)
     if unknown:
         errors.invalid(path, name, "must be a standard resource type or fully qualified")

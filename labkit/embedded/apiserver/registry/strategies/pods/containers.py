@@ -91,15 +91,12 @@ def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErro
 
 
 def _check_ordinary(containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    if not containers:
-        errors.required(path)
+    errors.check_present(path, containers)
     names: set[str] = set()
     for index, container in enumerate(containers):
         place, name = f"{path}[{index}]", container.get("name", "")
         _check_common(container, facts, place, errors)
-        if name in names:
-            errors.duplicate(f"{place}.name", name)
-        names.add(name)
+        errors.check_unique(f"{place}.name", name, names)
         check_hooks(container, facts.grace, place, errors)
         check_restarts(container, place, errors)
     _check_host_ports(containers, path, errors)
@@ -139,9 +136,7 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
         place, name = f"{path}[{index}]", container.get("name", "")
         _check_common(container, facts, place, errors)
         check_image_padding([container], place, errors, listed=False)
-        if name in names:
-            errors.duplicate(f"{place}.name", name)
-        names.add(name)
+        errors.check_unique(f"{place}.name", name, names)
         target = container.get("targetContainerName")
         if target and target not in others:
             errors.not_found(f"{place}.targetContainerName", target)
@@ -173,12 +168,8 @@ def check_image_padding(containers: Iterable[Object], path: str, errors: FieldEr
 
 def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
     name = container.get("name", "")
-    if not name:
-        errors.required(f"{path}.name")
-    for message in dns_label(name) if name else ():
-        errors.invalid(f"{path}.name", name, message)
-    if not container.get("image"):
-        errors.required(f"{path}.image")
+    errors.check_required(f"{path}.name", name, dns_label)
+    errors.check_present(f"{path}.image", container.get("image"))
     check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)
@@ -192,10 +183,7 @@ def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldEr
 def check_choice(obj: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
     """A field that must be given, and be one of some values."""
     value = obj.get(field, "")
-    if not value:
-        errors.required(f"{path}.{field}")
-    elif value not in choices:
-        errors.not_supported(f"{path}.{field}", value, choices)
+    errors.check_required_choice(f"{path}.{field}", value, choices)
 
 
 def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
@@ -203,17 +191,12 @@ def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
     for index, port in enumerate(ports):
         place, name = f"{path}[{index}]", port.get("name", "")
         messages = port_name(name) if name else []
-        for message in messages:
-            errors.invalid(f"{place}.name", name, message)
+        errors.invalid_each(f"{place}.name", name, messages)
         if name and not messages:
-            if name in names:
-                errors.duplicate(f"{place}.name", name)
-            names.add(name)
-        if not port.get("containerPort"):
-            errors.required(f"{place}.containerPort")
+            errors.check_unique(f"{place}.name", name, names)
+        errors.check_present(f"{place}.containerPort", port.get("containerPort"))
         for field in ("containerPort", "hostPort"):
-            for message in port_number(port[field]) if port.get(field) else ():
-                errors.invalid(f"{place}.{field}", port[field], message)
+            errors.invalid_each(f"{place}.{field}", port[field], port_number(port[field]) if port.get(field) else ())
         check_choice(port, "protocol", PROTOCOLS, place, errors)
 
 
@@ -225,6 +208,4 @@ def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) 
             if not port.get("hostPort"):
                 continue
             shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
-            if shown in taken:
-                errors.duplicate(f"{path}[{index}].ports[{number}].hostPort", shown)
-            taken.add(shown)
+            errors.check_unique(f"{path}[{index}].ports[{number}].hostPort", shown, taken)

@@ -86,8 +86,7 @@ def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
 
 def _check_choice(context: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
     chosen = context.get(field)
-    if chosen is not None and chosen not in choices:
-        errors.not_supported(f"{path}.{field}", chosen, choices)
+    errors.check_choice(f"{path}.{field}", chosen, choices)
 
 
 def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:

@@ -41,8 +41,7 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
             errors.forbidden(f"spec.{list_name}", "pod updates may not add or remove containers")
             return
         for index, container in enumerate(containers):
-            if not container.get("image"):
-                errors.required(f"spec.{list_name}[{index}].image")
+            errors.check_present(f"spec.{list_name}[{index}].image", container.get("image"))
             check_image_padding([container], f"spec.{list_name}[{index}]", errors, listed=False)
     if not _check_deadline(spec, before, errors):
         return

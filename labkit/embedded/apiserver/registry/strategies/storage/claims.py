@@ -99,10 +99,8 @@ class ClaimStrategy(Strategy):
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         errors = common_update_errors(kind, new, old)
         status = new["status"]
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
-        if not new["spec"].get("accessModes"):
-            errors.required("Spec.accessModes")
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
+        errors.check_present("Spec.accessModes", new["spec"].get("accessModes"))
         for name, value in (status.get("capacity") or {}).items():
             check_basic(value, f"status.capacity[{name}]", errors)
         for name, state in (status.get("allocatedResourceStatuses") or {}).items():
@@ -191,8 +189,7 @@ def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
 def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
     """A resource of a claim: storage, or somebody else's."""
     messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
+    errors.invalid_each(path, name, messages)
     if not messages and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
         errors.not_supported(path, name, ["storage"])
         return False
@@ -202,8 +199,7 @@ def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:
     """How a volume may be mounted: known modes, and the one for a single pod alone."""
     for mode in modes:
-        if mode not in ACCESS_MODES:
-            errors.not_supported(path, mode, ACCESS_MODES)
+        errors.check_choice(path, mode, ACCESS_MODES)
     known = {mode for mode in modes if mode in ACCESS_MODES}
     if "ReadWriteOncePod" in known and len(known) > 1:
         errors.forbidden(path, "may not use ReadWriteOncePod with other access modes")
@@ -212,8 +208,7 @@ def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None
 def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     """The spec of a claim."""
     modes = spec.get("accessModes") or []
-    if not modes:
-        errors.required(f"{path}.accessModes", "at least 1 access mode is required")
+    errors.check_present(f"{path}.accessModes", modes, "at least 1 access mode is required")
     if spec.get("selector") is not None:
         validate_selector(spec["selector"], f"{path}.selector", errors)
     check_access_modes(modes, f"{path}.accessModes", errors)
@@ -224,16 +219,14 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
     check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
     mode = spec.get("volumeMode")
-    if mode is not None and mode not in VOLUME_MODES:
-        errors.not_supported(f"{path}.volumeMode", mode, VOLUME_MODES)
+    errors.check_choice(f"{path}.volumeMode", mode, VOLUME_MODES)
     _check_sources(spec, path, errors)
     check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
 
 
 def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
     """The name of a class, if one is named."""
-    for message in dns_subdomain(name) if name else ():
-        errors.invalid(path, name, message)
+    errors.check_if_given(path, name, dns_subdomain)
 
 
 def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -253,15 +246,12 @@ def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
 def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
     kind, group = source.get("kind", ""), source.get("apiGroup") or ""
     for field in ("name", "kind"):
-        if not source.get(field):
-            errors.required(f"{path}.{field}")
+        errors.check_present(f"{path}.{field}", source.get(field))
     if not group and kind != CLAIM:
         errors.invalid(path, kind, f"must be '{CLAIM}' when referencing the default apiGroup")
-    for message in dns_subdomain(group) if group else ():
-        errors.invalid(f"{path}.apiGroup", group, message)
+    errors.check_if_given(f"{path}.apiGroup", group, dns_subdomain)
     namespace = source.get("namespace")
-    for message in dns_label(namespace) if namespace else ():
-        errors.invalid(f"{path}.namespace", namespace, message)
+    errors.check_if_given(f"{path}.namespace", namespace, dns_label)
 
 
 def claim_warnings(spec: Object, path: str) -> list[str]:

@@ -34,8 +34,7 @@ class StorageClassStrategy(Strategy):
         if not provisioner:
             errors.required("provisioner")
         else:
-            for message in qualified_name(provisioner.lower()):
-                errors.invalid("provisioner", provisioner.lower(), message)
+            errors.check_format("provisioner", provisioner.lower(), qualified_name)
         if obj.get("reclaimPolicy") not in ("", "Delete", "Retain"):
             errors.not_supported("reclaimPolicy", obj.get("reclaimPolicy", ""), ["Delete", "Retain"])
         mode = obj.get("volumeBindingMode")
@@ -68,15 +67,11 @@ def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
         for number, expression in enumerate(term.get("matchLabelExpressions") or ()):
             place, key = f"{path}[{number}]", expression.get("key", "")
             values = expression.get("values") or []
-            if not values:
-                errors.required(f"{place}.values")
+            errors.check_present(f"{place}.values", values)
             before: set[str] = set()
             for position, value in enumerate(values):
-                if value in before:
-                    errors.duplicate(f"{place}.values[{position}]", value)
-                before.add(value)
-            for message in qualified_name(key):
-                errors.invalid(f"{place}.key", key, message)
+                errors.check_unique(f"{place}.values[{position}]", value, before)
+            errors.check_format(f"{place}.key", key, qualified_name)
             if key in keys:
                 errors.duplicate(f"{place}.key", key)
             keys[key] = frozenset(values)

@@ -35,10 +35,8 @@ def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
     if not name:
         errors.required(path)
         return
-    if len(name.encode()) > MAX_DRIVER_NAME:
-        errors.too_long(path, MAX_DRIVER_NAME)
-    for message in dns_subdomain(name.lower()):
-        errors.invalid(path, name, message)
+    errors.check_length(path, name, MAX_DRIVER_NAME)
+    errors.invalid_each(path, name, dns_subdomain(name.lower()))
 
 
 def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
@@ -89,12 +87,10 @@ class DriverStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         policy = spec.get("fsGroupPolicy")
-        if policy is not None and policy not in GROUP_POLICIES:
-            errors.not_supported("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+        errors.check_choice("spec.fsGroupPolicy", policy, GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
-            if mode not in LIFECYCLES:
-                errors.not_supported("spec.volumeLifecycleModes", mode, LIFECYCLES)
+            errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
         period = spec.get("nodeAllocatableUpdatePeriodSeconds")
         if period is not None and period < 10:
             errors.invalid(
@@ -157,28 +153,20 @@ class DriverNodeStrategy(Strategy):
             path = f"spec.drivers[{index}]"
             name, node = driver.get("name", ""), driver.get("nodeID", "")
             check_driver_name(name, f"{path}.name", errors)
-            if not node:
-                errors.required(f"{path}.nodeID")
+            errors.check_present(f"{path}.nodeID", node)
             if len(node.encode()) > MAX_NODE_ID:
                 errors.invalid(f"{path}.nodeID", node, f"must be {MAX_NODE_ID} characters or less")
             count = (driver.get("allocatable") or {}).get("count")
-            if count is not None and count < 0:
-                errors.invalid(f"{path}.allocatable.count", count, NOT_NEGATIVE)
-            if name in names:
-                errors.duplicate(f"{path}.name", name)
-            names.add(name)
+            errors.check_not_negative(f"{path}.allocatable.count", count)
+            errors.check_unique(f"{path}.name", name, names)
             self._check_keys(driver.get("topologyKeys") or (), path, errors)
 
     def _check_keys(self, keys: Sequence[str], path: str, errors: FieldErrors) -> None:
         seen: set[str] = set()
         for key in keys:
-            if not key:
-                errors.required(path)
-            if key in seen:
-                errors.duplicate(path, key)
-            seen.add(key)
-            for message in qualified_name(key):
-                errors.invalid(path, key, message)
+            errors.check_present(path, key)
+            errors.check_unique(path, key, seen)
+            errors.check_format(path, key, qualified_name)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -208,8 +196,7 @@ class CapacityStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
         name = obj.get("storageClassName", "")
-        for message in dns_subdomain(name):
-            errors.invalid("storageClassName", name, message)
+        errors.check_format("storageClassName", name, dns_subdomain)
         capacity = obj.get("capacity")
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)
@@ -236,8 +223,7 @@ class AttachmentStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         self._check_always(obj, errors)
         volume = obj["spec"]["source"].get("persistentVolumeName")
-        for message in dns_subdomain(volume) if volume is not None else ():
-            errors.invalid("spec.source.persistentVolumeName", volume, message)
+        errors.check_format("spec.source.persistentVolumeName", volume, dns_subdomain)
 
     def _check_always(self, obj: Object, errors: FieldErrors) -> None:
         spec, path = obj["spec"], "spec.source"
@@ -250,8 +236,7 @@ class AttachmentStrategy(Strategy):
             errors.forbidden(path, one)
         elif volume == "":
             errors.required(f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName")
-        for message in dns_subdomain(spec.get("nodeName", "")):
-            errors.invalid("spec.nodeName", spec.get("nodeName", ""), message)
+        errors.check_format("spec.nodeName", spec.get("nodeName", ""), dns_subdomain)
         status = obj["status"]
         notes = status.get("attachmentMetadata") or {}
         if sum(len(key.encode()) + len(value.encode()) for key, value in notes.items()) > MAX_PARAMETER_BYTES:
@@ -291,10 +276,8 @@ class AttributesClassStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         driver = obj.get("driverName", "")
-        if not driver:
-            errors.required("driverName")
-        for message in qualified_name(driver.lower()) if driver else ():
-            errors.invalid("driverName", driver.lower(), message)
+        errors.check_present("driverName", driver)
+        errors.invalid_each("driverName", driver.lower(), qualified_name(driver.lower()) if driver else ())
         check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
 
     @override

@@ -152,8 +152,7 @@ class VolumeStrategy(Strategy):
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
         modes = spec.get("accessModes") or []
-        if not modes:
-            errors.required("spec.accessModes")
+        errors.check_present("spec.accessModes", modes)
         check_access_modes(modes, "spec.accessModes", errors)
         _check_capacity(spec.get("capacity"), errors)
         policy = spec.get("persistentVolumeReclaimPolicy", "")
@@ -174,8 +173,7 @@ class VolumeStrategy(Strategy):
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
         mode = spec.get("volumeMode")
-        if mode is not None and mode not in VOLUME_MODES:
-            errors.not_supported("spec.volumeMode", mode, VOLUME_MODES)
+        errors.check_choice("spec.volumeMode", mode, VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
     @override
@@ -199,8 +197,7 @@ class VolumeStrategy(Strategy):
     @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
         errors = common_update_errors(kind, new, old)
-        if not new["metadata"].get("resourceVersion"):
-            errors.required("resourceVersion")
+        errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
         return errors
 
     @override
@@ -245,8 +242,7 @@ def _check_portal(obj: Object, errors: FieldErrors) -> None:
 
 def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
     capacity = given or {}
-    if not capacity:
-        errors.required("spec.capacity")
+    errors.check_present("spec.capacity", capacity)
     if "storage" not in capacity or len(capacity) > 1:
         shown = None if given is None else dict(sorted(capacity.items()))
         errors.not_supported("spec.capacity", shown, ["storage"])
@@ -260,8 +256,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
     name = spec.get("volumeAttributesClassName")
     if name is None:
         return
-    if not name:
-        errors.required("spec.volumeAttributesClassName", "an empty string is disallowed")
+    errors.check_present("spec.volumeAttributesClassName", name, "an empty string is disallowed")
     check_class_name(name, "spec.volumeAttributesClassName", errors)
     if spec.get("csi") is None:
         errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")

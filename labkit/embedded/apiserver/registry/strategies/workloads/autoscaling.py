@@ -73,8 +73,7 @@ class AutoscalerStrategy(Strategy):
         errors = common_update_errors(kind, new, old)
         for field in ("currentReplicas", "desiredReplicas"):
             count = new["status"].get(field, 0)
-            if count < 0:
-                errors.invalid(f"status.{field}", count, NOT_NEGATIVE)
+            errors.check_not_negative(f"status.{field}", count)
         return errors
 
     @override
@@ -124,10 +123,8 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     """A reference to what is scaled or measured, but for its version."""
     for field in ("kind", "name"):
         value = reference.get(field, "")
-        if not value:
-            errors.required(f"{path}.{field}")
-        for message in path_segment_name(value, False):
-            errors.invalid(f"{path}.{field}", value, message)
+        errors.check_present(f"{path}.{field}", value)
+        errors.invalid_each(f"{path}.{field}", value, path_segment_name(value, False))
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
@@ -149,10 +146,8 @@ def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped:
 def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
     """A metric: one source, and the one that its type names."""
     kind = metric.get("type", "")
-    if not kind:
-        errors.required(f"{path}.type", "must specify a metric source type")
-    if kind not in TYPES:
-        errors.not_supported(f"{path}.type", kind, TYPES)
+    errors.check_present(f"{path}.type", kind, "must specify a metric source type")
+    errors.check_choice(f"{path}.type", kind, TYPES)
     present = [field for field in ("object", "external", "pods", "resource", "containerResource") if metric.get(field)]
     for field in present[:1]:
         check_source(field, metric[field], f"{path}.{field}", errors)
@@ -177,10 +172,12 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         elif field == "containerResource":
             check_resource_name(source["name"], f"{path}.name", errors)
         if field == "containerResource":
-            if not source.get("container"):
-                errors.required(f"{path}.container", "must specify a container")
-            for message in dns_label(source["container"]) if source.get("container") else ():
-                errors.invalid(f"{path}.container", source["container"], message)
+            errors.check_present(f"{path}.container", source.get("container"), "must specify a container")
+            errors.invalid_each(
+                f"{path}.container",
+                source["container"],
+                dns_label(source["container"]) if source.get("container") else (),
+            )
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -192,10 +189,8 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         check_reference(described, f"{path}.describedObject", errors)
         check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
-    if not name:
-        errors.required(f"{path}.metric.name", "must specify a metric name")
-    for message in path_segment_name(name, False):
-        errors.invalid(f"{path}.metric.name", name, message)
+    errors.check_present(f"{path}.metric.name", name, "must specify a metric name")
+    errors.invalid_each(f"{path}.metric.name", name, path_segment_name(name, False))
     check_target(target, place, errors)
     if field == "pods":
         if average is None:
@@ -210,8 +205,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
 def check_target(target: Object, path: str, errors: FieldErrors) -> None:
     """What a metric should be."""
     kind = target.get("type", "")
-    if not kind:
-        errors.required(f"{path}.type", "must specify a metric target type")
+    errors.check_present(f"{path}.type", kind, "must specify a metric target type")
     if kind not in ("Utilization", "Value", "AverageValue"):
         errors.invalid(f"{path}.type", kind, "must be either Utilization, Value, or AverageValue")
     for field in ("value", "averageValue"):
@@ -230,16 +224,13 @@ def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, "must be greater than or equal to zero")
     if window is not None and window > MAX_WINDOW:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, f"must be less than or equal to {MAX_WINDOW}")
-    if select is not None and select not in ("Disabled", "Max", "Min"):
-        errors.not_supported(f"{path}.selectPolicy", select, ("Disabled", "Max", "Min"))
+    errors.check_choice(f"{path}.selectPolicy", select, ("Disabled", "Max", "Min"))
     policies: list[Any] = rules.get("policies") or []
-    if not policies:
-        errors.required(f"{path}.policies", "must specify at least one Policy")
+    errors.check_present(f"{path}.policies", policies, "must specify at least one Policy")
     for index, policy in enumerate(policies):
         place = f"{path}.policies[{index}]"
         kind, value, period = policy.get("type", ""), policy.get("value", 0), policy.get("periodSeconds", 0)
-        if kind not in ("Pods", "Percent"):
-            errors.not_supported(f"{place}.type", kind, ("Percent", "Pods"))
+        errors.check_choice(f"{place}.type", kind, ("Percent", "Pods"))
         if value <= 0:
             errors.invalid(f"{place}.value", value, "must be greater than zero")
         if period <= 0:

@@ -49,8 +49,7 @@ class DisruptionBudgetStrategy(Strategy):
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
         policy = spec.get("unhealthyPodEvictionPolicy")
-        if policy is not None and policy not in POLICIES:
-            errors.not_supported("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
+        errors.check_choice("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

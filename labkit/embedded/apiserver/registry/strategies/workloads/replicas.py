@@ -66,8 +66,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         spec = obj["spec"]
         check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
         selector = spec.get("selector") or {}
-        if not selector:
-            errors.required("spec.selector")
+        errors.check_present("spec.selector", selector)
         template = spec.get("template")
         if template is None:
             errors.required("spec.template")

@@ -16,8 +16,7 @@ from labkit.embedded.machinery.request import Object
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
     """A count or a percentage."""
     if isinstance(value, str):
-        for message in percent(value):
-            errors.invalid(path, value, message)
+        errors.check_format(path, value, percent)
     elif isinstance(value, int) and value < 0:
         errors.invalid(path, value, NOT_NEGATIVE)
 

@@ -127,8 +127,7 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
     check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
     check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
     if new and spec.get("serviceName"):
-        for message in label_name(spec["serviceName"], False):
-            errors.invalid("spec.serviceName", spec["serviceName"], message)
+        errors.invalid_each("spec.serviceName", spec["serviceName"], label_name(spec["serviceName"], False))
     check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
 
 
