@@ -88,10 +88,11 @@ class FieldErrors(list[dict[str, str]]):
         if not value:
             self.required(field, detail)
 
-    def check_format(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
-        """Hold a value to a rule of ``registry.names``; None passes."""
-        if value is not None:
-            self.invalid_each(field, value, rule(value))
+    def check_format(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> bool:
+        """Hold a value to a rule of ``registry.names``, and return whether it follows it; None passes."""
+        messages = rule(value) if value is not None else []
+        self.invalid_each(field, value, messages)
+        return not messages
 
     def check_if_given(self, field: str, value: T | None, rule: Callable[[T], list[str]]) -> None:
         """Hold a value to a rule; None and an empty value pass."""

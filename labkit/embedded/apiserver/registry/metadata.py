@@ -21,21 +21,15 @@ def validate_metadata(
     metadata: Object, namespaced: bool, rule: NameRule, errors: FieldErrors, path: str = "metadata"
 ) -> None:
     """What a new object's metadata must be."""
-    generate = metadata.get("generateName", "")
-    if generate:
-        errors.invalid_each(f"{path}.generateName", generate, rule(generate, True))
-    name = metadata.get("name", "")
-    if not name:
-        errors.required(f"{path}.name", "name or generateName is required")
-    else:
-        errors.invalid_each(f"{path}.name", name, rule(name, False))
+    errors.check_if_given(f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True))
+    errors.check_present(f"{path}.name", metadata.get("name"), "name or generateName is required")
+    errors.check_if_given(f"{path}.name", metadata.get("name"), lambda name: rule(name, False))
     namespace = metadata.get("namespace", "")
     if namespaced:
-        errors.check_present(f"{path}.namespace", namespace)
-        errors.invalid_each(f"{path}.namespace", namespace, label_name(namespace, False) if namespace else ())
+        errors.check_required(f"{path}.namespace", namespace, label_name)
     elif namespace:
         errors.forbidden(f"{path}.namespace", "not allowed on this type")
-    _not_negative(metadata.get("generation", 0), f"{path}.generation", errors)
+    errors.check_not_negative(f"{path}.generation", metadata.get("generation", 0))
     validate_labels(metadata.get("labels"), f"{path}.labels", errors)
     validate_annotations(metadata.get("annotations"), f"{path}.annotations", errors)
     validate_owners(metadata.get("ownerReferences"), f"{path}.ownerReferences", errors)
@@ -54,7 +48,7 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
             )
     if not new.get("resourceVersion"):
         errors.invalid(f"{path}.resourceVersion", "", "must be specified for an update")
-    _not_negative(new.get("generation", 0), f"{path}.generation", errors)
+    errors.check_not_negative(f"{path}.generation", new.get("generation", 0))
     if new.get("generation", 0) < old.get("generation", 0):
         errors.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
     for field, empty in (
@@ -75,10 +69,6 @@ def immutable(new: Any, old: Any, field: str, errors: FieldErrors) -> None:
     """A field that may not change."""
     if new != old:
         errors.invalid(field, new, "field is immutable")
-
-
-def _not_negative(value: Any, field: str, errors: FieldErrors) -> None:
-    errors.check_not_negative(field, value)
 
 
 def validate_labels(labels: Object | None, path: str, errors: FieldErrors) -> None:

@@ -325,7 +325,7 @@ def _masked(name: str, prefix: bool) -> str:
     return name[:-2] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
 
 
-def subdomain_name(name: str, prefix: bool) -> list[str]:
+def subdomain_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for most kinds' names."""
     return dns_subdomain(_masked(name, prefix))
 
@@ -335,11 +335,11 @@ def declared_name(name: str, prefix: bool) -> list[str]:
     return path_segment_name(name, True) if prefix else dns_subdomain(name, "bytes")
 
 
-def label_name(name: str, prefix: bool) -> list[str]:
+def label_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for names of namespaces, services and the like."""
     return dns_label(_masked(name, prefix))
 
 
-def path_segment_name(name: str, prefix: bool) -> list[str]:
+def path_segment_name(name: str, prefix: bool = False) -> list[str]:
     """The rule for RBAC objects' names, and for every name at least."""
     return [] if prefix and name in (".", "..") else path_segment_errors(name)

@@ -229,7 +229,7 @@ class Registry(Objects):
     def _refuse_invalid(self, kind: Kind, obj: Object, errors: FieldErrors) -> None:
         name = obj["metadata"].get("name", "")
         if not errors and name:
-            errors.invalid_each("metadata.name", name, path_segment_name(name, False))
+            errors.check_format("metadata.name", name, path_segment_name)
         if errors:
             raise invalid_object(kind.kind, stored_kind(kind).group, name, errors)
 

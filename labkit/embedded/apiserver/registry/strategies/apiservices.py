@@ -60,7 +60,7 @@ class ApiServiceStrategy(Strategy):
         wanted = f"{obj['spec'].get('version', '')}.{obj['spec'].get('group', '')}"
 
         def rule(name: str, prefix: bool) -> list[str]:
-            found = path_segment_name(name, False)
+            found = path_segment_name(name)
             if found or name == wanted:
                 return found
             return [f'must be `spec.version+"."+spec.group`: "{wanted}"']

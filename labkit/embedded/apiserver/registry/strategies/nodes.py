@@ -13,11 +13,10 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.quota.amounts import NANO, read
-from labkit.embedded.machinery.quota.names import whole
+from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -125,10 +124,7 @@ class NodeStrategy(Strategy):
 def _check_amounts(status: Object, errors: FieldErrors) -> None:
     for field in ("capacity", "allocatable"):
         for name, amount in read(status.get(field)).items():
-            if amount.value < 0:
-                errors.invalid(f"status.{field}.{name}", str(amount), NOT_NEGATIVE)
-            if whole(name) and amount.value % NANO:
-                errors.invalid(f"status.{field}.{name}", str(amount), "must be an integer")
+            check_amount(name, amount, f"status.{field}.{name}", errors)
 
 
 def _check_features(features: list[str], errors: FieldErrors) -> None:

@@ -126,10 +126,7 @@ class BindingStrategy(PolicyStrategy):
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
         errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
         name = role.get("name", "")
-        if not name:
-            errors.required("roleRef.name")
-        else:
-            errors.invalid_each("roleRef.name", name, path_segment_name(name, False))
+        errors.check_required("roleRef.name", name, path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
             self.check_subject(subject, f"subjects[{index}]", errors)
 
@@ -138,7 +135,7 @@ class BindingStrategy(PolicyStrategy):
         name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
-            errors.invalid_each(f"{path}.name", name, subdomain_name(name, False) if name else ())
+            errors.check_if_given(f"{path}.name", name, subdomain_name)
             if group:
                 errors.not_supported(f"{path}.apiGroup", group, [""])
             if not subject.get("namespace") and "Role" not in self.roles:

@@ -65,7 +65,7 @@ class AddressStrategy(Strategy):
             value = parent.get(field, "")
             if not value and field != "namespace":
                 errors.required(f"spec.parentRef.{field}")
-            errors.invalid_each(f"spec.parentRef.{field}", value, path_segment_name(value, False))
+            errors.check_format(f"spec.parentRef.{field}", value, path_segment_name)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -19,6 +18,7 @@ from labkit.embedded.apiserver.registry.names import (
     port_number,
     qualified_name,
 )
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -58,23 +58,10 @@ def check_address(address: Object, path: str, errors: FieldErrors) -> None:
         errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
     node = address.get("nodeName")
     errors.check_format(f"{path}.nodeName", node, dns_subdomain)
-    check_ordinary(text, f"{path}.ip", errors)
-
-
-def check_ordinary(text: str, path: str, errors: FieldErrors) -> None:
-    """An address that other machines can reach."""
-    if not ip_address(text):
-        errors.invalid(path, text, "must be a valid IP address")
-        return
-    found = ipaddress.ip_address(text)
-    if found.is_unspecified:
-        errors.invalid(path, text, f"may not be unspecified ({text})")
-    if found.is_loopback:
-        errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
-    if found.is_link_local:
-        errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
-    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/16"):
-        errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+    if ip_address(text):
+        check_not_special(text, f"{path}.ip", errors)
+    else:
+        errors.invalid(f"{path}.ip", text, "must be a valid IP address")
 
 
 def _check_port(port: Object, named: bool, path: str, errors: FieldErrors) -> None:

@@ -19,7 +19,7 @@ from labkit.embedded.apiserver.registry.names import (
     label_value,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.network.endpoints import check_ordinary
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 
@@ -100,13 +100,11 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
-            wrong = address_messages(address)
-            errors.invalid_each(place, address, wrong)
-            if wrong:
+            if not errors.check_format(place, address, address_messages):
                 continue
             if ipaddress.ip_address(address).version != int(kind[-1]):
                 errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")
-            check_ordinary(address, place, errors)
+            check_not_special(address, place, errors)
         elif kind == "FQDN":
             _check_domain(address, place, errors)
     node, host = endpoint.get("nodeName"), endpoint.get("hostname")

@@ -5,7 +5,6 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -20,15 +19,14 @@ from labkit.embedded.apiserver.registry.names import (
     path_segment_name,
     port_name,
     port_number,
-    regex_error,
     wildcard_subdomain,
 )
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 BAD_ENDINGS = ("/..", "/.")
-HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
@@ -155,7 +153,7 @@ def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)
-        errors.invalid_each(f"{path}.{field}", value, path_segment_name(value, False))
+        errors.check_format(f"{path}.{field}", value, path_segment_name)
 
 
 @dataclass
@@ -195,17 +193,3 @@ class IngressClassStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         immutable(new["spec"].get("controller", ""), old["spec"].get("controller", ""), "spec.controller", errors)
         self.check(new, errors)
-
-
-def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:
-    """A domain, a slash and a path, such as ``acme.io/foo``."""
-    if not value:
-        errors.required(path)
-        return
-    host, _, rest = value.partition("/")
-    if not host or not rest:
-        errors.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-        return
-    errors.check_format(path, host, dns_subdomain)
-    if not re.fullmatch(HTTP_PATH, rest):
-        errors.invalid(path, rest, regex_error("Invalid path", HTTP_PATH))

@@ -30,6 +30,7 @@ from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
 )
 from labkit.embedded.apiserver.registry.strategies.network.service_allocation import allocate
 from labkit.embedded.apiserver.registry.strategies.network.service_traffic import (
+    EXPOSED,
     check_balancer,
     check_class,
     check_external_addresses,
@@ -99,7 +100,7 @@ class ServiceStrategy(Strategy):
             for field in ("clusterIP", "clusterIPs", "ipFamilies"):
                 if not spec.get(field) and field in before:
                     spec[field] = before[field]
-            if spec["type"] in ("NodePort", "LoadBalancer") and before["type"] in ("NodePort", "LoadBalancer"):
+            if spec["type"] in EXPOSED and before["type"] in EXPOSED:
                 keep_node_ports(spec, before)
             if not spec.get("healthCheckNodePort") and before.get("healthCheckNodePort"):
                 spec["healthCheckNodePort"] = before["healthCheckNodePort"]
@@ -146,12 +147,9 @@ class ServiceStrategy(Strategy):
         ports = spec.get("ports") or []
         if not ports and not headless(spec) and spec["type"] != "ExternalName":
             errors.required("spec.ports")
-        if spec["type"] == "LoadBalancer":
+        if spec["type"] in EXPOSED:
             if headless(spec):
-                errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for LoadBalancer services")
-        elif spec["type"] == "NodePort":
-            if headless(spec):
-                errors.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services")
+                errors.invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {spec['type']} services")
         elif spec["type"] == "ExternalName":
             self._check_external_name(spec, errors)
         names: set[str] = set()
@@ -172,8 +170,7 @@ class ServiceStrategy(Strategy):
                 )
         check_cluster_addresses(spec, errors)
         check_external_addresses(spec, errors)
-        if spec["type"] not in TYPES:
-            errors.not_supported("spec.type", spec["type"], TYPES)
+        errors.check_choice("spec.type", spec["type"], TYPES)
         check_uniqueness(spec, ports, errors)
         check_balancer(obj, errors)
         check_policies(spec, errors)
@@ -236,11 +233,10 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 
 def drop_of_other_type(spec: Object, old: Object) -> None:
     """An update of the type takes along what only the old type has, unless the caller changed it."""
-    exposed = ("NodePort", "LoadBalancer")
-    if old["type"] in exposed and spec["type"] not in exposed and _node_port_set(spec) == _node_port_set(old):
+    if old["type"] in EXPOSED and spec["type"] not in EXPOSED and _node_port_set(spec) == _node_port_set(old):
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
-    if _reachable(old) and not _reachable(spec):
+    if externally_accessible(old) and not externally_accessible(spec):
         _drop_same(spec, old, "externalTrafficPolicy")
     if spec["type"] == "ExternalName":
         _drop_same(spec, old, "internalTrafficPolicy")
@@ -249,13 +245,6 @@ def drop_of_other_type(spec: Object, old: Object) -> None:
     if old["type"] == "LoadBalancer" != spec["type"]:
         for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             _drop_same(spec, old, field)
-
-
-def _reachable(spec: Object) -> bool:
-    """Whether a service can be reached from outside."""
-    return spec["type"] in ("NodePort", "LoadBalancer") or (
-        spec["type"] == "ClusterIP" and bool(spec.get("externalIPs"))
-    )
 
 
 def _node_port_set(spec: Object) -> set[int]:

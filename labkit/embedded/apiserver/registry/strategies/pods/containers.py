@@ -170,34 +170,28 @@ def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldEr
     name = container.get("name", "")
     errors.check_required(f"{path}.name", name, dns_label)
     errors.check_present(f"{path}.image", container.get("image"))
-    check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
+    errors.check_required_choice(
+        f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), MESSAGE_POLICIES
+    )
     _check_ports(container.get("ports") or [], f"{path}.ports", errors)
     check_environment(container, path, errors)
     check_mounts(container, facts.volumes, path, errors)
-    check_choice(container, "imagePullPolicy", PULL_POLICIES, path, errors)
+    errors.check_required_choice(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
     check_resources(container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims)
     check_resize_policy(container, facts.restart, path, errors)
     check_container_security(container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors)
-
-
-def check_choice(obj: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    """A field that must be given, and be one of some values."""
-    value = obj.get(field, "")
-    errors.check_required_choice(f"{path}.{field}", value, choices)
 
 
 def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
     names: set[str] = set()
     for index, port in enumerate(ports):
         place, name = f"{path}[{index}]", port.get("name", "")
-        messages = port_name(name) if name else []
-        errors.invalid_each(f"{place}.name", name, messages)
-        if name and not messages:
+        if name and errors.check_format(f"{place}.name", name, port_name):
             errors.check_unique(f"{place}.name", name, names)
         errors.check_present(f"{place}.containerPort", port.get("containerPort"))
         for field in ("containerPort", "hostPort"):
-            errors.invalid_each(f"{place}.{field}", port[field], port_number(port[field]) if port.get(field) else ())
-        check_choice(port, "protocol", PROTOCOLS, place, errors)
+            errors.check_if_given(f"{place}.{field}", port.get(field), port_number)
+        errors.check_required_choice(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
 
 
 def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:

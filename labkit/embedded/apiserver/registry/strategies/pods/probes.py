@@ -5,9 +5,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validate
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import http_header
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
 from labkit.embedded.machinery.request import Object
 

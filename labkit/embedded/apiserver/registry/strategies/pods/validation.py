@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.names import (
     qualified_name,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
-from labkit.embedded.apiserver.registry.strategies.pods.containers import check_choice, check_containers, pod_facts
+from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
 from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
@@ -62,8 +62,8 @@ def check_pod_spec(
     check_containers(spec, facts, path, errors)
     check_pod_resources(spec, path, errors)
     _check_host_network(spec, path, is_pod, errors)
-    check_choice(spec, "restartPolicy", RESTART_POLICIES, path, errors)
-    check_choice(spec, "dnsPolicy", DNS_POLICIES, path, errors)
+    errors.check_required_choice(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART_POLICIES)
+    errors.check_required_choice(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
     check_pod_security(spec, path, errors)
     check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
@@ -76,7 +76,9 @@ def check_pod_spec(
     _check_names(spec, path, errors)
     preemption = spec.get("preemptionPolicy")
     if preemption is not None:
-        check_choice(spec, "preemptionPolicy", ("PreemptLowerPriority", "Never"), path, errors)
+        errors.check_required_choice(
+            f"{path}.preemptionPolicy", spec.get("preemptionPolicy"), ("PreemptLowerPriority", "Never")
+        )
     if spec.get("overhead") is not None:
         check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
     check_operating_system(spec, path, errors)
@@ -144,7 +146,7 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         errors.invalid(f"{path}.activeDeadlineSeconds", deadline, between(1, 2**31 - 1))
     for field in ("hostname", "subdomain"):
-        errors.invalid_each(f"{path}.{field}", spec[field], dns_label(spec[field]) if spec.get(field) else ())
+        errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)

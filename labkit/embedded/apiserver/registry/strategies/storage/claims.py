@@ -16,8 +16,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -96,8 +95,7 @@ class ClaimStrategy(Strategy):
             errors.forbidden("spec.volumeAttributesClassName", why)
 
     @override
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        errors = common_update_errors(kind, new, old)
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         status = new["status"]
         errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
         errors.check_present("Spec.accessModes", new["spec"].get("accessModes"))
@@ -110,7 +108,6 @@ class ClaimStrategy(Strategy):
         for name, value in (status.get("allocatedResources") or {}).items():
             if _check_allocated_name(name, "status.allocatedResources", errors):
                 check_basic(value, f"status.allocatedResources[{name}]", errors)
-        return errors
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -188,12 +185,11 @@ def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
 
 def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
     """A resource of a claim: storage, or somebody else's."""
-    messages = qualified_name(name)
-    errors.invalid_each(path, name, messages)
-    if not messages and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
+    good = errors.check_format(path, name, qualified_name)
+    if good and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
         errors.not_supported(path, name, ["storage"])
         return False
-    return not messages
+    return good
 
 
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.storage.csi import check_driver_name
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
@@ -27,16 +27,6 @@ MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
 MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
-MAX_DRIVER_NAME = 63
-
-
-def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """The name of a storage driver."""
-    if not name:
-        errors.required(path)
-        return
-    errors.check_length(path, name, MAX_DRIVER_NAME)
-    errors.invalid_each(path, name, dns_subdomain(name.lower()))
 
 
 def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
@@ -276,8 +266,7 @@ class AttributesClassStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         driver = obj.get("driverName", "")
-        errors.check_present("driverName", driver)
-        errors.invalid_each("driverName", driver.lower(), qualified_name(driver.lower()) if driver else ())
+        errors.check_required("driverName", driver.lower(), qualified_name)
         check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
 
     @override

@@ -47,7 +47,7 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import (
     local,
     storage_os,
 )
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -195,10 +195,8 @@ class VolumeStrategy(Strategy):
             errors.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
 
     @override
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        errors = common_update_errors(kind, new, old)
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
         errors.check_present("resourceVersion", new["metadata"].get("resourceVersion"))
-        return errors
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -13,12 +13,11 @@ from typing import Any
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UTILIZATION, SOURCES, utilization_metric
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
 from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resource_name
-from labkit.embedded.apiserver.registry.strategy import Strategy, common_update_errors
-from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
@@ -69,12 +68,8 @@ class AutoscalerStrategy(Strategy):
             }
 
     @override
-    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        errors = common_update_errors(kind, new, old)
-        for field in ("currentReplicas", "desiredReplicas"):
-            count = new["status"].get(field, 0)
-            errors.check_not_negative(f"status.{field}", count)
-        return errors
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        check_not_negative(new["status"], ("currentReplicas", "desiredReplicas"), errors, "status")
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -124,7 +119,7 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)
-        errors.invalid_each(f"{path}.{field}", value, path_segment_name(value, False))
+        errors.check_format(f"{path}.{field}", value, path_segment_name)
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
@@ -173,11 +168,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
             check_resource_name(source["name"], f"{path}.name", errors)
         if field == "containerResource":
             errors.check_present(f"{path}.container", source.get("container"), "must specify a container")
-            errors.invalid_each(
-                f"{path}.container",
-                source["container"],
-                dns_label(source["container"]) if source.get("container") else (),
-            )
+            errors.check_if_given(f"{path}.container", source.get("container"), dns_label)
         check_target(target, place, errors)
         if percent is None and average is None:
             errors.required(f"{place}.averageUtilization", "must set either a target raw value or a target utilization")
@@ -190,7 +181,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
         check_version(described, f"{path}.describedObject", errors, grouped=False)
     name = (source.get("metric") or {}).get("name", "")
     errors.check_present(f"{path}.metric.name", name, "must specify a metric name")
-    errors.invalid_each(f"{path}.metric.name", name, path_segment_name(name, False))
+    errors.check_format(f"{path}.metric.name", name, path_segment_name)
     check_target(target, place, errors)
     if field == "pods":
         if average is None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name, regex_error
+from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -32,7 +33,6 @@ MAX_MANAGER_BYTES = 63
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 OPERATORS = ("In", "NotIn")
 STATUSES = ("False", "True", "Unknown")
-HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 NEEDS_INDEXES = "requires indexed completion mode"
 
 
@@ -76,19 +76,6 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.not_supported(place, policy, ["OnFailure", "Never"])
     elif spec.get("podFailurePolicy") is not None and policy != "Never":
         errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
-
-
-def check_domain_path(value: str, place: str, errors: FieldErrors) -> None:
-    """A path with a domain before it."""
-    host, slash, path = value.partition("/")
-    if not value:
-        errors.required(place)
-    elif not slash or not host or not path:
-        errors.invalid(place, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    else:
-        errors.check_format(place, host, dns_subdomain)
-        if not re.fullmatch(HTTP_PATH, path):
-            errors.invalid(place, path, regex_error("Invalid path", HTTP_PATH))
 
 
 def _check_manager(value: str, place: str, errors: FieldErrors) -> None:

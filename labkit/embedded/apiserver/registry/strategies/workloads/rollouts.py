@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import percent
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
 from labkit.embedded.machinery.request import Object
 
 

@@ -126,8 +126,8 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
             check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
     check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
     check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
-    if new and spec.get("serviceName"):
-        errors.invalid_each("spec.serviceName", spec["serviceName"], label_name(spec["serviceName"], False))
+    if new:
+        errors.check_if_given("spec.serviceName", spec.get("serviceName"), label_name)
     check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
 
 
