@@ -207,12 +207,10 @@ class ServiceAccountStrategy(Strategy):
     returns_deleted: bool = True
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        _name_secrets(obj)
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        _name_secrets(new)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Keep only the names of the secrets."""
+        if new.get("secrets"):
+            new["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in new["secrets"]]
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -222,18 +220,11 @@ class ServiceAccountStrategy(Strategy):
         return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
 
 
-def _name_secrets(account: Object) -> None:
-    """Of an account's secrets only the names are kept."""
-    if account.get("secrets"):
-        account["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in account["secrets"]]
-
-
 @dataclass
 class PriorityClassStrategy(Strategy):
     """Priority classes."""
 
     full_checks: int = 0
-
     generation: bool = True
 
     @override

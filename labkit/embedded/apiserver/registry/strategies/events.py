@@ -58,7 +58,6 @@ class EventStrategy(Strategy):
     change_checks: int = 0
     known_finalizers: bool = False
     collected: bool = False
-
     create_on_update: bool = True
     controller_name: str = "reportingComponent"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
@@ -19,19 +19,16 @@ class LeaseStrategy(Strategy):
     """Leases."""
 
     known_finalizers: bool = False
-
     full_checks: int = 0
 
     create_on_update: bool = True
     unconditional_update: bool = False
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        _forget_coordination(obj)
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        _forget_coordination(new)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop the fields of coordinated leader election, whose feature gate is off."""
+        for name in ("strategy", "preferredHolder"):
+            new["spec"].pop(name, None)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -41,9 +38,3 @@ class LeaseStrategy(Strategy):
             errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
         transitions = spec.get("leaseTransitions")
         errors.check_not_negative("spec.leaseTransitions", transitions)
-
-
-def _forget_coordination(lease: Object) -> None:
-    """Coordinated leader election is behind a gate that is closed."""
-    for name in ("strategy", "preferredHolder"):
-        lease["spec"].pop(name, None)

@@ -49,7 +49,6 @@ class ResourceQuotaStrategy(Strategy):
     """Quotas: their status is the controller's, their scopes stay."""
 
     full_checks: int = 0
-
     returns_deleted: bool = True
     status: bool = True
 
@@ -61,8 +60,7 @@ class ResourceQuotaStrategy(Strategy):
         _check_selector(spec, errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         wanted = new["spec"].get("scopes") or []
         if set(wanted) != set(old["spec"].get("scopes") or ()):
             errors.invalid("spec.scopes", wanted or None, "field is immutable")
@@ -155,7 +153,6 @@ class LimitRangeStrategy(Strategy):
     """Limit ranges."""
 
     change_checks: int = 0
-
     create_on_update: bool = True
 
     @override

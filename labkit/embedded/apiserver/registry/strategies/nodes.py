@@ -50,17 +50,12 @@ class NodeStrategy(Strategy):
         """Keep the status that a new node comes with."""
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def drop_fields(self, new: Object, old: Object | None) -> None:
         """Drop the fields of dynamic kubelet configuration, which Kubernetes 1.24 removed."""
-        super().prepare_create(context, obj)
-        obj["spec"].pop("configSource", None)
-        obj["status"].pop("config", None)
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        super().prepare_update(context, new, old)
-        if "configSource" not in old["spec"]:
+        if old is None or "configSource" not in old["spec"]:
             new["spec"].pop("configSource", None)
+        if old is None:
+            new["status"].pop("config", None)
 
     @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
@@ -84,7 +79,7 @@ class NodeStrategy(Strategy):
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self._check_changes(new, old, errors)
+        self.check_change(new, old, errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -96,11 +91,7 @@ class NodeStrategy(Strategy):
         return found
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
-        self._check_changes(new, old, errors)
-
-    def _check_changes(self, new: Object, old: Object, errors: FieldErrors) -> None:
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
         _check_amounts(new["status"], errors)
         _check_features(new["status"].get("declaredFeatures") or [], errors)

@@ -44,9 +44,6 @@ class PolicyStrategy(Strategy):
         self.check_change(new, old, errors)
         return errors
 
-    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """What may change."""
-
 
 @dataclass
 class RoleStrategy(PolicyStrategy):

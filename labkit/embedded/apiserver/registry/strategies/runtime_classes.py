@@ -23,7 +23,6 @@ class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
     known_finalizers: bool = False
-
     create_on_update: bool = True
     unconditional_update: bool = False
 
@@ -49,6 +48,5 @@ class RuntimeClassStrategy(Strategy):
             seen.add(key)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)

@@ -68,8 +68,7 @@ class AddressStrategy(Strategy):
             errors.check_format(f"spec.parentRef.{field}", value, path_segment_name)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         parent = new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
             shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}

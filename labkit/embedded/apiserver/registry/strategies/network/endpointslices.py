@@ -34,7 +34,6 @@ class EndpointSliceStrategy(Strategy):
     """Endpoint slices."""
 
     change_checks: int = 0
-
     generation: bool = True
 
     @override

@@ -23,7 +23,6 @@ class NetworkPolicyStrategy(Strategy):
     """Network policies."""
 
     full_checks: int = 0
-
     generation: bool = True
 
     @override

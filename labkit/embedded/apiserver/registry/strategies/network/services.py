@@ -51,7 +51,6 @@ class ServiceStrategy(Strategy):
     """Services."""
 
     full_checks: int = 0
-
     name_rule: NameRule = label_name
     create_on_update: bool = True
     returns_deleted: bool = True

@@ -92,14 +92,12 @@ class PodStrategy(Strategy):
         super().prepare_create(context, obj)
         for condition in obj["status"].get("conditions") or ():
             condition["lastTransitionTime"] = timestamp(context.clock())
-        drop_disabled(obj["spec"], {})
         merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})
         take_app_armor(obj)
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        drop_disabled(new["spec"], old["spec"])
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["spec"], old["spec"] if old is not None else {})
 
     @override
     def reset_status(self, obj: Object) -> None:

@@ -70,8 +70,7 @@ class ClaimStrategy(Strategy):
         check_claim_spec(obj["spec"], "spec", errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
         if not before.get("volumeName") and spec.get("volumeName"):
             before["volumeName"] = spec["volumeName"]

@@ -43,8 +43,7 @@ class StorageClassStrategy(Strategy):
         check_topologies(obj.get("allowedTopologies") or [], errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if (new.get("parameters") or {}) != (old.get("parameters") or {}):
             immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
         immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)

@@ -22,7 +22,6 @@ from labkit.embedded.machinery.schema.values import amount
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 LIFECYCLES = ("Persistent", "Ephemeral")
-GATED = "preventPodSchedulingIfMissing"
 MAX_NODE_ID = 256
 MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
 MAX_ERROR_MESSAGE = 1024
@@ -64,14 +63,14 @@ class DriverStrategy(Strategy):
         spec.setdefault("seLinuxMount", False)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
+    def drop_fields(self, new: Object, old: Object | None) -> None:
         """Drop the field of the feature gate ``VolumeLimitScaling``, which is off in 1.36."""
-        obj["spec"].pop(GATED, None)  # and generations are counted from the first change on
+        new["spec"].pop("preventPodSchedulingIfMissing", None)
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        new["spec"].pop(GATED, None)
-        super().prepare_update(context, new, old)
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """Set no generation: it counts from the first change on."""
+        self.drop_fields(obj, None)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -123,8 +122,7 @@ class DriverStrategy(Strategy):
                 )
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
             immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
 
@@ -159,8 +157,7 @@ class DriverNodeStrategy(Strategy):
             errors.check_format(path, key, qualified_name)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         for before in old["spec"].get("drivers") or ():
             for driver in new["spec"].get("drivers") or ():
                 if driver.get("name") != before.get("name"):
@@ -241,8 +238,7 @@ class AttachmentStrategy(Strategy):
                 )
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new["spec"] != old["spec"]:
             spec = new["spec"]
             source = {

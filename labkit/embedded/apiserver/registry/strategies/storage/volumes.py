@@ -108,7 +108,6 @@ class VolumeStrategy(Strategy):
 
     full_checks: int = 2
     change_checks: int = 0
-
     checks_twice: bool = True
 
     returns_deleted: bool = True
@@ -177,8 +176,7 @@ class VolumeStrategy(Strategy):
         _check_attributes_class(spec, errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         spec, before = new["spec"], old["spec"]
         source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
         if _without_new_secret(source, was) != was:

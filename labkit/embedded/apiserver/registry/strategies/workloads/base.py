@@ -17,7 +17,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import d
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import name_advice, template_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
@@ -39,14 +39,9 @@ class WorkloadStrategy(Strategy):
         self.default_spec(obj["spec"])
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        super().prepare_create(context, obj)
-        drop_disabled((obj["spec"].get("template") or {}).get("spec") or {}, {})
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        drop_disabled((new["spec"].get("template") or {}).get("spec") or {}, old["spec"]["template"]["spec"])
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        template = new["spec"].get("template") or {}
+        drop_disabled(template.get("spec") or {}, old["spec"]["template"]["spec"] if old is not None else {})
 
     def default_spec(self, spec: Object) -> None:
         """Defaults beside the template's."""
@@ -58,8 +53,7 @@ class WorkloadStrategy(Strategy):
         check_selected_template(obj["spec"], errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
 
     @override

@@ -27,7 +27,6 @@ class DisruptionBudgetStrategy(Strategy):
 
     change_checks: int = 0
     known_finalizers: bool = False
-
     name_rule: NameRule = path_segment_name
     full_checks: int = 0
     generation: bool = True

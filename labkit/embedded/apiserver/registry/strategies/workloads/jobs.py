@@ -60,7 +60,6 @@ class JobStrategy(Strategy):
         """Select the pods by the uid of the job unless ``manualSelector`` is set."""
         super().prepare_create(context, obj)
         spec = obj["spec"]
-        drop_disabled(spec["template"]["spec"], {})
         if spec.get("manualSelector"):
             return
         metadata = obj["metadata"]
@@ -76,9 +75,8 @@ class JobStrategy(Strategy):
         selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
 
     @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"])
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"] if old is not None else {})
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -93,8 +91,7 @@ class JobStrategy(Strategy):
                 errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         _check_spec(new, errors)
         spec, before = new["spec"], old["spec"]
         _check_completions(spec, before, errors)
@@ -238,14 +235,8 @@ class CronJobStrategy(Strategy):
         default_policy(spec["jobTemplate"]["spec"])
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        super().prepare_create(context, obj)
-        drop_disabled(_pod_of(obj), {})
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        drop_disabled(_pod_of(new), _pod_of(old))
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(_pod_of(new), _pod_of(old) if old is not None else {})
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -38,7 +38,6 @@ class ReplicationControllerStrategy(WorkloadStrategy):
 
     full_checks: int = 0
     names_hosts: bool = True
-
     name_rule: NameRule = declared_name
     orphans: bool = True
     returns_deleted: bool = False
@@ -82,8 +81,8 @@ class ReplicationControllerStrategy(WorkloadStrategy):
         check_forever(template["spec"], "ReplicationController", errors)
 
     @override
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        self.check(new, errors)
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """Let the selector change."""
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

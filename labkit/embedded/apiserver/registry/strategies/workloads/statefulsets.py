@@ -17,7 +17,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.claims import check_c
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 
 
@@ -53,14 +52,13 @@ class StatefulSetStrategy(WorkloadStrategy):
         obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        super().prepare_create(context, obj)
-        _forget_unavailable(obj, None)
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        _forget_unavailable(new, old)
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        """Drop ``maxUnavailable`` as well, whose feature gate is off, unless it is in use."""
+        super().drop_fields(new, old)
+        rolling = new["spec"]["updateStrategy"].get("rollingUpdate")
+        before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
+        if rolling is not None and before.get("maxUnavailable") is None:
+            rolling.pop("maxUnavailable", None)
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -102,14 +100,6 @@ MAY_CHANGE = (
     "minReadySeconds",
 )
 """What an update of a stateful set's spec may change."""
-
-
-def _forget_unavailable(obj: Object, old: Object | None) -> None:
-    """``maxUnavailable`` is behind a gate that is closed: nobody may begin to use it."""
-    rolling = obj["spec"]["updateStrategy"].get("rollingUpdate")
-    before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
-    if rolling is not None and before.get("maxUnavailable") is None:
-        rolling.pop("maxUnavailable", None)
 
 
 def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:

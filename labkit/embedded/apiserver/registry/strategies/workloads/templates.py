@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_
 from labkit.embedded.apiserver.registry.strategies.pods.disabled_fields import drop_disabled
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import template_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 
 
@@ -25,7 +25,6 @@ class PodTemplateStrategy(Strategy):
     """Pod templates."""
 
     full_checks: int = 0
-
     returns_deleted: bool = True
     generation: bool = True
 
@@ -39,14 +38,8 @@ class PodTemplateStrategy(Strategy):
         new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
 
     @override
-    def prepare_create(self, context: Context, obj: Object) -> None:
-        super().prepare_create(context, obj)
-        drop_disabled(obj["template"]["spec"], {})
-
-    @override
-    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        drop_disabled(new["template"]["spec"], old["template"]["spec"])
-        super().prepare_update(context, new, old)
+    def drop_fields(self, new: Object, old: Object | None) -> None:
+        drop_disabled(new["template"]["spec"], old["template"]["spec"] if old is not None else {})
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
