@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
 from labkit.embedded.machinery.pods.resources import total
 from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
 from labkit.embedded.machinery.request import Object
@@ -22,7 +22,7 @@ CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
 Resources = dict[str, Any]
 
 
-class LimitRanger(Ordinary):
+class LimitRanger(Plugin):
     """Fills in the defaults of the namespace's limit ranges, then holds objects to them.
 
     Args:
@@ -57,21 +57,12 @@ class LimitRanger(Ordinary):
 
 def _looks_at_pod(attributes: Attributes) -> bool:
     """A pod's containers are set once; only a resize changes what they ask for."""
-    if attributes.resource != "pods" or attributes.group:
-        return False
-    if attributes.subresource == "resize":
-        return attributes.operation == "UPDATE" and not _ending(attributes)
-    return not attributes.subresource and attributes.operation == "CREATE"
+    resized = attributes.concerns("pods", "UPDATE", subresource="resize") and not _ending(attributes)
+    return resized or attributes.concerns("pods", "CREATE")
 
 
 def _looks_at_claim(attributes: Attributes) -> bool:
-    return (
-        attributes.resource == "persistentvolumeclaims"
-        and not attributes.group
-        and not attributes.subresource
-        and attributes.operation in ("CREATE", "UPDATE")
-        and not _ending(attributes)
-    )
+    return attributes.concerns("persistentvolumeclaims", "CREATE", "UPDATE") and not _ending(attributes)
 
 
 def _ending(attributes: Attributes) -> bool:

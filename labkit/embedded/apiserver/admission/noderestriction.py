@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Plugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
@@ -46,7 +46,7 @@ MayRequestAudience = Callable[[User, str, str, str], bool]
 """(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""
 
 
-class NodeRestriction(Ordinary):
+class NodeRestriction(Plugin):
     """Holds nodes to what is theirs.
 
     Args:

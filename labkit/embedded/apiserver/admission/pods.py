@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
@@ -19,16 +19,12 @@ MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Ov
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
-def _is_pod(attributes: Attributes) -> bool:
-    return attributes.resource == "pods" and not attributes.group and not attributes.subresource
-
-
-class DefaultTolerations(Ordinary):
+class DefaultTolerations(Plugin):
     """A pod stays five minutes on a node that is not ready or not reachable."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_pod(attributes) or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
         tolerations = spec.get("tolerations") or []
@@ -45,7 +41,7 @@ def _tolerates(toleration: Object, key: str) -> bool:
     return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
 
 
-class Priority(Ordinary):
+class Priority(Plugin):
     """A pod's priority is that of its class.
 
     Args:
@@ -59,7 +55,7 @@ class Priority(Ordinary):
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_pod(attributes) or attributes.obj is None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
         if attributes.operation == "UPDATE":
@@ -69,8 +65,6 @@ class Priority(Ordinary):
                 spec["priority"] = old["priority"]
             if spec.get("preemptionPolicy") is None and old.get("preemptionPolicy") is not None:
                 spec["preemptionPolicy"] = old["preemptionPolicy"]
-            return
-        if attributes.operation != "CREATE":
             return
         name = spec.get("priorityClassName", "")
         chosen = self._chosen(attributes, name)
@@ -101,7 +95,7 @@ class Priority(Ordinary):
         return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
 
 
-class RuntimeClass(Ordinary):
+class RuntimeClass(Plugin):
     """A pod's runtime class must exist, and adds its overhead and where such pods run.
 
     Args:
@@ -157,7 +151,7 @@ class RuntimeClass(Ordinary):
 
     def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
         """A new pod's runtime class, None if it names none, and its spec."""
-        if not _is_pod(attributes) or attributes.operation != "CREATE" or attributes.obj is None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
             return None, {}
         spec = attributes.obj["spec"]
         name = spec.get("runtimeClassName")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -40,7 +40,7 @@ Policy = dict[str, tuple[str, str]]
 """A level and its version for each mode."""
 
 
-class PodSecurity(Ordinary):
+class PodSecurity(Plugin):
     """Refuses, warns of, or notes pods that break their namespace's standard.
 
     Args:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
 from labkit.embedded.machinery.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
 
-class ResourceQuota(Ordinary):
+class ResourceQuota(Plugin):
     """Holds creations, and updates that use more, to all quotas that cover them.
 
     Args:
@@ -33,8 +33,7 @@ class ResourceQuota(Ordinary):
         quotas = list(self._lister("resourcequotas", attributes.namespace))
         if not quotas:
             return
-        resource = f"{attributes.resource}.{attributes.group}" if attributes.group else attributes.resource
-        evaluator = self._evaluators.of(resource)
+        evaluator = self._evaluators.of(attributes.qualified)
         if evaluator is None:
             return
         new, old = attributes.obj, attributes.old

@@ -14,6 +14,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import ClassVar
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
@@ -99,6 +100,8 @@ class Strategy:
     change_checks: int = 1
     known_finalizers: bool = True
     checks_twice: bool = False
+    new_status: ClassVar[Object] = {}
+    """The status of a new object, for kinds with ``status``."""
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
 
     def default(self, obj: Object) -> None:
@@ -121,8 +124,8 @@ class Strategy:
         """
 
     def reset_status(self, obj: Object) -> None:
-        """The status of a new object."""
-        obj["status"] = {}
+        """Give a new object its first status."""
+        obj["status"] = copy.deepcopy(self.new_status)
 
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
         """Keep what an update may not change."""

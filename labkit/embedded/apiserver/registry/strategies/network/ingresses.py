@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -42,10 +43,7 @@ class IngressStrategy(Strategy):
 
     generation: bool = True
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"loadBalancer": {}}
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

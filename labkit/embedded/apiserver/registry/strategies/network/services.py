@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -55,10 +56,7 @@ class ServiceStrategy(Strategy):
     create_on_update: bool = True
     returns_deleted: bool = True
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"loadBalancer": {}}
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def default(self, obj: Object) -> None:

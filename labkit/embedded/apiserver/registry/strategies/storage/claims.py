@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -43,16 +43,13 @@ class ClaimStrategy(Strategy):
 
     returns_deleted: bool = True
     status: bool = True
+    new_status: ClassVar[Object] = {"phase": "Pending"}
 
     @override
     def default(self, obj: Object) -> None:
         obj["spec"].setdefault("volumeMode", "Filesystem")
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"phase": "Pending"}
 
     @override
     def prepare_create(self, context: Context, obj: Object) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -201,10 +202,7 @@ class AttachmentStrategy(Strategy):
     returns_deleted: bool = True
     unconditional_update: bool = False
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"attached": False}
+    new_status: ClassVar[Object] = {"attached": False}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -45,10 +45,7 @@ class AutoscalerStrategy(Strategy):
     """Horizontal pod autoscalers."""
 
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
+    new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override
     def default(self, obj: Object) -> None:

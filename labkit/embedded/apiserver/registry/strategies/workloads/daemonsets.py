@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -38,6 +39,9 @@ class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
     full_checks: int = 0
+    new_status: ClassVar[Object] = dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    )
 
     @override
     def default(self, obj: Object) -> None:
@@ -89,8 +93,3 @@ class DaemonSetStrategy(WorkloadStrategy):
         check_not_negative(spec, ("minReadySeconds",), errors)
         check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
         check_not_negative(spec, ("revisionHistoryLimit",), errors)
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        names = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
-        obj["status"] = dict.fromkeys(names, 0)

@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -32,10 +33,12 @@ class DisruptionBudgetStrategy(Strategy):
     generation: bool = True
     status: bool = True
     unconditional_update: bool = False
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
+    new_status: ClassVar[Object] = {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    }
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

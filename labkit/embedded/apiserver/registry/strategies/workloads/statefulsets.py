@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -26,6 +27,7 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     name_rule: NameRule = label_name
     full_checks: int = 0
+    new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     @override
     def default_spec(self, spec: Object) -> None:
@@ -46,10 +48,6 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
             claim["spec"].setdefault("volumeMode", "Filesystem")
             claim["status"].setdefault("phase", "Pending")
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
