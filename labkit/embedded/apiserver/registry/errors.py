@@ -113,6 +113,11 @@ class FieldErrors(list[dict[str, str]]):
         self.check_present(field, value)
         self.check_choice(field, value or None, choices)
 
+    def check_each(self, field: str, values: Iterable[T], rule: Callable[[T], list[str]]) -> None:
+        """Hold each value of a list to a rule."""
+        for index, value in enumerate(values):
+            self.check_format(f"{field}[{index}]", value, rule)
+
     def check_unique(self, field: str, value: T, seen: set[T]) -> None:
         """Require a value that was not seen before, and add it to those seen."""
         if value in seen:

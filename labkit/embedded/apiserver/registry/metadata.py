@@ -137,10 +137,8 @@ def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
 
 
-def validate_selector(
-    selector: Object | None, path: str, errors: FieldErrors, allow_invalid_values: bool = False
-) -> None:
-    """A label selector.
+def validate_selector(selector: Object | None, path: str, errors: FieldErrors) -> None:
+    """Check a label selector.
 
     Source: ``pkg/apis/meta/v1/validation``.
     """
@@ -148,18 +146,31 @@ def validate_selector(
         return
     validate_labels(selector.get("matchLabels"), f"{path}.matchLabels", errors)
     for index, term in enumerate(selector.get("matchExpressions", ())):
-        place = f"{path}.matchExpressions[{index}]"
-        operator, values = term.get("operator", ""), term.get("values") or []
-        if operator in ("In", "NotIn"):
-            errors.check_present(f"{place}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
-        elif operator in ("Exists", "DoesNotExist"):
-            if values:
-                errors.forbidden(
-                    f"{place}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                )
-        else:
-            errors.invalid(f"{place}.operator", operator, "not a valid selector operator")
-        errors.check_format(f"{place}.key", term.get("key", ""), qualified_name)
-        if not allow_invalid_values:
-            for number, value in enumerate(values):
-                errors.check_format(f"{place}.values[{number}]", value, label_value)
+        validate_requirement(term, f"{path}.matchExpressions[{index}]", errors)
+
+
+def validate_requirement(
+    term: Object, path: str, errors: FieldErrors, *, numbers: bool = False, any_value: bool = False
+) -> None:
+    """Check one requirement of a selector.
+
+    Args:
+        term: ``key``, ``operator`` and ``values``.
+        path: Where it stands.
+        errors: Takes the causes.
+        numbers: Whether values may be compared with ``Gt`` and ``Lt``.
+        any_value: Whether values may be such as no label can have.
+    """
+    operator, values = term.get("operator", ""), term.get("values") or []
+    if operator in ("In", "NotIn"):
+        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif numbers and operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+    else:
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    errors.check_format(f"{path}.key", term.get("key", ""), qualified_name)
+    errors.check_each(f"{path}.values", () if any_value else values, label_value)

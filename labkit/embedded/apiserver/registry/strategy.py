@@ -131,10 +131,7 @@ class Strategy:
         """Keep what an update may not change."""
         self.drop_fields(new, old)
         if self.status:
-            if "status" in old:
-                new["status"] = copy.deepcopy(old["status"])
-            else:
-                new.pop("status", None)
+            keep(new, old, "status")
         if self.generation:
             self.count_generation(new, old)
 
@@ -148,13 +145,9 @@ class Strategy:
 
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
         """A write to ``/status`` changes the status and metadata only."""
-        for name in [*new, *old]:
-            if name in ("metadata", "status", "kind", "apiVersion"):
-                continue
-            if name in old:
-                new[name] = copy.deepcopy(old[name])
-            else:
-                new.pop(name, None)
+        for name in {**new, **old}:
+            if name not in ("metadata", "status", "kind", "apiVersion"):
+                keep(new, old, name)
         if "generation" in old["metadata"]:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
@@ -225,6 +218,14 @@ class Strategy:
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
         """For a graceful kind: how long the object may take to end."""
         return options.grace_seconds or 0
+
+
+def keep(new: Object, old: Object, name: str) -> None:
+    """Give a field the value that it had, or none if it had none."""
+    if name in old:
+        new[name] = copy.deepcopy(old[name])
+    else:
+        new.pop(name, None)
 
 
 def common_update_errors(

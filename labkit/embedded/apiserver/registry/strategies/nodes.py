@@ -72,8 +72,7 @@ class NodeStrategy(Strategy):
             errors.invalid("metadata.nodeSwapStatus.capacity", swap, "must be greater than zero")
         _check_features(obj["status"].get("declaredFeatures") or [], errors)
         ranges = _ranges(obj["spec"])
-        for index, text in enumerate(ranges):
-            errors.check_format(f"spec.podCIDRs[{index}]", text, range_messages)
+        errors.check_each("spec.podCIDRs", ranges, range_messages)
         if len(ranges) > 1:
             _check_families(ranges, errors)
 

@@ -6,7 +6,8 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value, qualified_name
+from labkit.embedded.apiserver.registry.metadata import validate_requirement
+from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value
 from labkit.embedded.machinery.request import Object
 
 
@@ -42,26 +43,10 @@ def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: boo
         any_value: Whether values may be what no label can have.
     """
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
-        _check_expression(requirement, f"{path}.matchExpressions[{index}]", any_value, errors)
+        place = f"{path}.matchExpressions[{index}]"
+        validate_requirement(requirement, place, errors, numbers=True, any_value=any_value)
     for index, requirement in enumerate(term.get("matchFields") or ()):
         _check_field(requirement, f"{path}.matchFields[{index}]", errors)
-
-
-def _check_expression(requirement: Object, path: str, any_value: bool, errors: FieldErrors) -> None:
-    operator, values = requirement.get("operator", ""), requirement.get("values") or []
-    if operator in ("In", "NotIn"):
-        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
-        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    errors.check_format(f"{path}.key", requirement.get("key", ""), qualified_name)
-    for number, value in enumerate(() if any_value else values):
-        errors.check_format(f"{path}.values[{number}]", value, label_value)
 
 
 def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
@@ -75,8 +60,7 @@ def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
     if requirement.get("key", "") != "metadata.name":
         errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
         return
-    for number, value in enumerate(values):
-        errors.check_format(f"{path}.values[{number}]", value, dns_subdomain)
+    errors.check_each(f"{path}.values", values, dns_subdomain)
 
 
 DEPRECATED_LABELS = {

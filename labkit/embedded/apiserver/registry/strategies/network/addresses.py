@@ -96,15 +96,13 @@ class RangeStrategy(Strategy):
                 "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
             )
         else:
-            for index, each in enumerate(ranges):
-                errors.check_format(f"{path}[{index}]", each, canonical_range)
+            errors.check_each(path, ranges, canonical_range)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
-            if ranges[0] != before[0]:
-                errors.invalid("spec.cidrs[0]", ranges[0], "field is immutable")
+            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
             self.check(new, errors)
         elif len(ranges) == len(before) == 1:
             immutable(ranges[0], before[0], "spec.cidrs[0]", errors)

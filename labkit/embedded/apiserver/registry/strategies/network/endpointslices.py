@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -81,8 +82,7 @@ class EndpointSliceStrategy(Strategy):
         """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
-        if new.get("addressType") != old.get("addressType"):
-            errors.invalid("addressType", new.get("addressType"), "field is immutable")
+        immutable(new.get("addressType"), old.get("addressType"), "addressType", errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

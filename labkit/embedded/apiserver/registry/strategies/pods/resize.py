@@ -13,6 +13,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import MIRROR
+from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
 
 RESIZABLE = ("cpu", "memory")
@@ -35,7 +36,7 @@ def resized(sent: Object, before: Object) -> Object:
     if any(len(sent.get(form) or ()) != len(before.get(form) or ()) for form in CONTAINER_LISTS):
         return sent
     spec = copy.deepcopy(dict(before))
-    _take(spec, sent, "resources")
+    keep(spec, sent, "resources")
     for form in CONTAINER_LISTS:
         wanted = sent.get(form) or []
         if [item.get("name") for item in wanted] != [item.get("name") for item in spec.get(form) or ()]:
@@ -43,15 +44,8 @@ def resized(sent: Object, before: Object) -> Object:
             continue
         for container, new in zip(spec.get(form) or (), wanted, strict=True):
             for field in ("resources", "resizePolicy"):
-                _take(container, new, field)
+                keep(container, new, field)
     return spec
-
-
-def _take(target: Object, source: Object, field: str) -> None:
-    if field in source:
-        target[field] = source[field]
-    else:
-        target.pop(field, None)
 
 
 def refused_as_a_whole(pod: Object) -> str:

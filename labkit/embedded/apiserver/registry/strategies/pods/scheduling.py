@@ -91,8 +91,7 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
         if keys and selector is None:
             errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
             continue
-        for index, key in enumerate(keys):
-            errors.check_format(f"{path}.{field}[{index}]", key, qualified_name)
+        errors.check_each(f"{path}.{field}", keys, qualified_name)
     seen = set((selector or {}).get("matchLabels") or ())
     for term in (selector or {}).get("matchExpressions") or ():
         key = term.get("key", "")

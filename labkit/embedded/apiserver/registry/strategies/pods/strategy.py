@@ -31,7 +31,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resize import (
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
 from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles, take_app_armor
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
-from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
+from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.embedded.apiserver.registry.strategy import (
@@ -39,6 +39,7 @@ from labkit.embedded.apiserver.registry.strategy import (
     DeleteOptions,
     Strategy,
     common_update_errors,
+    keep,
     timestamp,
 )
 from labkit.embedded.machinery.kinds import Kind

@@ -14,6 +14,7 @@ from labkit.embedded.apiserver.registry.names import between
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
+from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -52,14 +53,6 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
         _mask_placement(changed, before, errors)
     if changed != before:
         errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
-
-
-def keep(changed: Object, before: Object, field: str) -> None:
-    """Give a field the value that it had."""
-    if field in before:
-        changed[field] = before[field]
-    else:
-        changed.pop(field, None)
 
 
 def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:

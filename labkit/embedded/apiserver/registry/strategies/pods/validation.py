@@ -150,8 +150,7 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
-        for number, name in enumerate(alias.get("hostnames") or ()):
-            errors.check_format(f"{path}.hostAliases[{index}].hostnames[{number}]", name, dns_subdomain)
+        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), dns_subdomain)
     for field, message in _wrong_names(spec, ("priorityClassName", "runtimeClassName")):
         errors.invalid(f"{path}.{field}", spec[field], message)
 
@@ -179,8 +178,7 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     servers = config.get("nameservers") or []
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
-    for index, server in enumerate(servers):
-        errors.check_format(f"{place}.nameservers[{index}]", server, address_messages)
+    errors.check_each(f"{place}.nameservers", servers, address_messages)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")

@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -76,7 +76,7 @@ class ClaimStrategy(Strategy):
             requests = (spec.get("resources") or {}).get("requests")
             if requests:
                 requests["storage"] = _requested(before)
-            _copy("volumeAttributesClassName", before, spec)
+            keep(spec, before, "volumeAttributesClassName")
         if not _alike(spec, before):
             errors.forbidden("spec", f"{MAY_CHANGE}\n{claim_diff(before, spec)}")
         wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
@@ -115,13 +115,6 @@ class ClaimStrategy(Strategy):
 
 def _requested(spec: Object) -> Any:
     return ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
-
-
-def _copy(field: str, source: Object, target: Object) -> None:
-    if field in source:
-        target[field] = source[field]
-    else:
-        target.pop(field, None)
 
 
 def _alike(one: Object, other: Object) -> bool:

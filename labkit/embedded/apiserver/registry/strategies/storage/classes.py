@@ -48,8 +48,7 @@ class StorageClassStrategy(Strategy):
             immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
         immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
         for field in ("reclaimPolicy", "volumeBindingMode"):
-            if new.get(field) != old.get(field):
-                errors.invalid(field, new.get(field), "field is immutable")
+            immutable(new.get(field), old.get(field), field, errors)
 
 
 def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:

@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules impo
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -132,9 +132,7 @@ def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> Non
         return
     pod, fixed = template["spec"], dict(before["spec"])
     for name in ("nodeSelector", "tolerations", "schedulingGates"):
-        fixed.pop(name, None)
-        if name in pod:
-            fixed[name] = pod[name]
+        keep(fixed, pod, name)
     affinity = {name: value for name, value in (fixed.pop("affinity", None) or {}).items() if name != "nodeAffinity"}
     if "nodeAffinity" in (pod.get("affinity") or {}):
         affinity["nodeAffinity"] = pod["affinity"]["nodeAffinity"]
