@@ -1,4 +1,4 @@
-"""Remembering what was worked out from texts, but not those that are there to fill the memory."""
+"""An LRU cache that skips oversized keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 1024
 
 
 def remembered(most: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
-    """Let a function of texts remember its last answers; what long texts give is worked out each time.
+    """Cache the last results of a function of texts, except for long texts.
 
     Args:
         most: How many answers it remembers.

@@ -22,7 +22,7 @@ Lister = Callable[[str, str], Iterable[Object]]
 
 @dataclass(slots=True)
 class Attributes:
-    """One write.
+    """One write, as admission sees it.
 
     Args:
         operation: ``CREATE``, ``UPDATE``, ``DELETE`` or ``CONNECT``.

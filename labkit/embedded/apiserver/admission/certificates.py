@@ -1,4 +1,4 @@
-"""Who may approve and sign certificates, and what may not be asked for.
+"""Admission of certificate signing requests: who asks, who may approve and sign, and for which subjects.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/certificates``.
 """
@@ -21,7 +21,7 @@ MayUseSigner = Callable[[User, str, str], bool]
 
 
 class Requestor(Plugin):
-    """A new request says who made it, whatever its maker wrote there."""
+    """Records in a new request who made it, whatever the request says."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -40,7 +40,7 @@ class Requestor(Plugin):
 
 
 class CertificateRights(Plugin):
-    """Approving and signing each need a right on the signer.
+    """Requires ``approve`` and ``sign`` on the signer for approving and signing.
 
     Args:
         may: Decides.
@@ -72,7 +72,7 @@ class CertificateRights(Plugin):
 
 
 class CertificateSubjects(Plugin):
-    """Nobody gets a client certificate of ``system:masters``, which no rule could ever bound."""
+    """Refuses client certificates for ``system:masters``, which no RBAC rule could restrict."""
 
     @override
     def validate(self, attributes: Attributes) -> None:

@@ -1,4 +1,4 @@
-"""Plugins that know the classes of claims and ingresses: the default one, and what a class allows.
+"""Default storage and ingress classes, and the resizing that a storage class allows.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/storage``, ``plugin/pkg/admission/network/defaultingressclass``;
 https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
@@ -26,7 +26,7 @@ NO_EXPANSION = (
 
 
 class DefaultStorageClass(Plugin):
-    """A claim that names no class gets the default one.
+    """Gives a claim without a class the default one.
 
     Args:
         lister: Lists storage classes.
@@ -48,7 +48,7 @@ class DefaultStorageClass(Plugin):
 
 
 class DefaultIngressClass(Plugin):
-    """An ingress that names no class gets the default one.
+    """Gives an ingress without a class the default one.
 
     Args:
         lister: Lists ingress classes.
@@ -73,7 +73,7 @@ class DefaultIngressClass(Plugin):
 
 
 class ClaimResize(Plugin):
-    """A claim grows only if its class allows it (and is bound, which its own rules see to).
+    """Refuses to grow a claim whose class does not allow it.
 
     Args:
         lookup: Reads storage classes.
@@ -101,7 +101,7 @@ def _notes(obj: Object) -> Object:
 
 
 def _default(classes: Iterable[Object], annotation: str) -> str | None:
-    """The name of the newest class that is marked as the default, and of several the first by name."""
+    """The name of the newest class marked as default; of equally new ones, the first by name."""
     marked = sorted(
         (one["metadata"] for one in classes if _notes(one).get(annotation) == "true"), key=lambda one: str(one["name"])
     )

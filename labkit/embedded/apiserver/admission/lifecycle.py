@@ -1,4 +1,4 @@
-"""Namespaces must exist, must not be ending, and some must never end.
+"""Refuses writes into namespaces that are missing or terminating, and the deletion of system namespaces.
 
 Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 """

@@ -1,4 +1,4 @@
-"""What a namespace's LimitRanges add to pods and claims, and what they refuse.
+"""Applies a namespace's LimitRanges: defaults for new pods, bounds for pods and claims.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/limitranger``;
 https://kubernetes.io/docs/concepts/policy/limit-range/.
@@ -23,7 +23,7 @@ Resources = dict[str, Any]
 
 
 class LimitRanger(Plugin):
-    """Fills in the defaults of the namespace's limit ranges, then holds objects to them.
+    """Sets the defaults of the namespace's LimitRanges, then enforces their bounds.
 
     Args:
         lister: Lists limit ranges.
@@ -56,7 +56,7 @@ class LimitRanger(Plugin):
 
 
 def _looks_at_pod(attributes: Attributes) -> bool:
-    """A pod's containers are set once; only a resize changes what they ask for."""
+    """Whether a write sets what containers ask for: a creation or a resize."""
     resized = attributes.concerns("pods", "UPDATE", subresource="resize") and not _ending(attributes)
     return resized or attributes.concerns("pods", "CREATE")
 
@@ -70,7 +70,7 @@ def _ending(attributes: Attributes) -> bool:
 
 
 def _merge(pod: Object, limit_range: Object) -> None:
-    """Fill in what the pod's containers leave out, and write down what was filled in."""
+    """Set the defaults that the pod's containers leave out, and note them in an annotation."""
     defaults: dict[str, Resources] = {"requests": {}, "limits": {}}
     for limit in limit_range["spec"].get("limits") or ():
         if limit["type"] == "Container":
@@ -104,7 +104,7 @@ def _pod_problems(limit: Object, spec: Object) -> Iterator[str]:
 
 
 def _claim_problems(limit: Object, spec: Object) -> Iterator[str]:
-    """A claim is measured by what it asks for; limits do not count."""
+    """Check a claim's requests; its limits do not count."""
     requests = read((spec.get("resources") or {}).get("requests"))
     for name, bound in sorted(read(limit.get("min")).items()):
         yield from _minimum("PersistentVolumeClaim", name, bound, requests, {})

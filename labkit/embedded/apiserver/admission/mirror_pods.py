@@ -1,4 +1,4 @@
-"""Mirror pods: what a node tells of the pods that it runs from files of its own.
+"""What mirror pods may not refer to.
 
 They refer to nothing in the API, or their node could read whatever it names there.
 
@@ -30,7 +30,7 @@ PROJECTIONS = {
 
 
 def api_reference(spec: Object) -> str:
-    """The first kind of object that a pod refers to, empty for none.
+    """The first kind of API object that a pod refers to, empty for none.
 
     Args:
         spec: The pod's.
@@ -58,6 +58,6 @@ def refers_to(spec: Object, resource: str) -> bool:
 
 
 def projections(volume: Object) -> list[Object]:
-    """The sources of a projected volume; others have none."""
+    """The sources of a projected volume, empty for other volumes."""
     sources: list[Object] = (volume.get("projected") or {}).get("sources") or []
     return sources

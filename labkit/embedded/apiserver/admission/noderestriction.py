@@ -1,4 +1,4 @@
-"""What a node may write of that which the node authorizer lets it write: its own.
+"""The NodeRestriction plugin: limits what a node writes to its own objects.
 
 Its own Node, without labels that would draw pods to it; mirror pods on itself, the status of
 its pods and their end; its lease; tokens for its pods. The authorizer sees a request's path,
@@ -47,7 +47,7 @@ MayRequestAudience = Callable[[User, str, str, str], bool]
 
 
 class NodeRestriction(Plugin):
-    """Holds nodes to what is theirs.
+    """Limits nodes to their own objects.
 
     Args:
         lookup: Reads pods and nodes.
@@ -162,7 +162,7 @@ class NodeRestriction(Plugin):
             raise write.refuse(f"is not allowed to modify labels: {forbidden}")
 
     def _account(self, node: str, write: Attributes) -> None:
-        """A node asks only for tokens of its pods, and for whom their volumes need them."""
+        """Check a token request: for one of the node's pods, with an audience that its volumes use."""
         if write.subresource != "token" or write.operation != "CREATE" or write.obj is None:
             return
         asked = write.obj.get("spec") or {}
@@ -194,7 +194,7 @@ class NodeRestriction(Plugin):
             )
 
     def _audiences(self, spec: Object) -> set[str]:
-        """For whom the tokens in a pod's volumes are."""
+        """The audiences of the tokens in a pod's volumes."""
         found = set()
         for volume in spec.get("volumes") or ():
             for source in projections(volume):
@@ -219,7 +219,7 @@ def _labels(obj: Object | None) -> Object:
 
 
 def _forbidden_labels(new: Object, old: Object) -> str:
-    """The changed labels that no kubelet may change."""
+    """The changed labels that no kubelet may change, as messages list them."""
     changed = {key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]}
     return ", ".join(sorted(filter(_is_forbidden, changed)))
 
@@ -247,7 +247,7 @@ def _claim(node: str, write: Attributes) -> None:
 
 
 def _beside_status(claim: Object) -> Object:
-    """A claim without what a node may say of it."""
+    """A claim without the fields that a node may write."""
     metadata = {
         name: value for name, value in claim["metadata"].items() if name not in ("resourceVersion", "managedFields")
     }

@@ -1,4 +1,4 @@
-"""Plugins for other objects than pods.
+"""Plugins for storage objects, nodes and priority classes.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission``.
 """
@@ -19,7 +19,7 @@ NOT_READY = "node.kubernetes.io/not-ready"
 
 
 class StorageObjectInUse(Plugin):
-    """Volumes, claims and classes of their attributes stay until nobody uses them."""
+    """Adds the finalizers that protect volumes, claims and attributes classes while they are in use."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -32,7 +32,7 @@ class StorageObjectInUse(Plugin):
 
 
 class TaintNewNodes(Plugin):
-    """A new node takes no pods until it is ready."""
+    """Taints a new node until it is ready."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -44,7 +44,7 @@ class TaintNewNodes(Plugin):
 
 
 class OneDefaultPriority(Plugin):
-    """Only one priority class may be the default.
+    """Refuses a second default priority class.
 
     Args:
         lister: Lists priority classes.

@@ -1,4 +1,4 @@
-"""The plugins of a default cluster, in the order in which they are asked.
+"""The plugins of a default cluster, in the order in which they run.
 
 Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
 """
@@ -36,7 +36,7 @@ def default_chain(
     *,
     mount_secrets: bool = False,
 ) -> Chain:
-    """All plugins.
+    """Make the chain of all plugins.
 
     Args:
         lookup: Reads stored objects.

@@ -1,4 +1,4 @@
-"""What the plugins of a default cluster add to pods: tolerations and priority.
+"""What admission adds to pods: tolerations, priority, and what their runtime class needs.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
 """
@@ -20,7 +20,7 @@ PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
 class DefaultTolerations(Plugin):
-    """A pod stays five minutes on a node that is not ready or not reachable."""
+    """Lets a pod stay five minutes on a node that is not ready or not reachable."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
@@ -42,7 +42,7 @@ def _tolerates(toleration: Object, key: str) -> bool:
 
 
 class Priority(Plugin):
-    """A pod's priority is that of its class.
+    """Resolves a pod's priority from its class.
 
     Args:
         lookup: Reads priority classes.
@@ -96,7 +96,7 @@ class Priority(Plugin):
 
 
 class RuntimeClass(Plugin):
-    """A pod's runtime class must exist, and adds its overhead and where such pods run.
+    """Adds a runtime class's overhead, node selector and tolerations to a pod.
 
     Args:
         lookup: Reads runtime classes.
@@ -167,7 +167,7 @@ class RuntimeClass(Plugin):
 
 
 def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
-    """Both lists, without those that another one covers.
+    """Both lists without the tolerations that another one covers.
 
     Source: k8s.io/kubernetes ``pkg/util/tolerations``.
     """

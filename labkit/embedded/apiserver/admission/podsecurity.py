@@ -1,4 +1,4 @@
-"""Holds pods to the security standards that their namespace's labels ask for.
+"""Enforces the Pod Security Standards that a namespace's labels ask for.
 
 Source: k8s.io/pod-security-admission ``admission``, ``api``.
 """
@@ -41,7 +41,7 @@ Policy = dict[str, tuple[str, str]]
 
 
 class PodSecurity(Plugin):
-    """Refuses, warns of, or notes pods that break their namespace's standard.
+    """Refuses, audits or warns of pods that violate their namespace's standard.
 
     Args:
         lookup: Reads namespaces.
@@ -68,7 +68,7 @@ class PodSecurity(Plugin):
                 self._check_pod(attributes, template, enforced=False)
 
     def _check_pod(self, attributes: Attributes, pod: Object, *, enforced: bool) -> None:
-        """Look at a pod, or at the template of one, which only leads to warnings."""
+        """Check a pod, or the pod template of a controller, which only leads to warnings."""
         namespace = self._lookup("namespaces", "", attributes.namespace)
         labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
         policy, _ = _policy(labels)
@@ -88,7 +88,7 @@ class PodSecurity(Plugin):
             attributes.warn(f'would violate PodSecurity "{":".join(policy["warn"])}": {warned}')
 
     def _check_namespace(self, attributes: Attributes, namespace: Object) -> None:
-        """A namespace's labels must be readable; its pods should keep to a stricter level."""
+        """Check a namespace's labels, and warn of pods that violate a stricter level."""
         name = namespace["metadata"].get("name", "")
         policy, errors = _policy(namespace["metadata"].get("labels") or {})
         if attributes.operation == "CREATE" or attributes.old is None:
@@ -120,7 +120,7 @@ def _unreadable(label: str, value: str, why: str) -> dict[str, str]:
 
 
 def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
-    """What a namespace's labels ask for, and what is wrong with them."""
+    """Read a namespace's labels: the policy, and the causes of bad labels."""
     errors: list[dict[str, str]] = []
     policy: Policy = {}
     for mode in MODES:
@@ -140,7 +140,7 @@ def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
 
 
 def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> Iterable[str]:
-    """Which pods break a namespace's new level."""
+    """Warn of the pods that violate a namespace's new level."""
     breaking: dict[str, list[str]] = {}
     for pod in pods[:MAX_PODS]:
         found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
@@ -175,7 +175,7 @@ def _images(spec: Object, group: str) -> list[str]:
 
 
 def _significant(attributes: Attributes) -> bool:
-    """Whether an update changes what the standards look at: which containers there are, and their images."""
+    """Whether an update changes containers or their images."""
     if attributes.obj is None or attributes.old is None:
         return False
     new, old = attributes.obj["spec"], attributes.old["spec"]

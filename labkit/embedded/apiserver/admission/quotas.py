@@ -1,4 +1,4 @@
-"""A write that would use more than a namespace's quotas allow is refused.
+"""Refuses writes that exceed a namespace's quotas.
 
 What is used stands in the quotas' status, which a controller keeps; here it is only read.
 Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
@@ -15,7 +15,7 @@ from labkit.embedded.machinery.request import Object
 
 
 class ResourceQuota(Plugin):
-    """Holds creations, and updates that use more, to all quotas that cover them.
+    """Charges creations, and updates that use more, against all quotas that cover them.
 
     Args:
         lister: Lists quotas.
@@ -50,7 +50,7 @@ class ResourceQuota(Plugin):
 
 
 def _check_said(attributes: Attributes, evaluator: Evaluator, quota: Object) -> None:
-    """Refuse what leaves out an amount that the quota bounds, and what cannot be judged yet."""
+    """Refuse an object that names no amount for a bounded resource, and quotas without usage yet."""
     name, status = quota["metadata"]["name"], quota["status"]
     bounded = evaluator.matching(status["hard"])
     problem = evaluator.problem(bounded, attributes.obj or {})

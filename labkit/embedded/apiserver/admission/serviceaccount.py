@@ -1,4 +1,4 @@
-"""Every pod has a service account, and by default its token.
+"""Gives every pod a service account, and mounts its token.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/serviceaccount``.
 """
@@ -23,7 +23,7 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
 class ServiceAccount(Plugin):
-    """Names the account of a pod and mounts its token.
+    """Sets the service account of a pod and mounts its token.
 
     Args:
         lookup: Reads service accounts and secrets.
@@ -145,7 +145,7 @@ class ServiceAccount(Plugin):
 
 
 def _automounts(account: Object, spec: Object) -> bool:
-    """The pod's own setting beats the account's; without either, the token is mounted."""
+    """Whether to mount the token: the pod's setting, else the account's, else yes."""
     for holder in (spec, account):
         wanted = holder.get("automountServiceAccountToken")
         if wanted is not None:

@@ -1,4 +1,4 @@
-"""The causes of a 422, in the real server's words.
+"""Validation errors: the causes of a 422, in the real server's words.
 
 Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
-    """A bad value as messages show it."""
+    """A bad value as messages print it."""
     if isinstance(value, str):
         return go_quote(value)
     if isinstance(value, bool):
@@ -141,13 +141,13 @@ class FieldErrors(list[dict[str, str]]):
 
 
 def listed(causes: Iterable[dict[str, str]]) -> str:
-    """Causes as a message has them, each once."""
+    """Causes as a message lists them, without duplicates."""
     lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
 
 
 def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, str]]) -> ApiError:
-    """422 for an object; causes said twice are said once in the message.
+    """Return a 422 for an object.
 
     Args:
         kind: The Kind, as the message names it.

@@ -1,4 +1,4 @@
-"""Rules of ``metadata`` that all kinds share.
+"""Validation of ``metadata``, which all kinds share.
 
 Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 """
@@ -20,7 +20,7 @@ FOREGROUND = "foregroundDeletion"
 def validate_metadata(
     metadata: Object, namespaced: bool, rule: NameRule, errors: FieldErrors, path: str = "metadata"
 ) -> None:
-    """What a new object's metadata must be."""
+    """Check the metadata of a new object."""
     errors.check_if_given(f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True))
     errors.check_present(f"{path}.name", metadata.get("name"), "name or generateName is required")
     errors.check_if_given(f"{path}.name", metadata.get("name"), lambda name: rule(name, False))
@@ -37,7 +37,7 @@ def validate_metadata(
 
 
 def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path: str = "metadata") -> None:
-    """What may change in an object's metadata."""
+    """Check a change of metadata."""
     if old.get("deletionTimestamp"):
         added = sorted(set(new.get("finalizers", ())) - set(old.get("finalizers", ())))
         if added:
@@ -66,20 +66,20 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
 
 
 def immutable(new: Any, old: Any, field: str, errors: FieldErrors) -> None:
-    """A field that may not change."""
+    """Refuse a change of a field."""
     if new != old:
         errors.invalid(field, new, "field is immutable")
 
 
 def validate_labels(labels: Object | None, path: str, errors: FieldErrors) -> None:
-    """Keys and values of labels."""
+    """Check the keys and values of labels."""
     for key, value in (labels or {}).items():
         errors.check_format(path, key, qualified_name)
         errors.check_format(path, value, label_value)
 
 
 def validate_annotations(annotations: Object | None, path: str, errors: FieldErrors) -> None:
-    """Keys and total size of annotations."""
+    """Check the keys and the total size of annotations."""
     if not annotations:
         return
     for key in annotations:
@@ -90,7 +90,7 @@ def validate_annotations(annotations: Object | None, path: str, errors: FieldErr
 
 
 def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors) -> None:
-    """Owner references: complete, and one controller at most; which of them is wrong is not said."""
+    """Check owner references: complete, and at most one controller."""
     controller = ""
     for owner in owners or ():
         version, kind = owner.get("apiVersion", ""), owner.get("kind", "")
@@ -115,7 +115,7 @@ def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors)
 
 
 def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
-    """Finalizers are qualified names."""
+    """Check that finalizers are qualified names."""
     for name in finalizers or ():
         errors.check_format(path, name, qualified_name)
     if finalizers and ORPHAN in finalizers and FOREGROUND in finalizers:
@@ -123,7 +123,7 @@ def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldEr
 
 
 def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
-    """A finalizer is one of Kubernetes' own, or its name says whose it is.
+    """Check that finalizers have a domain or are Kubernetes' own.
 
     Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
     """
@@ -132,7 +132,7 @@ def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: F
 
 
 def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
-    """One finalizer's name without a domain must be one of Kubernetes' own."""
+    """Check that a finalizer has a domain or is Kubernetes' own."""
     if "/" not in name and name not in ("kubernetes", ORPHAN, FOREGROUND):
         errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
 

@@ -1,4 +1,4 @@
-"""Create, read, update and delete objects of any kind, by its rules.
+"""Creates, updates and deletes objects of any kind by the rules of its strategy.
 
 Handlers come here with a caller's request; controllers and the node come here
 directly. Authorization and mutating admission have happened by then.

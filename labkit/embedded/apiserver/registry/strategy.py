@@ -1,4 +1,4 @@
-"""How kinds differ: one strategy object beside each kind.
+"""The hooks by which kinds differ: defaulting, preparation, validation, warnings.
 
 The registry asks it, in this order: ``default`` (with decoding), ``prepare_create`` or
 ``prepare_update``, ``validate`` or ``validate_update``, ``warnings``.
@@ -29,7 +29,7 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class Context:
-    """What a strategy may use.
+    """What a strategy may use of its cluster.
 
     Args:
         clock: Seconds since the epoch.
@@ -48,7 +48,7 @@ class Context:
 
 @dataclass(slots=True)
 class DeleteOptions:
-    """How to delete.
+    """The options of a deletion.
 
     Args:
         grace_seconds: Seconds for a graceful end; None is the object's own choice.
@@ -67,7 +67,7 @@ class DeleteOptions:
 
 @dataclass
 class Strategy:
-    """The rules of an ordinary kind; families derive from it.
+    """The rules of a kind, with defaults that suit most; kinds override them.
 
     Args:
         name_rule: What its names may be.
@@ -105,10 +105,10 @@ class Strategy:
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
 
     def default(self, obj: Object) -> None:
-        """Fill in what the caller left out."""
+        """Set the defaults of an object."""
 
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """Reset what a caller may not choose at creation."""
+        """Reset fields that a caller may not set at creation."""
         self.drop_fields(obj, None)
         if self.status:
             self.reset_status(obj)
@@ -124,11 +124,11 @@ class Strategy:
         """
 
     def reset_status(self, obj: Object) -> None:
-        """Give a new object its first status."""
+        """Set the status of a new object."""
         obj["status"] = copy.deepcopy(self.new_status)
 
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """Keep what an update may not change."""
+        """Reset fields that an update may not change."""
         self.drop_fields(new, old)
         if self.status:
             keep(new, old, "status")
@@ -136,7 +136,7 @@ class Strategy:
             self.count_generation(new, old)
 
     def count_generation(self, new: Object, old: Object) -> None:
-        """One more if the spec differs."""
+        """Increment ``metadata.generation`` if the spec changes."""
         generation = old["metadata"].get("generation", 0)
         if new.get("spec") != old.get("spec"):
             generation += 1
@@ -144,7 +144,7 @@ class Strategy:
             new["metadata"]["generation"] = generation
 
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """A write to ``/status`` changes the status and metadata only."""
+        """Reset all but the status and the metadata."""
         for name in {**new, **old}:
             if name not in ("metadata", "status", "kind", "apiVersion"):
                 keep(new, old, name)
@@ -152,11 +152,11 @@ class Strategy:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """A write to another subresource: nothing but that part may change."""
+        """Reset all but what a subresource other than ``status`` may change."""
         self.prepare_status_update(context, new, old)
 
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """What is wrong with a new object."""
+        """Return the errors of a new object."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
         if self.known_finalizers:
@@ -165,7 +165,7 @@ class Strategy:
         return errors
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a changed object."""
+        """Return the errors of an update."""
         errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
             validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
@@ -177,20 +177,20 @@ class Strategy:
         return errors
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a changed status."""
+        """Return the errors of an update of the status."""
         errors = common_update_errors(kind, new, old)
         self.check_status(new, old, errors)
         return errors
 
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a write to another subresource."""
+        """Return the errors of an update through another subresource."""
         return self.validate_status_update(kind, new, old)
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """The rules of the kind beyond metadata."""
+        """Check the fields beyond metadata."""
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Check a changed object: the rules for a new one, then those for the change."""
+        """Check an update: the rules for a new object, then those for the change."""
         self.check(new, errors)
         self.check_change(new, old, errors)
 
@@ -198,7 +198,7 @@ class Strategy:
         """Check what an update changes."""
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """The rules for a changed status."""
+        """Check a changed status."""
 
     def check_deletion(self, name: str) -> None:
         """Refuse to delete an object that must stay.
@@ -208,20 +208,20 @@ class Strategy:
         """
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Texts for ``Warning`` headers."""
+        """Return the texts for ``Warning`` headers."""
         return []
 
     def status_warnings(self, obj: Object) -> list[str]:
-        """The same for a write of the status; hardly any kind has some."""
+        """Return the texts for ``Warning`` headers of a status update."""
         return []
 
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
-        """For a graceful kind: how long the object may take to end."""
+        """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
 
 
 def keep(new: Object, old: Object, name: str) -> None:
-    """Give a field the value that it had, or none if it had none."""
+    """Give a field its old value, or remove it if it had none."""
     if name in old:
         new[name] = copy.deepcopy(old[name])
     else:
@@ -231,7 +231,7 @@ def keep(new: Object, old: Object, name: str) -> None:
 def common_update_errors(
     kind: Kind, new: Object, old: Object, change_checks: int = 1, known_finalizers: bool = True
 ) -> FieldErrors:
-    """What is wrong with changed metadata; the real server looks several times, and its causes show it.
+    """Check an update of metadata as often as the real server does, whose causes show it.
 
     Args:
         kind: The kind.
@@ -251,5 +251,5 @@ def common_update_errors(
 
 
 def timestamp(seconds: float) -> str:
-    """RFC 3339 in whole seconds, as ``metadata.creationTimestamp``."""
+    """A time as RFC 3339 in whole seconds, such as ``metadata.creationTimestamp``."""
     return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

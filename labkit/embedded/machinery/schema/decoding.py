@@ -1,4 +1,4 @@
-"""From decoded JSON to an object of a kind: known fields only, each of its type.
+"""Decodes JSON to objects of a kind, with the real server's errors.
 
 The result is what the real server would hold and print: fields in its order, empty ones left
 out, structs that are always there, quantities and times in canonical form.
@@ -60,7 +60,7 @@ class Decoder:
         self._first: DecodeProblem | None = None
 
     def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
-        """An object of ``struct``.
+        """Decode an object of ``struct``.
 
         Raises:
             DecodeProblem: A value has the wrong type.
@@ -75,7 +75,7 @@ class Decoder:
         return made
 
     def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
-        """A value of the wrong type: decoding goes on, and the first such is told at the end.
+        """Record a value of the wrong type and go on; the first one is raised at the end.
 
         A value that reads itself (a quantity, a time) is told at once instead.
         """
@@ -209,7 +209,7 @@ class Decoder:
             return None
 
     def _octets(self, value: list[Any], struct: Struct, path: str) -> str:
-        """Bytes may also be given as a list of numbers."""
+        """Decode bytes given as a list of numbers."""
         octets = bytearray()
         for item in value:
             if isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256:
@@ -235,7 +235,7 @@ KEPT = ALWAYS | {"raw"}
 
 
 def zero(field: Field, *, defaults: bool = True) -> Any:
-    """What Go prints for a field that was not given; ``NOTHING`` if it prints nothing."""
+    """The value that Go prints for a missing field; ``NOTHING`` if it prints none."""
     if field.omit_zero:
         return NOTHING
     if field.pointer:
@@ -260,7 +260,7 @@ def zero_of(type_: Type, *, defaults: bool = True) -> Any:
 
 
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
-    """Go's UnmarshalTypeError."""
+    """Make Go's UnmarshalTypeError."""
     return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
 
 
@@ -281,7 +281,7 @@ def number_text(value: int | float) -> str:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A copy of any JSON that the server can print again.
+    """Copy free-form JSON.
 
     Raises:
         DecodeProblem: It is nested too deeply.
@@ -298,7 +298,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def inexact(number: int) -> float:
-    """A number that is too large for an integer.
+    """Convert an integer that is too large for Go's to a float.
 
     Raises:
         DecodeProblem: It is too large for any.
@@ -331,7 +331,7 @@ def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
 
 
 def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
-    """Make empty lists and maps what they are after a turn in the storage: none at all.
+    """Set empty lists and maps to None, as the storage round trip does.
 
     Args:
         struct: The object's schema.
@@ -355,7 +355,7 @@ def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
 
 
 def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
-    """An object without the lists and maps that are given without content and not printed.
+    """Return an object without the empty lists and maps that are not printed.
 
     Args:
         struct: The object's schema.

@@ -1,4 +1,4 @@
-"""Scalars with a form of their own: quantities, times, base64.
+"""Scalars with formats: quantities, times, base64.
 
 Source: k8s.io/apimachinery ``pkg/api/resource`` and ``pkg/apis/meta/v1``; Go's
 ``encoding/base64`` and ``time``.
@@ -23,11 +23,11 @@ RFC3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?
 
 
 class BadValue(ValueError):
-    """A scalar that does not have its form; the message is the real server's."""
+    """A scalar with an invalid format; the message is the real server's."""
 
 
 def parse_quantity(text: str) -> tuple[int, str]:
-    """A quantity as (billionths, ``binary`` | ``decimal`` | ``exponent``).
+    """Parse a quantity to (billionths, ``binary`` | ``decimal`` | ``exponent``).
 
     Raises:
         BadValue: It is no quantity.
@@ -72,7 +72,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
 
 
 def amount(value: object) -> int:
-    """A quantity in billionths; 0 for what is none."""
+    """Parse a quantity to billionths; an invalid one is 0."""
     try:
         return parse_quantity(str(value))[0]
     except BadValue:
@@ -80,7 +80,7 @@ def amount(value: object) -> int:
 
 
 def canonical_quantity(text: str) -> str:
-    """A quantity in the form in which it is stored: ``1024Mi`` as ``1Gi``, ``0.5`` as ``500m``.
+    """The canonical form of a quantity: ``1024Mi`` is ``1Gi``, ``0.5`` is ``500m``.
 
     Raises:
         BadValue: It is no quantity.
@@ -117,7 +117,7 @@ def quantity_text(amount: int, form: str) -> str:
 
 
 def parse_time(text: str, micro: bool = False) -> datetime.datetime:
-    """An RFC 3339 time.
+    """Parse an RFC 3339 time.
 
     Args:
         text: The time.
@@ -209,7 +209,7 @@ def canonical_micro_time(text: str) -> str:
 
 
 def decode_base64(text: str) -> bytes:
-    """Standard base64 with padding; line breaks are skipped.
+    """Decode standard base64 with padding, ignoring line breaks.
 
     Raises:
         BadValue: With the position that Go's decoder names.

@@ -1,4 +1,4 @@
-"""What the pod security standards forbid, and from which of their versions on.
+"""The checks of the Pod Security Standards, and the versions of the standards that each belongs to.
 
 A namespace may ask for the standards of an older minor version of Kubernetes. A version that is not
 made yet is taken for the newest.
@@ -46,7 +46,7 @@ LATEST = 10**9
 
 
 class Rule(NamedTuple):
-    """A check, and for which minor versions of the standards it holds.
+    """A check, and the minor versions of the standards that it belongs to.
 
     Args:
         check: The check.
@@ -108,7 +108,7 @@ RESTRICTED = (
 
 
 def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[Violation]:
-    """What a pod does that a level forbids.
+    """Return the violations of a level by a pod.
 
     Args:
         spec: Of the pod.
@@ -127,6 +127,6 @@ def found_violations(spec: Object, level: str, annotations: Object, version: str
 
 
 def violations(spec: Object, level: str, annotations: Object | None = None, version: str = "latest") -> str:
-    """What a pod does that a level forbids, as messages say it; empty if nothing."""
+    """The violations of a level by a pod, as messages list them; empty if there are none."""
     found = found_violations(spec, level, annotations or {}, version)
     return ", ".join(f"{reason} ({where})" for reason, where in found)

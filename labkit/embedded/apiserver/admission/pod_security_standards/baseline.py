@@ -1,4 +1,4 @@
-"""What the baseline level forbids: ways out of the pod that are known.
+"""The checks of the baseline level, which prevents known privilege escalations.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -58,7 +58,7 @@ APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def host_namespaces(spec: Object) -> Violation | None:
-    """Baseline: a pod stays in namespaces of its own."""
+    """Baseline: no host namespaces."""
     used = [f"{name}=true" for name in HOST_NAMESPACES if spec.get(name)]
     return ("host namespaces", ", ".join(used)) if used else None
 
@@ -72,7 +72,7 @@ def privileged(spec: Object) -> Violation | None:
 
 
 def added_capabilities(spec: Object) -> Violation | None:
-    """Baseline: only harmless capabilities are added."""
+    """Baseline: only default capabilities may be added."""
     bad: set[str] = set()
 
     def adds(container: Object) -> bool:
@@ -88,13 +88,13 @@ def added_capabilities(spec: Object) -> Violation | None:
 
 
 def host_path_volumes(spec: Object) -> Violation | None:
-    """Baseline: no directories of the node."""
+    """Baseline: no hostPath volumes."""
     names = [volume["name"] for volume in spec.get("volumes") or () if volume.get("hostPath") is not None]
     return ("hostPath volumes", named("volume", names)) if names else None
 
 
 def host_ports(spec: Object) -> Violation | None:
-    """Baseline: no ports of the node."""
+    """Baseline: no host ports."""
     ports: set[str] = set()
 
     def uses(container: Object) -> bool:
@@ -111,17 +111,17 @@ def host_ports(spec: Object) -> Violation | None:
 
 
 def shared_proc_mount(spec: Object) -> Violation | None:
-    """Baseline: the usual masks over /proc, but in a user namespace."""
+    """Baseline: the default masks over ``/proc``, except in a user namespace."""
     return but_in_user_namespaces(proc_mount)(spec)
 
 
 def unconfined_seccomp(spec: Object) -> Violation | None:
-    """Baseline: seccomp is not switched off."""
+    """Baseline: seccomp may not be switched off."""
     return bad_seccomp(spec)
 
 
 def hosts_of_probes(spec: Object) -> Violation | None:
-    """Baseline: what the kubelet asks is the pod itself."""
+    """Baseline: probes and hooks may not name a host."""
     hosts: set[str] = set()
 
     def names_hosts(container: Object) -> bool:
@@ -140,7 +140,7 @@ def hosts_of_probes(spec: Object) -> Violation | None:
 
 
 def app_armor(spec: Object, annotations: Object) -> Violation | None:
-    """Baseline: AppArmor is not switched off."""
+    """Baseline: AppArmor may not be switched off."""
     values: set[str] = set()
 
     def bad(context: Object) -> bool:
@@ -166,7 +166,7 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
 
 
 def labelled_by(*allowed: str) -> Check:
-    """Baseline: SELinux keeps to the types for containers.
+    """Baseline: only the SELinux types for containers.
 
     Args:
         allowed: These types.
@@ -197,7 +197,7 @@ def labelled_by(*allowed: str) -> Check:
 
 
 def sysctls_but(safe: frozenset[str]) -> Check:
-    """Baseline: only kernel parameters that are the pod's own.
+    """Baseline: only sysctls that are isolated in the pod.
 
     Args:
         safe: Those parameters.
@@ -212,7 +212,7 @@ def sysctls_but(safe: frozenset[str]) -> Check:
 
 
 def host_process(spec: Object) -> Violation | None:
-    """Baseline: no processes of a Windows node."""
+    """Baseline: no Windows HostProcess containers."""
     holders = holders_of(spec, lambda context: bool((context.get("windowsOptions") or {}).get("hostProcess")))
     if not holders:
         return None

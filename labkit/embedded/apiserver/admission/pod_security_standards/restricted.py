@@ -1,4 +1,4 @@
-"""What the restricted level forbids beside: everything that a hardened pod can do without.
+"""The checks of the restricted level, which enforces hardening practices.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -33,7 +33,7 @@ SECCOMP = ("RuntimeDefault", "Localhost")
 
 
 def proc_mount(spec: Object) -> Violation | None:
-    """Restricted: the usual masks over /proc."""
+    """Restricted: the default masks over ``/proc``."""
     names = names_of(spec, lambda container: security(container).get("procMount", "Default") != "Default")
     if not names:
         return None
@@ -41,7 +41,7 @@ def proc_mount(spec: Object) -> Violation | None:
 
 
 def restricted_volumes(spec: Object) -> Violation | None:
-    """Restricted: only volumes that hold no part of the node."""
+    """Restricted: only volume types that hold nothing of the node."""
     bad: list[str] = []
     kinds: set[str] = set()
     for volume in spec.get("volumes") or ():
@@ -57,7 +57,7 @@ def restricted_volumes(spec: Object) -> Violation | None:
 
 
 def privilege_escalation(spec: Object) -> Violation | None:
-    """Restricted: no way to more privileges."""
+    """Restricted: no privilege escalation."""
     names = names_of(spec, lambda container: security(container).get("allowPrivilegeEscalation") is not False)
     if not names:
         return None
@@ -66,7 +66,7 @@ def privilege_escalation(spec: Object) -> Violation | None:
 
 
 def kept_capabilities(spec: Object) -> Violation | None:
-    """Restricted: all capabilities are dropped, and at most one is added again."""
+    """Restricted: all capabilities are dropped, and at most NET_BIND_SERVICE is added."""
 
     def keeps(container: Object) -> bool:
         return "ALL" not in ((security(container).get("capabilities") or {}).get("drop") or ())
@@ -90,7 +90,7 @@ def kept_capabilities(spec: Object) -> Violation | None:
 
 
 def run_as_root(spec: Object) -> Violation | None:
-    """Restricted: containers must say that they do not run as root."""
+    """Restricted: containers must run as non-root."""
 
     def holds(context: Object) -> bool | None:
         return context.get("runAsNonRoot")
@@ -107,7 +107,7 @@ def run_as_root(spec: Object) -> Violation | None:
 
 
 def run_as_user(spec: Object) -> Violation | None:
-    """Restricted: user 0 is not asked for."""
+    """Restricted: containers may not run as user 0."""
     holders = ["pod"] if (spec.get("securityContext") or {}).get("runAsUser") == 0 else []
     names = names_of(spec, lambda container: security(container).get("runAsUser") == 0)
     if names:
@@ -116,7 +116,7 @@ def run_as_user(spec: Object) -> Violation | None:
 
 
 def bad_seccomp(spec: Object) -> Violation | None:
-    """Who chooses a seccomp profile that is none."""
+    """Forbid seccomp profiles other than RuntimeDefault and Localhost."""
     bad: set[str] = set()
 
     def chooses(context: Object) -> bool:
@@ -133,7 +133,7 @@ def bad_seccomp(spec: Object) -> Violation | None:
 
 
 def chosen_seccomp(spec: Object) -> Violation | None:
-    """Restricted: a seccomp profile is chosen."""
+    """Restricted: a seccomp profile must be set."""
     names = set_by_pod_or_all(spec, lambda context: True if context.get("seccompProfile") else None)
     wrong = bad_seccomp(spec)
     if wrong is not None or not names:

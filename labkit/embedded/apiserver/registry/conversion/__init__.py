@@ -1,4 +1,4 @@
-"""Kinds that are served in more than one version: stored in one, and seen in each.
+"""Conversion of kinds that are served in more than one version.
 
 An object is stored in the version that its row names in ``stored_as``. Requests are decoded,
 defaulted and patched in their own version, and converted before they are checked and stored;
@@ -26,7 +26,7 @@ BY_STORE: Mapping[str, tuple[Kind, ...]] = {
 
 
 def to_stored(kind: Kind, obj: Object) -> Object:
-    """An object of a kind's own version in the version in which it is stored.
+    """Convert an object to the version in which its kind is stored.
 
     Args:
         kind: Its row.
@@ -44,7 +44,7 @@ def to_stored(kind: Kind, obj: Object) -> Object:
 
 
 def from_stored(kind: Kind, obj: Object) -> Object:
-    """A stored object in the version of a kind.
+    """Convert a stored object to another version of its kind.
 
     Args:
         kind: The row of the version that is wanted.
@@ -62,7 +62,7 @@ def from_stored(kind: Kind, obj: Object) -> Object:
 
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
-    """An object as another version of its kind shows it, and that version's schema.
+    """Convert an object to another version of its kind.
 
     Args:
         kind: The row of the object's own version.
@@ -81,7 +81,7 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
 
 
 def _complete(kind: Kind, obj: Object) -> Object:
-    """The object with the empty fields that its version always has."""
+    """Add the empty fields that a version always prints."""
     struct = schemas().of_kind(kind.group, kind.version, kind.kind)
     assert struct is not None
     made = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})

@@ -1,4 +1,4 @@
-"""Autoscalers of ``autoscaling/v1`` and ``v2``.
+"""Conversion of HorizontalPodAutoscalers between ``autoscaling/v1`` and ``v2``.
 
 Version 1 has one target, of the processors' use; all that it lacks goes into annotations.
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``, ``annotations.go``.
@@ -49,7 +49,7 @@ def _present(**fields: Any) -> Object:
 
 
 def _copied(source: Object, *names: str) -> Object:
-    """The fields that both versions call the same."""
+    """Copy the fields that both versions name alike."""
     return _present(**{name: source.get(name) for name in names})
 
 
@@ -123,7 +123,7 @@ def _with_notes(obj: Object, notes: Object) -> Object:
 
 
 def _read(notes: Object, note: str, struct: str, field: str, convert: Callable[[Any], Any]) -> Any:
-    """What an annotation says, in the form of a field; None if it makes no sense."""
+    """Decode an annotation as the value of a field; None if it does not fit."""
     try:
         found = convert(orjson.loads(notes.get(note) or "null"))
         return Decoder().decode(schemas()[struct], {field: found}).get(field)
@@ -141,7 +141,7 @@ def _is_utilization(metric: Object) -> bool:
 
 
 def _to_v1(metric: Object, measure: str) -> Object:
-    """A metric in the form of version 1's annotation.
+    """Convert a metric to the form of version 1's annotation.
 
     Args:
         metric: As version 2 has it.
@@ -188,7 +188,7 @@ def _to_v1(metric: Object, measure: str) -> Object:
 
 
 def _to_v2(metric: Object, measure: str) -> Object:
-    """A metric from the form of version 1's annotation.
+    """Convert a metric from the form of version 1's annotation.
 
     Args:
         metric: As version 1 has it.
@@ -220,7 +220,7 @@ def _to_v2(metric: Object, measure: str) -> Object:
 
 
 def _typed(kind: str, numbers: Object, measure: str) -> Object:
-    """What is wanted of a metric has a type; what was measured has none."""
+    """Add the type that targets have and measured values have not."""
     return {"type": kind, **numbers} if measure == "target" else numbers
 
 

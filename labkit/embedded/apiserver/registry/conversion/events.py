@@ -1,4 +1,4 @@
-"""Events of ``events.k8s.io/v1`` and of the core group: the same facts by other names.
+"""Conversion of Events between ``events.k8s.io/v1`` and the core group.
 
 Source: k8s.io/kubernetes ``pkg/apis/events/v1/conversion.go``.
 """
@@ -22,10 +22,10 @@ CORE_NAMES = {core: name for name, core in NAMES.items()}
 
 
 def to_core(obj: Object) -> Object:
-    """An event of ``events.k8s.io/v1`` as one of the core group."""
+    """Convert an event of ``events.k8s.io/v1`` to the core group."""
     return {NAMES.get(name, name): value for name, value in obj.items()}
 
 
 def from_core(obj: Object) -> Object:
-    """An event of the core group as one of ``events.k8s.io/v1``."""
+    """Convert an event of the core group to ``events.k8s.io/v1``."""
     return {CORE_NAMES.get(name, name): value for name, value in obj.items()}

@@ -110,7 +110,7 @@ def apply(
 
 
 def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
-    """See that everything in an object can have an owner, which items without their key cannot.
+    """Check that every part of an object can have an owner: items without their key cannot.
 
     Raises:
         ApiError: 500, which is the real server's answer too.
@@ -130,7 +130,7 @@ def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) 
 
 
 def empty_object(struct: Struct, config: Object) -> Object:
-    """What an apply starts from where there is no object."""
+    """The object that an apply to a missing object starts from."""
     empty = Decoder(defaults=False).decode(struct, {})
     empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
     return empty
@@ -151,7 +151,7 @@ def _take_over(
     force: bool,
     elsewhere: Elsewhere | None,
 ) -> None:
-    """Take from the other managers what has changed, or refuse to.
+    """Remove changed fields from other managers, or report a conflict.
 
     Raises:
         ApiError: 409 with a cause for each conflict.
@@ -186,7 +186,7 @@ def _last_applied(obj: Object) -> str:
 
 
 def _allowed(struct: Struct, live: Object, version: str) -> Node:
-    """What client-side apply set and nobody has changed since: kubectl may take that over."""
+    """The fields that client-side apply set and nobody changed since: kubectl may take them over."""
     try:
         config = json.loads(_last_applied(live))
     except ValueError:
@@ -200,7 +200,7 @@ def _allowed(struct: Struct, live: Object, version: str) -> Node:
 
 
 def _as_last_applied(config: Object) -> str:
-    """A configuration as the annotation holds it."""
+    """A configuration as the last-applied annotation holds it."""
     kept = copy.deepcopy(config)
     annotations = (kept.get("metadata") or {}).get("annotations")
     if annotations:
@@ -209,7 +209,7 @@ def _as_last_applied(config: Object) -> str:
 
 
 def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiError:
-    """409: others own what this apply would change."""
+    """Return a 409 that lists the fields that others own."""
     rows: list[tuple[str, str]] = []
     for key, fields in sorted(conflicts.items()):
         who = f'"{key.manager}"'

@@ -1,4 +1,4 @@
-"""Merge a configuration into an object, and take out what nobody wants any more.
+"""Merges a configuration into an object, and prunes fields that have no owner left.
 
 Both work on plain JSON by its schema, before the result is decoded.
 Source: structured-merge-diff ``typed/merge.go``, ``typed/remove.go``.
@@ -12,7 +12,7 @@ from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shap
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
-    """The old value with a configuration merged into it.
+    """Merge a configuration into a value.
 
     Null stands for an empty map or list, and changes nothing in one that is not empty.
     """
@@ -27,7 +27,7 @@ def merge(shape: Shape, old: Any, config: Any) -> Any:
 
 
 def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
-    """Items in the configuration's order, the others where they stood among their neighbours."""
+    """Merge lists: items in the configuration's order, the others among their neighbours."""
     items = shape.item() if shape.form == "list" else LEAF
     left = [(shape.path_element(item), item) for item in old]
     right = [(shape.path_element(item), item) for item in config]
@@ -73,7 +73,7 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
 
 
 def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
-    """The value without the fields ``gone``, but for those that ``kept`` still holds.
+    """Remove the fields ``gone`` from a value, except those that ``kept`` holds.
 
     A field of a struct goes as a whole when nobody holds any of it; an item of a list or map goes if nobody else
     owns it itself, whoever holds some of its fields, and is left, empty, if it was not owned itself.

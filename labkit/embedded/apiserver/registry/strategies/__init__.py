@@ -1,4 +1,4 @@
-"""One strategy for each kind; a kind without one of its own has the ordinary rules.
+"""One strategy for each kind that needs more than the default rules.
 
 Which kind has which stands in ``table``. What belongs together lies together, and each of these
 rests only on those below it:
@@ -48,7 +48,7 @@ class Strategies:
 
 
 def strategies() -> Strategies:
-    """A new set of strategies, so that hooks of one cluster do not reach another."""
+    """Make a new set of strategies, so that clusters do not share hooks."""
     from labkit.embedded.apiserver.registry.strategies.table import table
 
     return Strategies(table())

@@ -1,4 +1,4 @@
-"""Namespaces, config maps, secrets, service accounts and priority classes.
+"""The strategies of Namespaces, ConfigMaps, Secrets, ServiceAccounts and PriorityClasses.
 
 Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 """
@@ -122,7 +122,7 @@ class ConfigMapStrategy(Strategy):
 
 
 def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: FieldErrors) -> None:
-    """What ``immutable: true`` forbids."""
+    """Refuse changes of an object with ``immutable: true``."""
     if not old.get("immutable"):
         return
     if not new.get("immutable"):

@@ -1,4 +1,4 @@
-"""Leases.
+"""The strategy of Leases.
 
 Source: k8s.io/kubernetes ``pkg/apis/coordination/validation``.
 """

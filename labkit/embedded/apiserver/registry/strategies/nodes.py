@@ -1,4 +1,4 @@
-"""Nodes: their taints, addresses and amounts.
+"""The strategy of Nodes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -118,7 +118,7 @@ def _check_amounts(status: Object, errors: FieldErrors) -> None:
 
 
 def _check_features(features: list[str], errors: FieldErrors) -> None:
-    """What a node says that it can do: sorted names, each once."""
+    """Check the declared features: valid names, sorted, no duplicates."""
     for index, name in enumerate(features):
         place = f"status.declaredFeatures[{index}]"
         if index and features[index - 1] == name:
@@ -143,14 +143,14 @@ def _check_families(ranges: list[str], errors: FieldErrors) -> None:
 
 
 def _ranges(spec: Object) -> list[str]:
-    """Address ranges; ``podCIDR`` is the first of them."""
+    """The pod CIDRs; ``podCIDR`` stands for the first."""
     ranges = list(spec.get("podCIDRs") or ())
     first = spec.get("podCIDR")
     return [first, *ranges[1:]] if first else ranges
 
 
 def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
-    """A node's taints: good keys and values, each key and effect once."""
+    """Check a node's taints."""
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(taints):
         place = f"{path}[{index}]"

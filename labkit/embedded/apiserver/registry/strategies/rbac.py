@@ -1,4 +1,4 @@
-"""Roles and bindings.
+"""The strategies of Roles, ClusterRoles and their bindings.
 
 Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/defaults.go``.
 """
@@ -26,7 +26,7 @@ GROUP = "rbac.authorization.k8s.io"
 
 @dataclass
 class PolicyStrategy(Strategy):
-    """What roles and bindings have in common."""
+    """What roles and bindings share."""
 
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True

@@ -1,4 +1,4 @@
-"""Runtime classes: which container runtime a pod wants.
+"""The strategy of RuntimeClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/node/validation``, ``pkg/registry/node/runtimeclass``.
 """

@@ -1,4 +1,4 @@
-"""Conditions in the common form, ``metav1.Condition``.
+"""Validation of ``metav1.Condition``.
 
 Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
 """

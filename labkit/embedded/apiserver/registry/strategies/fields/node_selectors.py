@@ -1,4 +1,4 @@
-"""Which nodes a pod or a volume wants: node selectors and their terms.
+"""Validation of node selectors, which pods and volumes share.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -12,7 +12,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
-    """A node selector: terms of which one must fit."""
+    """Check a node selector."""
     terms = selector.get("nodeSelectorTerms") or []
     errors.check_present(f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term")
     for index, term in enumerate(terms):
@@ -20,7 +20,7 @@ def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> Non
 
 
 def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -> None:
-    """Terms with a weight; values that no label can have are only warned of."""
+    """Check preferred terms, whose values need not be valid label values."""
     for index, term in enumerate(terms):
         check_weight(term, f"{path}[{index}]", errors)
         check_node_term(term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True)
@@ -77,7 +77,7 @@ DEPRECATED_LABELS = {
 
 
 def node_term_warnings(term: Object, path: str, values: bool = False) -> list[str]:
-    """What is legal in a term but hardly meant.
+    """Warn of deprecated labels and unusable values in a term.
 
     Args:
         term: The term.

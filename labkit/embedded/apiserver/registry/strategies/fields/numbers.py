@@ -1,4 +1,4 @@
-"""Counts and durations."""
+"""Validation of counts, durations and amounts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldErrors, path: str = "spec") -> None:
-    """Counts and seconds, those that are given.
+    """Check counts and seconds that are given.
 
     Args:
         spec: Where they stand.

@@ -1,4 +1,4 @@
-"""Label selectors: what they match."""
+"""Evaluates label selectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a forbidden change of a pod's, claim's or volume's spec looks like: a diff of Go's internal structs.
+"""Prints Go's internal structs, and their diffs, in messages about forbidden changes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/types.go``; k8s.io/apimachinery ``pkg/util/diff``.
 """
@@ -88,7 +88,7 @@ MOVED = {
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
-    """A struct as Go prints it: every field, by its Go name; those of all groups keep their names in JSON."""
+    """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
     shown: dict[str, Any] = {}
@@ -153,25 +153,25 @@ def internal_template(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A unified diff of two pod specs, as the message of a refused update ends."""
+    """A unified diff of two pod specs."""
     return unified(internal_spec(old), internal_spec(new))
 
 
 def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
-    """A unified diff of two structs as Go prints them."""
+    """A unified diff of two structs."""
     before, after = (json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return "\n".join(lines) + "\n"
 
 
 def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of two specs of claims."""
+    """A unified diff of two specs of claims."""
     struct = schemas()["core.v1.PersistentVolumeClaimSpec"]
     return unified(internal(struct, old), internal(struct, new))
 
 
 def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of where two volumes are."""
+    """A unified diff of the sources of two volumes."""
     struct = schemas()["core.v1.PersistentVolumeSpec"]
     fields = {struct.fields[name].go: struct.fields[name] for name in SOURCE_ORDER}
 
@@ -183,7 +183,7 @@ def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of two ephemeral containers, whose common fields are embedded."""
+    """A unified diff of two ephemeral containers, whose common fields are embedded."""
     struct = schemas()["core.v1.EphemeralContainer"]
 
     def shown(container: dict[str, Any]) -> dict[str, Any]:

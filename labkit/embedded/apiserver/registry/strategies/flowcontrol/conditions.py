@@ -1,4 +1,4 @@
-"""Conditions of flow schemas and priority levels."""
+"""Validation of the conditions of flow schemas and priority levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_conditions(status: Object, errors: FieldErrors) -> None:
-    """Every condition has a type, and none stands there twice."""
+    """Require that every condition has a type, and none twice."""
     seen: set[str] = set()
     for index, condition in enumerate(status.get("conditions") or ()):
         kind, place = condition.get("type", ""), f"status.conditions[{index}].type"

@@ -1,4 +1,4 @@
-"""Priority levels: how many requests at once, and who waits for whom.
+"""The strategy of PriorityLevelConfigurations.
 
 Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``pkg/registry/flowcontrol``.
 """
@@ -143,5 +143,5 @@ def _check_queuing(queuing: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _entropy(deck: int, hand: int) -> int:
-    """How many bits of a hash it takes to deal a hand."""
+    """The bits of a hash that dealing a hand takes."""
     return math.ceil(sum(math.log2(deck - index) for index in range(hand) if deck > index))

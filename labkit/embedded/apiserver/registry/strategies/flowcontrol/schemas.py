@@ -1,4 +1,4 @@
-"""Flow schemas: which requests belong to which priority level.
+"""The strategy of FlowSchemas.
 
 Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``pkg/registry/flowcontrol``.
 """

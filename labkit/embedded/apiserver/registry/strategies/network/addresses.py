@@ -1,4 +1,4 @@
-"""The addresses of services: ranges of them, and those that are taken.
+"""The strategies of IPAddresses and ServiceCIDRs.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/validation``, ``pkg/registry/networking``;
 k8s.io/apimachinery ``pkg/util/validation/ip.go``.
@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def canonical_address(value: str) -> list[str]:
-    """What is wrong with an IP address, which must be written in its canonical form."""
+    """What is wrong with an IP address, which must be in its canonical form."""
     wrong = address_messages(value)
     if wrong:
         return wrong
@@ -34,12 +34,12 @@ def canonical_address(value: str) -> list[str]:
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
-    """The rule for names of IPAddresses: the address itself."""
+    """The rule for the names of IPAddresses: the address itself."""
     return canonical_address(name)
 
 
 def canonical_range(value: str) -> list[str]:
-    """What is wrong with a range of addresses, which must be written in its canonical form."""
+    """What is wrong with a CIDR, which must be in its canonical form."""
     wrong = range_messages(value)
     if wrong:
         return wrong
@@ -49,7 +49,7 @@ def canonical_range(value: str) -> list[str]:
 
 @dataclass
 class AddressStrategy(Strategy):
-    """Addresses that are taken."""
+    """IPAddresses."""
 
     name_rule: NameRule = address_name
 
@@ -80,7 +80,7 @@ UNLIKE = object()
 
 @dataclass
 class RangeStrategy(Strategy):
-    """Ranges of addresses for services. Whoever writes them may write their status as well."""
+    """ServiceCIDRs; writes of the object may change its status."""
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

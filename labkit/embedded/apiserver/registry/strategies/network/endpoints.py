@@ -1,4 +1,4 @@
-"""Endpoints: the addresses behind a service, as they were written before there were slices of them.
+"""The strategy of Endpoints.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 """

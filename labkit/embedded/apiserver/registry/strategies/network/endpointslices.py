@@ -1,4 +1,4 @@
-"""Endpoint slices.
+"""The strategy of EndpointSlices.
 
 Source: k8s.io/kubernetes ``pkg/apis/discovery/validation``.
 """
@@ -115,7 +115,7 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
 
 
 def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
-    """Names of zones or nodes; False if there are too many to go on."""
+    """Check the names of zones or nodes; return whether there are not too many."""
     if len(hints) > MAX_HINTS:
         errors.too_many(path, len(hints), MAX_HINTS)
         return False
@@ -128,7 +128,7 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
 
 
 def _forget_topology(obj: Object) -> None:
-    """A field of former versions that nobody can write any more."""
+    """Drop a field of former versions that is read-only now."""
     for endpoint in obj.get("endpoints") or ():
         endpoint.pop(TOPOLOGY, None)
 

@@ -1,4 +1,4 @@
-"""Ingresses and their classes.
+"""The strategies of Ingresses and IngressClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 """
@@ -33,7 +33,7 @@ CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
 def _points(ingress: Object) -> list[Object]:
-    """Where traffic comes in, as the status says."""
+    """The load balancer's addresses in the status."""
     return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
 
 
@@ -123,7 +123,7 @@ def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
-    """Where requests go: to a service's port, or to another object."""
+    """Check a backend: a service's port, or another object."""
     resource, service = backend.get("resource"), backend.get("service")
     if resource is not None and service is not None:
         errors.invalid(path, "", "cannot set both resource and service backends")

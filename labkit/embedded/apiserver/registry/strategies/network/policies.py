@@ -1,4 +1,4 @@
-"""Network policies.
+"""The strategy of NetworkPolicies.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
 """
@@ -102,7 +102,7 @@ class NetworkPolicyStrategy(Strategy):
 
 
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """A network by its CIDR; None if it is none."""
+    """Parse a CIDR; None if it is invalid."""
     if "/" not in text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Services: types, ports, and the cluster IPs that are handed out.
+"""The strategy of Services.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/defaults,validation}``.
 """
@@ -213,7 +213,7 @@ class ServiceStrategy(Strategy):
 
 
 def normalize_ips(spec: Object, old: Object | None) -> None:
-    """Keep ``clusterIP`` and ``clusterIPs`` the same thing."""
+    """Keep ``clusterIP`` and ``clusterIPs`` in step."""
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
     if old is None:
         if address and not addresses:
@@ -229,7 +229,7 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 
 
 def drop_of_other_type(spec: Object, old: Object) -> None:
-    """An update of the type takes along what only the old type has, unless the caller changed it."""
+    """Drop unchanged fields that only the old type has."""
     if old["type"] in EXPOSED and spec["type"] not in EXPOSED and _node_port_set(spec) == _node_port_set(old):
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
@@ -254,7 +254,7 @@ def _drop_same(spec: Object, old: Object, field: str) -> None:
 
 
 def keep_node_ports(spec: Object, old: Object) -> None:
-    """An update that leaves node ports out keeps those there were, by the names of the ports."""
+    """Keep the node ports that an update leaves out, by the names of the ports."""
     before = {port.get("name", ""): port.get("nodePort", 0) for port in old.get("ports") or ()}
     used = _node_port_set(spec) & _node_port_set(old)
     for port in spec.get("ports") or ():

@@ -1,4 +1,4 @@
-"""Annotations of pods that mean something to the server: mirrors, costs, old security profiles.
+"""Validation of annotations that mean something to the server: mirror pods, deletion cost, profiles.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpecificAnnotations``).
 """
@@ -59,7 +59,7 @@ def _check_seccomp(profile: str, path: str, errors: FieldErrors) -> None:
 
 
 def check_annotation_changes(new: Object, old: Object, errors: FieldErrors) -> None:
-    """What an update does to the annotations of a pod."""
+    """Check changes of a pod's annotations."""
     now, before = (pod["metadata"].get("annotations") or {} for pod in (new, old))
     for verb, keys in (
         ("may not remove or update", [key for key, value in before.items() if now.get(key) != value]),

@@ -1,4 +1,4 @@
-"""What a container, or a pod as a whole, asks for.
+"""Validation of the resources of containers and pods.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateResourceRequirements``).
 """
@@ -22,7 +22,7 @@ COMPUTE = ("cpu", "memory")
 def check_resources(
     resources: Object, path: str, errors: FieldErrors, *, claims: Collection[str] = (), pod: bool = False
 ) -> None:
-    """Requests and limits.
+    """Check requests and limits.
 
     Args:
         resources: Of a container, or of a pod.
@@ -54,7 +54,7 @@ def check_resources(
 
 
 def check_standard_name(name: str, path: str, errors: FieldErrors) -> bool:
-    """Require a standard resource or one with a domain, and return whether it is one."""
+    """Require a standard or a qualified resource name, and return whether it is one."""
     good = errors.check_format(path, name, qualified_name)
     if good and "/" not in name and not standard(name):
         errors.invalid(path, name, "must be a standard resource type or fully qualified")
@@ -63,7 +63,7 @@ def check_standard_name(name: str, path: str, errors: FieldErrors) -> bool:
 
 
 def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool = False) -> None:
-    """The name of a resource that containers, or pods as a whole, have."""
+    """Check the name of a resource of containers, or of pods as a whole."""
     known = check_standard_name(name, path, errors)
     if pod:
         if known and not pod_level(name):

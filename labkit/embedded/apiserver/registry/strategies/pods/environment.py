@@ -1,4 +1,4 @@
-"""The environment of a container: its variables, and where they come from.
+"""Validation of environment variables.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateEnv``, ``ValidateEnvFrom``).
 """
@@ -22,7 +22,7 @@ TOO_MANY = "may not have more than one field specified at a time"
 
 
 def check_environment(container: Object, path: str, errors: FieldErrors) -> None:
-    """The variables of a container, and the config maps and secrets that it takes whole.
+    """Check the environment of a container.
 
     Args:
         container: The container.
@@ -65,7 +65,7 @@ def _check_source(field: str, reference: Object, path: str, errors: FieldErrors)
 
 
 def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A key of a file in a volume."""
+    """Check a key of a file in a volume."""
     for field, rule in (("key", env_name), ("volumeName", dns_label)):
         value = reference.get(field, "")
         errors.check_required(f"{path}.{field}", value, rule)
@@ -76,7 +76,7 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
-    """A config map or secret all of whose keys become variables; some is said of the list."""
+    """Check an ``envFrom`` source; some causes name the list."""
     prefix = source.get("prefix", "")
     errors.check_if_given(f"{path}[{index}].prefix", prefix, env_name)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
@@ -92,7 +92,7 @@ def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> 
 
 
 def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Variables read from files: their volumes are of the pod, and empty at its start.
+    """Check that variables from files refer to emptyDir volumes of the pod.
 
     Args:
         spec: A PodSpec.

@@ -1,4 +1,4 @@
-"""Where a container sees the volumes of its pod: as directories, or as raw devices.
+"""Validation of volume mounts and devices.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumeMounts``,
 ``ValidateVolumeDevices``).
@@ -15,7 +15,7 @@ RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 
 
 def check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
-    """The mounts and devices of a container.
+    """Check the mounts and devices of a container.
 
     Args:
         container: The container.

@@ -1,4 +1,4 @@
-"""``pods/resize``: cpu and memory of containers may change, nothing else.
+"""``pods/resize``: changes cpu and memory of containers, nothing else.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodResize``),
 ``pkg/registry/core/pod/strategy.go``;
@@ -24,7 +24,7 @@ CONTAINER_LISTS = ("containers", "initContainers")
 
 
 def resized(sent: Object, before: Object) -> Object:
-    """The spec that a resize asks for: the old one with new resources.
+    """Return the spec that a resize asks for: the old one with new resources.
 
     Args:
         sent: As it was sent.
@@ -58,7 +58,7 @@ def refused_as_a_whole(pod: Object) -> str:
 
 
 def unsupported(pod: Object) -> bool:
-    """Whether the pod's node does not say what its containers have."""
+    """Whether the pod's node does not report the resources of its containers."""
     for status in pod["status"].get("containerStatuses") or ():
         if (status.get("state") or {}).get("running") is not None:
             return status.get("resources") is None
@@ -66,7 +66,7 @@ def unsupported(pod: Object) -> bool:
 
 
 def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What a resize changes.
+    """Check the changes of a resize.
 
     Args:
         spec: Of the pod as it would be.
@@ -93,7 +93,7 @@ def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What the pod as a whole asks for: nothing of it may go."""
+    """Refuse to remove resources of the pod as a whole."""
     new, old = spec.get("resources"), before.get("resources")
     if not any((held or {}).get(form) for held in (new, old) for form in ("requests", "limits")):
         return
@@ -108,7 +108,7 @@ def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _check_order(spec: Object, before: Object, errors: FieldErrors) -> bool:
-    """Whether containers came, went or changed places."""
+    """Refuse added, removed or reordered containers, and return whether there are some."""
     found = len(errors)
     for form in CONTAINER_LISTS:
         containers, old = spec.get(form) or [], before.get(form) or []
@@ -136,19 +136,19 @@ def _removed(given: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> 
 
 
 def _plain(container: Object) -> Object:
-    """A container in which no resources are the same as empty ones."""
+    """A container without empty lists of resources."""
     return {**container, "resources": _others(container.get("resources") or {}, container.get("resources") or {})}
 
 
 def _masked(container: Object, old: Object) -> Object:
-    """A container with the old cpu and memory in it; claims do not take part."""
+    """A container with the old cpu and memory, and without claims."""
     resources = _others(container.get("resources") or {}, old.get("resources") or {})
     resources.pop("claims", None)
     return {**container, "resources": resources}
 
 
 def _others(resources: Object, old: Object) -> dict[str, Any]:
-    """Resources with the old cpu and memory in them, and without empty lists."""
+    """Resources with the old cpu and memory, and without empty lists."""
     kept = {name: value for name, value in resources.items() if name not in ("requests", "limits")}
     for form in ("requests", "limits"):
         amounts = {name: value for name, value in (resources.get(form) or {}).items() if name not in RESIZABLE}

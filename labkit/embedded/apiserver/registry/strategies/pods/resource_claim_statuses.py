@@ -1,4 +1,4 @@
-"""What a pod's status says of the devices that its containers were given.
+"""Validation of what a pod's status says of its resource claims and devices.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodResourceClaimStatuses``,
 ``validatePodExtendedResourceClaimStatus``, ``validateContainerStatusAllocatedResourcesStatus``).
@@ -20,7 +20,7 @@ UNKNOWN_CLAIM = (
 
 
 def check_claim_statuses(status: Object, spec: Object, errors: FieldErrors) -> None:
-    """The claims that were made for a pod.
+    """Check the statuses of a pod's resource claims.
 
     Args:
         status: The pod's new status.
@@ -79,7 +79,7 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
 
 
 def check_allocated(status: Object, spec: Object, errors: FieldErrors) -> None:
-    """The health of the devices that each container has; ephemeral containers have none.
+    """Check the health of each container's devices.
 
     Args:
         status: The pod's new status.

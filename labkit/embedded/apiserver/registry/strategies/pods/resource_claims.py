@@ -1,4 +1,4 @@
-"""Claims of devices: a pod names them, its containers use them.
+"""Validation of resource claims of pods and containers.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodResourceClaims``,
 ``validateResourceClaimNames``).

@@ -1,4 +1,4 @@
-"""What a pod as a whole asks for, beside its containers.
+"""Pod-level resources: defaults and validation.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodResources``),
 ``pkg/apis/core/v1/defaults.go`` (``defaultPodRequests``);
@@ -16,7 +16,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def default_pod_resources(spec: Object) -> None:
-    """Limits of huge pages, and requests, that the author of a pod with limits of its own left out.
+    """Set the defaults of a pod with resources of its own.
 
     Args:
         spec: A decoded PodSpec, changed in place.
@@ -42,7 +42,7 @@ def default_pod_resources(spec: Object) -> None:
 
 
 def check_pod_resources(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The resources of a pod: enough for its containers, and nothing that only these can have."""
+    """Check the resources of a pod as a whole."""
     resources, place = spec.get("resources"), f"{path}.resources"
     if resources is None:
         return

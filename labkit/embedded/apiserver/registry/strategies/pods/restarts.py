@@ -1,4 +1,4 @@
-"""When a container is started again: its own restart policy and rules, and what a resize does to it.
+"""Validation of container restart policies, restart rules and resize policies.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainerRestartPolicy``,
 ``validateResizePolicy``).
@@ -18,7 +18,7 @@ RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
 def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool = False) -> None:
-    """The restart policy of one container, and the rules that come before it.
+    """Check the restart policy of one container, and its rules.
 
     Args:
         container: The container.
@@ -53,7 +53,7 @@ def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
-    """Whether a container must start again when its resources change.
+    """Check the resize policy of a container.
 
     Args:
         container: The container.

@@ -1,4 +1,4 @@
-"""What pods and containers may do to their node: users, profiles, kernel settings, Windows options.
+"""Validation of security contexts.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodSpecSecurityContext``,
 ``ValidateSecurityContext``).
@@ -83,13 +83,13 @@ def check_container_security(context: Object | None, path: str, host_users: bool
 
 
 def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
-    """A user's or group's number."""
+    """Check a user or group ID."""
     if value is not None and not 0 <= value <= LARGEST_ID:
         errors.invalid(path, value, between(0, LARGEST_ID))
 
 
 def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Kernel settings: good names, each once, none of a namespace that is the host's."""
+    """Check sysctls: valid names, no duplicates, none of a namespace shared with the host."""
     seen: set[str] = set()
     for index, setting in enumerate((spec.get("securityContext") or {}).get("sysctls") or ()):
         place, name = f"{path}[{index}].name", setting.get("name", "")
@@ -108,7 +108,7 @@ def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> None:
-    """Which system calls are allowed."""
+    """Check a seccomp profile."""
     if profile is None:
         return
     kind, file = profile.get("type", ""), profile.get("localhostProfile")
@@ -127,7 +127,7 @@ def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> No
 
 
 def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> None:
-    """What AppArmor confines a container to."""
+    """Check an AppArmor profile."""
     if profile is None:
         return
     kind, name, place = profile.get("type", ""), profile.get("localhostProfile"), f"{path}.localhostProfile"

@@ -1,4 +1,4 @@
-"""Security profiles that a pod names twice: in fields, and in the annotations of old.
+"""Security profiles in fields and in the annotations that came before them.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateSeccompAnnotationsAndFields``,
 ``validateAppArmorAnnotationsAndFieldsMatchOnCreate``), ``pkg/registry/core/pod/strategy.go``
@@ -16,7 +16,7 @@ NAMES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 
 
 def check_profiles(pod: Object, errors: FieldErrors, path: str = "spec") -> None:
-    """That what a new pod says twice is the same.
+    """Reject conflicting annotation and field values.
 
     Args:
         pod: The pod, or the template of one.
@@ -59,7 +59,7 @@ def _check_same(
 
 
 def take_app_armor(pod: Object) -> None:
-    """Put the AppArmor profiles that annotations name into the fields of today.
+    """Copy AppArmor profiles from annotations to fields.
 
     Args:
         pod: A new pod, changed in place.

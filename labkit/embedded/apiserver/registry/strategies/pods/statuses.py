@@ -1,4 +1,4 @@
-"""What may be said of a pod: addresses, conditions, the states of its containers.
+"""Validation of pod statuses: addresses, conditions, container states.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodStatusUpdate``),
 ``pkg/registry/core/pod/strategy.go``.
@@ -35,7 +35,7 @@ LARGEST_ID = 2**31 - 1
 
 
 def keep_observed(status: Object, before: Object) -> None:
-    """Keep the generations that were seen where a new status says none.
+    """Keep observed generations that a new status leaves out.
 
     Args:
         status: The new status, changed in place.
@@ -54,7 +54,7 @@ def keep_observed(status: Object, before: Object) -> None:
 
 
 def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
-    """A changed status.
+    """Check a changed status.
 
     Args:
         new: The pod as it would be; an address that stands alone is completed in place.
@@ -95,7 +95,7 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
 
 
 def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
-    """A container that ended and may not start again stays so."""
+    """Refuse to restart a terminated container that may not restart."""
     form = {"containerStatuses": "containers", "initContainerStatuses": "initContainers"}.get(name)
     if form is not None and _all_may_restart(spec):
         return
@@ -134,7 +134,7 @@ def _may_restart(container: Object, spec: Object, code: int) -> bool:
 
 
 def _complete_addresses(status: Object) -> None:
-    """One address stands alone as well as first of all."""
+    """Copy ``podIP`` to ``podIPs`` and back."""
     first, others = status.get("podIP", ""), status.get("podIPs") or []
     if first and (not others or others[0].get("ip") != first):
         status["podIPs"] = [{"ip": first}]

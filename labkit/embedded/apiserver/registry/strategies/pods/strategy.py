@@ -1,4 +1,4 @@
-"""Pods.
+"""The strategy of Pods.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/util.go``.
 """
@@ -53,7 +53,7 @@ HOST_NAME = (
 
 
 def quality_of_service(spec: Object) -> str:
-    """``Guaranteed``, ``Burstable`` or ``BestEffort``; what the pod as a whole asks for is asked first."""
+    """Return ``Guaranteed``, ``Burstable`` or ``BestEffort``; resources of the pod as a whole count first."""
     requests: dict[str, int] = {}
     limits: dict[str, int] = {}
     guaranteed = True
@@ -77,7 +77,7 @@ def quality_of_service(spec: Object) -> str:
 
 @dataclass
 class PodStrategy(Strategy):
-    """Pods: their spec hardly changes, and they end gracefully."""
+    """Pods: a nearly immutable spec, and graceful deletion."""
 
     returns_deleted: bool = True
     generation: bool = True
@@ -230,7 +230,7 @@ def _forbidden(why: str) -> FieldErrors:
 
 
 def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
-    """Tokens in volumes are those of an account."""
+    """Refuse projected tokens without a service account."""
     if spec.get("serviceAccountName"):
         return
     for index, volume in enumerate(spec.get("volumes") or ()):

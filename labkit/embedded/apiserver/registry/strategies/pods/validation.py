@@ -1,4 +1,4 @@
-"""What a pod (or the template of one) must be.
+"""Validation of PodSpecs, of pods and of pod templates.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpec``).
 """
@@ -44,7 +44,7 @@ OWN_USERS = "when `hostUsers` is false"
 def check_pod_spec(
     spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
 ) -> None:
-    """A PodSpec at ``path``.
+    """Check a PodSpec.
 
     Args:
         spec: The spec.
@@ -86,7 +86,7 @@ def check_pod_spec(
 
 
 def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErrors) -> None:
-    """On the node's network a container's port is the node's; a template may leave it out."""
+    """Require that host ports equal container ports on the host network."""
     if not spec.get("hostNetwork"):
         return
     for index, container in enumerate(spec.get("containers") or ()):
@@ -101,7 +101,7 @@ def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErro
 
 
 def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
-    """What a pod waits for: before it is ready, and before it is scheduled."""
+    """Check readiness gates and scheduling gates."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         errors.check_format(
             f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name
@@ -114,7 +114,7 @@ def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
-    """What a pod with users of its own cannot share with its node."""
+    """Refuse host namespaces and devices in a pod with a user namespace."""
     if spec.get("hostUsers") is not False:
         return
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
@@ -126,7 +126,7 @@ def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
-    """A host name that stands for whatever else it would be."""
+    """Check ``hostnameOverride``."""
     name, place = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
     if name is None:
         return
@@ -139,7 +139,7 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Names, numbers and lists of a pod that have rules of their own, in the real server's order."""
+    """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
         errors.invalid(f"{path}.{field}", spec[field], messages)
     deadline = spec.get("activeDeadlineSeconds")

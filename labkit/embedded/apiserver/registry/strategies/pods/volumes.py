@@ -1,4 +1,4 @@
-"""The volumes of a pod.
+"""Validation of the volumes of a pod.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumes``).
 """
@@ -36,7 +36,7 @@ PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 def check_volumes(
     volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
 ) -> dict[str, Object]:
-    """The volumes of a pod.
+    """Check the volumes of a pod.
 
     Args:
         volumes: The volumes.
@@ -68,7 +68,7 @@ def check_volumes(
 
 
 def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> None:
-    """What a source says of its volume's name."""
+    """Check what depends on a volume's name."""
     name = volume.get("name", "")
     if volume.get("iscsi") is not None and too_long_for_portal(volume["iscsi"], name):
         errors.invalid(f"{path}.name", name, TOO_LONG_FOR_PORTAL)
@@ -84,7 +84,7 @@ def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
-    """A claim that lives as long as the pod."""
+    """Check an ephemeral volume."""
     template, place = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
     if template is None:
         errors.required(place)
@@ -101,7 +101,7 @@ def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _image(is_pod: bool) -> Rule:
-    """A rule for an image's files; a template need not say which."""
+    """Make the rule for an image volume; a template need not name the image."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         if is_pod:

@@ -1,4 +1,4 @@
-"""Persistent volume claims.
+"""The strategy of PersistentVolumeClaims.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api/persistentvolumeclaim``,
 ``pkg/apis/core/validation/validation.go``.
@@ -118,7 +118,7 @@ def _requested(spec: Object) -> Any:
 
 
 def _alike(one: Object, other: Object) -> bool:
-    """Whether two specs are the same but for amounts that are written differently."""
+    """Whether two specs are equal but for the form of amounts."""
 
     def plain(spec: Object) -> Object:
         resources = spec.get("resources") or {}
@@ -132,7 +132,7 @@ def _alike(one: Object, other: Object) -> bool:
 
 
 def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -> None:
-    """A class may move from its annotation into the spec, and be chosen where there was none."""
+    """Check a change of the storage class, which may move from its annotation into the spec."""
     after = (new["metadata"].get("annotations") or {}).get(BETA_CLASS)
     before = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
     wish, had = new["spec"].get("storageClassName"), old["spec"].get("storageClassName")
@@ -147,7 +147,7 @@ def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -
 
 
 def _settle_source(spec: Object, before: Object) -> None:
-    """Keep the old and the new form of a source of data alike; the old one names claims and snapshots only."""
+    """Keep ``dataSource`` and ``dataSourceRef`` in step."""
     reference = spec.get("dataSourceRef")
     if reference is not None and reference.get("namespace") and before.get("dataSourceRef") is None:
         reference = None
@@ -166,14 +166,14 @@ def _settle_source(spec: Object, before: Object) -> None:
 
 
 def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
-    """An amount that is not negative, in whole units."""
+    """Check that an amount is not negative, in whole units."""
     size = amount(value)
     if size <= -NANO:
         errors.invalid(path, -(-size // NANO), "must be a valid resource quantity")
 
 
 def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
-    """A resource of a claim: storage, or somebody else's."""
+    """Check the name of an allocated resource, and return whether it is valid."""
     good = errors.check_format(path, name, qualified_name)
     if good and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
         errors.not_supported(path, name, ["storage"])
@@ -182,7 +182,7 @@ def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
 
 
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:
-    """How a volume may be mounted: known modes, and the one for a single pod alone."""
+    """Check access modes."""
     for mode in modes:
         errors.check_choice(path, mode, ACCESS_MODES)
     known = {mode for mode in modes if mode in ACCESS_MODES}
@@ -210,7 +210,7 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
-    """The name of a class, if one is named."""
+    """Check the name of a class, if one is given."""
     errors.check_if_given(path, name, dns_subdomain)
 
 
@@ -240,7 +240,7 @@ def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def claim_warnings(spec: Object, path: str) -> list[str]:
-    """What is legal in a claim's spec but hardly meant."""
+    """Warn of fractional bytes in a claim's spec."""
     resources = spec.get("resources") or {}
     found = []
     for form in ("requests", "limits"):

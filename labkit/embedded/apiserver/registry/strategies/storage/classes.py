@@ -1,4 +1,4 @@
-"""Storage classes.
+"""The strategy of StorageClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/storage``.
 """
@@ -52,7 +52,7 @@ class StorageClassStrategy(Strategy):
 
 
 def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
-    """Where a storage class has volumes: terms that differ, each with keys and values that differ.
+    """Check allowed topologies: terms that differ, with keys and values that differ.
 
     The real server starts with as many empty terms as there are terms, so it calls an empty one a duplicate.
     """

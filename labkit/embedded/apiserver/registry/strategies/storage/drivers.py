@@ -1,4 +1,4 @@
-"""What storage drivers tell of themselves, and classes of volume attributes.
+"""The strategies of CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments and VolumeAttributesClasses.
 
 No driver runs here; the objects are stored and checked as a real server does.
 Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pkg/registry/storage``.
@@ -30,7 +30,7 @@ MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
 
 
 def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
-    """Parameters for a driver: not too many of them, each with a name."""
+    """Check the parameters for a driver."""
     given = parameters or {}
     if len(given) > MAX_PARAMETERS:
         errors.too_long(path, MAX_PARAMETERS)
@@ -45,7 +45,7 @@ def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, 
 
 @dataclass
 class DriverStrategy(Strategy):
-    """CSI drivers."""
+    """CSIDrivers."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
@@ -130,7 +130,7 @@ class DriverStrategy(Strategy):
 
 @dataclass
 class DriverNodeStrategy(Strategy):
-    """CSI nodes: which drivers a node has."""
+    """CSINodes."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
@@ -176,7 +176,7 @@ class DriverNodeStrategy(Strategy):
 
 @dataclass
 class CapacityStrategy(Strategy):
-    """How much storage a driver has for a class, and where."""
+    """CSIStorageCapacities."""
 
     unconditional_update: bool = False
 
@@ -197,7 +197,7 @@ class CapacityStrategy(Strategy):
 
 @dataclass
 class AttachmentStrategy(Strategy):
-    """Attachments of volumes to nodes."""
+    """VolumeAttachments."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
@@ -253,7 +253,7 @@ class AttachmentStrategy(Strategy):
 
 @dataclass
 class AttributesClassStrategy(Strategy):
-    """Classes of volume attributes."""
+    """VolumeAttributesClasses."""
 
     returns_deleted: bool = True
 

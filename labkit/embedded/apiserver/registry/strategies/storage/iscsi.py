@@ -1,4 +1,4 @@
-"""Disks of iSCSI targets.
+"""Validation of iSCSI volumes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -21,12 +21,12 @@ PORTAL_NAMES = {
 
 
 def iscsi(source: Object, path: str, errors: FieldErrors) -> None:
-    """A disk of an iSCSI target."""
+    """Check an iSCSI volume of a pod."""
     _check_iscsi(source, path, "must be valid format starting with iqn, eui, or naa", ordinary, errors)
 
 
 def iscsi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """The same of a persistent volume: how a name begins is not said, and a secret has a name."""
+    """Check a persistent iSCSI volume, whose secret has a name."""
     _check_iscsi(source, path, "must be valid format", names_secret("name"), errors)
 
 
@@ -47,7 +47,7 @@ def _check_iscsi(source: Object, path: str, start: str, secret: Rule, errors: Fi
 
 
 def too_long_for_portal(source: Object, name: str) -> bool:
-    """Whether a volume's name and its portal's are too long together for the initiator's own name."""
+    """Whether ``<volume name>:<portal>`` is too long for an initiator name."""
     portal = f"{name}:{source.get('targetPortal', '')}"
     return source.get("initiatorName") is not None and len(portal.encode()) > 64
 

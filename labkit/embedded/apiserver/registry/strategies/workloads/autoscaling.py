@@ -1,4 +1,4 @@
-"""Autoscalers, as they are stored: in ``autoscaling/v2``.
+"""The strategy of HorizontalPodAutoscalers, in the stored version ``autoscaling/v2``.
 
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 ``pkg/registry/autoscaling``.
@@ -42,7 +42,7 @@ def _rules(given: Object | None, default: Object) -> Object:
 
 @dataclass
 class AutoscalerStrategy(Strategy):
-    """Horizontal pod autoscalers."""
+    """HorizontalPodAutoscalers."""
 
     status: bool = True
     new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
@@ -112,7 +112,7 @@ def _version_of(target: Object) -> tuple[str, str]:
 
 
 def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A reference to what is scaled or measured, but for its version."""
+    """Check the kind and name of an object that is scaled or measured."""
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)
@@ -120,7 +120,7 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
-    """The version of what is scaled or measured.
+    """Check the version of an object that is scaled or measured.
 
     Args:
         reference: The reference.
@@ -136,7 +136,7 @@ def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped:
 
 
 def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
-    """A metric: one source, and the one that its type names."""
+    """Check a metric: one source, of the type it names."""
     kind = metric.get("type", "")
     errors.check_present(f"{path}.type", kind, "must specify a metric source type")
     errors.check_choice(f"{path}.type", kind, TYPES)
@@ -155,7 +155,7 @@ def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> None:
-    """Where a metric comes from."""
+    """Check the source of a metric."""
     target, place = source.get("target") or {}, f"{path}.target"
     value, average, percent = (target.get(name) for name in ("value", "averageValue", "averageUtilization"))
     if field in ("resource", "containerResource"):
@@ -191,7 +191,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
 
 
 def check_target(target: Object, path: str, errors: FieldErrors) -> None:
-    """What a metric should be."""
+    """Check the target of a metric."""
     kind = target.get("type", "")
     errors.check_present(f"{path}.type", kind, "must specify a metric target type")
     if kind not in ("Utilization", "Value", "AverageValue"):
@@ -206,7 +206,7 @@ def check_target(target: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
-    """How fast to scale in one direction."""
+    """Check the scaling rules of one direction."""
     window, select = rules.get("stabilizationWindowSeconds"), rules.get("selectPolicy")
     if window is not None and window < 0:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, "must be greater than or equal to zero")

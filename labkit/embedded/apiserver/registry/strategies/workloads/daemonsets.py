@@ -1,4 +1,4 @@
-"""Daemon sets.
+"""The strategy of DaemonSets.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -24,7 +24,7 @@ TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def _templates(daemon_set: Object) -> int:
-    """How many templates a daemon set has had."""
+    """The template generation."""
     text = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
     return int(text) if text.lstrip("-").isdigit() else 0
 

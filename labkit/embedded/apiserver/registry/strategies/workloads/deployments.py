@@ -1,4 +1,4 @@
-"""Deployments.
+"""The strategy of Deployments.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """

@@ -1,4 +1,4 @@
-"""Pod disruption budgets.
+"""The strategy of PodDisruptionBudgets.
 
 Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 """

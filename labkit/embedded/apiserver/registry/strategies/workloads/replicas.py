@@ -1,4 +1,4 @@
-"""Replica sets, and the replication controllers that came before them.
+"""The strategies of ReplicaSets and ReplicationControllers.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 """

@@ -1,4 +1,4 @@
-"""The template of a workload's pods, and the selector that must match it.
+"""Validation of a workload's pod template and selector.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/validation``.
 """
@@ -18,7 +18,7 @@ EMPTY_FOR = {"ReplicaSet": "deployment", "DaemonSet": "daemonset", "StatefulSet"
 
 
 def check_template(template: Object, path: str, errors: FieldErrors) -> None:
-    """A pod template."""
+    """Check a pod template."""
     validate_labels(template["metadata"].get("labels"), f"{path}.labels", errors)
     validate_annotations(template["metadata"].get("annotations"), f"{path}.annotations", errors)
     check_annotations(template, errors, f"{path}.annotations")
@@ -33,7 +33,7 @@ UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
 
 
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
-    """A selector and the template that it must select.
+    """Check a selector and the template that it must select.
 
     Args:
         spec: Of the workload.
@@ -61,7 +61,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
-    """Pods that are kept running have no end.
+    """Require that pods restart always and have no deadline.
 
     Args:
         spec: Of the template.
@@ -78,7 +78,7 @@ def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
 
 
 def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
-    """No selector selects nothing, an empty one everything."""
+    """Check that a selector selects the template: none selects nothing, an empty one everything."""
     labels = template["metadata"].get("labels")
     if selector is None or not selects(selector, labels or {}):
         errors.invalid(

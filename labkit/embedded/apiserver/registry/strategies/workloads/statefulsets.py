@@ -1,4 +1,4 @@
-"""Stateful sets.
+"""The strategy of StatefulSets.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -120,7 +120,7 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
 
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
-    """The template as its pods will be: without a name of its own, with a volume for each claim."""
+    """The template as pods will have it: without a host name, with a volume for each claim."""
     pod = {name: value for name, value in template["spec"].items() if name not in ("hostname", "subdomain")}
     made = {claim["metadata"].get("name", ""): claim for claim in claims}
     if made:

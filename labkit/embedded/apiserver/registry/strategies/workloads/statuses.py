@@ -1,4 +1,4 @@
-"""What the status of a workload may say: counts that are not negative and fit one another.
+"""Validation of the counts in workload statuses.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 """
@@ -69,7 +69,7 @@ PARTS = {
 
 
 def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErrors) -> None:
-    """The status of a workload.
+    """Check the status of a workload.
 
     Args:
         kind: Its kind.
