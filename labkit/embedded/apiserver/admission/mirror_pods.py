@@ -1,6 +1,6 @@
 """What mirror pods may not refer to.
 
-They refer to nothing in the API, or their node could read whatever it names there.
+A node creates mirror pods for its static pods. References to API objects would let it read those objects.
 
 Source: k8s.io/kubernetes ``pkg/api/pod/util.go``.
 """
@@ -45,9 +45,9 @@ def api_reference(spec: Object) -> str:
     for volume in spec.get("volumes") or ():
         for table, holders in ((VOLUMES, [volume]), (PROJECTIONS, projections(volume))):
             for holder in holders:
-                for field, told in table.items():
+                for field, shown in table.items():
                     if holder.get(field) is not None:
-                        return told
+                        return shown
     return ""
 
 

@@ -1,8 +1,7 @@
 """The NodeRestriction plugin: limits what a node writes to its own objects.
 
-Its own Node, without labels that would draw pods to it; mirror pods on itself, the status of
-its pods and their end; its lease; tokens for its pods. The authorizer sees a request's path,
-this plugin also what is sent.
+These are its Node, without labels that would attract pods; its mirror pods, the status and the deletion
+of its pods; its lease; tokens for its pods. The node authorizer sees only paths, this plugin also bodies.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/noderestriction``;
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
@@ -40,7 +39,7 @@ KUBELET_LABELS = frozenset(
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 RESTRICTED_PREFIX = "node-restriction.kubernetes.io"
 OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")
-"""What a node says of a claim."""
+"""The fields of a claim's status that a node may write."""
 
 MayRequestAudience = Callable[[User, str, str, str], bool]
 """(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""

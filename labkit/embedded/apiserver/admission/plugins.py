@@ -42,10 +42,10 @@ def default_chain(
         lookup: Reads stored objects.
         lister: Lists stored objects.
         new_suffix: Five random characters.
-        evaluators: How quotas measure kinds.
+        evaluators: Measure what objects use of quotas.
         may_use_signer: Decides about approving and signing certificates.
         may_request_audience: Decides about the tokens that nodes ask for.
-        mount_secrets: See ``ServiceAccount``.
+        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
     """
     return Chain(
         (

@@ -77,8 +77,8 @@ def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: 
 
     Args:
         finalizers: What the object has.
-        options: What the caller says.
-        orphans: Whether dependents stay where nobody says anything.
+        options: The options of the deletion.
+        orphans: Whether dependents are orphaned without a propagation policy.
     """
     if options.propagation == "Orphan":
         orphan, foreground = True, False

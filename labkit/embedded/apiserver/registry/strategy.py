@@ -1,9 +1,9 @@
 """The hooks by which kinds differ: defaulting, preparation, validation, warnings.
 
-The registry asks it, in this order: ``default`` (with decoding), ``prepare_create`` or
+The registry calls, in this order: ``default`` (while decoding), ``prepare_create`` or
 ``prepare_update``, ``validate`` or ``validate_update``, ``warnings``.
-Objects handed in are not stored yet, so a strategy changes them in place; ``old`` is stored
-and must not be changed.
+New objects are not stored yet, so a strategy changes them in place; ``old`` is stored and
+must not be changed.
 Source: k8s.io/apiserver ``pkg/registry/rest``.
 """
 
@@ -33,7 +33,7 @@ class Context:
 
     Args:
         clock: Seconds since the epoch.
-        random: Source of suffixes and addresses.
+        random: Source of generated names and addresses.
         lookup: (group, kind, namespace, name) to a stored object.
         objects: (group, kind, namespace) to stored objects.
         dry_run: Whether nothing will be stored.
@@ -70,21 +70,21 @@ class Strategy:
     """The rules of a kind, with defaults that suit most; kinds override them.
 
     Args:
-        name_rule: What its names may be.
-        create_on_update: A PUT to a name that is not there creates it.
-        unconditional_update: An update need not name a resourceVersion.
-        returns_deleted: A deletion answers with the object, not a Status.
-        generation: ``metadata.generation`` counts changes of the spec.
-        status: Writes of the object leave its status alone.
-        graceful: A deletion may take its time.
-        orphans: A deletion leaves the object's dependents, if nothing else is said.
-        collected: The garbage collector looks after its dependents; else nobody may say how they fare.
-        full_checks: How often an update holds the whole new object to the rules for its metadata.
-        change_checks: How often it looks at what changes in metadata, besides the once for every kind.
-        known_finalizers: Finalizers without a domain are Kubernetes' own.
-        checks_twice: An update holds the new object to the kind's rules twice; its causes say so.
-        hooks: Called as (new object, old object or None) before a write's validation;
-            where the RBAC escalation check comes in.
+        name_rule: The rule for names.
+        create_on_update: Whether a PUT creates a missing object.
+        unconditional_update: Whether an update may leave out the resourceVersion.
+        returns_deleted: Whether a deletion returns the object, not a Status.
+        generation: Whether ``metadata.generation`` counts changes of the spec.
+        status: Whether only writes to ``/status`` change the status.
+        graceful: Whether deletions have a grace period.
+        orphans: Whether deletions without a propagation policy orphan the dependents.
+        collected: Whether the garbage collector handles dependents, so that propagation policies count.
+        full_checks: How often an update validates all metadata.
+        change_checks: How often an update validates the change of metadata, besides once for every kind.
+        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
+        checks_twice: Whether an update repeats the kind's checks, as causes of the real server show.
+        hooks: Called with the new object and the old one or None before a write's validation,
+            such as the RBAC escalation check.
     """
 
     name_rule: NameRule = subdomain_name
@@ -237,8 +237,8 @@ def common_update_errors(
         kind: The kind.
         new: The object as it would be.
         old: The object as it is.
-        change_checks: See ``Strategy``.
-        known_finalizers: See ``Strategy``.
+        change_checks: How often the change is checked, besides the check for every kind.
+        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
     """
     errors = FieldErrors()
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)

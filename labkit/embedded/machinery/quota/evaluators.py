@@ -181,7 +181,7 @@ class PodEvaluator(Evaluator):
 
     Args:
         clock: Seconds since the epoch.
-        old_words: Leave out which containers say nothing, as servers did up to 1.22.
+        old_words: Leave out which containers name no amount, as servers did up to 1.22.
     """
 
     def __init__(self, clock: Callable[[], float], old_words: bool = False) -> None:
@@ -285,7 +285,7 @@ class Evaluators:
     Args:
         resources: Plural with group of all kinds that are counted.
         clock: Seconds since the epoch.
-        old_words: See ``PodEvaluator``.
+        old_words: Leave out which containers name no amount, as servers did up to 1.22.
     """
 
     def __init__(self, resources: frozenset[str], clock: Callable[[], float], *, old_words: bool = False) -> None:

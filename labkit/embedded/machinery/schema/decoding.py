@@ -1,7 +1,7 @@
 """Decodes JSON to objects of a kind, with the real server's errors.
 
-The result is what the real server would hold and print: fields in its order, empty ones left
-out, structs that are always there, quantities and times in canonical form.
+The result is what the real server would print: fields in its order, empty ones omitted,
+quantities and times in canonical form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from labkit.embedded.machinery.schema.values import (
 
 MAX_STRICT_ERRORS = 100
 RESETTING = "managedFields"
-"""The one list that says something when it is empty: forget all managers."""
+"""The one list that has a meaning when empty: reset all managers."""
 MAX_PLAIN_DEPTH = 200
 """How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -77,7 +77,7 @@ class Decoder:
     def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
         """Record a value of the wrong type and go on; the first one is raised at the end.
 
-        A value that reads itself (a quantity, a time) is told at once instead.
+        Types with their own ``UnmarshalJSON`` (quantities, times) fail at once instead.
         """
         if self._first is None:
             self._first = DecodeProblem(str(mismatch(what, struct, path, type_.go)), type_, value)
@@ -132,7 +132,7 @@ class Decoder:
         elif form == "list":
             if isinstance(value, list):
                 item = type_.item
-                if item.form not in NAMED:  # its name may be a megabyte long, and nobody would see the copies
+                if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
                     return [
                         zero_of(item) if element is None else self._value(item, element, struct, path, shown)
                         for element in value

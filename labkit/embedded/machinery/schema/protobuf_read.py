@@ -128,7 +128,7 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
         body: Magic bytes and a ``runtime.Unknown``.
 
     Raises:
-        ProtobufProblem: It is none, or holds a kind that nobody knows.
+        ProtobufProblem: It is none, or holds an unknown kind.
     """
     if not body.startswith(MAGIC):
         raise ProtobufProblem("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")

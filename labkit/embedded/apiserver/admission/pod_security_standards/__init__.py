@@ -1,7 +1,7 @@
 """The checks of the Pod Security Standards, and the versions of the standards that each belongs to.
 
-A namespace may ask for the standards of an older minor version of Kubernetes. A version that is not
-made yet is taken for the newest.
+A namespace may ask for the standards of an older minor version of Kubernetes. A future version means
+the newest.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -104,7 +104,7 @@ RESTRICTED = (
     Rule(chosen_seccomp, 19, 24),
     Rule(but_on_windows(chosen_seccomp), 25),
 )
-"""The restricted checks stand in for the baseline's that are weaker."""
+"""Restricted checks replace the weaker ones of the baseline."""
 
 
 def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[Violation]:
@@ -113,11 +113,11 @@ def found_violations(spec: Object, level: str, annotations: Object, version: str
     Args:
         spec: Of the pod.
         level: ``privileged``, ``baseline`` or ``restricted``.
-        annotations: Of the pod: profiles stood there once.
+        annotations: Of the pod, which may hold AppArmor profiles.
         version: Of the standards, ``latest`` or such as ``v1.25``.
 
     Returns:
-        What is wrong, and where; empty for a level that forbids nothing.
+        Reasons and places; empty if there are none.
     """
     rules = {"baseline": BASELINE, "restricted": RESTRICTED}.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))

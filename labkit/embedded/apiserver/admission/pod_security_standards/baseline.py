@@ -51,7 +51,7 @@ SAFE_SYSCTLS = {
     "net.ipv4.tcp_syncookies": 0,
     "net.ipv4.tcp_wmem": 32,
 }
-"""Kernel parameters that are the pod's own, and the minor version that first says so."""
+"""Sysctls that are isolated in the pod, and the minor version of the standards that first allows them."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"

@@ -41,7 +41,7 @@ from labkit.embedded.machinery.status import ApiError
 BEFORE_FIRST_APPLY = "before-first-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"
-"""The manager that goes on where client-side apply left off."""
+"""The manager that takes over from client-side apply."""
 
 
 def apply(
@@ -59,20 +59,20 @@ def apply(
 
     Args:
         struct: The kind's schema.
-        live: The object as it is, None if there is none.
+        live: The stored object, None if there is none.
         config: What the caller applies, as it was sent.
         manager: Who applies.
         api_version: The configuration's version.
         subresource: Through which subresource, if any.
         force: Take over fields that others own.
         now: The time for the manager's entry.
-        elsewhere: For kinds with several versions: what others own is compared in their own one.
+        elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
 
     Returns:
         The merged object, still to be decoded, or None if nothing changed; and its managers.
 
     Raises:
-        ApiError: 409 with a cause for each conflict; 500 if there are parts that nobody can own.
+        ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
     """
     shape = shape_of_struct(struct)
     managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
@@ -186,7 +186,7 @@ def _last_applied(obj: Object) -> str:
 
 
 def _allowed(struct: Struct, live: Object, version: str) -> Node:
-    """The fields that client-side apply set and nobody changed since: kubectl may take them over."""
+    """The fields that client-side apply set and that are unchanged since: kubectl may take them over."""
     try:
         config = json.loads(_last_applied(live))
     except ValueError:

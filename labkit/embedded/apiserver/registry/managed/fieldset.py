@@ -22,7 +22,7 @@ NO_KEYS = "k:{}"
 
 
 class Keyless(Exception):
-    """An item of a keyed list without a key, which nobody can own."""
+    """An item of a keyed list without a key, which no manager can own."""
 
 
 def is_member(node: Node) -> bool:

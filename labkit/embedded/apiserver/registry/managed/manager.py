@@ -39,11 +39,11 @@ STRIPPED: Node = {
         )
     },
 }
-"""Fields that nobody owns."""
+"""Fields without owners."""
 
 
 MAX_UPDATERS = 10
-"""How many managers that update an object remembers one by one."""
+"""How many updating managers have entries of their own."""
 ANCIENT = "ancient-changes"
 
 
@@ -178,7 +178,7 @@ RESET: dict[tuple[str, str], Node] = {
     },
     ("apps.v1.Deployment", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
 }
-"""(struct, subresource) to what writes through it never own, where that is not the usual.
+"""(struct, subresource) to the fields that writes through it never own, where the default does not apply.
 
 Source: k8s.io/kubernetes ``pkg/registry``, ``GetResetFields`` of the strategies.
 """
@@ -211,7 +211,7 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 
 
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
-    """Return the fields that a write sets and removes, without those that nobody owns."""
+    """Return the fields that a write sets and removes, without fields that have no owners."""
     before = old if old is not None else Decoder(defaults=False).decode(struct, {})
     set_, gone = compare(
         shape_of_struct(struct),
@@ -247,7 +247,7 @@ def update_managed_fields(
         api_version: In which version of the kind.
         subresource: Through which subresource, if any.
         now: The time of the entry.
-        elsewhere: For kinds with several versions: what others own is compared in their own one.
+        elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
     """
     try:
         _note(struct, old, new, manager, api_version, subresource, now, elsewhere)
@@ -274,7 +274,7 @@ def _note(
         version = managed.versions.get(key, api_version)
         other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
         if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
-            del managed.fields[key]  # nobody can own fields of a version that the object does not have
+            del managed.fields[key]  # the object has no such version
             continue
         touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
         managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)

@@ -73,7 +73,7 @@ class RoleStrategy(PolicyStrategy):
 
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
-    """One rule of a role."""
+    """Check one rule of a role."""
     errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
     urls = rule.get("nonResourceURLs")
     if urls:
@@ -128,7 +128,7 @@ class BindingStrategy(PolicyStrategy):
             self.check_subject(subject, f"subjects[{index}]", errors)
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
-        """One subject of a binding."""
+        """Check one subject of a binding."""
         name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
@@ -145,7 +145,6 @@ class BindingStrategy(PolicyStrategy):
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``PolicyStrategy``."""
         if new["roleRef"] != old["roleRef"]:
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}

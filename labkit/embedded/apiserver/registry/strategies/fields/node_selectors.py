@@ -27,19 +27,19 @@ def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -
 
 
 def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
-    """The weight of a preference."""
+    """Check the weight of a preference."""
     weight = term.get("weight", 0)
     if not 1 <= weight <= 100:
         errors.invalid(f"{path}.weight", weight, "must be in the range 1-100")
 
 
 def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: bool = False) -> None:
-    """One term: expressions over labels and fields, all of which must hold.
+    """Check one term: expressions over labels and fields, all of which must hold.
 
     Args:
         term: The term.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         any_value: Whether values may be what no label can have.
     """
     for index, requirement in enumerate(term.get("matchExpressions") or ()):

@@ -14,7 +14,7 @@ def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldError
     Args:
         spec: Where they stand.
         fields: Their names, in the order in which they are looked at.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         path: Of ``spec``.
     """
     for name in fields:

@@ -104,7 +104,7 @@ def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> No
     Args:
         spec: The spec, changed in place.
         old: The one there was, if there was one.
-        errors: What is wrong so far.
+        errors: Takes the causes.
     """
     place = "spec.ipFamilyPolicy"
     addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())

@@ -51,7 +51,7 @@ class EndpointsStrategy(Strategy):
 
 
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
-    """One address of endpoints."""
+    """Check one address of endpoints."""
     text = address.get("ip", "")
     errors.check_format(f"{path}.ip", text, address_messages)
     if address.get("hostname"):

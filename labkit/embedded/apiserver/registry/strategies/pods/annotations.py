@@ -22,13 +22,7 @@ PATH = "metadata.annotations"
 
 
 def check_annotations(pod: Object, errors: FieldErrors, path: str = PATH) -> None:
-    """The annotations of a pod.
-
-    Args:
-        pod: The pod, or the template of one.
-        errors: What is wrong so far.
-        path: Where its annotations stand.
-    """
+    """Check the annotations of a pod."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     if MIRROR in notes and not spec.get("nodeName"):
         why = "must set spec.nodeName if mirror pod annotation is set"

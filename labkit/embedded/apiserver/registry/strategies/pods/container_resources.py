@@ -27,7 +27,7 @@ def check_resources(
     Args:
         resources: Of a container, or of a pod.
         path: Where they stand.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         claims: The names of the pod's resource claims.
         pod: Whether they are a pod's.
     """

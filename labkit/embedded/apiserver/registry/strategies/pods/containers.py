@@ -156,7 +156,7 @@ def check_image_padding(containers: Iterable[Object], path: str, errors: FieldEr
     Args:
         containers: Containers.
         path: Where their list stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         listed: Whether ``path`` is that of a list, else that of the only container.
     """
     for index, container in enumerate(containers):

@@ -99,7 +99,7 @@ def pull_policy(image: str) -> str:
 
 
 def default_container(container: Object) -> None:
-    """Defaults of one container."""
+    """Set the defaults of one container."""
     if not container.get("imagePullPolicy"):
         container["imagePullPolicy"] = pull_policy(container.get("image", ""))
     if not container.get("terminationMessagePath"):
@@ -120,7 +120,7 @@ def default_container(container: Object) -> None:
 
 
 def default_probe(probe: Object) -> None:
-    """Defaults of a probe."""
+    """Set the defaults of a probe."""
     default_http_get(probe.get("httpGet"))
     if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
         probe["grpc"]["service"] = ""
@@ -136,7 +136,7 @@ def default_probe(probe: Object) -> None:
 
 
 def default_http_get(action: Object | None) -> None:
-    """Defaults of an HTTP request."""
+    """Set the defaults of an HTTP request."""
     if action is None:
         return
     if not action.get("path"):
@@ -154,7 +154,7 @@ def _put_first(obj: Object, name: str, value: Any) -> None:
 
 
 def default_volume(volume: Object) -> None:
-    """Defaults of one volume."""
+    """Set the defaults of one volume."""
     if all(name == "name" for name in volume):
         volume["emptyDir"] = {}
     for source in ("secret", "configMap", "downwardAPI", "projected"):

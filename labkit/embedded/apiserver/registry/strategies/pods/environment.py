@@ -22,13 +22,7 @@ TOO_MANY = "may not have more than one field specified at a time"
 
 
 def check_environment(container: Object, path: str, errors: FieldErrors) -> None:
-    """Check the environment of a container.
-
-    Args:
-        container: The container.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check the environment of a container."""
     for index, variable in enumerate(container.get("env") or ()):
         _check_variable(variable, f"{path}.env[{index}]", errors)
     for index, source in enumerate(container.get("envFrom") or ()):
@@ -92,13 +86,7 @@ def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> 
 
 
 def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Check that variables from files refer to emptyDir volumes of the pod.
-
-    Args:
-        spec: A PodSpec.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check that variables from files refer to emptyDir volumes of the pod."""
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
     for list_name in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(spec.get(list_name) or ()):

@@ -15,14 +15,7 @@ RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 
 
 def check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
-    """Check the mounts and devices of a container.
-
-    Args:
-        container: The container.
-        volumes: The pod's good volumes, by name.
-        path: Where the container stands.
-        errors: What is wrong so far.
-    """
+    """Check the mounts and devices of a container."""
     mounts, devices = container.get("volumeMounts") or [], container.get("volumeDevices") or []
     blocks = {device.get("name", ""): device.get("devicePath", "") for device in devices}
     points: set[str] = set()

@@ -66,13 +66,7 @@ def unsupported(pod: Object) -> bool:
 
 
 def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """Check the changes of a resize.
-
-    Args:
-        spec: Of the pod as it would be.
-        before: Of the pod as it is.
-        errors: What is wrong so far.
-    """
+    """Check the changes of a resize."""
     _check_pod_level(spec, before, errors)
     if _check_order(spec, before, errors):
         return

@@ -20,13 +20,7 @@ UNKNOWN_CLAIM = (
 
 
 def check_claim_statuses(status: Object, spec: Object, errors: FieldErrors) -> None:
-    """Check the statuses of a pod's resource claims.
-
-    Args:
-        status: The pod's new status.
-        spec: Its spec.
-        errors: What is wrong so far.
-    """
+    """Check the statuses of a pod's resource claims."""
     known = {claim.get("name", "") for claim in spec.get("resourceClaims") or ()}
     seen: set[str] = set()
     for index, claim in enumerate(status.get("resourceClaimStatuses") or ()):
@@ -79,24 +73,18 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
 
 
 def check_allocated(status: Object, spec: Object, errors: FieldErrors) -> None:
-    """Check the health of each container's devices.
-
-    Args:
-        status: The pod's new status.
-        spec: Its spec.
-        errors: What is wrong so far.
-    """
+    """Check the health of each container's devices."""
     for name, form in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
         containers = {container.get("name", ""): container for container in spec.get(form) or ()}
-        for index, told in enumerate(status.get(name) or ()):
-            container = containers.get(told.get("name", ""))
-            for number, resource in enumerate(told.get("allocatedResourcesStatus") or ()):
+        for index, reported in enumerate(status.get(name) or ()):
+            container = containers.get(reported.get("name", ""))
+            for number, resource in enumerate(reported.get("allocatedResourcesStatus") or ()):
                 place = f"status.{name}[{index}].allocatedResourcesStatus[{number}]"
                 if container is not None:
                     _check_resource(resource.get("name", ""), container, f"{place}.name", errors)
                 _check_health(resource.get("resources") or [], f"{place}.resources", errors)
-    for index, told in enumerate(status.get("ephemeralContainerStatuses") or ()):
-        if told.get("allocatedResourcesStatus"):
+    for index, reported in enumerate(status.get("ephemeralContainerStatuses") or ()):
+        if reported.get("allocatedResourcesStatus"):
             place = f"status.ephemeralContainerStatuses[{index}].allocatedResourcesStatus"
             errors.forbidden(place, "must not be specified in container status")
 

@@ -16,7 +16,7 @@ from labkit.embedded.machinery.schema import schemas
 
 
 def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) -> None:
-    """The claims of a pod."""
+    """Check the claims of a pod."""
     names: set[str] = set()
     for index, claim in enumerate(claims):
         place, name = f"{path}[{index}]", claim.get("name", "")
@@ -39,13 +39,13 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
 
 
 def check_used_claims(claims: list[Object], known: Collection[str], path: str, errors: FieldErrors) -> None:
-    """The claims that a container uses.
+    """Check the claims that a container uses.
 
     Args:
         claims: References, each to a claim or to one request of it.
         known: The names of the pod's claims.
         path: Where the references stand.
-        errors: What is wrong so far.
+        errors: Takes the causes.
     """
     used: set[str] = set()
     for index, claim in enumerate(claims):

@@ -23,7 +23,7 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
     Args:
         container: The container.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         init: Whether it is an init container.
     """
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
@@ -53,14 +53,7 @@ def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
-    """Check the resize policy of a container.
-
-    Args:
-        container: The container.
-        restart: The restart policy of its pod.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check the resize policy of a container."""
     place = f"{path}.resizePolicy"
     seen: set[str] = set()
     for index, item in enumerate(container.get("resizePolicy") or ()):

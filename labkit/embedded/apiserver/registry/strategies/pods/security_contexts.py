@@ -24,13 +24,7 @@ LONGEST_PATH = 4095
 
 
 def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The security context of a pod.
-
-    Args:
-        spec: The PodSpec; some of what belongs to the context stands beside it.
-        path: Where the spec stands.
-        errors: What is wrong so far.
-    """
+    """Check the security context of a pod."""
     context, place = spec.get("securityContext") or {}, f"{path}.securityContext"
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
         _check_id(context.get(field), f"{place}.{field}", errors)
@@ -53,14 +47,7 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_container_security(context: Object | None, path: str, host_users: bool, errors: FieldErrors) -> None:
-    """The security context of a container.
-
-    Args:
-        context: The context, if there is one.
-        path: Where it stands.
-        host_users: Whether the pod's users are the node's.
-        errors: What is wrong so far.
-    """
+    """Check the security context of a container."""
     if context is None:
         return
     for field in ("runAsUser", "runAsGroup"):

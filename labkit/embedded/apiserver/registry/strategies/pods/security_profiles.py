@@ -16,13 +16,7 @@ NAMES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}
 
 
 def check_profiles(pod: Object, errors: FieldErrors, path: str = "spec") -> None:
-    """Reject conflicting annotation and field values.
-
-    Args:
-        pod: The pod, or the template of one.
-        errors: What is wrong so far.
-        path: Where its spec stands.
-    """
+    """Reject conflicting annotation and field values."""
     notes, spec = pod["metadata"].get("annotations") or {}, pod["spec"]
     whole = spec.get("securityContext") or {}
     if whole.get("seccompProfile") is not None and POD_SECCOMP in notes:

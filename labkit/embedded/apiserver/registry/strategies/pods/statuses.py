@@ -59,7 +59,7 @@ def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
     Args:
         new: The pod as it would be; an address that stands alone is completed in place.
         old: The pod as it is.
-        errors: What is wrong so far.
+        errors: Takes the causes.
     """
     status, before, spec = new["status"], old["status"], new["spec"]
     _check_conditions(status.get("conditions") or [], errors)

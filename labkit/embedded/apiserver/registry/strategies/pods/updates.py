@@ -29,13 +29,7 @@ CONTAINER_LISTS = ("containers", "initContainers")
 
 
 def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """Check an update of a pod's spec.
-
-    Args:
-        spec: As it would be.
-        before: As it is.
-        errors: What is wrong so far.
-    """
+    """Check an update of a pod's spec."""
     for list_name in CONTAINER_LISTS:
         containers = spec.get(list_name) or []
         if len(containers) != len(before.get(list_name) or ()):

@@ -49,7 +49,7 @@ def check_pod_spec(
     Args:
         spec: The spec.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         pod: The metadata of the pod, if it is that of one.
         is_pod: Whether this is a pod, not the template of one.
     """

@@ -41,7 +41,7 @@ def check_volumes(
     Args:
         volumes: The volumes.
         path: Where their list stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         pod: The pod's name, if it has one already.
         is_pod: Whether this is a pod, not the template of one.
 

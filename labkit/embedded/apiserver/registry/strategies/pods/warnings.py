@@ -43,7 +43,7 @@ DEPRECATED_VOLUMES = {
     "cephfs": ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
     "rbd": ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
 }
-"""Sources of volumes in the order of the warnings, each with its name there and what is said."""
+"""Deprecated volume sources in the order of the warnings, with their names and texts."""
 
 
 def pod_warnings(metadata: Object, spec: Object, path: str = "") -> list[str]:

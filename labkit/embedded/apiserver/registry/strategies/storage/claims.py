@@ -191,7 +191,7 @@ def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None
 
 
 def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The spec of a claim."""
+    """Check the spec of a claim."""
     modes = spec.get("accessModes") or []
     errors.check_present(f"{path}.accessModes", modes, "at least 1 access mode is required")
     if spec.get("selector") is not None:

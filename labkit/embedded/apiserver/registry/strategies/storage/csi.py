@@ -12,7 +12,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """The name of a CSI driver."""
+    """Check the name of a CSI driver."""
     if not name:
         errors.required(path)
         return

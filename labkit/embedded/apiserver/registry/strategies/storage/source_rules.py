@@ -61,7 +61,7 @@ def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: 
         volume: The volume, or the spec of one.
         rules: The sources that there are, in the order in which they are looked at.
         path: Where the volume stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         always: A source that may stand beside another.
     """
     count = 0

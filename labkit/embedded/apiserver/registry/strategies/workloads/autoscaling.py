@@ -125,7 +125,7 @@ def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped:
     Args:
         reference: The reference.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         grouped: Whether it must name an API group.
     """
     version = reference.get("apiVersion", "")

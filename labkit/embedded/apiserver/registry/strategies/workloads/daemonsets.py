@@ -72,7 +72,6 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         strategy = spec["updateStrategy"]
         strategy.setdefault("type", "RollingUpdate")
         if strategy["type"] == "RollingUpdate":

@@ -40,7 +40,6 @@ class DeploymentStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         spec.setdefault("replicas", 1)
         strategy = spec["strategy"]
         strategy.setdefault("type", "RollingUpdate")

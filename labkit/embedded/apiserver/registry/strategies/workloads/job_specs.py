@@ -45,7 +45,7 @@ def default_policy(spec: Object) -> None:
 
 
 def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The spec of a job or of a cron job's template."""
+    """Check the spec of a job or of a cron job's template."""
     check_not_negative(spec, COUNTS, errors, path)
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")

@@ -198,7 +198,7 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
 
 
 def default_job_spec(spec: Object) -> None:
-    """Defaults of a job."""
+    """Set the defaults of a job."""
     default_pod_spec(spec["template"]["spec"])
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1

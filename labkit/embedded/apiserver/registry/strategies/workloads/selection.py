@@ -37,7 +37,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
     Args:
         spec: Of the workload.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         owner: What the pods are made by; a deployment's are a replica set's.
     """
     selector, template = spec.get("selector"), spec["template"]
@@ -61,13 +61,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
-    """Require that pods restart always and have no deadline.
-
-    Args:
-        spec: Of the template.
-        owner: What makes the pods, as messages name it.
-        errors: What is wrong so far.
-    """
+    """Require that pods restart always and have no deadline."""
     policy = spec.get("restartPolicy", "")
     if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])

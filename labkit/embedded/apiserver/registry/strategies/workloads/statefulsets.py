@@ -31,7 +31,6 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         spec.setdefault("podManagementPolicy", "OrderedReady")
         strategy = spec["updateStrategy"]
         if not strategy.get("type"):

@@ -69,14 +69,7 @@ PARTS = {
 
 
 def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErrors) -> None:
-    """Check the status of a workload.
-
-    Args:
-        kind: Its kind.
-        new: The status.
-        old: The status so far.
-        errors: What is wrong so far.
-    """
+    """Check the status of a workload."""
     for name in COUNTS[kind]:
         value = new.get(name)
         errors.check_not_negative(f"status.{name}", value)
