@@ -25,6 +25,11 @@ def shown(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def between(low: int, high: int) -> str:
+    """The message for a number outside its range."""
+    return f"must be between {low} and {high}, inclusive"
+
+
 MAX_CAUSES = 1000
 """How many causes one answer lists: a million would be a gigabyte of text."""
 NOT_NEGATIVE = "must be greater than or equal to 0"
@@ -133,6 +138,11 @@ class FieldErrors(list[dict[str, str]]):
         """Require a list of at most ``limit`` items."""
         if len(items) > limit:
             self.too_many(field, len(items), limit)
+
+    def check_between(self, field: str, value: int | None, low: int, high: int) -> None:
+        """Require a number in a range; None passes."""
+        if value is not None and not low <= value <= high:
+            self.invalid(field, value, between(low, high))
 
     def check_not_negative(self, field: str, value: int | None) -> None:
         """Require a number that is not negative; None passes."""

@@ -46,11 +46,6 @@ def too_long(limit: int, unit: str = "characters") -> str:
     return f"must be no more than {limit} {unit}"
 
 
-def between(low: int, high: int) -> str:
-    """The message for a number outside its range."""
-    return f"must be between {low} and {high}, inclusive"
-
-
 def _form(value: str, pattern: str, message: str, *examples: str, limit: int, unit: str = "characters") -> list[str]:
     """Check the length (in bytes) and the pattern of a text."""
     found = [too_long(limit, unit)] if len(value.encode()) > limit else []
@@ -224,7 +219,7 @@ def percent(value: str) -> list[str]:
 
 def port_number(value: int) -> list[str]:
     """A port."""
-    return [] if 1 <= value <= 65535 else [between(1, 65535)]
+    return [] if 1 <= value <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
 def ip_address(value: str) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.machinery.quota.amounts import Amounts, add, largest, read
+from labkit.embedded.machinery.quota.names import HUGE_PAGES
 from labkit.embedded.machinery.request import Object
 
 POD_LEVEL = ("cpu", "memory")
-HUGE_PAGES = "hugepages-"
 FINISHED = ("Failed", "Succeeded")
 
 

@@ -130,35 +130,24 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     match = RFC3339.match(text)
     if match is None:
         raise BadValue(_time_problem(text, layout, micro))
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    *numbers, fraction, zone = match.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
     if micro and len(fraction or "") != 6:
         rest = text[19:]
         raise BadValue(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as ".000000"')
     micros = int(((fraction or "") + "000000")[:6])
-    offset = datetime.UTC if zone == "Z" else None
+    minutes = 0 if zone == "Z" else int(zone[1:3]) * 60 + int(zone[4:6])
     try:
-        if offset is None:
-            minutes = int(zone[1:3]) * 60 + int(zone[4:6])
-            delta = datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
-            moment = datetime.datetime(
-                int(year),
-                int(month),
-                int(day),
-                int(hour),
-                int(minute),
-                int(second),
-                micros,
-                datetime.timezone(delta),
-            )
-            return moment.astimezone(datetime.UTC)
-        return datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), micros, offset)
+        offset = datetime.timezone(datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes))
+        local = datetime.datetime(year, month, day, hour, minute, second, micros, offset)
+        return local.astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:
-        part = "day" if 1 <= int(month) <= 12 else "month"
-        if int(hour) > 23:
+        part = "day" if 1 <= month <= 12 else "month"
+        if hour > 23:
             part = "hour"
-        elif int(minute) > 59:
+        elif minute > 59:
             part = "minute"
-        elif int(second) > 59:
+        elif second > 59:
             part = "second"
         raise BadValue(f'parsing time "{text}": {part} out of range') from error
 

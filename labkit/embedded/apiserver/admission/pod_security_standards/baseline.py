@@ -9,8 +9,10 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
     Violation,
     but_in_user_namespaces,
+    capabilities,
     holders_of,
     named,
+    names_and_values,
     names_of,
     quoted,
     security,
@@ -73,17 +75,10 @@ def privileged(spec: Object) -> Violation | None:
 
 def added_capabilities(spec: Object) -> Violation | None:
     """Baseline: only default capabilities may be added."""
-    bad: set[str] = set()
-
-    def adds(container: Object) -> bool:
-        extra = set((security(container).get("capabilities") or {}).get("add") or ()) - BASELINE_CAPABILITIES
-        bad.update(extra)
-        return bool(extra)
-
-    names = names_of(spec, adds)
+    names, bad = names_and_values(spec, lambda container: capabilities(container, "add") - BASELINE_CAPABILITIES)
     if not names:
         return None
-    where = f"{named('container', names)} must not include {quoted(sorted(bad))} in securityContext.capabilities.add"
+    where = f"{named('container', names)} must not include {quoted(bad)} in securityContext.capabilities.add"
     return "non-default capabilities", where
 
 
@@ -95,19 +90,16 @@ def host_path_volumes(spec: Object) -> Violation | None:
 
 def host_ports(spec: Object) -> Violation | None:
     """Baseline: no host ports."""
-    ports: set[str] = set()
 
-    def uses(container: Object) -> bool:
-        mine = {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
-        ports.update(mine)
-        return bool(mine)
+    def used(container: Object) -> set[str]:
+        return {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
 
-    names = names_of(spec, uses)
+    names, ports = names_and_values(spec, used)
     if not names:
         return None
     verb = "uses" if len(names) == 1 else "use"
     noun = "hostPort" if len(ports) == 1 else "hostPorts"
-    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(sorted(ports))}"
+    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(ports)}"
 
 
 def shared_proc_mount(spec: Object) -> Violation | None:
@@ -122,21 +114,19 @@ def unconfined_seccomp(spec: Object) -> Violation | None:
 
 def hosts_of_probes(spec: Object) -> Violation | None:
     """Baseline: probes and hooks may not name a host."""
-    hosts: set[str] = set()
 
-    def names_hosts(container: Object) -> bool:
+    def named_by(container: Object) -> set[str]:
         hooks = container.get("lifecycle") or {}
         asked = [*(container.get(name) or {} for name in PROBES), *(hooks.get(name) or {} for name in HOOKS)]
-        mine = {host for one in asked for way in ("httpGet", "tcpSocket") if (host := (one.get(way) or {}).get("host"))}
-        hosts.update(mine)
-        return bool(mine)
+        return {host for one in asked for way in ("httpGet", "tcpSocket") if (host := (one.get(way) or {}).get("host"))}
 
-    names = sorted(set(names_of(spec, names_hosts)))
+    names, hosts = names_and_values(spec, named_by)
     if not names:
         return None
+    names = sorted(set(names))
     verb = "uses" if len(names) == 1 else "use"
     noun = "probe or lifecycle host" + ("" if len(hosts) == 1 else "s")
-    return "probe or lifecycle host", f"{named('container', names)} {verb} {noun} {quoted(sorted(hosts))}"
+    return "probe or lifecycle host", f"{named('container', names)} {verb} {noun} {quoted(hosts)}"
 
 
 def app_armor(spec: Object, annotations: Object) -> Violation | None:

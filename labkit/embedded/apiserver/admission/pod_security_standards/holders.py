@@ -28,6 +28,11 @@ def security(container: Object) -> Object:
     return container.get("securityContext") or {}
 
 
+def capabilities(container: Object, field: str) -> set[str]:
+    """The capabilities that a container adds or drops."""
+    return set((security(container).get("capabilities") or {}).get(field) or ())
+
+
 def quoted(names: list[str]) -> str:
     """Names in quotes, as messages list them."""
     return ", ".join(f'"{name}"' for name in names)
@@ -41,6 +46,12 @@ def named(word: str, names: list[str]) -> str:
 def names_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
     """The names of the containers that a predicate holds for."""
     return [container.get("name", "") for container in containers(spec) if bad(container)]
+
+
+def names_and_values(spec: Object, found: Callable[[Object], set[str]]) -> tuple[list[str], list[str]]:
+    """Return the names of the containers in which something is found, and all that is found, sorted."""
+    values = [(container.get("name", ""), found(container)) for container in containers(spec)]
+    return [name for name, mine in values if mine], sorted(set().union(*(mine for _, mine in values)))
 
 
 def but_in_user_namespaces(check: Check) -> Check:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Violation,
+    capabilities,
     holders_of,
     named,
+    names_and_values,
     names_of,
     quoted,
     security,
@@ -67,40 +69,24 @@ def privilege_escalation(spec: Object) -> Violation | None:
 
 def kept_capabilities(spec: Object) -> Violation | None:
     """Restricted: all capabilities are dropped, and at most NET_BIND_SERVICE is added."""
-
-    def keeps(container: Object) -> bool:
-        return "ALL" not in ((security(container).get("capabilities") or {}).get("drop") or ())
-
-    bad: set[str] = set()
-
-    def adds(container: Object) -> bool:
-        extra = set((security(container).get("capabilities") or {}).get("add") or ()) - {"NET_BIND_SERVICE"}
-        bad.update(extra)
-        return bool(extra)
-
     parts = []
-    keeping, adding = names_of(spec, keeps), names_of(spec, adds)
+    keeping = names_of(spec, lambda container: "ALL" not in capabilities(container, "drop"))
+    adding, bad = names_and_values(spec, lambda container: capabilities(container, "add") - {"NET_BIND_SERVICE"})
     if keeping:
         parts.append(f'{named("container", keeping)} must set securityContext.capabilities.drop=["ALL"]')
     if adding:
-        parts.append(
-            f"{named('container', adding)} must not include {quoted(sorted(bad))} in securityContext.capabilities.add"
-        )
+        parts.append(f"{named('container', adding)} must not include {quoted(bad)} in securityContext.capabilities.add")
     return ("unrestricted capabilities", "; ".join(parts)) if parts else None
 
 
 def run_as_root(spec: Object) -> Violation | None:
     """Restricted: containers must run as non-root."""
-
-    def holds(context: Object) -> bool | None:
-        return context.get("runAsNonRoot")
-
     pod = (spec.get("securityContext") or {}).get("runAsNonRoot")
     explicit = names_of(spec, lambda container: security(container).get("runAsNonRoot") is False)
     if pod is False or explicit:
         holders = (["pod"] if pod is False else []) + ([named("container", explicit)] if explicit else [])
         return "runAsNonRoot != true", f"{' and '.join(holders)} must not set securityContext.runAsNonRoot=false"
-    names = set_by_pod_or_all(spec, holds)
+    names = set_by_pod_or_all(spec, lambda context: context.get("runAsNonRoot"))
     if not names:
         return None
     return "runAsNonRoot != true", f"pod or {named('container', names)} must set securityContext.runAsNonRoot=true"

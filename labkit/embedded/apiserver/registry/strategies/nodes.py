@@ -14,12 +14,12 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import EFFECTS
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z][A-Za-z0-9]*)*")
 FEATURE_FORM = (
     "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import check_windows_options
@@ -27,9 +26,9 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check the security context of a pod."""
     context, place = spec.get("securityContext") or {}, f"{path}.securityContext"
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{place}.{field}", errors)
+        errors.check_between(f"{place}.{field}", context.get(field), 0, LARGEST_ID)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
-        _check_id(group, f"{place}.supplementalGroups[{index}]", errors)
+        errors.check_between(f"{place}.supplementalGroups[{index}]", group, 0, LARGEST_ID)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
@@ -51,7 +50,7 @@ def check_container_security(context: Object | None, path: str, host_users: bool
     if context is None:
         return
     for field in ("runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{path}.{field}", errors)
+        errors.check_between(f"{path}.{field}", context.get(field), 0, LARGEST_ID)
     errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
     if host_users and context.get("procMount") == "Unmasked":
         errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
@@ -67,12 +66,6 @@ def check_container_security(context: Object | None, path: str, host_users: bool
                 errors.invalid(path, shown, why)
     check_windows_options(context.get("windowsOptions"), f"{path}.windowsOptions", errors)
     _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", errors)
-
-
-def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
-    """Check a user or group ID."""
-    if value is not None and not 0 <= value <= LARGEST_ID:
-        errors.invalid(path, value, between(0, LARGEST_ID))
 
 
 def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:

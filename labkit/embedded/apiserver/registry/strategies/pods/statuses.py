@@ -13,7 +13,6 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
-    between,
     dns_subdomain,
     ip_address,
     qualified_name,
@@ -23,6 +22,7 @@ from labkit.embedded.apiserver.registry.strategies.pods.resource_claim_statuses 
     check_allocated,
     check_claim_statuses,
 )
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import LARGEST_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -31,7 +31,6 @@ NOT_NEGATIVE = "must be a non-negative integer"
 STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 ONE_A_FAMILY = "may specify no more than one IP for each IP family"
 ALL_CONTAINERS = "RestartAllContainers"
-LARGEST_ID = 2**31 - 1
 
 
 def keep_observed(status: Object, before: Object) -> None:
@@ -170,5 +169,4 @@ def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors)
     groups = enumerate(user.get("supplementalGroups") or ())
     numbers += [(group, f"{path}.supplementalGroups[{index}]") for index, group in groups]
     for number, place in numbers:
-        if not 0 <= number <= LARGEST_ID:
-            errors.invalid(place, number, between(0, LARGEST_ID))
+        errors.check_between(place, number, 0, LARGEST_ID)

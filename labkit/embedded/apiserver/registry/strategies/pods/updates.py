@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations

@@ -11,7 +11,6 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
-    between,
     dns_label,
     dns_search,
     dns_subdomain,
@@ -143,8 +142,7 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
         errors.invalid(f"{path}.{field}", spec[field], messages)
     deadline = spec.get("activeDeadlineSeconds")
-    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
-        errors.invalid(f"{path}.activeDeadlineSeconds", deadline, between(1, 2**31 - 1))
+    errors.check_between(f"{path}.activeDeadlineSeconds", deadline, 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)

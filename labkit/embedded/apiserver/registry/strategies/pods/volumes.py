@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.pods.projections import (
     config_map_volume,
     downward_volume,
@@ -29,8 +30,6 @@ from labkit.embedded.apiserver.registry.strategies.storage.source_rules import (
 from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
-
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
 def check_volumes(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs, ordinary
 from labkit.embedded.machinery.request import Object
 
@@ -34,9 +33,7 @@ def _check_iscsi(source: Object, path: str, start: str, secret: Rule, errors: Fi
     needs("targetPortal", "iqn")(source, path, errors)
     if source.get("iqn"):
         _check_portal_name(source["iqn"], f"{path}.iqn", start, errors)
-    unit = source.get("lun", 0)
-    if not 0 <= unit <= 255:
-        errors.invalid(f"{path}.lun", unit, between(0, 255))
+    errors.check_between(f"{path}.lun", source.get("lun", 0), 0, 255)
     asks = source.get("chapAuthDiscovery") or source.get("chapAuthSession")
     if asks and source.get("secretRef") is None:
         errors.required(f"{path}.secretRef")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between, dns_label
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
+from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs
 from labkit.embedded.machinery.request import Object
@@ -112,8 +112,7 @@ def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
         unit = source.get("lun")
         if unit is None:
             errors.required(f"{path}.lun", "lun is required if targetWWNs is specified")
-        elif not 0 <= unit <= 255:
-            errors.invalid(f"{path}.lun", unit, between(0, 255))
+        errors.check_between(f"{path}.lun", unit, 0, 255)
 
 
 def flex(source: Object, path: str, errors: FieldErrors) -> None:
