@@ -17,22 +17,16 @@ from labkit.embedded.machinery.status import conflict
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
     """Refuse the deletion if its uid or resourceVersion is not that of the object."""
     metadata = old["metadata"]
-    if options.uid is not None and options.uid != metadata["uid"]:
-        raise conflict(
-            kind.kind,
-            stored_kind(kind).group,
-            metadata["name"],
-            f"the UID in the precondition ({options.uid}) does not match the UID in record "
-            f"({metadata['uid']}). The object might have been deleted and then recreated",
-        )
-    if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
-        raise conflict(
-            kind.kind,
-            stored_kind(kind).group,
-            metadata["name"],
-            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
-            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
-        )
+    for word, wanted, found, reason in (
+        ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.resource_version, metadata["resourceVersion"], "modified"),
+    ):
+        if wanted is not None and wanted != found:
+            why = (
+                f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found}). "
+                f"The object might have been {reason}"
+            )
+            raise conflict(kind.kind, stored_kind(kind).group, metadata["name"], why)
 
 
 def begin_graceful(

@@ -158,33 +158,28 @@ class Decoder:
                 low, high = RANGES[form]
                 if low <= value <= high:
                     return value
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return self._mismatch(f"number {number_text(value)}", struct, path, type_, value)
+            return self._mismatch(described(value), struct, path, type_, value)
         elif form == "bool":
             if isinstance(value, bool):
                 return value
         elif form == "intstr":
             if isinstance(value, str):
                 return value
-            if isinstance(value, int) and not isinstance(value, bool):
-                if -(2**31) <= value < 2**31:
-                    return value
-                raise mismatch(f"number {value}", struct, path, "int32")
-            if isinstance(value, float):
-                raise mismatch(f"number {number_text(value)}", struct, path, "int32")
-            raise mismatch(json_kind(value), struct, path, "int32")
+            if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
+                return value
+            raise mismatch(described(value), struct, path, "int32")
         elif form in ("raw", "any"):
             return plain(value)
         elif form == "float64":
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if is_number(value):
                 return value
         else:
             return self._text(form, value, struct, path, type_)
         return self._mismatch(json_kind(value), struct, path, type_, value)
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
-        if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = number_text(value)
+        if form == "quantity" and is_number(value):
+            value = str(value)
         if not isinstance(value, str):
             if form == "quantity":
                 raise DecodeProblem(QUANTITY_FORM_ERROR)
@@ -217,9 +212,7 @@ class Decoder:
             elif item is None:
                 octets.append(0)
             elif self._first is None:
-                number = isinstance(item, int | float) and not isinstance(item, bool)
-                what = f"number {number_text(item)}" if number else json_kind(item)
-                self._first = mismatch(what, struct, path, "uint8")
+                self._first = mismatch(described(item), struct, path, "uint8")
         return base64.b64encode(octets).decode("ascii")
 
 
@@ -275,9 +268,14 @@ def json_kind(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def number_text(value: int | float) -> str:
-    """A number as it was probably written."""
-    return str(value)
+def described(value: Any) -> str:
+    """A JSON value as errors name it: numbers with their digits."""
+    return f"number {value}" if is_number(value) else json_kind(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number: booleans are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -306,8 +304,7 @@ def inexact(number: int) -> float:
     try:
         return float(number)
     except OverflowError as error:
-        text = number_text(number)
-        raise DecodeProblem(f"json: cannot unmarshal number {text} into Go value of type float64") from error
+        raise DecodeProblem(f"json: cannot unmarshal number {number} into Go value of type float64") from error
 
 
 _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}

@@ -226,5 +226,6 @@ def test_new_nodes_are_tainted() -> None:
 def test_one_default_priority_class() -> None:
     world = World(priorityclasses=[{"metadata": {"name": "first"}, "globalDefault": True}])
     second = {"metadata": {"name": "second"}, "globalDefault": True}
+    write = world.write("priorityclasses", second, group="scheduling.k8s.io")
     with pytest.raises(ApiError, match="PriorityClass first is already marked as default"):
-        OneDefaultPriority(world.lister).validate(world.write("priorityclasses", second))
+        OneDefaultPriority(world.lister).validate(write)

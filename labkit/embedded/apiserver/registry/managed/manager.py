@@ -249,35 +249,16 @@ def update_managed_fields(
         now: The time of the entry.
         elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
     """
-    try:
-        _note(struct, old, new, manager, api_version, subresource, now, elsewhere)
-    except Keyless:
-        new["metadata"].pop("managedFields", None)
-
-
-def _note(
-    struct: Struct,
-    old: Object | None,
-    new: Object,
-    manager: str,
-    api_version: str,
-    subresource: str,
-    now: str,
-    elsewhere: Elsewhere | None,
-) -> None:
     managed = live_or_new(old, new, subresource)
     if not managed.fields and old is not None and old["metadata"].get("uid"):
         set_managed(new, managed)
         return
-    set_, gone = changes(struct, old, new, subresource)
-    for key in list(managed.fields):
-        version = managed.versions.get(key, api_version)
-        other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
-        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
-            del managed.fields[key]  # the object has no such version
-            continue
-        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
-        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
+    try:
+        set_, gone = changes(struct, old, new, subresource)
+        _disown(managed, api_version, (set_, gone), subresource, elsewhere if old is not None else None)
+    except Keyless:
+        new["metadata"].pop("managedFields", None)
+        return
     if set_:
         key = manager_id(manager or "unknown", "Update", api_version, subresource)
         previous = managed.fields.get(key, {})
@@ -287,6 +268,20 @@ def _note(
     managed.fields = {key: fields for key, fields in managed.fields.items() if fields}
     _merge_oldest(managed)
     set_managed(new, managed)
+
+
+def _disown(
+    managed: Managed, api_version: str, changed: tuple[Node, Node], subresource: str, elsewhere: Elsewhere | None
+) -> None:
+    """Remove from all managers the fields that a write sets or removes."""
+    for key in list(managed.fields):
+        version = managed.versions.get(key, api_version)
+        other = elsewhere(version) if elsewhere is not None and version != api_version else None
+        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
+            del managed.fields[key]  # the object has no such version
+            continue
+        touched, lost = changes(*other, subresource) if other is not None else changed
+        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
 
 
 def _merge_oldest(managed: Managed) -> None:

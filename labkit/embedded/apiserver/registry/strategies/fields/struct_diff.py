@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.machinery.schema import Struct, Type, schemas
@@ -91,11 +92,13 @@ def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
     """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
-    shown: dict[str, Any] = {}
-    for name in _order(struct):
-        field = struct.fields[name]
-        shown[field.go] = _shown(field.type, value.get(name), field.pointer)
-    return shown
+    return _fields(struct, _order(struct), value)
+
+
+def _fields(struct: Struct, names: Iterable[str], value: dict[str, Any]) -> dict[str, Any]:
+    """Some fields of a struct as Go prints them."""
+    fields = [(name, struct.fields[name]) for name in names]
+    return {field.go: _shown(field.type, value.get(name), field.pointer) for name, field in fields}
 
 
 def _order(struct: Struct) -> list[str]:
@@ -129,17 +132,9 @@ def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
     struct = schemas()["core.v1.PodSpec"]
     order = [name for name in SPEC_ORDER if name in struct.fields]
     order += [name for name in struct.fields if name not in SPEC_ORDER and name not in LEFT_OUT]
-    shown: dict[str, Any] = {}
-    for name in order:
-        field = struct.fields[name]
-        shown[field.go] = _shown(field.type, spec.get(name), field.pointer)
-    context = shown["SecurityContext"]
-    if context is not None:
-        host = {
-            struct.fields[name].go: _shown(struct.fields[name].type, spec.get(name), struct.fields[name].pointer)
-            for name in HOST_FIELDS
-        }
-        shown["SecurityContext"] = host | context
+    shown = _fields(struct, order, spec)
+    if shown["SecurityContext"] is not None:
+        shown["SecurityContext"] = _fields(struct, HOST_FIELDS, spec) | shown["SecurityContext"]
     return shown
 
 
@@ -173,13 +168,7 @@ def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
 def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
     """A unified diff of the sources of two volumes."""
     struct = schemas()["core.v1.PersistentVolumeSpec"]
-    fields = {struct.fields[name].go: struct.fields[name] for name in SOURCE_ORDER}
-
-    def shown(source: dict[str, Any]) -> dict[str, Any]:
-        values = zip(SOURCE_ORDER, fields.items(), strict=True)
-        return {go: _shown(field.type, source.get(name), field.pointer) for name, (go, field) in values}
-
-    return unified(shown(old), shown(new))
+    return unified(_fields(struct, SOURCE_ORDER, old), _fields(struct, SOURCE_ORDER, new))
 
 
 def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
