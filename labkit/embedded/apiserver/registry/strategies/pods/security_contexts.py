@@ -10,9 +10,9 @@ import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import between
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
-from labkit.embedded.apiserver.registry.strategies.pods.windows import check_windows_options
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import check_windows_options
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -40,12 +40,16 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
     _check_sysctls(spec, f"{place}.sysctls", errors)
-    _check_choice(context, "fsGroupChangePolicy", ("Always", "OnRootMismatch"), place, errors)
+    errors.check_choice(
+        f"{place}.fsGroupChangePolicy", context.get("fsGroupChangePolicy"), ("Always", "OnRootMismatch")
+    )
     _check_seccomp(context.get("seccompProfile"), f"{place}.seccompProfile", errors)
     check_windows_options(context.get("windowsOptions"), f"{place}.windowsOptions", errors)
     _check_app_armor(context.get("appArmorProfile"), f"{place}.appArmorProfile", errors)
-    _check_choice(context, "supplementalGroupsPolicy", ("Merge", "Strict"), place, errors)
-    _check_choice(context, "seLinuxChangePolicy", ("Recursive",), place, errors)
+    errors.check_choice(
+        f"{place}.supplementalGroupsPolicy", context.get("supplementalGroupsPolicy"), ("Merge", "Strict")
+    )
+    errors.check_choice(f"{place}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), ("Recursive",))
 
 
 def check_container_security(context: Object | None, path: str, host_users: bool, errors: FieldErrors) -> None:
@@ -61,7 +65,7 @@ def check_container_security(context: Object | None, path: str, host_users: bool
         return
     for field in ("runAsUser", "runAsGroup"):
         _check_id(context.get(field), f"{path}.{field}", errors)
-    _check_choice(context, "procMount", ("Default", "Unmasked"), path, errors)
+    errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
     if host_users and context.get("procMount") == "Unmasked":
         errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
     _check_seccomp(context.get("seccompProfile"), f"{path}.seccompProfile", errors)
@@ -82,12 +86,6 @@ def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
     """A user's or group's number."""
     if value is not None and not 0 <= value <= LARGEST_ID:
         errors.invalid(path, value, between(0, LARGEST_ID))
-
-
-def _check_choice(context: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    chosen = context.get(field)
-    if chosen is not None and chosen not in choices:
-        errors.not_supported(f"{path}.{field}", chosen, choices)
 
 
 def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
 from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name
@@ -25,19 +27,18 @@ class DisruptionBudgetStrategy(Strategy):
 
     change_checks: int = 0
     known_finalizers: bool = False
-
     name_rule: NameRule = path_segment_name
     full_checks: int = 0
     generation: bool = True
     status: bool = True
     unconditional_update: bool = False
 
+    @override
     def reset_status(self, obj: Object) -> None:
-        """See ``Strategy``."""
         obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         spec = obj["spec"]
         if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
             errors.invalid("spec", _internal(spec), "minAvailable and maxUnavailable cannot be both set")
@@ -47,11 +48,10 @@ class DisruptionBudgetStrategy(Strategy):
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
         policy = spec.get("unhealthyPodEvictionPolicy")
-        if policy is not None and policy not in POLICIES:
-            errors.not_supported("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
+        errors.check_choice("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
 
+    @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         check_conditions(new["status"].get("conditions") or [], "status.conditions", errors)
         check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
-from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -25,8 +25,7 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
         elif name in names:
             errors.duplicate(f"{place}.name", name)
         else:
-            for message in dns_label(name):
-                errors.invalid(f"{place}.name", name, message)
+            errors.check_format(f"{place}.name", name, dns_label)
             names.add(name)
         given = [field for field in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(field) is not None]
         shown = internal(schemas()["core.v1.PodResourceClaim"], claim)
@@ -36,8 +35,7 @@ def check_resource_claims(claims: list[Object], path: str, errors: FieldErrors) 
         if not given:
             errors.invalid(place, shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")
         for field in given:
-            for message in dns_subdomain(claim[field]):
-                errors.invalid(f"{place}.{field}", claim[field], message)
+            errors.check_format(f"{place}.{field}", claim[field], dns_subdomain)
 
 
 def check_used_claims(claims: list[Object], known: Collection[str], path: str, errors: FieldErrors) -> None:
@@ -58,8 +56,7 @@ def check_used_claims(claims: list[Object], known: Collection[str], path: str, e
         if name in used:
             errors.duplicate(place, name)
         else:
-            for message in dns_label(request) if request else ():
-                errors.invalid(f"{place}.request", request, message)
+            errors.check_if_given(f"{place}.request", request, dns_label)
             key = f"{name}/{request}" if request else name
             if key in used:
                 errors.duplicate(place, key)

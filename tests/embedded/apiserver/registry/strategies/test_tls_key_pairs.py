@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from labkit.embedded.apiserver.registry.strategies.tlspairs import pair_problem
+from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 
 
 def key_pem(key: EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:

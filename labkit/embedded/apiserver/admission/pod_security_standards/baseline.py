@@ -5,7 +5,7 @@ Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Secur
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.admission.podstandards.holders import (
+from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
     Violation,
     but_in_user_namespaces,
@@ -15,7 +15,7 @@ from labkit.embedded.apiserver.admission.podstandards.holders import (
     quoted,
     security,
 )
-from labkit.embedded.apiserver.admission.podstandards.restricted import bad_seccomp, proc_mount
+from labkit.embedded.apiserver.admission.pod_security_standards.restricted import bad_seccomp, proc_mount
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 

@@ -13,8 +13,7 @@ from labkit.embedded.machinery.request import Object
 def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
     """A node selector: terms of which one must fit."""
     terms = selector.get("nodeSelectorTerms") or []
-    if not terms:
-        errors.required(f"{path}.nodeSelectorTerms", "must have at least one node selector term")
+    errors.check_present(f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term")
     for index, term in enumerate(terms):
         check_node_term(term, f"{path}.nodeSelectorTerms[{index}]", errors)
 
@@ -51,8 +50,7 @@ def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: boo
 def _check_expression(requirement: Object, path: str, any_value: bool, errors: FieldErrors) -> None:
     operator, values = requirement.get("operator", ""), requirement.get("values") or []
     if operator in ("In", "NotIn"):
-        if not values:
-            errors.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
     elif operator in ("Exists", "DoesNotExist"):
         if values:
             errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
@@ -61,11 +59,9 @@ def _check_expression(requirement: Object, path: str, any_value: bool, errors: F
             errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
     else:
         errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    for message in qualified_name(requirement.get("key", "")):
-        errors.invalid(f"{path}.key", requirement.get("key", ""), message)
+    errors.check_format(f"{path}.key", requirement.get("key", ""), qualified_name)
     for number, value in enumerate(() if any_value else values):
-        for message in label_value(value):
-            errors.invalid(f"{path}.values[{number}]", value, message)
+        errors.check_format(f"{path}.values[{number}]", value, label_value)
 
 
 def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
@@ -80,8 +76,7 @@ def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
         return
     for number, value in enumerate(values):
-        for message in dns_subdomain(value):
-            errors.invalid(f"{path}.values[{number}]", value, message)
+        errors.check_format(f"{path}.values[{number}]", value, dns_subdomain)
 
 
 DEPRECATED_LABELS = {

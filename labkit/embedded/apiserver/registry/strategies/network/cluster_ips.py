@@ -36,13 +36,11 @@ def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
     elif addresses and not address:
         errors.invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified")
     for index, family in enumerate(families):
-        if family not in FAMILIES:
-            errors.not_supported(f"spec.ipFamilies[{index}]", family, FAMILIES)
+        errors.check_choice(f"spec.ipFamilies[{index}]", family, FAMILIES)
         if family in families[:index]:
             errors.duplicate(f"spec.ipFamilies[{index}]", family)
     policy = spec.get("ipFamilyPolicy")
-    if policy is not None and policy not in FAMILY_POLICIES:
-        errors.not_supported("spec.ipFamilyPolicy", policy, FAMILY_POLICIES)
+    errors.check_choice("spec.ipFamilyPolicy", policy, FAMILY_POLICIES)
     if _check_texts(addresses, errors):
         _check_families(addresses, families, errors)
 
@@ -55,8 +53,7 @@ def _check_texts(addresses: list[str], errors: FieldErrors) -> bool:
             if len(addresses) > 1:
                 errors.invalid("spec.clusterIPs", addresses, "'None' must be the first and only value")
         else:
-            for message in address_messages(address):
-                errors.invalid(f"spec.clusterIPs[{index}]", address, message)
+            errors.check_format(f"spec.clusterIPs[{index}]", address, address_messages)
     good = len(errors) == before
     if len(addresses) > 2:
         errors.invalid("spec.clusterIPs", addresses, "may only hold up to 2 values")

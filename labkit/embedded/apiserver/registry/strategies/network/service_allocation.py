@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.strategies.network.serviceaddresses import (
+from labkit.embedded.apiserver.registry.strategies.network.cluster_ips import (
     check_cluster_addresses,
     settle_families,
 )
-from labkit.embedded.apiserver.registry.strategies.network.servicetraffic import EXPOSED, checks_health
+from labkit.embedded.apiserver.registry.strategies.network.service_traffic import EXPOSED, checks_health
 from labkit.embedded.apiserver.registry.strategy import Context
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError

@@ -5,7 +5,7 @@ Source: k8s.io/kubernetes ``pkg/api/pod/util.go`` (``DropDisabledPodFields``), `
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.strategies.pods.windows import every_container
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.request import Object
 
 PROJECTIONS = ("clusterTrustBundle", "podCertificate")

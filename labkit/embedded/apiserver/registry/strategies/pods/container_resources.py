@@ -9,11 +9,11 @@ from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
-from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
-from labkit.embedded.apiserver.registry.strategies.pods.resourceclaims import check_used_claims
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_used_claims
 from labkit.embedded.machinery.pods.resources import pod_level
-from labkit.embedded.machinery.quota.amounts import NANO, Amount, read, read_one
-from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container, whole
+from labkit.embedded.machinery.quota.amounts import Amount, read, read_one
+from labkit.embedded.machinery.quota.names import HUGE_PAGES, extended, native, standard, standard_in_container
 from labkit.embedded.machinery.request import Object
 
 COMPUTE = ("cpu", "memory")
@@ -53,16 +53,20 @@ def check_resources(
     check_used_claims(resources.get("claims") or [], claims, f"{path}.claims", errors)
 
 
+def check_standard_name(name: str, path: str, errors: FieldErrors) -> bool:
+    """Require a standard resource or one with a domain, and return whether it is one."""
+    good = errors.check_format(path, name, qualified_name)
+    if good and "/" not in name and not standard(name):
+        errors.invalid(path, name, "must be a standard resource type or fully qualified")
+        return False
+    return good
+
+
 def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool = False) -> None:
     """The name of a resource that containers, or pods as a whole, have."""
-    messages = qualified_name(name)
-    for message in messages:
-        errors.invalid(path, name, message)
-    unknown = not messages and "/" not in name and not standard(name)
-    if unknown:
-        errors.invalid(path, name, "must be a standard resource type or fully qualified")
+    known = check_standard_name(name, path, errors)
     if pod:
-        if not messages and not unknown and not pod_level(name):
+        if known and not pod_level(name):
             errors.not_supported(path, name, ["cpu", HUGE_PAGES, "memory"])
     elif "/" not in name:
         if not standard_in_container(name):
@@ -73,10 +77,7 @@ def check_resource_name(name: str, path: str, errors: FieldErrors, *, pod: bool 
 
 def _check_amount(name: str, amount: Amount, path: str, pod: bool, errors: FieldErrors) -> None:
     check_resource_name(name, path, errors, pod=pod)
-    if amount.value < 0:
-        errors.invalid(path, str(amount), NOT_NEGATIVE)
-    if whole(name) and amount.value % NANO:
-        errors.invalid(path, str(amount), "must be an integer")
+    check_amount(name, amount, path, errors)
 
 
 def _check_pages(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:

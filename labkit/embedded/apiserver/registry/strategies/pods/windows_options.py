@@ -69,8 +69,7 @@ def check_windows_options(options: Object | None, path: str, errors: FieldErrors
     if options is None:
         return
     name, spec = options.get("gmsaCredentialSpecName"), options.get("gmsaCredentialSpec")
-    for message in dns_subdomain(name) if name is not None else ():
-        errors.invalid(f"{path}.gmsaCredentialSpecName", name, message)
+    errors.check_format(f"{path}.gmsaCredentialSpecName", name, dns_subdomain)
     if spec == "":
         errors.invalid(f"{path}.gmsaCredentialSpec", spec, "gmsaCredentialSpec cannot be an empty string")
     elif spec is not None and len(spec.encode()) > LONGEST_SPEC_KIB * 1024:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from labkit.embedded.apiserver.admission.podstandards.baseline import (
+from labkit.embedded.apiserver.admission.pod_security_standards.baseline import (
     SAFE_SYSCTLS,
     added_capabilities,
     app_armor,
@@ -25,13 +25,13 @@ from labkit.embedded.apiserver.admission.podstandards.baseline import (
     sysctls_but,
     unconfined_seccomp,
 )
-from labkit.embedded.apiserver.admission.podstandards.holders import (
+from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
     Violation,
     but_in_user_namespaces,
     but_on_windows,
 )
-from labkit.embedded.apiserver.admission.podstandards.restricted import (
+from labkit.embedded.apiserver.admission.pod_security_standards.restricted import (
     chosen_seccomp,
     kept_capabilities,
     privilege_escalation,

@@ -5,11 +5,11 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``Validate
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import address_messages, port_number, qualified_name, range_messages
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import check_not_special
 from labkit.embedded.machinery.request import Object
 
 BALANCED_ONLY = "may only be used when `type` is 'LoadBalancer'"
@@ -19,28 +19,12 @@ DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 CHECKED_ONLY = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
 
 
-def check_special_address(address: str, path: str, errors: FieldErrors) -> None:
-    """An address that others can reach: none of those with a meaning of their own."""
-    found = ipaddress.ip_address(address)
-    if found.is_unspecified:
-        errors.invalid(path, address, f"may not be unspecified ({address})")
-    if found.is_loopback:
-        errors.invalid(path, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
-    if found.is_link_local:
-        errors.invalid(path, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
-    if found in ipaddress.ip_network("224.0.0.0/24" if found.version == 4 else "ff02::/10", strict=False):
-        errors.invalid(path, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
-
-
 def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
     """Addresses outside of the cluster at which a service is to be had."""
     for index, address in enumerate(spec.get("externalIPs") or ()):
         path = f"spec.externalIPs[{index}]"
-        wrong = address_messages(address)
-        for message in wrong:
-            errors.invalid(path, address, message)
-        if not wrong:
-            check_special_address(address, path, errors)
+        if errors.check_format(path, address, address_messages):
+            check_not_special(address, path, errors)
 
 
 def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> None:
@@ -73,8 +57,7 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
     if ranges and not balanced:
         errors.forbidden("spec.LoadBalancerSourceRanges", BALANCED_ONLY)
     for index, source in enumerate(ranges):
-        for message in range_messages(source.strip()):
-            errors.invalid(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), message)
+        errors.check_format(f"spec.LoadBalancerSourceRanges[{index}]", source.strip(), range_messages)
     if not balanced and spec.get("allocateLoadBalancerNodePorts") is not None:
         errors.forbidden("spec.allocateLoadBalancerNodePorts", BALANCED_ONLY)
     check_class(spec, errors)
@@ -86,8 +69,7 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
     elif chosen is not None:
-        for message in qualified_name(chosen):
-            errors.invalid("spec.loadBalancerClass", chosen, message)
+        errors.check_format("spec.loadBalancerClass", chosen, qualified_name)
 
 
 def externally_accessible(spec: Object) -> bool:
@@ -113,11 +95,8 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
         if number:
             errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
     elif number:
-        for message in port_number(number):
-            errors.invalid("spec.healthCheckNodePort", number, message)
+        errors.check_format("spec.healthCheckNodePort", number, port_number)
     internal = spec.get("internalTrafficPolicy")
-    if internal is not None and internal not in POLICIES:
-        errors.not_supported("spec.internalTrafficPolicy", internal, POLICIES)
+    errors.check_choice("spec.internalTrafficPolicy", internal, POLICIES)
     distribution = spec.get("trafficDistribution")
-    if distribution is not None and distribution not in DISTRIBUTIONS:
-        errors.not_supported("spec.trafficDistribution", distribution, DISTRIBUTIONS)
+    errors.check_choice("spec.trafficDistribution", distribution, DISTRIBUTIONS)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name, regex_error
+from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_domain_path
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -32,7 +33,6 @@ MAX_MANAGER_BYTES = 63
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 OPERATORS = ("In", "NotIn")
 STATUSES = ("False", "True", "Unknown")
-HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 NEEDS_INDEXES = "requires indexed completion mode"
 
 
@@ -66,8 +66,7 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         _check_success_policy(spec, f"{path}.successPolicy", errors)
     replacement = spec.get("podReplacementPolicy")
     choices = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
-    if replacement is not None and replacement not in choices:
-        errors.not_supported(f"{path}.podReplacementPolicy", replacement, choices)
+    errors.check_choice(f"{path}.podReplacementPolicy", replacement, choices)
     check_template(spec["template"], f"{path}.template", errors)
     policy = spec["template"]["spec"].get("restartPolicy")
     place = f"{path}.template.spec.restartPolicy"
@@ -79,24 +78,9 @@ def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
         errors.invalid(place, policy, 'only "Never" is supported when podFailurePolicy is specified')
 
 
-def check_domain_path(value: str, place: str, errors: FieldErrors) -> None:
-    """A path with a domain before it."""
-    host, slash, path = value.partition("/")
-    if not value:
-        errors.required(place)
-    elif not slash or not host or not path:
-        errors.invalid(place, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    else:
-        for message in dns_subdomain(host):
-            errors.invalid(place, host, message)
-        if not re.fullmatch(HTTP_PATH, path):
-            errors.invalid(place, path, regex_error("Invalid path", HTTP_PATH))
-
-
 def _check_manager(value: str, place: str, errors: FieldErrors) -> None:
     check_domain_path(value, place, errors)
-    if len(value.encode()) > MAX_MANAGER_BYTES:
-        errors.too_long(place, MAX_MANAGER_BYTES)
+    errors.check_length(place, value, MAX_MANAGER_BYTES)
 
 
 def _check_indexed(spec: Object, path: str, errors: FieldErrors) -> None:
@@ -132,8 +116,7 @@ def _one_of(value: str, choices: tuple[str, ...], place: str, errors: FieldError
 
 def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
     rules = spec["podFailurePolicy"].get("rules") or []
-    if len(rules) > MAX_RULES:
-        errors.too_many(path, len(rules), MAX_RULES)
+    errors.check_count(path, rules, MAX_RULES)
     template = spec["template"]["spec"]
     names = {
         container.get("name", "")
@@ -150,12 +133,10 @@ def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
         codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
         if codes is not None:
             _check_exit_codes(codes, f"{place}.onExitCodes", names, errors)
-        if len(conditions) > MAX_RULES:
-            errors.too_many(f"{place}.onPodConditions", len(conditions), MAX_RULES)
+        errors.check_count(f"{place}.onPodConditions", conditions, MAX_RULES)
         for number, pattern in enumerate(conditions):
             where = f"{place}.onPodConditions[{number}]"
-            for message in qualified_name(pattern.get("type", "")):
-                errors.invalid(f"{where}.type", pattern.get("type", ""), message)
+            errors.check_format(f"{where}.type", pattern.get("type", ""), qualified_name)
             _one_of(pattern.get("status", ""), STATUSES, f"{where}.status", errors)
         if codes is not None and conditions:
             _omitted(place, "specifying both OnExitCodes and OnPodConditions is not supported", errors)
@@ -178,8 +159,7 @@ def _check_exit_codes(codes: Object, path: str, names: set[str], errors: FieldEr
     if not values:
         errors.invalid(f"{path}.values", values, "at least one value is required")
         return
-    if len(values) > MAX_VALUES:
-        errors.too_many(f"{path}.values", len(values), MAX_VALUES)
+    errors.check_count(f"{path}.values", values, MAX_VALUES)
     for index, value in enumerate(values):
         if codes.get("operator") == "In" and value == 0:
             errors.invalid(f"{path}.values[{index}]", value, "must not be 0 for the In operator")
@@ -196,10 +176,10 @@ def _check_success_policy(spec: Object, path: str, errors: FieldErrors) -> None:
         shown = [{go: rule.get(name) for name, go in names.items()} for rule in rules]
         errors.invalid(path, {"Rules": shown or spec["successPolicy"].get("rules")}, NEEDS_INDEXES)
         return
-    if not rules:
-        errors.required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")
-    if len(rules) > MAX_RULES:
-        errors.too_many(f"{path}.rules", len(rules), MAX_RULES)
+    errors.check_present(
+        f"{path}.rules", rules, "at least one rules must be specified when the successPolicy is specified"
+    )
+    errors.check_count(f"{path}.rules", rules, MAX_RULES)
     completions = spec.get("completions") or 0
     for index, rule in enumerate(rules):
         place = f"{path}.rules[{index}]"

@@ -9,6 +9,8 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import NameRule, dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
@@ -64,13 +66,14 @@ class SigningRequestStrategy(Strategy):
     name_rule: NameRule = any_name
     status: bool = True
 
+    @override
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """See ``Strategy``."""
         super().prepare_update(context, new, old)
         new["spec"] = copy.deepcopy(old["spec"])
 
+    @override
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """Whoever signs leaves alone what was decided about approval."""
+        """Keep the approval conditions that are stored."""
         super().prepare_status_update(context, new, old)
         conditions = new["status"].get("conditions") or []
         for kind in APPROVAL:
@@ -81,8 +84,9 @@ class SigningRequestStrategy(Strategy):
                     conditions[place] = copy.deepcopy(each)
         complete_times(context, new, old)
 
+    @override
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """Whoever approves writes conditions and nothing else."""
+        """Let ``/approval`` write conditions and nothing else."""
         super().prepare_status_update(context, new, old)
         complete_times(context, new, old)
         conditions = new["status"].get("conditions")
@@ -91,20 +95,20 @@ class SigningRequestStrategy(Strategy):
         if conditions:
             new["status"] = {"conditions": conditions, **new["status"]}
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         self._check(obj, None, errors)
 
+    @override
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old)
 
+    @override
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old, certificate=True)
 
+    @override
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
-        """See ``Strategy``."""
         return self._update_errors(kind, new, old, approval=True)
 
     def _check(self, obj: Object, old: Object | None, errors: FieldErrors) -> None:
@@ -117,11 +121,9 @@ class SigningRequestStrategy(Strategy):
         if problem:
             errors.invalid("spec.request", spec.get("request"), problem)
         usages = spec.get("usages") or []
-        if not usages:
-            errors.required("spec.usages")
+        errors.check_present("spec.usages", usages)
         for index, usage in enumerate(usages):
-            if usage not in USAGES:
-                errors.not_supported(f"spec.usages[{index}]", usage, USAGES)
+            errors.check_choice(f"spec.usages[{index}]", usage, USAGES)
         for index, usage in enumerate(usages):
             if usage in usages[:index]:
                 errors.duplicate(f"spec.usages[{index}]", usage)
@@ -184,18 +186,12 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
     for index, condition in enumerate(conditions):
         path = f"status.conditions[{index}]"
         kind, status = condition.get("type", ""), condition.get("status", "")
-        if not kind:
-            errors.required(f"{path}.type")
+        errors.check_present(f"{path}.type", kind)
         allowed = ("True",) if kind in FINAL else ("False", "True", "Unknown")
-        if not status:
-            errors.required(f"{path}.status")
-        elif status not in allowed:
-            errors.not_supported(f"{path}.status", status, allowed)
+        errors.check_required_choice(f"{path}.status", status, allowed)
         if kind in APPROVAL and seen & (set(APPROVAL) - {kind}):
             errors.invalid("status.conditions", kind, "Approved and Denied conditions are mutually exclusive")
-        if kind in seen:
-            errors.duplicate(f"{path}.type", kind)
-        seen.add(kind)
+        errors.check_unique(f"{path}.type", kind, seen)
 
 
 def check_signer(name: str, path: str, errors: FieldErrors) -> None:
@@ -208,8 +204,7 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
         errors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
         return
     domain, rest = parts
-    if len(domain.encode()) > MAX_DOMAIN:
-        errors.too_long(path, MAX_DOMAIN)
+    errors.check_length(path, domain, MAX_DOMAIN)
     labels = domain.split(".")
     for value, pieces, rule in ((domain, labels, dns_label), (rest, rest.split("."), dns_subdomain)):
         for piece in pieces:
@@ -220,5 +215,4 @@ def check_signer(name: str, path: str, errors: FieldErrors) -> None:
                 break
         if value is domain and len(labels) < 2:
             errors.invalid(path, domain, "should be a domain with at least two segments separated by dots")
-    if len(name.encode()) > MAX_SIGNER:
-        errors.too_long(path, MAX_SIGNER)
+    errors.check_length(path, name, MAX_SIGNER)

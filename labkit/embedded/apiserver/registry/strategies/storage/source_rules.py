@@ -19,8 +19,7 @@ def needs(*fields: str) -> Rule:
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         for field in fields:
-            if not source.get(field):
-                errors.required(f"{path}.{field}")
+            errors.check_present(f"{path}.{field}", source.get(field))
 
     return rule
 
@@ -75,5 +74,4 @@ def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: 
             rule(source, f"{path}.{PLACES.get(field, field)}", errors)
         else:
             errors.forbidden(f"{path}.{SECOND_PLACES.get(field, field)}", "may not specify more than 1 volume type")
-    if not count:
-        errors.required(path, "must specify a volume type")
+    errors.check_present(path, count, "must specify a volume type")

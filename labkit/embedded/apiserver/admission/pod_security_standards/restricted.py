@@ -5,7 +5,7 @@ Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Secur
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.admission.podstandards.holders import (
+from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Violation,
     holders_of,
     named,

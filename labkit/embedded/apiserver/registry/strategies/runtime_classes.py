@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -21,17 +23,13 @@ class RuntimeClassStrategy(Strategy):
     """Runtime classes."""
 
     known_finalizers: bool = False
-
     create_on_update: bool = True
     unconditional_update: bool = False
 
+    @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
         handler = obj.get("handler", "")
-        if not handler:
-            errors.required("handler")
-        for message in dns_label(handler) if handler else ():
-            errors.invalid("handler", handler, message)
+        errors.check_required("handler", handler, dns_label)
         overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
         if overhead is not None:
             check_resources({"limits": overhead.get("podFixed")}, "overhead", errors)
@@ -49,7 +47,6 @@ class RuntimeClassStrategy(Strategy):
                 errors.duplicate(f"{path}[{index}]", {name: shown[name] for name in (*names, "TolerationSeconds")})
             seen.add(key)
 
-    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``Strategy``."""
-        self.check(new, errors)
+    @override
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
         immutable(new.get("handler", ""), old.get("handler", ""), "handler", errors)

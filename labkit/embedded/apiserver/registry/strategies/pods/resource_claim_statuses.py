@@ -33,9 +33,7 @@ def check_claim_statuses(status: Object, spec: Object, errors: FieldErrors) -> N
         place, name = f"status.resourceClaimStatuses[{index}]", claim.get("name", "")
         if name not in known:
             errors.invalid(f"{place}.name", name, "must match the name of an entry in `spec.resourceClaims`")
-        if name in seen:
-            errors.duplicate(f"{place}.name", name)
-        seen.add(name)
+        errors.check_unique(f"{place}.name", name, seen)
         _check_name(claim.get("resourceClaimName"), f"{place}.resourceClaimName", errors)
     extended = status.get("extendedResourceClaimStatus")
     if extended is not None:
@@ -43,8 +41,7 @@ def check_claim_statuses(status: Object, spec: Object, errors: FieldErrors) -> N
 
 
 def _check_name(name: str | None, place: str, errors: FieldErrors) -> None:
-    for message in dns_subdomain(name) if name is not None else ():
-        errors.invalid(place, name, message)
+    errors.check_format(place, name, dns_subdomain)
 
 
 def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErrors) -> None:
@@ -54,8 +51,7 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
         for container in spec.get(form) or ()
     }
     mappings = extended.get("requestMappings") or []
-    if not mappings:
-        errors.required(f"{path}.requestMappings", "at least one request mapping is required")
+    errors.check_present(f"{path}.requestMappings", mappings, "at least one request mapping is required")
     seen: set[tuple[str, ...]] = set()
     for index, mapping in enumerate(mappings):
         place = f"{path}.requestMappings[{index}]"
@@ -70,8 +66,7 @@ def _check_extended(extended: Object, spec: Object, path: str, errors: FieldErro
                 "spec.containers.resources.requests"
             )
             errors.invalid(f"{place}.resourceName", named["resourceName"], why)
-        for message in dns_label(named["requestName"]):
-            errors.invalid(f"{path}.requestName", named["requestName"], message)
+        errors.check_format(f"{path}.requestName", named["requestName"], dns_label)
         if tuple(named.values()) in seen:
             for field, value in named.items():
                 errors.duplicate(f"{place}.{field}", value)
@@ -125,12 +120,9 @@ def _check_health(resources: list[Object], path: str, errors: FieldErrors) -> No
     seen: set[str] = set()
     for index, resource in enumerate(resources):
         place, identity, message = f"{path}[{index}]", resource.get("resourceID", ""), resource.get("message")
-        if resource.get("health", "") not in HEALTH:
-            errors.not_supported(f"{place}.health", resource.get("health", ""), HEALTH)
+        errors.check_choice(f"{place}.health", resource.get("health", ""), HEALTH)
         if message == "":
             errors.required(f"{place}.message", "must be non-empty if specified")
         elif message is not None and len(message.encode()) > LONGEST_MESSAGE:
             errors.too_long(f"{place}.message", LONGEST_MESSAGE)
-        if identity in seen:
-            errors.duplicate(f"{place}.resourceID", identity)
-        seen.add(identity)
+        errors.check_unique(f"{place}.resourceID", identity, seen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import APP_ARMOR, CONTAINER_SECCOMP, POD_SECCOMP
-from labkit.embedded.apiserver.registry.strategies.pods.windows import every_container
+from labkit.embedded.apiserver.registry.strategies.pods.windows_options import every_container
 from labkit.embedded.machinery.request import Object
 
 NAMES = {"unconfined": "Unconfined", "runtime/default": "RuntimeDefault"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import schedule_problem
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import schedule_problem
 
 
 @pytest.mark.parametrize(
