@@ -1,4 +1,4 @@
-"""What counts as granted too much, on policies written down here; ``test_ways`` has whole notebooks."""
+"""What counts as granted too much, on policies written down here; ``tests/grading`` has whole notebooks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from labkit.grading.excess import Since
-from labkit.grading.probes import Need
-from labkit.grading.score import TaskScore, plain
+from labkit.grading.score import SERVED
+from labkit.rbac.difference import PolicyDifference
+from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy, subject
 
 ANN, BOB = "red/ann", "red/bob"
@@ -50,7 +50,8 @@ def too_much(
     now: Policy, before: Policy = BEGINNING, *, needs: Sequence[Need] = (READS,), given: str = ""
 ) -> list[str]:
     """What was granted beyond the needs, while another task needs ``OTHER``."""
-    return Since(now, before).beyond(needs, [*needs, OTHER], [given] if given else [])
+    difference = PolicyDifference(now, before, SERVED)
+    return [str(excess) for excess in difference.beyond(needs, [*needs, OTHER], [given] if given else [])]
 
 
 def test_what_is_needed_is_not_too_much() -> None:
@@ -91,13 +92,3 @@ def test_a_path_with_a_star_is_wider_than_the_path(path: str, found: list[str]) 
 
 def test_who_else_got_it_is_named() -> None:
     assert too_much(policy(("red", account(BOB), PODS))) == ["red/bob: list · pods in red"]
-
-
-def test_a_task_of_which_nothing_can_be_judged_is_not_full() -> None:
-    assert not TaskScore("9.9", "", 0.0, 0.0, (), (), 0).full
-    assert TaskScore("9.9", "", 2.0, 2.0, (), (), 0).full
-
-
-def test_what_learners_write_is_shown_short_and_without_what_terminals_obey() -> None:
-    assert plain("a\x1b[2J\nb\u202e", 500) == "a\ufffd[2J\nb\ufffd"
-    assert plain("x" * 900, 500) == "x" * 500 + "…"
