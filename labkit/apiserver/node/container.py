@@ -262,8 +262,10 @@ class Container:
             return 139
 
     async def _main(self, kernel: Kernel, words: list[str], fds: dict[int, Stream], environment: dict[str, str]) -> int:
-        from labkit.apiserver.node.shell.interpreter import Shell
+        from labkit.apiserver.node.shell.interpreter import Interpreter
         from labkit.apiserver.node.shell.programs import run_program
 
-        shell = Shell(self, kernel, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect)
+        shell = Interpreter(
+            self, kernel, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect
+        )
         return await run_program(shell, words, environment)

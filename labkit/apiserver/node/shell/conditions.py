@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.filesystem import FileSystem
 from labkit.apiserver.node.inodes import Device, Directory, File, FileError, Link
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem
-from labkit.apiserver.node.shell.regex import compile_regex
-from labkit.apiserver.node.shell.regex_parser import RegexError
-from labkit.apiserver.node.shell.syntax import Condition, Text, Word
-
-if TYPE_CHECKING:
-    from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.protocol import Shell
+from labkit.apiserver.node.shell.syntax import Condition, Word
 
 FILE_TESTS = frozenset("abcdefghkprstuwxGLNOS")
-BINARY = frozenset({"=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "=~"})
+BINARY = frozenset({"=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"})
 
 
 class TestError(Exception):
@@ -305,11 +300,11 @@ async def _condition(shell: Shell, condition: Condition) -> bool:
     if operator == "||":
         return await _condition(shell, conditions[0]) or await _condition(shell, conditions[1])
     words = [item for item in condition.operands if isinstance(item, Word)]
-    left = await shell.expander.text(words[0])
+    left = await shell.text(words[0])
 
     def number(text: str) -> int:
         try:
-            return shell.expander.value_of(text)
+            return shell.evaluate(text)
         except ArithmeticProblem as problem:
             raise TestError(problem.message) from None
 
@@ -319,27 +314,6 @@ async def _condition(shell: Shell, condition: Condition) -> bool:
             return left in shell.options
         return questions.unary(operator, left)
     if operator in ("=", "==", "!="):
-        pattern = await shell.expander.pattern(words[1])
+        pattern = await shell.pattern(words[1])
         return pattern.matches(left) == (operator != "!=")
-    if operator == "=~":
-        return await _regex(shell, left, words[1])
-    return questions.binary(left, operator, await shell.expander.text(words[1]))
-
-
-async def _regex(shell: Shell, left: str, word: Word) -> bool:
-    segments = await shell.expander.segments(word)
-    quoted_literally = all(isinstance(part, Text) for part in word.parts)
-    pattern = "".join(
-        "".join("\\" + char if char in "\\.[]*^$(){}|+?" else char for char in text)
-        if quoted and (quoted_literally or text)
-        else text
-        for text, quoted in segments
-    )
-    try:
-        regex = compile_regex(pattern, extended=True)
-    except RegexError as error:
-        raise TestError(f"invalid regular expression `{pattern}': {error.message}") from None
-    found = regex.find(shell.kernel.charge, left)
-    groups = {} if found is None else {number: found.group(number) for number in range(regex.groups + 1)}
-    shell.variables.set_array("BASH_REMATCH", dict(groups.items()))
-    return found is not None
+    return questions.binary(left, operator, await shell.text(words[1]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.inodes import Device, Directory, File, FileError
-from labkit.apiserver.node.shell.process import Process, System
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import CHUNK_BYTES, NullStream, Stream, StreamError
+from labkit.apiserver.node.shell.system import System
 
 
 class FileStream(Stream):

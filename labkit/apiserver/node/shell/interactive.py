@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.shell.diagnose import diagnose
-from labkit.apiserver.node.shell.interpreter import Shell
 from labkit.apiserver.node.shell.kernel import Interrupted
 from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.apiserver.node.shell.parser import parse
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import StreamError, decode
 
 MAX_LINES = 500
@@ -35,22 +35,7 @@ def _unfinished(text: str, dialect: str) -> bool:
     """Whether a command goes on in the next line."""
     if text.endswith("\\\n") and not text.endswith("\\\\\n"):
         return True
-    problem = diagnose(text, dialect)
-    if problem is not None:
-        return any(
-            mark in problem.message for mark in ("end of file", "unexpected EOF", "nterminated", "EOF in", "Missing")
-        )
-    return _open_heredoc(text)
-
-
-def _open_heredoc(text: str) -> bool:
-    for match in re.finditer(r"<<(-?)\s*(['\"\\]?)(\w+)", text):
-        end = re.compile(rf"^{chr(9) + '*' if match[1] else ''}{re.escape(match[3])}$", re.MULTILINE)
-        if match.start() and text[match.start() - 1] == "<":
-            continue
-        if not end.search(text, match.end()):
-            return True
-    return False
+    return parse(text, dialect).unfinished
 
 
 async def _recalled(shell: Shell, text: str) -> str:

@@ -4,39 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from labkit.apiserver.node.filesystem import FileSystem
-from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.inodes import Directory, File, Node
 from labkit.apiserver.node.shell.kernel import Kernel
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import Stream, encode
-from labkit.apiserver.node.transport import Endpoint, Network
-
-
-class System(Protocol):
-    """The container a command runs in."""
-
-    fs: FileSystem
-    image: Image
-    network: Network
-    hostname: str
-    terminal_name: str
-    """The terminal's path, such as ``/dev/pts/0``."""
-    listeners: dict[int, Endpoint]
-    """What the pod's containers serve, by port."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-
-    def started_at(self) -> float:
-        """When the container started, in seconds since 1970."""
-
-    def random(self, count: int) -> bytes:
-        """Random bytes."""
-
-    def processes(self) -> list[tuple[int, str]]:
-        """Number and command line of what runs in the container beside this exec."""
+from labkit.apiserver.node.shell.system import System
 
 
 @dataclass(slots=True)
@@ -51,6 +25,7 @@ class Process:
         kernel: Starts processes and keeps the budget.
         system: The container.
         spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
+        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
     """
 
     argv: list[str]
@@ -60,6 +35,7 @@ class Process:
     kernel: Kernel
     system: System
     spawn: Callable[..., Awaitable[int]] = field(repr=False)
+    new_shell: Callable[..., Shell] = field(repr=False)
 
     @property
     def name(self) -> str:

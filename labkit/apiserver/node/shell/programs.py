@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.shell.commands import find_program
 from labkit.apiserver.node.shell.kernel import BudgetExceeded, Interrupted, Killed
 from labkit.apiserver.node.shell.process import Process
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode
-
-if TYPE_CHECKING:
-    from labkit.apiserver.node.shell.interpreter import Shell
 
 
 def look_up(shell: Shell, name: str) -> str | None:
@@ -32,13 +29,16 @@ def look_up(shell: Shell, name: str) -> str | None:
     return None
 
 
-async def run_program(shell: Shell, words: list[str], environment: dict[str, str] | None = None) -> int:
+async def run_program(
+    shell: Shell, words: list[str], environment: dict[str, str] | None = None, *, alone: bool = False
+) -> int:
     """Run a command that is neither a function nor a builtin.
 
     Args:
         shell: Who runs it.
         words: Its name and arguments.
         environment: What it sees, the exported variables by default.
+        alone: Whether it is all that a ``bash -c`` runs, and so takes the shell's place.
 
     Returns:
         Its exit status: 127 if there is none, 126 if it cannot be run.
@@ -63,16 +63,16 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
     if not isinstance(node, File) or not node.mode & 0o111:
         await shell.complain(f"{name}: Permission denied")
         return 126
-    env = _inherited(shell, path) if environment is None else environment
+    env = _inherited(shell, path, alone=alone) if environment is None else environment
     if not node.program:
         return await _run_file(shell, words, path, node, env)
     function = find_program(node.program)
     if function is None:
-        await shell.complain(f"{name}: the lab's shell has no such program")
-        return 126
+        await shell.write(2, f"{name}: not simulated in this lab's pods\n")
+        return 127
     shell.kernel.charge(2)
     shell.kernel.depth += 1
-    process = Process(words, env, shell.cwd, shell.fds, shell.kernel, shell.system, partial(spawn, shell))
+    process = Process(words, env, shell.cwd, shell.fds, shell.kernel, shell.system, partial(spawn, shell), shell.fresh)
     try:
         return await function(process) & 0xFF
     except FileError as error:
@@ -80,9 +80,7 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
     except StreamError as error:
         await shell.write(2, f"{process.name}: write error: {error.reason}\n")
         return 1
-    except Interrupted:
-        raise
-    except BudgetExceeded:
+    except (Interrupted, BudgetExceeded):
         raise
     except Killed as end:
         return end.status
@@ -90,13 +88,13 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
         shell.kernel.depth -= 1
 
 
-def _inherited(shell: Shell, path: str) -> dict[str, str]:
+def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
     """What a program gets of a shell's variables: bash adds where it found it, and counts the shells."""
     env = shell.variables.environment()
     if shell.dialect == "bash":
         env["_"] = path
         level = env.get("SHLVL", "")
-        if shell.alone and level.isdigit() and not shell.traps:
+        if alone and level.isdigit():
             env["SHLVL"] = str(int(level) - 1)
     return env
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from labkit.apiserver.node.inodes import File, FileError
 from labkit.apiserver.node.shell.files import open_path
+from labkit.apiserver.node.shell.messages import cannot_open
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import ClosedStream, TextStream, encode
 from labkit.apiserver.node.shell.syntax import Redirect
-
-if TYPE_CHECKING:
-    from labkit.apiserver.node.shell.interpreter import Shell
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
@@ -24,21 +22,8 @@ async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:
         try:
             problem = await _redirect(shell, one)
         except FileError as error:
-            target = await shell.expander.text(one.target)
-            problem = f"{target}: {error.reason}"
-            if shell.dialect != "bash":
-                reason = "nonexistent directory" if error.reason.startswith("No such") else error.reason
-                if one.operator == "<":
-                    problem = (
-                        f"cannot open {target}: {error.reason.replace('No such file or directory', 'No such file')}"
-                    )
-                else:
-                    reason = reason.replace("nonexistent directory", "Directory nonexistent")
-                    problem = f"cannot create {target}: {reason}"
-                if shell.dialect == "ash":
-                    verb = "open" if one.operator == "<" else "create"
-                    text = "no such file" if one.operator == "<" else "nonexistent directory"
-                    problem = f"can't {verb} {target}: {text if error.reason.startswith('No such') else error.reason}"
+            target = await shell.text(one.target)
+            problem = cannot_open(target, error.reason, shell.dialect, reading=one.operator == "<")
         if problem:
             await shell.complain(problem)
             return False
@@ -53,12 +38,12 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if number > 255 or len(fds) > 64:
         return f"{number}: Bad file descriptor"
     if operator == "<<":
-        fds[number] = TextStream(encode(await shell.expander.text(one.target)))
+        fds[number] = TextStream(encode(await shell.text(one.target)))
         return ""
     if operator == "<<<":
-        fds[number] = TextStream(encode(await shell.expander.text(one.target) + "\n"))
+        fds[number] = TextStream(encode(await shell.text(one.target) + "\n"))
         return ""
-    names = await shell.expander.fields([one.target])
+    names = await shell.fields([one.target])
     if len(names) != 1:
         return f"{one.target.source}: ambiguous redirect"
     name = names[0]
@@ -75,9 +60,8 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
         if operator == "<&" or one.descriptor >= 0:
             return f"{name}: ambiguous redirect"
         operator = "&>"
-    if name.startswith(("/dev/tcp/", "/dev/udp/")):
-        host, _, port = name[9:].partition("/")
-        return await _dev_tcp(shell, host, port, number, name)
+    if name.startswith(("/dev/tcp/", "/dev/udp/")) and shell.dialect == "bash":
+        return f"{name}: not simulated in this lab's pods"
     flags = {"<": "r", ">>": "a", "&>>": "a", "<>": "r+"}.get(operator, "w")
     if flags == "w" and "noclobber" in shell.options and operator != ">|":
         found = shell.system.fs.find(name, shell.cwd).node
@@ -88,16 +72,3 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if operator in ("&>", "&>>"):
         fds[2] = stream
     return ""
-
-
-async def _dev_tcp(shell: Shell, host: str, port: str, number: int, name: str) -> str:
-    """``/dev/tcp``: says whether something listens; what it would answer is not kept."""
-    problem = shell.system.network.probe(host, int(port) if port.isdigit() and len(port) < 6 else 0)
-    if problem is None:
-        shell.fds[number] = TextStream(b"")
-        return ""
-    if problem == "unknown":
-        await shell.complain(f"{host}: Name or service not known")
-        return f"{name}: Invalid argument"
-    await shell.complain("connect: Connection refused")
-    return f"{name}: Connection refused"

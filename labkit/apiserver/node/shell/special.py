@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from labkit.apiserver.node.shell.interpreter import Shell
-
+from labkit.apiserver.node.shell.protocol import Shell
 
 FLAGS = {
     "a": "allexport", "e": "errexit", "f": "noglob", "n": "noexec", "u": "nounset", "v": "verbose", "x": "xtrace",

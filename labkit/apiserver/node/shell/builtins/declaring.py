@@ -4,72 +4,43 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.shell.assigning import assign
-from labkit.apiserver.node.shell.builtins.table import builtin, usage
-from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.builtins.table import builtin, left_out, usage
 from labkit.apiserver.node.shell.leaving import Leave
-from labkit.apiserver.node.shell.splitting import split_words
+from labkit.apiserver.node.shell.protocol import Shell
+from labkit.apiserver.node.shell.quoting import double_quote
 from labkit.apiserver.node.shell.variables import ReadOnly
-from labkit.apiserver.node.shell.words import parse_word
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _declared(name: str, shell: Shell) -> str:
-    """One variable as ``declare -p`` writes it."""
-    found = shell.variables.get(name)
-    if found is None:
-        return ""
-    flags = ("A" if found.associative else "a" if found.array is not None else "") + (
-        ("i" if found.integer else "") + ("r" if found.readonly else "") + ("x" if found.exported else "")
-    )
-    lead = f"declare -{flags or '-'} {name}"
-    if found.array is not None:
-        items = " ".join(f"[{key}]={double_quote(value)}" for key, value in found.array.items())
-        return f"{lead}=({items}{' ' if found.associative and items else ''})\n"
-    return lead + (f"={double_quote(found.value)}" if found.value is not None else "") + "\n"
-
-
-def double_quote(text: str) -> str:
-    """A text in double quotes, as ``declare -p`` writes it."""
-    return '"' + re.sub(r'(["$`\\])', r"\\\1", text) + '"'
+_FLAGS = {"export": "fnp", "readonly": "aAfp", "declare": "aAfFgiIlnrtuxp", "typeset": "aAfFgiIlnrtuxp",
+          "local": "aAfFgiIlnrtuxp"}  # fmt: skip
+_SIMULATED = "fgnprx"
 
 
 @builtin("export", "readonly", "declare", "typeset", "local")
 async def declare(shell: Shell, words: list[str]) -> int:
-    """Declare variables: exported, read-only, local, arrays."""
-    name = words[0]
-    flags = ""
-    args: list[str] = []
-    remove = ""
-    for word in words[1:]:
-        if word.startswith("-") and len(word) > 1 and not args:
-            if word != "--":
-                flags += word[1:]
-        elif word.startswith("+") and not args:
-            remove += word[1:]
-        else:
-            args.append(word)
-    if set(flags) - set("aAfFgilnprtux"):
-        bad = next(char for char in flags if char not in "aAfFgilnprtux")
-        return await usage(shell, name, "-" + bad, f"{name} [-fn] [name[=value] ...] or {name} -p")
+    """Declare variables: exported, read-only, local."""
+    name, args = words[0], words[1:]
+    flags = remove = ""
+    while args and len(args[0]) > 1 and args[0][0] in "-+":
+        word = args.pop(0)
+        if word == "--":
+            break
+        flags += word[1:] if word[0] == "-" else ""
+        remove += word[1:] if word[0] == "+" else ""
+    for flag in flags + remove:
+        if flag not in _FLAGS[name]:
+            return await usage(shell, name, "-" + flag, f"{name} [-fn] [name[=value] ...] or {name} -p")
+        if flag not in _SIMULATED or (flag == "f" and name != "export"):
+            return await left_out(shell, f"{name} -{flag}")
     if name == "local" and not shell.variables.in_function:
-        await shell.complain(
-            "local: can only be used in a function" if shell.dialect == "bash" else "local: not in a function"
-        )
+        inside = "can only be used in a function" if shell.dialect == "bash" else "not in a function"
+        await shell.complain(f"local: {inside}")
         return 1
-    if "f" in flags or "F" in flags:
-        for function in args or sorted(shell.functions):
-            if function not in shell.functions:
-                return 1
-            await shell.write(1, f"declare -f {function}\n" if "F" in flags else f"{function} () \n{{ \n}}\n")
-        return 0
     if not args or ("p" in flags and name != "local"):
         return await _list_variables(shell, name, args)
-    status = 0
-    for word in args:
-        status = max(status, await _declare_one(shell, name, flags, remove, word))
-    return status
+    if "f" in flags:
+        return int(any(function not in shell.functions for function in args))
+    return max([await _declare_one(shell, name, flags, remove, word) for word in args])
 
 
 async def _list_variables(shell: Shell, name: str, args: list[str]) -> int:
@@ -79,12 +50,13 @@ async def _list_variables(shell: Shell, name: str, args: list[str]) -> int:
         if found is None:
             await shell.complain(f"{name}: {one}: not found")
             status = 1
-            continue
-        if args or name in ("declare", "typeset") or (found.exported if name == "export" else found.readonly):
-            text = _declared(one, shell)
-            if shell.dialect != "bash":
-                text = f"{name} {one}='{found.value or ''}'\n"
-            await shell.write(1, text)
+        elif args or name in ("declare", "typeset") or (found.exported if name == "export" else found.readonly):
+            if shell.dialect == "bash":
+                flags = ("r" if found.readonly else "") + ("x" if found.exported else "")
+                value = f"={double_quote(found.value)}" if found.value is not None else ""
+                await shell.write(1, f"declare -{flags or '-'} {one}{value}\n")
+            else:
+                await shell.write(1, f"{name} {one}='{found.value or ''}'\n")
     return status
 
 
@@ -92,45 +64,24 @@ async def _declare_one(shell: Shell, name: str, flags: str, remove: str, word: s
     target, equals, value = word.partition("=")
     append = target.endswith("+") and bool(equals)
     target = target.removesuffix("+") if append else target
-    index = ""
-    if target.endswith("]") and "[" in target:
-        target, _, index = target[:-1].partition("[")
     if not _NAME.fullmatch(target):
         if shell.dialect == "bash":
             await shell.complain(f"{name}: `{word}': not a valid identifier")
             return 1
         await shell.complain(f"{name}: {target}: bad variable name")
         raise Leave(2)
-    is_local = name == "local" or (name in ("declare", "typeset") and shell.variables.in_function and "g" not in flags)
-    if is_local:
-        if equals and append:
-            before = shell.variables.text(target) or ""
-            shell.variables.local(target)
-            value, append = before + value, False
-        variable = shell.variables.local(target)
-    else:
-        variable = shell.variables.declare(target)
-    if "i" in flags:
-        variable.integer = True
-    if "A" in flags and variable.array is None:
-        variable.array, variable.associative = {}, True
-    if "a" in flags and variable.array is None:
-        variable.array = {0: variable.value} if variable.value is not None else {}
-        variable.value = None
-    try:
-        if equals:
-            if value.startswith("(") and value.endswith(")") and ("a" in flags or "A" in flags):
-                items = [await shell.expander.text(parse_word(item)) for item in split_words(value[1:-1])]
-                shell.variables.set_array(target, dict(enumerate(items)))
-            else:
-                if "u" in flags:
-                    value = value.upper()
-                if "l" in flags:
-                    value = value.lower()
-                await assign(shell, target, value, index, append=append)
-    except ReadOnly:
-        await shell.complain(f"{target}: readonly variable")
-        return 1
+    local = name == "local" or (name in ("declare", "typeset") and shell.variables.in_function and "g" not in flags)
+    if local and append:
+        value, append = (shell.variables.text(target) or "") + value, False
+    variable = shell.variables.local(target) if local else shell.variables.declare(target)
+    if equals:
+        try:
+            shell.assign(target, value, append=append)
+        except ReadOnly:
+            if shell.dialect != "bash":
+                raise
+            await shell.complain(f"{target}: readonly variable")
+            return 1
     if name == "export" or "x" in flags:
         variable.exported = "n" not in flags
     if "x" in remove:
@@ -146,24 +97,20 @@ async def unset(shell: Shell, words: list[str]) -> int:
     status = 0
     functions = False
     for word in words[1:]:
-        if word in ("-f", "-v", "-n"):
+        if word in ("-f", "-v"):
             functions = word == "-f"
-            continue
-        if functions:
+        elif functions or (shell.variables.get(word) is None and word in shell.functions):
             shell.functions.pop(word, None)
-            continue
-        try:
-            if word.endswith("]") and "[" in word:
-                name, _, index = word[:-1].partition("[")
-                found = shell.variables.get(name)
-                if found is not None and found.array is not None:
-                    key: int | str = index if found.associative else await shell.expander.arithmetic(index)
-                    found.array.pop(key, None)
-            elif shell.variables.get(word) is None and word in shell.functions:
-                shell.functions.pop(word)
-            else:
-                shell.variables.unset(word)
-        except ReadOnly:
-            await shell.complain(f"unset: {word}: cannot unset: readonly variable")
+        elif not _NAME.fullmatch(word):
+            await shell.complain(f"unset: `{word}': not a valid identifier")
             status = 1
+        else:
+            try:
+                shell.variables.unset(word)
+            except ReadOnly:
+                if shell.dialect != "bash":
+                    await shell.complain(f"unset: {word}: is read only")
+                    raise Leave(2) from None
+                await shell.complain(f"unset: {word}: cannot unset: readonly variable")
+                status = 1
     return status

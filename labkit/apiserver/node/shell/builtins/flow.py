@@ -5,38 +5,12 @@ from __future__ import annotations
 import re
 
 from labkit.apiserver.node.inodes import FileError
-from labkit.apiserver.node.shell.builtins.naming import without_functions
 from labkit.apiserver.node.shell.builtins.table import builtin
 from labkit.apiserver.node.shell.conditions import TestError, integer, shell_questions
-from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
 from labkit.apiserver.node.shell.programs import look_up, run_program
 from labkit.apiserver.node.shell.streams import decode
-
-
-@builtin("logout")
-async def logout(shell: Shell, words: list[str]) -> int:
-    """End a login shell, which this is none."""
-    await shell.complain("logout: not login shell: use `exit'")
-    return 1
-
-
-@builtin("time")
-async def time_command(shell: Shell, words: list[str]) -> int:
-    """Run a command and say how long it took."""
-    start = shell.kernel.elapsed_seconds
-    status = 0
-    if len(words) > 1:
-        function = shell.functions.get(words[1])
-        status = (
-            await shell.call_function(function, words[1:])
-            if function is not None
-            else await without_functions(shell, words[1:])
-        )
-    seconds = shell.kernel.elapsed_seconds - start
-    shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
-    await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
-    return status
 
 
 @builtin("exit")
@@ -95,12 +69,7 @@ async def evaluate(shell: Shell, words: list[str]) -> int:
     if shell.kernel.depth > shell.kernel.budget.depth:
         shell.kernel.charge(float("inf"))
     try:
-        where = f"{shell.name}: eval"
-        script = " ".join(words[1:])
-        before, shell.name = shell.name, shell.name
-        status = await shell.run_text(script, where=where.partition(": ")[2])
-        shell.name = before
-        return status
+        return await shell.run_text(" ".join(words[1:]), where="eval")
     finally:
         shell.kernel.depth -= 1
         shell.line = line

@@ -1,10 +1,10 @@
-"""Builtins about names of commands: ``command``, ``type``, ``alias``."""
+"""Builtins about names of commands: ``command``, ``builtin``, ``type``."""
 
 from __future__ import annotations
 
 from labkit.apiserver.node.shell.builtins.table import BASH_ONLY, BUILTINS, KEYWORDS, SPECIAL_BUILTINS, builtin
-from labkit.apiserver.node.shell.interpreter import Shell
-from labkit.apiserver.node.shell.programs import look_up, run_program
+from labkit.apiserver.node.shell.protocol import Shell
+from labkit.apiserver.node.shell.programs import look_up
 
 
 @builtin("command")
@@ -20,7 +20,7 @@ async def command(shell: Shell, words: list[str]) -> int:
         args = args[1:]
     if not args:
         return 0
-    return await without_functions(shell, args)
+    return await shell.call(args, functions=False)
 
 
 @builtin("builtin")
@@ -34,19 +34,9 @@ async def builtin_command(shell: Shell, words: list[str]) -> int:
     return await BUILTINS[words[1]](shell, words[1:])
 
 
-async def without_functions(shell: Shell, words: list[str]) -> int:
-    """Run a builtin or a program, whatever functions there are."""
-    found = BUILTINS.get(words[0])
-    if found is not None:
-        return await found(shell, words)
-    return await run_program(shell, words)
-
-
 async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: bool = False) -> int:
     if name in KEYWORDS:
         text = name if short else f"{name} is a shell keyword"
-    elif name in shell.aliases:
-        text = f"alias {name}='{shell.aliases[name]}'" if short else f"{name} is aliased to `{shell.aliases[name]}'"
     elif name in shell.functions:
         text = name if short else f"{name} is a function"
     elif name in BUILTINS and (shell.dialect == "bash" or name not in BASH_ONLY):
@@ -80,7 +70,6 @@ async def type_command(shell: Shell, words: list[str]) -> int:
         if "t" in flags:
             kind = (
                 "keyword" if name in KEYWORDS
-                else "alias" if name in shell.aliases
                 else "function" if name in shell.functions
                 else "builtin" if name in BUILTINS
                 else "file" if look_up(shell, name) else ""
@@ -96,55 +85,3 @@ async def type_command(shell: Shell, words: list[str]) -> int:
         else:
             status = max(status, await _describe(shell, name, short=False, where="type"))
     return status
-
-
-@builtin("hash")
-async def hash_command(shell: Shell, words: list[str]) -> int:
-    """Remembers nothing."""
-    if len(words) == 1:
-        await shell.write(1, "hash: hash table empty\n")
-        return 0
-    for name in words[1:]:
-        if not name.startswith("-") and look_up(shell, name) is None:
-            await shell.complain(f"hash: {name}: not found")
-            return 1
-    return 0
-
-
-@builtin("alias")
-async def alias(shell: Shell, words: list[str]) -> int:
-    """Name a command line."""
-    status = 0
-    for word in words[1:]:
-        name, equals, value = word.partition("=")
-        if equals:
-            shell.aliases[name] = value
-        elif name in shell.aliases:
-            await shell.write(1, f"alias {name}='{shell.aliases[name]}'\n")
-        else:
-            await shell.complain(f"alias: {name}: not found")
-            status = 1
-    if len(words) == 1:
-        for name, value in sorted(shell.aliases.items()):
-            await shell.write(1, f"alias {name}='{value}'\n")
-    return status
-
-
-@builtin("unalias")
-async def unalias(shell: Shell, words: list[str]) -> int:
-    """Forget an alias."""
-    for word in words[1:]:
-        if word == "-a":
-            shell.aliases.clear()
-        elif shell.aliases.pop(word, None) is None:
-            await shell.complain(f"unalias: {word}: not found")
-            return 1
-    return 0
-
-
-@builtin("history")
-async def history(shell: Shell, words: list[str]) -> int:
-    """The lines typed in this shell."""
-    for number, line in enumerate(shell.history, 1):
-        await shell.write(1, f"{number:5}  {line}\n")
-    return 0

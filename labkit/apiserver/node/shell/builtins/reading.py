@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from labkit.apiserver.node.shell.assigning import assign
-from labkit.apiserver.node.shell.builtins.table import builtin, usage
-from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.builtins.table import builtin, left_out, usage
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
 
 USAGE = (
@@ -22,7 +21,6 @@ class _Asked:
     Args:
         source: Where to read from.
         names: The variables.
-        array: The array that takes the fields instead.
         prompt: What to say first, on a terminal.
         delimiter: What ends the line.
         count: How many characters to read at the most; -1 for a whole line.
@@ -31,22 +29,19 @@ class _Asked:
 
     source: Stream
     names: list[str] = field(default_factory=list)
-    array: str = ""
     prompt: str = ""
     delimiter: bytes = b"\n"
     count: int = -1
     raw: bool = False
 
     def take(self, letter: str, value: str, shell: Shell) -> None:
-        """Take an option's value; what is not simulated (``-t``, ``-i``) is left."""
+        """Take an option's value; nobody waits here for ``-t``."""
         if letter == "p":
             self.prompt = value
         elif letter == "d":
             self.delimiter = encode(value)[:1] or b"\0"
         elif letter in "nN":
             self.count = int(value) if value.isdigit() and len(value) < 7 else 0
-        elif letter == "a":
-            self.array = value
         elif letter == "u" and value.isdigit():
             self.source = shell.fds.get(int(value[:3]), self.source)
 
@@ -60,7 +55,7 @@ async def read(shell: Shell, words: list[str]) -> int:
     if asked.prompt and asked.source.terminal:
         await shell.write(2, asked.prompt)
     for name in asked.names:
-        if not re.fullmatch(r"[A-Za-z_]\w*(\[[^]]*\])?", name):
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
             await shell.complain(f"read: `{name}': not a valid identifier")
             return 1
     try:
@@ -84,7 +79,9 @@ async def _asked(shell: Shell, words: list[str]) -> _Asked | int:
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
-            if letter in "pdntaNu":
+            if letter in "ai":
+                return await left_out(shell, f"read -{letter}")
+            if letter in "pdntNu":
                 if not letters and not left:
                     await shell.complain(f"read: -{letter}: option requires an argument")
                     return 2
@@ -99,17 +96,13 @@ async def _asked(shell: Shell, words: list[str]) -> _Asked | int:
 
 async def _keep(shell: Shell, asked: _Asked, line: str, safe: list[bool]) -> None:
     """Put the line's fields into the variables."""
-    separators = shell.separators()
-    if asked.array:
-        fields = _split(line, safe, separators, 0)
-        shell.variables.set_array(asked.array, dict(enumerate(fields)))
-    elif not asked.names:
-        await assign(shell, "REPLY", line)
-    else:
-        fields = _split(line, safe, separators, len(asked.names))
-        for place, name in enumerate(asked.names):
-            base, _, sub = name.partition("[")
-            await assign(shell, base, fields[place] if place < len(fields) else "", sub[:-1] if sub else "")
+    if not asked.names:
+        shell.assign("REPLY", line)
+        return
+    separators = shell.variables.text("IFS")
+    fields = _split(line, safe, " \t\n" if separators is None else separators, len(asked.names))
+    for place, name in enumerate(asked.names):
+        shell.assign(name, fields[place] if place < len(fields) else "")
 
 
 async def _read_line(source: Stream, delimiter: bytes, count: int, *, raw: bool) -> tuple[bool, str, list[bool]]:
@@ -179,20 +172,3 @@ def _split(line: str, safe: list[bool], separators: str, limit: int) -> list[str
                 stop += 1
         start = stop
     return out
-
-
-@builtin("mapfile", "readarray")
-async def mapfile(shell: Shell, words: list[str]) -> int:
-    """Read lines into an array."""
-    strip = "-t" in words
-    names = [word for word in words[1:] if not word.startswith("-")]
-    lines: dict[int | str, str] = {}
-    while len(lines) < 50_000:
-        await shell.kernel.tick(0.2)
-        line = await shell.fds[0].read_line()
-        if not line:
-            break
-        text = decode(line)
-        lines[len(lines)] = text.removesuffix("\n") if strip else text
-    shell.variables.set_array(names[0] if names else "MAPFILE", lines)
-    return 0

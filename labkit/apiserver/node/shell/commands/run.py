@@ -6,11 +6,12 @@ import re
 
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import everything
-from labkit.apiserver.node.shell.interpreter import Shell
+from labkit.apiserver.node.shell.interactive import interact, run_lines
 from labkit.apiserver.node.shell.kernel import Sleep, Task
 from labkit.apiserver.node.shell.options import BadOption, complain, read_options
 from labkit.apiserver.node.shell.printf import unescape
 from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.special import FLAGS
 from labkit.apiserver.node.shell.streams import decode
 
@@ -23,18 +24,11 @@ def make_shell(process: Process, dialect: str) -> Shell:
     if dialect == "bash":
         level = environment.get("SHLVL", "")
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
-    shell = Shell(
-        process.system,
-        process.kernel,
-        dict(process.fds),
-        environment,
-        cwd=process.cwd,
-        name=process.argv[0],
-        dialect=dialect,
-    )
     if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
-    return shell
+    return process.new_shell(
+        dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect
+    )
 
 
 def dialect_of(process: Process) -> str:
@@ -78,10 +72,9 @@ async def shell_program(process: Process) -> int:
     if args:
         return await _from_file(process, shell, args)
     if "i" in letters or process.stdin.terminal:
-        from labkit.apiserver.node.shell.interactive import interact
-
         return await interact(shell)
-    return await _from_stdin(shell)
+    # Lines as they come, so that `read` in a script can take the next one.
+    return await run_lines(shell)
 
 
 def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
@@ -127,13 +120,6 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
     shell.name = path
     shell.positional = args
     return await shell.main(text)
-
-
-async def _from_stdin(shell: Shell) -> int:
-    """Run lines as they come, so that ``read`` in a script can take the next one."""
-    from labkit.apiserver.node.shell.interactive import run_lines
-
-    return await run_lines(shell)
 
 
 @program("busybox")
