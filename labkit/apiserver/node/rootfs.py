@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from labkit.apiserver.node.image import Image
 from labkit.apiserver.node.inodes import Device, Directory, File, Link, Node
-from labkit.apiserver.node.shell.commands import MODULE_OF
 
 IMAGE_TIME = 1_755_475_200.0
 """When the images' files were made (2025-08-18)."""
@@ -21,7 +20,6 @@ def _shared_programs(names: frozenset[str]) -> dict[str, Node]:
     return {
         name: File(mode=0o755, mtime=IMAGE_TIME, program=name, shared=True)
         for name in sorted(names)
-        if name in MODULE_OF
     }
 
 

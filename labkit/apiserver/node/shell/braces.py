@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from labkit.apiserver.node.shell.syntax import Part, Text, Word
 
@@ -75,7 +76,7 @@ def _options(pieces: Sequence[Piece], start: int) -> tuple[int, list[list[Piece]
             texts = _range("".join(one if isinstance(one, str) else "\0" for one in pieces[start + 1 : index]))
             return None if texts is None else (index + 1, [list(text) for text in texts])
         choices: list[list[Piece]] = []
-        for left, right in zip(commas, commas[1:], strict=False):
+        for left, right in pairwise(commas):
             choices.extend(_expand(pieces[left + 1 : right]))
             if len(choices) > MAX_WORDS:
                 raise _TooMany

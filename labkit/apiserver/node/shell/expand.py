@@ -167,7 +167,9 @@ class Expander:
 
         return evaluate(text, read, shell.assign)
 
-    async def _collect(self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False) -> None:
+    async def _collect(
+        self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
+    ) -> None:
         """Add a word's parts to the fields.
 
         Args:

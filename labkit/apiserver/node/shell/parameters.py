@@ -180,9 +180,7 @@ async def _replace(shell: Shell, part: Parameter, operand: Word, items: list[str
     return [await _replaced(shell, part.operator, pattern, replacement, item) for item in items]
 
 
-async def _replaced(
-    shell: Shell, operator: str, pattern: Pattern, replacement: Callable[[str], str], text: str
-) -> str:
+async def _replaced(shell: Shell, operator: str, pattern: Pattern, replacement: Callable[[str], str], text: str) -> str:
     if operator == "/#":
         lengths = pattern.prefix_lengths(text)
         return replacement(text[: lengths[-1]]) + text[lengths[-1] :] if lengths else text

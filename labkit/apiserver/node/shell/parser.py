@@ -20,7 +20,9 @@ from labkit.apiserver.remembering import LONGEST
 
 MAX_SCRIPT_BYTES = 128 << 10
 
-RESERVED = frozenset("if then elif else fi for while until do done case esac { } !".split())
+RESERVED = frozenset({
+    "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "then", "until", "while", "{", "}",
+})  # fmt: skip
 """Words with a meaning of their own where a command begins."""
 
 BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
@@ -359,10 +361,10 @@ class Parser(Lexer):
         self.advance()
         if self.token == "((":
             return self._arithmetic_for()
-        name = self.token
-        if self.current is None or not _NAME.fullmatch(name):
-            if self.dialect == "bash" and self.current is None:
-                raise self.fail()
+        name, is_word = self.token, self.current is not None
+        if self.dialect == "bash" and not is_word:
+            raise self.fail()
+        if not is_word or not _NAME.fullmatch(name):
             bad = f"`{name}': not a valid identifier" if self.dialect == "bash" else "Bad for loop variable"
             raise SyntaxProblem("other", bad, self.line_at(self.start))
         self.advance()
@@ -395,8 +397,7 @@ class Parser(Lexer):
         start = self.index
         parts: list[Word] = []
         for end in ";;)":
-            begun = self.index
-            parts.append(Word(tuple(self.quoted(end, nested=True)), self.text[begun : self.index]))
+            parts.append(self.expression(end))
             if self.index >= len(self.text):
                 self.unclosed(")", start)
             self.index += 1
@@ -407,7 +408,8 @@ class Parser(Lexer):
         if self.token == ";":
             self.advance()
         self.skip_newlines()
-        return syntax.ArithmeticFor(1, (), *parts, self._loop_body())
+        first, test, step = parts
+        return syntax.ArithmeticFor(start=first, test=test, step=step, body=self._loop_body())
 
     def case(self) -> Command:
         """``case word in … esac``."""

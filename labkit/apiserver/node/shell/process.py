@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from labkit.apiserver.node.filesystem import FileSystem
-from labkit.apiserver.node.inodes import Directory, File, Node
+from labkit.apiserver.node.inodes import Directory, Node
 from labkit.apiserver.node.shell.kernel import Kernel
 from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import Stream, encode
@@ -84,6 +84,14 @@ class Process:
         await self.err(f"{self.name}: {message}\n")
         return status
 
+    async def run(self, words: list[str]) -> int:
+        """Run another command with the same environment, descriptors and directory.
+
+        Returns:
+            Its exit status.
+        """
+        return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
+
     def node(self, path: str, *, follow: bool = True) -> Node:
         """What is at a path.
 
@@ -95,25 +103,3 @@ class Process:
     def is_directory(self, path: str) -> bool:
         """Whether a path leads to a directory."""
         return self.fs.exists(path, self.cwd) and isinstance(self.node(path), Directory)
-
-    def is_file(self, path: str) -> bool:
-        """Whether a path leads to a regular file."""
-        return self.fs.exists(path, self.cwd) and isinstance(self.node(path), File)
-
-
-Program = Callable[[Process], Awaitable[int]]
-"""A command: runs with what it is given and returns its exit status."""
-
-PROGRAMS: dict[str, Program] = {}
-"""Every command that an image can have."""
-
-
-def program(*names: str) -> Callable[[Program], Program]:
-    """Put a command into :data:`PROGRAMS` under its names."""
-
-    def register(function: Program) -> Program:
-        for name in names:
-            PROGRAMS[name] = function
-        return function
-
-    return register

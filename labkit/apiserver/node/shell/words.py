@@ -267,11 +267,11 @@ class WordReader:
         """The words between an operator and the ``}``."""
         start = self.index
         if operator == ":":
-            offset = self._expression(":}")
+            offset = self.expression(":}")
             if not self.text.startswith(":", self.index):
                 return offset, None
             self.index += 1
-            return offset, self._expression("}")
+            return offset, self.expression("}")
         if operator[0] in "/":
             pattern = self.word("/}")
             if not self.text.startswith("/", self.index):
@@ -282,7 +282,8 @@ class WordReader:
             return Word(tuple(self.quoted("}")), self.text[start : self.index]), None
         return self.word("}"), None
 
-    def _expression(self, ends: str) -> Word:
+    def expression(self, ends: str) -> Word:
+        """An arithmetic expression up to one of the characters, in which brackets must close."""
         start = self.index
         return Word(tuple(self.quoted(ends, nested=True)), self.text[start : self.index])
 

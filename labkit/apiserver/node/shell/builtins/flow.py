@@ -7,9 +7,9 @@ import re
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.builtins.table import builtin
 from labkit.apiserver.node.shell.conditions import TestError, integer, shell_questions
-from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.leaving import Leave, LoopControl, ReturnFrom
 from labkit.apiserver.node.shell.programs import look_up, run_program
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import decode
 
 

@@ -56,8 +56,8 @@ async def trap(shell: Shell, words: list[str]) -> int:
 async def wait(shell: Shell, words: list[str]) -> int:
     """Wait for background commands."""
     if not words[1:]:
-        for task in shell.jobs:
-            await shell.kernel.join(task)
+        for job in shell.jobs:
+            await shell.kernel.join(job)
         shell.jobs.clear()
         return 0
     status = 0

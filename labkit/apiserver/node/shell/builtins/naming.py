@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.shell.builtins.table import BASH_ONLY, BUILTINS, KEYWORDS, SPECIAL_BUILTINS, builtin
-from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.programs import look_up
+from labkit.apiserver.node.shell.protocol import Shell
 
 
 @builtin("command")

@@ -6,8 +6,8 @@ import re
 
 from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem
 from labkit.apiserver.node.shell.builtins.table import builtin, left_out, usage
-from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.leaving import Leave
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.special import FLAGS
 
 

@@ -6,8 +6,8 @@ import re
 
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.builtins.table import builtin, usage
-from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.printf import echo_text, format_printf
+from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.streams import encode
 
 

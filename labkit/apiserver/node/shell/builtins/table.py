@@ -32,22 +32,25 @@ SPECIAL_BUILTINS = frozenset(
 )
 
 
-_LEFT_OUT = frozenset("alias bg fc fg getopts hash jobs times ulimit umask unalias".split())
+_LEFT_OUT = frozenset({
+    "alias", "bg", "fc", "fg", "getopts", "hash", "jobs", "times", "ulimit", "umask", "unalias",
+})  # fmt: skip
 """Builtins that bash, dash and busybox's ash have and the lab's shell leaves out, and says so."""
 
-_BASH_LEFT_OUT = frozenset(
-    "bind caller compgen complete dirs disown enable help history logout mapfile popd pushd readarray shopt "
-    "suspend".split()
-)
+_BASH_LEFT_OUT = frozenset({
+    "bind", "caller", "compgen", "complete", "dirs", "disown", "enable", "help", "history", "logout",
+    "mapfile", "popd", "pushd", "readarray", "shopt", "suspend",
+})  # fmt: skip
 """Those that only bash has."""
 
 LEFT_OUT = _LEFT_OUT | _BASH_LEFT_OUT
 
 BASH_ONLY = frozenset({"source", "declare", "typeset", "let", "builtin"}) | _BASH_LEFT_OUT
 
-KEYWORDS = frozenset(
-    "if then elif else fi for while until do done case esac { } ! in function time [[ ]] select coproc".split()
-)
+KEYWORDS = frozenset({
+    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
+    "in", "select", "then", "time", "until", "while", "{", "}",
+})  # fmt: skip
 
 
 def builtin(*names: str) -> Callable[[Builtin], Builtin]:

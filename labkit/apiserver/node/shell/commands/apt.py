@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labkit.apiserver.node.inodes import File
 from labkit.apiserver.node.shell.commands import MODULE_OF
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.process import Process
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "curl": ("curl",),
@@ -169,23 +170,6 @@ async def _remove(process: Process, names: list[str]) -> int:
     return 0
 
 
-@program("apt-cache", "dpkg", "dpkg-query")
-async def package_query(process: Process) -> int:
-    """List packages."""
-    if process.name == "apt-cache":
-        for name in sorted(process.system.image.packages):
-            if any(word in name for word in process.args[1:]):
-                await process.out(name + "\n")
-        return 0
-    if "-l" in process.args or "--list" in process.args or process.name == "dpkg-query":
-        if process.fs.exists(INSTALLED):
-            for name in process.fs.names(process.fs.directory(INSTALLED)):
-                await process.out(f"ii  {name.removesuffix('.list')}\n")
-        return 0
-    await process.err("dpkg: error: need an action option\n")
-    return 2
-
-
 @program("apk")
 async def apk(process: Process) -> int:
     """Alpine's packages."""
@@ -228,6 +212,9 @@ async def apk(process: Process) -> int:
     if words[0] == "del":
         return await _remove(process, words[1:])
     if words[0] == "info":
-        return await package_query(process)
+        if process.fs.exists(INSTALLED):
+            for name in process.fs.names(process.fs.directory(INSTALLED)):
+                await process.out(name.removesuffix(".list") + "\n")
+        return 0
     await process.err(f"ERROR: '{words[0]}' is not an apk command. See 'apk --help'.\n")
     return 1

@@ -37,9 +37,10 @@ from labkit.apiserver.node.shell.commands.curl_verbose import (
     progress_head,
     sending,
 )
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.files import open_path
 from labkit.apiserver.node.shell.kernel import Sleep
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import Stream, StreamError, encode
 
 POLL_SECONDS = 0.1

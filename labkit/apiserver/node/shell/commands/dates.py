@@ -6,20 +6,18 @@ import re
 import time
 
 from labkit.apiserver.node.shell.commands.common import is_busybox
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.kernel import Sleep
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 
 
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    try:
-        options = read_options(
-            process.args, "uRI", "dsr", {"utc": "u", "date=": "d", "iso-8601": "I", "rfc-email": "R", "universal": "u"}
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args, "uRI", "dsr", {"utc": "u", "date=": "d", "iso-8601": "I", "rfc-email": "R", "universal": "u"}
+    )
     moment = process.system.now()
     given = options.value("d")
     if given is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.conditions import Questions, TestError, integer
 from labkit.apiserver.node.shell.printf import echo_text, format_printf
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 
 
 @program("true")

@@ -9,18 +9,16 @@ import re
 from collections.abc import Callable
 
 from labkit.apiserver.node.shell.commands.common import each_input, everything
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import StreamError
 
 
-@program("base64", "base32")
+@program("base64")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    try:
-        options = read_options(process.args, "diD", "w", {"decode": "d", "ignore-garbage": "i", "wrap=": "w"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "diD", "w", {"decode": "d", "ignore-garbage": "i", "wrap=": "w"})
     small = process.name == "base32"
     width_text = options.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width_text):
@@ -91,64 +89,3 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
     "sha256sum": lambda data: hashlib.sha256(data).hexdigest(),
     "sha512sum": lambda data: hashlib.sha512(data).hexdigest(),
 }
-
-
-@program("md5sum", "sha1sum", "sha256sum", "sha512sum")
-async def checksum(process: Process) -> int:
-    """Print checksums."""
-    status = 0
-    names = [name for name in process.args if not name.startswith("-") or name == "-"]
-    async for name, stream in each_input(process, names):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            data = await everything(process, stream)
-        except StreamError as error:
-            status = await process.fail(f"{name}: {error.reason}")
-            continue
-        await process.out(f"{_HASHES[process.name](data)}  {name}\n")
-    return status
-
-
-@program("cksum")
-async def cksum(process: Process) -> int:
-    """Print a CRC."""
-    async for name, stream in each_input(process, process.args):
-        if stream is None:
-            return 1
-        data = await everything(process, stream)
-        await process.out(f"{binascii.crc32(data)} {len(data)}{'' if name == '-' else ' ' + name}\n")
-    return 0
-
-
-@program("od")
-async def od(process: Process) -> int:
-    """Dump bytes in octal, or as characters with ``-c``, or in hex with ``-tx1``."""
-    try:
-        options = read_options(process.args, "abcdoxv", "AtNjw")
-    except BadOption as error:
-        return await complain(process, error)
-    data = b""
-    async for _, stream in each_input(process, options.args):
-        if stream is None:
-            return 1
-        data += await everything(process, stream)
-    limit = options.value("N")
-    if limit and limit.isdigit():
-        data = data[: int(limit[:9])]
-    names = {0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
-    for start in range(0, len(data), 16):
-        await process.kernel.tick(0.1)
-        row = data[start : start + 16]
-        address = f"{start:07o}" if options.value("A") != "n" else ""
-        if options.has("c"):
-            cells = [(names.get(byte) or (chr(byte) if 32 <= byte < 127 else f"{byte:03o}")).rjust(4) for byte in row]
-        elif (options.value("t") or "").startswith("x1"):
-            cells = [f" {byte:02x}" for byte in row]
-        else:
-            cells = [f" {int.from_bytes(row[place : place + 2], 'little'):06o}" for place in range(0, len(row), 2)]
-        await process.out(address + "".join(cells) + "\n")
-    if options.value("A") != "n":
-        await process.out(f"{len(data):07o}\n")
-    return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from labkit.apiserver.node.shell.commands.common import chunks, each_input, everything, read_problem, size
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.kernel import Sleep
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import Stream, StreamError
 
 
@@ -18,12 +19,9 @@ async def _header(process: Process, name: str, index: int) -> None:
 async def head(process: Process) -> int:
     """Print the beginning of files."""
     args = _old_style(process.args)
-    try:
-        options = read_options(
-            args, "qvz", "nc", {"lines=": "n", "bytes=": "c", "quiet": "q", "silent": "q", "verbose": "v"}
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        args, "qvz", "nc", {"lines=": "n", "bytes=": "c", "quiet": "q", "silent": "q", "verbose": "v"}
+    )
     kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
     text = options.value(kind) or "10"
     from_end = text.startswith("-")
@@ -89,15 +87,12 @@ async def tail(process: Process) -> int:
     args = _old_style(process.args)
     if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
         args = ["-n", *args]
-    try:
-        options = read_options(
-            args,
-            "qvfFrz",
-            "ncs",
-            {"lines=": "n", "bytes=": "c", "follow": "f", "quiet": "q", "verbose": "v", "retry": "r", "pid=": "pid"},
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        args,
+        "qvfFrz",
+        "ncs",
+        {"lines=": "n", "bytes=": "c", "follow": "f", "quiet": "q", "verbose": "v", "retry": "r", "pid=": "pid"},
+    )
     kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
     text = options.value(kind) or "10"
     from_start = text.startswith("+")

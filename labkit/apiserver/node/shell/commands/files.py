@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 
 from labkit.apiserver.node.inodes import Directory, File, FileError, Found
-from labkit.apiserver.node.shell.commands.common import is_busybox, missing_operand, size
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.common import is_busybox, missing_operand
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 
 
 @program("mkdir")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    try:
-        options = read_options(process.args, "pv", "m", {"parents": "p", "verbose": "v", "mode=": "m"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "pv", "m", {"parents": "p", "verbose": "v", "mode=": "m"})
     if not options.args:
         return await missing_operand(process)
     status = 0
@@ -58,25 +56,22 @@ async def rmdir(process: Process) -> int:
     return status
 
 
-@program("rm", "unlink")
+@program("rm")
 async def rm(process: Process) -> int:
     """Remove files."""
-    try:
-        options = read_options(
-            process.args,
-            "rRfivdI",
-            long={
-                "recursive": "r",
-                "force": "f",
-                "verbose": "v",
-                "interactive": "i",
-                "no-preserve-root": "no",
-                "preserve-root": "yes",
-                "dir": "d",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "rRfivdI",
+        long={
+            "recursive": "r",
+            "force": "f",
+            "verbose": "v",
+            "interactive": "i",
+            "no-preserve-root": "no",
+            "preserve-root": "yes",
+            "dir": "d",
+        },
+    )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
         return await missing_operand(process)
@@ -148,10 +143,7 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    try:
-        options = read_options(process.args, "acmfh", "drt", {"no-create": "c", "date=": "d"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "acmfh", "drt", {"no-create": "c", "date=": "d"})
     if not options.args:
         return await missing_operand(process, "missing file operand")
     status = 0
@@ -168,58 +160,3 @@ async def touch(process: Process) -> int:
         except FileError as error:
             status = await process.fail(f"cannot touch '{name}': {error.reason}")
     return status
-
-
-@program("truncate")
-async def truncate(process: Process) -> int:
-    """Set a file's size."""
-    try:
-        options = read_options(process.args, "c", "s", {"size=": "s"})
-    except BadOption as error:
-        return await complain(process, error)
-    length = size((options.value("s") or "").lstrip("+"))
-    if length is None:
-        return await process.fail(f"Invalid number: '{options.value('s') or ''}'")
-    for name in options.args:
-        try:
-            file = process.fs.open(name, process.cwd)
-            if length > 64 << 20:
-                raise FileError("File too large")
-            process.fs.set_data(file, bytes(file.data[:length]) + bytes(max(0, length - len(file.data))))
-        except FileError as error:
-            return await process.fail(f"cannot open '{name}' for writing: {error.reason}")
-    return 0
-
-
-@program("mktemp")
-async def mktemp(process: Process) -> int:
-    """Make a file or directory with a new name."""
-    try:
-        options = read_options(process.args, "dqtu", "p", {"directory": "d", "tmpdir=": "p"})
-    except BadOption as error:
-        return await complain(process, error)
-    template = options.args[0] if options.args else "tmp.XXXXXXXXXX"
-    start = template.rstrip("X")
-    marks = len(template) - len(start)
-    if marks < 3:
-        return await process.fail(f"too few X's in template '{template}'")
-    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    name = start + "".join(letters[byte % 62] for byte in process.system.random(marks))
-    if not options.args or options.has("p", "t"):
-        name = f"{options.value('p') or process.env.get('TMPDIR') or '/tmp'}/{name}"
-    try:
-        if options.has("d"):
-            process.fs.mkdir(name, process.cwd, mode=0o700)
-        else:
-            process.fs.write(name, b"", process.cwd, mode=0o600)
-    except FileError as error:
-        kind = "directory" if options.has("d") else "file"
-        return await process.fail(f"failed to create {kind} via template '{name}': {error.reason}")
-    await process.out(name + "\n")
-    return 0
-
-
-@program("sync")
-async def sync(process: Process) -> int:
-    """Nothing to write back."""
-    return 0

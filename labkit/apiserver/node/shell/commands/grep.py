@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from labkit.apiserver.node.inodes import Directory, File, FileError
 from labkit.apiserver.node.shell.commands.common import Buffered, is_busybox, lines, read_problem
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.files import FileStream, open_input
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
 from labkit.apiserver.node.shell.patterns import glob_pattern
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.regex import Match, Regex, compile_regex, escape
 from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode

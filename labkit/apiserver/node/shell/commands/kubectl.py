@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 
 from labkit.apiserver.node.shell.commands.kubectl_proxy import mounted, serve
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.options import BadOption, Options, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.request import Request
 
 VERSION = "v1.36.2"

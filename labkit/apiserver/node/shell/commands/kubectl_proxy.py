@@ -11,10 +11,11 @@ from dataclasses import replace
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.kernel import Sleep
 from labkit.apiserver.node.shell.options import read_options
-from labkit.apiserver.node.shell.process import Process, System
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.regex import compile_regex
 from labkit.apiserver.node.shell.regex_parser import RegexError
 from labkit.apiserver.node.shell.streams import decode
+from labkit.apiserver.node.shell.system import System
 from labkit.apiserver.node.transport import Endpoint
 from labkit.apiserver.request import Request, Response
 

@@ -6,8 +6,9 @@ import time
 
 from labkit.apiserver.node.inodes import Device, Directory, File, FileError, Link, Node
 from labkit.apiserver.node.shell.commands.common import is_busybox
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.options import BadOption, Options, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 
 
 def mode_text(node: Node) -> str:
@@ -98,7 +99,7 @@ def when(process: Process, moment: float) -> str:
     return f"{time.strftime('%b', stamp)} {stamp.tm_mday:2} {time.strftime('%H:%M', stamp)}"
 
 
-@program("ls", "dir", "vdir")
+@program("ls")
 async def ls(process: Process) -> int:
     """List directories."""
     try:
@@ -289,10 +290,7 @@ def _device(node: Device) -> str:
 @program("stat")
 async def stat(process: Process) -> int:
     """Show what is known of a file."""
-    try:
-        options = read_options(process.args, "Lft", "c", {"format=": "c", "dereference": "L", "printf=": "printf"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "Lft", "c", {"format=": "c", "dereference": "L", "printf=": "printf"})
     if not options.args:
         await process.err("stat: missing operand\nTry 'stat --help' for more information.\n")
         return 1

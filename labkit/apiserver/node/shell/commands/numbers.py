@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.shell.arithmetic import ArithmeticProblem, evaluate
 from labkit.apiserver.node.shell.commands.common import Buffered
-from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.regex import compile_regex
-from labkit.apiserver.node.shell.regex_parser import RegexError
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import encode
 
 
@@ -63,49 +61,3 @@ async def seq(process: Process) -> int:
 
 def _decimal(value: int, places: int) -> str:
     return f"{value / 10**places:.{places}f}" if places else str(value)
-
-
-@program("expr")
-async def expr(process: Process) -> int:
-    """Evaluate an expression of words."""
-    args = process.args
-    if not args:
-        await process.err("expr: missing operand\nTry 'expr --help' for more information.\n")
-        return 2
-    if args[0] == "length" and len(args) == 2:
-        await process.out(f"{len(args[1])}\n")
-        return int(not args[1])
-    if args[0] == "substr" and len(args) == 4 and args[2].isdigit() and args[3].isdigit():
-        start = int(args[2][:9]) - 1
-        text = args[1][start : start + int(args[3][:9])] if start >= 0 else ""
-        await process.out(text + "\n")
-        return int(not text)
-    if (
-        len(args) == 3
-        and args[1] in ("=", "!=", "<", ">")
-        and not all(re.fullmatch(r"-?\d+", word) for word in args[::2])
-    ):
-        value = {"=": args[0] == args[2], "!=": args[0] != args[2], "<": args[0] < args[2], ">": args[0] > args[2]}[
-            args[1]
-        ]
-        await process.out(f"{int(value)}\n")
-        return int(not value)
-    if len(args) == 3 and args[1] == ":":
-        try:
-            match = compile_regex("^" + args[2]).find(process.kernel.charge, args[0])
-        except RegexError as error:
-            return await process.fail(error.message, 2)
-        text = (match.group(1) if match.spans[2:] else str(match.end)) if match else "0"
-        await process.out(text + "\n")
-        return int(text in ("", "0"))
-    if len(args) == 1:
-        await process.out(args[0] + "\n")
-        return int(args[0] in ("", "0"))
-    if not all(re.fullmatch(r"-?\d{1,18}|[-+*/%()<>=!|&]{1,2}", word) for word in args):
-        return await process.fail("non-integer argument" if len(args) == 3 else "syntax error", 2)
-    try:
-        number = evaluate(" ".join("==" if word == "=" else word for word in args), lambda _: "", lambda *_: None)
-    except ArithmeticProblem as error:
-        return await process.fail("division by zero" if "division" in error.message else "syntax error", 2)
-    await process.out(f"{number}\n")
-    return int(number == 0)

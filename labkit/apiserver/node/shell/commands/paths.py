@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from labkit.apiserver.node.inodes import Directory, FileError, Link
 from labkit.apiserver.node.shell.commands.common import missing_operand
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 
 
-@program("readlink", "realpath")
+@program("readlink")
 async def readlink(process: Process) -> int:
     """Print where a link leads, or a path without links."""
-    try:
-        options = read_options(process.args, "femnqsz", long={"canonicalize": "f", "no-newline": "n"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "femnqsz", long={"canonicalize": "f", "no-newline": "n"})
     if not options.args:
         return await missing_operand(process)
     status = 0

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from labkit.apiserver.node.inodes import Directory, FileError, Found, Link
 from labkit.apiserver.node.shell.commands.common import missing_operand
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.process import Process
 
 
 def _new_mode(spec: str, mode: int, *, directory: bool) -> int | None:
@@ -76,40 +77,5 @@ async def chmod(process: Process) -> int:
                 node.mode = mode
         except FileError as error:
             verb = "cannot access" if error.reason.startswith("No such") else "changing permissions of"
-            status = await process.fail(f"{verb} '{name}': {error.reason}")
-    return status
-
-
-@program("chown", "chgrp")
-async def chown(process: Process) -> int:
-    """Change owners."""
-    recursive = "-R" in process.args
-    args = [word for word in process.args if not word.startswith("-")]
-    if len(args) < 2:
-        return await missing_operand(process)
-    user, _, group = args[0].partition(":") if process.name == "chown" else ("", "", args[0])
-    numbers: list[int | None] = []
-    for text in (user, group):
-        account = next((one for one in process.system.image.users if one.name == text), None)
-        if not text:
-            numbers.append(None)
-        elif text.isdigit() and len(text) < 9:
-            numbers.append(int(text))
-        elif account is not None:
-            numbers.append(account.uid)
-        else:
-            return await process.fail(f"invalid {'user' if text == user else 'group'}: '{args[0]}'")
-    status = 0
-    for name in args[1:]:
-        try:
-            for _, found in _targets(process, name, recursive=recursive):
-                await process.kernel.tick()
-                if process.fs.uid != 0:
-                    raise FileError("Operation not permitted")
-                node = process.fs.own(found)
-                node.uid = numbers[0] if numbers[0] is not None else node.uid
-                node.gid = numbers[1] if numbers[1] is not None else node.gid
-        except FileError as error:
-            verb = "cannot access" if error.reason.startswith("No such") else "changing ownership of"
             status = await process.fail(f"{verb} '{name}': {error.reason}")
     return status

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 
 from labkit.apiserver.node.shell.commands.common import is_busybox
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.commands.users import user_name
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 
 SELF = 7
 """The number of the command that looks."""
@@ -144,31 +145,3 @@ async def _columns(process: Process, rows: list[Row], wanted: list[str]) -> None
             last = place == len(names) - 1
             cells.append(text.rjust(width) if width > 0 else text if last else text.ljust(-width))
         await process.out(" ".join(cells) + "\n")
-
-
-@program("pidof", "pgrep", "pkill")
-async def pidof(process: Process) -> int:
-    """Find processes by name; none of them is to be ended here, for the container would end with its first."""
-    flags = "".join(word[1:] for word in process.args if word.startswith("-"))
-    names = [word for word in process.args if not word.startswith("-")]
-    found = []
-    for pid, command in process.system.processes():
-        words = command.split()
-        name = words[0].rpartition("/")[2] if words else ""
-        if process.name == "pidof":
-            hit = name in names
-        else:
-            hit = any(pattern in (command if "f" in flags else name) for pattern in names)
-        if hit:
-            shown = "a" in flags or "l" in flags
-            found.append(f"{pid} {command if 'a' in flags else name}" if shown else str(pid))
-    if found and process.name != "pkill":
-        await process.out((" " if process.name == "pidof" else "\n").join(found) + "\n")
-    return int(not found)
-
-
-@program("kill")
-async def kill(process: Process) -> int:
-    """Processes of a container are not to be killed one by one here."""
-    await process.err("kill: use the shell's own kill\n")
-    return 1

@@ -6,11 +6,12 @@ import re
 
 from labkit.apiserver.node.inodes import FileError
 from labkit.apiserver.node.shell.commands.common import everything
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.interactive import interact, run_lines
 from labkit.apiserver.node.shell.kernel import Sleep, Task
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
+from labkit.apiserver.node.shell.options import read_options
 from labkit.apiserver.node.shell.printf import unescape
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.protocol import Shell
 from labkit.apiserver.node.shell.special import FLAGS
 from labkit.apiserver.node.shell.streams import decode
@@ -26,9 +27,7 @@ def make_shell(process: Process, dialect: str) -> Shell:
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
     if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
-    return process.new_shell(
-        dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect
-    )
+    return process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
 
 
 def dialect_of(process: Process) -> str:
@@ -122,24 +121,12 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
     return await shell.main(text)
 
 
-@program("busybox")
-async def busybox(process: Process) -> int:
-    """Run an applet."""
-    if not process.args:
-        await process.out("BusyBox v1.37.0 (2024-09-26 21:31:42 UTC) multi-call binary.\n")
-        return 0
-    return await process.spawn(process.args, dict(process.env), dict(process.fds), process.cwd)
-
-
-@program("env")
+@program("env", misuse=125)
 async def env(process: Process) -> int:
     """Print the environment, or run a command in another one."""
-    try:
-        options = read_options(
-            process.args, "i0v", "uCS", {"ignore-environment": "i", "unset=": "u", "chdir=": "C"}, stop=True
-        )
-    except BadOption as error:
-        return await complain(process, error, 125)
+    options = read_options(
+        process.args, "i0v", "uCS", {"ignore-environment": "i", "unset=": "u", "chdir=": "C"}, stop=True
+    )
     environment = {} if options.has("i") else dict(process.env)
     for name, value in options.flags:
         if name == "u":
@@ -169,41 +156,24 @@ def _look_up(process: Process, name: str, environment: dict[str, str]) -> str | 
     return None
 
 
-@program("nohup", "nice", "ionice", "setsid", "stdbuf", "exec")
-async def wrapper(process: Process) -> int:
-    """Run a command."""
-    args = list(process.args)
-    while args and args[0].startswith("-"):
-        option = args.pop(0)
-        if option in ("-n",) and args:
-            args.pop(0)
-    if not args:
-        await process.err(f"{process.name}: missing operand\nTry '{process.name} --help' for more information.\n")
-        return 125
-    return await process.spawn(args, dict(process.env), dict(process.fds), process.cwd)
-
-
 @program("xargs")
 async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
-    try:
-        options = read_options(
-            process.args,
-            "0rtpx",
-            "nIPdLsa",
-            {
-                "null": "0",
-                "no-run-if-empty": "r",
-                "max-args=": "n",
-                "max-procs=": "P",
-                "verbose": "t",
-                "delimiter=": "d",
-                "replace=": "I",
-            },
-            stop=True,
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "0rtpx",
+        "nIPdLsa",
+        {
+            "null": "0",
+            "no-run-if-empty": "r",
+            "max-args=": "n",
+            "max-procs=": "P",
+            "verbose": "t",
+            "delimiter=": "d",
+            "replace=": "I",
+        },
+        stop=True,
+    )
     text = decode(await everything(process, process.stdin))
     replace = options.value("I")
     if options.has("0"):
@@ -233,7 +203,7 @@ async def xargs(process: Process) -> int:
             await process.err(" ".join(words) + "\n")
         if _look_up(process, words[0], dict(process.env)) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
-        result = await process.spawn(words, dict(process.env), dict(process.fds), process.cwd)
+        result = await process.run(words)
         if result == 255:
             return 124
         if result:
@@ -241,19 +211,16 @@ async def xargs(process: Process) -> int:
     return status
 
 
-@program("timeout")
+@program("timeout", misuse=125)
 async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
-    try:
-        options = read_options(
-            process.args,
-            "v",
-            "ks",
-            {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": "f"},
-            stop=True,
-        )
-    except BadOption as error:
-        return await complain(process, error, 125)
+    options = read_options(
+        process.args,
+        "v",
+        "ks",
+        {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": "f"},
+        stop=True,
+    )
     if len(options.args) < 2:
         await process.err("timeout: missing operand\nTry 'timeout --help' for more information.\n")
         return 125
@@ -268,10 +235,7 @@ async def timeout(process: Process) -> int:
     if _look_up(process, words[0], dict(process.env)) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
-    async def body() -> int:
-        return await process.spawn(words, dict(process.env), dict(process.fds), process.cwd)
-
-    task = process.kernel.spawn(body())
+    task = process.kernel.spawn(process.run(words))
 
     async def alarm() -> int:
         await Sleep(seconds)
@@ -284,31 +248,3 @@ async def timeout(process: Process) -> int:
     if clock is not None:
         process.kernel.stop(clock)
     return 124 if expired and status == 143 else status
-
-
-@program("watch")
-async def watch(process: Process) -> int:
-    """Run a command again and again."""
-    args = list(process.args)
-    seconds = 2.0
-    while args and args[0].startswith("-"):
-        option = args.pop(0)
-        value = (
-            option[2:]
-            if option.startswith("-n") and len(option) > 2
-            else args.pop(0)
-            if option == "-n" and args
-            else ""
-        )
-        if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
-            seconds = max(0.1, float(value))
-    if not args:
-        await process.err("Usage: watch [options] command\n")
-        return 1
-    if not process.env.get("TERM"):
-        await process.err("Error opening terminal: unknown.\n")
-        return 1
-    while True:
-        await process.out("\x1b[H\x1b[2J" + f"Every {seconds:.1f}s: {' '.join(args)}\n\n")
-        await process.spawn(["sh", "-c", " ".join(args)], dict(process.env), dict(process.fds), process.cwd)
-        await Sleep(seconds)

@@ -9,6 +9,8 @@ from labkit.apiserver.node.shell.regex import Regex, compile_regex
 from labkit.apiserver.node.shell.regex_parser import RegexError
 
 MAX_COMMANDS = 500
+LEFT_OUT = frozenset("{btT:rwRWnNDPhHgGxlzFeMQ")
+"""Commands of the real sed that the lab's does not have."""
 
 
 class SedError(Exception):
@@ -27,7 +29,7 @@ class SedError(Exception):
 class Address:
     """Which lines a command is for."""
 
-    kind: str  # line last regex step
+    kind: str  # line last regex step more
     number: int = 0
     step: int = 0
     regex: Regex | None = None
@@ -46,7 +48,6 @@ class Command:
     replacement: list[str | int] = field(default_factory=list)
     flags: str = ""
     number: int = 0
-    body: list[Command] = field(default_factory=list)
     table: dict[int, str] = field(default_factory=dict)
     active: bool = False
 
@@ -58,42 +59,39 @@ class Reader:
         self.text = text
         self.index = 0
         self.extended = extended
-        self.count = 0
         self.regex: Regex | None = None
 
     def fail(self, message: str) -> SedError:
         """The error at this place."""
         return SedError(f"-e expression #1, char {min(self.index, len(self.text))}: {message}")
 
-    def commands(self, depth: int = 0) -> list[Command]:
-        """All commands up to the end, or to the closing brace."""
+    def commands(self) -> list[Command]:
+        """All commands."""
         out: list[Command] = []
         while True:
-            while self.index < len(self.text) and self.text[self.index] in " \t\n;":
-                self.index += 1
-            if self.index >= len(self.text):
-                if depth:
-                    raise SedError("-e expression #1, char 0: unmatched `{'")
+            self.skip(" \t\n;")
+            if not self.peek():
                 return out
-            if self.text[self.index] == "}":
-                self.index += 1
-                if not depth:
-                    raise self.fail("unexpected `}'")
-                return out
-            if self.text[self.index] == "#":
+            if self.peek() == "#":
                 end = self.text.find("\n", self.index)
                 self.index = len(self.text) if end < 0 else end
                 continue
-            self.count += 1
-            if self.count > MAX_COMMANDS or depth > 20:
+            if len(out) >= MAX_COMMANDS:
                 raise self.fail("script too long")
-            out.append(self.command(depth))
+            out.append(self.command())
 
     def peek(self) -> str:
         """The next character, empty at the end."""
         return self.text[self.index] if self.index < len(self.text) else ""
 
-    def command(self, depth: int) -> Command:
+    def skip(self, characters: str) -> bool:
+        """Step over these characters; whether there were any."""
+        start = self.index
+        while self.peek() and self.peek() in characters:
+            self.index += 1
+        return self.index > start
+
+    def command(self) -> Command:
         """One command."""
         first = self.address()
         second = None
@@ -102,48 +100,37 @@ class Reader:
             second = self.address()
             if second is None:
                 raise self.fail("unexpected `,'")
-        while self.peek() == " ":
-            self.index += 1
-        negated = False
-        while self.peek() in ("!", " "):
-            if self.peek() == "!":
-                negated = True
-            self.index += 1
-        name = self.peek()
+        self.skip(" ")
+        made = Command("", first, second, self.skip("! "))
+        made.name = self.peek()
         self.index += 1
-        if not name:
+        if not made.name:
             raise self.fail("missing command")
-        made = Command(name, first, second, negated)
-        if name == "{":
-            made.body = self.commands(depth + 1)
-        elif name == "s":
-            self.substitution(made)
-        elif name == "y":
-            self.transliteration(made)
-        elif name in "aic":
-            made.text = self.appended()
-        elif name in "btT:":
-            found = re.compile(r"[;\n}]" if name != ":" else r"[;\n]").search(self.text, self.index)
-            stop = found.start() if found else len(self.text)
-            made.text = self.text[self.index : stop].strip()
-            self.index = stop
-        elif name in "rwRW":
-            end = self.text.find("\n", self.index)
-            stop = len(self.text) if end < 0 else end
-            made.text = self.text[self.index : stop].strip()
-            self.index = stop
-        elif name in "qQ":
-            match = re.compile(r"\s*(\d{0,3})").match(self.text, self.index)
-            if match:
-                made.number = int(match[1] or 0)
-                self.index = match.end()
-        elif name not in "dpPnNDhHgGx=lz":
-            raise self.fail(f"unknown command: `{name}'")
-        while self.peek() == " ":
+        if made.name in LEFT_OUT:
+            raise SedError(f"command `{made.name}': not simulated in this lab's pods")
+        match made.name:
+            case "s":
+                self.substitution(made)
+            case "y":
+                self.transliteration(made)
+            case "a" | "i" | "c":
+                made.text = self.appended()
+                return made
+            case "q":
+                match = re.compile(r"\s*(\d{0,3})").match(self.text, self.index)
+                if match:
+                    made.number = int(match[1] or 0)
+                    self.index = match.end()
+            case "}":
+                raise self.fail("unexpected `}'")
+            case "d" | "p" | "=":
+                pass
+            case _:
+                raise self.fail(f"unknown command: `{made.name}'")
+        self.skip(" ")
+        if self.peek() not in ("", ";", "\n", "#"):
             self.index += 1
-        if name not in "{aicrwRWbtT:" and self.peek() not in ("", ";", "\n", "}", "#"):
-            self.index += 1
-            raise self.fail("extra characters after command")
+            raise self.fail("extra characters after command" if made.name != "s" else "unknown option to `s'")
         return made
 
     def address(self) -> Address | None:
@@ -165,7 +152,7 @@ class Reader:
             if match:
                 self.index = match.end()
                 return Address("more", int(match[1]))
-        if char in ("/", "\\") and char:
+        if char in ("/", "\\"):
             self.index += 1
             if char == "\\":
                 char = self.peek()
@@ -242,20 +229,17 @@ class Reader:
             else:
                 literal.append(char)
         made.replacement = [*replacement, "".join(literal)]
-        match = re.compile(r"[gpiIemM0-9]*").match(self.text, self.index)
+        match = re.compile(r"[gpiI0-9]*").match(self.text, self.index)
         made.flags = match[0] if match else ""
         self.index += len(made.flags)
-        if self.peek() == "w":
-            raise self.fail("the lab's sed leaves the flag w out")
+        if self.peek() in ("w", "e", "M"):
+            raise SedError(f"flag `{self.peek()}' of `s': not simulated in this lab's pods")
         digits = re.search(r"\d{1,6}", made.flags)
         made.number = int(digits[0]) if digits else 1
         made.regex = self.compile(pattern, fold="i" in made.flags.lower())
         highest = max((item for item in made.replacement if isinstance(item, int)), default=0)
         if highest > made.regex.groups:
             raise self.fail(f"invalid reference \\{highest} on `s' command's RHS")
-        if self.peek() not in ("", ";", "\n", "}", " ", "#"):
-            self.index += 1
-            raise self.fail("unknown option to `s'")
 
     def transliteration(self, made: Command) -> None:
         """The rest of ``y``: two sets of characters."""

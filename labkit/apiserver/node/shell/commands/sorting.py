@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from labkit.apiserver.node.shell.commands.common import all_lines
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import decode, encode
 
 
@@ -54,30 +55,27 @@ def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> An
     return text.upper() if "f" in flags else text
 
 
-@program("sort")
+@program("sort", misuse=2)
 async def sort(process: Process) -> int:
     """Sort lines."""
-    try:
-        options = read_options(
-            process.args,
-            "bcCdfghinmMrRsuVz",
-            "kotST",
-            {
-                "reverse": "r",
-                "unique": "u",
-                "numeric-sort": "n",
-                "key=": "k",
-                "field-separator=": "t",
-                "output=": "o",
-                "ignore-case": "f",
-                "human-numeric-sort": "h",
-                "version-sort": "V",
-                "stable": "s",
-                "check": "c",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error, 2)
+    options = read_options(
+        process.args,
+        "bcCdfghinmMrRsuVz",
+        "kotST",
+        {
+            "reverse": "r",
+            "unique": "u",
+            "numeric-sort": "n",
+            "key=": "k",
+            "field-separator=": "t",
+            "output=": "o",
+            "ignore-case": "f",
+            "human-numeric-sort": "h",
+            "version-sort": "V",
+            "stable": "s",
+            "check": "c",
+        },
+    )
     found, status = await all_lines(process, options.args)
     if status:
         return status
@@ -129,12 +127,9 @@ async def sort(process: Process) -> int:
 @program("uniq")
 async def uniq(process: Process) -> int:
     """Drop repeated lines."""
-    try:
-        options = read_options(
-            process.args, "cdiuDz", "fsw", {"count": "c", "repeated": "d", "unique": "u", "ignore-case": "i"}
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args, "cdiuDz", "fsw", {"count": "c", "repeated": "d", "unique": "u", "ignore-case": "i"}
+    )
     found, status = await all_lines(process, options.args[:1])
     groups: list[tuple[bytes, int]] = []
     before: bytes | None = None
@@ -149,29 +144,4 @@ async def uniq(process: Process) -> int:
         if (options.has("d") and count < 2) or (options.has("u") and count > 1):
             continue
         await process.stdout.write((f"{count:7} ".encode() if options.has("c") else b"") + line + b"\n")
-    return status
-
-
-@program("shuf")
-async def shuf(process: Process) -> int:
-    """Print lines in random order."""
-    try:
-        options = read_options(process.args, "er", "nio")
-    except BadOption as error:
-        return await complain(process, error)
-    status = 0
-    span = re.fullmatch(r"(\d{1,6})-(\d{1,6})", options.value("i") or "")
-    if options.has("e"):
-        items = [encode(word) for word in options.args]
-    elif span:
-        items = [str(number).encode() for number in range(int(span[1]), int(span[2]) + 1)]
-        process.kernel.charge(len(items) / 200)
-    else:
-        items, status = await all_lines(process, options.args)
-    for index in range(len(items) - 1, 0, -1):
-        other = int.from_bytes(process.system.random(4), "big") % (index + 1)
-        items[index], items[other] = items[other], items[index]
-    limit = options.value("n")
-    count = int(limit) if limit and limit.isdigit() and len(limit) < 9 else len(items)
-    await process.stdout.write(b"".join(item + b"\n" for item in items[:count]))
     return status

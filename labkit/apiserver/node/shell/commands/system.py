@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import time
-
 from labkit.apiserver.node.inodes import Directory, File
 from labkit.apiserver.node.shell.commands.common import is_busybox
-from labkit.apiserver.node.shell.commands.listing import human
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.hosts import hosts_line
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 from labkit.apiserver.node.shell.streams import StreamError, encode
 
 KERNEL = "6.12.41+deb13-amd64"
@@ -62,35 +59,25 @@ def _own_name(process: Process) -> str:
     return next(iter(hosts_line(process, name)), name)
 
 
-@program("hostid")
-async def hostid(process: Process) -> int:
-    """Print a number."""
-    await process.out("007f0101\n")
-    return 0
-
-
-@program("uname", "arch")
+@program("uname")
 async def uname(process: Process) -> int:
     """Print the system's name."""
     if process.name == "arch":
         await process.out("x86_64\n")
         return 0
-    try:
-        options = read_options(
-            process.args,
-            "asnrvmpio",
-            long={
-                "all": "a",
-                "kernel-name": "s",
-                "nodename": "n",
-                "kernel-release": "r",
-                "kernel-version": "v",
-                "machine": "m",
-                "operating-system": "o",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "asnrvmpio",
+        long={
+            "all": "a",
+            "kernel-name": "s",
+            "nodename": "n",
+            "kernel-release": "r",
+            "kernel-version": "v",
+            "machine": "m",
+            "operating-system": "o",
+        },
+    )
     facts = {
         "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",
         "i": "unknown", "o": "Linux" if is_busybox(process) else "GNU/Linux",
@@ -124,34 +111,6 @@ async def which(process: Process) -> int:
     return status
 
 
-@program("free")
-async def free(process: Process) -> int:
-    """Print memory, which is simulated."""
-    unit = any("h" in word for word in process.args)
-    values = [2097152, 524288, 1048576, 1024, 524288, 1572864]
-    cells = [human(value * 1024) + "i" for value in values] if unit else [str(value) for value in values]
-    await process.out("               total        used        free      shared  buff/cache   available\n")
-    await process.out("Mem:    " + "".join(cell.rjust(12) for cell in cells) + "\n")
-    await process.out("Swap:   " + "".join(cell.rjust(12) for cell in ("0", "0", "0")) + "\n")
-    return 0
-
-
-@program("uptime")
-async def uptime(process: Process) -> int:
-    """Print for how long the container has run."""
-    seconds = int(process.system.now() - process.system.started_at())
-    clock = time.strftime("%H:%M:%S", time.gmtime(process.system.now()))
-    await process.out(f" {clock} up {seconds // 60} min,  0 user,  load average: 0.00, 0.00, 0.00\n")
-    return 0
-
-
-@program("nproc")
-async def nproc(process: Process) -> int:
-    """Print the number of processors."""
-    await process.out("2\n")
-    return 0
-
-
 @program("tty")
 async def tty(process: Process) -> int:
     """Print the terminal's name."""
@@ -173,13 +132,6 @@ async def stty(process: Process) -> int:
     return 0
 
 
-@program("clear")
-async def clear(process: Process) -> int:
-    """Clear the screen."""
-    await process.out("\x1b[H\x1b[2J\x1b[3J")
-    return 0
-
-
 @program("yes")
 async def yes(process: Process) -> int:
     """Say it again and again."""
@@ -191,17 +143,6 @@ async def yes(process: Process) -> int:
             await process.stdout.write(block)
         except StreamError:
             return 1
-
-
-@program("lsb_release")
-async def lsb_release(process: Process) -> int:
-    """Print the distribution."""
-    facts = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', process.system.image.release, re.MULTILINE))
-    await process.out(
-        f"Distributor ID:\t{(facts.get('NAME') or 'n/a').split()[0]}\nDescription:\t{facts.get('PRETTY_NAME', '')}\n"
-        f"Release:\t{facts.get('VERSION_ID', '')}\nCodename:\t{facts.get('VERSION_CODENAME', '')}\n"
-    )
-    return 0
 
 
 @program("mount")

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 from labkit.apiserver.node.inodes import File, FileError
 from labkit.apiserver.node.shell.commands.common import (
-    Buffered,
-    all_lines,
     chunks,
     each_input,
     is_busybox,
     lines,
     read_problem,
-    size,
 )
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.files import open_path
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.printf import unescape
-from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.streams import Stream, StreamError, decode, encode
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
+from labkit.apiserver.node.shell.streams import Stream, StreamError
 
 
 @program("cat")
 async def cat(process: Process) -> int:
     """Print files."""
-    try:
-        options = read_options(
-            process.args,
-            "AbeEnstTuv",
-            long={
-                "number": "n",
-                "show-all": "A",
-                "show-ends": "E",
-                "show-tabs": "T",
-                "squeeze-blank": "s",
-                "number-nonblank": "b",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "AbeEnstTuv",
+        long={
+            "number": "n",
+            "show-all": "A",
+            "show-ends": "E",
+            "show-tabs": "T",
+            "squeeze-blank": "s",
+            "number-nonblank": "b",
+        },
+    )
     status = 0
     number = 0
     plain = not options.flags or not options.has(*"AbeEnstTv")
@@ -70,43 +64,6 @@ async def cat(process: Process) -> int:
     return status
 
 
-@program("tac")
-async def tac(process: Process) -> int:
-    """Print lines in reverse."""
-    found, status = await all_lines(process, process.args)
-    await process.stdout.write(b"".join(line + b"\n" for line in reversed(found)))
-    return status
-
-
-@program("rev")
-async def rev(process: Process) -> int:
-    """Print lines backwards."""
-    found, status = await all_lines(process, process.args)
-    for line in found:
-        await process.out(decode(line)[::-1] + "\n")
-    return status
-
-
-@program("nl")
-async def nl(process: Process) -> int:
-    """Number lines."""
-    try:
-        options = read_options(process.args, "p", "bwsnvi")
-    except BadOption as error:
-        return await complain(process, error)
-    found, status = await all_lines(process, options.args)
-    width = size(options.value("w") or "6") or 6
-    separator = options.value("s") or "\t"
-    number = 0
-    for line in found:
-        if line or options.value("b") == "a":
-            number += 1
-            await process.out(f"{number:{min(width, 100)}}{separator}{decode(line)}\n")
-        else:
-            await process.out(" " * (min(width, 100) + len(separator)) + "\n")
-    return status
-
-
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """Bytes that begin no character in UTF-8."""
 
@@ -114,12 +71,9 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    try:
-        options = read_options(
-            process.args, "clwmL", long={"bytes": "c", "lines": "l", "words": "w", "chars": "m", "max-line-length": "L"}
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args, "clwmL", long={"bytes": "c", "lines": "l", "words": "w", "chars": "m", "max-line-length": "L"}
+    )
     wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
     status = 0
@@ -181,10 +135,7 @@ def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[
 @program("tee")
 async def tee(process: Process) -> int:
     """Write to files and to stdout."""
-    try:
-        options = read_options(process.args, "aip", long={"append": "a"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "aip", long={"append": "a"})
     outputs: list[Stream] = [process.stdout]
     status = 0
     for name in options.args:
@@ -201,72 +152,4 @@ async def tee(process: Process) -> int:
                 await stream.write(data)
             except StreamError as error:
                 status = await process.fail(f"write error: {error.reason}")
-    return status
-
-
-@program("fold")
-async def fold(process: Process) -> int:
-    """Break long lines."""
-    try:
-        options = read_options(process.args, "bs", "w")
-    except BadOption as error:
-        return await complain(process, error)
-    width = size(options.value("w") or "80") or 80
-    found, status = await all_lines(process, options.args)
-    output = Buffered(process)
-    for line in found:
-        text = decode(line)
-        while len(text) > width:
-            cut = text.rfind(" ", 0, width) + 1 if options.has("s") else width
-            cut = cut or width
-            await output.write(encode(text[:cut] + "\n"))
-            text = text[cut:]
-            process.kernel.charge(0.1)
-        await output.write(encode(text + "\n"))
-    await output.flush()
-    return status
-
-
-@program("paste")
-async def paste(process: Process) -> int:
-    """Put lines side by side."""
-    try:
-        options = read_options(process.args, "sz", "d", {"delimiters=": "d", "serial": "s"})
-    except BadOption as error:
-        return await complain(process, error)
-    delimiters = unescape(options.value("d") or "\t")[0] or "\t"
-    columns: list[list[str]] = []
-    for name in options.args or ["-"]:
-        found, status = await all_lines(process, [name])
-        if status:
-            return status
-        columns.append([decode(line) for line in found])
-    if options.has("s"):
-        rows = columns
-    else:
-        height = max(len(column) for column in columns)
-        rows = [[column[row] if row < len(column) else "" for column in columns] for row in range(height)]
-    for row in rows:
-        line = row[0] if row else ""
-        for index, cell in enumerate(row[1:]):
-            line += delimiters[index % len(delimiters)] + cell
-        await process.out(line + "\n")
-    return 0
-
-
-@program("less", "more")
-async def pager(process: Process) -> int:
-    """Print files; there is no paging."""
-    status = 0
-    names = [name for name in process.args if not name.startswith("-")]
-    async for name, stream in each_input(process, names):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            async for data in chunks(process, stream):
-                await process.stdout.write(data)
-        except StreamError as error:
-            await process.err(f"{name}: {error.reason}\n")
-            status = 1
     return status

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from labkit.apiserver.node.shell.commands.common import Buffered, all_lines, chunks, each_input, lines
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
+from labkit.apiserver.node.shell.commands.common import Buffered, chunks, each_input, lines
+from labkit.apiserver.node.shell.commands.registry import program
+from labkit.apiserver.node.shell.options import BadOption, read_options
 from labkit.apiserver.node.shell.patterns import CLASSES
 from labkit.apiserver.node.shell.printf import unescape
-from labkit.apiserver.node.shell.process import Process, program
-from labkit.apiserver.node.shell.streams import StreamError, decode, encode
+from labkit.apiserver.node.shell.process import Process
+from labkit.apiserver.node.shell.streams import StreamError, encode
 
 
 def _tr_set(text: str) -> bytes:
@@ -39,16 +40,13 @@ def _tr_class(name: str) -> str:
 @program("tr")
 async def tr(process: Process) -> int:
     """Replace or delete characters."""
-    try:
-        options = read_options(
-            process.args,
-            "cCdst",
-            long={"complement": "c", "delete": "d", "squeeze-repeats": "s", "truncate-set1": "t"},
-            stop=True,
-        )
-        sets = [_tr_set(text) for text in options.args]
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "cCdst",
+        long={"complement": "c", "delete": "d", "squeeze-repeats": "s", "truncate-set1": "t"},
+        stop=True,
+    )
+    sets = [_tr_set(text) for text in options.args]
     delete, squeeze = options.has("d"), options.has("s")
     if not sets:
         await process.err(f"{process.name}: missing operand\nTry '{process.name} --help' for more information.\n")
@@ -119,23 +117,20 @@ def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bo
 @program("cut")
 async def cut(process: Process) -> int:
     """Print parts of lines."""
-    try:
-        options = read_options(
-            process.args,
-            "nsz",
-            "bcdf",
-            {
-                "bytes=": "b",
-                "characters=": "c",
-                "delimiter=": "d",
-                "fields=": "f",
-                "only-delimited": "s",
-                "complement": "complement",
-                "output-delimiter=": "output",
-            },
-        )
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(
+        process.args,
+        "nsz",
+        "bcdf",
+        {
+            "bytes=": "b",
+            "characters=": "c",
+            "delimiter=": "d",
+            "fields=": "f",
+            "only-delimited": "s",
+            "complement": "complement",
+            "output-delimiter=": "output",
+        },
+    )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
         await process.err(
@@ -181,13 +176,4 @@ async def cut(process: Process) -> int:
         except StreamError as error:
             status = await process.fail(f"{name}: {error.reason}")
     await output.flush()
-    return status
-
-
-@program("expand")
-async def expand(process: Process) -> int:
-    """Replace tabs by blanks."""
-    found, status = await all_lines(process, [name for name in process.args if not name.startswith("-")])
-    for line in found:
-        await process.out(decode(line).expandtabs(8) + "\n")
     return status

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from labkit.apiserver.node.shell.commands.registry import program
 from labkit.apiserver.node.shell.hosts import hosts_line
-from labkit.apiserver.node.shell.options import BadOption, complain, read_options
-from labkit.apiserver.node.shell.process import Process, program
+from labkit.apiserver.node.shell.options import read_options
+from labkit.apiserver.node.shell.process import Process
 
 
 def user_name(process: Process, uid: int) -> str | None:
@@ -25,10 +26,7 @@ def _groups(process: Process) -> list[int]:
 @program("id")
 async def identity(process: Process) -> int:
     """Print user and groups."""
-    try:
-        options = read_options(process.args, "ugGnrz", long={"user": "u", "group": "g", "groups": "G", "name": "n"})
-    except BadOption as error:
-        return await complain(process, error)
+    options = read_options(process.args, "ugGnrz", long={"user": "u", "group": "g", "groups": "G", "name": "n"})
     uid, gid = process.fs.uid, process.fs.gid
     if options.args:
         account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
@@ -50,7 +48,7 @@ async def identity(process: Process) -> int:
     return 0
 
 
-@program("whoami", "logname")
+@program("whoami")
 async def whoami(process: Process) -> int:
     """Print the user's name."""
     user = user_name(process, process.fs.uid)
@@ -64,12 +62,6 @@ async def whoami(process: Process) -> int:
 async def groups(process: Process) -> int:
     """Print the user's groups."""
     await process.out(" ".join(_group_name(process, one) or str(one) for one in _groups(process)) + "\n")
-    return 0
-
-
-@program("who", "users", "w")
-async def who(process: Process) -> int:
-    """Nobody has logged in."""
     return 0
 
 
