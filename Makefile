@@ -62,7 +62,7 @@ bench: $(DEV) ## measure the embedded server beside a bare aiohttp server
 soak: $(DEV) ## the long tests: fuzzing, hundreds of kills, the browser ten times in a row
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 	for run in 1 2 3 4 5 6 7 8 9 10; do \
-		grep -rl --include='*.py' 'from hypothesis' tests/apiserver \
+		grep -rl --include='*.py' 'from hypothesis' tests/embedded/apiserver \
 			| xargs $(BIN)/python -m pytest --hypothesis-profile explore -q $(PYTEST_ARGS) || exit 1; done
 	for run in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest -m browser -q $(PYTEST_ARGS) || exit 1; done
 

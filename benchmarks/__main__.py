@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks import browser, cluster, grading, matrix, server, watches
 from benchmarks.load import Figures, load
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 
 Row = tuple[str, str, str]
 """What, measured, goal (or what a real control plane does)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from labkit.access import Permission, access_matrix, subject
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
+from labkit.rbac.matrix import Permission, access_matrix
+from labkit.rbac.policy import subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = ("pods", "services", "secrets", "configmaps", "deployments.apps")
@@ -22,7 +23,7 @@ def seconds(home: Path, rounds: int = 15) -> tuple[float, list[float]]:
     """
     lab = Lab("embedded", home=home, say=lambda _line: None)
     try:
-        api = lab.admin.unobserved()
+        api = lab.admin.without_observers()
         people = [subject(name) for name in SUBJECTS]
         permissions = [Permission.parse(f"{verb} {resource}") for resource in RESOURCES for verb in VERBS]
         times = []

@@ -1,51 +1,48 @@
 """labkit: learn in Jupyter how Kubernetes decides who may do what.
 
-The few names that notebooks use. They are loaded when first touched, so that
-``import labkit`` brings in no client, no widget and no server. Where to look for what:
+The few names that notebooks use. They are loaded when first used, so that ``import labkit``
+imports no client, no widget and no server. Where to look for what, from the top down:
 
-- what a learner types:       ``lab`` (the cluster and its callers), ``session`` (check, hint, predict),
-  ``expect``, ``exercises``, ``cli``, ``demo``
-- one API call:               ``client``, on ``transport``, ``batch`` and ``bodies``; ``answers`` shows it;
-  ``calls`` and ``commands`` say what it means; ``caller`` is what others need of it
-- which cluster:              ``backends`` (embedded, kind, existing), ``chosen``, ``choice``, ``kubeconfig``
-- the embedded cluster:       ``apiserver``
-- pods:                       ``pods``, ``podexec``, ``execframes``, ``terminal``; ``proxy``, ``kubectl``
-- objects:                    ``manifests``, ``kinds``, ``names`` (shared clusters), ``rbac`` (what a rule speaks of)
-- the walkthrough:            ``lessons`` (its checkpoints), ``progress``
-- why it was decided so:      ``access``, ``tokens``, ``auditlog``
-- what is seen:               ``display`` (cards), ``ui`` (widgets), ``redact`` (no token is shown)
-- teaching:                   ``grading``, ``course`` (nbgrader)
-- files:                      ``home`` (LABKIT_HOME), ``resources`` (what is shipped), ``workbook`` (the
-  learner's copies), ``bundle`` (for machines without network)
-- what may go wrong:          ``errors``, ``interrupts``
+- ``cli``       the command ``labkit``
+- ``ui``        the widgets
+- ``grading``   exercises that grade themselves, and what teachers do with them
+- ``lab``       what a learner holds: the cluster and its callers, check, hint, predict, exercises, the demo
+- ``lessons``   the walkthrough: its steps and their checkpoints
+- ``backends``  which cluster: embedded, kind or existing
+- ``embedded``  the embedded cluster, a process of its own
+- ``client``    one API call and what it takes
+- ``rbac``      the rules of RBAC, and why a request was allowed or refused
+- ``core``      what every part uses: errors, texts, the home directory
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from labkit.exercises import exercise as exercise
-    from labkit.expect import expect_forbidden as expect_forbidden
-    from labkit.lab import Lab as Lab
-    from labkit.session import board as board
-    from labkit.session import check as check
-    from labkit.session import hint as hint
-    from labkit.session import predict as predict
-    from labkit.session import solution as solution
+from labkit.core.version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from labkit.lab.exercises import exercise as exercise
+    from labkit.lab.expect import expect_forbidden as expect_forbidden
+    from labkit.lab.lab import Lab as Lab
+    from labkit.lab.words import board as board
+    from labkit.lab.words import check as check
+    from labkit.lab.words import hint as hint
+    from labkit.lab.words import predict as predict
+    from labkit.lab.words import solution as solution
+
 
 _HOMES = {
-    "Lab": "labkit.lab",
-    "board": "labkit.session",
-    "check": "labkit.session",
-    "exercise": "labkit.exercises",
-    "expect_forbidden": "labkit.expect",
-    "hint": "labkit.session",
-    "predict": "labkit.session",
-    "solution": "labkit.session",
+    "Lab": "labkit.lab.lab",
+    "board": "labkit.lab.words",
+    "check": "labkit.lab.words",
+    "exercise": "labkit.lab.exercises",
+    "expect_forbidden": "labkit.lab.expect",
+    "hint": "labkit.lab.words",
+    "predict": "labkit.lab.words",
+    "solution": "labkit.lab.words",
 }
 
 __all__ = ["Lab", "board", "check", "exercise", "expect_forbidden", "hint", "predict", "solution"]
@@ -55,6 +52,8 @@ def __getattr__(name: str) -> Any:
     """Load a name from its module at first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'labkit' has no attribute '{name}'")
+    if "ipykernel" in sys.modules:
+        importlib.import_module("labkit.ui")  # so that widgets are loaded while the kernel is idle
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

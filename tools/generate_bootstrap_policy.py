@@ -6,7 +6,7 @@
 The recording holds the lists of cluster roles, cluster role bindings, roles and role
 bindings of a pristine cluster. What all of them share (the bootstrapping label, the
 autoupdate annotation, the RBAC API group) is left out here and put back when they are
-made. Writes ``labkit/apiserver/authorization/bootstrap_policy.json``.
+made. Writes ``labkit/embedded/bootstrap/policy.json``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDING = ROOT / "tests" / "parity" / "data" / "bootstrap.json"
-OUT = ROOT / "labkit" / "apiserver" / "authorization" / "bootstrap_policy.json"
+OUT = ROOT / "labkit" / "embedded" / "bootstrap" / "policy.json"
 PREFIX = "/apis/rbac.authorization.k8s.io/v1/"
 LABEL = "kubernetes.io/bootstrapping"
 PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")

@@ -3,7 +3,7 @@
     python -m tools.generate_schema                     from tests/parity/data
     python -m tools.generate_schema --openapi DIR       from OpenAPI v3 documents (one JSON file each)
 
-Writes ``labkit/apiserver/schema/tables.json`` and ``protobuf.json``. What OpenAPI does not
+Writes ``labkit/embedded/machinery/schema/tables.json`` and ``protobuf.json``. What OpenAPI does not
 say (order of fields, pointers, names of Go types) comes from ``gotypes.json``, see
 ``tools/read_go_types.py``; a type missing there is taken to leave out empty optional fields.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "parity" / "data"
-OUT = ROOT / "labkit" / "apiserver" / "schema"
+OUT = ROOT / "labkit" / "embedded" / "machinery" / "schema"
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 SPECIAL = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
@@ -82,7 +82,7 @@ def go_name(go_type: str, package: str = "v1") -> str:
 def field_row(
     name: str, schema: dict[str, Any], required: bool, go: list[Any] | None, package: str = "v1"
 ) -> list[Any]:
-    """``[name, type code, flags, more?]``: see ``labkit.apiserver.schema``."""
+    """``[name, type code, flags, more?]``: see ``labkit.embedded.machinery.schema``."""
     code = type_code(schema)
     flags: str = ("" if required else "o") if go is None else go[2]
     if required:

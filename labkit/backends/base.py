@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.display import Card, Row, Shown
-from labkit.errors import UsageError, near
+from labkit.core.display import Card, Row, Shown
 
 Say = Callable[[str], None]
 """Takes one line of progress for the learner."""
@@ -134,29 +133,3 @@ class Backend(Protocol):
     def needs(self) -> list[Need]:
         """What this backend needs of the machine, met or not."""
         ...
-
-
-def make(name: str, home: Path, options: Options) -> Backend:
-    """The backend of that name.
-
-    Args:
-        name: ``embedded``, ``kind`` or ``existing``.
-        home: The directory that keeps the state.
-        options: What the learner chose.
-
-    Raises:
-        UsageError: When there is no such backend.
-    """
-    if name == "embedded":
-        from labkit.backends.embedded import Embedded
-
-        return Embedded(home, options)
-    if name == "kind":
-        from labkit.backends.kind import Kind
-
-        return Kind(home, options)
-    if name == "existing":
-        from labkit.backends.existing import Existing
-
-        return Existing(home, options)
-    raise UsageError(f'There is no backend "{name}".', todo=near(name, NAMES))

@@ -3,7 +3,7 @@
 The server is started detached, so it outlives the kernel and the notebook server,
 and it is found again by the next lab. It holds a lock on its directory for as
 long as it lives: that lock, not a process id, says whether it runs. This module is
-the one door to ``labkit.apiserver``, and it is a process's door: a command line.
+the one door to ``labkit.embedded.apiserver``, and it is a process's door: a command line.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__
 from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.errors import LabkitError, NotRunning, StartFailed, UsageError
-from labkit.home import ensure_private, held, locked, read_json
+from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
+from labkit.core.home import ensure_private, held, locked, read_json
+from labkit.core.version import __version__
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -131,8 +131,8 @@ class Embedded:
         Raises:
             ApiFailure: When the server refuses.
         """
-        from labkit import kubeconfig
-        from labkit.client import Client, failure
+        from labkit.client import kubeconfig
+        from labkit.client.client import Client, failure
 
         found = kubeconfig.load(self.kubeconfig(), scratch=self.home)
         answer = Client(found.endpoint, found.credentials, name="admin").request("POST", PRISTINE)
@@ -141,7 +141,7 @@ class Embedded:
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, from the end of the server's log."""
-        from labkit import auditlog
+        from labkit.client import auditlog
 
         return auditlog.find(self.home / "audit.log", audit_id)
 
@@ -253,7 +253,7 @@ class Embedded:
 
     def _launch(self, port: int) -> subprocess.Popen[bytes]:
         options = self.options
-        command = [sys.executable, "-P", "-m", "labkit.apiserver.serving", "--home", str(self.home)]
+        command = [sys.executable, "-P", "-m", "labkit.embedded", "--home", str(self.home)]
         command += ["--port", str(port)] if port else []
         command += ["--no-node"] if options.node is False else []
         command += ["--era", options.era] if options.era else []
@@ -311,7 +311,7 @@ class Embedded:
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
                 "A server holds the lock, and left no word about which process it is.",
-                todo="Find it with `ps ax | grep labkit.apiserver.serving` and end it.",
+                todo="Find it with `ps ax | grep labkit.embedded.apiserver.serving` and end it.",
             )
         for number in _SIGNALS:
             with suppress(ProcessLookupError):

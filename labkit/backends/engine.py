@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import Missing
+from labkit.core.errors import Missing
 
 PROBE_SECONDS = 20.0
 MAKING_SECONDS = 60.0

@@ -14,16 +14,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit import kubeconfig, resources
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Manifest, Need, Options, Say, Status
 from labkit.backends.preflight import UNPREFIXED, Preflight, look
-from labkit.client import Client, failure
-from labkit.errors import LabkitError, NotRunning, UsageError
-from labkit.home import ensure_private, read_json, write_private
-from labkit.kinds import Resources
-from labkit.manifests import Library, title
-from labkit.names import Names
+from labkit.client import kubeconfig
+from labkit.client.client import Client, failure
+from labkit.client.discovery import Resources
+from labkit.client.manifests import Library, title
+from labkit.client.prefix import Names
+from labkit.core import resources
+from labkit.core.errors import LabkitError, NotRunning, UsageError
+from labkit.core.home import ensure_private, read_json, write_private
 
 LABEL = "labkit/lab"
 """The label of every object the lab makes; its value is the learner's prefix, or ``UNPREFIXED``."""

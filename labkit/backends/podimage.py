@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__, resources
 from labkit.backends.base import Manifest, Say
 from labkit.backends.engine import Done, Engine, call
-from labkit.errors import Missing
+from labkit.core import resources
+from labkit.core.errors import Missing
+from labkit.core.version import __version__
 
 IMAGE = f"docker.io/labkit/pod:{__version__}"
 BUILD_SECONDS = 900.0

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.client import Client
-from labkit.display import Card, Row, Shown
-from labkit.kinds import Resources
-from labkit.manifests import title
-from labkit.names import NAMESPACES, Names
-from labkit.transport import Credentials
+from labkit.client.client import Client
+from labkit.client.discovery import Resources
+from labkit.client.manifests import title
+from labkit.client.prefix import NAMESPACES, Names
+from labkit.client.transport import Credentials
+from labkit.core.display import Card, Row, Shown
 
 MANY = 5
 """More foreign namespaces than this look like production."""

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from labkit.client import Client, failure
-from labkit.errors import ApiFailure
+from labkit.client.client import Client, failure
+from labkit.core.errors import ApiFailure
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 

@@ -2,7 +2,7 @@
 
 Commands are loaded when they are called, and what they need when they run: so
 ``labkit --help`` imports neither a client nor a notebook server. Errors are printed
-as what happened, why, and what to do; the exit codes stand in ``labkit.errors``.
+as what happened, why, and what to do; the exit codes stand in ``labkit.core.errors``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import NoReturn
 
 import click
 
-from labkit import __version__
-from labkit.errors import LabkitError, UsageError, near
+from labkit.core.errors import LabkitError, UsageError, near
+from labkit.core.version import __version__
 
 COMMANDS = {
     "up": "labkit.cli.cluster",

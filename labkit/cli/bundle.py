@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labkit.home import home_path
+from labkit.core.home import home_path
 
 
 @click.group("bundle")
@@ -20,7 +20,7 @@ def bundle_command() -> None:
 @click.option("--no-images", is_flag=True, help="For the embedded cluster alone; needs no Docker.")
 def save_command(file: Path, image: str, no_images: bool) -> None:
     """Write node image, pod image, wheels and notebooks into FILE."""
-    from labkit import bundle
+    from labkit.backends import bundle
     from labkit.cli.cluster import say
 
     contents = bundle.save(file, home_path(), image, say, images=not no_images)
@@ -36,7 +36,7 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def load_command(file: Path) -> None:
     """Give this machine what FILE holds; needs no network."""
-    from labkit import bundle
+    from labkit.backends import bundle
     from labkit.cli.cluster import say
 
     contents = bundle.load(file, home_path(), say)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.backends.base import NAMES, Need, Options, make
-from labkit.choice import Choice
-from labkit.errors import NotRunning
-from labkit.home import home_path
+from labkit.backends.base import NAMES, Need, Options
+from labkit.backends.choice import Choice, make
+from labkit.core.errors import NotRunning
+from labkit.core.home import home_path
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 
 def say(line: str) -> None:
@@ -148,7 +148,7 @@ def doctor_command() -> None:
 
 def found_lab() -> Lab:
     """The lab of the chosen cluster, started when it does not run."""
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
     return Lab(say=say)
 

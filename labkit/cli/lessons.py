@@ -14,11 +14,12 @@ def check_command(steps: tuple[str, ...]) -> int:
 
     All steps when none is named. Exit code 1 when one of them is not passed.
     """
-    from labkit import lessons, session
+    from labkit import lessons
     from labkit.cli.cluster import found_lab
+    from labkit.lab import words
 
     lab = found_lab()
-    context = session.context(lab)
+    context = words.context(lab)
     outcomes = [lessons.check(step, context) for step in steps or list(lessons.STEPS)]
     for outcome in outcomes:
         click.echo(outcome)
@@ -39,7 +40,7 @@ def demo_command(by_step: bool, here: bool, yes: bool) -> int:
     made for it and thrown away, or with --here on the one that `labkit up` chose, such
     as kind. Your progress is never touched.
     """
-    from labkit import demo
+    from labkit.lab import demo
 
     if by_step and not sys.stdin.isatty():
         raise click.UsageError("--step waits for a key, and there is no terminal to press one on; leave it out.")

@@ -25,7 +25,7 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     nothing you do changes labkit itself, and an update never overwrites your work.
     Further options go to JupyterLab, such as --port 8899.
     """
-    from labkit import workbook
+    from labkit.lab import workbook
 
     target = workbook.prepare(directory)
     click.echo(f"Your notebooks are in {target.directory}")

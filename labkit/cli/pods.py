@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 
 EXAMPLES = """Run a command in a pod, or open a shell in it.
 
@@ -28,8 +28,9 @@ The exit code is the command's own.
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
     """Run a command in a pod, or open a shell in it."""
-    from labkit import podexec, terminal
     from labkit.cli.cluster import found_lab
+    from labkit.client.exec import command as podexec
+    from labkit.client.exec import terminal
 
     if "/" in pod and namespace:
         raise UsageError(

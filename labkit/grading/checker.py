@@ -16,11 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys, new_token_key
-from labkit.apiserver.serving.address import listen
-from labkit.apiserver.serving.server import ApiServer
-from labkit.errors import LabkitError
+from labkit.core.errors import LabkitError
+from labkit.embedded.apiserver.serving.address import listen
+from labkit.embedded.apiserver.serving.server import ApiServer
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys, new_token_key
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card
 from labkit.grading.grader import fresh_cluster, ground_in
@@ -29,7 +29,7 @@ from labkit.grading.probes import Ground
 from labkit.grading.score import score_task
 from labkit.grading.task import Exercise
 
-MOST_OPEN = 64
+MAX_OPEN = 64
 """Clusters kept at once; the oldest is closed for a new one."""
 
 
@@ -85,7 +85,7 @@ class Checker:
         server = ApiServer(cluster, listen(0))
         ticket = secrets.token_urlsafe(18)
         self._open[ticket] = Opened(learner, found, cluster, server, ground_in(cluster, events))
-        while len(self._open) > MOST_OPEN:
+        while len(self._open) > MAX_OPEN:
             await self._close(next(iter(self._open)))
         texts = {task.id: task.brief(Draw(learner)).text for task in found.tasks}
         return {"ticket": ticket, "files": home_files(server.url, keys, home), "texts": texts}

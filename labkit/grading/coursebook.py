@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading.draw import Draw
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
 from labkit.grading.task import Exercise
@@ -74,7 +74,7 @@ def assignment(exercise: Exercise) -> dict[str, Any]:
         markdown("title", f"# {exercise.title}\n\n*{exercise.about}*"),
         code(
             "setup",
-            f'from labkit.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
+            f'from labkit.lab.course import open_paper\n\nlab, paper = open_paper("{exercise.id}")',
             nbgrader=_mark("setup", locked=True),
         ),
     ]

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labkit.access.graph import rule_text
-from labkit.access.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
-from labkit.apiserver.authorization.bootstrap import GROUP
-from labkit.apiserver.authorization.rbac import subject_matches
-from labkit.apiserver.authorization.rules import Rule, rule_allows
-from labkit.apiserver.registry.kinds import KINDS
+from labkit.embedded.bootstrap.policy import GROUP
+from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.probes import Need
+from labkit.rbac.bindings import subject_matches
+from labkit.rbac.graph import rule_text
+from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.rules import Rule, rule_allows
 
-MOST_NAMED = 200
+MAX_NAMED = 200
 """Superfluous permissions that are named; what comes after them is counted as one."""
 
-MOST_PARTS = 2_000
+MAX_PARTS = 2_000
 """Single permissions that rules are taken apart into."""
 
 OF_COLLECTIONS = ("list", "watch", "deletecollection")
@@ -129,7 +129,7 @@ class Since:
         """
         found: dict[str, None] = {}
         for looked, line in enumerate(self._lines(needs, others, given), 1):
-            if len(found) >= MOST_NAMED or looked > MOST_PARTS:
+            if len(found) >= MAX_NAMED or looked > MAX_PARTS:
                 return [*found, "and more"]
             if line:
                 found[line] = None

@@ -12,21 +12,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from labkit import auditlog
-from labkit.access.explain import review
-from labkit.access.policy import Policy, read_policy
-from labkit.display import Card, Row, Shown
-from labkit.errors import UsageError, near
+from labkit.client import auditlog
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError, near
 from labkit.grading.draw import Draw, learner_name
 from labkit.grading.excess import untouched
 from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
+from labkit.rbac.explain import review
+from labkit.rbac.policy import Policy, read_policy
 
 if TYPE_CHECKING:
-    from labkit.client import Client
-    from labkit.lab import Lab
+    from labkit.client.client import Client
+    from labkit.lab.lab import Lab
 
 
 class Paper(Shown):
@@ -78,7 +78,7 @@ class Paper(Shown):
         """What probes need. Nobody kept what stood here first, so it is put together."""
 
         def before() -> Policy:
-            return untouched(read_policy(self.lab.admin.unobserved()), setup(self.exercise, self.learner))
+            return untouched(read_policy(self.lab.admin.without_observers()), setup(self.exercise, self.learner))
 
         return ground_of(self.lab, before)
 
@@ -122,13 +122,13 @@ def ground_of(lab: Lab, before: Callable[[], Policy]) -> Ground:
         lab: The cluster.
         before: Its roles and bindings before the learner began.
     """
-    quiet = lab.admin.unobserved()
+    quiet = lab.admin.without_observers()
     log = lab.home / "audit.log"
     # Only the embedded cluster's log lies where it can be read from end to end.
     audited = lab.backend.name == "embedded"
     return Ground(
         quiet,
-        lab.as_anonymous().unobserved(),
+        lab.as_anonymous().without_observers(),
         partial(review, quiet),
         lambda: read_policy(quiet),
         before,

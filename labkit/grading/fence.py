@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from urllib.parse import unquote
 
-from labkit.calls import Call, read_call
-from labkit.client import Client
+from labkit.client.client import Client
+from labkit.client.request_info import Call, read_call
 
 READING = ("GET", "HEAD", "OPTIONS")
 CONNECTING = frozenset({"exec", "attach", "portforward", "proxy"})

@@ -20,12 +20,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.serving.process import run
-from labkit.apiserver.serving.server import ApiServer
-from labkit.apiserver.storage import MemoryStore
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply
+from labkit.core.redact import redact
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.apiserver.serving.server import ApiServer
+from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.process import run
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, setup
 from labkit.grading.homes import home_files
@@ -38,9 +41,6 @@ from labkit.grading.score import Score, TaskScore, TooMuch, plain, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers
-from labkit.kinds import Resources
-from labkit.manifests import apply
-from labkit.redact import redact
 
 Told = Callable[[Result], None]
 Next = Callable[[], Awaitable[Submission | None]]

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from labkit.errors import LabkitError
+from labkit.core.errors import LabkitError
 from labkit.grading import wire
 from labkit.grading.exercise import find_exercise
 from labkit.grading.grader import Grader, Next, Told, cpu_seconds, failed

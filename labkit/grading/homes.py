@@ -6,7 +6,7 @@ import base64
 import json
 from pathlib import Path
 
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 
 
 def home_files(url: str, keys: Keys, lab_home: Path, *, at_once: bool = True, pods: bool = True) -> dict[str, str]:

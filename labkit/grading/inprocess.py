@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from labkit.access.policy import Object, Policy, name_of, namespace_of
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.authorization.bootstrap import GROUP
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.request import PeerCertificate
-from labkit.apiserver.serving.inprocess import ask
-from labkit.client import Client
-from labkit.transport import Endpoint, Transport
+from labkit.client.client import Client
+from labkit.client.transport import Endpoint, Transport
+from labkit.embedded.apiserver.serving.inprocess import ask
+from labkit.embedded.bootstrap.policy import GROUP
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.request import PeerCertificate
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.policy import Object, Policy, name_of, namespace_of
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")
 HERE = Endpoint("https://127.0.0.1:1")

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import EventStream, Request, Response
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import EventStream, Request, Response
 
 READING = ("GET", "HEAD", "OPTIONS")
 RBAC = "/apis/rbac.authorization.k8s.io/"

@@ -16,11 +16,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labkit import kubeconfig as kubeconfigs
-from labkit.access.policy import Policy, read_policy
-from labkit.apiserver.keys import Keys
 from labkit.backends import podimage, preflight, sweep
-from labkit.errors import NotRunning, UsageError
+from labkit.client import kubeconfig as kubeconfigs
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply, title
+from labkit.client.prefix import Names
+from labkit.core.errors import NotRunning, UsageError
+from labkit.core.home import ensure_private, home_path
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
 from labkit.grading.fence import Fence
 from labkit.grading.grader import failed, kept_output, unread
@@ -32,11 +35,8 @@ from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object
 from labkit.grading.workers import Door, WithWorkers, WorkerFailed, Workers
-from labkit.home import ensure_private, home_path
-from labkit.kinds import Resources
-from labkit.lab import Lab
-from labkit.manifests import apply, title
-from labkit.names import Names
+from labkit.lab.lab import Lab
+from labkit.rbac.policy import Policy, read_policy
 
 KIND_CLUSTER = "labkit-grading"
 """A kind cluster of the grader's own, so that nobody's lab is graded upon."""
@@ -66,7 +66,7 @@ class LabGrader(WithWorkers):
         self._settle_seconds = settle_seconds
         super().__init__(Workers(limits, kernel=kernel))
         self._keys = Keys.generate(b"-")
-        self._admin = lab.admin.unobserved()
+        self._admin = lab.admin.without_observers()
         self._pods = pods_run(self._admin)
 
     def look(self, submissions: Iterable[Submission], *, force: bool, say: Say) -> None:
@@ -178,7 +178,7 @@ class LabGrader(WithWorkers):
 
     def _door(self, fence: Fence) -> Callable[[socket.socket, Path], Door]:
         def open_door(listener: socket.socket, lab_home: Path) -> Door:
-            relay = Relay(listener, self._keys, self._admin, self.lab.as_anonymous().unobserved(), fence)
+            relay = Relay(listener, self._keys, self._admin, self.lab.as_anonymous().without_observers(), fence)
             files = home_files(relay.url, self._keys, lab_home, at_once=not self._settle_seconds, pods=self._pods)
             # In a learner's process the cluster is an existing one; kind's pods have the lab's image.
             images = {"LABKIT_POD_IMAGE": podimage.IMAGE} if self.lab.backend.name == "kind" else {}

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.access.policy import Object, Policy, Subject, subject
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.caller import Caller
-from labkit.errors import TokenError
-from labkit.tokens import Token
+from labkit.client.protocol import Caller
+from labkit.client.tokens import Token
+from labkit.core.errors import TokenError
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.policy import Object, Policy, Subject, subject
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from labkit.apiserver.keys import Keys
-from labkit.client import Client
-from labkit.errors import LabkitError
+from labkit.client.client import Client
+from labkit.core.errors import LabkitError
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.fence import READING, Fence
 
-MOST_HEAD = 64 << 10
-MOST_KEPT = 64 << 20
+MAX_HEAD = 64 << 10
+MAX_KEPT = 64 << 20
 """Bytes of an answer to a change, which is looked through for what was made."""
 
 PATIENCE_SECONDS = 10.0
@@ -41,7 +41,7 @@ ENDING_SECONDS = 30.0
 """How long a change may still be on its way when the notebook has ended."""
 
 LINGER_SECONDS = 1.0
-MOST_CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 
 OURS = ("host", "connection", "accept-encoding", "keep-alive", "proxy-connection")
 """Headers that the relay writes itself."""
@@ -87,7 +87,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def verify_request(self, request: object, client_address: object) -> bool:
         """Whether there is room for one more."""
-        return len(self.exchanges) < MOST_CONNECTIONS
+        return len(self.exchanges) < MAX_CONNECTIONS
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A learner's connection that fails is no news."""
@@ -172,7 +172,7 @@ class _Exchange(socketserver.BaseRequestHandler):
                     return bytes(kept)
                 if end is cluster and hold:
                     kept += data
-                    self.cut = len(kept) > MOST_KEPT
+                    self.cut = len(kept) > MAX_KEPT
                 elif end is cluster:
                     with suppress(OSError):
                         _send(learner, data)
@@ -225,9 +225,9 @@ def _read_head(learner: ssl.SSLSocket) -> tuple[str, bytes]:
     """
     data = b""
     while b"\r\n\r\n" not in data:
-        piece = learner.recv(MOST_HEAD)
+        piece = learner.recv(MAX_HEAD)
         data += piece
-        if not piece or len(data) > MOST_HEAD:
+        if not piece or len(data) > MAX_HEAD:
             raise ValueError("no request")
     head, _, rest = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
@@ -296,7 +296,7 @@ def _drain(learner: ssl.SSLSocket) -> None:
     """Read what still comes, so that hanging up does not take the answer away."""
     learner.settimeout(LINGER_SECONDS)
     with suppress(OSError):
-        for _ in range(MOST_HEAD):
+        for _ in range(MAX_HEAD):
             if not learner.recv(65536):
                 return
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.access.policy import Policy
 from labkit.grading.draw import Draw
 from labkit.grading.excess import Since
 from labkit.grading.probes import Ground, Need, Probe
 from labkit.grading.task import Brief, Exercise, Task
+from labkit.rbac.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Score:
         return [task.id for task in self.tasks if not task.judged]
 
 
-MOST_EVALUATED = 500_000
+MAX_EVALUATED = 500_000
 """Words of rules that the bindings of a cluster may make the server look at for one question."""
 
 WORDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
@@ -124,7 +124,7 @@ WORDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
 EXCESS_COST = 0.25
 """What a grant too many costs, as a part of what a task can earn."""
 
-MOST_SEEN = 500
+MAX_SEEN = 500
 """Characters of what was seen; a learner may have written it."""
 
 
@@ -145,7 +145,7 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     """
     policy = ground.policy()
     evaluated = _evaluated(policy)
-    if evaluated > MOST_EVALUATED:
+    if evaluated > MAX_EVALUATED:
         raise TooMuch(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
     since = Since(policy, ground.before())
     briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
@@ -210,7 +210,7 @@ def _look(probe: Probe, ground: Ground) -> Item:
     return Item(probe.expected, seen, finding.ok, probe.points if finding.ok else 0.0, probe.points, probe.hint)
 
 
-def plain(text: str, most: int = MOST_SEEN) -> str:
+def plain(text: str, most: int = MAX_SEEN) -> str:
     """A text that a learner had a hand in, short and without what files and terminals choke on.
 
     Args:

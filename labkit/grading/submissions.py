@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading.draw import learner_name
 from labkit.grading.tasks import EXERCISES
 

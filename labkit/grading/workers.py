@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from labkit.apiserver.keys import Keys
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading import isolation, wire
 from labkit.grading.isolation import Limits
 

@@ -39,17 +39,17 @@ PREPARED = (
     "websocket",
     "jwt",
     "labkit",
-    "labkit.lab",
-    "labkit.client",
-    "labkit.manifests",
-    "labkit.podexec",
-    "labkit.kubeconfig",
-    "labkit.tokens",
+    "labkit.lab.lab",
+    "labkit.client.client",
+    "labkit.client.manifests",
+    "labkit.client.exec.command",
+    "labkit.client.kubeconfig",
+    "labkit.client.tokens",
     "labkit.backends.existing",
-    "labkit.session",
-    "labkit.expect",
-    "labkit.exercises",
-    "labkit.course",
+    "labkit.lab.words",
+    "labkit.lab.expect",
+    "labkit.lab.exercises",
+    "labkit.lab.course",
 )
 """What notebooks import; imported once, shared by every fork."""
 
@@ -122,7 +122,7 @@ def _warm(credentials: dict[str, Any]) -> None:
         credentials: A certificate authority, a client's certificate and its key in PEM; of
             no cluster, since every learner's process inherits this memory.
     """
-    from labkit.transport import Credentials, Endpoint, tls_context
+    from labkit.client.transport import Credentials, Endpoint, tls_context
 
     endpoint = Endpoint("https://127.0.0.1:1", ca=credentials["ca"])
     context = tls_context(endpoint, Credentials(certificate=credentials["certificate"], key=credentials["key"]))

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from labkit.errors import LabkitError, UsageError
+from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import (
     part1_api_server,
     part2_inside_a_pod,
@@ -24,9 +24,9 @@ from labkit.lessons import (
     part5_cluster_roles,
 )
 from labkit.lessons.base import Context, Outcome, failed, named, passed, settled
+from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
 from labkit.lessons.steps import Lesson, Step
-from labkit.progress import Progress
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from labkit.caller import Caller
-from labkit.display import Card, Row, Shown
-from labkit.names import Names
-from labkit.progress import Progress
+from labkit.client.prefix import Names
+from labkit.client.protocol import Caller
+from labkit.core.display import Card, Row, Shown
+from labkit.lessons.progress import Progress
 
 State = Literal["passed", "failed", "not attempted"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.errors import ExecFailed
+from labkit.client.manifests import PREPARED
+from labkit.client.tokens import Token
+from labkit.core.errors import ExecFailed
 from labkit.lessons.base import Context, Outcome, failed, untouched
-from labkit.manifests import PREPARED
-from labkit.tokens import Token
 
 Pod = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labkit.rbac import Rule, group_matches, name_matches, resource_matches, verb_matches
+from labkit.rbac.rules import Rule, group_matches, name_matches, resource_matches, verb_matches
 
 
 def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.display import SYMBOLS, Card, Row, Shown
+from labkit.core.display import SYMBOLS, Card, Row, Shown
 from labkit.lessons.base import TONES, WORDS
 from labkit.lessons.steps import Lesson
 

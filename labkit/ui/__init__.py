@@ -6,8 +6,13 @@ as a table or a list where no widget runs. The only place that imports ipywidget
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from labkit.lab.current import on_use
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -49,3 +54,12 @@ def preload(loop: AbstractEventLoop, after_seconds: float = 0.3) -> None:
             loop.call_later(after_seconds / 10, next_one)
 
     loop.call_later(after_seconds, next_one)
+
+
+def _preload_in_kernel() -> None:
+    if "ipykernel" in sys.modules and "labkit.ui.base" not in sys.modules:
+        with suppress(RuntimeError):  # no loop runs: this is no cell
+            preload(asyncio.get_running_loop())
+
+
+on_use(_preload_in_kernel)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from labkit.errors import LabkitError
+from labkit.core.errors import LabkitError
 
 STATIC = Path(__file__).with_name("static")
 
@@ -29,7 +29,7 @@ def api_of(asker: Any) -> Any:
         asker: A lab, or a caller such as ``lab.admin``.
     """
     caller = getattr(asker, "admin", asker)
-    return caller.unobserved() if hasattr(caller, "unobserved") else caller
+    return caller.without_observers() if hasattr(caller, "without_observers") else caller
 
 
 def script(name: str) -> str:

@@ -7,13 +7,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from labkit import lessons, session
-from labkit.errors import LabkitError, UsageError
+from labkit import lessons
+from labkit.core.errors import LabkitError, UsageError
+from labkit.lab import words
 from labkit.lessons.base import WORDS
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 LOOK_SECONDS = 1.0
 """How often the progress file is looked at for changes."""
@@ -49,7 +50,7 @@ class Board(LabWidget):
             step: Such as ``W17``.
         """
         try:
-            outcome = lessons.check(step, session.context(self._lab))
+            outcome = lessons.check(step, words.context(self._lab))
         except LabkitError as error:
             self.notice = str(error)
             return

@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.access import Explanation, smallest_changes
-from labkit.access.graph import rule_text
-from labkit.access.policy import Policy
-from labkit.apiserver.authorization.attributes import Attributes
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.changes import smallest_changes
+from labkit.rbac.explain import Explanation
+from labkit.rbac.graph import rule_text
+from labkit.rbac.policy import Policy
 
 
 def question_text(question: Attributes, who: str) -> str:

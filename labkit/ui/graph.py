@@ -5,10 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.access import Graph, rbac_graph, read_policy, subject
-from labkit.access.graph import Node
-from labkit.access.matrix import Permission
-from labkit.access.policy import Api, Policy, Unreadable, namespace_of
+from labkit.rbac.graph import Graph, Node, rbac_graph
+from labkit.rbac.matrix import Permission
+from labkit.rbac.policy import Api, Policy, Unreadable, namespace_of, read_policy, subject
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.access import Matrix, Permission, Subject, access_matrix, explain, read_policy, subject
-from labkit.access.policy import Api, Unreadable
+from labkit.rbac.explain import explain
+from labkit.rbac.matrix import Matrix, Permission, access_matrix
+from labkit.rbac.policy import Api, Subject, Unreadable, read_policy, subject
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from labkit import lessons
-from labkit.backends.base import NAMES, Need, Options, make
-from labkit.choice import Choice
-from labkit.errors import LabkitError
-from labkit.home import home_path
-from labkit.lab import Lab
+from labkit.backends.base import NAMES, Need, Options
+from labkit.backends.choice import Choice, make
+from labkit.core.errors import LabkitError
+from labkit.core.home import home_path
+from labkit.lab.lab import Lab
 from labkit.ui.base import LabWidget, html_table, script, style, text_table
 
 ABOUT = {

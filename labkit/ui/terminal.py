@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import LabkitError
-from labkit.redact import redact
+from labkit.core.errors import LabkitError
+from labkit.core.redact import redact
 from labkit.ui.base import LabWidget, script, style
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 KEPT = 200
 """Commands kept on the screen."""
@@ -34,7 +34,7 @@ class PodTerminal(LabWidget):
         self._lab = lab
         namespace, _, name = pod.rpartition("/")
         self._pod = f"{namespace or 'default'}/{name}"
-        answer = lab.admin.unobserved().get(f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}")
+        answer = lab.admin.without_observers().get(f"/api/v1/namespaces/{namespace or 'default'}/pods/{name}")
         names = [entry["name"] for entry in answer.body["spec"]["containers"]] if answer.ok else []
         self._containers = names
         self._container = container or (names[0] if names else "")

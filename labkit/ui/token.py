@@ -10,9 +10,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from labkit.caller import Caller
-from labkit.errors import UsageError
-from labkit.tokens import EXPLAINED, Token, plain
+from labkit.client.protocol import Caller
+from labkit.client.tokens import EXPLAINED, Token, plain
+from labkit.core.errors import UsageError
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 SOMEBODY_ELSE = "system:serviceaccount:kube-system:namespace-controller"

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.access import explain, read_policy
-from labkit.access.policy import Api, Unreadable
-from labkit.answers import Answer
-from labkit.apiserver.authorization.attributes import Attributes
-from labkit.apiserver.request import User
-from labkit.errors import UsageError
+from labkit.client.answer import Answer
+from labkit.core.errors import UsageError
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.explain import explain
+from labkit.rbac.policy import Api, Unreadable, read_policy
 from labkit.ui.base import LabWidget, api_of, html_table, script, style
 from labkit.ui.explaining import explanation_data, explanation_html, explanation_text
 

@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 
 import labkit
-from labkit import errors
-from labkit.errors import LabkitError
+from labkit.core import errors
+from labkit.core.errors import LabkitError
 
 ROOT = Path(labkit.__file__).parent
 CLASSES = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LabkitError)}
-OTHERS = ("apiserver",)
+OTHERS = ("embedded",)
 """The server's answers are Kubernetes's, and so are its programs'."""
 
 

@@ -13,7 +13,7 @@ import pytest
 from labkit.backends.base import Backend, Options
 from labkit.backends.embedded import Embedded
 from labkit.backends.existing import Existing
-from labkit.backends.kind import Kind
+from labkit.backends.kind.cluster import Kind
 
 
 def quiet(_line: str) -> None:

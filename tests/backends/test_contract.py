@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from labkit import resources
 from labkit.backends.base import Backend
-from labkit.demo import Demo
-from labkit.errors import ExecFailed
-from labkit.lab import Lab
-from labkit.manifests import Library, parse
+from labkit.client.manifests import Library, parse
+from labkit.core import resources
+from labkit.core.errors import ExecFailed
+from labkit.lab.demo import Demo
+from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet, settle
 
 LIBRARY = Library(resources.clusters() / "lessons")

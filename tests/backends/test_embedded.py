@@ -16,12 +16,12 @@ from typing import Self
 
 import pytest
 
-from labkit.apiserver.serving.pki import load_keys
 from labkit.backends.base import Options
 from labkit.backends.embedded import Embedded
-from labkit.errors import HomeError, NotRunning, StartFailed, UsageError
-from labkit.home import held
-from labkit.lab import Lab
+from labkit.core.errors import HomeError, NotRunning, StartFailed, UsageError
+from labkit.core.home import held
+from labkit.embedded.apiserver.serving.pki import load_keys
+from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.support.cluster import keys
 
@@ -138,7 +138,7 @@ def test_a_server_that_is_not_trusted_is_replaced_by_one_that_is(
 
 def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    code = "import sys, json; from labkit.lab import Lab; from pathlib import Path; "
+    code = "import sys, json; from labkit.lab.lab import Lab; from pathlib import Path; "
     code += "lab = Lab(home=Path(sys.argv[1]), say=lambda _: None); print(lab.status().facts['process'])"
     started = [
         subprocess.Popen([sys.executable, "-c", code, str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -171,7 +171,8 @@ def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.
             return super().now(tz) + timedelta(days=1)
 
     monkeypatch.setattr(
-        "labkit.apiserver.certificates.datetime", SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow})
+        "labkit.embedded.machinery.pki.certificates.datetime",
+        SimpleNamespace(**vars(datetime_module) | {"datetime": Tomorrow}),
     )
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

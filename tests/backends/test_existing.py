@@ -10,15 +10,15 @@ import pytest
 import yaml
 from rich.console import Console
 
-from labkit import kubeconfig
 from labkit.backends.base import Options
 from labkit.backends.existing import LABEL, NO_PART_5, Existing
-from labkit.client import Client
-from labkit.demo import Demo
-from labkit.errors import NotRunning, Unreachable, UsageError
-from labkit.kinds import Resources
-from labkit.lab import Lab
-from labkit.transport import Credentials
+from labkit.client import kubeconfig
+from labkit.client.client import Client
+from labkit.client.discovery import Resources
+from labkit.client.transport import Credentials
+from labkit.core.errors import NotRunning, Unreachable, UsageError
+from labkit.lab.demo import Demo
+from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace"}

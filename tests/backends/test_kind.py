@@ -19,12 +19,14 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit import kubeconfig, resources
-from labkit.backends import engine, kind, kindneeds, podimage
+from labkit.backends import engine, podimage
 from labkit.backends.base import Options
-from labkit.backends.kind import Kind
-from labkit.client import Client
-from labkit.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
+from labkit.backends.kind import cluster, needs
+from labkit.backends.kind.cluster import Kind
+from labkit.client import kubeconfig
+from labkit.client.client import Client
+from labkit.core import resources
+from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, UsageError
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
 
@@ -105,7 +107,7 @@ def test_a_running_cluster_is_found_without_asking_the_machine_again(
     said: list[str] = []
     keeper.start(said.append)
     assert any("cgroup version" in line for line in said)
-    monkeypatch.setattr(kindneeds, "DISK_BYTES", 10**18)
+    monkeypatch.setattr(needs, "DISK_BYTES", 10**18)
     said.clear()
     Kind(keeper.home, Options()).start(said.append)
     assert said == []
@@ -323,7 +325,7 @@ def test_no_kind_no_memory_no_disk(keeper: Kind, programs: Programs, monkeypatch
     with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
         keeper.start(quiet)
     programs.docker()
-    monkeypatch.setattr(kindneeds, "DISK_BYTES", 10**18)
+    monkeypatch.setattr(needs, "DISK_BYTES", 10**18)
     with pytest.raises(Missing, match="disk"):
         keeper.start(quiet)
     (programs.directory / "kind").unlink()
@@ -361,7 +363,7 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
     by_version = patches((resources.clusters() / "kind" / "lab.yaml").read_text())
     wanted = {
         "audit-policy-file": "/etc/kubernetes/policies/audit-policy.yaml",
-        "audit-log-path": f"{kind.AUDIT_LOGS}/kube-apiserver-audit.log",
+        "audit-log-path": f"{cluster.AUDIT_LOGS}/kube-apiserver-audit.log",
         "audit-log-maxsize": "20",
         "audit-log-maxbackup": "2",
     }

@@ -14,9 +14,9 @@ from labkit import lessons
 from labkit.backends import podimage, sweep
 from labkit.backends.base import Options
 from labkit.backends.engine import find
-from labkit.backends.kind import Kind
-from labkit.demo import Demo
-from labkit.lab import Lab
+from labkit.backends.kind.cluster import Kind
+from labkit.lab.demo import Demo
+from labkit.lab.lab import Lab
 from tests.backends.conftest import quiet
 from tests.notebooks.support import NAMES, execute, states
 

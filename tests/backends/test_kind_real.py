@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from labkit import bundle
+from labkit.backends import bundle
 from labkit.backends.base import Options
 from labkit.backends.engine import call
-from labkit.backends.kind import Kind
-from labkit.errors import UsageError
+from labkit.backends.kind.cluster import Kind
+from labkit.core.errors import UsageError
 from tests.backends.conftest import quiet
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.backends import readiness
-from labkit.client import Client
-from labkit.errors import StartFailed
-from labkit.transport import Endpoint
+from labkit.backends.kind import readiness
+from labkit.client.client import Client
+from labkit.client.transport import Endpoint
+from labkit.core.errors import StartFailed
 from tests.client.fake import Reply, Request, fake_api
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.ui import AccessMatrix, Board, PodTerminal, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import LabWidget
 from tests.browser.host import THEMES, Host

@@ -30,7 +30,7 @@ def solve(source: Any, notebook: NotebookPage, jupyter: Jupyter) -> None:
     name = f"{source.stem}.ipynb"
     (jupyter.root / name).write_text(json.dumps(build(source, solved=True)))
     notebook.open(name)
-    notebook.run("from labkit import Lab; Lab().reset(); from labkit.session import progress; progress().forget()")
+    notebook.run("from labkit import Lab; Lab().reset(); from labkit.lab.words import progress; progress().forget()")
     notebook.run_all()
     verdicts = notebook.page.locator('.jp-OutputArea [role="status"] [role="group"]')
     labels = [verdicts.nth(index).get_attribute("aria-label") or "" for index in range(verdicts.count())]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from labkit.transport import Endpoint
+from labkit.client.transport import Endpoint
 
 
 @dataclass

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from labkit.answers import Answer
-from labkit.apiserver.keys import Keys
-from labkit.client import Client
-from labkit.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
-from labkit.names import Names
-from labkit.transport import Credentials, Endpoint, connection_error
+from labkit.client.answer import Answer
+from labkit.client.client import Client
+from labkit.client.prefix import Names
+from labkit.client.transport import Credentials, Endpoint, connection_error
+from labkit.core.errors import ApiFailure, HomeError, LabkitError, Unreachable, Untrusted
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.client.fake import Fake, Reply, Request, fake_api, status
 
 
@@ -129,7 +129,7 @@ def test_observers_hear_of_answers_and_not_of_the_clients_own_questions(api: Fak
     client = Client(api.endpoint, observers=[heard.append])
     client.get("/x")
     client.whoami()
-    client.unobserved().get("/y")
+    client.without_observers().get("/y")
     client.with_credentials(Credentials(token="t"), "other").get("/z")
     assert [entry.path for entry in heard] == ["/x", "/z"]
     assert heard[1].who == "other"

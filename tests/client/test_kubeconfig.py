@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit import kubeconfig
-from labkit.errors import UsageError
+from labkit.client import kubeconfig
+from labkit.core.errors import UsageError
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from labkit.client import Client
-from labkit.errors import UsageError
-from labkit.proxy import Proxy
-from labkit.transport import Credentials, Endpoint
+from labkit.client.client import Client
+from labkit.client.proxy import Proxy
+from labkit.client.transport import Credentials, Endpoint
+from labkit.core.errors import UsageError
 from tests.client.fake import Fake, Reply, Request, fake_api
 
 

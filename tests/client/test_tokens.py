@@ -10,10 +10,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from labkit.client import Client
-from labkit.errors import TokenError
-from labkit.redact import HIDDEN, redact
-from labkit.tokens import EXPLAINED, Token
+from labkit.client.client import Client
+from labkit.client.tokens import EXPLAINED, Token
+from labkit.core.errors import TokenError
+from labkit.core.redact import HIDDEN, redact
 from tests.client.fake import Fake, Reply, Request, fake_api
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labkit.apiserver.serving.pki import load_keys
+from labkit.embedded.apiserver.serving.pki import load_keys
 from tests.clients.conftest import Lab
 from tests.support.certificates import Identity, authority_of, root
 

@@ -21,8 +21,8 @@ from tests.grading.support import SETUP, grade, solved_cells, submit
 ATTACKS = {
     "overwriting-labkit": SETUP
     + """
-import labkit, labkit.client, labkit.answers
-labkit.client.Client.get = lambda *_a, **_k: labkit.answers.Answer
+import labkit, labkit.client.client, labkit.client.answer
+labkit.client.client.Client.get = lambda *_a, **_k: labkit.client.answer.Answer
 labkit.exercise = lambda *_a, **_k: "10/10"
 """,
     "importing-the-checks": """

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading import coursebook
 from labkit.grading.exercise import find_exercise
 from labkit.grading.tasks import EXERCISES

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from labkit.access.policy import Policy, subject
 from labkit.grading.excess import Since
 from labkit.grading.probes import Need
 from labkit.grading.score import TaskScore, plain
+from labkit.rbac.policy import Policy, subject
 
 ANN, BOB = "red/ann", "red/bob"
 READS = Need(subject(ANN), "list", "pods", "red")

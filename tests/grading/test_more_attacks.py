@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading.draw import Draw
 from labkit.grading.grader import Grader
 from labkit.grading.meter import Allowance

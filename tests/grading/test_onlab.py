@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.serving.address import listen
 from labkit.backends import sweep
 from labkit.cli import run as run_labkit
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
+from labkit.embedded.apiserver.serving.address import listen
+from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.draw import Draw
 from labkit.grading.fence import Fence
 from labkit.grading.grader import Grader
@@ -25,7 +25,7 @@ from labkit.grading.reports import write_all
 from labkit.grading.result import Result
 from labkit.grading.submissions import find
 from labkit.grading.tasks import EXERCISES
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.server import Server, running_server
@@ -201,7 +201,7 @@ class TestTheDoor:
     @pytest.fixture
     def relay(self, lab: Lab, keys: Keys) -> Iterator[Relay]:
         """A relay to the cluster."""
-        admin = lab.admin.unobserved()
+        admin = lab.admin.without_observers()
         door = Relay(listen(0), keys, admin, lab.as_anonymous(), Fence(admin))
         yield door
         door.close()
@@ -244,7 +244,7 @@ class TestTheDoor:
         assert lab.admin.get("/api/v1/namespaces/kube-public").body["status"]["phase"] == "Active"
 
     def test_a_closed_door_lets_nobody_in(self, lab: Lab, keys: Keys) -> None:
-        admin = lab.admin.unobserved()
+        admin = lab.admin.without_observers()
         door = Relay(listen(0), keys, admin, lab.as_anonymous(), Fence(admin))
         door.close()
         with pytest.raises(ConnectionRefusedError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit import Lab, exercise
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading.draw import Draw
 from labkit.grading.exercise import Paper, find_exercise
 

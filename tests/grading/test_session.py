@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from labkit.cli import run as run_labkit
-from labkit.errors import UsageError
+from labkit.core.errors import UsageError
 from labkit.grading import isolation
 from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader

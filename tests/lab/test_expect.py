@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from labkit import expect_forbidden
-from labkit.errors import ExpectedForbidden
-from labkit.expect import observe
+from labkit.core.errors import ExpectedForbidden
+from labkit.lab.expect import observe
 
 
 class Seen:

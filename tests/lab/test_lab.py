@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import Lab, expect_forbidden, predict, session
-from labkit.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
+from labkit import Lab, expect_forbidden, predict
+from labkit.core.errors import ApiFailure, ExecFailed, ExpectedForbidden, NotRunning, TokenError, UsageError
+from labkit.lab import current, words
 
 SERVICES = "/api/v1/namespaces/kikai/services"
 
@@ -26,7 +27,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(shared: Lab) -> Lab:
-    session.use(shared)
+    current.use(shared)
     shared.reset()
     shared.progress.forget()
     shared.progress.current = None
@@ -259,8 +260,8 @@ def test_an_unknown_backend_is_suggested(tmp_path: Path) -> None:
 
 
 def test_the_words_act_on_the_lab_made_last(lab: Lab) -> None:
-    assert session.current() is lab
-    assert session.context(lab).admin.get("/api").status == 200
+    assert words.current() is lab
+    assert words.context(lab).admin.get("/api").status == 200
 
 
 def test_the_lab_shows_itself_without_secrets(lab: Lab) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import resources, workbook
-from labkit.errors import UsageError
+from labkit.core import resources
+from labkit.core.errors import UsageError
+from labkit.lab import workbook
 
 
 @pytest.fixture

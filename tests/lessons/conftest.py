@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from labkit import session
-from labkit.lab import Lab
+from labkit.lab import current
+from labkit.lab.lab import Lab
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +24,5 @@ def lab(shared_lab: Lab) -> Lab:
     shared_lab.reset()
     shared_lab.progress.forget()
     shared_lab.progress.current = None
-    session.use(shared_lab)
+    current.use(shared_lab)
     return shared_lab

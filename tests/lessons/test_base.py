@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from labkit import lessons, resources
-from labkit.errors import LabkitError, UsageError
+from labkit import lessons
+from labkit.client.manifests import Library
+from labkit.core import resources
+from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
 from labkit.lessons.base import Context, Outcome, failed, named, passed, settled, untouched
 from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import not_running, state
+from labkit.lessons.progress import Progress
 from labkit.lessons.steps import Step
-from labkit.manifests import Library
-from labkit.progress import Progress
 
 
 def context(progress: Progress, patience_seconds: float = 0.0) -> Context:

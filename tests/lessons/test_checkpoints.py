@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit import check, lessons, predict
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.lessons.steps import Lesson
 from tests.lessons.worker import Worker
 

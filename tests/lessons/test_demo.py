@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labkit import demo, lessons, session
-from labkit.demo import Demo
-from labkit.lab import Lab
+from labkit import lessons
+from labkit.core.redact import TOKEN
+from labkit.lab import demo, words
+from labkit.lab.demo import Demo
+from labkit.lab.lab import Lab
 from labkit.lessons import variants
-from labkit.redact import TOKEN
 
 
 def console() -> tuple[Console, io.StringIO]:
@@ -47,7 +48,7 @@ def test_in_the_write_ups_time_its_own_answers_are_shown_and_pass(tmp_path: Path
 
 def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_differs(lab: Lab) -> None:
     for step, worked in lessons.worked().items():
-        assert variants.cells(step, worked["cells"], session.context(lab)) == worked["cells"]
+        assert variants.cells(step, worked["cells"], words.context(lab)) == worked["cells"]
         for old in variants.CHANGES.get(step, (None, {}))[1]:
             assert any(old in cell for cell in worked["cells"]), f"{step} has no {old} any more"
 
@@ -55,7 +56,7 @@ def test_the_worked_cells_are_those_of_the_notebooks_where_nothing_differs(lab: 
 def test_where_strangers_are_turned_away_that_is_predicted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = lab.as_token("no-one", "anonymous")
     monkeypatch.setattr(Lab, "as_anonymous", lambda _lab: nobody)
-    context = session.context(lab)
+    context = words.context(lab)
     cells = {step: variants.cells(step, lessons.worked()[step]["cells"], context) for step in ("W2", "W7")}
     assert 'predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})' in cells["W2"]
     assert 'predict("W7", "unauthorized")' in cells["W7"]

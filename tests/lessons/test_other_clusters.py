@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import check, lessons, predict, session
-from labkit.lab import Lab
+from labkit import check, lessons, predict
+from labkit.lab import current, words
+from labkit.lab.lab import Lab
 from tests.lessons.worker import Worker
 
 
@@ -59,7 +60,7 @@ def test_in_the_write_ups_time_todays_predictions_are_wrong(old_lab: Lab) -> Non
 
 def test_where_strangers_are_turned_away_w2_expects_401_for_both(lab: Lab) -> None:
     """k3s and others switch anonymous access off."""
-    context = replace(session.context(lab), as_anonymous=lambda: lab.as_token("no-one", "anonymous").unobserved())
+    context = replace(words.context(lab), as_anonymous=lambda: lab.as_token("no-one", "anonymous").without_observers())
     predict("W2", {"no token": "unauthorized", "bad token": "unauthorized"})
     lab.as_token("no-one", "anonymous").get("/api")
     lab.as_token("not-a-token").get("/api")
@@ -93,4 +94,4 @@ def test_several_learners_share_a_cluster(shared_lab: Lab, tmp_path: Path) -> No
         assert "kikai" not in names
     finally:
         guest.stop()
-        session.use(shared_lab)
+        current.use(shared_lab)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit import check, predict
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from tests.lessons.test_checkpoints import (
     MOUNT,
     RBAC,

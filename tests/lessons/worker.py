@@ -8,7 +8,7 @@ from typing import Any
 
 import labkit
 from labkit import lessons
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.lessons.base import Outcome
 
 

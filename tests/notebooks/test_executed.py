@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labkit import lessons
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from tests.notebooks.support import NAMES, execute, states
 
 STEPS = {lesson.id: [step.id for step in lesson.steps] for lesson in lessons.LESSONS}
@@ -54,7 +54,7 @@ def test_as_the_learner_gets_them_nothing_crashes_and_nothing_passes(home: Path,
 
 
 def test_no_output_holds_a_whole_token(home: Path, tmp_path: Path) -> None:
-    from labkit.redact import TOKEN
+    from labkit.core.redact import TOKEN
 
     text = shown(execute("03-service-accounts", solved=True, directory=tmp_path))
     assert "<signature>" in text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import resources
+from labkit.core import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +56,7 @@ def test_an_installed_wheel_finds_its_data_and_starts_a_command(wheel: Path, tmp
     # The dependencies come from this environment, after the wheel's own labkit.
     (libraries / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     code = (
-        "import labkit.resources as r; print(r.__file__); print(r.clusters()); print(r.notebooks());"
+        "import labkit.core.resources as r; print(r.__file__); print(r.clusters()); print(r.notebooks());"
         "import runpy, sys; sys.argv = ['labkit', '--help']; runpy.run_module('labkit', run_name='__main__')"
     )
     done = subprocess.run(

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.parity.certificates import Authority
 from tests.parity.transport import Https, InProcess
 from tests.support.server import Server, running_server

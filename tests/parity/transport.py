@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.request import PeerCertificate
-from labkit.apiserver.serving.inprocess import ask
+from labkit.embedded.apiserver.serving.inprocess import ask
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.request import PeerCertificate
 from tests.parity.certificates import Authority
 from tests.parity.model import Answer
 

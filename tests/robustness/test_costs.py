@@ -10,10 +10,10 @@ from typing import SupportsIndex
 
 import pytest
 
-from labkit.apiserver.deadline import duration_problem
-from labkit.apiserver.handlers.patch import _object
-from labkit.apiserver.registry.errors import MOST_CAUSES
-from labkit.apiserver.request import MAX_BODY_BYTES
+from labkit.embedded.apiserver.handlers.patch import _object
+from labkit.embedded.apiserver.registry.errors import MAX_CAUSES
+from labkit.embedded.machinery.golang.duration import duration_problem
+from labkit.embedded.machinery.request import MAX_BODY_BYTES
 from tests.support.cluster import IDENTITIES, REVIEWS, ClusterApi, causes
 
 LAB = "/api/v1/namespaces/lab"
@@ -58,9 +58,9 @@ def test_no_more_causes_are_told_than_anybody_reads(api: ClusterApi) -> None:
     requirement = {"key": "a", "operator": "In", "values": ["_"] * (MAX_BODY_BYTES // 8)}
     question = {"labelSelector": {"requirements": [requirement]}}
     reply = bot.post(f"{REVIEWS}/selfsubjectaccessreviews", {"spec": {"resourceAttributes": question}})
-    assert len(causes(reply)) == MOST_CAUSES
+    assert len(causes(reply)) == MAX_CAUSES
     listed = api.admin.get(f"{LAB}/pods?labelSelector=a+in+({','.join(f'_{n}' for n in range(100_000))})")
-    assert (listed.status, listed.message.count("Invalid value")) == (400, MOST_CAUSES)
+    assert (listed.status, listed.message.count("Invalid value")) == (400, MAX_CAUSES)
 
 
 @pytest.mark.parametrize("value", [10**380, -(10**380)])

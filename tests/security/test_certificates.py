@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.serving.pki import load_keys
+from labkit.embedded.apiserver.serving.pki import load_keys
+from labkit.embedded.machinery.pki.keys import Keys
 from tests.support.certificates import SERVER, Identity, authority_of, root
 from tests.support.server import Server, running_server
 

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from labkit.apiserver.authentication.signer import TokenSigner
-from labkit.apiserver.keys import Keys, new_token_key
-from tests.apiserver.authentication import forge
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.machinery.pki.keys import Keys, new_token_key
+from tests.embedded.apiserver.authentication import forge
 from tests.support.cluster import Caller, ClusterApi, keys, rule
 
 SECRETS = "/api/v1/namespaces/lab/secrets"

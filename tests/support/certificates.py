@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.signingrequests import NAMED_KEYS
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.pki.signing_requests import NAMED_KEYS
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]

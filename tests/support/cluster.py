@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from labkit.apiserver.cluster import Cluster
-from labkit.apiserver.keys import Keys
-from labkit.apiserver.request import PeerCertificate, Request, ShownCertificate
+from labkit.embedded.cluster import Cluster
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCertificate
 from tests.support.ring import AuditRing
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

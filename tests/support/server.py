@@ -3,7 +3,7 @@
     with running_server(tmp_path, node=False) as server:
         answer = server.call("GET", "/version")
 
-The process is the one a learner gets (``python -m labkit.apiserver.serving``). It is
+The process is the one a learner gets (``python -m labkit.embedded.apiserver.serving``). It is
 stopped by its process id; ``kill()`` is the crash.
 """
 
@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from labkit.apiserver.serving.pki import load_keys
+from labkit.embedded.apiserver.serving.pki import load_keys
 
 START_TIMEOUT_SECONDS = 60.0
 """How long a loaded machine may take to start the server; it normally takes 0.3 s."""
@@ -201,7 +201,7 @@ def start_server(
     Raises:
         ServerFailed: It ended, or was not ready in time.
     """
-    command = [sys.executable, "-m", "labkit.apiserver.serving", "--home", str(home), "--era", era, *options]
+    command = [sys.executable, "-m", "labkit.embedded", "--home", str(home), "--era", era, *options]
     if not node:
         command.append("--no-node")
     if port:

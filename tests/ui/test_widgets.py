@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from labkit import lessons
-from labkit.client import Client
-from labkit.errors import TokenError, Unreachable, UsageError
+from labkit.client.client import Client
+from labkit.core.errors import TokenError, Unreachable, UsageError
 from labkit.grading.task import binding
-from labkit.lab import Lab
+from labkit.lab.lab import Lab
 from labkit.ui import AccessMatrix, Board, RBACGraph, StartPanel, TokenInspector, XRay
 from labkit.ui.base import STATIC, LabWidget
-from tests.access.conftest import api, put
+from tests.rbac.conftest import api, put
 
 __all__ = ["api"]
 
@@ -161,10 +161,11 @@ def test_one_subject_and_one_permission_need_no_list(api: Client) -> None:
 
 LATER = """
 import asyncio, sys, ipykernel
-from labkit import session
+import labkit.ui
+from labkit.lab import current
 
 async def main():
-    session.use(object())
+    current.use(object())
     assert "ipywidgets" not in sys.modules
     while "labkit.ui.xray" not in sys.modules:
         await asyncio.sleep(0.01)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from labkit.client.tokens import Token
 from labkit.grading.draw import Draw
 from labkit.grading.probes import PODS, Ground, token_in_secret
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
-from labkit.tokens import Token
 
 
 def _keep(space: str, name: str) -> str:

@@ -1,0 +1,315 @@
+"""One file for a class room without network: images, wheels and notebooks.
+
+``save`` gathers it where there is a network; ``load`` gives it to a machine that has
+none. A bundle is a plain tar file; ``README.txt`` in it says how to install labkit
+itself from it, which needs no labkit.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+import platform
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from labkit.backends import podimage
+from labkit.backends.base import Options, Say
+from labkit.backends.engine import Engine, call, find
+from labkit.backends.kind.cluster import Kind
+from labkit.core import resources
+from labkit.core.errors import Missing, UsageError
+from labkit.core.home import ensure_private, place_error, write_private
+from labkit.core.version import __version__
+
+FORMAT = 1
+SAVE_SECONDS = 1800.0
+ROOM = "Free some disk space, and see that Docker is well: docker info"
+LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+
+README = """\
+labkit {version}, for a machine without network ({machine}, Python {python}).
+
+1. Install labkit. The wheels are for Python {python} on {machine}: where pip says "Could not find a
+   version that satisfies the requirement", that Python or machine is another one.
+     tar xf {name} wheels
+     python{python} -m venv labkit-env
+     labkit-env/bin/pip install --no-index --find-links wheels labkit
+{rest}"""
+WITH_IMAGES = """\
+2. Give Docker its images:
+     labkit-env/bin/labkit bundle load {name}
+3. Go on as everywhere:
+     labkit-env/bin/labkit up --backend kind
+     labkit-env/bin/labkit lab
+"""
+WITHOUT_IMAGES = """\
+2. Go on as everywhere, on the embedded cluster:
+     labkit-env/bin/labkit lab
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a bundle holds.
+
+    Args:
+        version: labkit's version.
+        node_image: kind's node image; empty when the bundle has none.
+        pod_image: The lab's pod image; empty when the bundle has none.
+        machine: The processor it is for, such as ``x86_64``.
+        python: The Python the wheels are for, such as ``3.13``.
+    """
+
+    version: str
+    node_image: str
+    pod_image: str
+    machine: str
+    python: str
+
+
+def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = True) -> Contents:
+    """Write a bundle.
+
+    Args:
+        target: The file to write.
+        home: labkit's state directory.
+        node_image: The node image to take; the one that kind would use when empty.
+        say: Takes lines of progress.
+        images: Whether kind's images are taken; the embedded cluster needs none, and then no Docker.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        Missing: When Docker, the node image or pip is not there.
+        UsageError: When the file cannot be written.
+    """
+    engine = find() if images else None
+    image = _node_image(home, node_image, engine, say) if engine else ""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.absolute().parent) as scratch:
+            _gather(Path(scratch), contents, engine, target.name, say)
+            say(f"Writing {target} …")
+            part = Path(scratch) / "whole.tar"
+            with tarfile.open(part, "w") as archive:
+                for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
+                    archive.add(Path(scratch) / name, name)
+            part.replace(target)
+    except OSError as error:
+        raise place_error(target, error) from error
+    return contents
+
+
+def _node_image(home: Path, named: str, engine: Engine, say: Say) -> str:
+    """The node image to take, which is there then, and the pod image with it."""
+    keeper = Kind(home, Options(image=named or None))
+    if not keeper.image:
+        raise Missing(
+            "node image",
+            "No node image is named.",
+            todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
+        )
+    keeper.ensure_node_image(engine, say)
+    podimage.ensure(engine, keeper.image, say)
+    return keeper.image
+
+
+def load(source: Path, home: Path, say: Say) -> Contents:
+    """Give a machine what a bundle holds: Docker its images, labkit the node image's name.
+
+    Args:
+        source: The bundle.
+        home: labkit's state directory.
+        say: Takes lines of progress.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        UsageError: When the file is no bundle, or is for another kind of machine.
+        Missing: When Docker is not there or does not take the images.
+    """
+    contents = look(source)
+    if contents.machine != platform.machine():
+        raise UsageError(
+            f"{source} is for {contents.machine}, and this machine is {platform.machine()}.",
+            todo="Save a bundle on a machine of the same kind.",
+        )
+    if not contents.node_image:
+        return contents
+    engine = find()
+    ensure_private(home)
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
+        say("Unpacking the images …")
+        with tarfile.open(source) as archive:
+            archive.extract("images.tar", scratch, filter="data")
+        say(f"Loading them into {engine.program} …")
+        done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
+    lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
+    if not done.ok or lacking:
+        raise Missing(
+            "images",
+            "The images could not be loaded.",
+            why=done.last_words or f"{', '.join(lacking)} is missing",
+            todo=ROOM,
+        )
+    write_private(home / "kind" / "bundle.json", json.dumps({"node_image": contents.node_image}) + "\n")
+    return contents
+
+
+def look(source: Path) -> Contents:
+    """What a bundle holds.
+
+    Args:
+        source: The bundle.
+
+    Raises:
+        UsageError: When the file is no bundle of this format.
+    """
+    try:
+        with tarfile.open(source) as archive:
+            member = archive.extractfile("bundle.json")
+            facts: dict[str, Any] = json.load(member) if member else {}
+        if facts.pop("format") != FORMAT:
+            raise UsageError(f"{source} was written by another version of labkit.", todo="Save it again.")
+        return Contents(**facts)
+    except (OSError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
+        why = getattr(error, "strerror", None) or "it lacks what a bundle holds"
+        raise UsageError(
+            f"{source} is no bundle.", why=str(why), todo="Name the file that `labkit bundle save` wrote."
+        ) from error
+
+
+def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, say: Say) -> None:
+    facts = {"format": FORMAT, **{key: getattr(contents, key) for key in Contents.__slots__}}
+    (scratch / "bundle.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    rest = (WITH_IMAGES if engine else WITHOUT_IMAGES).format(name=name)
+    text = README.format(
+        version=contents.version, machine=contents.machine, python=contents.python, name=name, rest=rest
+    )
+    (scratch / "README.txt").write_text(text, encoding="utf-8")
+    if engine:
+        say("Saving the images …")
+        images = [contents.node_image, contents.pod_image]
+        done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
+        if not done.ok:
+            raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
+    say("Gathering the wheels …")
+    _wheels(scratch / "wheels")
+    notebooks = resources.notebooks()
+    for file in sorted([*notebooks.glob("*.ipynb"), *notebooks.glob("exercises/*.ipynb")]):
+        copy = scratch / "notebooks" / file.relative_to(notebooks)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+
+
+def _wheels(directory: Path) -> None:
+    """The wheel of labkit itself, and those of everything it needs in the versions installed here."""
+    directory.mkdir()
+    pip = _pip(directory.parent / "pip")
+    pins = sorted(f"{name}=={version}" for name, version in needed("labkit").items() if name != "labkit")
+    command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(directory)]
+    done = call([*command, *pins], timeout_seconds=SAVE_SECONDS)
+    if not done.ok:
+        todo = "Gathering them needs the network; check it."
+        raise Missing("wheels", "The wheels could not be gathered.", why=done.last_words, todo=todo)
+    root = Path(__file__).resolve().parents[2]
+    if (root / "pyproject.toml").exists():
+        build = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(root)]
+        done = call(build, timeout_seconds=SAVE_SECONDS)
+        if not done.ok:
+            raise Missing(
+                "wheels", "labkit's own wheel could not be built.", why=done.last_words, todo="Install labkit again."
+            )
+    else:
+        repack(metadata.distribution("labkit"), directory)
+
+
+def _pip(directory: Path) -> list[str]:
+    """The command pip; in an environment without it, that of a fresh one for the moment."""
+    own = [sys.executable, "-m", "pip"]
+    if importlib.util.find_spec("pip"):
+        return own
+    done = call([sys.executable, "-m", "venv", str(directory)], timeout_seconds=SAVE_SECONDS)
+    if not done.ok:
+        todo = "Install Python's venv module, such as apt install python3-venv."
+        raise Missing("pip", "There is no pip here to gather the wheels with.", why=done.last_words, todo=todo)
+    return [str(directory / "bin" / "python"), "-m", "pip"]
+
+
+def needed(name: str) -> dict[str, str]:
+    """A distribution and all it needs, as installed here: name to version.
+
+    Args:
+        name: The distribution; requirements that are not installed are passed over.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    todo = [(canonicalize_name(name), "")]
+    while todo:
+        key, extra = todo.pop()
+        if (key, extra) in seen:
+            continue
+        seen.add((key, extra))
+        with suppress(metadata.PackageNotFoundError):
+            distribution = metadata.distribution(key)
+            found[key] = distribution.version
+            for text in distribution.requires or []:
+                wanted = Requirement(text)
+                if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                    todo += [(canonicalize_name(wanted.name), entry) for entry in ("", *wanted.extras)]
+    return found
+
+
+def repack(distribution: metadata.Distribution, directory: Path) -> Path:
+    """Make a wheel again of an installed pure-Python distribution.
+
+    Args:
+        distribution: What is installed.
+        directory: Where to write the wheel.
+
+    Returns:
+        The wheel.
+    """
+    name = distribution.metadata["Name"].replace("-", "_")
+    target = directory / f"{name}-{distribution.version}-py3-none-any.whl"
+    rows: list[tuple[str, str, str]] = []
+    record = ""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for path, data in _installed(distribution):
+            if path.endswith(".dist-info/RECORD"):
+                record = path
+                continue
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+            rows.append((path, f"sha256={digest}", str(len(data))))
+            wheel.writestr(path, data)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([*rows, (record, "", "")])
+        wheel.writestr(record, text.getvalue())
+    return target
+
+
+def _installed(distribution: metadata.Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in distribution.files or []:
+        path = str(file)
+        scripts = path.startswith("..") or "__pycache__" in path
+        if not scripts and file.name not in LEFT_OUT:
+            yield path, Path(str(file.locate())).read_bytes()

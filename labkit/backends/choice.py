@@ -1,0 +1,118 @@
+"""Which cluster the learner chose, remembered from one ``Lab()`` to the next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labkit.backends.base import NAMES, Backend, Options
+from labkit.core.errors import UsageError, near
+from labkit.core.home import read_json, write_private
+
+OWNERS = {
+    "node": "embedded",
+    "era": "embedded",
+    "port": "embedded",
+    "image": "kind",
+    "kubeconfig": "existing",
+    "context": "existing",
+    "prefix": "existing",
+    "force": "existing",
+}
+"""Whose each option is: elsewhere it would change nothing, and the learner would not know."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend and what was chosen for it.
+
+    Args:
+        backend: ``embedded``, ``kind`` or ``existing``.
+        options: What was chosen; those not named now are the ones kept from before.
+    """
+
+    backend: str
+    options: Options
+
+    @classmethod
+    def of(cls, home: Path, backend: str | None, asked: Options) -> Choice:
+        """Join what is asked for now with what was chosen before.
+
+        Args:
+            home: Where the choice is kept.
+            backend: The backend asked for, or None for the one chosen last.
+            asked: The options asked for.
+
+        Raises:
+            UsageError: When there is no such backend, or an option is another one's.
+        """
+        kept = read_json(home / "backend.json")
+        if backend is None:
+            backend = "existing" if asked.kubeconfig else str(kept.get("backend") or "embedded")
+        if backend not in NAMES:
+            raise UsageError(f'There is no backend "{backend}".', todo=near(backend, NAMES))
+        for option, owner in OWNERS.items():
+            if owner != backend and getattr(asked, option) != getattr(Options(), option):
+                raise UsageError(
+                    f'The backend {backend} has no option "{option}".',
+                    todo=f"It is one of {owner}: choose that backend as well, or leave the option out.",
+                )
+        if kept.get("backend") == backend and (asked.kubeconfig is None or backend != "existing"):
+            asked = _filled(asked, kept)
+        return cls(backend, asked)
+
+    def keep(self, home: Path) -> None:
+        """Remember the choice; written only when it changed."""
+        options = self.options
+        document: dict[str, Any] = {"backend": self.backend}
+        if self.backend == "existing":
+            document |= {"kubeconfig": str(options.kubeconfig), "context": options.context}
+            document |= {"prefix": options.prefix}
+        if self.backend == "kind" and options.image:
+            document["image"] = options.image
+        if read_json(home / "backend.json") != document:
+            write_private(home / "backend.json", json.dumps(document, indent=1) + "\n")
+
+    @staticmethod
+    def forget(home: Path) -> None:
+        """Forget the choice: the next lab is the embedded one."""
+        (home / "backend.json").unlink(missing_ok=True)
+
+
+def _filled(asked: Options, kept: dict[str, Any]) -> Options:
+    path = kept.get("kubeconfig")
+    return replace(
+        asked,
+        kubeconfig=asked.kubeconfig or (Path(path) if path else None),
+        context=asked.context or str(kept.get("context") or ""),
+        prefix=asked.prefix or str(kept.get("prefix") or ""),
+        image=asked.image or kept.get("image"),
+    )
+
+
+def make(name: str, home: Path, options: Options) -> Backend:
+    """The backend of that name.
+
+    Args:
+        name: ``embedded``, ``kind`` or ``existing``.
+        home: The directory that keeps the state.
+        options: What the learner chose.
+
+    Raises:
+        UsageError: When there is no such backend.
+    """
+    if name == "embedded":
+        from labkit.backends.embedded import Embedded
+
+        return Embedded(home, options)
+    if name == "kind":
+        from labkit.backends.kind.cluster import Kind
+
+        return Kind(home, options)
+    if name == "existing":
+        from labkit.backends.existing import Existing
+
+        return Existing(home, options)
+    raise UsageError(f'There is no backend "{name}".', todo=near(name, NAMES))

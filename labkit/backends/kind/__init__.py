@@ -1,0 +1,1 @@
+"""The kind backend: a real cluster in Docker."""

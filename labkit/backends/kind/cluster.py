@@ -1,0 +1,356 @@
+"""A real cluster in Docker, made by the program ``kind``.
+
+labkit calls kind's command line and copies none of its logic. It creates one
+cluster from ``clusters/kind/lab.yaml``, waits until a pod can really run there, and
+deletes only what it made: the node container's id, kept in the state directory,
+says whose a cluster is.
+Source: https://kind.sigs.k8s.io/docs/user/configuration/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from labkit.backends import podimage, sweep
+from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.engine import Engine, call, find, follow
+from labkit.backends.kind import creation, readiness
+from labkit.backends.kind import needs as kindneeds
+from labkit.client import auditlog, kubeconfig
+from labkit.client.client import Client
+from labkit.core import resources
+from labkit.core.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
+from labkit.core.home import ensure_private, locked, read_json, write_private
+from labkit.core.signals import cleaned_up
+
+CLUSTER = "labkit"
+PULL_SECONDS = 1800.0
+EVENT_SECONDS = 2.0
+AUDIT_LOGS = "/var/log/kubernetes"
+
+CGROUP_V1_PATCH = """\
+- |
+  kind: KubeletConfiguration
+  apiVersion: kubelet.config.k8s.io/v1beta1
+  failCgroupV1: false
+"""
+"""A kubelet refuses cgroup v1 since 1.35 unless it is told not to."""
+
+ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
+
+
+class Kind:
+    """Keeper of a kind cluster.
+
+    Args:
+        home: The directory that keeps the state.
+        options: What the learner chose: image, era.
+    """
+
+    name = "kind"
+
+    def __init__(self, home: Path, options: Options) -> None:
+        self.home = home
+        self.options = options
+        self.directory = home / "kind"
+        self.cluster = os.environ.get("LABKIT_KIND_CLUSTER", CLUSTER)
+
+    @property
+    def image(self) -> str:
+        """The node image: the chosen one, that of a loaded bundle, or kind's own (empty).
+
+        A bare version, such as ``v1.34.0``, stands for kind's own image of it.
+        """
+        chosen = self.options.image or os.environ.get("LABKIT_KIND_IMAGE") or ""
+        chosen = chosen or ERA_IMAGES.get(self.options.era or "", "")
+        chosen = chosen or str(read_json(self.directory / "bundle.json").get("node_image") or "")
+        version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", chosen)
+        return f"kindest/node:v{version[1]}" if version else chosen
+
+    def start(self, say: Say) -> None:
+        """Find the cluster, or create it and wait until a pod can run.
+
+        Args:
+            say: Takes lines of progress, kind's own among them.
+
+        Raises:
+            Missing: When the machine lacks something; says how to get it.
+            StartFailed: When kind fails; nothing half-made is left.
+            UsageError: When the name is taken by a cluster that labkit did not make.
+        """
+        ensure_private(self.home)
+        ensure_private(self.directory)
+        with locked(self.directory / "lock"):
+            if self._mine():
+                self._refuse_another_image()
+                if not self._answers():
+                    self._restart(find(), say)
+                return
+            engine = self._check(say)
+            self._remove_half_made(say)
+            self._refuse_taken_name()
+            self._create(engine, say)
+
+    def stop(self, say: Say) -> None:
+        """Delete the cluster, if labkit made it; any other is left alone.
+
+        Args:
+            say: Takes lines of progress.
+
+        Raises:
+            Missing: When the container engine does not answer.
+            LabkitError: When kind cannot delete it.
+        """
+        ensure_private(self.directory)
+        with locked(self.directory / "lock"):
+            if not self._record():
+                say("There is no kind cluster of this lab.")
+                return
+            find()
+            if self._record().get("state") == "creating" or self._mine():
+                say(f"Deleting the kind cluster {self.cluster} …")
+                self._delete()
+            else:
+                say(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
+            self._forget()
+
+    def status(self) -> Status:
+        """Whether the cluster is there and answers."""
+        record = self._record()
+        if record.get("state") != "ready":
+            return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
+        running = self._answers()
+        facts = {"cluster": self.cluster, "node image": str(record.get("image") or "kind's own")}
+        if not running:
+            facts["start it"] = "labkit up"
+        url = kubeconfig.load(self.kubeconfig()).endpoint.server if self._config_file.exists() else ""
+        return Status(self.name, running, url, facts)
+
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig that kind wrote into the state directory.
+
+        Raises:
+            NotRunning: When there is no cluster.
+        """
+        if not self._config_file.exists():
+            raise NotRunning("There is no kind cluster.", todo="Start it with `labkit up --backend kind`.")
+        return self._config_file
+
+    def reset(self, say: Say) -> None:
+        """Delete everything that was not there when the cluster was new."""
+        pristine = set(self._record().get("pristine") or [])
+        client = self._client
+        extra = [path for path in sweep.inventory(client) if path not in pristine]
+        sweep.remove(client, extra)
+
+    def audit_event(self, audit_id: str) -> dict[str, Any] | None:
+        """The audit event of a request, read from the node's log.
+
+        The event is written a moment after the answer was sent, so this looks again
+        for up to two seconds.
+        """
+        if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
+            return None
+        command = f"grep -hF {audit_id} {AUDIT_LOGS}/*.log"
+        deadline = time.monotonic() + EVENT_SECONDS
+        while True:
+            engine = self._engine
+            if engine is None:
+                return None
+            done = engine.run("exec", f"{self.cluster}-control-plane", "sh", "-c", command)
+            event = auditlog.pick(iter(reversed(done.stdout.encode().splitlines())), audit_id)
+            if event is not None or done.returncode > 1 or time.monotonic() > deadline:
+                return event
+            time.sleep(0.05)
+
+    def adapt(self, manifest: Manifest) -> Manifest:
+        """A pod gets the lab's image, which the node already has."""
+        return podimage.adapt(manifest)
+
+    def needs(self) -> list[Need]:
+        """A container engine, kind, memory and disk."""
+        return kindneeds.needs(self.image)
+
+    # -- creating --------------------------------------------------------------------
+
+    def _check(self, say: Say) -> Engine:
+        engine = find()
+        for need in self.needs():
+            if not need.met and need.required:
+                raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
+            if not need.met and need.todo:
+                say(f"Note: {need.thing}: {need.found}. {need.todo}")
+        return engine
+
+    def _refuse_taken_name(self) -> None:
+        done = call(["kind", "get", "clusters"], env=self._environment)
+        if self.cluster in done.stdout.split():
+            raise UsageError(
+                f'A kind cluster named "{self.cluster}" exists, and this lab did not make it.',
+                todo=f"Delete it yourself (kind delete cluster --name {self.cluster}), or choose another "
+                "name: export LABKIT_KIND_CLUSTER=my-lab",
+            )
+
+    def _refuse_another_image(self) -> None:
+        running = str(self._record().get("image") or "")
+        if self.image and self.image != running:
+            raise UsageError(
+                f"The kind cluster {self.cluster} already runs, with {running or 'the image kind comes with'}.",
+                todo="Delete it first with `labkit down`, then start it as you like.",
+            )
+
+    def _create(self, engine: Engine, say: Say) -> None:
+        begun = time.monotonic()
+        self.ensure_node_image(engine, say)
+        podimage.ensure(engine, self.image, say)
+        self._write_config(engine)
+        self._keep(state="creating", cluster=self.cluster, image=self.image)
+        command = ["kind", "create", "cluster", "--name", self.cluster, "--config", "lab.yaml"]
+        command += ["--kubeconfig", str(self._config_file)]
+        command += ["--image", self.image] if self.image else []
+        try:
+            with cleaned_up():
+                say(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
+                self._run_kind(command, say)
+                self._config_file.chmod(0o600)
+                node = engine.container_id(f"{self.cluster}-control-plane")
+                say("Loading the pod image …")
+                podimage.load(engine, self.cluster, self._environment, self.directory)
+                say("Waiting until a pod can run …")
+                readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
+                pristine = sweep.inventory(self._client)
+        except BaseException:
+            say("Cleaning up what was half-made …")
+            self._clean_up(say)
+            raise
+        self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
+        say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
+
+    def ensure_node_image(self, engine: Engine, say: Say) -> None:
+        """Have the chosen node image here before anything is made; kind's own it gets by itself.
+
+        Args:
+            engine: The container engine.
+            say: Takes lines of progress.
+
+        Raises:
+            Missing: When the image is not here and cannot be pulled.
+        """
+        if not self.image or engine.has_image(self.image):
+            return
+        say(f"Pulling the node image {self.image} …")
+        done = engine.run("pull", "--quiet", self.image, timeout_seconds=PULL_SECONDS)
+        if not done.ok:
+            raise Missing(
+                "node image",
+                f"The node image {self.image} is not here and cannot be pulled.",
+                why=done.last_words,
+                todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",
+            )
+
+    def _write_config(self, engine: Engine) -> None:
+        source = resources.clusters() / "kind"
+        text = (source / "lab.yaml").read_text(encoding="utf-8")
+        if engine.cgroup_version == "1":
+            text = f"{text.rstrip()}\n{CGROUP_V1_PATCH}"
+        write_private(self.directory / "lab.yaml", text)
+        policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
+        write_private(self.directory / "audit-policy.yaml", policy)
+
+    def _run_kind(self, command: list[str], say: Say) -> None:
+        """Run kind with its own output as progress."""
+        environment = {**os.environ, **self._environment}
+        environment.pop("KUBECONFIG", None)
+        code, lines = follow(command, creation.progress(say), cwd=self.directory, env=environment)
+        if code:
+            log = self.directory / "creation.log"
+            write_private(log, "\n".join(lines) + "\n")
+            raise creation.failed(lines, log, self.image, self.cluster)
+
+    def _restart(self, engine: Engine, say: Say) -> None:
+        say(f"Starting the node of the kind cluster {self.cluster} again …")
+        done = engine.run("start", f"{self.cluster}-control-plane")
+        if not done.ok:
+            raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
+        readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
+
+    # -- knowing ---------------------------------------------------------------------
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        with suppress(LabkitError):
+            return find()
+        return None
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return self._engine.environment if self._engine else {}
+
+    @property
+    def _config_file(self) -> Path:
+        return self.directory / "kubeconfig"
+
+    @cached_property
+    def _client(self) -> Client:
+        found = kubeconfig.load(self.kubeconfig(), scratch=self.directory)
+        return Client(found.endpoint, found.credentials, name="admin")
+
+    def _record(self) -> dict[str, Any]:
+        return read_json(self.directory / "cluster.json")
+
+    def _keep(self, **facts: object) -> None:
+        write_private(self.directory / "cluster.json", json.dumps(facts, indent=1) + "\n")
+
+    def _forget(self) -> None:
+        for name in ("cluster.json", "kubeconfig", "kubeconfig.lock"):
+            (self.directory / name).unlink(missing_ok=True)
+        self.__dict__.pop("_client", None)
+
+    def _mine(self) -> bool:
+        """Whether the cluster is there, and is the one this lab made."""
+        record = self._record()
+        if record.get("state") != "ready" or record.get("cluster") != self.cluster or not self._engine:
+            return False
+        return record.get("node") == self._engine.container_id(f"{self.cluster}-control-plane")
+
+    def _remove_half_made(self, say: Say) -> None:
+        if self._record().get("state") == "creating":
+            say("An earlier start was cut off; what it left is removed first.")
+            self._delete()
+            self._forget()
+
+    def _clean_up(self, say: Say) -> None:
+        """Leave nothing half-made; where that fails, the next start tries again."""
+        try:
+            self._delete()
+        except LabkitError as error:
+            say(str(error))
+        else:
+            self._forget()
+
+    def _delete(self) -> None:
+        command = ["kind", "delete", "cluster", "--name", self.cluster]
+        command += ["--kubeconfig", str(self._config_file)]
+        done = call(command, timeout_seconds=120.0, env=self._environment)
+        node = f"{self.cluster}-control-plane"
+        if done.ok and self._engine and self._engine.container_id(node):
+            # It came into being while kind looked, as a cut off creation may let it.
+            done = self._engine.run("rm", "--force", "--volumes", node, timeout_seconds=120.0)
+        if not done.ok:
+            raise LabkitError(
+                f"The kind cluster {self.cluster} could not be deleted.",
+                why=done.last_words,
+                todo=f"kind delete cluster --name {self.cluster}",
+            )
+
+    def _answers(self) -> bool:
+        with suppress(LabkitError):
+            return self._client.get("/readyz").ok
+        return False

@@ -1,0 +1,56 @@
+"""What kind needs of a machine: a container engine, the program itself, memory and disk."""
+
+from __future__ import annotations
+
+from labkit.backends.base import Need
+from labkit.backends.engine import call, find
+from labkit.core.errors import Missing
+
+MEMORY_BYTES = 2 * 1024**3
+DISK_BYTES = 5 * 1024**3
+
+GET_KIND = (
+    "apt install kind, brew install kind, conda install -c conda-forge kubernetes-kind, "
+    "or https://kind.sigs.k8s.io/docs/user/quick-start/#installation"
+)
+
+
+def needs(image: str) -> list[Need]:
+    """What is there, and what is missing.
+
+    Args:
+        image: The node image that was chosen; empty for kind's own.
+    """
+    try:
+        engine = find()
+    except Missing as error:
+        return [Need("Docker or Podman", False, error.what, error.todo), _program()]
+    memory, disk = engine.memory_bytes, engine.free_disk_bytes
+    enough = not memory or memory >= MEMORY_BYTES
+    cgroup = engine.cgroup_version
+    found = [
+        Need("Docker or Podman", True, f"{engine.program} {engine.version}"),
+        _program(),
+        Need("memory", enough, _gib(memory), f"Give Docker at least {_gib(MEMORY_BYTES)}."),
+    ]
+    if disk is not None:
+        found.append(Need("disk", disk >= DISK_BYTES, f"{_gib(disk)} free", "Free some: docker system prune"))
+    if image:
+        there = engine.has_image(image)
+        text = "in the local engine" if there else "will be pulled"
+        found.append(Need(f"node image {image}", there, text, "", required=False))
+    if cgroup:
+        todo = "It works here, but Kubernetes will drop v1; a current Linux has v2."
+        found.append(Need("cgroup version", cgroup == "2", cgroup, todo, required=False))
+    return found
+
+
+def _program() -> Need:
+    done = call(["kind", "version", "--quiet"])
+    if done.returncode == 127:
+        return Need("kind", False, "the program kind is not installed", GET_KIND)
+    return Need("kind", done.ok, done.stdout.strip() or done.last_words, GET_KIND)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 1024**3:.1f} GiB"

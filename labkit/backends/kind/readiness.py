@@ -1,0 +1,101 @@
+"""Wait until a real cluster can be used: not only until its node says Ready.
+
+The steps stand in one list, in the order in which a new cluster reaches them. The
+last is the proof: a pod of our own runs, and resolves a name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from labkit.backends import podimage
+from labkit.backends.base import Say
+from labkit.client.client import Client
+from labkit.client.exec import command
+from labkit.core.errors import LabkitError, StartFailed
+
+READY_SECONDS = 300.0
+POLL_SECONDS = 0.5
+
+DEFAULT = "/api/v1/namespaces/default"
+PROBE = "labkit-ready"
+
+STEPS: list[tuple[str, Callable[[Client], bool]]] = [
+    ("the API server", lambda client: exists(client, "/readyz")),
+    ("the node", lambda client: all_ready(client, "/api/v1/nodes")),
+    ("the default service account", lambda client: exists(client, f"{DEFAULT}/serviceaccounts/default")),
+    ("the system's pods", lambda client: all_ready(client, "/api/v1/namespaces/kube-system/pods")),
+    ("a pod with working DNS", lambda client: pod_runs(client)),
+]
+
+
+def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_SECONDS) -> None:
+    """Wait until every step holds.
+
+    Args:
+        client: The administrator.
+        logs_command: What shows why, when it does not come to that.
+        say: Takes lines of progress: what is being waited for.
+        seconds: When to give up.
+
+    Raises:
+        StartFailed: When a step does not hold in time.
+    """
+    deadline = time.monotonic() + seconds
+    for what, holds in STEPS:
+        if holds(client):
+            continue
+        say(f"  … {what}")
+        while not holds(client):
+            if time.monotonic() > deadline:
+                raise StartFailed(
+                    f"The cluster is not usable: {what} is not ready.",
+                    why=f"waited {seconds:g} s",
+                    todo=f"`{logs_command}` shows why.",
+                )
+            time.sleep(POLL_SECONDS)
+    client.delete(f"{DEFAULT}/pods/{PROBE}", query={"gracePeriodSeconds": "0"})
+
+
+def exists(client: Client, path: str) -> bool:
+    """Whether something is at a path; False also while nothing answers."""
+    with suppress(LabkitError):
+        return client.get(path).ok
+    return False
+
+
+def all_ready(client: Client, path: str) -> bool:
+    """Whether there is something at a path, and all of it has the condition Ready."""
+    with suppress(LabkitError):
+        found = client.get(path).items
+        return bool(found) and all(_ready(entry) for entry in found)
+    return False
+
+
+def pod_runs(client: Client) -> bool:
+    """Whether a pod of the lab's image runs and resolves the API server's name."""
+    path = f"{DEFAULT}/pods/{PROBE}"
+    if not exists(client, path):
+        with suppress(LabkitError):
+            client.post(f"{DEFAULT}/pods", _probe())
+    if not all_ready(client, path):
+        return False
+    with suppress(LabkitError):
+        name = "kubernetes.default.svc.cluster.local"
+        return command.run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
+    return False
+
+
+def _probe() -> dict[str, Any]:
+    container: dict[str, Any] = {"name": "main", "image": podimage.IMAGE, "command": ["sleep", "600"]}
+    container["imagePullPolicy"] = "IfNotPresent"
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": PROBE}, "spec": spec}
+
+
+def _ready(entry: dict[str, Any]) -> bool:
+    conditions = (entry.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

@@ -1,0 +1,275 @@
+"""What an API server answered, shown so that one can learn from it.
+
+An answer says who asked, as whom the server took them, the verb, the address,
+the status and the message, and how the same call is made with kubectl and curl.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from labkit.client.equivalents import curl_command, kubectl_command
+from labkit.client.request_info import Call, read_call
+from labkit.core.display import Card, Row, Shown
+from labkit.core.redact import redact
+
+_NAMED = re.compile(r'User "([^"]+)" cannot')
+_WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not found", 409: "conflict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a server took a caller for.
+
+    Args:
+        user: Such as ``system:serviceaccount:kikai:default``; empty when the
+            credential was refused.
+        groups: The groups the caller was put in.
+        uid: The account's uid, where it has one.
+        extra: Further facts, such as the pod a token is bound to.
+    """
+
+    user: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+NOBODY = Identity("")
+"""The identity of a caller whose credential was refused."""
+
+
+@dataclass(frozen=True, repr=False)
+class Answer(Shown):
+    """One answer of the API server.
+
+    Args:
+        who: Who asked, as the lab calls them: ``admin``, ``kikai/test``, ``anonymous``.
+        method: Such as ``GET``.
+        path: The path with its query.
+        server: The server's address, such as ``https://127.0.0.1:6443``.
+        status: The HTTP status.
+        headers: The answer's headers, by lower-case name.
+        body: Decoded JSON, or text where the answer was no JSON.
+        sent: The body that was sent, or None.
+        milliseconds: How long the answer took.
+        credential: ``certificate``, ``token`` or ``none``.
+        ca_file: Where the cluster's CA certificate lies, if it is a file.
+        identify: Finds out whom the server took the caller for.
+        find_event: Finds the audit event of an Audit-Id, or None.
+    """
+
+    who: str
+    method: str
+    path: str
+    server: str
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    sent: Any = None
+    milliseconds: float = 0.0
+    credential: str = "none"
+    ca_file: str = ""
+    identify: Callable[[], Identity] = field(default=lambda: NOBODY, compare=False)
+    find_event: Callable[[str], dict[str, Any] | None] = field(default=lambda _audit_id: None, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the server let the caller do it: neither 401 nor 403.
+
+        A 404 or 409 is allowed: the server looked, which it does only for those who may.
+        """
+        return self.status not in (401, 403)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the server knew the caller and refused (403)."""
+        return self.status == 403
+
+    @property
+    def call(self) -> Call:
+        """The request as the authorizer reads it."""
+        return read_call(self.method, self.path)
+
+    @property
+    def verb(self) -> str:
+        """The verb that RBAC speaks of, such as ``list``."""
+        return self.call.verb
+
+    @property
+    def resource(self) -> str:
+        """The resource that RBAC speaks of, such as ``services`` or ``pods/exec``."""
+        return self.call.full_resource
+
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        return f"{self.server}{self.path}"
+
+    @property
+    def reason(self) -> str:
+        """The Status object's reason, such as ``Forbidden``; empty for a success."""
+        return str(self._status_object().get("reason") or "")
+
+    @property
+    def message(self) -> str:
+        """The Status object's message, or the text of an answer that is no JSON."""
+        if isinstance(self.body, str):
+            return self.body.strip()
+        return str(self._status_object().get("message") or "")
+
+    @property
+    def audit_id(self) -> str:
+        """The id under which the server's audit log holds this request."""
+        return self.headers.get("audit-id", "")
+
+    @cached_property
+    def event(self) -> dict[str, Any] | None:
+        """The audit event of this request, where the cluster keeps an audit log we can read."""
+        return self.find_event(self.audit_id) if self.audit_id else None
+
+    @property
+    def decision(self) -> str:
+        """Why the server decided so, in its own words; empty where it does not say."""
+        annotations = (self.event or {}).get("annotations") or {}
+        return str(annotations.get("authorization.k8s.io/reason", ""))
+
+    @property
+    def identity(self) -> Identity:
+        """Whom the server took the caller for: from the audit event, or by asking it."""
+        if self.status == 401:
+            return NOBODY
+        user = (self.event or {}).get("user")
+        if not isinstance(user, dict) or "username" not in user:
+            named = _NAMED.search(self.message) if self.status == 403 else None
+            return Identity(named[1]) if named else self.identify()
+        extra = {key: tuple(values) for key, values in (user.get("extra") or {}).items()}
+        groups = tuple(user.get("groups") or ())
+        return Identity(user["username"], groups, user.get("uid", ""), extra)
+
+    @property
+    def as_user(self) -> str:
+        """The user name the server took the caller for; empty when it took them for nobody."""
+        return self.identity.user
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The objects of a list, or the one object, or nothing."""
+        if not self.ok or not isinstance(self.body, dict):
+            return []
+        if "items" in self.body:
+            return list(self.body["items"] or [])
+        return [self.body]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of ``items``."""
+        return [str(item.get("metadata", {}).get("name", "")) for item in self.items]
+
+    @property
+    def titles(self) -> list[str]:
+        """The names of ``items``; each with its namespace where a list goes across namespaces."""
+        if self.call.namespace:
+            return self.names
+        homes = [str(item.get("metadata", {}).get("namespace", "")) for item in self.items]
+        return [f"{home}/{name}" if home else name for home, name in zip(homes, self.names, strict=True)]
+
+    @property
+    def kubectl(self) -> str:
+        """The same call as a kubectl command."""
+        call = (self.method, self.path, self.sent, self.credential, self.server, self.ca_file)
+        return redact(kubectl_command(*call))
+
+    @property
+    def curl(self) -> str:
+        """The same call as a curl command."""
+        command = curl_command(self.method, self.url, self.sent, self.credential, self.ca_file)
+        return redact(command)
+
+    def summary(self) -> dict[str, Any]:
+        """The facts worth recording, without body and without credentials."""
+        return {
+            "kind": "answer",
+            "who": self.who,
+            "as_user": self.as_user,
+            "method": self.method,
+            "server": self.server,
+            "path": self.path,
+            "verb": self.verb,
+            "resource": self.resource,
+            "status": self.status,
+            "reason": self.reason,
+            "message": redact(self.message[:500]),
+            "allowed": self.allowed,
+            "names": self.names[:50],
+            "audit_id": self.audit_id,
+        }
+
+    def card(self) -> Card:
+        """Who, as whom, what, and what the server said."""
+        word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
+        tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
+        as_whom = self.as_user or "nobody: the credential was not accepted"
+        rows = [
+            Row("who", f"{self.who}, taken for {as_whom}"),
+            Row("verb", f"{self.verb} {self.resource}".strip()),
+            Row("url", f"{self.method} {self.url}", code=True),
+            Row("message", redact(self.message)),
+            Row("got", self._gist()),
+            Row("decided", self.decision),
+            Row("kubectl", self.kubectl, code=True),
+            Row("curl", self.curl, code=True),
+        ]
+        return Card(f"{self.status} {word}", tone, rows)
+
+    def json(self) -> str:
+        """The body, indented, with every token's signature left out."""
+        if isinstance(self.body, str):
+            return redact(self.body)
+        return redact(json.dumps(self.body, indent=2, ensure_ascii=False))
+
+    def _status_object(self) -> dict[str, Any]:
+        if isinstance(self.body, dict) and self.body.get("kind") == "Status":
+            return self.body
+        return {}
+
+    def _gist(self) -> str:
+        if not self.ok or not isinstance(self.body, dict):
+            return ""
+        kind = str(self.body.get("kind", ""))
+        if "items" in self.body:
+            names = self.titles
+            more = f", … {len(names) - 12} more" if len(names) > 12 else ""
+            listed = ", ".join(names[:12]) + more
+            return f"{kind}, {len(names)} item{'s' * (len(names) != 1)}: {listed}".rstrip(": ")
+        name = (self.body.get("metadata") or {}).get("name")
+        if kind and name:
+            return f"{kind} {name}"
+        if kind == "Status":
+            about = self.body.get("details") or {}
+            return f"{self.body.get('status', kind)}: {about.get('kind', '')} {about.get('name', '')}".rstrip(": ")
+        if "gitVersion" in self.body:
+            return f"version {self.body['gitVersion']}"
+        for listed in ("paths", "versions", "groups", "resources"):
+            if isinstance(self.body.get(listed), list):
+                return _listed(listed, self.body[listed])
+        keys = ", ".join(list(self.body)[:8])
+        return f"{kind}: {keys}" if kind else keys
+
+
+def _listed(what: str, entries: list[Any]) -> str:
+    """The start of a discovery document's list, such as the names of all groups."""
+    names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
+    names = [name for name in names if "/" not in name or name.startswith("/")]
+    more = f", … {len(names) - 12} more" if len(names) > 12 else ""
+    return f"{what}: {', '.join(names[:12])}{more}"

@@ -1,0 +1,371 @@
+"""One API call: who asks, verb and path in, an answer out.
+
+``Caller`` is all that checkpoints may rely on; ``Client`` is the one that talks
+HTTPS. A client never hides a refusal: 401, 403 and 404 are answers, not errors.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labkit.client.answer import NOBODY, Answer, Identity
+from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
+from labkit.client.prefix import Names
+from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
+from labkit.core.errors import ApiFailure
+from labkit.core.version import __version__
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+Observer = Callable[[Answer], None]
+
+FindEvent = Callable[[str], "dict[str, Any] | None"]
+
+USER_AGENT = f"labkit/{__version__}"
+
+
+def _no_event(_audit_id: str) -> dict[str, Any] | None:
+    return None
+
+
+class Client:
+    """A caller over HTTPS.
+
+    Args:
+        endpoint: Where the API server listens.
+        credentials: How the caller proves who they are; nothing for anonymous.
+        name: How the lab calls them.
+        names: How the walkthrough's names are written on this cluster.
+        observers: Told of every answer.
+        find_event: Finds the audit event of an Audit-Id.
+        transport: Connections to share with another client.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials | None = None,
+        *,
+        name: str = "caller",
+        names: Names | None = None,
+        observers: Sequence[Observer] = (),
+        find_event: FindEvent = _no_event,
+        transport: Transport | None = None,
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.credentials = credentials or Credentials()
+        self.names = names or Names()
+        self.observers = list(observers)
+        self.find_event = find_event
+        self.transport = transport or Transport(endpoint, self.credentials)
+        self._anonymous_transport: Transport | None = None
+        self._identity: Identity | None = None
+
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return self.endpoint.server
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = READ_SECONDS,
+    ) -> Answer:
+        """Make one call and return its answer, whatever the status.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``, …
+            path: Such as ``/api/v1/namespaces/kikai/services``, with or without a query.
+            body: A dict or list is sent as JSON, text and bytes as they are.
+            query: More query parameters.
+            headers: More headers; they win over the usual ones.
+            timeout_seconds: The longest silence while waiting.
+
+        Returns:
+            The answer.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        answer = self._exchange(method, path, body, query, headers, timeout_seconds)
+        for observer in self.observers:
+            observer(answer)
+        return answer
+
+    def get(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Read an object or a list."""
+        return self.request("GET", path, query=query)
+
+    def post(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Create an object."""
+        return self.request("POST", path, body=body, query=query)
+
+    def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
+        """Post many reviews, several at a time. Nobody is told, and nothing is changed by them.
+
+        Args:
+            path: Where reviews of their kind are posted.
+            bodies: The reviews.
+
+        Returns:
+            Status and body of each answer, in the reviews' order.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"}
+        sent.update(self.credentials.headers())
+        datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
+        replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
+        return [(reply.status, decode(reply.data, type_of(reply.headers))) for reply in replies]
+
+    def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Replace an object."""
+        return self.request("PUT", path, body=body, query=query)
+
+    def patch(self, path: str, body: object, *, kind: str = "merge", query: Mapping[str, str] | None = None) -> Answer:
+        """Change an object.
+
+        Args:
+            path: The object's path.
+            body: The patch.
+            kind: ``merge``, ``strategic``, ``json`` or ``apply``.
+            query: More query parameters.
+        """
+        return self.request("PATCH", path, body=body, query=query, headers={"Content-Type": PATCH_TYPES[kind]})
+
+    def delete(self, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Delete an object or a collection."""
+        return self.request("DELETE", path, query=query)
+
+    def watch(
+        self, path: str, *, query: Mapping[str, str] | None = None, timeout_seconds: int = 60
+    ) -> Iterator[dict[str, Any]]:
+        """Follow a list: yield ``{"type", "object"}`` as things happen.
+
+        Args:
+            path: The list's path.
+            query: More query parameters.
+            timeout_seconds: When the server ends the watch.
+
+        Raises:
+            ApiFailure: When the watch is refused.
+        """
+        query = {"timeoutSeconds": str(timeout_seconds), **(query or {}), "watch": "1"}
+        with self.open("GET", path, query=query, timeout_seconds=timeout_seconds + 10) as response:
+            if response.status != 200:
+                status = decode(response.read(), response.headers.get("Content-Type", ""))
+                raise failure(response.status, status, f"{self.name} may not watch {path}.")
+            for line in lines(response):
+                yield json.loads(line)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> BaseHTTPResponse:
+        """Make a call and leave its body unread, for streams.
+
+        The response is a context manager that gives the connection back.
+
+        Args:
+            method: Such as ``GET``.
+            path: As for ``request``; the names of a shared cluster are written into it.
+            body: The raw body.
+            query: More query parameters.
+            headers: More headers; they replace labkit's own, except the credential.
+            timeout_seconds: The longest silence while reading; None waits for ever.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        sent.update(self.credentials.headers())
+        return self.transport.send(
+            method,
+            with_query(self.names.path(path), query),
+            body=body,
+            headers=sent,
+            timeout_seconds=timeout_seconds,
+            stream=True,
+        )
+
+    def whoami(self) -> Identity:
+        """Ask the server whom it takes this caller for (SelfSubjectReview). Asked once.
+
+        Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+        """
+        if self._identity is None:
+            body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+            path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+            answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+            if answer.status == 401:
+                return NOBODY
+            if self.credentials.kind == "none" and answer.status == 403:
+                self._identity = Identity("system:anonymous", ("system:unauthenticated",))
+            elif not answer.ok:
+                return Identity("unknown")
+            else:
+                self._identity = _identity(answer.body)
+        return self._identity
+
+    def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
+        """Ask the server whether this caller may do something (SelfSubjectAccessReview).
+
+        Args:
+            verb: Such as ``list``.
+            resource: Such as ``services`` or ``pods/exec``.
+            namespace: Empty asks for all namespaces.
+            name: Empty asks for any name.
+            group: The API group, empty for the core group.
+
+        Raises:
+            ApiFailure: When the server does not answer the question.
+        """
+        plural, _, subresource = resource.partition("/")
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": plural,
+            "subresource": subresource,
+            "namespace": self.names.namespace(namespace) if namespace else "",
+            "name": name,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {k: v for k, v in attributes.items() if v}},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self._exchange("POST", path, body, None, None, READ_SECONDS)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"{self.name} may not ask what it may do.")
+        return bool(answer.body["status"]["allowed"])
+
+    def with_credentials(self, credentials: Credentials, name: str) -> Client:
+        """Another caller on the same cluster.
+
+        Args:
+            credentials: Theirs.
+            name: How the lab calls them.
+        """
+        transport = None
+        if not credentials.certificate:
+            if self.credentials.certificate and self._anonymous_transport is None:
+                self._anonymous_transport = Transport(self.endpoint)
+            transport = self._anonymous_transport or self.transport
+        return Client(
+            self.endpoint,
+            credentials,
+            name=name,
+            names=self.names,
+            observers=self.observers,
+            find_event=self.find_event,
+            transport=transport,
+        )
+
+    def without_observers(self) -> Client:
+        """The same caller, whose answers are told to nobody."""
+        return Client(
+            self.endpoint,
+            self.credentials,
+            name=self.name,
+            names=self.names,
+            find_event=self.find_event,
+            transport=self.transport,
+        )
+
+    def __repr__(self) -> str:
+        """Who this is, never the credential."""
+        return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: object | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        timeout_seconds: float,
+    ) -> Answer:
+        method = method.upper()
+        path = with_query(self.names.path(path if path.startswith("/") else f"/{path}"), query)
+        body = self.names.body(body)
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        data = encode(body)
+        if data is not None:
+            sent["Content-Type"] = content_type(method, body)
+        sent.update(self.credentials.headers())
+        sent.update(headers or {})
+        begun = time.perf_counter()
+        response = self.transport.send(method, path, body=data, headers=sent, timeout_seconds=timeout_seconds)
+        took = (time.perf_counter() - begun) * 1000
+        return Answer(
+            who=self.name,
+            method=method,
+            path=path,
+            server=self.endpoint.server,
+            status=response.status,
+            headers={key.lower(): value for key, value in response.headers.items()},
+            body=decode(response.data, response.headers.get("Content-Type", "")),
+            sent=body,
+            milliseconds=took,
+            credential=self.credentials.kind,
+            ca_file=self.endpoint.ca_file,
+            identify=self.whoami,
+            find_event=self.find_event,
+        )
+
+
+WAYS_OUT = {
+    400: "Correct what the message names.",
+    401: "The credential is not valid (any more): take a new one.",
+    403: "Grant what the message names, or ask as somebody who may.",
+    404: "Look whether the name and the namespace are right, and whether it is there.",
+    405: "Ask in another way: this path does not serve that verb.",
+    409: "Read the object again, and repeat the change.",
+    422: "Correct the fields that the message names.",
+}
+"""What to do about a refusal, by its HTTP status."""
+
+
+def failure(status: int, body: object, what: str) -> ApiFailure:
+    """Turn a refusal into an error, for calls the lab itself needs.
+
+    Args:
+        status: The HTTP status.
+        body: The answer's body.
+        what: What happened, as a sentence.
+    """
+    reason = message = ""
+    if isinstance(body, dict):
+        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+    elif isinstance(body, str):
+        message = body.strip()[:500]
+    todo = WAYS_OUT.get(status, "Try again; `labkit status` tells how the cluster is doing.")
+    return ApiFailure(status, reason, what, why=f"the server said {status}: {message}", todo=todo)
+
+
+def _identity(review: Any) -> Identity:
+    info = review["status"]["userInfo"]
+    extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items()}
+    groups = tuple(info.get("groups") or ())
+    return Identity(info.get("username", ""), groups, info.get("uid", ""), extra)

@@ -1,0 +1,1 @@
+"""Commands in pods over WebSocket: channels, exit codes, terminals."""

@@ -1,0 +1,384 @@
+"""Run a command in a container of a pod, over the real exec API.
+
+One WebSocket, whose frames ``execframes`` reads and writes. The protocols are
+Kubernetes' own: ``v5.channel.k8s.io`` and, for older servers, ``v4``.
+Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from labkit.client.client import USER_AGENT, Client
+from labkit.client.exec.channels import ERROR, PROTOCOLS, STDERR, STDOUT, frames, typed
+from labkit.client.transport import CONNECT_SECONDS, connection_error
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import ExecFailed, UsageError
+from labkit.core.redact import redact
+
+if TYPE_CHECKING:
+    import websocket
+
+COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 127; }; head -c "$0" | "$@"'
+"""A shell line that gives a command just so many bytes of its own input: ``v4`` cannot say that there are no more."""
+
+SHELLS = ("bash", "sh")
+TIMED_OUT = 124
+"""The exit code of a command that was cut off, as the program ``timeout`` has it."""
+
+IN_THE_IMAGE = "Name a program that the container's image has."
+
+
+@dataclass(frozen=True, repr=False)
+class CompletedExec(Shown):
+    """A command that ran in a container; similar to ``subprocess.CompletedProcess``.
+
+    Args:
+        args: The command and its arguments.
+        returncode: Its exit code.
+        stdout: What it wrote to standard output.
+        stderr: What it wrote to standard error.
+        pod: Where it ran, as ``namespace/name``.
+        container: In which container; empty for the pod's first.
+    """
+
+    args: list[str]
+    returncode: int
+    stdout: str
+    stderr: str
+    pod: str = ""
+    container: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the exit code is 0."""
+        return self.returncode == 0
+
+    def json(self) -> Any:
+        """Standard output as JSON, or None when it is none."""
+        try:
+            return json.loads(self.stdout)
+        except ValueError:
+            return None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that a printed Status object tells, 200 for another object, else 0."""
+        body = self.json()
+        if not isinstance(body, dict) or "kind" not in body:
+            return 0
+        return int(body.get("code", 0)) if body["kind"] == "Status" else 200
+
+    @property
+    def command(self) -> str:
+        """The command as one would type it."""
+        if self.args[:2] in ([shell, "-c"] for shell in SHELLS) and len(self.args) == 3:
+            return self.args[2]
+        return shlex.join(self.args)
+
+    def summary(self) -> dict[str, Any]:
+        """The facts worth recording, without tokens."""
+        body = self.json()
+        message = body.get("message", "") if isinstance(body, dict) else ""
+        return {
+            "kind": "exec",
+            "who": self.pod,
+            "command": redact(self.command),
+            "returncode": self.returncode,
+            "stdout": redact(self.stdout[:2000]),
+            "stderr": redact(self.stderr[:1000]),
+            "status": self.status,
+            "message": redact(str(message)[:500]),
+            "allowed": self.status not in (401, 403),
+        }
+
+    def card(self) -> Card:
+        """The command and what it printed."""
+        where = self.pod + (f", container {self.container}" if self.container else "")
+        rows = [
+            Row("in", where),
+            Row("ran", redact(self.command), code=True),
+            Row("stderr", redact(self.stderr.rstrip("\n")), code=True),
+        ]
+        return Card(f"exit code {self.returncode}", "good" if self.ok else "bad", rows, redact(self.stdout))
+
+
+class UnknownProtocol(ExecFailed):
+    """The server speaks none of the offered protocols, as one before 1.30 does not speak ``v5``."""
+
+
+def pod_name(name: str) -> str:
+    """A pod's or account's full name.
+
+    Args:
+        name: ``namespace/name``, or the name alone in the namespace ``default``.
+
+    Returns:
+        ``namespace/name``.
+
+    Raises:
+        UsageError: When it is neither.
+    """
+    namespace, slash, rest = name.strip().rpartition("/")
+    if not rest or (slash and not namespace) or "/" in namespace:
+        raise UsageError(f'"{name}" is no name.', todo="Write namespace/name, such as `kikai/test`.")
+    return f"{namespace or 'default'}/{rest}"
+
+
+def run(
+    client: Client,
+    pod: str,
+    command: Sequence[str],
+    *,
+    container: str = "",
+    stdin: str | bytes | None = None,
+    timeout_seconds: float = 120.0,
+) -> CompletedExec:
+    """Run a command in a container and wait for its end.
+
+    Args:
+        client: Who asks; they need ``create`` on ``pods/exec``.
+        pod: As ``namespace/name``.
+        command: The command and its arguments.
+        container: Empty for the pod's default container.
+        stdin: What to feed it.
+        timeout_seconds: When to cut it off, which gives exit code 124.
+
+    Returns:
+        What it printed and its exit code.
+
+    Raises:
+        ExecFailed: When it could not be started.
+        Unreachable: When nothing answers.
+    """
+    import websocket
+
+    container = container or default_container(client, pod)
+    output: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
+    deadline = time.monotonic() + timeout_seconds
+    fed = stdin.encode() if isinstance(stdin, str) else stdin
+    with opened(client, pod, command, container, fed) as socket:
+        outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
+        try:
+            for channel, data in frames(socket, outgoing, deadline=deadline):
+                if channel == ERROR:
+                    code = exit_code(data, pod)
+                    break
+                output.get(channel, []).append(data)
+            else:
+                raise cut_off(pod)
+        except websocket.WebSocketTimeoutException:
+            code = TIMED_OUT
+            output[STDERR].append(f"cut off after {timeout_seconds:g} s\n".encode())
+    out, err = (b"".join(output[channel]).decode("utf-8", "replace") for channel in (STDOUT, STDERR))
+    if fed is not None and err == f"exec: {command[0]}: not found\n":  # see COUNTED
+        raise ExecFailed(500, "", f"The command could not be started in {pod}.", why=err.strip(), todo=IN_THE_IMAGE)
+    return CompletedExec(list(command), code, out, err, pod, container)
+
+
+def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **rest: Any) -> CompletedExec:
+    """Run a shell command line with the first of the shells that the container has.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+        line: What one would type.
+        shells: Which to try, in order.
+        rest: As in ``run``.
+
+    Raises:
+        ExecFailed: When it could not be started.
+    """
+    for shell in shells[:-1]:
+        try:
+            return run(client, pod, [shell, "-c", line], **rest)
+        except ExecFailed as error:
+            if not lacks_program(error, shell):
+                raise
+    return run(client, pod, [shells[-1], "-c", line], **rest)
+
+
+def default_container(client: Client, pod: str) -> str:
+    """The container that is meant when none is named, as kubectl chooses it.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+
+    Returns:
+        The annotated or the first container's name; empty when the pod cannot be read.
+    """
+    namespace, _, name = pod.partition("/")
+    answer = client.without_observers().get(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}")
+    if not answer.ok:
+        return ""
+    annotations = answer.body["metadata"].get("annotations") or {}
+    first = answer.body["spec"]["containers"][0]["name"]
+    return str(annotations.get("kubectl.kubernetes.io/default-container", first))
+
+
+def lacks_program(error: ExecFailed, program: str) -> bool:
+    """Whether a command could not be started because the container lacks the program."""
+    text = error.why.lower()
+    return program in text and ("not found" in text or "no such file" in text)
+
+
+def open_exec(
+    client: Client,
+    pod: str,
+    command: Sequence[str],
+    *,
+    container: str = "",
+    stdin: bool = False,
+    tty: bool = False,
+    protocols: Sequence[str] = PROTOCOLS,
+) -> contextlib.AbstractContextManager[websocket.WebSocket]:
+    """Open the exec WebSocket; leaving the block closes it.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+        command: The command and its arguments.
+        container: Empty for the pod's default container.
+        stdin: Whether standard input will be sent.
+        tty: Whether the command gets a terminal; then there is no standard error.
+        protocols: What to offer.
+
+    Raises:
+        UnknownProtocol: When the server speaks none of them; nothing was started.
+        ExecFailed: When the server refuses.
+        Unreachable: When nothing answers.
+    """
+    import websocket
+
+    namespace, _, name = pod.partition("/")
+    query: list[tuple[str, str]] = [("command", word) for word in command]
+    query += [("container", container)] if container else []
+    query += [("stdout", "true"), ("tty", "true")] if tty else [("stdout", "true"), ("stderr", "true")]
+    query += [("stdin", "true")] if stdin else []
+    server = client.endpoint.server.rstrip("/")
+    path = client.names.path(f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}/exec")
+    url = f"{server.replace('http', 'ws', 1)}{path}?{urlencode(query)}"
+    headers = {"User-Agent": USER_AGENT, **client.credentials.headers()}
+    options: dict[str, Any] = {"context": client.transport.context}
+    if client.endpoint.server_name:
+        options["server_hostname"] = client.endpoint.server_name
+    try:
+        socket = websocket.create_connection(
+            url,
+            timeout=CONNECT_SECONDS * 4,
+            header=[f"{key}: {value}" for key, value in headers.items()],
+            subprotocols=list(protocols),
+            sslopt=options,
+            suppress_origin=True,
+            http_no_proxy=["*"],
+        )
+    except websocket.WebSocketBadStatusException as error:
+        # A refusal of the API server's has a Status; that of a bare handshake has no body.
+        refusal = ExecFailed if error.resp_body or PROTOCOLS[1] in protocols else UnknownProtocol
+        raise _refusal(error, pod, refusal) from error
+    except (OSError, websocket.WebSocketException) as error:
+        raise connection_error(server, error) from error
+    return _closing(socket)
+
+
+def cut_off(pod: str) -> ExecFailed:
+    """The error for a connection that ended before its command did."""
+    what = f"The connection to {pod} ended before the command did."
+    return ExecFailed(0, "", what, todo="Try again: the pod or the server may have gone meanwhile (`labkit status`).")
+
+
+def exit_code(status: bytes, pod: str) -> int:
+    """Read the Status that ends a command.
+
+    Args:
+        status: The error channel's JSON.
+        pod: For the message.
+
+    Returns:
+        The command's exit code.
+
+    Raises:
+        ExecFailed: When the command was never started.
+    """
+    try:
+        document = json.loads(status)
+    except ValueError:
+        document = {"status": "Failure", "message": status.decode("utf-8", "replace")}
+    if document.get("status") == "Success":
+        return 0
+    for cause in (document.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "ExitCode":
+            return int(cause.get("message", 1))
+    message = str(document.get("message", ""))
+    raise ExecFailed(
+        int(document.get("code", 500)),
+        str(document.get("reason", "")),
+        f"The command could not be started in {pod}.",
+        why=message,
+        todo=IN_THE_IMAGE,
+    )
+
+
+@contextlib.contextmanager
+def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
+    try:
+        yield socket
+    finally:
+        socket.close(timeout=0.5)
+        if socket.sock:  # close() leaves it open when the other side closed first
+            socket.sock.close()
+
+
+def opened(
+    client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
+) -> contextlib.AbstractContextManager[websocket.WebSocket]:
+    """Open the WebSocket for a command that is fed all of this, counted where its end cannot be sent.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+        command: The words to run.
+        container: Empty for the pod's default one.
+        fed: All that it will read; None where it reads nothing.
+
+    Raises:
+        ExecFailed: When the server refuses.
+        Unreachable: When nothing answers.
+    """
+    if fed is None:
+        return open_exec(client, pod, command, container=container)
+    try:
+        return open_exec(client, pod, command, container=container, stdin=True, protocols=PROTOCOLS[:1])
+    except UnknownProtocol:
+        counted = ["sh", "-c", COUNTED, str(len(fed)), *command]
+        return open_exec(client, pod, counted, container=container, stdin=True)
+
+
+def _refusal(error: websocket.WebSocketBadStatusException, pod: str, refusal: type[ExecFailed]) -> ExecFailed:
+    body = error.resp_body or b""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = {"message": body.decode("utf-8", "replace")}
+    message = str(status.get("message", ""))
+    if error.status_code == 403:
+        todo = "Grant create on pods/exec, or ask as somebody who may."
+    elif "is not valid for pod" in message:
+        todo = "Name a container that the pod has, or none for its first: the pod's spec.containers tells."
+    else:
+        todo = 'Is the pod there, and running? `kubectl get pods -A` tells, or lab.admin.get("/api/v1/pods").'
+    return refusal(
+        error.status_code,
+        str(status.get("reason", "")),
+        f"No command can be run in {pod}.",
+        why=message or f"the server answered {error.status_code}",
+        todo=todo,
+    )

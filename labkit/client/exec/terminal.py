@@ -1,0 +1,158 @@
+"""A pod's shell on the learner's own terminal: raw keys, colours, window size.
+
+Where standard input or output is no terminal, the command runs without one, and
+what is piped in is fed to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from labkit.client.client import Client
+from labkit.client.exec import command as podexec
+from labkit.client.exec.channels import (
+    ERROR,
+    PIECE_BYTES,
+    PROTOCOLS,
+    RESIZE,
+    STDERR,
+    STDIN,
+    end_of_input,
+    frames,
+    typed,
+)
+from labkit.core.errors import ExecFailed
+
+if TYPE_CHECKING:
+    import websocket
+
+NOTHING_SECONDS = 1.0
+"""When a pipe from which nothing came is taken for no input at all."""
+
+
+def run(client: Client, pod: str, command: Sequence[str], *, container: str = "") -> int:
+    """Run a command in a pod with the process's own input and output.
+
+    Args:
+        client: Who asks.
+        pod: As ``namespace/name``.
+        command: The command; empty opens a shell.
+        container: Empty for the pod's default container.
+
+    Returns:
+        The command's exit code.
+
+    Raises:
+        ExecFailed: When it could not be started.
+    """
+    container = container or podexec.default_container(client, pod)
+    tty = sys.stdin.isatty() and sys.stdout.isatty()
+    for words in [list(command)] if command else [[shell] for shell in podexec.SHELLS]:
+        try:
+            return _attached(client, pod, words, container, tty)
+        except ExecFailed as error:
+            last = words[0] == podexec.SHELLS[-1]
+            if command or last or not podexec.lacks_program(error, words[0]):
+                raise
+    return 0
+
+
+def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
+    if tty:
+        opening = podexec.open_exec(client, pod, words, container=container, stdin=True, tty=True)
+        with opening as socket, _raw_terminal() as resized:
+            return _until_end(frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
+    if sys.stdin.isatty():
+        with podexec.opened(client, pod, words, container, None) as socket:
+            return _until_end(frames(socket), pod)
+    try:
+        speaks = PROTOCOLS[:1]
+        with podexec.open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
+            return _until_end(frames(socket, (), _input(socket)), pod)
+    except podexec.UnknownProtocol:
+        fed = _piped()
+        with podexec.opened(client, pod, words, container, fed) as socket:
+            outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
+            return _until_end(frames(socket, outgoing), pod)
+
+
+def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
+    """Pass on what the command prints. Returns its exit code."""
+    for channel, data in received:
+        if channel == ERROR:
+            return podexec.exit_code(data, pod)
+        _write(2 if channel == STDERR else 1, data)
+    raise podexec.cut_off(pod)
+
+
+def _piped() -> bytes | None:
+    """All that is piped in, for a server that cannot be told its end; None when nothing comes."""
+    if not select.select([sys.stdin], [], [], NOTHING_SECONDS)[0]:
+        return None
+    return sys.stdin.buffer.read()
+
+
+def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
+    """Standard input: what is typed or piped in, until its end."""
+    descriptor = sys.stdin.fileno()
+
+    def read() -> Iterator[bytes]:
+        with suppress(OSError):  # a terminal that was closed
+            while data := os.read(descriptor, PIECE_BYTES):
+                yield bytes((STDIN,)) + data
+        yield from end_of_input(socket.getsubprotocol())
+
+    return {descriptor: read()}
+
+
+@contextmanager
+def _raw_terminal() -> Iterator[int]:
+    """Hand every key to the pod; a descriptor is readable when the window's size has changed.
+
+    All of it is restored afterwards.
+    """
+    import termios
+    import tty
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    resized, resizing = os.pipe()
+    os.set_blocking(resizing, False)
+
+    def note(*_: Any) -> None:
+        with suppress(BlockingIOError):
+            os.write(resizing, b"!")
+
+    old = signal.signal(signal.SIGWINCH, note)
+    try:
+        tty.setraw(descriptor, termios.TCSADRAIN)  # what is typed already is not thrown away
+        yield resized
+    finally:
+        signal.signal(signal.SIGWINCH, old)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        os.close(resized)
+        os.close(resizing)
+
+
+def _sizes(resized: int) -> Iterator[bytes]:
+    while True:
+        os.read(resized, 4096)
+        yield _size()
+
+
+def _size() -> bytes:
+    """The frame that tells the pod the window's size."""
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return bytes((RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,262 @@
+"""Read and write kubeconfig files, only those that somebody named.
+
+``~/.kube/config`` is never looked at unasked. Tokens from files and from exec
+plugins are renewed as their owners say.
+Source: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labkit.client.transport import Credentials, Endpoint
+from labkit.core.errors import UsageError, near
+from labkit.core.home import write_private
+
+# libyaml's, ten times as fast, where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One context of a kubeconfig, resolved.
+
+    Args:
+        name: The context's name.
+        endpoint: Where its cluster listens.
+        credentials: How its user proves who they are.
+        namespace: Its default namespace.
+        cluster: The cluster's name.
+        user: The user entry's name.
+    """
+
+    name: str
+    endpoint: Endpoint
+    credentials: Credentials
+    namespace: str = "default"
+    cluster: str = ""
+    user: str = ""
+
+
+def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Context:
+    """Read one context of a kubeconfig.
+
+    Args:
+        path: The file.
+        context: Its name; empty for the file's current context.
+        scratch: Where key files may lie for an instant.
+
+    Returns:
+        Where the cluster is and who one is there.
+
+    Raises:
+        UsageError: When the file is missing, broken, or lacks the context.
+    """
+    document = read(path)
+    contexts = _named(document, "contexts", "context")
+    name = context or str(document.get("current-context") or "")
+    if name not in contexts:
+        raise UsageError(
+            f'{path} has no context "{name}".' if name else f"{path} names no current context.",
+            todo=near(name, contexts) or "Name one with `kubectl config use-context`.",
+        )
+    chosen = contexts[name]
+    cluster_name, user_name = str(chosen.get("cluster", "")), str(chosen.get("user", ""))
+    cluster = _lookup(document, "clusters", "cluster", cluster_name, path)
+    user = _lookup(document, "users", "user", user_name, path) if user_name else {}
+    return Context(
+        name=name,
+        endpoint=_endpoint(cluster, path, scratch),
+        credentials=_credentials(user, cluster, path),
+        namespace=str(chosen.get("namespace") or "default"),
+        cluster=cluster_name,
+        user=user_name,
+    )
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a kubeconfig as it stands.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UsageError: When it is missing or no kubeconfig.
+    """
+    try:
+        document = _parsed(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"The kubeconfig {path} cannot be read.", why=reason, todo="Check the file's name.") from error
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"The kubeconfig {path} is not YAML.", why=_first_line(error), todo="Check the file."
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("contexts"), list):
+        raise UsageError(
+            f"{path} is not a kubeconfig.",
+            why="it has no list of contexts",
+            todo="Name the file that kubectl uses there.",
+        )
+    return document
+
+
+def _parsed(text: str) -> Any:
+    """A document; JSON, which is YAML as well, is read many times as fast."""
+    if text.startswith("{"):
+        with suppress(ValueError):
+            return json.loads(text)
+    return yaml.load(text, Loader=LOADER)
+
+
+def extract(path: Path, context: str, target: Path) -> None:
+    """Copy one context into a private kubeconfig of its own.
+
+    Args:
+        path: The learner's kubeconfig.
+        context: The context's name.
+        target: The file to write, with mode 0600.
+
+    Raises:
+        UsageError: When the context is missing.
+    """
+    document = read(path)
+    contexts = _named(document, "contexts", "context")
+    if context not in contexts:
+        raise UsageError(f'{path} has no context "{context}".', todo=near(context, contexts))
+    chosen = contexts[context]
+    cluster = _absolute(_lookup(document, "clusters", "cluster", str(chosen.get("cluster")), path), path)
+    user_name = str(chosen.get("user") or "")
+    user = _absolute(_lookup(document, "users", "user", user_name, path), path) if user_name else {}
+    copy = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": chosen.get("cluster"), "cluster": cluster}],
+        "users": [{"name": user_name, "user": user}] if user_name else [],
+        "contexts": [{"name": context, "context": chosen}],
+        "current-context": context,
+    }
+    write_private(target, yaml.dump(copy, Dumper=DUMPER, sort_keys=False))
+
+
+def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> Endpoint:
+    server = str(cluster.get("server") or "")
+    if not server.startswith(("https://", "http://")):
+        raise UsageError(
+            f"{path} names no server.", why=f'"{server}" is no https:// address', todo="Check its clusters."
+        )
+    ca_file = cluster.get("certificate-authority")
+    return Endpoint(
+        server=server.rstrip("/"),
+        ca=_data(cluster, "certificate-authority", path),
+        ca_file=str(_beside(path, ca_file)) if ca_file else "",
+        server_name=str(cluster.get("tls-server-name") or ""),
+        verify=not cluster.get("insecure-skip-tls-verify"),
+        scratch=scratch,
+    )
+
+
+def _credentials(user: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> Credentials:
+    certificate = _data(user, "client-certificate", path)
+    if certificate:
+        return Credentials(certificate=certificate, key=_data(user, "client-key", path))
+    if user.get("tokenFile"):
+        return Credentials(token_source=_file_token(_beside(path, user["tokenFile"])))
+    if user.get("token"):
+        return Credentials(token=str(user["token"]))
+    if user.get("exec"):
+        return _plugin(user["exec"], cluster, path)
+    if user.get("auth-provider") or user.get("username"):
+        raise UsageError(
+            f"{path} uses a way to log in that Kubernetes has dropped.",
+            why="auth-provider and passwords have left Kubernetes",
+            todo="Renew the kubeconfig with your provider's current tool.",
+        )
+    return Credentials()
+
+
+def _file_token(path: Path) -> Callable[[], str]:
+    def token() -> str:
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise UsageError(
+                f"The token file {path} cannot be read.",
+                why=str(error.strerror),
+                todo="Log in again, or correct tokenFile.",
+            ) from error
+
+    return token
+
+
+def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> Credentials:
+    """Let the official client run a credential plugin, as ``kubectl`` would."""
+    from kubernetes.config import ConfigException
+    from kubernetes.config.exec_provider import ExecProvider
+    from kubernetes.config.kube_config import ConfigNode
+
+    provider: Any = ExecProvider  # the official client's classes carry no types
+    node: Any = ConfigNode
+
+    try:
+        status = provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))).run()
+    except (ConfigException, OSError) as error:
+        raise UsageError(
+            f"The login program of {path} failed: {spec.get('command')}.",
+            why=str(error),
+            todo="Run it by hand, log in, and try again.",
+        ) from error
+    if status.get("clientCertificateData"):
+        return Credentials(certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or ""))
+    return Credentials(token=str(status.get("token") or ""))
+
+
+def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
+    """A PEM from ``<key>-data`` or from the file that ``<key>`` names."""
+    try:
+        if entry.get(f"{key}-data"):
+            return base64.b64decode(entry[f"{key}-data"], validate=True).decode("ascii")
+        if entry.get(key):
+            return _beside(path, entry[key]).read_text(encoding="ascii")
+    except (binascii.Error, UnicodeDecodeError, ValueError, OSError) as error:
+        raise UsageError(
+            f"{key} of {path} cannot be read.", why=str(error), todo="Get the file again from where you have it."
+        ) from error
+    return ""
+
+
+def _absolute(entry: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    files = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+    found = {key: str(_beside(path, entry[key])) for key in files if entry.get(key)}
+    return {**entry, **found}
+
+
+def _beside(path: Path, name: object) -> Path:
+    return (path.absolute().parent / Path(str(name)).expanduser()).absolute()
+
+
+def _named(document: Mapping[str, Any], plural: str, singular: str) -> dict[str, dict[str, Any]]:
+    entries = document.get(plural) or []
+    found = (entry for entry in entries if isinstance(entry, dict))
+    return {str(entry.get("name")): dict(entry.get(singular) or {}) for entry in found}
+
+
+def _lookup(document: Mapping[str, Any], plural: str, singular: str, name: str, path: Path) -> dict[str, Any]:
+    entries = _named(document, plural, singular)
+    if name not in entries:
+        raise UsageError(f'{path} has no {singular} "{name}".', todo=near(name, entries))
+    return entries[name]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,312 @@
+"""Read manifests and apply them: the lessons' files, YAML text, or plain objects.
+
+Applying creates what is missing and patches what is there. What kind of resource
+an object is, the cluster's discovery says. Lesson files are named by the step
+that makes their objects, so a state before a step is all files with a smaller
+number, in order.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labkit.client.client import Client, failure
+from labkit.client.discovery import Resources
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import UsageError, near
+
+Manifest = dict[str, Any]
+Adapt = Callable[[Manifest], Manifest]
+
+_STEP = re.compile(r"^W(\d+)", re.IGNORECASE)
+LAST_STEP = 24
+
+
+def parse(text: str, source: str = "the text") -> list[Manifest]:
+    """Read all objects of a YAML text.
+
+    Args:
+        text: One or more documents; a List is taken apart.
+        source: What to call it in errors.
+
+    Raises:
+        UsageError: When it is no YAML, or no Kubernetes objects.
+    """
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"{source} is not YAML.", why=" ".join(str(error).split()), todo="Look at the place it names, and before."
+        ) from error
+    found: list[Manifest] = []
+    for document in documents:
+        found += [_checked(entry, source) for entry in _flat(document)]
+    return found
+
+
+def given(what: object) -> list[Manifest]:
+    """The objects that a learner wrote in Python: one, or several.
+
+    Raises:
+        UsageError: When something else is among them.
+    """
+    entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
+    return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "What was given") for entry in entries]
+
+
+def step_number(step: str | int) -> int:
+    """The number of a step, such as 17 for ``W17``.
+
+    Raises:
+        UsageError: When it is no step of the walkthrough.
+    """
+    match = re.fullmatch(r"[Ww]?(\d{1,2})", str(step).strip())
+    if not match or not 1 <= int(match[1]) <= LAST_STEP:
+        raise UsageError(f'"{step}" is no step.', todo=f"Steps are W1 to W{LAST_STEP}.")
+    return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The lessons' manifests.
+
+    Args:
+        root: The directory that holds one directory a lesson.
+    """
+
+    root: Path
+
+    def lessons(self) -> list[str]:
+        """The lessons' names, in order."""
+        return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
+
+    def files(self, name: str) -> list[Path]:
+        """The files that a name stands for.
+
+        Args:
+            name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
+
+        Raises:
+            UsageError: When there is no such lesson or file.
+        """
+        lesson, _, rest = name.strip("/").partition("/")
+        known = self.lessons()
+        matches = [entry for entry in known if lesson in (entry, entry.split("-")[0])]
+        if not matches:
+            if lesson.endswith((".yaml", ".yml", ".json")):
+                raise UsageError(f'There is no file "{name}" here, and no lesson has it.', todo=near(lesson, known))
+            raise UsageError(f'There is no lesson "{lesson}".', todo=near(lesson, known))
+        directory = self.root / matches[0]
+        if not rest:
+            return sorted(directory.glob("*.yaml"))
+        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*.yaml"))}
+        found = [file for key, file in files.items() if rest in (key, key.removesuffix(".yaml"))]
+        if not found:
+            known_files = f"Its files are: {', '.join(files)}." if files else "It has none."
+            raise UsageError(f'"{matches[0]}" has no file "{rest}".', todo=known_files)
+        return found
+
+    def before(self, step: int) -> list[Path]:
+        """The files whose objects exist before a step, in the order they were made.
+
+        Args:
+            step: The step's number; one more than the last gives the finished walkthrough.
+        """
+        files = [(number, file) for number, file in self._numbered() if number < step]
+        return [file for _, file in sorted(files)]
+
+    def objects(self) -> list[Manifest]:
+        """Every object of every lesson, experiments included."""
+        files = sorted(self.root.rglob("*.yaml"))
+        return [entry for file in files for entry in parse(file.read_text(encoding="utf-8"), file.name)]
+
+    def _numbered(self) -> Iterator[tuple[int, Path]]:
+        for lesson in self.lessons():
+            for file in sorted((self.root / lesson).glob("*.yaml")):
+                match = _STEP.match(file.name)
+                if match:
+                    yield int(match[1]), file
+
+
+@dataclass(frozen=True, repr=False)
+class AppliedObject(Shown):
+    """One object that was applied.
+
+    Args:
+        kind: Such as ``Role``.
+        name: As ``namespace/name``, or the name alone.
+        outcome: ``created``, ``changed`` or ``unchanged``.
+        adapted: What the backend sets otherwise than the manifest says, a line each.
+    """
+
+    kind: str
+    name: str
+    outcome: str
+    adapted: tuple[str, ...] = ()
+
+    def card(self) -> Card:
+        """The object in one line, and what the backend set otherwise."""
+        rows = [Row("here", line) for line in self.adapted]
+        return Card(f"{self.kind} {self.name} {self.outcome}", "good", rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Applied(Shown):
+    """What applying did.
+
+    Args:
+        objects: One entry an object, in order.
+        title: What the card says first; how many objects there are, when left out.
+    """
+
+    objects: tuple[AppliedObject, ...]
+    title: str = ""
+
+    def card(self) -> Card:
+        """One line an object."""
+        rows: list[Row] = []
+        for entry in self.objects:
+            rows.append(Row(entry.outcome, f"{entry.kind} {entry.name}"))
+            rows += [Row("", f"on this cluster: {line}") for line in entry.adapted]
+        count = len(self.objects)
+        title = self.title or f"{count} object{'s' * (count != 1)} applied"
+        return Card(title, "good" if count or self.title else "plain", rows)
+
+
+def apply(
+    client: Client,
+    resources: Resources,
+    manifests: Iterable[Manifest],
+    adapt: Adapt,
+    *,
+    patience_seconds: float = 0.0,
+) -> Applied:
+    """Create what is missing and patch what is there.
+
+    Args:
+        client: Who asks.
+        resources: Finds paths.
+        manifests: The objects, in the order to apply them.
+        adapt: The backend's changes to a manifest.
+        patience_seconds: How long to wait for a new namespace's default account, which a
+            real cluster makes a moment later.
+
+    Returns:
+        What happened to each.
+
+    Raises:
+        ApiFailure: When the server refuses one.
+        UsageError: When the cluster serves no such kind.
+    """
+    done = [_apply_one(client, resources, entry, adapt, patience_seconds) for entry in manifests]
+    return Applied(tuple(done))
+
+
+PREPARED = "labkit/prepared"
+"""The annotation of objects that the lab made for the start of a later lesson."""
+
+
+def prepared(manifest: Manifest) -> Manifest:
+    """The manifest with the mark that the lab made it, not the learner."""
+    meta = dict(manifest.get("metadata") or {})
+    meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: "true"}
+    return {**manifest, "metadata": meta}
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """An object in words, such as ``Role kikai/service-reader``."""
+    meta = manifest.get("metadata") or {}
+    namespace = meta.get("namespace")
+    name = f"{namespace}/{meta.get('name')}" if namespace else str(meta.get("name"))
+    return f"{manifest.get('kind')} {name}"
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """What was changed between two objects, a line each: ``spec.x: a → b``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(key for key in after if key not in before)]
+        parts = (differences(before.get(k), after.get(k), f"{path}.{k}" if path else str(k)) for k in keys)
+        return [line for part in parts for line in part]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [line for i, (a, b) in pairs for line in differences(a, b, f"{path}[{i}]")]
+    if before == after:
+        return []
+    return [f"{path}: {after}" if before is None else f"{path}: {before} → {after}"]
+
+
+STRICT = {"fieldValidation": "Strict"}
+"""A field that the kind does not have is an error, as for ``kubectl apply``, and not left out in silence."""
+
+FIXED = ("may not change fields", "cannot change roleRef", "field is immutable")
+"""What a server says of a change that only a new object can bring."""
+
+NOT_YET = ("error looking up service account", "No API token found for service account")
+"""What a server says to a pod whose account, or, before 1.24, its token, is only just being made."""
+
+
+TOKEN_SECRET = "kubernetes.io/service-account-token"
+"""The type of a Secret into which a controller puts a token, a moment after it was made."""
+
+
+def _is_empty(client: Client, path: str) -> bool:
+    answer = client.get(path)
+    return answer.ok and not (answer.body.get("data") or {}).get("token")
+
+
+def _apply_one(
+    client: Client, resources: Resources, manifest: Manifest, adapt: Adapt, patience_seconds: float
+) -> AppliedObject:
+    adapted = adapt(manifest)
+    path = resources.path(manifest)
+    deadline = time.monotonic() + patience_seconds
+    answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
+    while any(text in answer.message for text in NOT_YET) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        answer = client.post(path.rpartition("/")[0], adapted, query=STRICT)
+    outcome = "created"
+    if answer.status == 409 and answer.reason == "AlreadyExists":
+        before = client.get(path)
+        answer = client.patch(path, adapted, kind="strategic", query=STRICT)
+        outcome = "unchanged" if answer.ok and _version(before.body) == _version(answer.body) else "changed"
+    if not answer.ok:
+        refused = failure(answer.status, answer.body, f"{title(manifest)} was not accepted.")
+        if any(text in answer.message for text in FIXED):
+            refused.todo = (
+                f'What is there cannot be changed so. Delete it, lab.admin.delete("{path}"), and apply again.'
+            )
+        raise refused
+    while manifest.get("type") == TOKEN_SECRET and time.monotonic() < deadline and _is_empty(client, path):
+        time.sleep(0.1)
+    name = title(manifest).partition(" ")[2]
+    return AppliedObject(str(manifest["kind"]), name, outcome, tuple(differences(manifest, adapted)))
+
+
+def _version(body: Any) -> object:
+    return body.get("metadata", {}).get("resourceVersion") if isinstance(body, dict) else None
+
+
+def _flat(document: Any) -> list[Any]:
+    if isinstance(document, dict) and document.get("kind") == "List":
+        return list(document.get("items") or [])
+    return list(document) if isinstance(document, list) else [document]
+
+
+def _checked(entry: Any, source: str) -> Manifest:
+    meta = entry.get("metadata") if isinstance(entry, dict) else None
+    if not isinstance(meta, dict) or not entry.get("apiVersion") or not entry.get("kind"):
+        raise UsageError(
+            f"{source} holds something that is no Kubernetes object.",
+            why="an object has apiVersion, kind and metadata",
+            todo="Write all three; in YAML each begins a line.",
+        )
+    if not meta.get("name"):
+        raise UsageError(f"{source} holds a {entry['kind']} without a name.", todo="Give it one: metadata.name.")
+    return dict(entry)

@@ -1,0 +1,193 @@
+"""What the lab does with pods: run commands, read logs and tokens, wait.
+
+On a real cluster a pod takes a moment to start, so a command for one that is still
+starting waits for it; on the embedded cluster nothing ever waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.client.client import Client, failure
+from labkit.client.exec import command as podexec
+from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import ExecFailed
+
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where a container finds its service account's files."""
+
+NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
+
+TOKEN_SECONDS = 10.0
+"""How long a pod's token is used before it is read again."""
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, repr=False)
+class ReadyPod(Shown):
+    """A pod that was waited for.
+
+    Args:
+        name: As ``namespace/name``.
+        body: The pod.
+    """
+
+    name: str
+    body: Mapping[str, Any] = field(compare=False)
+
+    def card(self) -> Card:
+        """That it is ready, with its containers and whom it runs as."""
+        spec = self.body["spec"]
+        containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
+        rows = [Row("containers", containers), Row("runs as", str(spec.get("serviceAccountName", "")))]
+        return Card(f"The pod {self.name} is ready", "good", rows)
+
+
+class Pods:
+    """Reaches into the cluster's pods.
+
+    Args:
+        admin: Who asks, observed by nobody.
+        patience_seconds: How long the cluster may take to show a change.
+        run: False where it is known that no pod runs, so that nobody waits for one.
+    """
+
+    def __init__(self, admin: Client, patience_seconds: float, *, run: bool = True) -> None:
+        self._admin = admin
+        self._run = run
+        self._patience_seconds = patience_seconds
+        self._shells: dict[str, str] = {}
+
+    def exec(
+        self,
+        pod: str,
+        command: str | Iterable[str],
+        *,
+        container: str | None = None,
+        stdin: str | bytes | None = None,
+        timeout_seconds: float = 120.0,
+    ) -> CompletedExec:
+        """Run a command in a container; see ``Lab.exec``."""
+        pod = pod_name(pod)
+        key = f"{pod}/{container or ''}"
+        shells = sorted(podexec.SHELLS, key=lambda shell: shell != self._shells.get(key))  # the last one first
+        words = [] if isinstance(command, str) else list(command)
+        rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
+        rest["container"] = container or ""
+
+        def run() -> CompletedExec:
+            if isinstance(command, str):
+                return podexec.run_shell(self._admin, pod, command, shells=shells, **rest)
+            return podexec.run(self._admin, pod, words, **rest)
+
+        try:
+            done = run()
+        except ExecFailed:
+            if not self._is_starting(pod):
+                raise
+            self.wait(pod)
+            done = run()
+        if isinstance(command, str):
+            self._shells[key] = done.args[0]
+        return done
+
+    def logs(self, pod: str, container: str | None = None) -> str:
+        """What a container has written so far.
+
+        Raises:
+            ApiFailure: When there is nothing to read.
+        """
+        query = {"container": container} if container else None
+        answer = self._admin.get(f"{_path(pod)}/log", query=query)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"{pod} has no log.")
+        return str(answer.body)
+
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
+        """Wait until a pod is ready; see ``Lab.wait``."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            answer = self._admin.get(_path(pod))
+            if answer.ok and _ready(answer.body):
+                return ReadyPod(pod_name(pod), answer.body)
+            hopeless = not answer.ok or not self._run or (not self._patience_seconds and _cannot_pull(answer.body))
+            if hopeless or time.monotonic() > deadline:
+                raise failure(answer.status, _waiting(answer.body), f"The pod {pod} is not ready.")
+            time.sleep(POLL_SECONDS)
+
+    def token(self, pod: str, container: str | None = None) -> str:
+        """The token a pod mounts, as it stands in the container.
+
+        Raises:
+            ExecFailed: When the pod does not run or mounts no token.
+        """
+        try:
+            done = self.exec(pod, ["cat", f"{MOUNT}/token"], container=container, timeout_seconds=30.0)
+        except ExecFailed as error:
+            what = f"The token of {pod_name(pod)} cannot be read."
+            raise ExecFailed(error.status, error.reason, what, why=error.why, todo=error.todo) from error
+        if not done.ok:
+            raise ExecFailed(0, "", f"{pod} mounts no token.", why=done.stderr.strip(), todo=NO_TOKEN)
+        return done.stdout.strip()
+
+    def _is_starting(self, pod: str) -> bool:
+        """Whether a pod is there and not ready yet, as on a real cluster just after it was made."""
+        if not self._patience_seconds:
+            return False
+        answer = self._admin.get(_path(pod))
+        return answer.ok and not _ready(answer.body)
+
+
+class MountedToken:
+    """The token a pod mounts, read again when it is a little old or the cluster was reset.
+
+    Args:
+        pods: Reads it.
+        pod: As ``namespace/name``.
+        container: Whose mount; None for the pod's default container.
+        generation: A number that changes when the cluster is reset.
+    """
+
+    def __init__(self, pods: Pods, pod: str, container: str | None, generation: Callable[[], int]) -> None:
+        self._pods, self._pod, self._container = pods, pod, container
+        self._now = generation
+        self._raw, self._read_at, self._generation = "", 0.0, -1
+
+    def __call__(self) -> str:
+        """The token of the moment."""
+        now, generation = time.monotonic(), self._now()
+        if now - self._read_at > TOKEN_SECONDS or self._generation != generation:
+            self._raw = self._pods.token(self._pod, self._container)
+            self._read_at, self._generation = now, generation
+        return self._raw
+
+
+def _path(pod: str) -> str:
+    namespace, _, name = pod_name(pod).partition("/")
+    return f"/api/v1/namespaces/{namespace}/pods/{name}"
+
+
+def _ready(pod: Mapping[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _cannot_pull(pod: Mapping[str, Any]) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    reasons = {((entry.get("state") or {}).get("waiting") or {}).get("reason") for entry in statuses}
+    return bool(reasons & {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"})
+
+
+def _waiting(pod: Any) -> Any:
+    """Why a pod is not ready, in the shape of a Status."""
+    if not isinstance(pod, dict) or pod.get("kind") != "Pod":
+        return pod
+    states = [c.get("state", {}) for c in pod.get("status", {}).get("containerStatuses") or []]
+    reasons = [s["waiting"].get("reason", "") for s in states if "waiting" in s]
+    phase = pod.get("status", {}).get("phase", "")
+    return {"reason": "NotReady", "message": f"its phase is {phase} {' '.join(reasons)}".strip()}

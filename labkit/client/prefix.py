@@ -1,0 +1,135 @@
+"""How the walkthrough's names are written on a cluster that is shared.
+
+With a prefix, each learner has namespaces and cluster roles of their own:
+``kikai`` is ``ann-kikai`` there. The notebooks keep the write-up's names; paths
+and objects are rewritten on their way to the server. Without a prefix nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.core.errors import UsageError
+
+NAMESPACES = frozenset({"default", "kikai", "darbo"})
+"""The namespaces the walkthrough works in."""
+
+CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
+"""The cluster-scoped objects it makes; ``view`` and the like are the cluster's own."""
+
+_PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)")
+_CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
+"""The API server's own Service: it is the cluster's, in nobody's namespace but ``default``."""
+
+_HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
+_USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Maps names to the cluster's own.
+
+    Args:
+        prefix: Such as ``ann``; empty maps every name to itself.
+    """
+
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that cannot begin a name.
+
+        Raises:
+            UsageError: When it is no DNS label of at most 20 letters.
+        """
+        if self.prefix and not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", self.prefix):
+            raise UsageError(
+                f'"{self.prefix}" cannot be a prefix.',
+                why="names in Kubernetes are small letters, digits and dashes",
+                todo="Choose something like `ann`.",
+            )
+
+    def namespace(self, name: str) -> str:
+        """A namespace's name on this cluster."""
+        return f"{self.prefix}-{name}" if self.prefix and name in NAMESPACES else name
+
+    def cluster(self, name: str) -> str:
+        """The name of a cluster-scoped object on this cluster."""
+        return f"{self.prefix}-{name}" if self.prefix and name in CLUSTER_NAMES else name
+
+    def user(self, name: str) -> str:
+        """A service account's user or group name on this cluster."""
+        match = _USER.match(name)
+        if not match:
+            return name
+        return f"{match[1]}{self.namespace(match[2])}{match[3]}"
+
+    def mapping(self) -> dict[str, str]:
+        """The walkthrough's names and what they are on this cluster; empty without a prefix."""
+        if not self.prefix:
+            return {}
+        return {name: f"{self.prefix}-{name}" for name in (*NAMESPACES, *CLUSTER_NAMES)}
+
+    def path(self, path: str) -> str:
+        """A request's path on this cluster."""
+        if not self.prefix or path.startswith(_CLUSTERS_OWN):
+            return path
+        return _PATH.sub(self._part, path)
+
+    def command(self, line: str) -> str:
+        """A command that is typed in a pod, with the paths and the host it names as they are here.
+
+        Outside the namespace ``default`` the API server's short name does not resolve.
+        """
+        if not self.prefix:
+            return line
+        return _HOST.sub(r"\1kubernetes.default", _PATH.sub(self._part, line))
+
+    def body(self, body: Any) -> Any:
+        """An object on its way to this cluster; anything else passes as it is."""
+        if not self.prefix or not isinstance(body, Mapping) or "kind" not in body:
+            return body
+        mapped = dict(body)
+        kind, meta = str(body["kind"]), dict(body.get("metadata") or {})
+        if "namespace" in meta:
+            meta["namespace"] = self.namespace(meta["namespace"])
+        if "name" in meta and kind == "Namespace":
+            meta["name"] = self.namespace(meta["name"])
+        elif "name" in meta and kind.startswith("Cluster"):
+            meta["name"] = self.cluster(meta["name"])
+        if meta:
+            mapped["metadata"] = meta
+        reference = body.get("roleRef")
+        if isinstance(reference, Mapping) and reference.get("kind") == "ClusterRole":
+            mapped["roleRef"] = {**reference, "name": self.cluster(reference.get("name", ""))}
+        if isinstance(body.get("subjects"), list):
+            mapped["subjects"] = [self._subject(subject) for subject in body["subjects"]]
+        if kind.endswith("AccessReview") and isinstance(body.get("spec"), Mapping):
+            mapped["spec"] = self._review(body["spec"])
+        return mapped
+
+    def _part(self, match: re.Match[str]) -> str:
+        kind, name = match[1], match[2]
+        mapped = self.namespace(name) if kind == "/namespaces/" else self.cluster(name)
+        return kind + mapped
+
+    def _subject(self, subject: Any) -> Any:
+        if not isinstance(subject, Mapping):
+            return subject
+        if "namespace" in subject:
+            return {**subject, "namespace": self.namespace(subject["namespace"])}
+        return {**subject, "name": self.user(str(subject.get("name", "")))}
+
+    def _review(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        mapped = dict(spec)
+        attributes = spec.get("resourceAttributes")
+        if isinstance(attributes, Mapping) and attributes.get("namespace"):
+            namespace = self.namespace(attributes["namespace"])
+            mapped["resourceAttributes"] = {**attributes, "namespace": namespace}
+        if "user" in spec:
+            mapped["user"] = self.user(str(spec["user"]))
+        if spec.get("groups"):
+            mapped["groups"] = [self.user(str(group)) for group in spec["groups"]]
+        return mapped

@@ -1,0 +1,202 @@
+"""A local address that needs no credentials: what ``kubectl proxy`` does.
+
+A plain HTTP server on the loopback interface that passes every request on to the
+API server with a caller's credentials. Since it asks nobody for a password, it
+answers only requests that name a loopback host, so that a web page elsewhere
+cannot talk a browser into using it, and refuses exec and attach, as kubectl does.
+Source: https://kubernetes.io/docs/tasks/access-kubernetes-api/http-proxy-access-api/
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from labkit.core.errors import LabkitError, UsageError
+
+if TYPE_CHECKING:
+    from labkit.client.answer import Answer
+    from labkit.client.client import Client
+
+ACCEPT_HOSTS = re.compile(r"^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$")
+REJECT_PATHS = re.compile(r"^/api/.*/pods/.*/(exec|attach)(\?|$)")
+
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers"}
+    | {"transfer-encoding", "upgrade", "host", "content-length", "authorization"}
+)
+"""Headers of one hop, and those that only the proxy may set."""
+
+MAX_BODY = 3 * 1024 * 1024
+"""The API server takes no larger bodies."""
+
+
+class Proxy:
+    """A running proxy. Use it in a ``with`` block, or call ``close``.
+
+    Args:
+        caller: Whose credentials to use.
+        port: The port on 127.0.0.1; 0 takes a free one.
+
+    Raises:
+        UsageError: When the port is taken.
+    """
+
+    def __init__(self, caller: Client, *, port: int = 0) -> None:
+        self.caller = caller
+        handler = type("Handler", (_Handler,), {"caller": caller})
+        try:
+            self._server = _Server(("127.0.0.1", port), handler)
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"The proxy cannot listen on port {port}.",
+                why=getattr(error, "strerror", None) or str(error),
+                todo="Choose another with --port, or leave it out for a free one.",
+            ) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
+
+    def get(self, path: str) -> Answer:
+        """Ask through the proxy: a plain HTTP call, without credentials of its own.
+
+        Args:
+            path: Such as ``/api/v1/namespaces``.
+        """
+        from labkit.client.client import Client
+        from labkit.client.transport import Endpoint
+
+        plain = Client(
+            Endpoint(self.url),
+            name="through the proxy",
+            names=self.caller.names,
+            observers=self.caller.observers,
+            find_event=self.caller.find_event,
+        )
+        return plain.get(path)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Its address, such as ``http://127.0.0.1:8001``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Proxy:
+        """Begin to serve, in a thread that ends with the process."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Proxy:
+        """The running proxy."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Where it listens and whose credentials it uses."""
+        return f"<proxy at {self.url} as {self.caller.name}>"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    caller: ClassVar[Client]
+    protocol_version = "HTTP/1.1"
+    server_version = "labkit-proxy"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    timeout = 300
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is logged: the API server's audit log has it all."""
+
+    def _pass_on(self) -> None:
+        refusal = self._refusal()
+        if refusal:
+            self._say(403, f"Forbidden: {refusal}")
+            return
+        length = self.headers.get("Content-Length")
+        if self.headers.get("Transfer-Encoding") or (length is not None and not length.isdigit()):
+            self._say(411, "Length Required")
+            return
+        if int(length or 0) > MAX_BODY:
+            self._say(413, "Request Entity Too Large")
+            return
+        body = self.rfile.read(int(length)) if length else None
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
+        try:
+            response = self.caller.open(self.command, self.path, body=body, headers=headers)
+        except LabkitError as error:
+            self._say(502, f"Bad Gateway: {error.what}")
+            return
+        with response:
+            self._relay(response)
+
+    def _refusal(self) -> str:
+        """Why this request is not passed on; empty when it is."""
+        if not ACCEPT_HOSTS.match(self.headers.get("Host", "")):
+            return "the Host header names no loopback address"
+        origin = self.headers.get("Origin")
+        if origin and not ACCEPT_HOSTS.match(origin.partition("://")[2]):
+            return "the request comes from a web page elsewhere"
+        if REJECT_PATHS.match(self.path):
+            return "exec and attach do not pass through the proxy"
+        if not self.path.startswith("/"):
+            return "the path must begin with a slash"
+        return ""
+
+    def _relay(self, response: Any) -> None:
+        self.send_response(response.status)
+        for key, value in response.headers.items():
+            if key.lower() not in HOP_BY_HOP:
+                self.send_header(key, value)
+        length = response.headers.get("Content-Length")
+        if length is not None or self.command == "HEAD":
+            self.send_header("Content-Length", length or "0")
+            self.end_headers()
+            for piece in response.stream(65536, decode_content=False):
+                self.wfile.write(piece)
+            return
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in response.read_chunked(decode_content=False) if response.chunked else response.stream():
+            if piece:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _say(self, status: int, text: str) -> None:
+        body = f"{text}\n".encode()
+        self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+    setattr(_Handler, f"do_{_method}", _Handler._pass_on)

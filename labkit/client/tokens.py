@@ -1,0 +1,293 @@
+"""Look into a service account's token: header, claims, signature, and who vouches for it.
+
+A token is three parts, each base64url: a header, the claims, and a signature over
+both. Anyone can read the first two; only the holder of the cluster's key can make
+the third. The public keys stand at ``/openid/v1/jwks``.
+Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from labkit.client.protocol import Caller
+from labkit.core.display import Card, Row, Shown
+from labkit.core.errors import TokenError
+from labkit.core.redact import HIDDEN
+
+JWKS_PATH = "/openid/v1/jwks"
+JWKS_TYPE = "application/jwk-set+json"
+WHOLE = "Give the whole token: three parts with two dots between them."
+REVIEW_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+_K8S = "kubernetes.io"
+_LEGACY = "kubernetes.io/serviceaccount/"
+_TIMES = frozenset({"exp", "iat", "nbf", f"{_K8S}.warnafter"})
+
+EXPLAINED: Mapping[str, str] = {
+    "alg": "how it is signed",
+    "kid": "which of the cluster's keys signed it",
+    "iss": "issuer: who made the token",
+    "sub": "subject: whom it speaks for",
+    "aud": "audience: who may accept it",
+    "exp": "when it stops being valid",
+    "iat": "when it was issued",
+    "nbf": "not valid before",
+    "jti": "this token's own id, which the audit log shows",
+    "kubernetes.io.namespace": "the account's namespace",
+    "kubernetes.io.serviceaccount.name": "the account's name",
+    "kubernetes.io.serviceaccount.uid": "the account's uid: a new account of that name is another",
+    "kubernetes.io.pod.name": "the pod it is bound to: it dies with the pod",
+    "kubernetes.io.pod.uid": "that pod's uid",
+    "kubernetes.io.node.name": "the node that pod runs on",
+    "kubernetes.io.node.uid": "that node's uid",
+    "kubernetes.io.secret.name": "the Secret it is bound to: it dies with the Secret",
+    "kubernetes.io.secret.uid": "that Secret's uid",
+    "kubernetes.io.warnafter": "after this the server notes that it should have been renewed",
+    "kubernetes.io/serviceaccount/namespace": "the account's namespace",
+    "kubernetes.io/serviceaccount/secret.name": "the Secret that holds this token",
+    "kubernetes.io/serviceaccount/service-account.name": "the account's name",
+    "kubernetes.io/serviceaccount/service-account.uid": "the account's uid",
+}
+"""What each claim means, by its dotted name."""
+
+
+@dataclass(frozen=True, repr=False)
+class Token(Shown):
+    """A decoded token.
+
+    Args:
+        header: How it is signed.
+        claims: What it says.
+        verified: Whether the signature fits one of the cluster's keys.
+        verdict: Why it is verified, or where verification failed.
+        raw: The token itself; never shown.
+    """
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    verified: bool
+    verdict: str
+    raw: str = field(repr=False, compare=False, default="")
+
+    @classmethod
+    def decode(cls, raw: str, asker: Caller | None = None) -> Token:
+        """Decode a token and check its signature against the cluster's keys.
+
+        Args:
+            raw: The whole token.
+            asker: Who reads the keys; without one the signature is not checked.
+
+        Raises:
+            TokenError: When the text is no token.
+        """
+        parts = raw.strip().split(".")
+        if len(parts) != 3:
+            raise TokenError(
+                "This is not a token.",
+                why=f"a token has three parts with dots between, this has {len(parts)}",
+                todo="Take the whole text of the file `token`.",
+            )
+        header, claims = (_part(part, name) for part, name in zip(parts, ("header", "claims"), strict=False))
+        if asker is None:
+            return cls(header, claims, False, "the signature was not checked", raw)
+        verified, verdict = _verify(raw.strip(), header, asker)
+        return cls(header, claims, verified, verdict, raw)
+
+    @property
+    def shortened(self) -> str:
+        """The token as it may be shown."""
+        return HIDDEN
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """All claims by their dotted names, such as ``kubernetes.io.pod.name``."""
+        return _flatten(self.claims)
+
+    @property
+    def subject(self) -> str:
+        """Whom the token speaks for."""
+        return str(self.claims.get("sub", ""))
+
+    @property
+    def legacy(self) -> bool:
+        """Whether it is a token of the old kind, from a Secret and without an end."""
+        return any(key.startswith(_LEGACY) for key in self.claims)
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it stops being valid; None for a legacy token."""
+        stamp = self.claims.get("exp")
+        return datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int | float) else None
+
+    @property
+    def expired(self) -> bool:
+        """Whether that moment has passed."""
+        return self.expires is not None and self.expires.timestamp() <= time.time()
+
+    @property
+    def bound_to(self) -> str:
+        """The object the token dies with, such as ``pod curl``; empty when there is none."""
+        claims = self.claims.get(_K8S)
+        for kind in ("pod", "secret", "node"):
+            if isinstance(claims, dict) and kind in claims:
+                return f"{kind} {claims[kind].get('name')}"
+        secret = self.claims.get(f"{_LEGACY}secret.name")
+        return f"secret {secret}" if secret else ""
+
+    def explain(self) -> dict[str, str]:
+        """What each claim of this token means."""
+        return {name: EXPLAINED[name] for name in self.flat if name in EXPLAINED}
+
+    def review(self, asker: Caller) -> dict[str, Any]:
+        """Ask the server itself whether it accepts the token (TokenReview).
+
+        Args:
+            asker: Who asks; they need ``create`` on ``tokenreviews``.
+
+        Returns:
+            The review's status: ``authenticated``, ``user``, ``error``.
+        """
+        spec = {"token": self.raw}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
+        answer = asker.post(REVIEW_PATH, body)
+        return dict(answer.body.get("status") or {}) if answer.ok else {"error": answer.message}
+
+    def compare(self, other: Token) -> Comparison:
+        """Compare with another token, claim by claim."""
+        return Comparison(self, other)
+
+    def card(self) -> Card:
+        """Every part of the token, explained; never the signature itself."""
+        rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
+        rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
+        rows += [Row("signature", self.verdict), Row("token", self.shortened, code=True)]
+        tone = "good" if self.verified and not self.expired else "bad" if self.verdict else "plain"
+        kind = "legacy token" if self.legacy else "token"
+        state = ", expired" if self.expired else ""
+        return Card(f"{kind} of {self.subject or 'nobody'}{state}", tone, rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
+    """Two tokens side by side.
+
+    Args:
+        left: One token.
+        right: The other.
+    """
+
+    left: Token
+    right: Token
+
+    @property
+    def identical(self) -> bool:
+        """Whether they are one and the same token."""
+        return self.left.raw == self.right.raw
+
+    @property
+    def same(self) -> dict[str, Any]:
+        """The claims both have with the same value."""
+        other = self.right.flat
+        return {k: v for k, v in self.left.flat.items() if k in other and other[k] == v}
+
+    @property
+    def different(self) -> dict[str, tuple[Any, Any]]:
+        """The claims that differ; None stands for a claim that one of them lacks."""
+        left, right = self.left.flat, self.right.flat
+        names = [*left, *(name for name in right if name not in left)]
+        pairs = {name: (left.get(name), right.get(name)) for name in names}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    def card(self) -> Card:
+        """The claims that are the same, then those that differ."""
+        rows = [Row(f"= {name}", plain(name, value)) for name, value in self.same.items()]
+        for name, (left, right) in self.different.items():
+            rows.append(Row(f"≠ {name}", f"left:  {plain(name, left)}\nright: {plain(name, right)}"))
+        count = len(self.different)
+        title = f"{count} claim{'s' * (count != 1)} differ{'s' * (count == 1)}, {len(self.same)} are the same"
+        return Card("identical tokens" if self.identical else title, "plain", rows)
+
+
+def _part(part: str, name: str) -> dict[str, Any]:
+    try:
+        padded = part + "=" * (-len(part) % 4)
+        value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise TokenError(f"This is not a token: its {name} cannot be decoded.", why=str(error), todo=WHOLE) from error
+    if not isinstance(value, dict):
+        raise TokenError(f"This is not a token: its {name} is no JSON object.", todo=WHOLE)
+    return value
+
+
+def _verify(raw: str, header: Mapping[str, Any], asker: Caller) -> tuple[bool, str]:
+    import jwt
+
+    # The server offers this document in no other form, and answers 406 to plain JSON.
+    answer = asker.request("GET", JWKS_PATH, headers={"Accept": JWKS_TYPE})
+    if not answer.ok:
+        return False, f"not checked: the cluster's keys cannot be read ({answer.status})"
+    keys = {key.get("kid"): key for key in answer.body.get("keys", [])}
+    key = keys.get(header.get("kid"))
+    if key is None:
+        return False, f"not verified: the cluster has no key {header.get('kid')}"
+    algorithm = str(key.get("alg", "RS256"))
+    if header.get("alg") != algorithm:
+        return False, f"not verified: it claims {header.get('alg')}, the key is for {algorithm}"
+    checks: Any = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    try:
+        jwt.decode(raw, jwt.PyJWK.from_dict(key), algorithms=[algorithm], options=checks)
+    except jwt.InvalidSignatureError:
+        return False, "not verified: the signature does not fit; header or claims were changed"
+    except jwt.PyJWTError as error:
+        return False, f"not verified: {error}"
+    return True, f"verified with the cluster's published key {str(header['kid'])[:8]}…"
+
+
+def _flatten(claims: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in claims.items():
+        if name == _K8S and isinstance(value, dict):
+            flat.update(_nested(value, _K8S))
+        else:
+            flat[name] = value
+    return flat
+
+
+def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, inner in value.items():
+        key = f"{prefix}.{name}"
+        flat.update(_nested(inner, key) if isinstance(inner, dict) else {key: inner})
+    return flat
+
+
+def plain(name: str, value: Any) -> str:
+    """A claim's value as a person reads it: times with a date, lists with commas."""
+    if value is None:
+        return "(none)"
+    if name in _TIMES and isinstance(value, int | float):
+        return f"{value} ({datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC{_distance(value)})"
+    if isinstance(value, list):
+        return ", ".join(str(entry) for entry in value)
+    return str(value)
+
+
+def _said(name: str, value: Any) -> str:
+    meaning = EXPLAINED.get(name)
+    return f"{plain(name, value)}   — {meaning}" if meaning else plain(name, value)
+
+
+def _distance(stamp: float) -> str:
+    seconds = stamp - time.time()
+    minutes = round(abs(seconds) / 60)
+    days = round(abs(seconds) / 86400)
+    text = f"{days} days" if days > 2 else f"{minutes} min"
+    return f", in {text}" if seconds >= 0 else f", {text} ago"

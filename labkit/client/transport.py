@@ -1,0 +1,285 @@
+"""Where a cluster is and how one proves who one is: addresses, keys, connections.
+
+A connection pool belongs to an address and a client certificate; callers that
+send a token, or nothing, share the pool of their cluster. Nothing is retried and
+no proxy from the environment is used: what the learner sees is one exchange.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from labkit.client.pipelined import Batch, Server
+from labkit.client.pipelined import Reply as BatchReply
+from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
+from labkit.core.home import home_error
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a cluster's API server listens, and whose signature it must show.
+
+    Args:
+        server: Such as ``https://127.0.0.1:6443``.
+        ca: The CA certificates in PEM, or empty for the system's own.
+        ca_file: The file they came from, to name it in commands.
+        server_name: The name expected in the certificate, when not the address.
+        verify: False accepts any certificate; only for a kubeconfig that says so.
+        scratch: Where key files may lie for an instant; the system's own otherwise.
+    """
+
+    server: str
+    ca: str = ""
+    ca_file: str = ""
+    server_name: str = ""
+    verify: bool = True
+    scratch: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How a caller proves who they are. Without anything the caller is anonymous.
+
+    Args:
+        token: A bearer token.
+        token_source: Gives the token of the moment, where it is renewed.
+        certificate: A client certificate (and its chain) in PEM.
+        key: Its private key in PEM.
+    """
+
+    token: str = field(default="", repr=False)
+    token_source: Callable[[], str] | None = field(default=None, repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+
+    @property
+    def kind(self) -> str:
+        """``certificate``, ``token`` or ``none``."""
+        if self.certificate:
+            return "certificate"
+        return "token" if self.token or self.token_source else "none"
+
+    def headers(self) -> dict[str, str]:
+        """The headers that carry the credential.
+
+        Raises:
+            TokenError: When the token holds what no header can.
+        """
+        token = self.token_source() if self.token_source else self.token
+        if not re.fullmatch(r"[!-~]*", token):
+            raise TokenError(
+                "This token cannot be sent.",
+                why="it holds spaces, line breaks or letters that no HTTP header may hold",
+                todo="Copy it again, whole and in one line.",
+            )
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
+    """Make the TLS settings for one address and one client certificate.
+
+    Args:
+        endpoint: Where to connect.
+        credentials: Whose certificate to show, if any.
+
+    Returns:
+        A context that trusts the cluster's CA alone.
+
+    Raises:
+        LabkitError: When the CA or the client certificate is unreadable.
+    """
+    try:
+        context = ssl.create_default_context(cadata=endpoint.ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise LabkitError(
+            "The cluster's CA certificate cannot be read.",
+            why=str(error),
+            todo="Look at certificate-authority in the kubeconfig.",
+        ) from error
+    # Go's verification, which kubectl uses, asks no more of a certificate than this.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not endpoint.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if credentials.certificate:
+        _show_certificate(context, credentials, endpoint.scratch)
+    return context
+
+
+def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
+    # ssl reads certificates from files only; NamedTemporaryFile makes them 0600.
+    name = ""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix=".cert-", dir=scratch, delete=False) as stream:
+            name = stream.name
+            stream.write(f"{credentials.certificate}\n{credentials.key}\n")
+        context.load_cert_chain(name)
+    except (ssl.SSLError, ValueError) as error:
+        raise LabkitError(
+            "The client certificate cannot be read.",
+            why=str(error),
+            todo="Look at client-certificate and client-key in the kubeconfig.",
+        ) from error
+    except OSError as error:
+        raise home_error(scratch or Path(tempfile.gettempdir()), error) from error
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+class Transport:
+    """A pool of connections to one API server.
+
+    Args:
+        endpoint: Where it listens.
+        credentials: Whose client certificate to show; tokens travel with each request.
+    """
+
+    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
+        self.endpoint = endpoint
+        self.context = tls_context(endpoint, credentials or Credentials())
+        # The context checks the name: urllib3's assert_hostname would switch that off, for batches and exec too.
+        self._pool = urllib3.PoolManager(
+            ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
+        )
+        self._batch = Batch(Server(endpoint.server, self.context, endpoint.server_name, CONNECT_SECONDS, READ_SECONDS))
+
+    def send_all(
+        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[BatchReply]:
+        """Ask many questions that change nothing, several at a time.
+
+        Args:
+            method: Such as ``POST``, for reviews.
+            path: The same for all.
+            bodies: The questions.
+            headers: All headers but the connection's own.
+
+        Returns:
+            The answers, in the questions' order.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        try:
+            return self._batch.send(method, path, bodies, headers)
+        except (OSError, HTTPException) as error:
+            raise connection_error(self.endpoint.server, error) from error
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_seconds: float | None = READ_SECONDS,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one exchange.
+
+        Args:
+            method: Such as ``GET``.
+            path: With its query, beginning with a slash.
+            body: The bytes to send, or None.
+            headers: All headers but the connection's own.
+            timeout_seconds: The longest silence while reading; None waits for ever.
+            stream: Leave the body unread.
+
+        Returns:
+            The response, whatever its status.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+        url = self.endpoint.server.rstrip("/") + path
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds)
+        try:
+            return self._pool.request(
+                method,
+                url,
+                body=body,
+                headers=dict(headers),
+                timeout=timeout,
+                preload_content=not stream,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise connection_error(self.endpoint.server, error) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+        self._batch.close()
+
+
+NOT_YET_VALID, EXPIRED = 9, 10
+"""OpenSSL's codes for a certificate whose time is not now."""
+
+
+def connection_error(server: str, error: BaseException) -> Unreachable:
+    """Say in a sentence why no answer came.
+
+    Args:
+        server: The address that was tried.
+        error: What the connection raised.
+
+    Returns:
+        The error to raise.
+    """
+    cause: Any = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Untrusted(
+                server,
+                f"The certificate at {server} is not trusted.",
+                why=cause.verify_message or str(cause),
+                todo="Set this machine's clock right."
+                if cause.verify_code in (NOT_YET_VALID, EXPIRED)
+                else "Check that the kubeconfig's CA belongs to this cluster.",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return Unreachable(
+                server,
+                f"Nothing listens at {server}.",
+                why="the connection was refused",
+                todo="Start the cluster (`labkit up`, or Lab() in a notebook), or check the address in the kubeconfig.",
+            )
+        if isinstance(cause, ConnectionError):
+            return Unreachable(
+                server,
+                f"The connection to {server} broke off.",
+                why=cause.strerror or str(cause),
+                todo="Try again; `labkit status` says whether the cluster runs.",
+            )
+        if isinstance(cause, socket.gaierror):
+            return Unreachable(
+                server,
+                f"The host of {server} is unknown.",
+                why=cause.strerror or str(cause),
+                todo="Check the address in the kubeconfig and the network.",
+            )
+        cause = cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)
+        if not isinstance(cause, BaseException):
+            break
+    return Unreachable(
+        server,
+        f"No answer from {server}.",
+        why=str(error),
+        todo="`labkit status` says whether the cluster runs.",
+    )

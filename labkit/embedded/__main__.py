@@ -1,0 +1,91 @@
+"""``python -m labkit.embedded --home DIR``: the server as a process.
+
+Exit codes: 0 after SIGTERM or SIGINT; 1 for a defect; 2 for a wrong command line; 3 when
+another server runs on the directory; 4 when the directory cannot be used; 5 when its
+database belongs to another version or to something else; 6 when the port is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from labkit.embedded.apiserver.serving.lean import defer_client, defer_collection
+from labkit.embedded.apiserver.serving.pki import begin
+from labkit.embedded.apiserver.serving.state import StateInUse, StateProblem, lock, open_home, unusable
+
+IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m labkit.embedded", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
+    parser.add_argument("--port", type=int, default=0, help="loopback port; without it the last one, or any")
+    parser.add_argument("--no-node", action="store_true", help="leave the node out: pods stay Pending")
+    parser.add_argument("--era", choices=("now", "1.20"), default="now", help="whose habits to follow")
+    options = parser.parse_args()
+    if not 0 <= options.port <= 65535:
+        parser.error("--port must be between 0 and 65535")
+    return options
+
+
+def main() -> int:
+    """Check the directory, then serve.
+
+    Returns:
+        The exit code.
+    """
+    defer_collection()
+    options = arguments()
+    os.umask(0o077)
+    home: Path = options.home
+    try:
+        home = open_home(options.home)
+        held = lock(home)
+        (home / "server.json").unlink(missing_ok=True)
+        making = begin(home, held)
+        defer_client()
+        # Loaded only now: the keys are being made meanwhile.
+        from labkit.embedded import process
+        from labkit.embedded.apiserver.serving.logs import log_to
+        from labkit.embedded.apiserver.storage.sqlite import StateUnusable
+
+        if making is not None:
+            process.load_server()
+    except StateInUse as problem:
+        return say(problem, IN_USE)
+    except StateProblem as problem:
+        return say(problem, UNUSABLE)
+    except OSError as error:
+        return say(unusable(home, error), UNUSABLE)
+    try:
+        admin = making() if making is not None else None
+        log_to(home / "server.log")
+        process.run(process.serve(home, options.port, not options.no_node, options.era, admin))
+    except StateProblem as problem:
+        return say(problem, UNUSABLE)
+    except StateUnusable as problem:
+        return say(problem, OTHER_VERSION)
+    except process.PortTaken as problem:
+        return say(problem, PORT_TAKEN)
+    except OSError as error:
+        return say(unusable(home, error), UNUSABLE)
+    except Exception:
+        logging.getLogger(__name__).exception("the server ended by a defect")
+        return say(Exception(f"The server ended by a defect of its own; {home / 'server.log'} has the details."), 1)
+    os.close(held)
+    return 0
+
+
+def say(problem: Exception, code: int) -> int:
+    """Tell a person what is wrong, on standard error."""
+    sys.stderr.write(f"{problem}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

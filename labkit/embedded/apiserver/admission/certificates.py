@@ -1,0 +1,95 @@
+"""Who may approve and sign certificates, and what may not be asked for.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/certificates``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Ordinary
+from labkit.rbac.attributes import User
+
+GROUP = "certificates.k8s.io"
+MASTERS = "system:masters"
+CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+MayUseSigner = Callable[[User, str, str], bool]
+"""(user, ``approve`` or ``sign``, signer or ``domain/*``) to whether a rule allows it."""
+
+
+def _is_request(write: Attributes, operation: str, subresource: str) -> bool:
+    return (
+        write.group == GROUP
+        and write.resource == "certificatesigningrequests"
+        and write.operation == operation
+        and write.subresource == subresource
+    )
+
+
+class Requestor(Ordinary):
+    """A new request says who made it, whatever its maker wrote there."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
+            return
+        user, spec = attributes.user, attributes.obj["spec"]
+        for field, value in (
+            ("username", user.name),
+            ("uid", user.uid),
+            ("groups", list(user.groups)),
+            ("extra", {key: list(values) for key, values in user.extra.items()}),
+        ):
+            spec.pop(field, None)
+            if value:
+                spec[field] = value
+
+
+class CertificateRights(Ordinary):
+    """Approving and signing each need a right on the signer.
+
+    Args:
+        may: Decides.
+    """
+
+    def __init__(self, may: MayUseSigner) -> None:
+        self._may = may
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        old, new = attributes.old, attributes.obj
+        if attributes.group != GROUP or old is None or new is None:
+            return
+        signer = old["spec"].get("signerName", "")
+        if _is_request(attributes, "UPDATE", "approval"):
+            if not self._allowed(attributes.user, "approve", signer):
+                raise attributes.refuse(f'user not permitted to approve requests with signerName "{signer}"')
+        elif _is_request(attributes, "UPDATE", "status"):
+            changed = any(
+                (new["status"].get(field) or None) != (old["status"].get(field) or None)
+                for field in ("certificate", "conditions")
+            )
+            if changed and not self._allowed(attributes.user, "sign", signer):
+                raise attributes.refuse(f'user not permitted to sign requests with signerName "{signer}"')
+
+    def _allowed(self, user: User, verb: str, signer: str) -> bool:
+        names = (signer, f"{signer.partition('/')[0]}/*")
+        return any(self._may(user, verb, name) for name in names)
+
+
+class CertificateSubjects(Ordinary):
+    """Nobody gets a client certificate of ``system:masters``, which no rule could ever bound."""
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
+            return
+        spec = attributes.obj["spec"]
+        if spec.get("signerName") != CLIENT_SIGNER:
+            return
+        # Imported here: it needs cryptography, which most servers never load.
+        from labkit.embedded.machinery.pki.signing_requests import read_request
+
+        if MASTERS in read_request(spec.get("request") or "").organizations:
+            raise attributes.refuse(f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed")

@@ -1,0 +1,118 @@
+"""Plugins that know the classes of claims and ingresses: the default one, and what a class allows.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/storage``, ``plugin/pkg/admission/network/defaultingressclass``;
+https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.machinery.quota.amounts import read_one
+from labkit.embedded.machinery.request import Object
+
+BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
+INGRESS_CLASS = "kubernetes.io/ingress.class"
+DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
+STORAGE_CLASSES = "storageclasses.storage.k8s.io"
+INGRESS_CLASSES = "ingressclasses.networking.k8s.io"
+NO_EXPANSION = (
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
+)
+
+
+class DefaultStorageClass(Ordinary):
+    """A claim that names no class gets the default one.
+
+    Args:
+        lister: Lists storage classes.
+    """
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        claim = _new(attributes, "", "persistentvolumeclaims")
+        if claim is None or BETA_CLASS in _notes(claim) or claim["spec"].get("storageClassName") is not None:
+            return
+        name = _default(self._lister(STORAGE_CLASSES, ""), DEFAULT_STORAGE)
+        if name is not None:
+            claim["spec"]["storageClassName"] = name
+
+
+class DefaultIngressClass(Ordinary):
+    """An ingress that names no class gets the default one.
+
+    Args:
+        lister: Lists ingress classes.
+    """
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        ingress = _new(attributes, "networking.k8s.io", "ingresses")
+        if ingress is None or INGRESS_CLASS in _notes(ingress):
+            return
+        spec = ingress.setdefault("spec", {})
+        if spec.get("ingressClassName") is not None:
+            return
+        name = _default(self._lister(INGRESS_CLASSES, ""), DEFAULT_INGRESS)
+        if name is not None:
+            spec["ingressClassName"] = name
+
+
+class ClaimResize(Ordinary):
+    """A claim grows only if its class allows it (and is bound, which its own rules see to).
+
+    Args:
+        lookup: Reads storage classes.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        new, old = attributes.obj, attributes.old
+        if (attributes.group, attributes.resource, attributes.subresource) != ("", "persistentvolumeclaims", ""):
+            return
+        if attributes.operation != "UPDATE" or new is None or old is None or _size(new) <= _size(old):
+            return
+        name = _class_of(new)
+        stored = self._lookup(STORAGE_CLASSES, "", name) if name and name == _class_of(old) else None
+        if stored is None or not stored.get("allowVolumeExpansion"):
+            raise attributes.refuse(NO_EXPANSION)
+
+
+def _new(attributes: Attributes, group: str, resource: str) -> Object | None:
+    """The object that is created, if it is one of these."""
+    asked = (attributes.operation, attributes.group, attributes.resource, attributes.subresource)
+    return attributes.obj if asked == ("CREATE", group, resource, "") else None
+
+
+def _notes(obj: Object) -> Object:
+    notes: Object = obj["metadata"].get("annotations") or {}
+    return notes
+
+
+def _default(classes: Iterable[Object], annotation: str) -> str | None:
+    """The name of the newest class that is marked as the default, and of several the first by name."""
+    marked = sorted(
+        (one["metadata"] for one in classes if _notes(one).get(annotation) == "true"), key=lambda one: str(one["name"])
+    )
+    newest = max(marked, key=lambda one: str(one.get("creationTimestamp", "")), default=None)
+    return None if newest is None else str(newest["name"])
+
+
+def _class_of(claim: Object) -> str:
+    name = _notes(claim).get(BETA_CLASS, claim["spec"].get("storageClassName"))
+    return name or ""
+
+
+def _size(claim: Object) -> int:
+    return read_one(((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", 0)).value

@@ -1,0 +1,52 @@
+"""Namespaces must exist, must not be ending, and some must never end.
+
+Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
+from labkit.embedded.machinery.status import forbidden, not_found
+
+IMMORTAL = ("default", "kube-system", "kube-public")
+REVIEWS = ("localsubjectaccessreviews",)
+
+
+class NamespaceLifecycle(Ordinary):
+    """Refuses writes into namespaces that are missing or ending.
+
+    Args:
+        lookup: Reads namespaces.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        is_namespace = attributes.resource == "namespaces" and not attributes.group
+        if attributes.operation == "DELETE":
+            if is_namespace and attributes.name in IMMORTAL:
+                raise forbidden("namespaces", "", attributes.name, "this namespace may not be deleted")
+            return
+        if is_namespace or not attributes.namespace or attributes.resource in REVIEWS:
+            return
+        namespace = self._lookup("namespaces", "", attributes.namespace)
+        if namespace is None:
+            raise not_found("namespaces", "", attributes.namespace)
+        if attributes.operation != "CREATE" or namespace["status"].get("phase") != "Terminating":
+            return
+        error = attributes.refuse(
+            f"unable to create new content in namespace {attributes.namespace} because it is being terminated"
+        )
+        error.details = {
+            **(error.details or {}),
+            "causes": [
+                {
+                    "reason": "NamespaceTerminating",
+                    "message": f"namespace {attributes.namespace} is being terminated",
+                    "field": "metadata.namespace",
+                }
+            ],
+        }
+        raise error

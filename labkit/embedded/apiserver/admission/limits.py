@@ -1,0 +1,156 @@
+"""What a namespace's LimitRanges add to pods and claims, and what they refuse.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/limitranger``;
+https://kubernetes.io/docs/concepts/policy/limit-range/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.machinery.pods.resources import total
+from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
+from labkit.embedded.machinery.request import Object
+
+ANNOTATION = "kubernetes.io/limit-ranger"
+CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
+
+Resources = dict[str, Any]
+
+
+class LimitRanger(Ordinary):
+    """Fills in the defaults of the namespace's limit ranges, then holds objects to them.
+
+    Args:
+        lister: Lists limit ranges.
+    """
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if _looks_at_pod(attributes) and attributes.obj is not None:
+            for limit_range in self._lister("limitranges", attributes.namespace):
+                _merge(attributes.obj, limit_range)
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        pod, claim = _looks_at_pod(attributes), _looks_at_claim(attributes)
+        if attributes.obj is None or not (pod or claim):
+            return
+        for limit_range in self._lister("limitranges", attributes.namespace):
+            problems: list[str] = []
+            for limit in limit_range["spec"].get("limits") or ():
+                if pod:
+                    problems += _pod_problems(limit, attributes.obj["spec"])
+                elif limit["type"] == "PersistentVolumeClaim":
+                    problems += _claim_problems(limit, attributes.obj["spec"])
+            problems = list(dict.fromkeys(problems))
+            if problems:
+                raise attributes.refuse(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
+
+
+def _looks_at_pod(attributes: Attributes) -> bool:
+    """A pod's containers are set once; only a resize changes what they ask for."""
+    if attributes.resource != "pods" or attributes.group:
+        return False
+    if attributes.subresource == "resize":
+        return attributes.operation == "UPDATE" and not _ending(attributes)
+    return not attributes.subresource and attributes.operation == "CREATE"
+
+
+def _looks_at_claim(attributes: Attributes) -> bool:
+    return (
+        attributes.resource == "persistentvolumeclaims"
+        and not attributes.group
+        and not attributes.subresource
+        and attributes.operation in ("CREATE", "UPDATE")
+        and not _ending(attributes)
+    )
+
+
+def _ending(attributes: Attributes) -> bool:
+    return attributes.old is not None and bool(attributes.old["metadata"].get("deletionTimestamp"))
+
+
+def _merge(pod: Object, limit_range: Object) -> None:
+    """Fill in what the pod's containers leave out, and write down what was filled in."""
+    defaults: dict[str, Resources] = {"requests": {}, "limits": {}}
+    for limit in limit_range["spec"].get("limits") or ():
+        if limit["type"] == "Container":
+            defaults["requests"].update(limit.get("defaultRequest") or {})
+            defaults["limits"].update(limit.get("default") or {})
+    notes: list[str] = []
+    for field, what in CONTAINERS:
+        for container in pod["spec"].get(field) or ():
+            resources = {**(container.get("resources") or {})}
+            for kind, word in (("requests", "request"), ("limits", "limit")):
+                given = resources.get(kind) or {}
+                added = {name: value for name, value in defaults[kind].items() if name not in given}
+                if added:
+                    resources[kind] = {**given, **added}
+                    notes.append(f"{', '.join(sorted(added))} {word} for {what} {container['name']}")
+            container["resources"] = resources
+    if notes:
+        metadata = pod["metadata"]
+        text = f"LimitRanger plugin set: {'; '.join(notes)}"
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), ANNOTATION: text}
+
+
+def _pod_problems(limit: Object, spec: Object) -> Iterator[str]:
+    if limit["type"] == "Container":
+        for field, _ in CONTAINERS:
+            for container in spec.get(field) or ():
+                resources = container.get("resources") or {}
+                yield from _problems(limit, read(resources.get("requests")), read(resources.get("limits")))
+    elif limit["type"] == "Pod":
+        yield from _problems(limit, total(spec, "requests"), total(spec, "limits"))
+
+
+def _claim_problems(limit: Object, spec: Object) -> Iterator[str]:
+    """A claim is measured by what it asks for; limits do not count."""
+    requests = read((spec.get("resources") or {}).get("requests"))
+    for name, bound in sorted(read(limit.get("min")).items()):
+        yield from _minimum("PersistentVolumeClaim", name, bound, requests, {})
+    for name, bound in sorted(read(limit.get("max")).items()):
+        start = f"maximum {name} usage per PersistentVolumeClaim is {bound}"
+        if name not in requests:
+            yield f"{start}.  No request is specified"
+        elif requests[name].value > bound.value:
+            yield f"{start}, but request is {requests[name]}"
+
+
+def _problems(limit: Object, requests: Amounts, limits: Amounts) -> Iterator[str]:
+    kind = limit["type"]
+    for name, bound in sorted(read(limit.get("min")).items()):
+        yield from _minimum(kind, name, bound, requests, limits)
+    for name, bound in sorted(read(limit.get("max")).items()):
+        start = f"maximum {name} usage per {kind} is {bound}"
+        if name not in limits:
+            yield f"{start}.  No limit is specified"
+        elif limits[name].value > bound.value:
+            yield f"{start}, but limit is {limits[name]}"
+        elif name in requests and requests[name].value > bound.value:
+            yield f"{start}, but request is {requests[name]}"
+    for name, bound in sorted(read(limit.get("maxLimitRequestRatio")).items()):
+        start = f"{name} max limit to request ratio per {kind} is {bound}, but"
+        request, most = requests.get(name, ZERO).value, limits.get(name, ZERO).value
+        if request == 0:
+            yield f"{start} no request is specified or request is 0"
+        elif most == 0:
+            yield f"{start} no limit is specified or limit is 0"
+        elif most * NANO > bound.value * request:
+            yield f"{start} provided ratio is {most / request:f}"
+
+
+def _minimum(kind: str, name: str, bound: Amount, requests: Amounts, limits: Amounts) -> Iterator[str]:
+    start = f"minimum {name} usage per {kind} is {bound}"
+    if name not in requests:
+        yield f"{start}.  No request is specified"
+    elif requests[name].value < bound.value:
+        yield f"{start}, but request is {requests[name]}"
+    elif name in limits and limits[name].value < bound.value:
+        yield f"{start}, but limit is {limits[name]}"

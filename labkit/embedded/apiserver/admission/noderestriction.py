@@ -1,0 +1,265 @@
+"""What a node may write of that which the node authorizer lets it write: its own.
+
+Its own Node, without labels that would draw pods to it; mirror pods on itself, the status of
+its pods and their end; its lease; tokens for its pods. The authorizer sees a request's path,
+this plugin also what is sent.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/noderestriction``;
+https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, api_reference, projections
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.node_users import LEASES, node_name
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import not_found
+from labkit.rbac.attributes import User
+
+KUBELET_LABELS = frozenset(
+    {
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/instance-type",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+    }
+)
+KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
+RESTRICTED_PREFIX = "node-restriction.kubernetes.io"
+OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")
+"""What a node says of a claim."""
+
+MayRequestAudience = Callable[[User, str, str, str], bool]
+"""(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""
+
+
+class NodeRestriction(Ordinary):
+    """Holds nodes to what is theirs.
+
+    Args:
+        lookup: Reads pods and nodes.
+        may_request_audience: Decides about tokens for an audience that no volume of the pod names.
+    """
+
+    def __init__(self, lookup: Lookup, may_request_audience: MayRequestAudience) -> None:
+        self._lookup = lookup
+        self._may_request_audience = may_request_audience
+        self._kinds: dict[tuple[str, str], Callable[[str, Attributes], None]] = {
+            ("", "pods"): self._pod,
+            ("", "nodes"): self._node,
+            ("", "persistentvolumeclaims"): _claim,
+            ("", "serviceaccounts"): self._account,
+            ("coordination.k8s.io", "leases"): _lease,
+            ("storage.k8s.io", "csinodes"): _csi_node,
+        }
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        node = node_name(attributes.user)
+        if node is None:
+            return
+        if not node:
+            raise attributes.refuse(f"could not determine node from user {go_quote(attributes.user.name)}")
+        check = self._kinds.get((attributes.group, attributes.resource))
+        if check is not None:
+            check(node, attributes)
+
+    def _pod(self, node: str, write: Attributes) -> None:
+        check = {"": self._whole_pod, "status": self._pod_status, "eviction": self._eviction}.get(write.subresource)
+        if check is None:
+            raise write.refuse(
+                f"unexpected pod subresource {go_quote(write.subresource)}, only 'status' and 'eviction' are allowed"
+            )
+        check(node, write)
+
+    def _whole_pod(self, node: str, write: Attributes) -> None:
+        own = go_quote(node)
+        if write.operation == "CREATE":
+            self._new_pod(node, write)
+        elif write.operation != "DELETE":
+            operation = go_quote(write.operation)
+            raise write.refuse(f"unexpected operation {operation}, node {own} can only create and delete mirror pods")
+        elif _place(write.old) != node:
+            raise write.refuse(f"node {own} can only delete pods with spec.nodeName set to itself")
+
+    def _pod_status(self, node: str, write: Attributes) -> None:
+        own = go_quote(node)
+        if _place(write.old) != node:
+            raise write.refuse(f"node {own} can only update pod status for pods with spec.nodeName set to itself")
+        if _labels(write.old) != _labels(write.obj):
+            raise write.refuse(f"node {own} cannot update labels through pod status")
+
+    def _eviction(self, node: str, write: Attributes) -> None:
+        if _place(self._lookup("pods", write.namespace, write.name)) != node:
+            raise write.refuse(f"node {node} can only evict pods with spec.nodeName set to itself")
+
+    def _new_pod(self, node: str, write: Attributes) -> None:
+        assert write.obj is not None, "a creation without an object"
+        own, metadata = go_quote(node), write.obj["metadata"]
+        if MIRROR not in (metadata.get("annotations") or {}):
+            raise write.refuse(f'pod does not have "{MIRROR}" annotation, node {own} can only create mirror pods')
+        only = f"node {own} can only create pods with"
+        if _place(write.obj) != node:
+            raise write.refuse(f"{only} spec.nodeName set to itself")
+        owners = metadata.get("ownerReferences") or []
+        if len(owners) > 1:
+            raise write.refuse(f"{only} a single owner reference set to itself")
+        owner = owners[0] if owners else {}
+        if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
+            raise write.refuse(f"{only} an owner reference set to itself")
+        if not owner.get("controller"):
+            raise write.refuse(f"{only} a controller owner reference set to itself")
+        if owner.get("blockOwnerDeletion"):
+            raise write.refuse(f"node {own} must not set blockOwnerDeletion on an owner reference")
+        stored = self._lookup("nodes", "", node)
+        if stored is None:
+            raise not_found("node", "", node)
+        uid = stored["metadata"]["uid"]
+        if owner.get("uid", "") != uid:
+            raise write.refuse(f"node {node} UID mismatch: expected {owner.get('uid', '')} got {uid}")
+        reference = api_reference(write.obj["spec"])
+        if reference:
+            raise write.refuse(f"node {own} can not create pods that reference {reference}")
+
+    def _node(self, node: str, write: Attributes) -> None:
+        own = go_quote(node)
+        if write.name != node:
+            raise write.refuse(f"node {own} is not allowed to modify node {go_quote(write.name)}")
+        if write.obj is None:
+            return
+        spec = write.obj.get("spec") or {}
+        source = spec.get("configSource")
+        if write.old is None:
+            if source is not None:
+                raise write.refuse(f"node {own} is not allowed to create pods with a non-nil configSource")
+            forbidden = _forbidden_labels(_labels(write.obj), {})
+            if forbidden:
+                raise write.refuse(f"node {own} is not allowed to set the following labels: {forbidden}")
+            return
+        old_spec = write.old.get("spec") or {}
+        if source is not None and source != old_spec.get("configSource"):
+            raise write.refuse(f"node {own} is not allowed to update configSource to a new non-nil configSource")
+        if (spec.get("taints") or []) != (old_spec.get("taints") or []):
+            raise write.refuse(f"node {own} is not allowed to modify taints")
+        old_owners = write.old["metadata"].get("ownerReferences") or []
+        if (write.obj["metadata"].get("ownerReferences") or []) != old_owners:
+            raise write.refuse(f"node {own} is not allowed to modify ownerReferences")
+        forbidden = _forbidden_labels(_labels(write.obj), _labels(write.old))
+        if forbidden:
+            raise write.refuse(f"is not allowed to modify labels: {forbidden}")
+
+    def _account(self, node: str, write: Attributes) -> None:
+        """A node asks only for tokens of its pods, and for whom their volumes need them."""
+        if write.subresource != "token" or write.operation != "CREATE" or write.obj is None:
+            return
+        asked = write.obj.get("spec") or {}
+        ref = asked.get("boundObjectRef") or {}
+        if (ref.get("apiVersion"), ref.get("kind")) != ("v1", "Pod") or not ref.get("name"):
+            raise write.refuse("node requested token not bound to a pod")
+        if not ref.get("uid"):
+            raise write.refuse("node requested token with a pod binding without a uid")
+        pod = self._lookup("pods", write.namespace, ref["name"])
+        if pod is None:
+            raise not_found("pod", "", ref["name"])
+        if ref["uid"] != pod["metadata"]["uid"]:
+            raise write.refuse(
+                f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
+                "The object might have been deleted and then recreated"
+            )
+        if _place(pod) != node:
+            raise write.refuse("node requested token bound to a pod scheduled on a different node")
+        audiences = asked.get("audiences") or [""]
+        if len(audiences) > 1:
+            raise write.refuse("node may only request 0 or 1 audiences")
+        audience = audiences[0]
+        if audience in self._audiences(pod["spec"]):
+            return
+        if not self._may_request_audience(write.user, write.namespace, write.name, audience):
+            raise write.refuse(
+                f"audience {go_quote(audience)} not found in pod spec volume, {write.user.name} is not authorized "
+                "to request tokens for this audience"
+            )
+
+    def _audiences(self, spec: Object) -> set[str]:
+        """For whom the tokens in a pod's volumes are."""
+        found = set()
+        for volume in spec.get("volumes") or ():
+            for source in projections(volume):
+                if "serviceAccountToken" in source:
+                    found.add(source["serviceAccountToken"].get("audience", ""))
+            driver = (volume.get("csi") or {}).get("driver")
+            if driver:
+                stored = self._lookup("csidrivers.storage.k8s.io", "", driver) or {}
+                requests = (stored.get("spec") or {}).get("tokenRequests") or ()
+                found |= {request.get("audience", "") for request in requests}
+        return found
+
+
+def _place(pod: Object | None) -> str | None:
+    place: str | None = pod["spec"].get("nodeName") if pod is not None else None
+    return place
+
+
+def _labels(obj: Object | None) -> Object:
+    labels: Object = (obj["metadata"].get("labels") if obj is not None else None) or {}
+    return labels
+
+
+def _forbidden_labels(new: Object, old: Object) -> str:
+    """The changed labels that no kubelet may change."""
+    changed = {key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]}
+    return ", ".join(sorted(filter(_is_forbidden, changed)))
+
+
+def _is_forbidden(label: str) -> bool:
+    prefix = label.partition("/")[0] if "/" in label else ""
+    if _within(prefix, RESTRICTED_PREFIX):
+        return True
+    if not _within(prefix, "kubernetes.io") and not _within(prefix, "k8s.io"):
+        return False
+    return label not in KUBELET_LABELS and not any(_within(prefix, allowed) for allowed in KUBELET_PREFIXES)
+
+
+def _within(prefix: str, domain: str) -> bool:
+    return prefix == domain or prefix.endswith(f".{domain}")
+
+
+def _claim(node: str, write: Attributes) -> None:
+    if write.subresource != "status":
+        raise write.refuse("may only update PVC status")
+    if write.obj is not None and write.old is not None and _beside_status(write.obj) != _beside_status(write.old):
+        raise write.refuse(
+            f"node {go_quote(node)} is not allowed to update fields other than status.quantity and status.conditions"
+        )
+
+
+def _beside_status(claim: Object) -> Object:
+    """A claim without what a node may say of it."""
+    metadata = {
+        name: value for name, value in claim["metadata"].items() if name not in ("resourceVersion", "managedFields")
+    }
+    status = {name: value for name, value in (claim.get("status") or {}).items() if name not in OWN_CLAIM_STATUS}
+    return {**claim, "metadata": metadata, "status": status}
+
+
+def _lease(node: str, write: Attributes) -> None:
+    if write.namespace != LEASES:
+        raise write.refuse(f'can only access leases in the "{LEASES}" system namespace')
+    if write.name != node:
+        raise write.refuse("can only access node lease with the same name as the requesting node")
+
+
+def _csi_node(node: str, write: Attributes) -> None:
+    if write.name != node:
+        raise write.refuse("can only access CSINode with the same name as the requesting node")

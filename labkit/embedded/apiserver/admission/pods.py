@@ -1,0 +1,203 @@
+"""What the plugins of a default cluster add to pods: tolerations and priority.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.machinery.path_segments import unaskable
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
+
+TOLERATION_SECONDS = 300
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
+
+
+def _is_pod(attributes: Attributes) -> bool:
+    return attributes.resource == "pods" and not attributes.group and not attributes.subresource
+
+
+class DefaultTolerations(Ordinary):
+    """A pod stays five minutes on a node that is not ready or not reachable."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_pod(attributes) or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
+            return
+        spec = attributes.obj["spec"]
+        tolerations = spec.get("tolerations") or []
+        added = [
+            {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATION_SECONDS}
+            for key in (NOT_READY, UNREACHABLE)
+            if not any(_tolerates(toleration, key) for toleration in tolerations)
+        ]
+        if added:
+            spec["tolerations"] = [*tolerations, *added]
+
+
+def _tolerates(toleration: Object, key: str) -> bool:
+    return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
+
+
+class Priority(Ordinary):
+    """A pod's priority is that of its class.
+
+    Args:
+        lookup: Reads priority classes.
+        lister: Lists them.
+    """
+
+    def __init__(self, lookup: Lookup, lister: Lister) -> None:
+        self._lookup = lookup
+        self._lister = lister
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_pod(attributes) or attributes.obj is None:
+            return
+        spec = attributes.obj["spec"]
+        if attributes.operation == "UPDATE":
+            assert attributes.old is not None
+            old = attributes.old["spec"]
+            if spec.get("priority") is None and old.get("priority") is not None:
+                spec["priority"] = old["priority"]
+            if spec.get("preemptionPolicy") is None and old.get("preemptionPolicy") is not None:
+                spec["preemptionPolicy"] = old["preemptionPolicy"]
+            return
+        if attributes.operation != "CREATE":
+            return
+        name = spec.get("priorityClassName", "")
+        chosen = self._chosen(attributes, name)
+        value = chosen.get("value", 0) if chosen is not None else 0
+        policy = (chosen or {}).get("preemptionPolicy", "PreemptLowerPriority")
+        if chosen is not None and not name:
+            spec["priorityClassName"] = chosen["metadata"]["name"]
+        if spec.get("priority") is not None and spec["priority"] != value:
+            raise attributes.refuse(
+                f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; priority "
+                f"admission controller computed {value} from the given PriorityClass name"
+            )
+        if spec.get("preemptionPolicy") is not None and spec["preemptionPolicy"] != policy:
+            raise attributes.refuse(
+                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod "
+                f"spec; priority admission controller computed {policy} from the given PriorityClass name"
+            )
+        spec["priority"] = value
+        spec["preemptionPolicy"] = policy
+
+    def _chosen(self, attributes: Attributes, name: str) -> Object | None:
+        if name:
+            found = self._lookup(PRIORITY_CLASSES, "", name)
+            if found is None:
+                raise attributes.refuse(f"no PriorityClass with name {name} was found")
+            return found
+        defaults = [item for item in self._lister(PRIORITY_CLASSES, "") if item.get("globalDefault")]
+        return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
+
+
+class RuntimeClass(Ordinary):
+    """A pod's runtime class must exist, and adds its overhead and where such pods run.
+
+    Args:
+        lookup: Reads runtime classes.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        found, spec = self._class_of(attributes)
+        if found is None:
+            return
+        fixed = self._overhead(found)
+        if fixed is not None:
+            if spec.get("overhead") is not None and spec["overhead"] != fixed:
+                raise attributes.refuse(MISMATCH)
+            spec["overhead"] = dict(fixed)
+        scheduling = found.get("scheduling")
+        if scheduling is None:
+            return
+        nodes = dict(spec.get("nodeSelector") or {})
+        for key, value in sorted((scheduling.get("nodeSelector") or {}).items()):
+            if nodes.get(key, value) != value:
+                raise attributes.refuse(
+                    f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; "
+                    f"pod.spec.nodeSelector[{key}] = {nodes[key]}"
+                )
+            nodes[key] = value
+        if nodes:
+            spec["nodeSelector"] = nodes
+        tolerations = merged_tolerations(spec.get("tolerations") or [], scheduling.get("tolerations") or [])
+        if tolerations:
+            spec["tolerations"] = tolerations
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        found, spec = self._class_of(attributes)
+        fixed = self._overhead(found) if found is not None else None
+        if fixed is not None:
+            if spec.get("overhead") != fixed:
+                raise attributes.refuse(MISMATCH)
+        elif spec.get("overhead") is not None:
+            raise attributes.refuse(
+                "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+            )
+
+    def _overhead(self, found: Object) -> Object | None:
+        overhead = found.get("overhead")
+        fixed: Object | None = (overhead.get("podFixed") or {}) if overhead is not None else None
+        return fixed
+
+    def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
+        """A new pod's runtime class, None if it names none, and its spec."""
+        if not _is_pod(attributes) or attributes.operation != "CREATE" or attributes.obj is None:
+            return None, {}
+        spec = attributes.obj["spec"]
+        name = spec.get("runtimeClassName")
+        if name is None:
+            return None, spec
+        found = self._lookup("runtimeclasses.node.k8s.io", "", name)
+        if found is None:
+            problem = unaskable(name)
+            if problem:
+                raise ApiError(500, "", problem)
+            raise attributes.refuse(f'pod rejected: RuntimeClass "{name}" not found')
+        return found, spec
+
+
+def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
+    """Both lists, without those that another one covers.
+
+    Source: k8s.io/kubernetes ``pkg/util/tolerations``.
+    """
+    every = [*first, *second]
+    kept: list[Object] = []
+    for index, each in enumerate(every):
+        later = any(other != each and _covers(other, each) for other in every[index + 1 :])
+        if not later and not any(_covers(other, each) for other in kept):
+            kept.append(dict(each))
+    return kept
+
+
+def _covers(wide: Object, narrow: Object) -> bool:
+    """Whether the first toleration tolerates all that the second one does."""
+    if wide == narrow:
+        return True
+    operator: str = wide.get("operator", "")
+    key = wide.get("key", "")
+    if key != narrow.get("key", "") and (key or operator != "Exists"):
+        return False
+    if wide.get("effect") and wide["effect"] != narrow.get("effect", ""):
+        return False
+    if wide.get("effect", "") == "NoExecute":
+        seconds, other = wide.get("tolerationSeconds"), narrow.get("tolerationSeconds")
+        if seconds is not None and (other is None or other > seconds):
+            return False
+    if operator in ("", "Equal"):
+        return bool(narrow.get("operator") == "Equal" and wide.get("value", "") == narrow.get("value", ""))
+    return operator == "Exists"

@@ -1,0 +1,183 @@
+"""Holds pods to the security standards that their namespace's labels ask for.
+
+Source: k8s.io/pod-security-admission ``admission``, ``api``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.podstandards import found_violations, violations
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import invalid
+
+PREFIX = "pod-security.kubernetes.io/"
+LEVELS = ("privileged", "baseline", "restricted")
+"""From the laxest to the strictest."""
+VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
+MODES = ("enforce", "audit", "warn")
+MAX_PODS = 3000
+"""How many pods of a namespace are looked at when its level changes."""
+CONTROLLERS = frozenset(
+    (
+        ("", "podtemplates"),
+        ("", "replicationcontrollers"),
+        ("apps", "daemonsets"),
+        ("apps", "deployments"),
+        ("apps", "replicasets"),
+        ("apps", "statefulsets"),
+        ("batch", "cronjobs"),
+        ("batch", "jobs"),
+    )
+)
+
+Policy = dict[str, tuple[str, str]]
+"""A level and its version for each mode."""
+
+
+class PodSecurity(Ordinary):
+    """Refuses, warns of, or notes pods that break their namespace's standard.
+
+    Args:
+        lookup: Reads namespaces.
+        lister: Lists pods.
+    """
+
+    def __init__(self, lookup: Lookup, lister: Lister) -> None:
+        self._lookup = lookup
+        self._lister = lister
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
+            return
+        resource = attributes.group, attributes.resource
+        if resource == ("", "namespaces") and not attributes.subresource:
+            self._check_namespace(attributes, attributes.obj)
+        elif resource == ("", "pods") and attributes.subresource in ("", "ephemeralcontainers"):
+            if "spec" in attributes.obj and (attributes.operation == "CREATE" or _significant(attributes)):
+                self._check_pod(attributes, attributes.obj, enforced=True)
+        elif resource in CONTROLLERS and not attributes.subresource:
+            template = _template(attributes.obj)
+            if template is not None:
+                self._check_pod(attributes, template, enforced=False)
+
+    def _check_pod(self, attributes: Attributes, pod: Object, *, enforced: bool) -> None:
+        """Look at a pod, or at the template of one, which only leads to warnings."""
+        namespace = self._lookup("namespaces", "", attributes.namespace)
+        labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
+        policy, _ = _policy(labels)
+        spec, notes = pod["spec"], (pod.get("metadata") or {}).get("annotations") or {}
+        broken = ""
+        if enforced:
+            attributes.annotate(f"{PREFIX}enforce-policy", ":".join(policy["enforce"]))
+            broken = _violations(spec, policy["enforce"], notes)
+        noted = _violations(spec, policy["audit"], notes)
+        if noted:
+            text = f'would violate PodSecurity "{":".join(policy["audit"])}": {noted}'
+            attributes.annotate(f"{PREFIX}audit-violations", text)
+        if broken:
+            raise attributes.refuse(f'violates PodSecurity "{":".join(policy["enforce"])}": {broken}')
+        warned = _violations(spec, policy["warn"], notes)
+        if warned:
+            attributes.warn(f'would violate PodSecurity "{":".join(policy["warn"])}": {warned}')
+
+    def _check_namespace(self, attributes: Attributes, namespace: Object) -> None:
+        """A namespace's labels must be readable; its pods should keep to a stricter level."""
+        name = namespace["metadata"].get("name", "")
+        policy, errors = _policy(namespace["metadata"].get("labels") or {})
+        if attributes.operation == "CREATE" or attributes.old is None:
+            if errors:
+                raise invalid("Namespace", "", name, errors)
+            return
+        before, old_errors = _policy(attributes.old["metadata"].get("labels") or {})
+        if errors and errors != old_errors:
+            raise invalid("Namespace", "", name, errors)
+        (level, version), (old_level, old_version) = policy["enforce"], before["enforce"]
+        relaxed = version == old_version and LEVELS.index(level) <= LEVELS.index(old_level)
+        if relaxed or level == "privileged":
+            return
+        for text in _warnings(name, list(self._lister("pods", name)), level, version):
+            attributes.warn(text)
+
+
+def _violations(spec: Object, standard: tuple[str, str], annotations: Object) -> str:
+    level, version = standard
+    return violations(spec, level, annotations, version)
+
+
+def _unreadable(label: str, value: str, why: str) -> dict[str, str]:
+    return {
+        "reason": "FieldValueInvalid",
+        "message": f"Invalid value: {go_quote(value)}: {why}",
+        "field": f"metadata.labels[{PREFIX}{label}]",
+    }
+
+
+def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
+    """What a namespace's labels ask for, and what is wrong with them."""
+    errors: list[dict[str, str]] = []
+    policy: Policy = {}
+    for mode in MODES:
+        level = labels.get(PREFIX + mode, "privileged")
+        if level not in LEVELS:
+            errors.append(_unreadable(mode, level, f"must be one of {', '.join(LEVELS)}"))
+            level = "restricted" if mode == "enforce" else "privileged"
+        version = labels.get(f"{PREFIX}{mode}-version", "latest")
+        if not VERSION.fullmatch(version):
+            errors.append(_unreadable(f"{mode}-version", version, 'must be "latest" or "v1.x"'))
+            version = "latest"
+        policy[mode] = level, version
+    level, version = policy["enforce"]
+    if PREFIX + "warn" not in labels and labels.get(PREFIX + "enforce") in LEVELS and level != "privileged":
+        policy["warn"] = level, (policy["warn"][1] if f"{PREFIX}warn-version" in labels else version)
+    return policy, errors
+
+
+def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> Iterable[str]:
+    """Which pods break a namespace's new level."""
+    breaking: dict[str, list[str]] = {}
+    for pod in pods[:MAX_PODS]:
+        found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
+        if found:
+            reasons = ", ".join(reason for reason, _ in found)
+            breaking.setdefault(reasons, []).append(pod["metadata"]["name"])
+    if len(pods) > MAX_PODS:
+        yield f"new PodSecurity enforce level only checked against the first {MAX_PODS} of {len(pods)} existing pods"
+    if breaking:
+        yield f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{level}:{version}"'
+    lines = []
+    for reasons, names in breaking.items():
+        others = len(names) - 1
+        more = f" (and {others} other pod{'s' if others > 1 else ''})" if others else ""
+        lines.append(f"{min(names)}{more}: {reasons}")
+    yield from sorted(lines)
+
+
+def _template(obj: Object) -> Object | None:
+    """The pod template of a controller."""
+    spec = obj.get("spec") or {}
+    template: Object | None = (
+        obj.get("template")
+        or spec.get("template")
+        or ((spec.get("jobTemplate") or {}).get("spec") or {}).get("template")
+    )
+    return template if template and "spec" in template else None
+
+
+def _images(spec: Object, group: str) -> list[str]:
+    return [item.get("image", "") for item in spec.get(group) or ()]
+
+
+def _significant(attributes: Attributes) -> bool:
+    """Whether an update changes what the standards look at: which containers there are, and their images."""
+    if attributes.obj is None or attributes.old is None:
+        return False
+    new, old = attributes.obj["spec"], attributes.old["spec"]
+    if any(_images(new, group) != _images(old, group) for group in ("containers", "initContainers")):
+        return True
+    known = {item.get("name"): item.get("image", "") for item in old.get("ephemeralContainers") or ()}
+    return any(known.get(item.get("name")) != item.get("image", "") for item in new.get("ephemeralContainers") or ())

@@ -1,0 +1,187 @@
+"""Every pod has a service account, and by default its token.
+
+Source: k8s.io/kubernetes ``plugin/pkg/admission/serviceaccount``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.mirrorpods import MIRROR, projections, refers_to
+from labkit.embedded.machinery.path_segments import unaskable
+from labkit.embedded.machinery.request import Object
+
+MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+VOLUME_PREFIX = "kube-api-access-"
+ENFORCE = "kubernetes.io/enforce-mountable-secrets"
+ACCOUNT_UID = "kubernetes.io/service-account.uid"
+TOKEN_TYPE = "kubernetes.io/service-account-token"
+
+
+class ServiceAccount(Ordinary):
+    """Names the account of a pod and mounts its token.
+
+    Args:
+        lookup: Reads service accounts and secrets.
+        lister: Lists secrets.
+        new_suffix: Five random characters.
+        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
+    """
+
+    def __init__(
+        self, lookup: Lookup, lister: Lister, new_suffix: Callable[[], str], mount_secrets: bool = False
+    ) -> None:
+        self._lookup = lookup
+        self._lister = lister
+        self._new_suffix = new_suffix
+        self._mount_secrets = mount_secrets
+
+    def admit(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_new_pod(attributes):
+            return
+        pod = attributes.obj
+        assert pod is not None
+        spec = pod["spec"]
+        if MIRROR in (pod["metadata"].get("annotations") or {}):
+            self._refuse_mirror(attributes, spec)
+            return
+        if not spec.get("serviceAccountName"):
+            spec["serviceAccountName"] = "default"
+        spec["serviceAccount"] = spec["serviceAccountName"]
+        account = self._account(attributes, spec["serviceAccountName"])
+        if _automounts(account, spec):
+            self._mount(attributes.namespace, account, spec)
+        if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
+            spec["imagePullSecrets"] = copy.deepcopy(account["imagePullSecrets"])
+
+    def validate(self, attributes: Attributes) -> None:
+        """See ``Plugin``."""
+        if not _is_new_pod(attributes) or attributes.obj is None:
+            return
+        spec = attributes.obj["spec"]
+        if MIRROR in (attributes.obj["metadata"].get("annotations") or {}):
+            return
+        account = self._account(attributes, spec.get("serviceAccountName", ""))
+        if (account["metadata"].get("annotations") or {}).get(ENFORCE) == "true":
+            self._limit_secrets(attributes, account, spec)
+
+    def _refuse_mirror(self, attributes: Attributes, spec: Object) -> None:
+        if spec.get("serviceAccountName"):
+            raise attributes.refuse("a mirror pod may not reference service accounts")
+        if refers_to(spec, "secrets"):
+            raise attributes.refuse("a mirror pod may not reference secrets")
+        sources = [source for volume in spec.get("volumes") or () for source in projections(volume)]
+        if any(source.get("serviceAccountToken") is not None for source in sources):
+            raise attributes.refuse("a mirror pod may not use ServiceAccountToken volume projections")
+
+    def _account(self, attributes: Attributes, name: str) -> Object:
+        account = self._lookup("serviceaccounts", attributes.namespace, name)
+        if account is None:
+            why = unaskable(name) or f'serviceaccount "{name}" not found'
+            raise attributes.refuse(f"error looking up service account {attributes.namespace}/{name}: {why}")
+        return account
+
+    def _mount(self, namespace: str, account: Object, spec: Object) -> None:
+        token = self._token_secret(namespace, account) if self._mount_secrets else None
+        if self._mount_secrets and token is None:
+            return
+        prefix = f"{account['metadata']['name']}-token-" if token else VOLUME_PREFIX
+        existing = next(
+            (volume["name"] for volume in spec.get("volumes") or () if volume["name"].startswith(prefix)), None
+        )
+        name = existing or token or VOLUME_PREFIX + self._new_suffix()
+        needed = False
+        for list_name in ("initContainers", "containers"):
+            for container in spec.get(list_name) or ():
+                mounts = container.get("volumeMounts") or []
+                if any(mount.get("mountPath") == MOUNT_PATH for mount in mounts):
+                    continue
+                container["volumeMounts"] = [*mounts, {"name": name, "readOnly": True, "mountPath": MOUNT_PATH}]
+                needed = True
+        if needed and existing is None:
+            volume = _secret_volume(name, token) if token else _projected_volume(name)
+            spec["volumes"] = [*(spec.get("volumes") or ()), volume]
+
+    def _token_secret(self, namespace: str, account: Object) -> str | None:
+        uid = account["metadata"]["uid"]
+        for secret in self._lister("secrets", namespace):
+            notes = secret["metadata"].get("annotations") or {}
+            if secret.get("type") == TOKEN_TYPE and notes.get(ACCOUNT_UID) == uid:
+                return str(secret["metadata"]["name"])
+        return None
+
+    def _limit_secrets(self, attributes: Attributes, account: Object, spec: Object) -> None:
+        name = account["metadata"]["name"]
+        mountable = {reference.get("name") for reference in account.get("secrets") or ()}
+        for volume in spec.get("volumes") or ():
+            secret = (volume.get("secret") or {}).get("secretName")
+            if secret and secret not in mountable:
+                raise attributes.refuse(
+                    f'volume with secret.secretName="{secret}" is not allowed because service account {name} '
+                    "does not reference that secret"
+                )
+        for list_name, word in (("initContainers", "init container"), ("containers", "container")):
+            for container in spec.get(list_name) or ():
+                for variable in container.get("env") or ():
+                    secret = ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name")
+                    if secret and secret not in mountable:
+                        raise attributes.refuse(
+                            f"{word} {container['name']} with envVar {variable['name']} referencing "
+                            f'secret.secretName="{secret}" is not allowed because service account {name} does '
+                            "not reference that secret"
+                        )
+        pulls = {reference.get("name") for reference in account.get("imagePullSecrets") or ()}
+        for index, reference in enumerate(spec.get("imagePullSecrets") or ()):
+            if reference.get("name") not in pulls:
+                raise attributes.refuse(
+                    f'imagePullSecrets[{index}].name="{reference.get("name", "")}" is not allowed because service '
+                    f"account {name} does not reference that imagePullSecret"
+                )
+
+
+def _is_new_pod(attributes: Attributes) -> bool:
+    return (
+        attributes.resource == "pods"
+        and not attributes.group
+        and attributes.operation == "CREATE"
+        and not attributes.subresource
+    )
+
+
+def _automounts(account: Object, spec: Object) -> bool:
+    """The pod's own setting beats the account's; without either, the token is mounted."""
+    for holder in (spec, account):
+        wanted = holder.get("automountServiceAccountToken")
+        if wanted is not None:
+            return bool(wanted)
+    return True
+
+
+def _secret_volume(name: str, secret: str) -> Object:
+    return {"name": name, "secret": {"secretName": secret, "defaultMode": 420}}
+
+
+def _projected_volume(name: str) -> Object:
+    return {
+        "name": name,
+        "projected": {
+            "sources": [
+                {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+                {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+                {
+                    "downwardAPI": {
+                        "items": [
+                            {
+                                "path": "namespace",
+                                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
+                            }
+                        ]
+                    }
+                },
+            ],
+            "defaultMode": 420,
+        },
+    }

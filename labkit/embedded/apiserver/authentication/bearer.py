@@ -1,0 +1,97 @@
+"""Bearer tokens, in the ``Authorization`` header or as a WebSocket subprotocol.
+
+A browser cannot set headers on a WebSocket, so a token may stand among the subprotocols
+as ``base64url.bearer.authorization.k8s.io.<token>``, beside at least one other.
+Anything but ``Bearer`` in the header counts as no credential at all.
+
+Source: k8s.io/apiserver ``pkg/authentication/request/{bearertoken,websocket}``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.authentication.identity import TokenIdentity
+from labkit.embedded.apiserver.authentication.signer import BadToken
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import unauthorized
+from labkit.rbac.attributes import User
+
+PROTOCOL_PREFIX = "base64url.bearer.authorization.k8s.io."
+SPACE_WARNING = "the provided Authorization header contains extra space before the bearer token, and is ignored"
+
+
+def header_token(header: str) -> str | None:
+    """The token of an ``Authorization`` header, None without one."""
+    parts = header.strip().split(" ", 2)
+    if len(parts) < 2 or parts[0].lower() != "bearer":
+        return None
+    return parts[1] or None
+
+
+def note_ignored(request: Request) -> None:
+    """Warn of a header that is no credential because of a space too many.
+
+    The real server looks there for its own token before it asks anybody else, so who shows
+    a certificate is warned too.
+    """
+    parts = request.headers.get("authorization", "").strip().split(" ", 2)
+    if len(parts) == 3 and parts[0].lower() == "bearer" and not parts[1]:
+        request.warnings.append(SPACE_WARNING)
+
+
+def protocol_token(request: Request) -> str | None:
+    """The token among a WebSocket's subprotocols, None without one.
+
+    Raises:
+        ApiError: 401: more than one, badly written, or nothing else beside it.
+    """
+    if request.headers.get("upgrade", "").lower() != "websocket":
+        return None
+    offered = [part.strip() for part in request.headers.get("sec-websocket-protocol", "").split(",")]
+    tokens = [part.removeprefix(PROTOCOL_PREFIX) for part in offered if part.startswith(PROTOCOL_PREFIX)]
+    if not tokens or tokens == [""]:
+        return None
+    others = [part for part in offered if not part.startswith(PROTOCOL_PREFIX)]
+    if len(tokens) > 1 or not others:
+        raise unauthorized()
+    encoded = tokens[0]
+    if "=" in encoded:  # the form without padding, so that there is one form only
+        raise unauthorized()
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise unauthorized() from error
+
+
+class BearerAuthenticator:
+    """Authenticates whoever brings a token.
+
+    Args:
+        authenticate: Tells whom a token names.
+    """
+
+    def __init__(self, authenticate: Callable[[str], TokenIdentity]) -> None:
+        self._authenticate = authenticate
+
+    def __call__(self, request: Request) -> User | None:
+        """The token's user, None without a token.
+
+        Raises:
+            ApiError: 401: the token is not good.
+        """
+        token = header_token(request.headers.get("authorization", ""))
+        if token is None:
+            token = protocol_token(request)
+        if token is None:
+            return None
+        try:
+            identity = self._authenticate(token)
+        except BadToken as error:
+            raise unauthorized() from error
+        for key, value in identity.annotations.items():
+            request.annotate(key, value)
+        request.warnings.extend(identity.warnings)
+        return identity.user

@@ -1,0 +1,183 @@
+"""Whether a chain of certificates leads to an authority, as Go decides it.
+
+Certificates are judged without a clock: a chain that holds says from when to when.
+
+Sources: Go's ``crypto/x509`` (``Certificate.Verify``, ``isValid``, ``checkChainForKeyUsage``);
+RFC 5280, section 6; k8s.io/apiserver ``pkg/authentication/request/x509`` (``CommonNameUserConversion``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
+
+from labkit.embedded.machinery.request import PeerCertificate
+
+UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
+"""The part of a subject that is the user's uid. Source: ``k8s.io/apimachinery/pkg/apis/asn1``."""
+
+CLIENTS = frozenset((ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE))
+
+MAX_SIGNATURES = 100
+"""How many signatures are looked at before a chain counts for nothing (Go's ``maxChainSignatureChecks``)."""
+
+UNDERSTOOD = frozenset(
+    (
+        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.INHIBIT_ANY_POLICY,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.POLICY_MAPPINGS,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+    )
+)
+"""Extensions that may be critical."""
+
+UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+
+class BadCertificate(Exception):
+    """A certificate names nobody; the text says why."""
+
+
+def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
+    """Whom a certificate names.
+
+    Args:
+        chain: The certificate, and after it others that may lead to the authority, in DER.
+        authority: The certificates to trust, PEM.
+
+    Raises:
+        BadCertificate: It cannot be read, or does not lead to the authority.
+    """
+    try:
+        leaf, *others = [x509.load_der_x509_certificate(each) for each in chain]
+        roots = x509.load_pem_x509_certificates(authority)
+        windows = [_window(path) for path in _Search(others, roots).paths(leaf) if _for_clients(path)]
+        if not windows:
+            raise BadCertificate("certificate signed by unknown authority")
+        return _peer(leaf, max(windows, key=lambda window: window[1]))
+    except UNREADABLE as error:
+        raise BadCertificate(str(error)) from error
+
+
+def _peer(leaf: x509.Certificate, valid: tuple[float, float]) -> PeerCertificate:
+    names, groups, uids = (
+        [str(item.value) for item in leaf.subject.get_attributes_for_oid(kind)]
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, UID)
+    )
+    if len(uids) > 1 or uids == [""]:
+        raise BadCertificate("expected 1 UID")
+    return PeerCertificate(
+        names[-1] if names else "",
+        tuple(groups),
+        leaf.fingerprint(hashes.SHA256()).hex(),
+        uids[0] if uids else "",
+        valid,
+    )
+
+
+class _Search:
+    """Finds the ways from a certificate to an authority.
+
+    Args:
+        others: Certificates that may stand between.
+        roots: The authorities.
+    """
+
+    def __init__(self, others: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> None:
+        self._others = others
+        self._roots = roots
+        self._signatures = 0
+
+    def paths(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
+        """All ways, the certificate first and the authority last.
+
+        Raises:
+            BadCertificate: Too many signatures had to be looked at.
+        """
+        if _understood(leaf):
+            if leaf in self._roots:
+                yield (leaf,)
+            else:
+                yield from self._beyond((leaf,))
+
+    def _beyond(self, path: tuple[x509.Certificate, ...]) -> Iterator[tuple[x509.Certificate, ...]]:
+        for root in self._roots:
+            if self._leads(path, root):
+                yield (*path, root)
+        for other in self._others:
+            if other not in path and other not in self._roots and self._leads(path, other):
+                yield from self._beyond((*path, other))
+
+    def _leads(self, path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
+        if path[-1].issuer != issuer.subject or not _may_issue(path, issuer):
+            return False
+        self._signatures += 1
+        if self._signatures > MAX_SIGNATURES:
+            raise BadCertificate("signature check attempts limit reached while verifying certificate chain")
+        return _signed(path[-1], issuer)
+
+
+def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:  # MD5 and SHA-1 are refused here, as by Go
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, *UNREADABLE):
+        return False
+    return True
+
+
+def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
+    """Whether an authority may have a certificate below it, and as many as there are.
+
+    Name constraints are not evaluated: who has any may only sign what has no alternative names.
+    """
+    basic = _extension(issuer, x509.BasicConstraints)
+    usage = _extension(issuer, x509.KeyUsage)
+    constrained = _extension(issuer, x509.NameConstraints) is not None
+    return (
+        _understood(issuer)
+        and basic is not None
+        and basic.ca
+        and (basic.path_length is None or len(path) - 1 <= basic.path_length)
+        and (usage is None or usage.key_cert_sign)
+        and not (constrained and any(_extension(each, x509.SubjectAlternativeName) for each in path))
+    )
+
+
+def _for_clients(path: tuple[x509.Certificate, ...]) -> bool:
+    """Whether all that say what they are for say that they are for clients."""
+    usages = [_extension(each, x509.ExtendedKeyUsage) for each in path]
+    return all(usage is None or CLIENTS.intersection(usage) for usage in usages)
+
+
+def _window(path: tuple[x509.Certificate, ...]) -> tuple[float, float]:
+    return (
+        max(each.not_valid_before_utc.timestamp() for each in path),
+        min(each.not_valid_after_utc.timestamp() for each in path),
+    )
+
+
+def _understood(certificate: x509.Certificate) -> bool:
+    return all(not each.critical or each.oid in UNDERSTOOD for each in certificate.extensions)
+
+
+def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

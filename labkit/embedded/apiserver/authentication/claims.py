@@ -1,0 +1,135 @@
+"""What stands in a service-account token.
+
+Three forms: bound to nothing but its account, bound to a pod, Secret or node, and the
+legacy form of a token Secret, which never expires.
+
+Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``; KEP 1205 (bound
+tokens), KEP 4193 (``jti`` and node claims).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.machinery.request import Object
+
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+"""The issuer of bound tokens, and the API server's own audience."""
+LEGACY_ISSUER = "kubernetes/serviceaccount"
+LEGACY_PREFIX = "kubernetes.io/serviceaccount/"
+
+WARN_AFTER_SECONDS = 3607
+"""The lifetime that a pod's token volume asks for unless told otherwise."""
+EXTENDED_SECONDS = 365 * 24 * 3600
+"""How long such a token really lives, so that clients which never read the file again go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token.
+
+    Args:
+        token: In compact form.
+        id: Its ``jti``.
+        expires: When it should be renewed, in seconds since the epoch; a pod's token of
+            3607 seconds is accepted for a year.
+    """
+
+    token: str
+    id: str
+    expires: float
+
+
+class TokenIssuer:
+    """Makes tokens for service accounts.
+
+    Args:
+        signer: The cluster's key.
+        clock: Seconds since the epoch.
+        new_id: Makes the ``jti``.
+    """
+
+    def __init__(self, signer: TokenSigner, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
+        self._signer = signer
+        self._clock = clock
+        self._new_id = new_id
+
+    def issue(
+        self,
+        account: Object,
+        audiences: Sequence[str],
+        expiration_seconds: int,
+        *,
+        pod: Object | None = None,
+        secret: Object | None = None,
+        node: Object | None = None,
+    ) -> Issued:
+        """A token for an account, bound to at most one of pod, Secret and node.
+
+        Args:
+            account: The ServiceAccount.
+            audiences: For whom the token is; empty for the API server.
+            expiration_seconds: Its lifetime.
+            pod: The pod that will use it; ``node`` is then where the pod runs.
+            secret: A Secret; the token dies with it.
+            node: A node, or the pod's.
+        """
+        audiences = list(audiences) or [ISSUER]
+        lifetime, warn_after = expiration_seconds, 0
+        if pod is not None and expiration_seconds == WARN_AFTER_SECONDS and set(audiences) == {ISSUER}:
+            lifetime, warn_after = EXTENDED_SECONDS, expiration_seconds
+        now = int(self._clock())
+        metadata = account["metadata"]
+        token_id = self._new_id()
+        kubernetes: Object = {"namespace": metadata["namespace"]}
+        for field, bound in (("node", node), ("pod", pod), ("secret", secret)):
+            if bound is not None:
+                kubernetes[field] = _reference(bound)
+        kubernetes["serviceaccount"] = _reference(account)
+        if warn_after:
+            kubernetes["warnafter"] = now + warn_after
+        claims = {
+            "aud": audiences,
+            "exp": now + lifetime,
+            "iat": now,
+            "iss": ISSUER,
+            "jti": token_id,
+            "kubernetes.io": kubernetes,
+            "nbf": now,
+            "sub": user_name(metadata["namespace"], metadata["name"]),
+        }
+        return Issued(self._signer.sign(claims), token_id, now + expiration_seconds)
+
+    def issue_legacy(self, account: Object, secret_name: str) -> str:
+        """The token of a ``kubernetes.io/service-account-token`` Secret."""
+        metadata = account["metadata"]
+        claims = {
+            "iss": LEGACY_ISSUER,
+            f"{LEGACY_PREFIX}namespace": metadata["namespace"],
+            f"{LEGACY_PREFIX}secret.name": secret_name,
+            f"{LEGACY_PREFIX}service-account.name": metadata["name"],
+            f"{LEGACY_PREFIX}service-account.uid": metadata["uid"],
+            "sub": user_name(metadata["namespace"], metadata["name"]),
+        }
+        return self._signer.sign(claims)
+
+
+def user_name(namespace: str, name: str) -> str:
+    """The user name of a service account."""
+    return f"system:serviceaccount:{namespace}:{name}"
+
+
+def group_names(namespace: str) -> tuple[str, ...]:
+    """The groups of a namespace's service accounts."""
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+
+
+def _reference(obj: Object) -> dict[str, Any]:
+    metadata = obj["metadata"]
+    reference = {"name": metadata["name"]}
+    if metadata.get("uid"):
+        reference["uid"] = metadata["uid"]
+    return reference

@@ -1,0 +1,29 @@
+"""Whom a token names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
+
+Lookup = Callable[[str, str, str], Object | None]
+"""(plural of a core resource, namespace, name) to the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIdentity:
+    """Whom a token names.
+
+    Args:
+        user: The account as a user, without ``system:authenticated``.
+        audiences: Those of the token's audiences that were asked for.
+        annotations: For the audit event.
+        warnings: For the caller.
+    """
+
+    user: User
+    audiences: tuple[str, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,222 @@
+"""Service-account tokens: who they name, and whether they still count.
+
+Checked in the real server's order: issuer, key, signature, audience, time, the account
+with that uid, the bound object with that uid. The objects are looked up each time, so a
+deleted account or pod counts at the very next request (a real server may take ten
+seconds to notice).
+
+Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER, group_names, user_name
+from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
+from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
+from labkit.embedded.machinery.golang.quote import go_quote_list
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
+
+LEEWAY_SECONDS = 60
+"""How far clocks may differ, and how long a token outlives its deleted pod."""
+
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
+MAX_REMEMBERED = 4096
+"""How many verified signatures are kept; when there are more, all are forgotten."""
+API_AUDIENCES = (ISSUER,)
+"""The API server's own audiences."""
+
+_ISSUERS = frozenset((ISSUER, LEGACY_ISSUER))
+_INVALIDATED = "service account token has been invalidated"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """An object that a token is bound to: what it is called, and which one of that name."""
+
+    plural: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token whose signature is good, taken apart; nothing in it can change."""
+
+    claims: Claims
+    audiences: tuple[str, ...]
+    not_before: float
+    expires: float
+    account: _Reference
+    bound: tuple[_Reference, ...]
+    user: User
+    warn_after: float
+
+
+class ServiceAccountTokens:
+    """Authenticates service-account tokens of both kinds.
+
+    Args:
+        signer: The cluster's key.
+        lookup: Reads serviceaccounts, secrets, pods and nodes.
+        clock: Seconds since the epoch.
+        legacy: Whom a legacy token with a good signature names: (token, claims, audiences).
+    """
+
+    def __init__(
+        self,
+        signer: TokenSigner,
+        lookup: Lookup,
+        clock: Callable[[], float],
+        legacy: Callable[[str, Claims, tuple[str, ...]], TokenIdentity],
+    ) -> None:
+        self._signer = signer
+        self._lookup = lookup
+        self._clock = clock
+        self._legacy = legacy
+        self._verified: dict[str, _Verified] = {}
+
+    def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
+        """Whom a token names.
+
+        Args:
+            token: In compact form.
+            audiences: The token must be for one of these.
+
+        Raises:
+            BadToken: It names nobody, with the reason.
+        """
+        verified = self._verified.get(token)
+        if verified is None:
+            verified = _taken_apart(self._signer.verify(token, _ISSUERS))
+            if len(self._verified) >= MAX_REMEMBERED:
+                self._verified.clear()
+            self._verified[token] = verified
+        matched = _matched(verified.audiences, audiences)
+        if verified.claims["iss"] == LEGACY_ISSUER:
+            return self._legacy(token, verified.claims, matched)
+        return self._bound(verified, matched)
+
+    def _bound(self, token: _Verified, audiences: tuple[str, ...]) -> TokenIdentity:
+        now = self._clock()
+        if not token.not_before <= now <= token.expires:
+            _explain_times(token.claims, now)
+        self._check_account(token.account, now)
+        for reference in token.bound:
+            self._check_bound(reference, now)
+        if token.warn_after and now > token.warn_after:
+            late = int(now) - int(token.warn_after)
+            stale = f"subject: {token.claims.get('sub', '')}, seconds after warning threshold: {late}"
+            return TokenIdentity(token.user, audiences, {"authentication.k8s.io/stale-token": stale})
+        return TokenIdentity(token.user, audiences)
+
+    def _check_account(self, claimed: _Reference, now: float) -> None:
+        account = self._lookup(claimed.plural, claimed.namespace, claimed.name)
+        if account is None:
+            raise BadToken(f'serviceaccounts "{claimed.name}" not found')
+        found = account["metadata"]["uid"]
+        if found != claimed.uid:
+            raise BadToken(f"service account UID ({found}) does not match claim ({claimed.uid})")
+        if _deleted(account, now):
+            raise BadToken(f"service account {claimed.namespace}/{claimed.name} has been deleted")
+
+    def _check_bound(self, claimed: _Reference, now: float) -> None:
+        bound = self._lookup(claimed.plural, claimed.namespace, claimed.name)
+        if bound is None:
+            raise BadToken(_INVALIDATED)
+        found, word = bound["metadata"]["uid"], claimed.plural.removesuffix("s")
+        if found != claimed.uid:
+            raise BadToken(f"{word} UID ({found}) does not match service account {word} ref claim ({claimed.uid})")
+        if _deleted(bound, now):
+            raise BadToken(_INVALIDATED)
+
+
+def _taken_apart(claims: Claims) -> _Verified:
+    if not isinstance(claims.get("aud") or [], str | list):
+        raise BadToken
+    private = _mapping(claims.get("kubernetes.io"))
+    namespace = _text(private.get("namespace"))
+    account = _reference("serviceaccounts", namespace, private.get("serviceaccount"))
+    secret, pod, node = (private.get(word) for word in ("secret", "pod", "node"))
+    bound = []
+    if secret is not None:
+        bound.append(_reference("secrets", namespace, secret))
+    if pod is not None:
+        bound.append(_reference("pods", namespace, pod))
+    elif node is not None:
+        bound.append(_reference("nodes", "", node))
+    claimed = claims.get("aud") or []
+    audiences = (claimed,) if isinstance(claimed, str) else tuple(map(_text, claimed))
+    return _Verified(
+        claims,
+        audiences or API_AUDIENCES,  # legacy tokens name no audience and are for the API server
+        max(_number(claims.get("nbf")), _number(claims.get("iat"))) - LEEWAY_SECONDS,
+        _number(claims.get("exp")) + LEEWAY_SECONDS,
+        account,
+        tuple(bound),
+        User(user_name(namespace, account.name), group_names(namespace), account.uid, _extra(claims, pod, node)),
+        _number(private.get("warnafter")),
+    )
+
+
+def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
+    named = _mapping(claimed)
+    return _Reference(plural, namespace, _text(named.get("name")), _text(named.get("uid")))
+
+
+def _matched(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+    """What was asked for and is there, in the order in which it was asked for."""
+    if held == wanted:
+        return held
+    matched = tuple(audience for audience in wanted if audience in held)
+    if not matched:
+        shown = f"{go_quote_list(held)} is invalid for the target audiences {go_quote_list(wanted)}"
+        raise BadToken(f"token audiences {shown}")
+    return matched
+
+
+def _explain_times(claims: Claims, now: float) -> None:
+    if now - LEEWAY_SECONDS > _number(claims.get("exp")):
+        raise BadToken("service account token has expired")
+    if now + LEEWAY_SECONDS < _number(claims.get("nbf")):
+        raise BadToken("service account token is not valid yet")
+    raise BadToken("service account token is issued in the future")
+
+
+def _extra(claims: Claims, pod: object, node: object) -> dict[str, tuple[str, ...]]:
+    prefix = "authentication.kubernetes.io/"
+    extra: dict[str, tuple[str, ...]] = {}
+    if claims.get("jti"):
+        extra[CREDENTIAL_ID] = (f"JTI={claims['jti']}",)
+    for word, reference in (("node", node), ("pod", pod)):
+        if reference is not None:
+            named = _mapping(reference)
+            extra[f"{prefix}{word}-name"] = (_text(named.get("name")),)
+            if named.get("uid"):
+                extra[f"{prefix}{word}-uid"] = (_text(named.get("uid")),)
+    return extra
+
+
+def _deleted(obj: Object, now: float) -> bool:
+    since = obj["metadata"].get("deletionTimestamp")
+    if not since:
+        return False
+    return datetime.datetime.fromisoformat(since).timestamp() < now - LEEWAY_SECONDS
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0

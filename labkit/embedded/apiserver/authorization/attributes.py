@@ -1,0 +1,16 @@
+"""The question an authorizer answers, and its answer."""
+
+from __future__ import annotations
+
+from labkit.embedded.machinery.request import RequestInfo
+from labkit.rbac.attributes import Attributes, User
+
+
+def attributes_of(user: User, info: RequestInfo) -> Attributes:
+    """The question that a request puts to the authorizer."""
+    if not info.is_resource:
+        return Attributes(user, info.verb, path=info.path)
+    question = Attributes(
+        user, info.verb, info.group, info.version, info.resource, info.subresource, info.namespace, info.name
+    )
+    return question._replace(fields=info.fields) if info.fields else question

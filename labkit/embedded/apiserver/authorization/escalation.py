@@ -1,0 +1,219 @@
+"""Nobody may give away rights that they do not have.
+
+Who writes a role must hold all its rules, or ``escalate`` on the role; who writes a
+binding must hold all rules of the role it names, or ``bind`` on that role. The group
+``system:masters`` is free of this.
+
+Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``,
+``pkg/apis/rbac/validation``; the component helper ``PolicyRuleBreakdown``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from labkit.embedded.apiserver.authorization.authorizers import MASTERS
+from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
+from labkit.embedded.machinery.request import Object, RequestInfo
+from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
+from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.bindings import Getter, Grant, joined_errors
+from labkit.rbac.rules import Rule
+
+GROUP = "rbac.authorization.k8s.io"
+EVERYTHING: list[Rule] = [
+    {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+    {"verbs": ["*"], "nonResourceURLs": ["*"]},
+]
+
+HeldRules = Callable[[User, str, list[str]], Iterable[Grant]]
+"""(user, namespace, errors to add to) to the rules that reach the user."""
+
+
+class EscalationGuard:
+    """Refuses writes of RBAC objects that would give away more than the writer has.
+
+    Args:
+        held_rules: The rules that reach a user.
+        get_role: Reads one role.
+        authorize: Decides about ``escalate`` and ``bind``.
+    """
+
+    def __init__(self, held_rules: HeldRules, get_role: Getter, authorize: Authorizer) -> None:
+        self._held = held_rules
+        self._get_role = get_role
+        self._authorize = authorize
+
+    def __call__(self, user: User, info: RequestInfo, new: Object, old: Object | None = None) -> None:
+        """Check one write.
+
+        Args:
+            user: Who writes.
+            info: The request: its resource, namespace and name.
+            new: The object to be stored.
+            old: The object as it is, None for a creation.
+
+        Raises:
+            ApiError: 403: it would give away more than the user has; 404: a binding
+                names a role that does not exist, so nobody can tell.
+        """
+        if info.group != GROUP or MASTERS in user.groups:
+            return
+        if old is not None and _only_bookkeeping(new, old):
+            return
+        if info.resource in ("roles", "clusterroles"):
+            self._check_role(user, info, new, old)
+        elif info.resource in ("rolebindings", "clusterrolebindings"):
+            self._check_binding(user, info, new)
+
+    def _check_role(self, user: User, info: RequestInfo, new: Object, old: Object | None) -> None:
+        escalate = Attributes(user, "escalate", GROUP, "*", info.resource, "", info.namespace, info.name)
+        if self._authorize(escalate).allowed:
+            return
+        self._must_hold(user, info, new, new.get("rules") or ())
+        if new.get("aggregationRule") or (old or {}).get("aggregationRule"):
+            # Whatever carries the right labels will flow into it, so it can grow to anything.
+            missing = uncovered(self._rules(user, info.namespace, []), EVERYTHING)
+            if missing:
+                raise _forbidden(info, new, "must have cluster-admin privileges to use the aggregationRule")
+
+    def _check_binding(self, user: User, info: RequestInfo, new: Object) -> None:
+        ref = new.get("roleRef") or {}
+        kind, name = ref.get("kind"), ref.get("name", "")
+        if kind not in ("Role", "ClusterRole"):
+            # This check comes before validation.
+            raise ApiError(500, "", f"unsupported role reference kind: {go_quote(kind or '')}")
+        plural = f"{kind.lower()}s"
+        bind = Attributes(user, "bind", ref.get("apiGroup") or GROUP, "*", plural, "", info.namespace, name)
+        if self._authorize(bind).allowed:
+            return
+        if kind == "Role" and not info.namespace:
+            raise bad_request("Namespace parameter required.")
+        role = self._get_role(plural, info.namespace if kind == "Role" else "", name)
+        if role is None:
+            raise not_found(info.resource, GROUP, name)  # the store names what the request is for
+        self._must_hold(user, info, new, role.get("rules") or ())
+
+    def _must_hold(self, user: User, info: RequestInfo, new: Object, rules: Iterable[Rule]) -> None:
+        errors: list[str] = []
+        missing = uncovered(self._rules(user, info.namespace, errors), rules)
+        if missing:
+            lines = sorted({rule_text(rule) for rule in compact(missing)})
+            why = (
+                f"user {go_quote(user.name)} (groups={go_quote_list(user.groups)}) is attempting to grant "
+                "RBAC permissions not currently held:\n" + "\n".join(lines)
+            )
+            if errors:
+                # This check reads roles from the store, which names them as what the request is for.
+                told = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
+                why += f"; resolution errors: [{joined_errors(told)}]"
+            raise _forbidden(info, new, why)
+
+    def _rules(self, user: User, namespace: str, errors: list[str]) -> list[Rule]:
+        return [grant.rule for grant in self._held(user, namespace, errors)]
+
+
+def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
+    metadata = new["metadata"]
+    name, prefix = metadata.get("name", ""), metadata.get("generateName")
+    if prefix and not info.name and name[:-5] == prefix[:58]:
+        name = ""  # a real server makes up the name after this check
+    return forbidden(info.resource, GROUP, name, why)
+
+
+def _only_bookkeeping(new: Object, old: Object) -> bool:
+    """Whether only what the garbage collector needs has changed."""
+    ignored = ("ownerReferences", "finalizers", "managedFields")
+
+    def rest(obj: Object) -> Object:
+        metadata = {field: value for field, value in obj["metadata"].items() if field not in ignored}
+        return {**obj, "metadata": metadata}
+
+    return rest(new) == rest(old)
+
+
+def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
+    """The parts of some rules that none of the held rules covers.
+
+    Args:
+        held: Rules someone has.
+        wanted: Rules someone would give away; broken down into single verbs, groups,
+            resources, names and paths.
+    """
+    held = list(held)
+    parts = (part for rule in wanted for part in breakdown(rule))
+    return [part for part in parts if not any(covers(rule, part) for rule in held)]
+
+
+def breakdown(rule: Rule) -> Iterator[Rule]:
+    """A rule as rules about one thing each."""
+    verbs, names = rule.get("verbs") or (), rule.get("resourceNames") or ()
+    for group in rule.get("apiGroups") or ():
+        for resource in rule.get("resources") or ():
+            for verb in verbs:
+                part: Rule = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
+                if not names:
+                    yield part
+                for name in names:
+                    yield {**part, "resourceNames": [name]}
+    for url in rule.get("nonResourceURLs") or ():
+        for verb in verbs:
+            yield {"nonResourceURLs": [url], "verbs": [verb]}
+
+
+def covers(rule: Rule, part: Rule) -> bool:
+    """Whether a rule includes a part of a rule, as ``breakdown`` makes them."""
+    names = rule.get("resourceNames") or ()
+    part_names = part.get("resourceNames") or ()
+    return (
+        _includes(rule, part, "verbs")
+        and _includes(rule, part, "apiGroups")
+        and all(_covers_resource(rule.get("resources") or (), one) for one in part.get("resources") or ())
+        and all(_covers_path(rule.get("nonResourceURLs") or (), one) for one in part.get("nonResourceURLs") or ())
+        and (not names or (bool(part_names) and set(part_names) <= set(names)))
+    )
+
+
+def _includes(rule: Rule, part: Rule, field: str) -> bool:
+    held = rule.get(field) or ()
+    return "*" in held or set(part.get(field) or ()) <= set(held)
+
+
+def _covers_resource(held: Iterable[str], resource: str) -> bool:
+    if "*" in held or resource in held:
+        return True
+    _, slash, subresource = resource.partition("/")
+    return bool(slash) and f"*/{subresource}" in held
+
+
+def _covers_path(held: Iterable[str], path: str) -> bool:
+    return any(one == path or (one.endswith("*") and path.startswith(one.rstrip("*"))) for one in held)
+
+
+def compact(rules: Iterable[Rule]) -> list[Rule]:
+    """Rules about the same resource (and name) as one rule with all their verbs."""
+    merged: dict[object, Rule] = {}
+    for rule in rules:
+        if rule.get("nonResourceURLs"):
+            merged[id(rule)] = rule
+            continue
+        key = (rule["apiGroups"][0], rule["resources"][0], tuple(rule.get("resourceNames") or ()))
+        known = merged.get(key)
+        if known is None:
+            merged[key] = {**rule, "verbs": list(rule["verbs"])}
+        else:
+            known["verbs"] += rule["verbs"]
+    return list(merged.values())
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule on one line, as the message shows it."""
+    fields = (
+        ("APIGroups", "apiGroups"),
+        ("Resources", "resources"),
+        ("NonResourceURLs", "nonResourceURLs"),
+        ("ResourceNames", "resourceNames"),
+        ("Verbs", "verbs"),
+    )
+    return "{" + ", ".join(f"{word}:{go_quote_list(rule[field])}" for word, field in fields if rule.get(field)) + "}"

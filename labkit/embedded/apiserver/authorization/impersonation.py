@@ -1,0 +1,325 @@
+"""Acting as someone else: may they, and who do they become.
+
+Since 1.36 there are five ways, tried in order, the first that is allowed wins: as the
+node one runs on, as any node, as a service account, as a plain user (each asks for
+``impersonate-on:<way>:<verb>`` on the request itself and then ``impersonate:<way>`` on
+whom one wants to be), and last the old way, which asks for ``impersonate`` on users,
+groups, uids and extra fields one by one. What the first way that applies answered is
+what a refused caller reads.
+
+Source: k8s.io/apiserver ``pkg/endpoints/filters/impersonation``; KEP 5284.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from labkit.embedded.apiserver.authorization.refusal import NO_SNIFF, refusal
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import Attributes, Authorizer, User
+
+AUTHENTICATION = "authentication.k8s.io"
+EXTRA_PREFIX = "impersonate-extra-"
+MAX_REMEMBERED = 10_000
+"""Of how many callers the way that last worked is remembered."""
+MANY = 4
+"""From this many groups or extra values on, a right to all is asked for first."""
+
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
+
+
+SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character (e.g. 'example.com'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonation:
+    """Whom the caller becomes.
+
+    Args:
+        user: The user the request goes on as.
+        constraint: The verb that allowed it, empty for the old way.
+    """
+
+    user: User
+    constraint: str = ""
+
+
+def wanted_user(request: Request) -> User | None:
+    """Whom the headers ask for, with nothing filled in; None without such headers.
+
+    Raises:
+        ApiError: 400: a group, uid or extra field without a user name.
+    """
+    headers = request.headers
+    name, uid = headers.get("impersonate-user", ""), headers.get("impersonate-uid", "")
+    groups = _values(request, "impersonate-group")
+    extra: dict[str, tuple[str, ...]] = {}
+    for header in headers:
+        if header.startswith(EXTRA_PREFIX):
+            key = unquote(header.removeprefix(EXTRA_PREFIX))
+            extra[key] = (*extra.get(key, ()), *_values(request, header))
+    wanted = User(name, groups, uid, extra)
+    if not name and (uid or groups or extra):
+        raise ApiError(
+            400, "BadRequest", f"requested {_go_syntax(wanted)} without impersonating a user name", None, NO_SNIFF
+        )
+    return wanted if name else None
+
+
+class Impersonator:
+    """Decides about acting as someone else.
+
+    Args:
+        authorize: Decides about each part.
+    """
+
+    def __init__(self, authorize: Authorizer) -> None:
+        self._authorize = authorize
+        self._last_way: dict[str, int] = {}
+
+    def __call__(self, wanted: User, question: Attributes) -> Impersonation:
+        """Whom the caller becomes, if they may.
+
+        The way that last worked for a caller is tried first, so its answer is the one
+        that the caller reads when the next attempt is refused.
+
+        Args:
+            wanted: Whom the headers ask for.
+            question: The request itself, as the caller's own.
+
+        Raises:
+            ApiError: 403, of the first way that was tried and applies.
+        """
+        requestor = question.user
+        order = list(range(len(WAYS)))
+        last = self._last_way.get(requestor.name)
+        if last is not None:
+            order.remove(last)
+            order.insert(0, last)
+        first: ApiError | None = None
+        for position in order:
+            way = WAYS[position]
+            if not way.applies(wanted, requestor):
+                continue
+            try:
+                became = way.check(wanted, question, self._authorize)
+            except ApiError as error:
+                first = first or error
+                continue
+            if len(self._last_way) >= MAX_REMEMBERED:
+                self._last_way.clear()
+            self._last_way[requestor.name] = position
+            return became
+        assert first is not None, "the old way always applies"
+        raise first
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One of the ways to act as someone else.
+
+    Args:
+        name: As it stands in the verbs, empty for the old way.
+        applies: Whether it is about such a user at all.
+    """
+
+    name: str
+    applies: Callable[[User, User], bool]
+
+    def check(self, wanted: User, question: Attributes, authorize: Authorizer) -> Impersonation:
+        if not self.name:
+            for part in _legacy_parts(wanted, question.user):
+                _must_be_allowed(part, authorize)
+            return Impersonation(_become(wanted, constrained=False))
+        on_request = question._replace(verb=f"impersonate-on:{self.name}:{question.verb}")
+        verb = f"impersonate:{self.name}"
+        if self.name == "associated-node":
+            requestor = _without_extra(question.user)
+            _must_be_allowed(on_request._replace(user=requestor), authorize)
+            part = Attributes(requestor, verb, AUTHENTICATION, "v1", "nodes", name="*")
+            _must_be_allowed(part, authorize)
+        else:
+            _must_be_allowed(on_request, authorize)
+            _check_parts(wanted, question.user, verb, authorize)
+        return Impersonation(_become(wanted, constrained=True), verb)
+
+
+def _only_name(wanted: User) -> bool:
+    return not (wanted.uid or wanted.groups or wanted.extra)
+
+
+def _associated(wanted: User, requestor: User) -> bool:
+    node = node_name(wanted.name)
+    return (
+        _only_name(wanted)
+        and node is not None
+        and service_account(requestor.name) is not None
+        and requestor.extra.get("authentication.kubernetes.io/node-name") == (node,)
+    )
+
+
+WAYS = (
+    _Way("associated-node", _associated),
+    _Way("arbitrary-node", lambda wanted, _: _only_name(wanted) and node_name(wanted.name) is not None),
+    _Way("serviceaccount", lambda wanted, _: _only_name(wanted) and service_account(wanted.name) is not None),
+    _Way("user-info", lambda wanted, _: node_name(wanted.name) is None and service_account(wanted.name) is None),
+    _Way("", lambda _wanted, _requestor: True),
+)
+"""The ways, in the order in which they are tried."""
+
+
+def service_account(user: str) -> tuple[str, str] | None:
+    """Namespace and name of the service account that a user name stands for."""
+    parts = user.split(":")
+    if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
+        return None
+    namespace, name = parts[2:]
+    if len(namespace) > 63 or not _DNS_LABEL.fullmatch(namespace):
+        return None
+    if len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
+        return None
+    return namespace, name
+
+
+def node_name(user: str) -> str | None:
+    """The node that a user name stands for."""
+    prefix, _, name = user.partition("system:node:")
+    if prefix or len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
+        return None
+    return name
+
+
+def _become(wanted: User, *, constrained: bool) -> User:
+    groups = wanted.groups
+    account = service_account(wanted.name)
+    if constrained and node_name(wanted.name) is not None:
+        groups = ("system:nodes",)
+    elif account is not None and not groups:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{account[0]}")
+    if wanted.name == "system:anonymous":
+        missing = "system:unauthenticated"
+    elif "system:unauthenticated" in groups:
+        missing = ""
+    else:
+        missing = "system:authenticated"
+    if missing and missing not in groups:
+        groups = (*groups, missing)
+    return User(wanted.name, groups, wanted.uid, wanted.extra)
+
+
+def _legacy_parts(wanted: User, requestor: User) -> Iterator[Attributes]:
+    account = service_account(wanted.name)
+    if account is not None:
+        namespace, name = account
+        yield Attributes(requestor, "impersonate", "", "v1", "serviceaccounts", "", namespace, name)
+    else:
+        yield Attributes(requestor, "impersonate", "", "v1", "users", name=wanted.name)
+    if wanted.uid:
+        yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "uids", name=wanted.uid)
+    for group in wanted.groups:
+        yield Attributes(requestor, "impersonate", "", "v1", "groups", name=group)
+    for key, values in wanted.extra.items():
+        for value in values:
+            yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "userextras", key, name=value)
+
+
+def _check_parts(wanted: User, requestor: User, verb: str, authorize: Authorizer) -> None:
+    def part(resource: str, name: str = "", namespace: str = "", subresource: str = "") -> Attributes:
+        return Attributes(requestor, verb, AUTHENTICATION, "v1", resource, subresource, namespace, name)
+
+    node, account = node_name(wanted.name), service_account(wanted.name)
+    if node is not None:
+        _must_be_allowed(part("nodes", node), authorize)
+    elif account is not None:
+        _must_be_allowed(part("serviceaccounts", account[1], account[0]), authorize)
+    else:
+        _must_be_allowed(part("users", wanted.name), authorize)
+    if wanted.uid:
+        _must_be_allowed(part("uids", wanted.uid), authorize)
+    if "" in wanted.groups:
+        raise refusal(part("groups"), "impersonating the empty string group is not allowed")
+    if "system:masters" in wanted.groups:
+        raise refusal(part("groups", "system:masters"), "impersonating the system:masters group is not allowed")
+    if len(wanted.groups) < MANY or not authorize(part("groups", "*")).allowed:
+        for group in wanted.groups:
+            _must_be_allowed(part("groups", group), authorize)
+    wrong = _extra_error(wanted.extra)
+    if wrong:
+        raise refusal(part("userextras"), wrong)
+    values = [(key, value) for key, held in wanted.extra.items() for value in held]
+    if len(values) < MANY or not authorize(part("userextras", "*", subresource="*")).allowed:
+        for key, value in values:
+            _must_be_allowed(part("userextras", value, subresource=key), authorize)
+
+
+def _extra_error(extra: Mapping[str, tuple[str, ...]]) -> str:
+    for key, values in extra.items():
+        if not key:
+            return "impersonating the empty string key in extra is not allowed"
+        wrong = _path_errors(key)
+        if wrong:
+            text = wrong[0] if len(wrong) == 1 else f"[{', '.join(wrong)}]"
+            return f"impersonating an invalid key in extra is not allowed: {text}"
+        if key != key.lower():
+            return f"impersonating a non-lowercase key in extra is not allowed: {go_quote(key)}"
+        if not values:
+            return "impersonating empty values in extra is not allowed"
+        if "" in values:
+            return "impersonating the empty string value in extra is not allowed"
+    return ""
+
+
+def _path_errors(key: str) -> list[str]:
+    """Why a key is no path behind a domain."""
+    domain, _, path = key.partition("/")
+    if not domain or not path:
+        return [f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")']
+    wrong = []
+    if len(domain) > 253:
+        wrong.append((domain, "must be no more than 253 bytes"))
+    if not _DNS_SUBDOMAIN.fullmatch(domain):
+        wrong.append((domain, f"{SUBDOMAIN_RULE}, regex used for validation is '{_DNS_SUBDOMAIN.pattern}')"))
+    if not _PATH.fullmatch(path):
+        wrong.append((path, f"Invalid path (regex used for validation is '{_PATH.pattern}')"))
+    return [f"extra.key: Invalid value: {go_quote(part)}: {why}" for part, why in wrong]
+
+
+def _must_be_allowed(question: Attributes, authorize: Authorizer) -> None:
+    decision = authorize(question)
+    if not decision.allowed:
+        raise refusal(question, decision.reason)
+
+
+def _without_extra(user: User) -> User:
+    return User(user.name, user.groups, user.uid)
+
+
+def _values(request: Request, header: str) -> tuple[str, ...]:
+    values = request.header_values.get(header)
+    if values is not None:
+        return tuple(values)
+    value = request.headers.get(header)
+    return () if value is None else (value,)
+
+
+def _go_syntax(user: User) -> str:
+    """The user as Go prints the struct; learners read it in a 400."""
+    groups = f"[]string{{{', '.join(go_quote(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
+    extra = "map[string][]string(nil)"
+    if user.extra:
+        pairs = [
+            f"{go_quote(key)}:[]string{{{', '.join(go_quote(value) for value in values)}}}"
+            for key, values in sorted(user.extra.items())
+        ]
+        extra = f"map[string][]string{{{', '.join(pairs)}}}"
+    return f"&user.DefaultInfo{{Name:{go_quote(user.name)}, UID:{go_quote(user.uid)}, Groups:{groups}, Extra:{extra}}}"

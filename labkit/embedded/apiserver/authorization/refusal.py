@@ -1,0 +1,54 @@
+"""The 403 of a question that was not allowed, word for word.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.status import ApiError, forbidden
+from labkit.rbac.attributes import Attributes
+
+NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+
+
+def refusal(question: Attributes, reason: str = "") -> ApiError:
+    """The error for a question that no rule allows.
+
+    Args:
+        question: What was asked.
+        reason: What the authorizer adds, such as a role that does not exist.
+    """
+    user, verb = question.user.name, question.verb
+    if question.is_resource:
+        resource = question.resource + (f"/{question.subresource}" if question.subresource else "")
+        words = _resource_sentence(user, verb, resource, question.group, question.namespace)
+    else:
+        words = _path_sentence(user, verb, question.path)
+    words += f": {reason}" if reason else ""
+    if question.is_resource and question.resource:
+        error = forbidden(question.resource, question.group, question.name, words)
+    else:
+        error = ApiError(403, "Forbidden", f"forbidden: {words}", {"name": question.name} if question.name else {})
+    error.headers.update(NO_SNIFF)
+    return error
+
+
+@remembered(4096)
+def _resource_sentence(user: str, verb: str, resource: str, group: str, namespace: str) -> str:
+    where = f"in the namespace {go_quote(namespace)}" if namespace else "at the cluster scope"
+    return _sanitized(
+        f"User {go_quote(user)} cannot {verb} resource {go_quote(resource)} in API group {go_quote(group)} {where}"
+    )
+
+
+def _path_sentence(user: str, verb: str, path: str) -> str:
+    return _sanitized(f"User {go_quote(user)} cannot {verb} path {go_quote(path)}")
+
+
+def _sanitized(text: str) -> str:
+    """Nothing in the message may look like HTML to a browser."""
+    if "&" in text or "<" in text or ">" in text:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text

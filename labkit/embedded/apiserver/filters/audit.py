@@ -1,0 +1,229 @@
+"""The event that every request leaves behind, in the real format (``audit.k8s.io/v1``).
+
+All requests are kept at level Metadata: who, what, when and how it ended, but no bodies,
+and so no tokens. A long-running request (a watch, an exec, a log, refused or not) leaves one
+event when its answer starts and one when it ends.
+
+Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
+https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import ip_address
+
+import orjson
+
+from labkit.embedded.apiserver.filters.deadline import is_long_running
+from labkit.embedded.machinery.request import (
+    EventStream,
+    ExecIO,
+    ExecSession,
+    Handler,
+    Object,
+    Request,
+    RequestInfo,
+    Response,
+)
+from labkit.rbac.attributes import User
+
+Sink = Callable[[Object], None]
+"""Takes one finished event."""
+
+MAX_USER_AGENT = 1024
+STATUS_STARTS = (b'{"kind":"Status"', b'{\n  "kind": "Status"')
+
+
+def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Handler:
+    """Report every request to ``sink``.
+
+    Args:
+        handler: Answers the request, and leaves in ``request.audit`` what it knows:
+            ``auditID``, ``user``, ``impersonatedUser``, ``annotations``, ``responseStatus``.
+        sink: Takes the events.
+        clock: Seconds since the epoch.
+    """
+
+    def handle(request: Request) -> Response:
+        received = clock()
+        response = handler(request)
+        event = _event(request, response, timestamp(received))
+
+        def report(stage: str) -> None:
+            sink({**event, "stage": stage, "stageTimestamp": timestamp(clock())})
+
+        known = "user" in request.audit  # who could not be authenticated never gets as far as the end
+        goes_on = response.stream is not None or response.upgrade is not None
+        if goes_on or is_long_running(request.info) or not known:
+            report("ResponseStarted")
+        if known and not goes_on:
+            report("ResponseComplete")
+        if response.stream is not None:
+            response.stream = _ReportedStream(response.stream, lambda: report("ResponseComplete"))
+        if response.upgrade is not None:
+            response.upgrade = _ReportedSession(response.upgrade, lambda: report("ResponseComplete"))
+        return response
+
+    return handle
+
+
+def _event(request: Request, response: Response, received: str) -> Object:
+    notes, info = request.audit, request.info
+    event: Object = {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "auditID": notes.get("auditID", ""),
+        "stage": "",
+        "requestURI": request.raw_uri or request.path,
+        "verb": info.verb,
+        "user": user_info(notes.get("user", request.user)),
+    }
+    if "impersonatedUser" in notes:
+        event["impersonatedUser"] = user_info(notes["impersonatedUser"])
+        if notes.get("impersonationConstraint"):
+            event["authenticationMetadata"] = {"impersonationConstraint": notes["impersonationConstraint"]}
+    event["sourceIPs"] = source_ips(request)
+    agent = request.headers.get("user-agent")
+    if agent:
+        event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
+    if info.is_resource:
+        event["objectRef"] = _object_reference(info, notes.get("objectRef"))
+    event["responseStatus"] = _response_status(request, response)
+    event["requestReceivedTimestamp"] = received
+    event["stageTimestamp"] = ""
+    annotations = notes.get("annotations")
+    if annotations:
+        event["annotations"] = dict(sorted(annotations.items()))
+    return event
+
+
+def user_info(user: User) -> Object:
+    """A user as events and reviews show it; empty fields are left out."""
+    info: Object = {}
+    if user.name:
+        info["username"] = user.name
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
+    return info
+
+
+def source_ips(request: Request) -> list[str]:
+    """Where a request came from: what proxies say, then the address that cannot be made up."""
+    found: list[str] = []
+    forwarded, real = request.headers.get("x-forwarded-for"), request.headers.get("x-real-ip")
+    if forwarded or real:
+        found = [address for part in (forwarded or "").split(",") if (address := _address(part))]
+        address = _address(real or "")
+        if address and address not in found:
+            found.append(address)
+    if not found or found[-1] != request.source_ip:
+        found.append(request.source_ip)
+    return found
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return ""
+
+
+def _object_reference(info: RequestInfo, known: Object | None) -> Object:
+    known = known or {}
+    fields = (
+        ("resource", info.resource),
+        ("namespace", info.namespace or known.get("namespace")),
+        ("name", info.name or known.get("name")),
+        ("uid", known.get("uid")),
+        ("apiGroup", info.group),
+        ("apiVersion", info.version),
+        ("resourceVersion", known.get("resourceVersion")),
+        ("subresource", info.subresource),
+    )
+    return {field: value for field, value in fields if value}
+
+
+def attempts(request: Request) -> str:
+    """What a caller showed who could not be authenticated."""
+    scheme, _, credential = request.headers.get("authorization", "").strip().partition(" ")
+    shown = [scheme.lower()] if credential and scheme.lower() in ("basic", "bearer") else []
+    shown += ["x509"] * (request.certificate is not None)
+    if not shown:
+        return "Authentication failed, no credentials provided"
+    return f"Authentication failed, attempted: {', '.join(shown)}"
+
+
+def _response_status(request: Request, response: Response) -> Object:
+    notes = request.audit
+    status = notes.get("responseStatus")
+    if status is None and response.status == 401:
+        return {"metadata": {}, "message": attempts(request), "code": 401}
+    if status is None and "responseStatus" not in notes and response.body.startswith(STATUS_STARTS):
+        status = orjson.loads(response.body)
+    if status is None:
+        return {"metadata": {}, "code": 101 if response.upgrade is not None else response.status}
+    kept = {field: value for field, value in status.items() if field not in ("kind", "apiVersion")}
+    return {**kept, "code": response.status}
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 with microseconds, as events have them."""
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class _ReportedStream:
+    """A stream that reports its end, once."""
+
+    def __init__(self, stream: EventStream, ended: Callable[[], None]) -> None:
+        self._stream = stream
+        self._ended: Callable[[], None] | None = ended
+        self.read = stream.read
+        self.on_ready = stream.on_ready
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+    @property
+    def timeout_seconds(self) -> float:
+        return self._stream.timeout_seconds
+
+    def close(self) -> None:
+        self._stream.close()
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
+
+
+class _ReportedSession:
+    """An exec session that reports its end."""
+
+    def __init__(self, session: ExecSession, ended: Callable[[], None]) -> None:
+        self._session = session
+        self._ended = ended
+        self.stdin, self.stdout, self.stderr, self.tty = (
+            session.stdin, session.stdout, session.stderr, session.tty,
+        )  # fmt: skip
+
+    def run(self, io: ExecIO) -> Awaitable[Object]:
+        return self._run(io)
+
+    async def _run(self, io: ExecIO) -> Object:
+        try:
+            return await self._session.run(io)
+        finally:
+            self._ended()

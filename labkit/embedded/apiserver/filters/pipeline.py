@@ -1,0 +1,197 @@
+"""The one list of filters a request passes; see ``pipeline``.
+
+A filter is ``with_x(handler, dependency) -> handler``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
+from labkit.embedded.apiserver.authorization.attributes import attributes_of
+from labkit.embedded.apiserver.authorization.impersonation import Impersonator, wanted_user
+from labkit.embedded.apiserver.authorization.refusal import refusal
+from labkit.embedded.apiserver.filters.audit import Sink, with_audit
+from labkit.embedded.apiserver.filters.deadline import with_deadline
+from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
+from labkit.embedded.apiserver.handlers.negotiation import accepts_errors
+from labkit.embedded.apiserver.handlers.responses import error_response
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Handler, Request, Response
+from labkit.embedded.machinery.status import ApiError
+from labkit.rbac.attributes import Authorizer, User
+
+log = logging.getLogger(__name__)
+
+Authenticator = Callable[[Request], User | None]
+"""The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
+
+PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+DECISION = "authorization.k8s.io/decision"
+REASON = "authorization.k8s.io/reason"
+
+
+def pipeline(
+    handler: Handler,
+    *,
+    new_id: Callable[[], str],
+    clock: Callable[[], float],
+    sink: Sink,
+    authenticators: Sequence[Authenticator],
+    flow_headers: Callable[[User], dict[str, str]],
+    authorize: Authorizer,
+) -> Handler:
+    """All filters around a handler, in the order in which a request meets them.
+
+    Args:
+        handler: Answers requests that may be answered.
+        new_id: Makes audit ids.
+        clock: Seconds since the epoch.
+        sink: Takes audit events.
+        authenticators: Tried in order; a certificate comes before a token.
+        flow_headers: The headers that name a user's priority level.
+        authorize: Decides.
+    """
+    filters: tuple[Callable[[Handler], Handler], ...] = (
+        lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one
+        lambda inner: with_request_info(inner),  # everything below asks what is asked for
+        lambda inner: with_cache_control(inner),  # only where it could be told what is asked for
+        lambda inner: with_audit(inner, sink, clock),  # around errors: a 401 leaves an event too
+        lambda inner: with_status(inner),  # every error from below becomes a Status
+        lambda inner: with_deadline(inner),  # how long, whoever it is
+        lambda inner: with_authentication(inner, authenticators),  # who
+        lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if they may
+        lambda inner: with_flow_control(inner, flow_headers),  # by who they are now
+        lambda inner: with_authorization(inner, authorize),  # before routing: no 404 for who may not look
+    )
+    for around in reversed(filters):
+        handler = around(handler)
+    return handler
+
+
+def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
+    """Give the request an id (or take the caller's), and every answer the common headers."""
+
+    def handle(request: Request) -> Response:
+        audit_id = request.headers.get("audit-id") or new_id()
+        request.audit = {"auditID": audit_id}
+        response = handler(request)
+        if request.warnings:
+            response.warnings = (*response.warnings, *request.warnings)
+        response.headers = {"Audit-Id": audit_id, **request.audit.get("flow", {}), **response.headers}
+        return response
+
+    return handle
+
+
+def with_request_info(handler: Handler) -> Handler:
+    """Read verb, resource, namespace and name from method and path."""
+
+    def handle(request: Request) -> Response:
+        try:
+            request.info = request_info(request)
+        except Unreadable as error:
+            text = f"Internal Server Error: {go_quote(request.path)}: failed to create RequestInfo: {error}\n"
+            return Response(500, dict(PLAIN_TEXT), text.encode())
+        return handler(request)
+
+    return handle
+
+
+def with_cache_control(handler: Handler) -> Handler:
+    """Let nobody keep an answer that does not say otherwise."""
+
+    def handle(request: Request) -> Response:
+        response = handler(request)
+        response.headers.setdefault("Cache-Control", "no-cache, private")
+        return response
+
+    return handle
+
+
+def with_status(handler: Handler) -> Handler:
+    """Turn errors into Status bodies. A defect is logged and says no more than 500."""
+
+    def handle(request: Request) -> Response:
+        try:
+            return handler(request)
+        except ApiError as error:
+            return _refused(request, error)
+        except Exception:
+            log.exception("a handler failed on %s %s", request.method, request.path)
+            return _refused(request, ApiError(500, "InternalError", "Internal error occurred"))
+
+    return handle
+
+
+def _refused(request: Request, error: ApiError) -> Response:
+    # An answer in a form that was not asked for is not looked at.
+    request.audit["responseStatus"] = error.to_status() if accepts_errors(request) else None
+    return error_response(request, error)
+
+
+def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:
+    """Ask each authenticator in turn; who shows nothing is anonymous.
+
+    One good credential is enough; who shows only bad ones is refused. Source: ``request/union``.
+    """
+
+    def handle(request: Request) -> Response:
+        user, refusal = None, None
+        for authenticate in authenticators:
+            try:
+                user = authenticate(request)
+            except ApiError as error:
+                refusal = error
+            if user is not None:
+                break
+        if user is None and refusal is not None:
+            raise refusal
+        request.user = ANONYMOUS if user is None else authenticated(user)
+        request.audit["user"] = request.user
+        return handler(request)
+
+    return handle
+
+
+def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
+    """Go on as the user that the headers name, if the caller may act as them."""
+
+    def handle(request: Request) -> Response:
+        if not any(header.startswith("impersonate-") for header in request.headers):
+            return handler(request)
+        wanted = wanted_user(request)
+        if wanted is not None:
+            became = impersonate(wanted, attributes_of(request.user, request.info))
+            request.user = became.user
+            request.audit["impersonatedUser"] = became.user
+            request.audit["impersonationConstraint"] = became.constraint
+        return handler(request)
+
+    return handle
+
+
+def with_flow_control(handler: Handler, flow_headers: Callable[[User], dict[str, str]]) -> Handler:
+    """Name the priority level in every answer to a known caller. Nothing is ever held back."""
+
+    def handle(request: Request) -> Response:
+        request.audit["flow"] = flow_headers(request.user)
+        return handler(request)
+
+    return handle
+
+
+def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
+    """Refuse what the authorizer does not allow, in the words of a real server."""
+
+    def handle(request: Request) -> Response:
+        question = attributes_of(request.user, request.info)
+        decision = authorize(question)
+        request.annotate(DECISION, "allow" if decision.allowed else "forbid")
+        request.annotate(REASON, decision.reason)
+        if not decision.allowed:
+            raise refusal(question, decision.reason)
+        return handler(request)
+
+    return handle

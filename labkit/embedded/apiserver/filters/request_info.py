@@ -1,0 +1,88 @@
+"""Reading a method and a path: what is asked of which resource.
+
+Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labkit.embedded.apiserver.handlers.fieldselectors import exact_fields, exact_name
+from labkit.embedded.apiserver.handlers.options import list_options, parse_bool
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.request import Request, RequestInfo
+from labkit.embedded.machinery.status import ApiError
+
+VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+SPECIAL_VERBS = ("proxy", "watch")
+NAMESPACE_SUBRESOURCES = ("status", "finalize")
+COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
+"""What a verb becomes where no object is named."""
+
+
+class Unreadable(ValueError):
+    """A path that begins as one of a resource, and does not go on as one."""
+
+
+def request_info(request: Request) -> RequestInfo:
+    """What ``request`` asks for.
+
+    Args:
+        request: Only method, path and query are read.
+
+    Raises:
+        Unreadable: It cannot be told.
+    """
+    info = read_path(request.method, request.path)
+    query = request.query
+    if not query or info.verb not in ("list", "deletecollection") or info.name:
+        return info
+    fields = exact_fields(request.param("fieldSelector")) if "fieldSelector" in query else ()
+    if info.verb == "deletecollection":
+        return replace(info, fields=fields)
+    watched = "watch" in query and parse_bool(request.param("watch").lower())
+    return replace(info, verb="watch" if watched else "list", name=_selected_name(request), fields=fields)
+
+
+@remembered(4096)
+def read_path(method: str, path: str) -> RequestInfo:
+    """What a request without a query asks for.
+
+    Raises:
+        Unreadable: It cannot be told.
+    """
+    stripped = path.strip("/")
+    parts = stripped.split("/") if stripped else []
+    if len(parts) < 3 or parts[0] not in ("api", "apis") or (parts[0] == "apis" and len(parts) < 4):
+        return RequestInfo(False, path, method.lower())
+    prefix, group, rest = parts[0], "", parts[1:]
+    if prefix == "apis":
+        group, rest = rest[0], rest[1:]
+    version, rest = rest[0], rest[1:]
+    verb = VERBS.get(method, "")
+    if rest[0] in SPECIAL_VERBS:
+        if len(rest) < 2:
+            raise Unreadable(f"unable to determine kind and namespace from url, {path}")
+        verb, rest = rest[0], rest[1:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and rest[2] not in NAMESPACE_SUBRESOURCES:
+            rest = rest[2:]
+    resource = rest[0]
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 and verb != "proxy" else ""
+    if not name:
+        verb = COLLECTION_VERBS.get(verb, verb)
+    return RequestInfo(True, path, verb, prefix, group, version, namespace, resource, subresource, name, tuple(rest))
+
+
+def _selected_name(request: Request) -> str:
+    """The one name that a field selector asks for: who may only see that object may do so."""
+    if "fieldSelector" not in request.query:
+        return ""
+    try:
+        name = exact_name(list_options(request).field_selector)
+    except ApiError:
+        return ""
+    return "" if name in (".", "..") or "/" in name or "%" in name else name

@@ -1,0 +1,74 @@
+"""Admission as writes ask for it: mutating plugins before an object is checked, validating ones after.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers``, ``pkg/registry/rest`` (``AdmissionToValidate…Func``).
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.admission.attributes import Attributes, Chain
+from labkit.embedded.apiserver.registry.registry import Check
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+
+
+class Admission:
+    """Tells plugins what a request writes.
+
+    Args:
+        chain: The plugins; none of them is asked if None.
+    """
+
+    def __init__(self, chain: Chain | None = None) -> None:
+        self._chain = chain or Chain()
+
+    def admit(
+        self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
+    ) -> None:
+        """Let every plugin change what is to be written.
+
+        Args:
+            request: Who writes, and to which part.
+            kind: The object's row.
+            operation: ``CREATE``, ``UPDATE`` or ``DELETE``.
+            new: The new object, changed in place; None for a deletion.
+            old: The stored object; None for a creation.
+            dry_run: Whether nothing will be stored.
+
+        Raises:
+            ApiError: A plugin refuses.
+        """
+        self._chain.admit(_attributes(request, kind, operation, new, old, dry_run))
+
+    def check(self, request: Request, kind: Kind, operation: str, dry_run: bool) -> Check:
+        """What the registry calls with the final object: validating admission. Deletions have nothing before it."""
+
+        def check(new: Object | None, old: Object | None) -> None:
+            attributes = _attributes(request, kind, operation, new, old, dry_run)
+            if operation == "DELETE":
+                self._chain.admit(attributes)
+            self._chain.validate(attributes)
+
+        return check
+
+
+def _attributes(
+    request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
+) -> Attributes:
+    info = request.info
+    some = new if new is not None else old
+    name = info.name or (some["metadata"].get("name", "") if some is not None else "")
+    return Attributes(
+        operation,
+        kind.group,
+        kind.kind,
+        kind.plural,
+        info.subresource,
+        info.namespace if kind.namespaced else "",
+        name,
+        new,
+        old,
+        request.user,
+        dry_run,
+        request.annotate,
+        request.warnings.append,
+    )

@@ -1,0 +1,230 @@
+"""Field selectors: ``metadata.name=x,status.phase!=Running``.
+
+Each kind says which of its fields can be selected; every kind has its name and
+namespace. Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of
+pkg/apis and the ``ToSelectableFields`` of pkg/registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+Getter = Callable[[Object], str]
+
+
+def at(path: str, default: str = "") -> Getter:
+    """Reads a string, number or bool by its dotted path, as text."""
+    steps = path.split(".")
+
+    def get(obj: Object) -> str:
+        value: object = obj
+        for step in steps:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            return default
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value)
+
+    return get
+
+
+def _pod_ips(obj: Object) -> str:
+    # The server's own form of the list is its first address.
+    ips = (obj.get("status") or {}).get("podIPs") or [{}]
+    return str(ips[0].get("ip", ""))
+
+
+def _event_source(obj: Object) -> str:
+    component = (obj.get("source") or {}).get("component")
+    return str(component or obj.get("reportingComponent") or "")
+
+
+COMMON: Mapping[str, Getter] = {"metadata.name": at("metadata.name"), "metadata.namespace": at("metadata.namespace")}
+
+REGARDING = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+
+SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
+    "pods": {
+        "spec.nodeName": at("spec.nodeName"),
+        "spec.host": at("spec.nodeName"),
+        "spec.restartPolicy": at("spec.restartPolicy"),
+        "spec.schedulerName": at("spec.schedulerName"),
+        "spec.serviceAccountName": at("spec.serviceAccountName"),
+        "spec.hostNetwork": at("spec.hostNetwork", "false"),
+        "status.phase": at("status.phase"),
+        "status.podIP": _pod_ips,
+        "status.podIPs": _pod_ips,
+        "status.nominatedNodeName": at("status.nominatedNodeName"),
+    },
+    "secrets": {"type": at("type")},
+    "services": {"spec.clusterIP": at("spec.clusterIP"), "spec.type": at("spec.type")},
+    "namespaces": {"status.phase": at("status.phase")},
+    "nodes": {"spec.unschedulable": at("spec.unschedulable", "false")},
+    "events": {
+        **{f"involvedObject.{field}": at(f"involvedObject.{field}") for field in REGARDING},
+        "reason": at("reason"),
+        "reportingComponent": at("reportingComponent"),
+        "source": _event_source,
+        "type": at("type"),
+    },
+    "events.events.k8s.io": {
+        **{f"regarding.{field}": at(f"involvedObject.{field}") for field in REGARDING},
+        "reason": at("reason"),
+        "reportingController": at("reportingComponent"),
+        "type": at("type"),
+    },
+    "replicationcontrollers": {"status.replicas": at("status.replicas", "0")},
+    "jobs.batch": {"status.successful": at("status.succeeded", "0")},
+    "certificatesigningrequests.certificates.k8s.io": {"spec.signerName": at("spec.signerName")},
+}
+"""Fields of each resource beside its name and namespace, read from objects as they are stored."""
+
+OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not supported for Job'}
+"""What is said of an unknown field of a resource in ``SELECTABLE``, if not the usual words."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """One term.
+
+    Args:
+        field: Dotted path.
+        value: What it is compared with.
+        equal: ``=`` or, if false, ``!=``.
+    """
+
+    field: str
+    value: str
+    equal: bool
+
+
+@remembered(256)
+def parse_fields(text: str) -> tuple[FieldTerm, ...]:
+    """The terms that a text says.
+
+    Raises:
+        ApiError: 400, in the words of the real server.
+    """
+    terms = []
+    for part in sorted(_split(text)):
+        if part:
+            terms.append(_term(text, part))
+    return tuple(terms)
+
+
+def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
+    """The fields of which a selector asks for exactly one value; none of a text that cannot be read."""
+    try:
+        return tuple((term.field, term.value) for term in parse_fields(text) if term.equal)
+    except ApiError:
+        return ()
+
+
+def exact_name(text: str) -> str:
+    """The name if a selector asks for exactly one, else empty.
+
+    Raises:
+        ApiError: 400.
+    """
+    if "metadata.name" not in text:
+        return ""
+    return next((term.value for term in parse_fields(text) if term.field == "metadata.name" and term.equal), "")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSelector:
+    """All of some terms on a kind's fields."""
+
+    terms: tuple[tuple[Getter, str, bool], ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def matches(self, obj: Object) -> bool:
+        """Whether an object satisfies every term."""
+        return all((get(obj) == value) is equal for get, value, equal in self.terms)
+
+
+def field_selector(kind: Kind, text: str) -> FieldSelector:
+    """The selector of a kind that a text says.
+
+    Raises:
+        ApiError: 400 for a bad text or a field that cannot be selected.
+    """
+    if not text:
+        return FieldSelector(())
+    fields = SELECTABLE.get(kind.qualified, {})
+    terms = []
+    for term in parse_fields(text):
+        get = fields.get(term.field) or COMMON.get(term.field)
+        if term.field == "metadata.namespace" and fields and not kind.namespaced:
+            get = None
+        if get is None:
+            raise bad_request(_unknown(kind, term.field))
+        terms.append((get, term.value, term.equal))
+    return FieldSelector(tuple(terms))
+
+
+def _unknown(kind: Kind, field: str) -> str:
+    if kind.qualified in SELECTABLE:
+        return OWN_WORDS.get(kind.qualified, "field label not supported: {field}").format(field=field)
+    return f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+def _split(text: str) -> list[str]:
+    """Terms apart at commas that no backslash escapes."""
+    parts, current, escaped = [], "", False
+    for char in text:
+        if escaped:
+            current += char
+            escaped = False
+        elif char == ",":
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+            escaped = char == "\\"
+    return [*parts, current]
+
+
+def _term(text: str, part: str) -> FieldTerm:
+    at = 0
+    while at < len(part):
+        if part[at] == "\\":
+            at += 2
+            continue
+        for operator in ("!=", "==", "="):
+            if part.startswith(operator, at):
+                value = _unescape(part[at + len(operator) :])
+                return FieldTerm(part[:at], value, operator != "!=")
+        at += 1
+    raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+
+
+def _unescape(value: str) -> str:
+    if "\\" not in value and "=" not in value:
+        return value
+    found, escaped = "", False
+    for char in value:
+        if escaped:
+            if char not in "\\,=":
+                raise bad_request(f"invalid field selector: invalid escape sequence: \\{char}")
+            found += char
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char in ",=":
+            raise bad_request(f"invalid field selector: unescaped character in value: {ord(char)}")
+        else:
+            found += char
+    if escaped:
+        raise bad_request("invalid field selector: invalid escape sequence: \\")
+    return found

@@ -1,0 +1,204 @@
+"""What form of an answer the caller wants: media type, and Table or metadata alone.
+
+The real server looks twice: its router at the media types alone, then the handler at
+their parameters too, and each has its own words for a refusal.
+
+Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
+``pkg/endpoints/handlers/negotiation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.machinery.cache import remembered
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError
+
+JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+OFFERED = (JSON, YAML, PROTOBUF)
+STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+COLLECTION = (*OFFERED, *STREAMED)
+"""What the route of a collection offers: it can be watched too."""
+PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
+META_VERSIONS = ("v1", "v1beta1")
+PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
+TRANSFORMS = ("Table", *PARTIAL)
+"""The forms in which a stored object is to be had beside itself."""
+TRUE = ("1", "t", "T", "TRUE", "true", "True")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of an answer.
+
+    Args:
+        media_type: ``application/json``, ``application/yaml`` or protobuf.
+        as_kind: ``Table``, ``PartialObjectMetadata``, its List, or empty for the object itself.
+        meta_version: Version of ``meta.k8s.io`` for these.
+        pretty: Indented JSON.
+    """
+
+    media_type: str = JSON
+    as_kind: str = ""
+    meta_version: str = "v1"
+    pretty: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the object itself as compact JSON, the commonest form by far."""
+        return self is PLAIN
+
+    @property
+    def key(self) -> str:
+        """Names the form, for caches of encodings."""
+        return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
+
+
+PLAIN = Form()
+PRETTY = Form(pretty=True)
+
+
+def not_acceptable(message: str) -> ApiError:
+    """406: none of the forms offered is wanted."""
+    return ApiError(406, "NotAcceptable", message)
+
+
+def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
+    """What the router does: one of the media types that are wanted must be offered.
+
+    Raises:
+        ApiError: 406.
+    """
+    if not _matches_route(request.headers.get("accept", ""), offered):
+        error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
+        error.details = {}
+        raise error
+
+
+@remembered(256)
+def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
+    wanted = [part.partition(";")[0].strip() for part in header.split(",")]
+    return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
+
+
+def negotiate(request: Request, *, transforms: tuple[str, ...] = TRANSFORMS) -> Form:
+    """The form a request asks for.
+
+    Args:
+        request: Its ``Accept`` header, ``pretty`` parameter and user agent are read.
+        transforms: What else than the object itself is to be had.
+
+    Raises:
+        ApiError: 406.
+    """
+    form = _accepted(request.headers.get("accept", ""), transforms)
+    if form is None:
+        raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")
+    if not form.pretty and form.media_type == JSON and wants_pretty(request):
+        return PRETTY if form is PLAIN else Form(form.media_type, form.as_kind, form.meta_version, True)
+    return form
+
+
+def check_stream(form: Form) -> None:
+    """Refuse to watch in a form that cannot be streamed.
+
+    Raises:
+        ApiError: 406.
+    """
+    if form.media_type == YAML:
+        raise not_acceptable(f"only the following media types are accepted: {', '.join(STREAMED)}")
+
+
+def accepts_errors(request: Request) -> bool:
+    """Whether the caller takes an error in one of the forms in which there are errors."""
+    return _accepted(request.headers.get("accept", ""), ()) is not None
+
+
+def negotiate_error(request: Request) -> Form:
+    """The form of an error: JSON where the caller takes nothing that is offered; no error is a Table."""
+    form = _accepted(request.headers.get("accept", ""), ()) or PLAIN
+    if form.media_type == JSON and wants_pretty(request):
+        return PRETTY
+    return form
+
+
+def wants_pretty(request: Request) -> bool:
+    """Whether a person reads the answer: ``?pretty=1``, or curl, wget or a browser."""
+    asked = request.query.get("pretty")
+    if asked and asked[0]:
+        return asked[0] in TRUE
+    return request.headers.get("user-agent", "").startswith(PRETTY_AGENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One media range of an ``Accept`` header."""
+
+    type: str
+    subtype: str
+    quality: float
+    parameters: tuple[tuple[str, str], ...]
+
+
+@remembered(256)
+def parse_accept(header: str) -> tuple[Clause, ...]:
+    """The media ranges, best first: by quality, then the more specific."""
+    clauses = []
+    for part in header.split(","):
+        media, *rest = part.split(";")
+        type_, slash, subtype = media.strip().partition("/")
+        if not slash and type_ != "*":
+            continue
+        quality, parameters = 1.0, []
+        for pair in rest:
+            name, equals, value = pair.partition("=")
+            name, value = name.strip(), value.strip()
+            if not equals:
+                continue
+            if name == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 1.0
+            else:
+                parameters.append((name, value))
+        clauses.append(Clause(type_, subtype or "*", quality, tuple(parameters)))
+    clauses.sort(key=lambda clause: (-clause.quality, clause.type == "*", clause.subtype == "*"))
+    return tuple(clauses)
+
+
+@remembered(256)
+def _accepted(header: str, transforms: tuple[str, ...]) -> Form | None:
+    if not header:
+        return PLAIN
+    for clause in parse_accept(header):
+        for offered in OFFERED:
+            type_, _, subtype = offered.partition("/")
+            if clause.type not in (type_, "*") or clause.subtype not in (subtype, "*"):
+                continue
+            form = _with_parameters(offered, dict(clause.parameters), transforms)
+            if form is not None:
+                return form
+    return None
+
+
+def _with_parameters(media_type: str, parameters: dict[str, str], transforms: tuple[str, ...]) -> Form | None:
+    if parameters.get("sv"):
+        return None
+    if parameters.get("stream", "watch") != "watch":
+        return None
+    as_kind, version = "", "v1"
+    if parameters.keys() & {"as", "g", "v"}:
+        as_kind, version = parameters.get("as", ""), parameters.get("v", "")
+        known = as_kind in transforms and not (as_kind == "Table" and media_type == PROTOBUF)
+        if not known or version not in META_VERSIONS or parameters.get("g") != "meta.k8s.io":
+            return None
+    return _form(media_type, as_kind, version, parameters.get("pretty") == "1")
+
+
+def _form(media_type: str, as_kind: str, version: str, pretty: bool) -> Form:
+    form = Form(media_type, as_kind, version, pretty)
+    return PLAIN if form == PLAIN else PRETTY if form == PRETTY else form

@@ -1,0 +1,251 @@
+"""The query parameters of list and watch, checked as the real server checks them.
+
+Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/validation``;
+k8s.io/apiserver ``pkg/storage/continue.go``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, replace
+
+import orjson
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+EXACT, NOT_OLDER = "Exact", "NotOlderThan"
+INT = re.compile(r"[+-]?[0-9]+")
+UINT = re.compile(r"[0-9]+")
+BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What a list or watch asks for.
+
+    Args:
+        label_selector: As given.
+        field_selector: As given.
+        watch: Whether changes are wanted.
+        limit: At most so many objects a page; 0 or less for all.
+        continue_token: Where the page before ended.
+        resource_version: As given.
+        resource_version_match: ``Exact``, ``NotOlderThan`` or empty.
+        timeout_seconds: When the server ends a watch; None for the server's choice.
+        bookmarks: Whether the watcher wants bookmarks.
+        send_initial_events: Whether a watch begins with what there is; None if not said.
+    """
+
+    label_selector: str = ""
+    field_selector: str = ""
+    watch: bool = False
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""
+    resource_version_match: str = ""
+    timeout_seconds: int | None = None
+    bookmarks: bool = False
+    send_initial_events: bool | None = None
+
+
+EVERYTHING = ListOptions()
+
+
+def parse_int(text: str) -> int:
+    """A 64-bit number, as Go's ``strconv.ParseInt`` reads it.
+
+    Raises:
+        ApiError: 400.
+    """
+    if not INT.fullmatch(text):
+        raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: invalid syntax")
+    value = int(text) if len(text) < 64 else 2**64
+    if not -(2**63) <= value < 2**63:
+        raise bad_request(f"strconv.ParseInt: parsing {go_quote(text)}: value out of range")
+    return value
+
+
+def parse_bool(text: str) -> bool:
+    """A flag of a query: everything but ``false`` and ``0`` is true."""
+    return text not in ("false", "0")
+
+
+def list_options(request: Request) -> ListOptions:
+    """The options of a list, watch or deletecollection.
+
+    Raises:
+        ApiError: 400 or 422.
+    """
+    query = request.query
+    if not query:
+        return EVERYTHING
+    timeout, initial = query.get("timeoutSeconds"), query.get("sendInitialEvents")
+    return ListOptions(
+        label_selector=request.param("labelSelector"),
+        field_selector=request.param("fieldSelector"),
+        watch="watch" in query and parse_bool(request.param("watch").lower()),
+        limit=parse_int(request.param("limit")) if "limit" in query else 0,
+        continue_token=request.param("continue"),
+        resource_version=request.param("resourceVersion"),
+        resource_version_match=request.param("resourceVersionMatch"),
+        timeout_seconds=parse_int(timeout[0]) if timeout else None,
+        bookmarks="allowWatchBookmarks" in query and parse_bool(request.param("allowWatchBookmarks")),
+        send_initial_events=parse_bool(initial[0]) if initial else None,
+    )
+
+
+def watch_defaults(options: ListOptions) -> ListOptions:
+    """What a watch asks for: without a version it begins with what there is.
+
+    Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/defaults.go``.
+    """
+    said = options.send_initial_events is not None or options.resource_version_match
+    if said or options.resource_version not in ("", "0"):
+        return options
+    return replace(options, send_initial_events=True, resource_version_match=NOT_OLDER)
+
+
+def check_list_options(options: ListOptions, watch: bool) -> None:
+    """Refuse combinations that make no sense.
+
+    Raises:
+        ApiError: 422.
+    """
+    match, errors = options.resource_version_match, FieldErrors()
+    if not match and options.send_initial_events is None:
+        return
+    where = "resourceVersionMatch"
+    if watch:
+        if options.send_initial_events is not None and match != NOT_OLDER:
+            errors.forbidden(where, f"sendInitialEvents requires setting resourceVersionMatch to {NOT_OLDER}")
+        if match:
+            if options.send_initial_events is None:
+                errors.forbidden(
+                    where, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+                )
+            if match != NOT_OLDER:
+                errors.not_supported(where, match, [NOT_OLDER])
+            if options.continue_token:
+                errors.forbidden(where, "resourceVersionMatch is forbidden when continue is provided")
+    else:
+        if match:
+            if not options.resource_version:
+                errors.forbidden(where, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+            if options.continue_token:
+                errors.forbidden(where, "resourceVersionMatch is forbidden when continue is provided")
+            if match not in (EXACT, NOT_OLDER):
+                errors.not_supported(where, match, [EXACT, NOT_OLDER, ""])
+            if match == EXACT and options.resource_version == "0":
+                errors.forbidden(where, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+        if options.send_initial_events is not None:
+            errors.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+    if errors:
+        raise invalid_object("ListOptions", "meta.k8s.io", "", errors)
+
+
+def parse_revision(text: str) -> int:
+    """A resource version as a number; empty is 0.
+
+    Raises:
+        ValueError: With the message of Go's ``strconv.ParseUint``.
+    """
+    if not text:
+        return 0
+    if not UINT.fullmatch(text):
+        raise ValueError(f"strconv.ParseUint: parsing {go_quote(text)}: invalid syntax")
+    if len(text) > 20 or int(text) >= 2**64:
+        raise ValueError(f"strconv.ParseUint: parsing {go_quote(text)}: value out of range")
+    return int(text)
+
+
+def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
+    """A resource version that the server has come to, as a number; empty is 0.
+
+    Args:
+        text: As it was given.
+        current: How far the server has come.
+        retry: Whether who asks for a later one is told when to try again.
+
+    Raises:
+        ApiError: 400: it is no resource version; 504: the server has not come that far.
+    """
+    try:
+        wanted = parse_revision(text)
+    except ValueError as error:
+        what = f"invalid resource version: resourceVersion: Invalid value: {go_quote(text)}: {error}"
+        raise bad_request(what) from error
+    if wanted > current:
+        raise too_large_revision(wanted, current, retry=retry)
+    return wanted
+
+
+def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
+    """504: the server has not come that far; who may try again is told when."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return ApiError(
+        504,
+        "Timeout",
+        f"Timeout: Too large resource version: {wanted}, current: {current}",
+        {"causes": [cause], "retryAfterSeconds": 1} if retry else {"causes": [cause]},
+        {"Retry-After": "1"} if retry else None,
+    )
+
+
+def encode_continue(revision: int, last: str) -> str:
+    """The token for the page behind the key ``last``.
+
+    Args:
+        revision: The list's.
+        last: Place of the last object, relative to the listed namespace.
+    """
+    token = orjson.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": last + "\0"})
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+
+def decode_continue(token: str) -> tuple[int, str]:
+    """The list's revision (-1 for the newest) and the key behind which to go on.
+
+    Raises:
+        ApiError: 400.
+    """
+    wrong = "invalid continue token: continue key is not valid"
+    try:
+        value = gojson.loads(_decode_base64(token))
+    except ValueError as error:
+        raise bad_request(f"{wrong}: {error}") from error
+    if not isinstance(value, dict):
+        what = {list: "array", str: "string", bool: "bool", type(None): "null"}.get(type(value), "number")
+        if what == "null":
+            value = {}
+        else:
+            raise bad_request(f"{wrong}: json: cannot unmarshal {what} into Go value of type storage.continueToken")
+    version, revision, start = value.get("v", ""), value.get("rv", 0), value.get("start", "")
+    if version != "meta.k8s.io/v1":
+        raise bad_request(f"{wrong}: server does not recognize this encoded version {version}")
+    if not isinstance(revision, int) or revision == 0:
+        raise bad_request(f"{wrong}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not isinstance(start, str) or not start:
+        raise bad_request(f"{wrong}: encoded start key empty (version meta.k8s.io/v1)")
+    steps = start.removeprefix("/").split("/")
+    if any(step in ("", ".", "..") for step in steps):
+        raise bad_request(f"{wrong}: {start}")
+    return revision, start.removeprefix("/").rstrip("\0")
+
+
+def _decode_base64(token: str) -> bytes:
+    letters = token.replace("\n", "").replace("\r", "")
+    for place, letter in enumerate(token):
+        if letter not in BASE64_URL and letter not in "\r\n":
+            raise ValueError(f"illegal base64 data at input byte {place}")
+    if len(letters) % 4 == 1:
+        raise ValueError(f"illegal base64 data at input byte {len(token) - 1}")
+    try:
+        return base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+    except binascii.Error as error:
+        raise ValueError(f"illegal base64 data at input byte {len(token)}") from error

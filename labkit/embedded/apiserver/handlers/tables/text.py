@@ -1,0 +1,113 @@
+"""How ages, ports, labels and the like are written in a cell."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+
+NONE = "<none>"
+UNKNOWN = "<unknown>"
+UNSET = "<unset>"
+MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
+MODES = {
+    "ReadWriteOnce": "RWO",
+    "ReadOnlyMany": "ROX",
+    "ReadWriteMany": "RWX",
+    "ReadWriteOncePod": "RWOP",
+}
+
+
+def seconds_of(timestamp: str) -> float:
+    """An RFC 3339 time in UTC as seconds since the epoch."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z", timestamp)
+    if match is None:
+        return 0.0
+    return calendar.timegm(time.strptime(match[1], "%Y-%m-%dT%H:%M:%S")) + float(match[2] or 0)
+
+
+def duration(seconds: float) -> str:
+    """A span of time in at most two units, as people read it: ``4d5h``, ``3m``.
+
+    Source: k8s.io/apimachinery ``pkg/util/duration``.
+    """
+    whole = int(seconds)
+    if whole < -1:
+        return "<invalid>"
+    whole = max(whole, 0)
+    if whole < 2 * MINUTE:
+        return f"{whole}s"
+    for limit, big, small, names in (
+        (10 * MINUTE, MINUTE, 1, "ms"),
+        (3 * HOUR, MINUTE, 0, "m"),
+        (8 * HOUR, HOUR, MINUTE, "hm"),
+        (2 * DAY, HOUR, 0, "h"),
+        (8 * DAY, DAY, HOUR, "dh"),
+        (2 * YEAR, DAY, 0, "d"),
+        (8 * YEAR, YEAR, DAY, "yd"),
+    ):
+        if whole < limit:
+            rest = whole % big // small if small else 0
+            return f"{whole // big}{names[0]}" + (f"{rest}{names[1]}" if rest else "")
+    return f"{whole // YEAR}y"
+
+
+def since(timestamp: str | None, now: float) -> str:
+    """How long ago a time was."""
+    return duration(now - seconds_of(timestamp)) if timestamp else UNKNOWN
+
+
+def age(obj: Object, now: float) -> str:
+    """How long ago an object was created."""
+    return since(obj["metadata"].get("creationTimestamp"), now)
+
+
+def labels(values: Mapping[str, str] | None) -> str:
+    """Labels as ``a=b,c=d``."""
+    return ",".join(f"{key}={value}" for key, value in sorted((values or {}).items())) or NONE
+
+
+def selector(value: Mapping[str, Any] | None) -> str:
+    """A label selector as its text."""
+    if not value:
+        return NONE
+    terms = [(key, f"{key}={text}") for key, text in (value.get("matchLabels") or {}).items()]
+    for term in value.get("matchExpressions") or ():
+        key, operator = term.get("key", ""), term.get("operator", "")
+        values = ",".join(sorted(term.get("values") or ()))
+        written = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
+        terms.append((key, written.get(operator, key)))
+    return ",".join(text for _, text in sorted(terms, key=lambda term: term[0])) or NONE
+
+
+def access_modes(modes: Iterable[str] | None) -> str:
+    """Access modes by their short names, in the usual order."""
+    given = set(modes or ())
+    return ",".join(short for mode, short in MODES.items() if mode in given)
+
+
+def containers(spec: Mapping[str, Any] | None) -> list[str]:
+    """The names and the images of a pod template's containers: two cells."""
+    given = (((spec or {}).get("template") or {}).get("spec") or {}).get("containers") or ()
+    return [",".join(each.get("name", "") for each in given), ",".join(each.get("image", "") for each in given)]
+
+
+def storage_class(obj: Object) -> str:
+    """The storage class of a volume or claim."""
+    annotations = obj["metadata"].get("annotations") or {}
+    old = annotations.get("volume.beta.kubernetes.io/storage-class")
+    return str(old if old is not None else (obj.get("spec") or {}).get("storageClassName") or "")
+
+
+def yes_or_no(value: bool | None) -> str:
+    """A flag that may be unset."""
+    return UNSET if value is None else str(value)

@@ -1,0 +1,186 @@
+"""Structs of the schema as OpenAPI components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from labkit.embedded.apiserver.openapi.descriptions import describe
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import Field, Struct, Type, schemas
+
+PREFIX = "#/components/schemas/"
+META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+SCALARS: dict[str, Object] = {
+    "string": {"type": "string"},
+    "int32": {"type": "integer", "format": "int32"},
+    "int64": {"type": "integer", "format": "int64"},
+    "bool": {"type": "boolean"},
+    "float64": {"type": "number", "format": "double"},
+    "bytes": {"type": "string", "format": "byte"},
+}
+ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
+"""What Go takes a required field for that is not given."""
+
+SPECIAL: dict[str, tuple[str, Object]] = {
+    "time": (
+        f"{META}Time",
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "A moment in RFC 3339, in whole seconds.",
+        },
+    ),
+    "microtime": (
+        f"{META}MicroTime",
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "A moment in RFC 3339, in microseconds.",
+        },
+    ),
+    "quantity": (
+        "io.k8s.apimachinery.pkg.api.resource.Quantity",
+        {
+            "oneOf": [{"type": "string"}, {"type": "number"}],
+            "description": "An amount with a unit, such as 500m, 2, 64Mi or 1e3.",
+        },
+    ),
+    "intstr": (
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+        {
+            "oneOf": [{"type": "integer"}, {"type": "string"}],
+            "format": "int-or-string",
+            "description": "A number, or a text such as a percentage or a port's name.",
+        },
+    ),
+    "raw": (
+        "io.k8s.apimachinery.pkg.runtime.RawExtension",
+        {"type": "object", "description": "An object of any kind."},
+    ),
+    "any": (
+        f"{META}FieldsV1",
+        {"type": "object", "description": "A set of fields, as a tree of their names."},
+    ),
+}
+"""Types that JSON writes as text or as anything: name of the component, and the component."""
+
+PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}
+
+
+def component_name(struct_name: str) -> str:
+    """A struct's name in OpenAPI."""
+    if struct_name.startswith("meta.v1."):
+        return META + struct_name.removeprefix("meta.v1.")
+    if struct_name.startswith("kube-aggregator."):
+        return f"io.k8s.{struct_name}"
+    return f"io.k8s.api.{struct_name}"
+
+
+def reference(name: str) -> Object:
+    """A reference to a component."""
+    return {"$ref": PREFIX + name}
+
+
+def components(roots: Iterable[str]) -> dict[str, Object]:
+    """All components that some structs need, by name, sorted.
+
+    Args:
+        roots: Names of structs, as in the schema's tables.
+    """
+    found: dict[str, Object] = {f"{META}Patch": PATCH}
+    todo = [name for name in roots if name in schemas()]
+    seen = set(todo)
+    while todo:
+        struct = schemas()[todo.pop()]
+        found[component_name(struct.name)] = component(struct)
+        for type_ in needed(struct):
+            if type_.form in SPECIAL:
+                name, special = SPECIAL[type_.form]
+                found[name] = special
+            elif type_.form == "struct" and type_.struct_name not in seen:
+                seen.add(type_.struct_name)
+                todo.append(type_.struct_name)
+    return {name: found[name] for name in sorted(found)}
+
+
+def needed(struct: Struct) -> Iterator[Type]:
+    """The types of a struct's fields, down to what lists and maps hold."""
+    for field in struct.fields.values():
+        type_ = field.type
+        while type_.element is not None:
+            type_ = type_.element
+        yield type_
+
+
+def component(struct: Struct) -> Object:
+    """A struct as a component."""
+    about = describe(struct.name)
+    made: Object = {"type": "object"}
+    if about.text:
+        made = {"description": about.text, **made}
+    required = [field.name for field in struct.fields.values() if field.required]
+    if required:
+        made["required"] = required
+    made["properties"] = {
+        name: described(property_(field), about.fields.get(name, "")) for name, field in struct.fields.items()
+    }
+    if struct.kinds:
+        made["x-kubernetes-group-version-kind"] = [
+            {"group": group, "version": version, "kind": kind} for group, version, kind in struct.kinds
+        ]
+    if struct.atomic:
+        made["x-kubernetes-map-type"] = "atomic"
+    return made
+
+
+def described(schema: Object, text: str) -> Object:
+    """A schema with a description. Beside a reference there may be nothing, so that moves inside."""
+    if "$ref" in schema:
+        schema = {"allOf": [schema]}
+    return {"description": text, **schema} if text else schema
+
+
+def property_(field: Field) -> Object:
+    """A field as a property."""
+    made = schema_of(field.type)
+    extra: dict[str, Any] = {}
+    if field.default is not None:
+        extra["default"] = field.default
+    elif field.type.form == "struct" and not field.pointer:
+        extra["default"] = {}
+    elif field.required and not field.pointer and field.type.form in ZEROS:
+        extra["default"] = ZEROS[field.type.form]
+    if field.enum:
+        extra["enum"] = list(field.enum)
+    if field.type.form == "list" and not _holds_kinds(field.type.item):
+        extra["x-kubernetes-list-type"] = field.list_type
+        if field.keys:
+            extra["x-kubernetes-list-map-keys"] = list(field.keys)
+    if field.merge_key:
+        extra["x-kubernetes-patch-merge-key"] = field.merge_key
+    if field.strategies:
+        extra["x-kubernetes-patch-strategy"] = ",".join(field.strategies)
+    if field.atomic and field.type.form == "map":
+        extra["x-kubernetes-map-type"] = "atomic"
+    if extra and "$ref" in made:
+        made = {"allOf": [made]}
+    return {**made, **extra}
+
+
+def _holds_kinds(item: Type) -> bool:
+    """Whether a list is that of a List kind."""
+    return item.form == "struct" and bool(item.struct.kinds)
+
+
+def schema_of(type_: Type) -> Object:
+    """A type as a schema."""
+    if type_.form == "struct":
+        return reference(component_name(type_.struct_name))
+    if type_.form == "list":
+        return {"type": "array", "items": schema_of(type_.item)}
+    if type_.form == "map":
+        return {"type": "object", "additionalProperties": schema_of(type_.item)}
+    if type_.form in SPECIAL:
+        return reference(SPECIAL[type_.form][0])
+    return dict(SCALARS[type_.form])

@@ -1,0 +1,223 @@
+"""What is served: groups, versions, resources, verbs.
+
+Clients ask this before anything else, in one of two forms: a document a group version,
+or all in one (aggregated). Both are made from the rows of kinds, once.
+
+Source: k8s.io/apiserver ``pkg/endpoints/discovery``; KEP-3352 (aggregated discovery).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import orjson
+
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+
+GROUP_ORDER = (
+    "apiregistration.k8s.io",
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "scheduling.k8s.io",
+    "coordination.k8s.io",
+    "node.k8s.io",
+    "discovery.k8s.io",
+    "resource.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+)
+"""The real server's order, by priority; clients that search for a name take the first."""
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def subresource_kind(kind: Kind, subresource: str) -> tuple[str, str, str]:
+    """Group, version (both empty if they are the resource's own) and kind of a subresource."""
+    if subresource == "proxy":
+        return "", "", f"{kind.kind}ProxyOptions"
+    group, version, name = SUBRESOURCE_KINDS.get(subresource, (kind.group, kind.version, kind.kind))
+    return ("", "", name) if (group, version) == (kind.group, kind.version) else (group, version, name)
+
+
+def version_rank(version: str) -> tuple[int, int, int]:
+    """Sorts stable versions before beta before alpha, and higher before lower."""
+    digits = version[1:]
+    for stage, word in ((1, "beta"), (2, "alpha")):
+        major, found, minor = digits.partition(word)
+        if found:
+            return stage, -int(major), -int(minor)
+    return 0, -int(digits), 0
+
+
+class Discovery:
+    """The discovery documents of some kinds.
+
+    Args:
+        kinds: What is served.
+    """
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._versions: dict[str, dict[str, list[Kind]]] = {}
+        for kind in kinds:
+            self._versions.setdefault(kind.group, {}).setdefault(kind.version, []).append(kind)
+        for versions in self._versions.values():
+            for rows in versions.values():
+                rows.sort(key=lambda kind: kind.plural)
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Names of the groups served, without the core group, in the real server's order."""
+        named = [group for group in self._versions if group]
+        known = {group: place for place, group in enumerate(GROUP_ORDER)}
+        return sorted(named, key=lambda group: (known.get(group, len(known)), group))
+
+    def versions(self, group: str) -> Sequence[str]:
+        """Versions of a group, the preferred one first; empty if the group is not served."""
+        return sorted(self._versions.get(group, {}), key=version_rank)
+
+    def kinds(self, group: str, version: str) -> Sequence[Kind]:
+        """The rows of a group version, by name."""
+        return self._versions.get(group, {}).get(version, [])
+
+    def core_versions(self, address: str) -> Object:
+        """``/api``.
+
+        Args:
+            address: Host and port at which the server is reached.
+        """
+        return {
+            "kind": "APIVersions",
+            "versions": list(self.versions("")),
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+        }
+
+    def group(self, group: str) -> Object:
+        """One group of ``/apis``, without kind and apiVersion."""
+        versions = [{"groupVersion": f"{group}/{version}", "version": version} for version in self.versions(group)]
+        return {"name": group, "versions": versions, "preferredVersion": versions[0]}
+
+    def group_list(self) -> Object:
+        """``/apis``."""
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [self.group(group) for group in self.groups]}
+
+    def resource_list(self, group: str, version: str) -> Object:
+        """``/api/v1`` or ``/apis/{group}/{version}``."""
+        head: Object = {"kind": "APIResourceList"}
+        if group:
+            head["apiVersion"] = "v1"
+        head["groupVersion"] = f"{group}/{version}" if group else version
+        resources: list[Object] = []
+        for kind in self.kinds(group, version):
+            resources.append(_resource(kind))
+            resources += [_subresource(kind, name, verbs) for name, verbs in sorted(kind.subresources.items())]
+        return {**head, "resources": resources}
+
+    @cached_property
+    def aggregated_core(self) -> bytes:
+        """``/api`` in the aggregated form."""
+        return orjson.dumps(self._aggregated([""])) + b"\n"
+
+    @cached_property
+    def aggregated_groups(self) -> bytes:
+        """``/apis`` in the aggregated form."""
+        return orjson.dumps(self._aggregated(self.groups)) + b"\n"
+
+    def _aggregated(self, groups: Iterable[str]) -> Object:
+        items = [
+            {
+                "metadata": {"name": group} if group else {},
+                "versions": [
+                    {
+                        "version": version,
+                        "resources": [_aggregated_resource(kind) for kind in self.kinds(group, version)],
+                        "freshness": "Current",
+                    }
+                    for version in self.versions(group)
+                ],
+            }
+            for group in groups
+        ]
+        return {
+            "kind": "APIGroupDiscoveryList",
+            "apiVersion": "apidiscovery.k8s.io/v2",
+            "metadata": {},
+            "items": items,
+        }
+
+
+def etag(document: bytes) -> str:
+    """The entity tag of a discovery document."""
+    return f'"{hashlib.sha512(document).hexdigest().upper()}"'
+
+
+def _resource(kind: Kind) -> Object:
+    resource: Object = {
+        "name": kind.plural,
+        "singularName": kind.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": sorted(kind.verbs),
+    }
+    if kind.short_names:
+        resource["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        resource["categories"] = list(kind.categories)
+    if "list" in kind.verbs and "create" in kind.verbs:
+        resource["storageVersionHash"] = storage_version_hash(kind)
+    return resource
+
+
+def storage_version_hash(kind: Kind) -> str:
+    """Changes when the version does in which a kind is stored.
+
+    Source: k8s.io/apiserver ``pkg/endpoints/discovery/storageversionhash.go``.
+    """
+    kind = stored_kind(kind)
+    text = f"{kind.group}/{kind.version}/{kind.kind}"
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
+
+
+def _subresource(kind: Kind, name: str, verbs: Sequence[str]) -> Object:
+    group, version, other = subresource_kind(kind, name)
+    resource: Object = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
+    if group:
+        resource |= {"group": group, "version": version}
+    return {**resource, "kind": other, "verbs": sorted(verbs)}
+
+
+def _aggregated_resource(kind: Kind) -> Object:
+    resource: Object = {
+        "resource": kind.plural,
+        "responseKind": {"group": "", "version": "", "kind": kind.kind},
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": sorted(kind.verbs),
+    }
+    if kind.short_names:
+        resource["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        resource["categories"] = list(kind.categories)
+    if kind.subresources:
+        resource["subresources"] = [
+            {
+                "subresource": name,
+                "responseKind": dict(zip(("group", "version", "kind"), subresource_kind(kind, name), strict=True)),
+                "verbs": sorted(verbs),
+            }
+            for name, verbs in sorted(kind.subresources.items())
+        ]
+    return resource

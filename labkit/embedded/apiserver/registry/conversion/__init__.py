@@ -1,0 +1,88 @@
+"""Kinds that are served in more than one version: stored in one, and seen in each.
+
+An object is stored in the version that its row names in ``stored_as``. Requests are decoded,
+defaulted and patched in their own version, and converted before they are checked and stored;
+answers are converted last. Tables, selectors and controllers see the stored version.
+Source: the ``conversion.go`` files of k8s.io/kubernetes ``pkg/apis``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.embedded.machinery.kinds import KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
+
+BY_STORE: Mapping[str, tuple[Kind, ...]] = {
+    row.resource: tuple(kind for kind in KINDS if kind.resource == row.resource)
+    for row in KINDS
+    if row.stored_as is not None
+}
+"""Where objects of several versions are stored, to the rows of these."""
+
+# The conversions are loaded with the first object that needs one.
+
+
+def to_stored(kind: Kind, obj: Object) -> Object:
+    """An object of a kind's own version in the version in which it is stored.
+
+    Args:
+        kind: Its row.
+        obj: The object; its parts may end up in the result.
+    """
+    if kind.stored_as is None:
+        return obj
+    if kind.group == "events.k8s.io":
+        from labkit.embedded.apiserver.registry.conversion.events import to_core
+
+        return _complete(stored_kind(kind), to_core(obj))
+    from labkit.embedded.apiserver.registry.conversion.autoscaling import to_v2
+
+    return _complete(stored_kind(kind), to_v2(obj))
+
+
+def from_stored(kind: Kind, obj: Object) -> Object:
+    """A stored object in the version of a kind.
+
+    Args:
+        kind: The row of the version that is wanted.
+        obj: The stored object, which stays as it is.
+    """
+    if kind.stored_as is None:
+        return obj
+    if kind.group == "events.k8s.io":
+        from labkit.embedded.apiserver.registry.conversion.events import from_core
+
+        return _complete(kind, from_core(obj))
+    from labkit.embedded.apiserver.registry.conversion.autoscaling import from_v2
+
+    return _complete(kind, from_v2(obj))
+
+
+def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
+    """An object as another version of its kind shows it, and that version's schema.
+
+    Args:
+        kind: The row of the object's own version.
+        api_version: Of the wanted one.
+        obj: The object.
+
+    Returns:
+        None if the kind has no such version.
+    """
+    for other in BY_STORE.get(kind.resource, ()):
+        if other.group_version == api_version:
+            struct = schemas().of_kind(other.group, other.version, other.kind)
+            assert struct is not None
+            return struct, from_stored(other, to_stored(kind, obj))
+    return None
+
+
+def _complete(kind: Kind, obj: Object) -> Object:
+    """The object with the empty fields that its version always has."""
+    struct = schemas().of_kind(kind.group, kind.version, kind.kind)
+    assert struct is not None
+    made = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})
+    return {**made, "kind": kind.kind, "apiVersion": kind.group_version}

@@ -1,0 +1,121 @@
+"""How objects end: preconditions, grace periods, finalizers, and what the caller is told.
+
+Source: k8s.io/apiserver ``pkg/registry/rest/delete.go``, ``pkg/registry/generic/registry/store.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
+from labkit.embedded.machinery.kinds import Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import conflict
+
+
+def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
+    """Refuse to delete another object, or another state of it, than was meant."""
+    metadata = old["metadata"]
+    if options.uid is not None and options.uid != metadata["uid"]:
+        raise conflict(
+            kind.kind,
+            stored_kind(kind).group,
+            metadata["name"],
+            f"the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({metadata['uid']}). The object might have been deleted and then recreated",
+        )
+    if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
+        raise conflict(
+            kind.kind,
+            stored_kind(kind).group,
+            metadata["name"],
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
+            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
+        )
+
+
+def begin_graceful(
+    strategy: Strategy, marked: Object, options: DeleteOptions, clock: Callable[[], float]
+) -> tuple[bool, bool]:
+    """Whether the object ends gracefully, and whether it is already about to."""
+    if not strategy.graceful:
+        return False, False
+    metadata = marked["metadata"]
+    asked = options.grace_seconds
+    if asked is not None and asked < 0:
+        asked = options.grace_seconds = 1
+    if metadata.get("deletionTimestamp"):
+        current = metadata.get("deletionGracePeriodSeconds", 0)
+        if not current:
+            return False, False
+        if asked is None or asked >= current:
+            return False, True
+        metadata["deletionTimestamp"] = timestamp(clock() + asked)
+        metadata["deletionGracePeriodSeconds"] = asked
+        return True, False
+    period = strategy.grace_seconds(marked, options)
+    metadata["deletionTimestamp"] = timestamp(clock() + period)
+    metadata["deletionGracePeriodSeconds"] = period
+    if metadata.get("generation"):
+        metadata["generation"] += 1
+    return True, False
+
+
+def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
+    """Note that an object ends as soon as its finalizers are gone."""
+    if not metadata.get("deletionTimestamp") and metadata.get("generation"):
+        metadata["generation"] += 1
+    now = timestamp(clock())
+    if metadata.get("deletionTimestamp", "~") > now:
+        metadata["deletionTimestamp"] = now
+    metadata["deletionGracePeriodSeconds"] = 0
+
+
+def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
+    """The finalizers of an object about to end, with what says how its dependents fare.
+
+    Args:
+        finalizers: What the object has.
+        options: What the caller says.
+        orphans: Whether dependents stay where nobody says anything.
+    """
+    if options.propagation == "Orphan":
+        orphan, foreground = True, False
+    elif options.propagation == "Foreground":
+        orphan, foreground = False, True
+    elif options.propagation == "Background":
+        orphan = foreground = False
+    else:
+        last = next((name for name in finalizers if name in (ORPHAN, FOREGROUND)), "")
+        orphan, foreground = last == ORPHAN or (not last and orphans), last == FOREGROUND
+    kept = [name for name in finalizers if name not in (ORPHAN, FOREGROUND)]
+    wanted = kept + [ORPHAN] * orphan + [FOREGROUND] * foreground
+    return finalizers if set(wanted) == set(finalizers) else wanted
+
+
+def emptied_finalizers(new: Object, old: Object) -> bool:
+    """Whether an object that waits for its end has lost its last finalizer."""
+    before = old["metadata"]
+    if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
+        return False
+    if new["kind"] == "Namespace" and new.get("spec", {}).get("finalizers"):
+        return False
+    return not before.get("deletionGracePeriodSeconds")
+
+
+def deleted_answer(kind: Kind, strategy: Strategy, last: Object) -> Object:
+    """What a caller is told of a deletion: the object or a Status, as the kind has it."""
+    if strategy.returns_deleted:
+        return last
+    details = {"name": last["metadata"]["name"]}
+    if kind.group:
+        details["group"] = kind.group
+    details |= {"kind": kind.plural, "uid": last["metadata"]["uid"]}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }

@@ -1,0 +1,355 @@
+"""Sets of fields in the form of FieldsV1, and what a change touches.
+
+A node is a dict from path elements to nodes: ``f:name`` a field or map key, ``k:{…}`` an item
+of a keyed list, ``v:…`` an item of a set. An empty node, or one with the element ``.``, is
+itself in the set; any other stands only for what is below it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import orjson
+
+from labkit.embedded.machinery.schema import Field, Struct, Type
+
+Node: TypeAlias = dict[str, Any]
+ABSENT: Any = object()
+ZEROS: dict[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
+
+
+NO_KEYS = "k:{}"
+
+
+class Keyless(Exception):
+    """An item of a keyed list that has no key: nobody can own it."""
+
+
+def is_member(node: Node) -> bool:
+    """Whether the node's own path is in the set."""
+    return not node or "." in node
+
+
+def union(left: Node, right: Node) -> Node:
+    """All paths of either set, for nodes below a root."""
+    joined: Node = {}
+    if is_member(left) or is_member(right):
+        joined["."] = {}
+    for name in [*left, *right]:
+        if name == "." or name in joined:
+            continue
+        if name in left and name in right:
+            joined[name] = union(left[name], right[name])
+        else:
+            joined[name] = left[name] if name in left else right[name]
+    return {} if len(joined) == 1 and "." in joined else joined
+
+
+def union_sets(left: Node, right: Node) -> Node:
+    """The union of two whole sets, where an empty one holds nothing."""
+    if not left or not right:
+        return left or right
+    return union(left, right)
+
+
+def difference(left: Node, right: Node) -> Node | None:
+    """The paths of ``left`` that are not in ``right``; None if there are none."""
+    kept: Node = {}
+    if is_member(left) and not is_member(right):
+        kept["."] = {}
+    for name, node in left.items():
+        if name == ".":
+            continue
+        if name in right:
+            rest = difference(node, right[name])
+            if rest is not None:
+                kept[name] = rest
+        else:
+            kept[name] = node
+    if not kept:
+        return None
+    return {} if len(kept) == 1 and "." in kept else kept
+
+
+def difference_sets(left: Node, right: Node) -> Node:
+    """The difference of two whole sets."""
+    kept: Node = {}
+    for name, node in left.items():
+        if name in right:
+            rest = difference(node, right[name])
+            if rest is not None:
+                kept[name] = rest
+        else:
+            kept[name] = node
+    return kept
+
+
+def intersection(left: Node, right: Node) -> Node | None:
+    """The paths in both sets; None if there are none."""
+    both: Node = {}
+    if is_member(left) and is_member(right):
+        both["."] = {}
+    for name, node in left.items():
+        if name == "." or name not in right:
+            continue
+        common = intersection(node, right[name])
+        if common is not None:
+            both[name] = common
+    if not both:
+        return None
+    return {} if len(both) == 1 and "." in both else both
+
+
+def intersection_sets(left: Node, right: Node) -> Node:
+    """The intersection of two whole sets."""
+    both: Node = {}
+    for name, node in left.items():
+        if name in right:
+            common = intersection(node, right[name])
+            if common is not None:
+                both[name] = common
+    return both
+
+
+def without(left: Node, paths: Node) -> Node:
+    """``left`` without the paths and everything below them."""
+    kept: Node = {}
+    for name, node in left.items():
+        if name not in paths:
+            kept[name] = node
+        elif paths[name]:
+            rest = without(node, paths[name])
+            if rest:
+                kept[name] = rest
+    return kept
+
+
+def ordered(node: Node) -> Node:
+    """The set with its elements in the order in which they are printed."""
+    return {name: ordered(node[name]) for name in (sorted(node, key=_element_order) if len(node) > 1 else node)}
+
+
+def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """All paths of a set in the real server's order: of each level its own first, then those below."""
+    names = sorted((name for name in node if name != "."), key=_element_order)
+    found = [(*prefix, name) for name in names if is_member(node[name])]
+    for name in names:
+        found += paths(node[name], (*prefix, name))
+    return found
+
+
+def _element_order(element: str) -> tuple[int, Any]:
+    """Fields by name, items by their keys, values by what they are.
+
+    Source: sigs.k8s.io/structured-merge-diff ``fieldpath/element.go``.
+    """
+    form, _, rest = element.partition(":")
+    if form == "f" or not rest:
+        return ".f".index(form), element
+    if form == "k":
+        return 2, [(name, _value_order(value)) for name, value in sorted(orjson.loads(rest).items())]
+    return "vi".index(form) + 3, _value_order(orjson.loads(rest))
+
+
+def _value_order(value: Any) -> tuple[int, Any]:
+    """Numbers, texts, truth values, nothing; structures do not occur in sets."""
+    if isinstance(value, bool):
+        return 2, value
+    if isinstance(value, int | float):
+        return 0, value
+    return (1, value) if isinstance(value, str) else (3, repr(value))
+
+
+def show_path(path: tuple[str, ...]) -> str:
+    """A path as conflicts name it: ``.spec.containers[name="main"].image``."""
+    parts = []
+    for element in path:
+        form, _, rest = element.partition(":")
+        if form == "f":
+            parts.append(f".{rest}")
+        elif form == "k":
+            keys = orjson.loads(rest)
+            parts.append("[" + ",".join(f"{name}={orjson.dumps(value).decode()}" for name, value in keys.items())
+                         + "]")  # fmt: skip
+        elif form == "v":
+            parts.append(f"[={rest}]")
+        else:
+            parts.append(f"[{rest}]")
+    return "".join(parts)
+
+
+class Shape:
+    """How ownership sees a type: one leaf, a struct, a map, a keyed list, or a set."""
+
+    __slots__ = ("element", "form", "keys", "struct", "type")
+
+    def __init__(
+        self, form: str, struct: Struct | None, element: Type | None, keys: tuple[str, ...], type_: Type | None
+    ) -> None:
+        self.form = form
+        self.struct = struct
+        self.element = element
+        self.keys = keys
+        self.type = type_
+
+    def child(self, name: str) -> Shape:
+        """The shape of a field or of a map's values."""
+        if self.struct is not None:
+            field = self.struct.fields.get(name)
+            return shape_of_field(field) if field is not None else LEAF
+        return shape_of_type(self.element) if self.element is not None else LEAF
+
+    def item(self) -> Shape:
+        """The shape of a list's items."""
+        return shape_of_type(self.element) if self.element is not None else LEAF
+
+    def items(self, value: Any) -> dict[str, Any]:
+        """The items of a keyed list or a set by their path element."""
+        found: dict[str, Any] = {}
+        for item in value or ():
+            found.setdefault(self.path_element(item), item)
+        return found
+
+    def grouped(self, value: Any) -> dict[str, list[Any]]:
+        """All items of a keyed list or a set by their path element.
+
+        Raises:
+            Keyless: An item has none of the keys.
+        """
+        found: dict[str, list[Any]] = {}
+        for item in value or ():
+            element = self.path_element(item)
+            if element == NO_KEYS:
+                raise Keyless
+            found.setdefault(element, []).append(item)
+        return found
+
+    def path_element(self, item: Any) -> str:
+        """The path element of a list's item."""
+        if self.form == "set":
+            return "v:" + orjson.dumps(item).decode()
+        chosen: dict[str, Any] = {}
+        for key in self.keys:
+            if isinstance(item, dict) and key in item:
+                chosen[key] = item[key]
+            elif self.element is not None and self.element.form == "struct":
+                field = self.element.struct.fields.get(key)
+                if field is not None and field.default is not None:
+                    chosen[key] = field.default
+                elif field is not None and (field.default_empty or not (field.omit_empty or field.pointer)):
+                    chosen[key] = ZEROS.get(field.type.form)  # OpenAPI has it as the default
+        return "k:" + orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS).decode()
+
+
+LEAF = Shape("leaf", None, None, (), None)
+_SHAPES: dict[int, Shape] = {}
+
+
+def shape_of_struct(struct: Struct) -> Shape:
+    """The shape of a whole object."""
+    return Shape("map", struct, None, (), None)
+
+
+def shape_of_type(type_: Type) -> Shape:
+    """The shape of a type on its own."""
+    found = _SHAPES.get(id(type_))
+    if found is None:
+        if type_.form == "struct":
+            found = LEAF if type_.struct.atomic else Shape("map", type_.struct, None, (), type_)
+        elif type_.form == "map":
+            found = Shape("map", None, type_.item, (), type_)
+        else:
+            found = LEAF
+        _SHAPES[id(type_)] = found
+    return found
+
+
+def shape_of_field(field: Field) -> Shape:
+    """The shape of a struct's field."""
+    found = _SHAPES.get(id(field))
+    if found is None:
+        if field.atomic:
+            found = LEAF
+        elif field.type.form == "list":
+            if field.list_type == "map":
+                found = Shape("list", None, field.type.item, field.keys, field.type)
+            elif field.list_type == "set":
+                found = Shape("set", None, None, (), field.type)
+            else:
+                found = LEAF
+        else:
+            found = shape_of_type(field.type)
+        _SHAPES[id(field)] = found
+    return found
+
+
+def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
+    """What a change from ``old`` to ``new`` sets and what it removes.
+
+    Returns:
+        Two nodes, None where nothing is set or removed.
+    """
+    if shape.form == "leaf":
+        if old is ABSENT:
+            return {}, None
+        if new is ABSENT:
+            return None, {}
+        return (None, None) if old == new else ({}, None)
+    if old is new:
+        return None, None
+    if not old and not new:  # null or empty: a leaf, so that the two can be told apart
+        return (None, None) if old == new else ({}, None)
+    if shape.form == "map":
+        before = old if isinstance(old, dict) else {}
+        after = new if isinstance(new, dict) else {}
+        pairs = [("f:" + name, shape.child(name), before.get(name, ABSENT), after.get(name, ABSENT))
+                 for name in dict.fromkeys([*before, *after])]  # fmt: skip
+    else:
+        items = shape.item() if shape.form == "list" else LEAF
+        first = {} if old is ABSENT else shape.grouped(old)
+        second = {} if new is ABSENT else shape.grouped(new)
+        pairs = []
+        for name in dict.fromkeys([*first, *second]):
+            one, other = first.get(name, ()), second.get(name, ())
+            if len(one) > 1 or len(other) > 1:  # what is there several times is one leaf
+                pairs.append((name, LEAF, one or ABSENT, other or ABSENT))
+            else:
+                pairs.append((name, items, one[0] if one else ABSENT, other[0] if other else ABSENT))
+    changed: Node = {}
+    removed: Node = {}
+    for name, inner, left, right in pairs:
+        is_set, is_gone = compare(inner, left, right)
+        if is_set is not None:
+            changed[name] = is_set
+        if is_gone is not None:
+            removed[name] = is_gone
+    if old is ABSENT:
+        return ({".": {}, **changed} if changed else {}), None
+    if new is ABSENT:
+        return None, ({".": {}, **removed} if removed else {})
+    return changed or None, removed or None
+
+
+def owned_by(shape: Shape, value: Any) -> Node:
+    """The fields that an applied configuration owns.
+
+    Args:
+        shape: Of the value.
+        value: The configuration, or a part of it.
+    """
+    owned: Node = {}
+    if shape.form == "map" and isinstance(value, dict):
+        for name, inner in value.items():
+            child = shape.child(name)
+            node = owned_by(child, inner) if child.form != "leaf" else {}
+            if child.form != "leaf" and not node and inner not in (None, {}) and shape.struct is not None:
+                continue  # an empty list owns nothing
+            if node and shape.struct is None:
+                node = {".": {}, **node}
+            owned[f"f:{name}"] = node
+    elif shape.form in ("list", "set") and isinstance(value, list):
+        items = shape.item() if shape.form == "list" else LEAF
+        for item in value:
+            node = owned_by(items, item) if items.form != "leaf" else {}
+            owned[shape.path_element(item)] = {".": {}, **node} if node else {}
+    return owned

@@ -1,0 +1,312 @@
+"""The entries of ``metadata.managedFields``, and how writes change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from labkit.embedded.apiserver.registry.managed.fieldset import (
+    ABSENT,
+    Keyless,
+    Node,
+    compare,
+    difference_sets,
+    ordered,
+    shape_of_struct,
+    union_sets,
+    without,
+)
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import Decoder
+
+STRIPPED: Node = {
+    "f:apiVersion": {},
+    "f:kind": {},
+    "f:metadata": {
+        f"f:{name}": {}
+        for name in (
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "clusterName",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        )
+    },
+}
+"""Fields that nobody owns."""
+
+
+MAX_UPDATERS = 10
+"""How many managers that update an object remembers one by one."""
+ANCIENT = "ancient-changes"
+
+
+class ManagerId(NamedTuple):
+    """What tells one manager from another."""
+
+    manager: str
+    operation: str
+    api_version: str
+    subresource: str
+
+
+@dataclass(slots=True)
+class Managed:
+    """The managers of one object.
+
+    Args:
+        fields: What each owns.
+        times: When each last changed something.
+        versions: ``apiVersion`` of each.
+    """
+
+    fields: dict[ManagerId, Node] = field(default_factory=dict)
+    times: dict[ManagerId, str] = field(default_factory=dict)
+    versions: dict[ManagerId, str] = field(default_factory=dict)
+
+
+def manager_id(manager: str, operation: str, api_version: str, subresource: str) -> ManagerId:
+    """An applier is the same whichever version it applies."""
+    return ManagerId(manager, operation, "" if operation == "Apply" else api_version, subresource)
+
+
+def decode_managed(entries: Any) -> Managed | None:
+    """The entries of an object; None if they make no sense."""
+    managed = Managed()
+    for entry in entries or ():
+        if entry.get("operation") not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+            return None
+        fields = entry.get("fieldsV1") or {}
+        if not valid_node(fields):
+            return None
+        key = manager_id(
+            entry.get("manager", ""), entry["operation"], entry.get("apiVersion", ""), entry.get("subresource", "")
+        )
+        managed.fields[key] = union_sets(managed.fields.get(key, {}), fields)
+        managed.versions[key] = entry.get("apiVersion", "")
+        if entry.get("time"):
+            managed.times[key] = entry["time"]
+    return managed
+
+
+def valid_node(node: Any, depth: int = 0) -> bool:
+    """Whether this is a FieldsV1 document."""
+    if not isinstance(node, dict) or depth > 100:
+        return False
+    return all(
+        (name == "." or name[:2] in ("f:", "k:", "v:", "i:")) and valid_node(inner, depth + 1)
+        for name, inner in node.items()
+    )
+
+
+def encode_managed(managed: Managed) -> list[Object]:
+    """The entries in the order in which the real server keeps them."""
+    entries = []
+    for key, fields in managed.fields.items():
+        entry: Object = {
+            "manager": key.manager,
+            "operation": key.operation,
+            "apiVersion": managed.versions.get(key, key.api_version),
+        }
+        if key in managed.times:
+            entry["time"] = managed.times[key]
+        entry["fieldsType"] = "FieldsV1"
+        entry["fieldsV1"] = ordered(fields)
+        if key.subresource:
+            entry["subresource"] = key.subresource
+        entries.append(entry)
+    entries.sort(
+        key=lambda entry: (
+            entry["operation"],
+            entry.get("time", ""),
+            entry["manager"],
+            entry["apiVersion"],
+            entry.get("subresource", ""),
+        )
+    )
+    return entries
+
+
+def set_managed(obj: Object, managed: Managed) -> None:
+    """Write the entries into an object's metadata."""
+    entries = encode_managed(managed)
+    metadata = obj["metadata"]
+    if entries:
+        metadata["managedFields"] = entries
+    else:
+        metadata.pop("managedFields", None)
+
+
+def keep_managers(metadata: Object, noted: Object) -> None:
+    """Give metadata the managers that were noted in a copy of them."""
+    if metadata is noted:
+        return
+    metadata.pop("managedFields", None)
+    if "managedFields" in noted:
+        metadata["managedFields"] = noted["managedFields"]
+
+
+def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
+    """The managers a write starts from: those it sends, or those of the stored object."""
+    live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()
+    live = live or Managed()
+    if subresource:
+        return live
+    sent = new["metadata"].get("managedFields")
+    if sent in ([], [{}]):
+        return Managed()
+    managed = decode_managed(sent)
+    return managed if managed is not None and managed.fields else live
+
+
+RESET: dict[tuple[str, str], Node] = {
+    ("certificates.v1.CertificateSigningRequest", ""): {"f:spec": {}, "f:status": {}},
+    ("certificates.v1.CertificateSigningRequest", "approval"): {"f:spec": {}, "f:status": {"f:certificate": {}}},
+    ("certificates.v1.CertificateSigningRequest", "status"): {"f:spec": {}, "f:status": {"f:conditions": {}}},
+    ("core.v1.Namespace", "finalize"): {"f:status": {}},
+    ("core.v1.Pod", "ephemeralcontainers"): {},
+    ("core.v1.Pod", "resize"): {},
+    ("core.v1.Pod", "status"): {
+        "f:spec": {},
+        "f:metadata": {"f:deletionTimestamp": {}, "f:ownerReferences": {}},
+    },
+    ("apps.v1.Deployment", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
+}
+"""(struct, subresource) to what writes through it never own, where that is not the usual.
+
+Source: k8s.io/kubernetes ``pkg/registry``, ``GetResetFields`` of the strategies.
+"""
+
+STATUS_ONLY = frozenset(
+    (
+        "kube-aggregator.pkg.apis.apiregistration.v1.APIService",
+        "flowcontrol.v1.FlowSchema",
+        "flowcontrol.v1.PriorityLevelConfiguration",
+        "networking.v1.ServiceCIDR",
+        "storage.v1.VolumeAttachment",
+    )
+)
+"""Structs of which a write of the status owns no metadata either."""
+
+
+def ignored_fields(struct: Struct, subresource: str) -> Node:
+    """What writes through this door never own: the status, or all but the status."""
+    own = RESET.get((struct.name, subresource))
+    if own is not None:
+        return own
+    if subresource == "status":
+        kept = (
+            ("status", "kind", "apiVersion")
+            if struct.name in STATUS_ONLY
+            else ("status", "metadata", "kind", "apiVersion")
+        )
+        return {f"f:{name}": {} for name in struct.fields if name not in kept}
+    return {"f:status": {}} if "status" in struct.fields else {}
+
+
+def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
+    """What a write sets and removes, but for what nobody owns."""
+    before = old if old is not None else Decoder(defaults=False).decode(struct, {})
+    set_, gone = compare(
+        shape_of_struct(struct),
+        {**before, "metadata": {**(before.get("metadata") or {}), "managedFields": ABSENT}},
+        {**new, "metadata": {**(new.get("metadata") or {}), "managedFields": ABSENT}},
+    )
+    ignored = ignored_fields(struct, subresource)
+    touched = without(without(set_ or {}, STRIPPED), ignored)
+    return touched, without(gone or {}, ignored)
+
+
+Elsewhere = Callable[[str], "tuple[Struct, Object, Object] | None"]
+"""``apiVersion`` to (its schema, the old object, the new one) in that version, None if there is no such."""
+
+
+def update_managed_fields(
+    struct: Struct,
+    old: Object | None,
+    new: Object,
+    manager: str,
+    api_version: str,
+    subresource: str,
+    now: str,
+    elsewhere: Elsewhere | None = None,
+) -> None:
+    """Note in ``new`` that a manager made it from ``old``; an object that nobody can own in full has no owners.
+
+    Args:
+        struct: The kind's schema.
+        old: The stored object, None for a creation.
+        new: The object about to be stored, complete with defaults.
+        manager: Who writes.
+        api_version: In which version of the kind.
+        subresource: Through which subresource, if any.
+        now: The time of the entry.
+        elsewhere: For kinds with several versions: what others own is compared in their own one.
+    """
+    try:
+        _note(struct, old, new, manager, api_version, subresource, now, elsewhere)
+    except Keyless:
+        new["metadata"].pop("managedFields", None)
+
+
+def _note(
+    struct: Struct,
+    old: Object | None,
+    new: Object,
+    manager: str,
+    api_version: str,
+    subresource: str,
+    now: str,
+    elsewhere: Elsewhere | None,
+) -> None:
+    managed = live_or_new(old, new, subresource)
+    if not managed.fields and old is not None and old["metadata"].get("uid"):
+        set_managed(new, managed)
+        return
+    set_, gone = changes(struct, old, new, subresource)
+    for key in list(managed.fields):
+        version = managed.versions.get(key, api_version)
+        other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
+        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
+            del managed.fields[key]  # nobody can own fields of a version that the object does not have
+            continue
+        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
+        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
+    if set_:
+        key = manager_id(manager or "unknown", "Update", api_version, subresource)
+        previous = managed.fields.get(key, {})
+        managed.fields[key] = union_sets(previous, set_)
+        managed.versions[key] = api_version
+        managed.times[key] = now
+    managed.fields = {key: fields for key, fields in managed.fields.items() if fields}
+    _merge_oldest(managed)
+    set_managed(new, managed)
+
+
+def _merge_oldest(managed: Managed) -> None:
+    """Keep at most so many managers that update: the oldest become one for each version."""
+    updates = [key for key in managed.fields if key.operation == "Update"]
+    updates.sort(key=lambda key: (managed.times.get(key, ""), key))
+    surplus = len(updates) - MAX_UPDATERS
+    oldest: dict[str, ManagerId] = {}
+    for key in updates:
+        version = managed.versions.get(key, key.api_version)
+        if surplus <= 0:
+            return
+        if version not in oldest:
+            oldest[version] = key
+            continue
+        bucket = manager_id(ANCIENT, "Update", version, "")
+        if bucket not in managed.fields:
+            managed.fields[bucket] = managed.fields.pop(oldest[version])
+            managed.versions[bucket] = version
+        managed.fields[bucket] = union_sets(managed.fields.pop(key), managed.fields[bucket])
+        if key in managed.times:
+            managed.times[bucket] = managed.times[key]
+        surplus -= 1

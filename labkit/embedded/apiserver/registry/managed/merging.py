@@ -1,0 +1,108 @@
+"""Merge a configuration into an object, and take out what nobody wants any more.
+
+Both work on plain JSON by its schema, before the result is decoded.
+Source: structured-merge-diff ``typed/merge.go``, ``typed/remove.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shape, is_member
+
+
+def merge(shape: Shape, old: Any, config: Any) -> Any:
+    """The old value with a configuration merged into it.
+
+    Null stands for an empty map or list, and changes nothing in one that is not empty.
+    """
+    if shape.form == "leaf" or not (old or config):
+        return config
+    if shape.form == "map":
+        merged = dict(old or {})
+        for name, value in (config or {}).items():
+            merged[name] = merge(shape.child(name), merged[name], value) if name in merged else value
+        return merged
+    return _merge_items(shape, old or [], config or [])
+
+
+def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
+    """Items in the configuration's order, the others where they stood among their neighbours."""
+    items = shape.item() if shape.form == "list" else LEAF
+    left = [(shape.path_element(item), item) for item in old]
+    right = [(shape.path_element(item), item) for item in config]
+    mine, live = dict(right), {}
+    for element, item in left:
+        live[element] = None if element in live else item  # what is there twice is not merged
+    shared = [element for element, _ in right if element in live]
+    merged: list[Any] = []
+    done: set[str] = set()
+
+    def take(element: str, item: Any) -> None:
+        done.add(element)
+        known = live.get(element)
+        merged.append(merge(items, known, item) if known is not None else item)
+
+    place = other = 0
+    while place < len(left) or other < len(right):
+        if place < len(left) and other < len(right):
+            element = left[place][0]
+            if element == right[other][0]:
+                take(*right[other])
+                place, other = place + 1, other + 1
+                shared = shared[1:]
+                continue
+            if element in mine and shared and shared[0] != element:
+                place += 1  # it comes where the configuration has it
+                continue
+        if place < len(left):
+            element, item = left[place]
+            if element not in mine:
+                merged.append(item)
+                place += 1
+                continue
+            if element in done:
+                place += 1
+        if other < len(right):
+            element = right[other][0]
+            take(*right[other])
+            other += 1
+            if shared and shared[0] == element:
+                shared = shared[1:]
+    return merged
+
+
+def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
+    """The value without the fields ``gone``, but for those that ``kept`` still holds.
+
+    A field of a struct goes as a whole when nobody holds any of it; an item of a list or map goes if nobody else
+    owns it itself, whoever holds some of its fields, and is left, empty, if it was not owned itself.
+    Source: sigs.k8s.io/structured-merge-diff ``merge/update.go`` (``prune``).
+    """
+    if shape.form == "map" and isinstance(value, dict):
+        rest: dict[str, Any] = {}
+        for name, inner in value.items():
+            element = f"f:{name}"
+            if element not in gone:
+                rest[name] = inner
+                continue
+            node, held = gone[element], kept.get(element)
+            named = shape.struct is not None and name in shape.struct.fields
+            if held is None and (named or not node or "." in node or shape.child(name).form == "leaf"):
+                continue
+            rest[name] = remove(shape.child(name), inner, node, held or {})
+        return rest
+    if shape.form in ("list", "set") and isinstance(value, list):
+        items = shape.item() if shape.form == "list" else LEAF
+        left = []
+        for item in value:
+            element = shape.path_element(item)
+            if element not in gone:
+                left.append(item)
+                continue
+            node, held = gone[element], kept.get(element)
+            if is_member(node):
+                continue
+            left.append(remove(items, item, node, held or {}))
+        return left
+    return value

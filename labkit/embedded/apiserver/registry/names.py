@@ -1,0 +1,345 @@
+"""What names, labels and other words may look like, and what is said when they do not.
+
+Each rule returns the messages of what is wrong, empty if nothing is.
+Source: k8s.io/apimachinery ``pkg/util/validation`` and ``pkg/api/validation``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+
+from labkit.embedded.machinery.path_segments import path_segment_errors
+
+NameRule = Callable[[str, bool], list[str]]
+"""(name, whether it is only a prefix of one) to messages."""
+
+LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+SUBDOMAIN = LABEL + r"(\." + LABEL + ")*"
+LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
+QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+LABEL_VALUE = f"({QUALIFIED})?"
+CONFIG_KEY = "[-._a-zA-Z0-9]+"
+_LABEL = re.compile(LABEL)
+_SUBDOMAIN = re.compile(SUBDOMAIN)
+_LABEL_1035 = re.compile(LABEL_1035)
+_QUALIFIED = re.compile(QUALIFIED)
+_LABEL_VALUE = re.compile(LABEL_VALUE)
+_CONFIG_KEY = re.compile(CONFIG_KEY)
+_PORT_NAME = re.compile("[-a-z0-9]+")
+_HTTP_HEADER = re.compile("[-A-Za-z0-9]+")
+_PERCENT = re.compile("[0-9]+%")
+
+
+def regex_error(message: str, pattern: str, *examples: str) -> str:
+    """What is said when a text does not match, with examples that would."""
+    if not examples:
+        return f"{message} (regex used for validation is '{pattern}')"
+    shown = "e.g. " + " or ".join(f"'{example}', " for example in examples)
+    return f"{message} ({shown}regex used for validation is '{pattern}')"
+
+
+def too_long(limit: int, unit: str = "characters") -> str:
+    """What is said of a name that is too long; the real server counts bytes, whatever it says."""
+    return f"must be no more than {limit} {unit}"
+
+
+def between(low: int, high: int) -> str:
+    """What is said of a number outside its range."""
+    return f"must be between {low} and {high}, inclusive"
+
+
+def dns_label(value: str) -> list[str]:
+    """An RFC 1123 label: at most 63 of a-z, 0-9 and ``-``."""
+    found = [too_long(63)] if len(value.encode()) > 63 else []
+    if not _LABEL.fullmatch(value):
+        if _SUBDOMAIN.fullmatch(value):
+            found.append("must not contain dots")
+        else:
+            found.append(
+                regex_error(
+                    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+                    "and must start and end with an alphanumeric character",
+                    LABEL,
+                    "my-name",
+                    "123-abc",
+                )
+            )
+    return found
+
+
+def dns_subdomain(value: str, unit: str = "characters") -> list[str]:
+    """RFC 1123 labels joined by dots, at most 253 characters."""
+    found = [too_long(253, unit)] if len(value.encode()) > 253 else []
+    if not _SUBDOMAIN.fullmatch(value):
+        found.append(
+            regex_error(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+                "'.', and must start and end with an alphanumeric character",
+                SUBDOMAIN,
+                "example.com",
+            )
+        )
+    return found
+
+
+def dns_search(value: str) -> list[str]:
+    """A domain to search in: a subdomain in which underscores may stand."""
+    label = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+    pattern = label + r"(\." + label + ")*"
+    found = [too_long(253)] if len(value.encode()) > 253 else []
+    if not re.fullmatch(pattern, value):
+        found.append(
+            regex_error(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or "
+                "'.', and must start and end with an alphanumeric character",
+                pattern,
+                "example.com",
+            )
+        )
+    return found
+
+
+def dns_1035_label(value: str) -> list[str]:
+    """A label that begins with a letter."""
+    found = [too_long(63)] if len(value.encode()) > 63 else []
+    if not _LABEL_1035.fullmatch(value):
+        found.append(
+            regex_error(
+                "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+                "alphabetic character, and end with an alphanumeric character",
+                LABEL_1035,
+                "my-name",
+                "abc-123",
+            )
+        )
+    return found
+
+
+def wildcard_subdomain(value: str) -> list[str]:
+    """``*.`` and a subdomain."""
+    pattern = r"\*\." + SUBDOMAIN
+    found = [too_long(253)] if len(value) > 253 else []
+    if not re.fullmatch(pattern, value):
+        found.append(
+            regex_error(
+                "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
+                "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+                "character",
+                pattern,
+                "*.example.com",
+            )
+        )
+    return found
+
+
+def qualified_name(value: str) -> list[str]:
+    """A label's or annotation's key: a name, perhaps with a domain before ``/``."""
+    found: list[str] = []
+    prefix, slash, name = value.partition("/")
+    if not slash:
+        name = value
+    elif "/" in name:
+        return [
+            "a valid label key "
+            + regex_error(
+                "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+                "alphanumeric character",
+                QUALIFIED,
+                "MyName",
+                "my.name",
+                "123-abc",
+            )
+            + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        ]
+    elif not prefix:
+        found.append("prefix part must be non-empty")
+    else:
+        found += ["prefix part " + message for message in dns_subdomain(prefix, "bytes")]
+    if not name:
+        found.append("name part must be non-empty")
+    elif len(name.encode()) > 63:
+        found.append("name part " + too_long(63, "bytes"))
+    if not _QUALIFIED.fullmatch(name):
+        found.append(
+            "name part "
+            + regex_error(
+                "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+                "alphanumeric character",
+                QUALIFIED,
+                "MyName",
+                "my.name",
+                "123-abc",
+            )
+        )
+    return found
+
+
+def label_value(value: str) -> list[str]:
+    """A label's value."""
+    found = [too_long(63, "bytes")] if len(value.encode()) > 63 else []
+    if not _LABEL_VALUE.fullmatch(value):
+        found.append(
+            regex_error(
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+                "and must start and end with an alphanumeric character",
+                LABEL_VALUE,
+                "MyValue",
+                "my_value",
+                "12345",
+            )
+        )
+    return found
+
+
+def config_key(value: str) -> list[str]:
+    """A key of a ConfigMap's or Secret's data."""
+    found = [too_long(253)] if len(value) > 253 else []
+    if not _CONFIG_KEY.fullmatch(value):
+        found.append(
+            regex_error(
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+                CONFIG_KEY,
+                "key.name",
+                "KEY_NAME",
+                "key-name",
+            )
+        )
+    if value == ".":
+        found.append("must not be '.'")
+    elif value == "..":
+        found.append("must not be '..'")
+    elif value.startswith(".."):
+        found.append("must not start with '..'")
+    return found
+
+
+def env_name(value: str) -> list[str]:
+    """An environment variable's name, as the relaxed rule of today has it."""
+    if not value:
+        return ["environment variable name must be non-empty"]
+    if any(not " " <= char <= "~" or char == "=" for char in value):
+        return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
+    return []
+
+
+def port_name(value: str) -> list[str]:
+    """A port's name: an IANA service name."""
+    found = []
+    if len(value) > 15:
+        found.append(too_long(15))
+    if not _PORT_NAME.fullmatch(value):
+        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", value):
+        found.append("must contain at least one letter (a-z)")
+    if "--" in value:
+        found.append("must not contain consecutive hyphens")
+    if value and (value[0] == "-" or value[-1] == "-"):
+        found.append("must not begin or end with a hyphen")
+    return found
+
+
+def http_header(value: str) -> list[str]:
+    """An HTTP header's name."""
+    if _HTTP_HEADER.fullmatch(value):
+        return []
+    message = "a valid HTTP header must consist of alphanumeric characters or '-'"
+    return [regex_error(message, "[-A-Za-z0-9]+", "X-Header-Name")]
+
+
+def percent(value: str) -> list[str]:
+    """A percentage such as ``25%``."""
+    if _PERCENT.fullmatch(value):
+        return []
+    message = "a valid percent string must be a numeric string followed by an ending '%'"
+    return [regex_error(message, "[0-9]+%", "1%", "93%")]
+
+
+def port_number(value: int) -> list[str]:
+    """A port."""
+    return [] if 1 <= value <= 65535 else [between(1, 65535)]
+
+
+def ip_address(value: str) -> bool:
+    """Whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return "%" not in value
+
+
+def ip_range(value: str) -> bool:
+    """Whether a text is an address and the length of a prefix."""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return "/" in value
+
+
+IP_MESSAGE = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+
+
+def address_messages(value: str) -> list[str]:
+    """What is wrong with an IP address, which must have one meaning only. Source: KEP 4858."""
+    plain = _without_zeros(value)
+    if not ip_address(plain):
+        return [IP_MESSAGE]
+    if plain != value:
+        return ["must not have leading 0s"]
+    address = ipaddress.ip_address(value)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    return []
+
+
+def range_messages(value: str) -> list[str]:
+    """What is wrong with a range of addresses, which must have one meaning only. Source: KEP 4858."""
+    address, _, length = value.partition("/")
+    plain = f"{_without_zeros(address)}/{length.lstrip('0') or length[:1]}"
+    if not ip_range(plain) or not length.isdecimal():
+        return [CIDR_MESSAGE]
+    if plain != value:
+        return ["must not have leading 0s in IP or prefix length"]
+    interface = ipaddress.ip_interface(value)
+    if isinstance(interface.ip, ipaddress.IPv6Address) and interface.ip.ipv4_mapped is not None:
+        return ["must not have an IPv4-mapped IPv6 address"]
+    if interface.ip != interface.network.network_address:
+        return ["must not have bits set beyond the prefix length"]
+    return []
+
+
+def _without_zeros(address: str) -> str:
+    """An IPv4 address whose numbers begin with no zeros; any other text as it is."""
+    parts = address.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
+        return address
+    return ".".join(part.lstrip("0") or "0" for part in parts)
+
+
+def _masked(name: str, prefix: bool) -> str:
+    """A prefix with its trailing hyphen taken for something that may follow."""
+    return name[:-2] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
+
+
+def subdomain_name(name: str, prefix: bool) -> list[str]:
+    """The rule for most kinds' names."""
+    return dns_subdomain(_masked(name, prefix))
+
+
+def declared_name(name: str, prefix: bool) -> list[str]:
+    """The rule for most kinds' names where it is a declared one: prefixes of names are hardly looked at."""
+    return path_segment_name(name, True) if prefix else dns_subdomain(name, "bytes")
+
+
+def label_name(name: str, prefix: bool) -> list[str]:
+    """The rule for names of namespaces, services and the like."""
+    return dns_label(_masked(name, prefix))
+
+
+def path_segment_name(name: str, prefix: bool) -> list[str]:
+    """The rule for RBAC objects' names, and for every name at least."""
+    return [] if prefix and name in (".", "..") else path_segment_errors(name)

@@ -1,0 +1,260 @@
+"""The objects of a cluster: read, written as they are, and the controllers that react.
+
+Nothing is checked here; ``registry.py`` holds a caller's writes to the rules of their kind.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from labkit.embedded.apiserver.registry.deletion import emptied_finalizers
+from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
+from labkit.embedded.apiserver.registry.strategies import strategies
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.apiserver.storage import Key, Store
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import Struct, schemas
+from labkit.embedded.machinery.schema.decoding import Decoder, drop_empty
+from labkit.embedded.machinery.status import not_found
+
+Texts = list[str]
+"""A list of texts, by a name that ``Registry.list`` does not hide."""
+VERSION_4_MASK = ~(0xF << 76) & ~(0x3 << 62)
+VERSION_4_BITS = 4 << 76 | 2 << 62
+"""The version and variant bits of a version-4 UUID."""
+SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+"""Letters and digits that generated names end in: no vowels, nothing easily confused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one write did to one object.
+
+    Args:
+        kind: The object's row.
+        old: The object before, None when it was created.
+        new: The object afterwards, None when it was deleted.
+    """
+
+    kind: Kind
+    old: Object | None
+    new: Object | None
+
+
+Controller = Callable[[Change], None]
+"""Reacts to a change by further writes; runs inside the write that caused it."""
+
+Check = Callable[[Object | None, Object | None], None]
+"""Validating admission: (new object or None, old object or None); raises to refuse."""
+
+
+class Objects:
+    """Objects of all kinds.
+
+    Args:
+        store: Where they are kept.
+        clock: Seconds since the epoch.
+        random: Source of uids and suffixes.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float], random: Random) -> None:
+        self.store = store
+        self.clock = clock
+        self.random = random
+        self.controllers: list[Controller] = []
+        self.strategies = strategies()
+        self.owner_uids: set[str] = set()
+        """The uids of all objects that were ever named as owners."""
+        self.note_owners()
+        self._changes: deque[Change] = deque()
+        self._depth = 0
+        self._context = Context(clock, random, self._lookup, self._objects)
+
+    # Reading
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """One object.
+
+        Raises:
+            ApiError: 404.
+        """
+        obj = self.store.get(Key(kind.resource, namespace, name))
+        if obj is None:
+            raise not_found(kind.plural, kind.group, name)
+        return obj
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object, None if it does not exist."""
+        return self.store.get(Key(kind.resource, namespace, name))
+
+    def list(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+        """Objects in key order, of one namespace or all."""
+        return iter(self.store.list(kind.resource, namespace))
+
+    def strategy(self, kind: Kind) -> Strategy:
+        """The rules of a kind."""
+        return self.strategies.of(kind)
+
+    def struct(self, kind: Kind) -> Struct:
+        """The schema of a kind."""
+        found = schemas().of_kind(kind.group, kind.version, kind.kind)
+        assert found is not None, kind
+        return found
+
+    def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
+        """An object of the kind, with all its defaults, from decoded JSON.
+
+        Args:
+            kind: Its row.
+            data: The JSON.
+            strict: Collects unknown and repeated fields.
+
+        Raises:
+            DecodeProblem: A value has the wrong type.
+        """
+        struct = self.struct(kind)
+        obj = Decoder(strict, keep_empty=True).decode(struct, data)
+        obj = {"kind": kind.kind, "apiVersion": kind.group_version, **obj}
+        obj["kind"], obj["apiVersion"] = kind.kind, kind.group_version
+        self.strategy(kind).default(obj)
+        return drop_empty(struct, obj)
+
+    # Writing
+
+    def write(self, kind: Kind, obj: Object) -> Object:
+        """Store an object as it is, and let the controllers react, all in one transaction."""
+        metadata = obj["metadata"]
+        key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
+        with self.transaction():
+            old = self.store.get(key)
+            stored = self.store.put(key, obj)
+            for owner in metadata.get("ownerReferences", ()):
+                self.owner_uids.add(owner.get("uid", ""))
+            self._changes.append(Change(stored_kind(kind), old, stored))
+        return stored
+
+    def edit(
+        self, kind: Kind, obj: Object, manager: str, change: Callable[[Object], None], subresource: str = ""
+    ) -> Object:
+        """A controller's change of a stored object.
+
+        Args:
+            kind: Its row.
+            obj: The stored object.
+            manager: Who changes it, for ``managedFields``.
+            change: Changes a copy in place.
+            subresource: What the controller writes to, such as ``status``.
+        """
+        new = copy.deepcopy(obj)
+        change(new)
+        if new == obj:
+            return obj
+        update_managed_fields(
+            self.struct(kind), obj, new, manager, kind.group_version, subresource, timestamp(self.clock())
+        )
+        return self.write(kind, new)
+
+    def note_owners(self) -> None:
+        """Note whom stored objects name as owners: those that did not come by ``write``, as of a snapshot."""
+        for kind in KINDS:
+            for obj in self.store.list(kind.resource):
+                for owner in obj["metadata"].get("ownerReferences", ()):
+                    self.owner_uids.add(owner.get("uid", ""))
+
+    def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
+        """Take a finalizer from an object; if it was the last of one that ends, remove the object."""
+        if finalizer not in obj["metadata"].get("finalizers", ()):
+            return
+
+        def drop(changed: Object) -> None:
+            left = [name for name in changed["metadata"]["finalizers"] if name != finalizer]
+            if left:
+                changed["metadata"]["finalizers"] = left
+            else:
+                del changed["metadata"]["finalizers"]
+
+        metadata = obj["metadata"]
+        with self.transaction():
+            changed = self.edit(kind, obj, manager, drop)
+            if emptied_finalizers(changed, obj):
+                self.remove(kind, metadata.get("namespace", ""), metadata["name"])
+
+    def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
+        """Take an object out of the store, whatever its finalizers say.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            last: Its last state, for the controllers; the stored one if None.
+        """
+        key = Key(kind.resource, namespace, name)
+        with self.transaction():
+            old = self.store.get(key)
+            assert old is not None
+            removed = self.store.delete(key)
+            self._changes.append(Change(stored_kind(kind), last or old, None))
+        return removed
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Writes inside happen together; the outermost one ends when all controllers are at rest.
+
+        Of an inner one that fails, no controller hears.
+        """
+        begun_at = len(self._changes)
+        with self.store.transaction():
+            self._depth += 1
+            try:
+                yield
+                while self._depth == 1 and self._changes:
+                    change = self._changes.popleft()
+                    for controller in self.controllers:
+                        controller(change)
+            except BaseException:
+                while len(self._changes) > begun_at:
+                    self._changes.pop()
+                raise
+            finally:
+                self._depth -= 1
+
+    # Parts
+
+    def new_uid(self) -> str:
+        """A new version-4 UUID from the cluster's own random source."""
+        bits = self.random.getrandbits(128) & VERSION_4_MASK | VERSION_4_BITS
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def new_name(self, prefix: str) -> str:
+        """A name with a random suffix of five characters."""
+        return prefix[:58] + self.new_suffix()
+
+    def new_suffix(self) -> str:
+        """Five random characters."""
+        return "".join(self.random.choice(SUFFIX) for _ in range(5))
+
+    def _lookup(self, group: str, kind: str, namespace: str, name: str) -> Object | None:
+        return self.store.get(Key(BY_KIND[group, kind].resource, namespace, name))
+
+    def _objects(self, group: str, kind: str, namespace: str) -> Iterator[Object]:
+        return iter(self.store.list(BY_KIND[group, kind].resource, namespace))
+
+    def ordered(self, kind: Kind, obj: Object) -> Object:
+        """The object with its fields in the order in which they are printed."""
+        ordered: Object = {}
+        for name in self.struct(stored_kind(kind)).fields:
+            if name in obj:
+                ordered[name] = obj[name]
+        metadata = obj["metadata"]
+        ordered["metadata"] = {
+            name: metadata[name] for name in schemas()["meta.v1.ObjectMeta"].fields if name in metadata
+        }
+        return ordered

@@ -1,0 +1,300 @@
+"""Create, read, update and delete objects of any kind, by its rules.
+
+Handlers come here with a caller's request; controllers and the node come here
+directly. Authorization and mutating admission have happened by then.
+Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from labkit.embedded.apiserver.registry.deletion import (
+    begin_graceful,
+    check_preconditions,
+    deleted_answer,
+    deletion_finalizers,
+    emptied_finalizers,
+    mark_deleting,
+)
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
+from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
+from labkit.embedded.apiserver.registry.names import path_segment_name
+from labkit.embedded.apiserver.registry.objects import Change, Check, Controller, Objects, Texts
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions, Strategy, timestamp
+from labkit.embedded.apiserver.registry.versions import check_version, parsed_revision, same, wrong_uid
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import Kind, stored_kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.decoding import drop_empty, forget_empty
+from labkit.embedded.machinery.status import ApiError, already_exists, conflict, not_found
+
+__all__ = ["Change", "Check", "Controller", "Registry", "timestamp"]
+
+
+class Registry(Objects):
+    """Objects of all kinds, and the rules for changing them.
+
+    Args:
+        store: Where they are kept.
+        clock: Seconds since the epoch.
+        random: Source of uids and suffixes.
+    """
+
+    def create(
+        self,
+        kind: Kind,
+        obj: Object,
+        *,
+        dry_run: bool = False,
+        check: Check | None = None,
+        warnings: Texts | None = None,
+        manager: str = "",
+    ) -> Object:
+        """Store a new object.
+
+        Args:
+            kind: Its row.
+            obj: The object, metadata with its namespace (where it belongs in one) set. It is
+                changed; do not use it afterwards.
+            dry_run: Do everything but store it.
+            check: Validating admission.
+            warnings: Collects what the caller should be told.
+            manager: For objects of controllers: complete it and note this manager as the owner
+                of its fields.
+
+        Raises:
+            ApiError: 409 if the name is taken, 422 if it breaks the kind's rules.
+        """
+        if manager:
+            obj = self.complete(kind, obj)
+            update_managed_fields(
+                self.struct(kind), None, obj, manager, kind.group_version, "", timestamp(self.clock())
+            )
+        strategy = self.strategy(kind)
+        metadata = obj["metadata"] = dict(obj.get("metadata") or {})
+        for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+            metadata.pop(field, None)
+        metadata["uid"] = self.new_uid()
+        metadata["creationTimestamp"] = timestamp(self.clock())
+        generated = bool(metadata.get("generateName")) and not metadata.get("name")
+        if generated:
+            metadata["name"] = self.new_name(metadata["generateName"])
+        context = replace(self._context, dry_run=dry_run)
+        strategy.prepare_create(context, obj)
+        for hook in strategy.hooks:
+            hook(obj, None)
+        self._refuse_invalid(kind, obj, strategy.validate(kind, obj))
+        if warnings is not None:
+            warnings += strategy.warnings(obj, None)
+        if check is not None:
+            check(obj, None)
+        if parsed_revision(metadata.get("resourceVersion", "")) and not dry_run:
+            raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+        name = metadata["name"]
+        if self.store.get(Key(kind.resource, metadata.get("namespace", ""), name)) is not None:
+            raise self._taken(kind, obj, generated)
+        struct = self.struct(stored_kind(kind))
+        obj = self.ordered(kind, drop_empty(struct, obj))
+        forget_empty(struct, obj)
+        return obj if dry_run else self.write(kind, obj)
+
+    def update(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        change: Callable[[Object | None], Object],
+        *,
+        subresource: str = "",
+        uid: str = "",
+        create: bool = False,
+        dry_run: bool = False,
+        check: Check | None = None,
+        check_create: Check | None = None,
+        warnings: Texts | None = None,
+    ) -> tuple[Object, bool]:
+        """Replace an object.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            change: From the stored object (None if there is none) to the new one, completed
+                and admitted.
+            subresource: ``status`` and the like: which part may change.
+            uid: Only an object of this uid is meant.
+            create: Whether a missing object is created, whatever the kind says.
+            dry_run: Do everything but store it.
+            check: Validating admission of an update.
+            check_create: The same for a creation.
+            warnings: Collects what the caller should be told.
+
+        Returns:
+            The object, and whether it was created.
+
+        Raises:
+            ApiError: 404, 409 for a stale resourceVersion, 422.
+        """
+        strategy = self.strategy(kind)
+        old = self.store.get(Key(kind.resource, namespace, name))
+        if old is None:
+            if not create and not (strategy.create_on_update and not subresource):
+                raise not_found(kind.plural, kind.group, name)
+            if uid:
+                raise wrong_uid(kind, namespace, name, uid, "", dry_run)
+            obj = change(None)
+            wanted = obj["metadata"].get("uid")
+            if wanted:
+                why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
+                raise conflict(kind.plural, kind.group, name, why)
+            obj["metadata"].pop("resourceVersion", None)
+            return self.create(kind, obj, dry_run=dry_run, check=check_create, warnings=warnings), True
+        if uid and uid != old["metadata"]["uid"]:
+            raise wrong_uid(kind, namespace, name, uid, old["metadata"]["uid"], dry_run)
+        new = change(old)
+        check_version(kind, strategy, new, old)
+        self._prepare_update(kind, strategy, new, old, subresource, dry_run, warnings)
+        forget_empty(self.struct(stored_kind(kind)), new)
+        if same(new, old):
+            return old, False
+        if check is not None:
+            check(new, old)
+        if emptied_finalizers(new, old):
+            if not dry_run:
+                self.remove(kind, namespace, name, new)
+            return new, False
+        new = self.ordered(kind, new)
+        return (new if dry_run else self.write(kind, new)), False
+
+    def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        options: DeleteOptions | None = None,
+        check: Check | None = None,
+    ) -> Object:
+        """Delete an object, at once or as its finalizers and grace period allow.
+
+        Args:
+            kind: Its row.
+            namespace: Its namespace.
+            name: Its name.
+            options: How.
+            check: Validating admission.
+
+        Returns:
+            What a caller is told: the object or a Status, as the kind has it.
+
+        Raises:
+            ApiError: 404, or 409 if a precondition fails.
+        """
+        options = options or DeleteOptions()
+        strategy = self.strategy(kind)
+        strategy.check_deletion(name)
+        old = self.get(kind, namespace, name)
+        check_preconditions(kind, old, options)
+        if kind.kind == "Namespace" and not kind.group:
+            return self._delete_namespace(kind, old, options, check)
+        if check is not None:
+            check(None, old)
+        metadata = dict(old["metadata"])
+        marked: Object = {**old, "metadata": metadata}
+        graceful, pending = begin_graceful(strategy, marked, options, self.clock)
+        if pending:
+            return deleted_answer(kind, strategy, old)
+        told = options if strategy.collected else replace(options, propagation="Background")
+        finalizers = deletion_finalizers(metadata.get("finalizers", []), told, strategy.orphans)
+        if finalizers != metadata.get("finalizers", []):
+            metadata["finalizers"] = finalizers
+        if not graceful and not finalizers:
+            if options.dry_run:
+                return deleted_answer(kind, strategy, old)
+            return deleted_answer(kind, strategy, self.remove(kind, namespace, name))
+        if not graceful:
+            mark_deleting(metadata, self.clock)
+        marked = self.ordered(kind, marked)
+        at_once = graceful and not finalizers and not metadata.get("deletionGracePeriodSeconds")
+        if options.dry_run:
+            return deleted_answer(kind, strategy, marked) if at_once else marked
+        with self.transaction():
+            stored = self.write(kind, marked) if not same(marked, old) else old
+            if at_once and self.store.get(Key(kind.resource, namespace, name)) is not None:
+                stored = self.remove(kind, namespace, name)
+        return deleted_answer(kind, strategy, stored) if at_once else stored
+
+    def _refuse_invalid(self, kind: Kind, obj: Object, errors: FieldErrors) -> None:
+        name = obj["metadata"].get("name", "")
+        if not errors and name:
+            for message in path_segment_name(name, False):
+                errors.invalid("metadata.name", name, message)
+        if errors:
+            raise invalid_object(kind.kind, stored_kind(kind).group, name, errors)
+
+    def _taken(self, kind: Kind, obj: Object, generated: bool) -> ApiError:
+        name = obj["metadata"]["name"]
+        error = already_exists(kind.plural, kind.group, name)
+        existing = self.store.get(Key(kind.resource, obj["metadata"].get("namespace", ""), name))
+        if existing is not None and existing["metadata"].get("deletionTimestamp"):
+            error.message = f"object is being deleted: {error.message}"
+        if generated:
+            error.message += ", the server was not able to generate a unique name for the object"
+            error.details = {**(error.details or {}), "retryAfterSeconds": 1}
+        return error
+
+    def _prepare_update(
+        self,
+        kind: Kind,
+        strategy: Strategy,
+        new: Object,
+        old: Object,
+        subresource: str,
+        dry_run: bool,
+        warnings: Texts | None,
+    ) -> None:
+        context = replace(self._context, dry_run=dry_run)
+        metadata, before = new["metadata"], old["metadata"]
+        metadata.pop("generation", None)
+        if "generation" in before:
+            metadata["generation"] = before["generation"]
+        if subresource in ("status", "finalize"):
+            strategy.prepare_status_update(context, new, old)
+        elif subresource:
+            strategy.prepare_part_update(context, subresource, new, old)
+        else:
+            strategy.prepare_update(context, new, old)
+        for field in ("uid", "creationTimestamp", "deletionTimestamp"):
+            if before.get(field) and (field != "uid" or not metadata.get(field)):
+                metadata[field] = before[field]
+        if "deletionGracePeriodSeconds" in before:
+            metadata.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
+        for hook in strategy.hooks:
+            hook(new, old)
+        if subresource in ("status", "finalize"):
+            errors = strategy.validate_status_update(kind, new, old)
+        elif subresource:
+            errors = strategy.validate_part_update(kind, subresource, new, old)
+        else:
+            errors = strategy.validate_update(kind, new, old)
+        self._refuse_invalid(kind, new, errors)
+        if warnings is not None and subresource in ("", "status"):
+            warnings += strategy.status_warnings(new) if subresource else strategy.warnings(new, old)
+
+    def _delete_namespace(self, kind: Kind, old: Object, options: DeleteOptions, check: Check | None) -> Object:
+        if check is not None:
+            check(None, old)
+        name = old["metadata"]["name"]
+        if not old["metadata"].get("deletionTimestamp"):
+            metadata = {**old["metadata"], "deletionTimestamp": timestamp(self.clock())}
+            if options.propagation == "Orphan":
+                metadata["finalizers"] = [*metadata.get("finalizers", []), ORPHAN]
+            elif options.propagation == "Foreground":
+                metadata["finalizers"] = [*metadata.get("finalizers", []), FOREGROUND]
+            obj = self.ordered(kind, {**old, "metadata": metadata, "status": {"phase": "Terminating"}})
+            return obj if options.dry_run else self.write(kind, obj)
+        if old.get("spec", {}).get("finalizers") or old["metadata"].get("finalizers"):
+            return old
+        return old if options.dry_run else self.remove(kind, "", name)

@@ -1,0 +1,123 @@
+"""API services: which server answers a group version. Only this one does here.
+
+Source: k8s.io/kube-aggregator ``pkg/apis/apiregistration/validation``, ``pkg/registry/apiservice``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_metadata
+from labkit.embedded.apiserver.registry.names import (
+    NameRule,
+    dns_1035_label,
+    dns_subdomain,
+    path_segment_name,
+    port_number,
+)
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, timestamp
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import decode_base64
+
+MAX_GROUP, MAX_VERSION = 20000, 1000
+DEFAULT_PORT = 443
+
+
+@dataclass
+class ApiServiceStrategy(Strategy):
+    """API services."""
+
+    name_rule: NameRule = path_segment_name
+    unconditional_update: bool = False
+    status: bool = True
+    full_checks: int = 0
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        service = obj["spec"].get("service")
+        if service is not None:
+            service.setdefault("port", DEFAULT_PORT)
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        if obj["spec"].get("service") is None:
+            obj["status"] = {"conditions": [available(timestamp(context.clock()))]}
+
+    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
+        """See ``Strategy``; the name is made of version and group."""
+        errors = FieldErrors()
+        validate_metadata(obj["metadata"], kind.namespaced, self._named(obj), errors)
+        self.check(obj, errors)
+        return errors
+
+    def _named(self, obj: Object) -> NameRule:
+        wanted = f"{obj['spec'].get('version', '')}.{obj['spec'].get('group', '')}"
+
+        def rule(name: str, prefix: bool) -> list[str]:
+            found = path_segment_name(name, False)
+            if found or name == wanted:
+                return found
+            return [f'must be `spec.version+"."+spec.group`: "{wanted}"']
+
+        return rule
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        group, version = spec.get("group", ""), spec.get("version", "")
+        if not group and version != "v1":
+            errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube")
+        for message in dns_subdomain(group) if group else ():
+            errors.invalid("spec.group", group, message)
+        for message in dns_1035_label(version):
+            errors.invalid("spec.version", version, message)
+        for name, most in (("groupPriorityMinimum", MAX_GROUP), ("versionPriority", MAX_VERSION)):
+            value = spec.get(name, 0)
+            if not 0 < value <= most:
+                errors.invalid(f"spec.{name}", value, f"must be positive and less than {most}")
+        self._check_service(spec, errors)
+
+    def _check_service(self, spec: Object, errors: FieldErrors) -> None:
+        service, bundle, insecure = (spec.get(name) for name in ("service", "caBundle", "insecureSkipTLSVerify"))
+        if service is None:
+            if bundle:
+                size = f"{len(decode_base64(bundle))} bytes"
+                errors.invalid("spec.caBundle", size, "local APIServices may not have a caBundle")
+            if insecure:
+                detail = "local APIServices may not have insecureSkipTLSVerify"
+                errors.invalid("spec.insecureSkipTLSVerify", insecure, detail)
+            return
+        for name in ("namespace", "name"):
+            if not service.get(name):
+                errors.required(f"spec.service.{name}")
+        found = port_number(service.get("port", 0))
+        if found:
+            errors.invalid("spec.service.port", service.get("port", 0), f"port is not valid: {', '.join(found)}")
+        if insecure and bundle:
+            errors.invalid("spec.insecureSkipTLSVerify", insecure, "may not be true if caBundle is present")
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        validate_metadata(new["metadata"], False, self._named(new), errors)
+        self.check(new, errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for index, condition in enumerate(new["status"].get("conditions") or ()):
+            if condition.get("status") not in ("True", "False", "Unknown"):
+                place = f"status.conditions[{index}].status"
+                errors.not_supported(place, condition.get("status", ""), ["True", "False", "Unknown"])
+
+
+def available(now: str) -> Object:
+    """What is said of group versions that this server itself answers."""
+    return {
+        "type": "Available",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "Local",
+        "message": "Local APIServices are always available",
+    }

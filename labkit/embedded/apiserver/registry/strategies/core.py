@@ -1,0 +1,273 @@
+"""Namespaces, config maps, secrets, service accounts and priority classes.
+
+Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
+from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
+from labkit.embedded.apiserver.registry.strategies.tlspairs import pair_problem
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.golang import json as gojson
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import forbidden
+
+MAX_SECRET_BYTES = 1024 * 1024
+IMMUTABLE = "field is immutable when `immutable` is set"
+NAME_LABEL = "kubernetes.io/metadata.name"
+ACCOUNT_NAME = "kubernetes.io/service-account.name"
+MOUNTABLE = "kubernetes.io/enforce-mountable-secrets"
+SEPARATE_NAMESPACES = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
+SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
+SECRET_KEYS = {
+    "kubernetes.io/dockercfg": ".dockercfg",
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/ssh-auth": "ssh-privatekey",
+}
+
+
+@dataclass
+class NamespaceStrategy(Strategy):
+    """Namespaces: labelled with their name, kept by a finalizer until they are empty."""
+
+    name_rule: NameRule = label_name
+    returns_deleted: bool = True
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        name = obj["metadata"].get("name")
+        if name:
+            labels = obj["metadata"].setdefault("labels", {})
+            labels[NAME_LABEL] = name
+        obj["status"].setdefault("phase", "Active")
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"phase": "Active"}
+        finalizers = obj["spec"].get("finalizers", [])
+        if "kubernetes" not in finalizers:
+            obj["spec"]["finalizers"] = [*finalizers, "kubernetes"]
+        name = obj["metadata"].get("name")
+        if name:
+            obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        new["spec"] = dict(old["spec"])
+        new["status"] = old["status"]
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """``/status`` and ``/finalize`` each write their own part."""
+        if new["spec"].get("finalizers", []) == old["spec"].get("finalizers", []):
+            new["spec"] = old["spec"]
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for name in obj["spec"].get("finalizers") or ():
+            self._check_finalizer(name, "spec.finalizers", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """``/status`` and ``/finalize``."""
+        for index, name in enumerate(new["spec"].get("finalizers") or ()):
+            self._check_finalizer(name, f"spec.finalizers[{index}]", errors)
+        phase = new["status"].get("phase", "")
+        ending = bool(new["metadata"].get("deletionTimestamp"))
+        if ending and phase != "Terminating":
+            errors.invalid("status.Phase", phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")
+        elif not ending and phase != "Active":
+            errors.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
+
+    def _check_finalizer(self, name: str, path: str, errors: FieldErrors) -> None:
+        for message in qualified_name(name):
+            errors.invalid(path, name, message)
+        check_known_finalizer(name, path, errors)
+
+
+@dataclass
+class ConfigMapStrategy(Strategy):
+    """Config maps."""
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+        size = 0
+        for key, value in data.items():
+            for message in config_key(key):
+                errors.invalid(f"data[{key}]", key, message)
+            if key in binary:
+                errors.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
+            size += len(value.encode())
+        for key, value in binary.items():
+            for message in config_key(key):
+                errors.invalid(f"binaryData[{key}]", key, message)
+            size += len(base64.b64decode(value or ""))
+        if size > MAX_SECRET_BYTES:
+            errors.too_long("[]", MAX_SECRET_BYTES)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_immutable(new, old, ("data", "binaryData"), errors)
+        self.check(new, errors)
+
+
+def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: FieldErrors) -> None:
+    """What ``immutable: true`` forbids."""
+    if not old.get("immutable"):
+        return
+    if not new.get("immutable"):
+        errors.forbidden("immutable", IMMUTABLE)
+    for field in fields:
+        if (new.get(field) or {}) != (old.get(field) or {}):
+            errors.forbidden(field, IMMUTABLE)
+
+
+@dataclass
+class SecretStrategy(Strategy):
+    """Secrets."""
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        if not obj.get("type"):
+            obj["type"] = "Opaque"
+        text = obj.pop("stringData", None)
+        if text:
+            data = dict(obj.get("data") or {})
+            for key, value in text.items():
+                data[key] = base64.b64encode(value.encode()).decode()
+            obj["data"] = data
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        data = obj.get("data") or {}
+        size = 0
+        for key, value in data.items():
+            for message in config_key(key):
+                errors.invalid(f"data[{key}]", key, message)
+            size += len(base64.b64decode(value or ""))
+        if size > MAX_SECRET_BYTES:
+            errors.too_long("data", MAX_SECRET_BYTES)
+        kind = obj.get("type", "")
+        if kind == "kubernetes.io/service-account-token":
+            if not (obj["metadata"].get("annotations") or {}).get(ACCOUNT_NAME):
+                errors.required(f"metadata.annotations[{ACCOUNT_NAME}]")
+        elif kind in SECRET_KEYS:
+            key = SECRET_KEYS[kind]
+            if key not in data or (kind == "kubernetes.io/ssh-auth" and not data[key]):
+                errors.required(f"data[{key}]")
+            elif kind != "kubernetes.io/ssh-auth":
+                try:
+                    gojson.loads(base64.b64decode(data[key] or ""))
+                except gojson.SyntaxProblem as error:
+                    errors.invalid(f"data[{key}]", "<secret contents redacted>", str(error))
+        elif kind == "kubernetes.io/basic-auth":
+            if "username" not in data and "password" not in data:
+                errors.required("data[username]")
+                errors.required("data[password]")
+        elif kind == "kubernetes.io/tls":
+            for key in ("tls.crt", "tls.key"):
+                if key not in data:
+                    errors.required(f"data[{key}]")
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        if not new.get("type"):
+            new["type"] = old["type"]
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        if new.get("type") != old.get("type"):
+            errors.invalid("type", new.get("type"), "field is immutable")
+        check_immutable(new, old, ("data",), errors)
+        self.check(new, errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        certificate, key = (base64.b64decode(obj["data"].get(name) or "") for name in ("tls.crt", "tls.key"))
+        problem = pair_problem(certificate, key)
+        return [problem] if problem else []
+
+
+@dataclass
+class ServiceAccountStrategy(Strategy):
+    """Service accounts."""
+
+    returns_deleted: bool = True
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        _name_secrets(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        _name_secrets(new)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        before = (old["metadata"].get("annotations") or {}) if old is not None else {}
+        if MOUNTABLE not in (obj["metadata"].get("annotations") or {}) or MOUNTABLE in before:
+            return []
+        return [f"metadata.annotations[{MOUNTABLE}]: {SEPARATE_NAMESPACES}"]
+
+
+def _name_secrets(account: Object) -> None:
+    """Of an account's secrets only the names are kept."""
+    if account.get("secrets"):
+        account["secrets"] = [{"name": item["name"]} if item.get("name") else {} for item in account["secrets"]]
+
+
+@dataclass
+class PriorityClassStrategy(Strategy):
+    """Priority classes."""
+
+    full_checks: int = 0
+
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        name = obj["metadata"].get("name", "")
+        if name.startswith("system-") and name not in SYSTEM_CLASSES:
+            errors.forbidden(
+                "metadata.name",
+                "priority class names with 'system-' prefix are reserved for system use only. "
+                f"error: {name} is not a known system priority class",
+            )
+        elif obj.get("value", 0) > 1_000_000_000 and not name.startswith("system-"):
+            errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000")
+        policy = obj.get("preemptionPolicy")
+        if policy == "":
+            errors.required("preemptionPolicy")
+        elif policy is not None and policy not in ("PreemptLowerPriority", "Never"):
+            errors.not_supported("preemptionPolicy", policy, ["PreemptLowerPriority", "Never"])
+
+    def check_deletion(self, name: str) -> None:
+        """See ``Strategy``."""
+        if name in SYSTEM_CLASSES:
+            why = "this is a system priority class and cannot be deleted"
+            raise forbidden("priorityclasses", "scheduling.k8s.io", name, why)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        if new.get("value") != old.get("value"):
+            errors.forbidden("value", "may not be changed in an update.")
+        if new.get("preemptionPolicy") != old.get("preemptionPolicy"):
+            errors.invalid("preemptionPolicy", new.get("preemptionPolicy"), "field is immutable")

@@ -1,0 +1,146 @@
+"""Events, which the core group takes as they are and ``events.k8s.io`` holds to more rules.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/event``, ``pkg/apis/core/validation/events.go``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import (
+    validate_known_finalizers,
+    validate_metadata,
+    validate_metadata_update,
+)
+from labkit.embedded.apiserver.registry.names import dns_subdomain, path_segment_name, qualified_name, subdomain_name
+from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+SHORT, LONG = 128, 1024
+MISMATCH = "does not match event.namespace"
+FIXED = (
+    ("involvedObject", "involvedObject"),
+    ("reason", "reason"),
+    ("message", "message"),
+    ("source", "source"),
+    ("firstTimestamp", "firstTimestamp"),
+    ("lastTimestamp", "lastTimestamp"),
+    ("count", "count"),
+    ("reason", "reason"),
+    ("type", "type"),
+    ("eventTime", "eventTime"),
+    ("action", "action"),
+    ("related", "related"),
+    ("reportingComponent", "reportingController"),
+    ("reportingInstance", "reportingInstance"),
+)
+"""Fields that may not change through ``events.k8s.io``, and what messages call them."""
+STRUCTS = {
+    "involvedObject": "core.v1.ObjectReference",
+    "related": "core.v1.ObjectReference",
+    "source": "core.v1.EventSource",
+}
+"""Fields that messages show as Go structs."""
+TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", "reportingInstance"))
+
+
+@dataclass
+class EventStrategy(Strategy):
+    """Events, as the core group takes them."""
+
+    full_checks: int = 0
+    change_checks: int = 0
+    known_finalizers: bool = False
+    collected: bool = False
+
+    create_on_update: bool = True
+    controller_name: str = "reportingComponent"
+
+    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
+        """See ``Strategy``: an event's name need only fit into a path, and is looked at last."""
+        errors = FieldErrors()
+        self.check(obj, errors)
+        if not errors:
+            validate_metadata(obj["metadata"], kind.namespaced, path_segment_name, errors)
+        return errors
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        namespace = (obj.get("involvedObject") or {}).get("namespace", "")
+        own = obj["metadata"].get("namespace", "")
+        if obj.get("eventTime"):
+            if not namespace and own not in ("default", "kube-system"):
+                errors.invalid("involvedObject.namespace", namespace, MISMATCH)
+            self._check_new(obj, errors)
+        elif namespace != own and (namespace or own not in ("default", "")):
+            errors.invalid("involvedObject.namespace", namespace, MISMATCH)
+        for message in dns_subdomain(own):
+            errors.invalid("namespace", own, message)
+
+    def _check_new(self, obj: Object, errors: FieldErrors) -> None:
+        controller = obj.get("reportingComponent", "")
+        if not controller:
+            errors.required(self.controller_name)
+        for message in qualified_name(controller):
+            errors.invalid(self.controller_name, controller, message)
+        for field, limit in (
+            ("reportingInstance", SHORT),
+            ("action", SHORT),
+            ("reason", SHORT),
+            ("message", LONG),
+        ):
+            text = obj.get(field, "")
+            if not text and field != "message":
+                errors.required(field)
+            if len(text.encode()) > limit:
+                errors.invalid(field, "", f"can have at most {limit} characters")
+
+
+@dataclass
+class StrictEventStrategy(EventStrategy):
+    """Events, as ``events.k8s.io`` takes them. Like every strategy it sees them as they are stored."""
+
+    controller_name: str = "reportingController"
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        super().check(obj, errors)
+        metadata = obj["metadata"]
+        validate_metadata(metadata, True, subdomain_name, errors)
+        validate_known_finalizers(metadata.get("finalizers"), "metadata.finalizers", errors)
+        self._check_series(obj, errors)
+        if not obj.get("eventTime"):
+            errors.required("eventTime")
+        kind = obj.get("type", "")
+        if kind not in ("Normal", "Warning"):
+            errors.invalid("type", "", f"has invalid value: {kind}")
+        for field in ("firstTimestamp", "lastTimestamp", "count", "source"):
+            if obj.get(field):
+                errors.invalid(field, "", "needs to be unset")
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        super().check(new, errors)
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        if new.get("series") != old.get("series"):
+            self._check_series(new, errors)
+        for field, name in FIXED:
+            value, before = new.get(field), old.get(field)
+            if value != before:
+                struct = STRUCTS.get(field)
+                shown = internal(schemas()[struct], value) if struct and value is not None else value
+                text = shown is None and field in TEXTS
+                errors.invalid(name, "" if text else shown, "field is immutable")
+
+    def _check_series(self, obj: Object, errors: FieldErrors) -> None:
+        series = obj.get("series")
+        if series is None:
+            return
+        if series.get("count", 0) < 2:
+            errors.invalid("series.count", "", "should be at least 2")
+        if not series.get("lastObservedTime"):
+            errors.required("series.lastObservedTime")

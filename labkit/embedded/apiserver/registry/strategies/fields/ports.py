@@ -1,0 +1,16 @@
+"""Ports, by number or name."""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import port_name, port_number
+
+
+def check_port(value: object, path: str, errors: FieldErrors) -> None:
+    """A port by number or name."""
+    if isinstance(value, str):
+        for message in port_name(value):
+            errors.invalid(path, value, message)
+    elif isinstance(value, int):
+        for message in port_number(value):
+            errors.invalid(path, value, message)

@@ -1,0 +1,293 @@
+"""Quotas and limit ranges.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``, ``pkg/apis/core/v1/defaults.go``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.quota.amounts import NANO, Amount, Amounts, read, read_one
+from labkit.embedded.machinery.quota.evaluators import scopes
+from labkit.embedded.machinery.quota.names import (
+    COMPUTE,
+    HUGE_PAGES,
+    extended,
+    native,
+    standard,
+    standard_in_container,
+    standard_in_quota,
+    whole,
+)
+from labkit.embedded.machinery.request import Object
+
+EXISTS_ONLY = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
+SCOPES = (*EXISTS_ONLY, "PriorityClass", "VolumeAttributesClass")
+PODS_ONLY = ("pods",)
+CLAIMS_ONLY = ("persistentvolumeclaims", "requests.storage")
+OPPOSITES = (("BestEffort", "NotBestEffort"), ("NotTerminating", "Terminating"))
+ONLY_EXISTS = (
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+    "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+)
+TYPES = ("Container", "PersistentVolumeClaim", "Pod")
+NOT_FOR_PODS = "may not be specified when `type` is 'Pod'"
+MAX_MILLIS = (2**63 - 1) // 1000
+
+
+@dataclass
+class ResourceQuotaStrategy(Strategy):
+    """Quotas: their status is the controller's, their scopes stay."""
+
+    full_checks: int = 0
+
+    returns_deleted: bool = True
+    status: bool = True
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        _check_hard(spec.get("hard"), "spec.hard", errors)
+        _check_scopes(spec, errors)
+        _check_selector(spec, errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        wanted = new["spec"].get("scopes") or []
+        if set(wanted) != set(old["spec"].get("scopes") or ()):
+            errors.invalid("spec.scopes", wanted or None, "field is immutable")
+
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = common_update_errors(kind, new, old)
+        if not new["metadata"].get("resourceVersion"):
+            errors.required("resourceVersion")
+        for field in ("hard", "used"):
+            _check_hard(new["status"].get(field), f"status.{field}", errors)
+        return errors
+
+
+def _check_hard(amounts: Mapping[str, Any] | None, path: str, errors: FieldErrors) -> None:
+    for name, amount in sorted(read(amounts).items()):
+        place = f"{path}[{name}]"
+        _check_name(name, place, errors)
+        if "/" not in name and not standard_in_quota(name):
+            errors.invalid(place, name, "must be a standard resource for quota")
+        if amount.value < 0:
+            errors.invalid(place, str(amount), NOT_NEGATIVE)
+        if whole(name) and amount.value % NANO:
+            errors.invalid(place, str(amount), "must be an integer")
+
+
+def _check_name(name: str, path: str, errors: FieldErrors) -> None:
+    messages = qualified_name(name)
+    for message in messages:
+        errors.invalid(path, name, message)
+    if not messages and "/" not in name and not standard(name):
+        errors.invalid(path, name, "must be a standard resource type or fully qualified")
+
+
+def _fits(scope: str, resource: str) -> bool:
+    """Whether a quota of this scope may bound a resource."""
+    if scope == "BestEffort":
+        return resource in PODS_ONLY
+    if scope == "VolumeAttributesClass":
+        return resource in CLAIMS_ONLY
+    return scope not in SCOPES or resource in PODS_ONLY or resource in COMPUTE
+
+
+def _unfitting(scope: str, hard: Iterable[str]) -> int:
+    return sum(1 for name in hard if standard_in_quota(name) and not _fits(scope, name))
+
+
+def _check_scopes(spec: Object, errors: FieldErrors) -> None:
+    chosen = spec.get("scopes") or []
+    for scope in chosen:
+        if scope not in SCOPES:
+            errors.invalid("spec.scopes", chosen, "unsupported scope")
+        for _ in range(_unfitting(scope, spec.get("hard") or ())):
+            errors.invalid("spec.scopes", chosen, "unsupported scope applied to resource")
+    _check_opposites(chosen, "spec.scopes", chosen, errors)
+
+
+def _check_opposites(chosen: Iterable[str], path: str, shown: list[str], errors: FieldErrors) -> None:
+    for pair in OPPOSITES:
+        if set(pair) <= set(chosen):
+            errors.invalid(path, shown or None, "conflicting scopes")
+
+
+def _check_selector(spec: Object, errors: FieldErrors) -> None:
+    """The scopes of a selector; the selector is shown as the real server's own struct."""
+    if spec.get("scopeSelector") is None:
+        return
+    path = "spec.scopeSelector.matchExpressions"
+    requirements = list(scopes({"scopeSelector": spec["scopeSelector"]}))
+    shown = {
+        "MatchExpressions": [
+            {"ScopeName": item.get("scopeName", ""), "Operator": item.get("operator", ""), "Values": item.get("values")}
+            for item in requirements
+        ]
+    }
+    for item in requirements:
+        scope, operator, values = item.get("scopeName", ""), item.get("operator", ""), item.get("values") or []
+        if scope not in SCOPES:
+            errors.invalid(f"{path}.scopeName", scope, "unsupported scope")
+        for _ in range(_unfitting(scope, spec.get("hard") or ())):
+            errors.invalid(path, shown, "unsupported scope applied to resource")
+        if scope in EXISTS_ONLY and operator != "Exists":
+            errors.invalid(f"{path}.operator", operator, ONLY_EXISTS)
+        if operator in ("In", "NotIn"):
+            if not values:
+                errors.required(
+                    f"{path}.values", "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+                )
+        elif operator in ("Exists", "DoesNotExist"):
+            if values:
+                errors.invalid(
+                    f"{path}.values",
+                    values,
+                    "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
+                )
+        else:
+            errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    _check_opposites([item.get("scopeName", "") for item in requirements], path, spec.get("scopes") or [], errors)
+
+
+@dataclass
+class LimitRangeStrategy(Strategy):
+    """Limit ranges."""
+
+    change_checks: int = 0
+
+    create_on_update: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        for item in obj["spec"].get("limits") or ():
+            if item.get("type") != "Container":
+                continue
+            default = item.setdefault("default", {})
+            request = item.setdefault("defaultRequest", {})
+            for name, value in (item.get("max") or {}).items():
+                default.setdefault(name, value)
+            for name, value in default.items():
+                request.setdefault(name, value)
+            for name, value in (item.get("min") or {}).items():
+                request.setdefault(name, value)
+            for field in ("default", "defaultRequest"):
+                if not item[field]:
+                    del item[field]
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``; one without a name gets some."""
+        super().prepare_create(context, obj)
+        if not obj["metadata"].get("name"):
+            obj["metadata"]["name"] = str(uuid.UUID(int=context.random.getrandbits(128), version=4))
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        seen: set[str] = set()
+        for index, item in enumerate(obj["spec"].get("limits") or ()):
+            path = f"spec.limits[{index}]"
+            kind = item.get("type", "")
+            messages = qualified_name(kind)
+            for message in messages:
+                errors.invalid(f"{path}.type", kind, message)
+            if not messages and "/" not in kind and kind not in TYPES:
+                errors.invalid(f"{path}.type", kind, "must be a standard limit type or fully qualified")
+            if kind in seen:
+                errors.duplicate(f"{path}.type", kind)
+            seen.add(kind)
+            _check_item(item, kind, path, errors)
+
+
+def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None:
+    """One item: names, then how its amounts go together."""
+    given: dict[str, Amounts] = {}
+    for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
+        if kind == "Pod" and field in ("default", "defaultRequest"):
+            if item.get(field):
+                errors.forbidden(f"{path}.{field}", NOT_FOR_PODS)
+            continue
+        if field == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim" and not _bounds_storage(item):
+            errors.required(
+                f"{path}.limits", "either minimum or maximum storage value is required, but neither was provided"
+            )
+        given[field] = read(item.get(field))
+        for name in sorted(given[field]):
+            _check_limited(name, kind, f"{path}.{field}[{name}]", errors)
+    for name in sorted({name for amounts in given.values() for name in amounts}):
+        _check_amounts(
+            {field: amounts[name] for field, amounts in given.items() if name in amounts}, name, path, errors
+        )
+
+
+def _bounds_storage(item: Object) -> bool:
+    return any("storage" in (item.get(bound) or ()) for bound in ("min", "max"))
+
+
+def _check_limited(name: str, kind: str, path: str, errors: FieldErrors) -> None:
+    _check_name(name, path, errors)
+    if kind not in ("Pod", "Container"):
+        return
+    if "/" not in name:
+        if not standard_in_container(name):
+            errors.invalid(path, name, "must be a standard resource for containers")
+    elif not native(name) and not extended(name):
+        errors.invalid(path, name, "doesn't follow extended resource name standard")
+
+
+WRONG_ORDER = (
+    ("min", "max", "min", "min", "min value {} is greater than max value {}"),
+    ("min", "defaultRequest", "defaultRequest", "defaultRequest",
+     "min value {} is greater than default request value {}"),
+    ("defaultRequest", "max", "defaultRequest", "defaultRequest",
+     "default request value {} is greater than max value {}"),
+    ("defaultRequest", "default", "defaultRequest", "defaultRequest",
+     "default request value {} is greater than default limit value {}"),
+    ("min", "default", "default", "min", "min value {} is greater than default value {}"),
+    ("default", "max", "default", "max", "default value {} is greater than max value {}"),
+)  # fmt: skip
+"""(the smaller, the greater, the field that is wrong, the value that is shown, why)."""
+
+
+def _check_amounts(given: Amounts, name: str, path: str, errors: FieldErrors) -> None:
+    for smaller, greater, field, value, why in WRONG_ORDER:
+        if smaller in given and greater in given and given[smaller].value > given[greater].value:
+            shown = str(given[value])
+            errors.invalid(f"{path}.{field}[{name}]", shown, why.format(given[smaller], given[greater]))
+    ratio = given.get("maxLimitRequestRatio")
+    if ratio is not None:
+        _check_ratio(ratio, given, f"{path}.maxLimitRequestRatio[{name}]", errors)
+    default, request = given.get("default"), given.get("defaultRequest")
+    overcommitted = native(name) and not name.startswith(HUGE_PAGES)
+    if default is not None and request is not None and not overcommitted and default.value != request.value:
+        why = f"default value {default} must equal to defaultRequest value {request} in {name}"
+        errors.invalid(f"{path}.defaultRequest[{name}]", str(request), why)
+
+
+def _check_ratio(ratio: Amount, given: Amounts, path: str, errors: FieldErrors) -> None:
+    if ratio.value < read_one("1").value:
+        errors.invalid(path, str(ratio), f"ratio {ratio} is less than 1")
+    if "min" not in given or "max" not in given:
+        return
+    smallest, largest = _millis(given["min"]), _millis(given["max"])
+    if max(smallest, largest) >= MAX_MILLIS * 1000:
+        smallest, largest = -(-smallest // 1000), -(-largest // 1000)
+    bound = largest / smallest if smallest else float("inf") if largest else float("nan")
+    if -(-ratio.value // 10**6) / 1000 > bound:
+        shown = f"{bound:f}".replace("inf", "+Inf")
+        errors.invalid(path, str(ratio), f"ratio {ratio} is greater than max/min = {shown}")
+
+
+def _millis(amount: Amount) -> int:
+    return -(-amount.value // 10**6)

@@ -1,0 +1,121 @@
+"""The addresses of services: ranges of them, and those that are taken.
+
+Source: k8s.io/kubernetes ``pkg/apis/networking/validation``, ``pkg/registry/networking``;
+k8s.io/apimachinery ``pkg/util/validation/ip.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.names import (
+    NameRule,
+    address_messages,
+    dns_subdomain,
+    path_segment_name,
+    range_messages,
+)
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.request import Object
+
+
+def canonical_address(value: str) -> list[str]:
+    """What is wrong with an IP address, which must be written in its canonical form."""
+    wrong = address_messages(value)
+    if wrong:
+        return wrong
+    canonical = str(ipaddress.ip_address(value))
+    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
+
+
+def address_name(name: str, prefix: bool) -> list[str]:
+    """The rule for names of IPAddresses: the address itself."""
+    return canonical_address(name)
+
+
+def canonical_range(value: str) -> list[str]:
+    """What is wrong with a range of addresses, which must be written in its canonical form."""
+    wrong = range_messages(value)
+    if wrong:
+        return wrong
+    canonical = str(ipaddress.ip_network(value))
+    return [] if canonical == value else [f'must be in canonical form ("{canonical}")']
+
+
+@dataclass
+class AddressStrategy(Strategy):
+    """Addresses that are taken."""
+
+    name_rule: NameRule = address_name
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        parent = obj["spec"].get("parentRef")
+        if parent is None:
+            errors.required("spec.parentRef")
+            return
+        group = parent.get("group", "")
+        for message in dns_subdomain(group) if group else ():
+            errors.invalid("spec.parentRef.group", group, message)
+        for field in ("resource", "name", "namespace"):
+            value = parent.get(field, "")
+            if not value and field != "namespace":
+                errors.required(f"spec.parentRef.{field}")
+            for message in path_segment_name(value, False):
+                errors.invalid(f"spec.parentRef.{field}", value, message)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        parent = new["spec"].get("parentRef")
+        if parent != old["spec"].get("parentRef"):
+            shown = {name.title(): (parent or {}).get(name, "") for name in ("group", "resource", "namespace", "name")}
+            immutable(shown if parent is not None else None, UNLIKE, "spec.parentRef", errors)
+
+
+UNLIKE = object()
+
+
+@dataclass
+class RangeStrategy(Strategy):
+    """Ranges of addresses for services. Whoever writes them may write their status as well."""
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        ranges, path = obj["spec"].get("cidrs") or [], "spec.cidrs"
+        if not ranges:
+            errors.required(path, "at least one CIDR required")
+        elif len(ranges) > 2:
+            errors.invalid(path, {"CIDRs": ranges}, "may only hold up to 2 values")
+        elif len(ranges) == 2 and {_version(each) for each in ranges} in ({4}, {6}):
+            errors.invalid(
+                path,
+                {"CIDRs": ranges},
+                "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+            )
+        else:
+            for index, each in enumerate(ranges):
+                for message in canonical_range(each):
+                    errors.invalid(f"{path}[{index}]", each, message)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
+        if len(before) == 1 and len(ranges) == 2:  # from one family to both
+            if ranges[0] != before[0]:
+                errors.invalid("spec.cidrs[0]", ranges[0], "field is immutable")
+            self.check(new, errors)
+        elif len(ranges) == len(before) == 1:
+            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
+        else:
+            immutable(ranges or None, before or None, "spec.cidrs", errors)
+
+
+def _version(text: str) -> int:
+    try:
+        return ipaddress.ip_interface(text).version
+    except ValueError:
+        return 0

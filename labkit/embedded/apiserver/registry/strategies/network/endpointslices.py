@@ -1,0 +1,168 @@
+"""Endpoint slices.
+
+Source: k8s.io/kubernetes ``pkg/apis/discovery/validation``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import (
+    address_messages,
+    dns_label,
+    dns_subdomain,
+    label_value,
+    qualified_name,
+)
+from labkit.embedded.apiserver.registry.strategies.network.endpoints import check_ordinary
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.request import Object
+
+MAX_ENDPOINTS, MAX_ADDRESSES, MAX_PORTS, MAX_HINTS = 1000, 100, 20000, 8
+TYPES = ("FQDN", "IPv4", "IPv6")
+TOPOLOGY = "deprecatedTopology"
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+
+
+@dataclass
+class EndpointSliceStrategy(Strategy):
+    """Endpoint slices."""
+
+    change_checks: int = 0
+
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        for port in obj.get("ports") or ():
+            port.setdefault("name", "")
+            port.setdefault("protocol", "TCP")
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        _forget_topology(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_update(context, new, old)
+        if new.get("endpoints") != old.get("endpoints"):
+            _forget_topology(new)
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        same = all((new.get(name) or None) == (old.get(name) or None) for name in ("endpoints", "ports", "addressType"))
+        same = same and (new["metadata"].get("labels") or {}) == (old["metadata"].get("labels") or {})
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        kind = obj.get("addressType", "")
+        if not kind:
+            errors.required("addressType")
+        elif kind not in TYPES:
+            errors.not_supported("addressType", kind, TYPES)
+        endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
+        if len(ports) > MAX_PORTS:
+            errors.too_many("ports", len(ports), MAX_PORTS)
+            ports = []
+        names: set[str] = set()
+        for index, port in enumerate(ports):
+            _check_port(port, names, f"ports[{index}]", errors)
+        if len(endpoints) > MAX_ENDPOINTS:
+            errors.too_many("endpoints", len(endpoints), MAX_ENDPOINTS)
+        else:
+            for index, endpoint in enumerate(endpoints):
+                _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``; endpoints that stay as they are may be what they are."""
+        unchanged = new.get("endpoints") == old.get("endpoints")
+        self.check({**new, "endpoints": []} if unchanged else new, errors)
+        if new.get("addressType") != old.get("addressType"):
+            errors.invalid("addressType", new.get("addressType"), "field is immutable")
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        fqdn = old is None and obj.get("addressType") == "FQDN"
+        return ["spec.addressType: FQDN endpoints are deprecated"] if fqdn else []
+
+
+def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors) -> None:
+    addresses = endpoint.get("addresses") or []
+    if not addresses:
+        errors.required(f"{path}.addresses", "must contain at least 1 address")
+    elif len(addresses) > MAX_ADDRESSES:
+        errors.too_many(f"{path}.addresses", len(addresses), MAX_ADDRESSES)
+    for index, address in enumerate(addresses):
+        place = f"{path}.addresses[{index}]"
+        if kind in ("IPv4", "IPv6"):
+            wrong = address_messages(address)
+            for message in wrong:
+                errors.invalid(place, address, message)
+            if wrong:
+                continue
+            if ipaddress.ip_address(address).version != int(kind[-1]):
+                errors.invalid(f"{path}.addresses", address, f"must be an {kind} address")
+            check_ordinary(address, place, errors)
+        elif kind == "FQDN":
+            _check_domain(address, place, errors)
+    node, host = endpoint.get("nodeName"), endpoint.get("hostname")
+    for message in dns_subdomain(node) if node is not None else ():
+        errors.invalid(f"{path}.nodeName", node, message)
+    for message in dns_label(host) if host is not None else ():
+        errors.invalid(f"{path}.hostname", host, message)
+    hints = endpoint.get("hints") or {}
+    if _check_hints(hints.get("forZones") or [], label_value, f"{path}.hints.forZones", errors):
+        _check_hints(hints.get("forNodes") or [], dns_subdomain, f"{path}.hints.forNodes", errors)
+
+
+def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
+    """Names of zones or nodes; False if there are too many to go on."""
+    if len(hints) > MAX_HINTS:
+        errors.too_many(path, len(hints), MAX_HINTS)
+        return False
+    seen: set[str] = set()
+    for index, hint in enumerate(hints):
+        name, place = hint.get("name", ""), f"{path}[{index}].name"
+        if name in seen:
+            errors.duplicate(place, name)
+        seen.add(name)
+        for message in rule(name):
+            errors.invalid(place, name, message)
+    return True
+
+
+def _forget_topology(obj: Object) -> None:
+    """A field of former versions that nobody can write any more."""
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop(TOPOLOGY, None)
+
+
+def _check_domain(text: str, path: str, errors: FieldErrors) -> None:
+    if not text:
+        errors.required(path)
+        return
+    name = text.removesuffix(".")
+    messages = dns_subdomain(name)
+    if messages:
+        errors.invalid(path, name, ",".join(messages))
+    elif "." not in name:
+        errors.invalid(path, name, "should be a domain with at least two segments separated by dots")
+
+
+def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -> None:
+    name = port.get("name") or ""
+    for message in dns_label(name) if name else ():
+        errors.invalid(f"{path}.name", name, message)
+    if name in names:
+        errors.duplicate(f"{path}.name", name)
+    names.add(name)
+    if port.get("protocol") not in PROTOCOLS:
+        errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
+    application = port.get("appProtocol")
+    for message in qualified_name(application) if application is not None else ():
+        errors.invalid(f"{path}.appProtocol", application, message)

@@ -1,0 +1,113 @@
+"""Network policies.
+
+Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_selector
+from labkit.embedded.apiserver.registry.names import between, range_messages
+from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass
+class NetworkPolicyStrategy(Strategy):
+    """Network policies."""
+
+    full_checks: int = 0
+
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        for direction in ("ingress", "egress"):
+            for rule in spec.get(direction) or ():
+                for port in rule.get("ports") or ():
+                    port.setdefault("protocol", "TCP")
+        if not spec.get("policyTypes"):
+            spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        validate_selector(spec.get("podSelector"), "spec.podSelector", errors)
+        for direction, peers in (("ingress", "from"), ("egress", "to")):
+            for index, rule in enumerate(spec.get(direction) or ()):
+                place = f"spec.{direction}[{index}]"
+                for number, port in enumerate(rule.get("ports") or ()):
+                    if port.get("protocol") not in ("TCP", "UDP", "SCTP"):
+                        errors.not_supported(
+                            f"{place}.ports[{number}].protocol", port.get("protocol"), ["TCP", "UDP", "SCTP"]
+                        )
+                    self._check_port(port, f"{place}.ports[{number}]", errors)
+                for number, peer in enumerate(rule.get(peers) or ()):
+                    self._check_peer(peer, f"{place}.{peers}[{number}]", errors)
+        if len(spec.get("policyTypes") or ()) > 2:
+            errors.invalid("spec.policyTypes", spec["policyTypes"], "may not specify more than two policyTypes")
+            return
+        for index, kind in enumerate(spec.get("policyTypes") or ()):
+            if kind not in ("Ingress", "Egress"):
+                errors.not_supported(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"])
+
+    def _check_peer(self, peer: Object, path: str, errors: FieldErrors) -> None:
+        validate_selector(peer.get("podSelector"), f"{path}.podSelector", errors)
+        validate_selector(peer.get("namespaceSelector"), f"{path}.namespaceSelector", errors)
+        block = peer.get("ipBlock")
+        if block is not None:
+            self._check_block(block, f"{path}.ipBlock", errors)
+        given = [name for name in ("podSelector", "namespaceSelector", "ipBlock") if peer.get(name) is not None]
+        if not given:
+            errors.required(path, "must specify a peer")
+        elif len(given) > 1 and block is not None:
+            errors.forbidden(path, "may not specify both ipBlock and another peer")
+
+    def _check_block(self, block: Object, path: str, errors: FieldErrors) -> None:
+        if not block.get("cidr"):
+            errors.required(f"{path}.cidr")
+            return
+        for message in range_messages(block["cidr"]):
+            errors.invalid(f"{path}.cidr", block["cidr"], message)
+        whole = network(block["cidr"])
+        if whole is None:
+            return
+        for index, text in enumerate(block.get("except") or ()):
+            for message in range_messages(text):
+                errors.invalid(f"{path}.except[{index}]", text, message)
+            part = network(text)
+            if part is None:
+                continue
+            inside = part.version == whole.version and part.network_address in whole
+            if not inside or whole.prefixlen >= part.prefixlen:
+                errors.invalid(f"{path}.except[{index}]", text, "must be a strict subset of `cidr`")
+
+    def _check_port(self, port: Object, path: str, errors: FieldErrors) -> None:
+        number, end = port.get("port"), port.get("endPort")
+        if number is None:
+            if end is not None:
+                errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified")
+            return
+        if isinstance(number, str) and end is not None:
+            errors.invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric")
+        check_port(number, f"{path}.port", errors)
+        if isinstance(number, int) and end is not None:
+            if end < number:
+                errors.invalid(f"{path}.endPort", number, "must be greater than or equal to `port`")
+            if not 1 <= end <= 65535:
+                errors.invalid(f"{path}.endPort", end, between(1, 65535))
+
+
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """A network by its CIDR; None if it is none."""
+    if "/" not in text:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None

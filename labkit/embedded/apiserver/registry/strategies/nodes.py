@@ -1,0 +1,180 @@
+"""Nodes: their taints, addresses and amounts.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.quota.amounts import NANO, read
+from labkit.embedded.machinery.quota.names import whole
+from labkit.embedded.machinery.request import Object
+
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z][A-Za-z0-9]*)*")
+FEATURE_FORM = (
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
+    "MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+)
+
+
+@dataclass
+class NodeStrategy(Strategy):
+    """Nodes."""
+
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """The first of several address ranges stands alone as well."""
+        spec = obj["spec"]
+        if spec.get("podCIDR") and (spec.get("podCIDRs") or [""])[0] != spec["podCIDR"]:
+            spec["podCIDRs"] = [spec["podCIDR"]]
+        elif spec.get("podCIDRs") and not spec.get("podCIDR"):
+            spec["podCIDR"] = spec["podCIDRs"][0]
+        status = obj["status"]
+        if status.get("capacity") and not status.get("allocatable"):
+            status["allocatable"] = dict(status["capacity"])
+
+    def reset_status(self, obj: Object) -> None:
+        """A node comes with its status."""
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``; configurations that the API server hands to nodes are a thing of the past."""
+        super().prepare_create(context, obj)
+        obj["spec"].pop("configSource", None)
+        obj["status"].pop("config", None)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_update(context, new, old)
+        if "configSource" not in old["spec"]:
+            new["spec"].pop("configSource", None)
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_status_update(context, new, old)
+        if "config" not in old["status"]:
+            new["status"].pop("config", None)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_taints(obj["spec"].get("taints") or [], "metadata.taints", errors)
+        _check_amounts(obj["status"], errors)
+        swap = ((obj["status"].get("nodeInfo") or {}).get("swap") or {}).get("capacity")
+        if swap is not None and swap <= 0:
+            errors.invalid("metadata.nodeSwapStatus.capacity", swap, "must be greater than zero")
+        _check_features(obj["status"].get("declaredFeatures") or [], errors)
+        ranges = _ranges(obj["spec"])
+        for index, text in enumerate(ranges):
+            for message in range_messages(text):
+                errors.invalid(f"spec.podCIDRs[{index}]", text, message)
+        if len(ranges) > 1:
+            _check_families(ranges, errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self._check_changes(new, old, errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec, found = obj["spec"], []
+        if spec.get("configSource") is not None:
+            found.append("spec.configSource: the feature is removed")
+        if spec.get("externalID"):
+            found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+        return found
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        self._check_changes(new, old, errors)
+
+    def _check_changes(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        spec, before = new["spec"], old["spec"]
+        _check_amounts(new["status"], errors)
+        _check_features(new["status"].get("declaredFeatures") or [], errors)
+        seen: list[Object] = []
+        for index, address in enumerate(new["status"].get("addresses") or ()):
+            if address in seen:
+                shown = {"Type": address.get("type", ""), "Address": address.get("address", "")}
+                errors.duplicate(f"status.addresses[{index}]", shown)
+            seen.append(address)
+        ranges, had = _ranges(spec), _ranges(before)
+        changes = sum(one != other for one, other in zip(ranges, had, strict=False)) or len(ranges) != len(had)
+        for _ in range(changes if had else 0):
+            errors.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
+        if before.get("providerID") and spec.get("providerID", "") != before["providerID"]:
+            errors.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid')
+        check_taints(spec.get("taints") or [], "metadata.taints", errors)
+        if spec.get("externalID", "") != before.get("externalID", ""):
+            errors.forbidden("spec.externalID", "may not be updated")
+
+
+def _check_amounts(status: Object, errors: FieldErrors) -> None:
+    for field in ("capacity", "allocatable"):
+        for name, amount in read(status.get(field)).items():
+            if amount.value < 0:
+                errors.invalid(f"status.{field}.{name}", str(amount), NOT_NEGATIVE)
+            if whole(name) and amount.value % NANO:
+                errors.invalid(f"status.{field}.{name}", str(amount), "must be an integer")
+
+
+def _check_features(features: list[str], errors: FieldErrors) -> None:
+    """What a node says that it can do: sorted names, each once."""
+    for index, name in enumerate(features):
+        place = f"status.declaredFeatures[{index}]"
+        if index and features[index - 1] == name:
+            errors.duplicate(place, name)
+        elif index and features[index - 1] > name:
+            errors.invalid(place, name, "list must be sorted alphabetically")
+        if len(name.encode()) > 253:
+            errors.invalid(place, name, f"invalid feature name {go_quote(name)}: must be no more than 253 characters")
+        elif not FEATURE.fullmatch(name):
+            errors.invalid(place, name, f"invalid feature name {go_quote(name)}: {FEATURE_FORM}")
+
+
+def _check_families(ranges: list[str], errors: FieldErrors) -> None:
+    bad = next(((index, text) for index, text in enumerate(ranges) if not ip_range(text)), None)
+    if bad is not None:
+        problem = f"invalid CIDR[{bad[0]}]: <nil> (invalid CIDR address: {bad[1]})"
+        text = f"invalid PodCIDRs. failed to check with dual stack with error:{problem}"
+        errors.add("InternalError", "spec.podCIDRs", f"Internal error: {text}")
+    families = {ipaddress.ip_network(text, strict=False).version for text in ranges if ip_range(text)}
+    if bad is not None or len(families) < 2 or len(ranges) > 2:
+        errors.invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family")
+
+
+def _ranges(spec: Object) -> list[str]:
+    """Address ranges; ``podCIDR`` is the first of them."""
+    ranges = list(spec.get("podCIDRs") or ())
+    first = spec.get("podCIDR")
+    return [first, *ranges[1:]] if first else ranges
+
+
+def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
+    """A node's taints: good keys and values, each key and effect once."""
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(taints):
+        place = f"{path}[{index}]"
+        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
+        for message in qualified_name(key):
+            errors.invalid(f"{place}.key", key, message)
+        messages = label_value(value)
+        if messages:
+            errors.invalid(f"{place}.value", value, ";".join(messages))
+        if not effect:
+            errors.required(f"{place}.effect")
+        elif effect not in EFFECTS:
+            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+        if (key, effect) in seen:
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            errors.duplicate(place, shown, "taints must be unique by key and effect pair")
+        seen.add((key, effect))

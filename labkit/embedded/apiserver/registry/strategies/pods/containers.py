@@ -1,0 +1,230 @@
+"""One container of a pod, and the lists of them.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainers``,
+``validateInitContainers``, ``validateEphemeralContainers``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
+from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.environment import check_environment
+from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
+from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
+from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
+from labkit.embedded.apiserver.registry.strategies.pods.securitycontexts import check_container_security
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
+NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
+EPHEMERAL_FIELDS = frozenset(
+    (
+        "name",
+        "image",
+        "command",
+        "args",
+        "workingDir",
+        "env",
+        "envFrom",
+        "volumeMounts",
+        "volumeDevices",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "imagePullPolicy",
+        "securityContext",
+        "stdin",
+        "stdinOnce",
+        "tty",
+        "targetContainerName",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What the rules for a container must know of its pod.
+
+    Args:
+        volumes: Its good volumes, by name.
+        grace: How many seconds it may take to end.
+        restart: Its restart policy.
+        host_users: Whether its users are the node's.
+        claims: The names of its resource claims.
+    """
+
+    volumes: dict[str, Object]
+    grace: int | None
+    restart: str
+    host_users: bool
+    claims: frozenset[str]
+
+
+def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
+    """The facts of a PodSpec.
+
+    Args:
+        spec: The spec.
+        volumes: Its good volumes, by name.
+    """
+    return PodFacts(
+        volumes,
+        spec.get("terminationGracePeriodSeconds"),
+        spec.get("restartPolicy", ""),
+        spec.get("hostUsers") is not False,
+        frozenset(claim["name"] for claim in spec.get("resourceClaims") or () if claim.get("name")),
+    )
+
+
+def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
+    """The ordinary, the init and the ephemeral containers of a PodSpec, in this order."""
+    _check_ordinary(spec.get("containers") or [], facts, f"{path}.containers", errors)
+    _check_init(spec, facts, f"{path}.initContainers", errors)
+    _check_ephemeral(spec, facts, f"{path}.ephemeralContainers", errors)
+
+
+def _check_ordinary(containers: list[Object], facts: PodFacts, path: str, errors: FieldErrors) -> None:
+    if not containers:
+        errors.required(path)
+    names: set[str] = set()
+    for index, container in enumerate(containers):
+        place, name = f"{path}[{index}]", container.get("name", "")
+        _check_common(container, facts, place, errors)
+        if name in names:
+            errors.duplicate(f"{place}.name", name)
+        names.add(name)
+        check_hooks(container, facts.grace, place, errors)
+        check_restarts(container, place, errors)
+    _check_host_ports(containers, path, errors)
+
+
+def _check_init(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
+    names = {container.get("name", "") for container in spec.get("containers") or ()}
+    for index, container in enumerate(spec.get("initContainers") or ()):
+        place, name = f"{path}[{index}]", container.get("name", "")
+        _check_common(container, facts, place, errors)
+        check_restarts(container, place, errors, init=True)
+        if name in names:
+            errors.duplicate(f"{place}.name", name)
+        elif name:
+            names.add(name)
+        _check_host_ports([container], path, errors)
+        sidecar = container.get("restartPolicy") == "Always"
+        if sidecar:
+            check_hooks(container, facts.grace, place, errors)
+        else:
+            for field in ("lifecycle", *PROBES):
+                if container.get(field) is not None:
+                    errors.forbidden(f"{place}.{field}", SIDECARS_ONLY)
+            for number, policy in enumerate(container.get("resizePolicy") or ()):
+                if policy.get("restartPolicy") == "RestartContainer":
+                    errors.invalid(
+                        f"{place}.resizePolicy[{number}].restartPolicy",
+                        "RestartContainer",
+                        "must not be set to 'RestartContainer' for non-sidecar initContainers",
+                    )
+
+
+def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
+    others = {item.get("name", "") for form in ("containers", "initContainers") for item in spec.get(form) or ()}
+    names = set(others)
+    for index, container in enumerate(spec.get("ephemeralContainers") or ()):
+        place, name = f"{path}[{index}]", container.get("name", "")
+        _check_common(container, facts, place, errors)
+        check_image_padding([container], place, errors, listed=False)
+        if name in names:
+            errors.duplicate(f"{place}.name", name)
+        names.add(name)
+        target = container.get("targetContainerName")
+        if target and target not in others:
+            errors.not_found(f"{place}.targetContainerName", target)
+        for field in schemas()["core.v1.EphemeralContainer"].fields:
+            value = container.get(field)
+            if field not in EPHEMERAL_FIELDS and (value if field == "resources" else value is not None):
+                errors.forbidden(f"{place}.{field}", NOT_EPHEMERAL)
+        for number, mount in enumerate(container.get("volumeMounts") or ()):
+            for field in ("subPath", "subPathExpr"):
+                if mount.get(field):
+                    errors.forbidden(f"{place}.volumeMounts[{number}].{field}", NOT_EPHEMERAL)
+
+
+def check_image_padding(containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True) -> None:
+    """No blanks around the images of a pod; those of a template may have some.
+
+    Args:
+        containers: Containers.
+        path: Where their list stands.
+        errors: What is wrong so far.
+        listed: Whether ``path`` is that of a list, else that of the only container.
+    """
+    for index, container in enumerate(containers):
+        image = container.get("image", "")
+        if image != image.strip():
+            place = f"{path}[{index}]" if listed else path
+            errors.invalid(f"{place}.image", image, "must not have leading or trailing whitespace")
+
+
+def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
+    name = container.get("name", "")
+    if not name:
+        errors.required(f"{path}.name")
+    for message in dns_label(name) if name else ():
+        errors.invalid(f"{path}.name", name, message)
+    if not container.get("image"):
+        errors.required(f"{path}.image")
+    check_choice(container, "terminationMessagePolicy", MESSAGE_POLICIES, path, errors)
+    _check_ports(container.get("ports") or [], f"{path}.ports", errors)
+    check_environment(container, path, errors)
+    check_mounts(container, facts.volumes, path, errors)
+    check_choice(container, "imagePullPolicy", PULL_POLICIES, path, errors)
+    check_resources(container.get("resources") or {}, f"{path}.resources", errors, claims=facts.claims)
+    check_resize_policy(container, facts.restart, path, errors)
+    check_container_security(container.get("securityContext"), f"{path}.securityContext", facts.host_users, errors)
+
+
+def check_choice(obj: Object, field: str, choices: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+    """A field that must be given, and be one of some values."""
+    value = obj.get(field, "")
+    if not value:
+        errors.required(f"{path}.{field}")
+    elif value not in choices:
+        errors.not_supported(f"{path}.{field}", value, choices)
+
+
+def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
+    names: set[str] = set()
+    for index, port in enumerate(ports):
+        place, name = f"{path}[{index}]", port.get("name", "")
+        messages = port_name(name) if name else []
+        for message in messages:
+            errors.invalid(f"{place}.name", name, message)
+        if name and not messages:
+            if name in names:
+                errors.duplicate(f"{place}.name", name)
+            names.add(name)
+        if not port.get("containerPort"):
+            errors.required(f"{place}.containerPort")
+        for field in ("containerPort", "hostPort"):
+            for message in port_number(port[field]) if port.get(field) else ():
+                errors.invalid(f"{place}.{field}", port[field], message)
+        check_choice(port, "protocol", PROTOCOLS, place, errors)
+
+
+def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:
+    """Each port of the node is taken once; the first container of an init container's own list is meant."""
+    taken: set[str] = set()
+    for index, container in enumerate(containers):
+        for number, port in enumerate(container.get("ports") or ()):
+            if not port.get("hostPort"):
+                continue
+            shown = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
+            if shown in taken:
+                errors.duplicate(f"{path}[{index}].ports[{number}].hostPort", shown)
+            taken.add(shown)

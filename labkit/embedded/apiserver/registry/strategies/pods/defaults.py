@@ -1,0 +1,184 @@
+"""What a pod's author leaves out.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from labkit.embedded.apiserver.registry.strategies.pods.resources import default_pod_resources
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+def default_pod_spec(spec: Object) -> None:
+    """Defaults of a pod template, and of a pod before those of ``default_pod``.
+
+    Args:
+        spec: A decoded PodSpec, changed in place.
+    """
+    if not spec.get("serviceAccountName") and spec.get("serviceAccount"):
+        spec["serviceAccountName"] = spec["serviceAccount"]
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    else:
+        spec.pop("serviceAccount", None)
+    spec.setdefault("restartPolicy", "Always")
+    spec.setdefault("dnsPolicy", "ClusterFirst")
+    spec.setdefault("securityContext", {})
+    spec.setdefault("terminationGracePeriodSeconds", 30)
+    spec.setdefault("schedulerName", "default-scheduler")
+    for list_name in CONTAINER_LISTS:
+        for container in spec.get(list_name) or ():
+            default_container(container)
+    for volume in spec.get("volumes") or ():
+        default_volume(volume)
+    if spec.get("volumes"):
+        order_fields(spec, "core.v1.PodSpec")
+
+
+def default_pod(spec: Object) -> None:
+    """Defaults of a pod. Three of them are a pod's alone, so that no template shows them.
+
+    Args:
+        spec: A decoded PodSpec, changed in place.
+    """
+    default_pod_spec(spec)
+    for list_name in ("initContainers", "containers"):
+        for container in spec.get(list_name) or ():
+            limits = (container.get("resources") or {}).get("limits")
+            if limits is not None:
+                requests = container["resources"].setdefault("requests", {})
+                for name, value in limits.items():
+                    requests.setdefault(name, value)
+            if spec.get("hostNetwork"):
+                for port in container.get("ports") or ():
+                    if not port.get("hostPort"):
+                        port["hostPort"] = port.get("containerPort", 0)
+                        order_fields(port, "core.v1.ContainerPort")
+    default_pod_resources(spec)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
+    spec.setdefault("enableServiceLinks", True)
+    order_fields(spec, "core.v1.PodSpec")
+
+
+def order_fields(obj: Object, struct: str) -> None:
+    """Put the fields into the order in which they are printed."""
+    for name in schemas()[struct].fields:
+        if name in obj:
+            obj[name] = obj.pop(name)
+
+
+_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]+)?/)?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(rf"{_DOMAIN}{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?(?:@[A-Za-z][\w+.-]*:[0-9A-Fa-f]+)?")
+"""What an image is called: a registry, a path, a tag, a digest."""
+MAX_IMAGE = 255
+
+
+def image_tag(image: str) -> str:
+    """The tag of an image: ``latest`` if neither tag nor digest is named."""
+    name, digest, _ = image.partition("@")
+    last = name.rpartition("/")[2]
+    _, colon, tag = last.partition(":")
+    if colon:
+        return tag
+    return "" if digest else "latest"
+
+
+def pull_policy(image: str) -> str:
+    """The pull policy that goes with an image's tag; what is no image's name has no tag."""
+    if len(image.partition("@")[0]) > MAX_IMAGE or not REFERENCE.fullmatch(image):
+        return "IfNotPresent"
+    return "Always" if image_tag(image) == "latest" else "IfNotPresent"
+
+
+def default_container(container: Object) -> None:
+    """Defaults of one container."""
+    if not container.get("imagePullPolicy"):
+        container["imagePullPolicy"] = pull_policy(container.get("image", ""))
+    if not container.get("terminationMessagePath"):
+        container["terminationMessagePath"] = "/dev/termination-log"
+    if not container.get("terminationMessagePolicy"):
+        container["terminationMessagePolicy"] = "File"
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(probe) is not None:
+            default_probe(container[probe])
+    for handler in (container.get("lifecycle") or {}).values():
+        if isinstance(handler, dict):
+            default_http_get(handler.get("httpGet"))
+    for variable in container.get("env") or ():
+        reference = (variable.get("valueFrom") or {}).get("fieldRef")
+        if reference is not None and not reference.get("apiVersion"):
+            _put_first(reference, "apiVersion", "v1")
+    order_fields(container, "core.v1.Container")
+
+
+def default_probe(probe: Object) -> None:
+    """Defaults of a probe."""
+    default_http_get(probe.get("httpGet"))
+    if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
+        probe["grpc"]["service"] = ""
+    for field, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
+        if not probe.get(field):
+            probe[field] = value
+    order_fields(probe, "core.v1.Probe")
+
+
+def default_http_get(action: Object | None) -> None:
+    """Defaults of an HTTP request."""
+    if action is None:
+        return
+    if not action.get("path"):
+        action["path"] = "/"
+    if not action.get("scheme"):
+        action["scheme"] = "HTTP"
+    order_fields(action, "core.v1.HTTPGetAction")
+
+
+def _put_first(obj: Object, name: str, value: Any) -> None:
+    rest = dict(obj)
+    obj.clear()
+    obj[name] = value
+    obj.update({key: item for key, item in rest.items() if key != name})
+
+
+def default_volume(volume: Object) -> None:
+    """Defaults of one volume."""
+    if all(name == "name" for name in volume):
+        volume["emptyDir"] = {}
+    for source in ("secret", "configMap", "downwardAPI", "projected"):
+        if volume.get(source) is not None:
+            volume[source].setdefault("defaultMode", 420)
+    if volume.get("hostPath") is not None:
+        volume["hostPath"].setdefault("type", "")
+    for item in (volume.get("downwardAPI") or {}).get("items") or ():
+        _default_field_ref(item)
+    for source in (volume.get("projected") or {}).get("sources") or ():
+        token = source.get("serviceAccountToken")
+        if token is not None and token.get("expirationSeconds") is None:
+            token["expirationSeconds"] = 3600
+            order_fields(token, "core.v1.ServiceAccountTokenProjection")
+        for item in (source.get("downwardAPI") or {}).get("items") or ():
+            _default_field_ref(item)
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+    if template is not None:
+        template["spec"].setdefault("volumeMode", "Filesystem")
+    if volume.get("image") is not None and not volume["image"].get("pullPolicy"):
+        volume["image"]["pullPolicy"] = pull_policy(volume["image"].get("reference", ""))
+
+
+def _default_field_ref(item: Object) -> None:
+    reference = item.get("fieldRef")
+    if reference is not None and not reference.get("apiVersion"):
+        _put_first(reference, "apiVersion", "v1")

@@ -1,0 +1,124 @@
+"""The environment of a container: its variables, and where they come from.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateEnv``, ``ValidateEnvFrom``).
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import NameRule, dns_label, env_name, subdomain_name
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_no_backsteps
+from labkit.embedded.apiserver.registry.strategies.pods.references import (
+    FIELD_PATHS,
+    check_field_ref,
+    check_key_ref,
+    check_resource_ref,
+)
+from labkit.embedded.machinery.request import Object
+
+SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+TOO_MANY = "may not have more than one field specified at a time"
+
+
+def check_environment(container: Object, path: str, errors: FieldErrors) -> None:
+    """The variables of a container, and the config maps and secrets that it takes whole.
+
+    Args:
+        container: The container.
+        path: Where it stands.
+        errors: What is wrong so far.
+    """
+    for index, variable in enumerate(container.get("env") or ()):
+        _check_variable(variable, f"{path}.env[{index}]", errors)
+    for index, source in enumerate(container.get("envFrom") or ()):
+        _check_whole(source, f"{path}.envFrom", index, errors)
+
+
+def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
+    name = variable.get("name", "")
+    if not name:
+        errors.required(f"{path}.name")
+    else:
+        for message in env_name(name):
+            errors.invalid(f"{path}.name", name, message)
+    source = variable.get("valueFrom")
+    if source is None:
+        return
+    place = f"{path}.valueFrom"
+    given = [field for field in SOURCES if source.get(field) is not None]
+    for field in given:
+        _check_source(field, source[field], f"{place}.{field}", errors)
+    if not given:
+        errors.invalid(place, "", ONE_OF)
+    elif variable.get("value"):
+        errors.invalid(place, "", "may not be specified when `value` is not empty")
+    elif len(given) > 1:
+        errors.invalid(place, "", TOO_MANY)
+
+
+def _check_source(field: str, reference: Object, path: str, errors: FieldErrors) -> None:
+    if field == "fieldRef":
+        check_field_ref(reference, FIELD_PATHS, path, errors)
+    elif field == "resourceFieldRef":
+        check_resource_ref(reference, path, errors, volume=False)
+    elif field == "fileKeyRef":
+        _check_file(reference, path, errors)
+    else:
+        check_key_ref(reference, path, errors)
+
+
+def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
+    """A key of a file in a volume."""
+    for field, rule in (("key", env_name), ("volumeName", dns_label)):
+        value = reference.get(field, "")
+        if not value:
+            errors.required(f"{path}.{field}")
+        for message in rule(value) if value else ():
+            errors.invalid(f"{path}.{field}", value, message)
+    if not reference.get("path"):
+        errors.required(f"{path}.path")
+    else:
+        check_no_backsteps(reference["path"], f"{path}.path", errors)
+
+
+def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
+    """A config map or secret all of whose keys become variables; some is said of the list."""
+    prefix = source.get("prefix", "")
+    for message in env_name(prefix) if prefix else ():
+        errors.invalid(f"{path}[{index}].prefix", prefix, message)
+    given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
+    rule: NameRule = subdomain_name
+    for field in given:
+        name = source[field].get("name", "")
+        if not name:
+            errors.required(f"{path}[{index}].{field}.name")
+        for message in rule(name, True) if name else ():
+            errors.invalid(f"{path}[{index}].{field}.name", name, message)
+    if not given:
+        errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
+    elif len(given) > 1:
+        errors.invalid(path, "", TOO_MANY)
+
+
+def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
+    """Variables read from files: their volumes are of the pod, and empty at its start.
+
+    Args:
+        spec: A PodSpec.
+        path: Where it stands.
+        errors: What is wrong so far.
+    """
+    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
+    for list_name in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(spec.get(list_name) or ()):
+            for number, variable in enumerate(container.get("env") or ()):
+                reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+                if reference is None:
+                    continue
+                place = f"{path}.{list_name}[{index}].env[{number}].valueFrom.fileKeyRef.volumeName"
+                name = reference.get("volumeName", "")
+                if name not in volumes:
+                    errors.not_found(place, name)
+                elif volumes[name].get("emptyDir") is None:
+                    errors.invalid(place, name, "referenced volume must be of type emptyDir")

@@ -1,0 +1,84 @@
+"""Probes, and what is run as a container starts and stops.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateProbe``, ``validateLifecycle``).
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import http_header
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
+from labkit.embedded.machinery.request import Object
+
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+SECONDS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
+
+
+def check_hooks(container: Object, grace: int | None, path: str, errors: FieldErrors) -> None:
+    """The lifecycle and the probes of a container.
+
+    Args:
+        container: The container.
+        grace: How many seconds its pod may take to end.
+        path: Where it stands.
+        errors: What is wrong so far.
+    """
+    lifecycle = container.get("lifecycle") or {}
+    for hook in ("postStart", "preStop"):
+        if lifecycle.get(hook) is not None:
+            _check_handler(lifecycle[hook], grace, f"{path}.lifecycle.{hook}", errors)
+    for probe in PROBES:
+        if container.get(probe) is not None:
+            _check_probe(container[probe], probe, grace, f"{path}.{probe}", errors)
+
+
+def _check_probe(probe: Object, kind: str, grace: int | None, path: str, errors: FieldErrors) -> None:
+    _check_handler(probe, grace, path, errors)
+    for field in SECONDS:
+        if probe.get(field, 0) < 0:
+            errors.invalid(f"{path}.{field}", probe[field], NOT_NEGATIVE)
+    period = probe.get("terminationGracePeriodSeconds")
+    if period is not None and period <= 0:
+        errors.invalid(f"{path}.terminationGracePeriodSeconds", period, "must be greater than 0")
+    if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
+        errors.invalid(f"{path}.successThreshold", probe["successThreshold"], "must be 1")
+    if kind == "readinessProbe" and period is not None:
+        errors.invalid(f"{path}.terminationGracePeriodSeconds", period, "must not be set for readinessProbes")
+
+
+def _check_handler(handler: Object, grace: int | None, path: str, errors: FieldErrors) -> None:
+    count = 0
+    for field in ("exec", "httpGet", "tcpSocket", "grpc", "sleep"):
+        action = handler.get(field)
+        if action is None:
+            continue
+        if count:
+            errors.forbidden(f"{path}.{field}", "may not specify more than 1 handler type")
+            continue
+        count += 1
+        if field == "exec":
+            if not action.get("command"):
+                errors.required(f"{path}.exec.command")
+        elif field == "httpGet":
+            _check_http_get(action, f"{path}.httpGet", errors)
+        elif field == "sleep":
+            seconds = action.get("seconds", 0)
+            if grace is not None and not 0 <= seconds <= grace:
+                why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+                errors.invalid(f"{path}.sleep", seconds, why)
+        else:
+            check_port(action.get("port", 0), f"{path}.{field}.port", errors)
+    if not count:
+        errors.required(path, "must specify a handler type")
+
+
+def _check_http_get(action: Object, path: str, errors: FieldErrors) -> None:
+    if not action.get("path"):
+        errors.required(f"{path}.path")
+    check_port(action.get("port"), f"{path}.port", errors)
+    if action.get("scheme") not in ("HTTP", "HTTPS"):
+        errors.not_supported(f"{path}.scheme", action.get("scheme", ""), ["HTTP", "HTTPS"])
+    for header in action.get("httpHeaders") or ():
+        for message in http_header(header.get("name", "")):
+            errors.invalid(f"{path}.httpHeaders", header.get("name", ""), message)

@@ -1,0 +1,112 @@
+"""Volumes of files that the kubelet writes: keys of secrets and config maps, fields of the pod, tokens.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateProjectionSources``).
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_not_reserved
+from labkit.embedded.apiserver.registry.strategies.pods.references import (
+    VOLUME_FIELD_PATHS,
+    check_field_ref,
+    check_resource_ref,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import needs
+from labkit.embedded.machinery.request import Object
+
+BAD_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
+SHORTEST_TOKEN_SECONDS = 600
+CONFLICT = "conflicting duplicate paths"
+
+
+def secret_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """A secret as files."""
+    needs("secretName")(source, path, errors)
+    _check_keys(source, path, errors)
+
+
+def config_map_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """A config map as files."""
+    needs("name")(source, path, errors)
+    _check_keys(source, path, errors)
+
+
+def downward_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """Fields of the pod as files; what is wrong with one of them is said of the volume."""
+    _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
+    for file in source.get("items") or ():
+        _check_downward(file, path, errors)
+
+
+def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """Several sources in one directory: no two of them write the same file."""
+    _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
+    files: set[str] = set()
+
+    def take(file: str, shown: str) -> None:
+        if file and file in files:
+            errors.invalid(path, shown, CONFLICT)
+        files.add(file)
+
+    for index, projection in enumerate(source.get("sources") or ()):
+        place = f"{path}.sources[{index}]"
+        for field in ("secret", "configMap"):
+            part = projection.get(field)
+            if part is None:
+                continue
+            needs("name")(part, f"{place}.{field}", errors)
+            for number, item in enumerate(part.get("items") or ()):
+                _check_key(item, f"{place}.{field}.items[{number}]", errors)
+                take(item.get("path", ""), part.get("name", ""))
+        for item in (projection.get("downwardAPI") or {}).get("items") or ():
+            _check_downward(item, f"{place}.downwardAPI", errors)
+            take(item.get("path", ""), item.get("path", ""))
+        if projection.get("serviceAccountToken") is not None:
+            _check_token(projection["serviceAccountToken"], f"{place}.serviceAccountToken", path, errors)
+        if sum(value is not None for value in projection.values()) > 1:
+            errors.forbidden(place, "may not specify more than 1 volume type per source")
+
+
+def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> None:
+    """A token; what is wrong with its path is said of the volume."""
+    seconds, place = token.get("expirationSeconds") or 0, f"{path}.expirationSeconds"
+    if seconds < SHORTEST_TOKEN_SECONDS:
+        errors.invalid(place, seconds, "may not specify a duration less than 10 minutes")
+    if seconds > 2**32:
+        errors.invalid(place, seconds, "may not specify a duration larger than 2^32 seconds")
+    if not token.get("path"):
+        errors.required(f"{volume}.path")
+    else:
+        check_not_reserved(token["path"], f"{volume}.path", errors)
+
+
+def _check_mode(mode: int | None, path: str, errors: FieldErrors) -> None:
+    if mode is not None and not 0 <= mode <= 0o777:
+        errors.invalid(path, mode, BAD_MODE)
+
+
+def _check_keys(source: Object, path: str, errors: FieldErrors) -> None:
+    _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
+    for index, item in enumerate(source.get("items") or ()):
+        _check_key(item, f"{path}.items[{index}]", errors)
+
+
+def _check_key(item: Object, path: str, errors: FieldErrors) -> None:
+    needs("key", "path")(item, path, errors)
+    check_not_reserved(item.get("path", ""), f"{path}.path", errors)
+    _check_mode(item.get("mode"), f"{path}.mode", errors)
+
+
+def _check_downward(file: Object, path: str, errors: FieldErrors) -> None:
+    needs("path")(file, path, errors)
+    check_not_reserved(file.get("path", ""), f"{path}.path", errors)
+    if file.get("fieldRef") is not None:
+        check_field_ref(file["fieldRef"], VOLUME_FIELD_PATHS, f"{path}.fieldRef", errors)
+        if file.get("resourceFieldRef") is not None:
+            errors.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
+    elif file.get("resourceFieldRef") is not None:
+        check_resource_ref(file["resourceFieldRef"], f"{path}.resourceFieldRef", errors, volume=True)
+    else:
+        errors.required(path, "one of fieldRef and resourceFieldRef is required")
+    _check_mode(file.get("mode"), f"{path}.mode", errors)

@@ -1,0 +1,120 @@
+"""Fields that refer to something else: to the pod itself, to its resources, to keys of other objects.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import config_key, dns_subdomain, qualified_name
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+FIELD_PATHS = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+VOLUME_FIELD_PATHS = (
+    "metadata.annotations",
+    "metadata.labels",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+)
+RESOURCE_PATHS = (
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+)
+SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
+
+
+def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+    """A reference to a field of the pod."""
+    if not reference.get("apiVersion"):
+        errors.required(f"{path}.apiVersion")
+        return
+    field = reference.get("fieldPath", "")
+    if not field:
+        errors.required(f"{path}.fieldPath")
+        return
+    if reference["apiVersion"] != "v1":
+        errors.invalid(
+            f"{path}.fieldPath",
+            field,
+            f"error converting fieldPath: unsupported pod version: {reference['apiVersion']}",
+        )
+        return
+    base, key = _subscripted(field)
+    if key is None:
+        _check_plain(field, allowed, path, errors)
+    elif base not in SUBSCRIPTED:
+        why = f"error converting fieldPath: field label does not support subscript: {field}"
+        errors.invalid(f"{path}.fieldPath", field, why)
+    else:
+        key = key if base == "metadata.labels" else key.lower()
+        for message in qualified_name(key):
+            errors.invalid(path, key, message)
+
+
+def _subscripted(field: str) -> tuple[str, str | None]:
+    """The path and the subscript of ``metadata.labels['a']``; no subscript elsewhere."""
+    base, bracket, key = field.partition("['")
+    if not field.endswith("']") or not bracket or not base:
+        return field, None
+    return base, key.removesuffix("']")
+
+
+def _check_plain(field: str, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
+    known = "spec.nodeName" if field == "spec.host" else field
+    if known not in (*FIELD_PATHS, *SUBSCRIPTED, "spec.restartPolicy", "spec.schedulerName", "status.phase"):
+        errors.invalid(f"{path}.fieldPath", field, f"error converting fieldPath: field label not supported: {field}")
+    elif known not in allowed:
+        errors.not_supported(f"{path}.fieldPath", known, sorted(allowed))
+
+
+CPU_DIVISORS = ("1m", "1")
+DIVIDED = {"cpu": "cpu", "memory": "memory", "ephemeral-storage": "local ephemeral storage"}
+BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+
+
+def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume: bool) -> None:
+    """A reference to a container's resource."""
+    resource = reference.get("resource", "")
+    if volume and not reference.get("containerName"):
+        errors.required(f"{path}.containerName")
+    elif not resource:
+        errors.required(f"{path}.resource")
+    elif resource not in RESOURCE_PATHS and not resource.startswith(("limits.hugepages-", "requests.hugepages-")):
+        errors.not_supported(f"{path}.resource", resource, RESOURCE_PATHS)
+    form, _, kind = resource.partition(".")
+    if form not in ("limits", "requests"):
+        return
+    word = "hugepages" if kind.startswith("hugepages-") else DIVIDED.get(kind)
+    divisor = reference.get("divisor") or "0"
+    allowed = CPU_DIVISORS if kind == "cpu" else BYTE_DIVISORS
+    if word is not None and amount(divisor) and divisor not in allowed:
+        values = "1m and 1" if kind == "cpu" else ", ".join(allowed)
+        why = f"only divisor's values {values} are supported with the {word} resource"
+        errors.invalid(f"{path}.divisor", resource, why)
+
+
+def check_key_ref(reference: Object, path: str, errors: FieldErrors) -> None:
+    """A reference to a key of a config map or secret."""
+    name, key = reference.get("name", ""), reference.get("key", "")
+    for message in dns_subdomain(name):
+        errors.invalid(f"{path}.name", name, message)
+    if not key:
+        errors.required(f"{path}.key")
+    for message in config_key(key) if key else ():
+        errors.invalid(f"{path}.key", key, message)

@@ -1,0 +1,164 @@
+"""``pods/resize``: cpu and memory of containers may change, nothing else.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodResize``),
+``pkg/registry/core/pod/strategy.go``;
+https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.strategies.pods.annotations import MIRROR
+from labkit.embedded.machinery.request import Object
+
+RESIZABLE = ("cpu", "memory")
+MUTABLE = "only cpu and memory resources are mutable"
+SIDECARS = "only cpu and memory resources for init or sidecar containers are mutable"
+RESTARTS = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
+CONTAINER_LISTS = ("containers", "initContainers")
+
+
+def resized(sent: Object, before: Object) -> Object:
+    """The spec that a resize asks for: the old one with new resources.
+
+    Args:
+        sent: As it was sent.
+        before: As it is.
+
+    Returns:
+        ``sent`` where containers come, go or change places, so that this can be refused.
+    """
+    if any(len(sent.get(form) or ()) != len(before.get(form) or ()) for form in CONTAINER_LISTS):
+        return sent
+    spec = copy.deepcopy(dict(before))
+    _take(spec, sent, "resources")
+    for form in CONTAINER_LISTS:
+        wanted = sent.get(form) or []
+        if [item.get("name") for item in wanted] != [item.get("name") for item in spec.get(form) or ()]:
+            spec[form] = wanted
+            continue
+        for container, new in zip(spec.get(form) or (), wanted, strict=True):
+            for field in ("resources", "resizePolicy"):
+                _take(container, new, field)
+    return spec
+
+
+def _take(target: Object, source: Object, field: str) -> None:
+    if field in source:
+        target[field] = source[field]
+    else:
+        target.pop(field, None)
+
+
+def refused_as_a_whole(pod: Object) -> str:
+    """Why a pod cannot be resized at all; empty if it can."""
+    if MIRROR in (pod["metadata"].get("annotations") or {}):
+        return "static pods cannot be resized"
+    if (pod["spec"].get("os") or {}).get("name") == "windows":
+        return "windows pods cannot be resized"
+    return ""
+
+
+def unsupported(pod: Object) -> bool:
+    """Whether the pod's node does not say what its containers have."""
+    for status in pod["status"].get("containerStatuses") or ():
+        if (status.get("state") or {}).get("running") is not None:
+            return status.get("resources") is None
+    return False
+
+
+def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """What a resize changes.
+
+    Args:
+        spec: Of the pod as it would be.
+        before: Of the pod as it is.
+        errors: What is wrong so far.
+    """
+    _check_pod_level(spec, before, errors)
+    if _check_order(spec, before, errors):
+        return
+    for form in ("initContainers", "containers"):
+        for index, (container, old) in enumerate(_pairs(spec, before, form)):
+            _check_removed(container, old, f"spec.{form}[{index}].resources", errors)
+    for container, old in _pairs(spec, before, "containers"):
+        if _masked(container, old) != _plain(old):
+            errors.forbidden("spec", MUTABLE)
+    for index, (container, old) in enumerate(_pairs(spec, before, "initContainers")):
+        place = f"spec.initContainers[{index}]"
+        if _masked(container, old) != _plain(old):
+            errors.forbidden(place, SIDECARS)
+        if _plain(container) != _plain(old) and container.get("restartPolicy") != "Always":
+            for policy in container.get("resizePolicy") or ():
+                if policy.get("restartPolicy") == "RestartContainer":
+                    errors.forbidden(place, RESTARTS)
+
+
+def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """What the pod as a whole asks for: nothing of it may go."""
+    new, old = spec.get("resources"), before.get("resources")
+    if not any((held or {}).get(form) for held in (new, old) for form in ("requests", "limits")):
+        return
+    if old is not None and new is None:
+        errors.forbidden("spec.resources", "pod-level resources cannot be removed")
+        return
+    for form in ("requests", "limits"):
+        if _removed((new or {}).get(form), (old or {}).get(form)):
+            errors.forbidden(f"spec.resources.{form}", f"pod-level resource {form} cannot be removed")
+    if _others(new or {}, old or {}) != _others(old or {}, old or {}):
+        errors.forbidden("spec", "only cpu and memory resources are mutable at pod-level")
+
+
+def _check_order(spec: Object, before: Object, errors: FieldErrors) -> bool:
+    """Whether containers came, went or changed places."""
+    found = len(errors)
+    for form in CONTAINER_LISTS:
+        containers, old = spec.get(form) or [], before.get(form) or []
+        if len(containers) != len(old):
+            errors.forbidden(f"spec.{form}", f"{form} may not be added or removed on resize")
+            continue
+        for index, (container, other) in enumerate(zip(containers, old, strict=True)):
+            if container.get("name") != other.get("name"):
+                errors.forbidden(f"spec.{form}[{index}].name", f"{form} may not be renamed or reordered on resize")
+    return len(errors) > found
+
+
+def _pairs(spec: Object, before: Object, form: str) -> list[tuple[Object, Object]]:
+    return list(zip(spec.get(form) or (), before.get(form) or (), strict=True))
+
+
+def _check_removed(container: Object, old: Object, path: str, errors: FieldErrors) -> None:
+    for form in ("requests", "limits"):
+        if _removed((container.get("resources") or {}).get(form), (old.get("resources") or {}).get(form)):
+            errors.forbidden(f"{path}.{form}", f"resource {form} cannot be removed")
+
+
+def _removed(given: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> bool:
+    return bool((had or {}).keys() - (given or {}).keys())
+
+
+def _plain(container: Object) -> Object:
+    """A container in which no resources are the same as empty ones."""
+    return {**container, "resources": _others(container.get("resources") or {}, container.get("resources") or {})}
+
+
+def _masked(container: Object, old: Object) -> Object:
+    """A container with the old cpu and memory in it; claims do not take part."""
+    resources = _others(container.get("resources") or {}, old.get("resources") or {})
+    resources.pop("claims", None)
+    return {**container, "resources": resources}
+
+
+def _others(resources: Object, old: Object) -> dict[str, Any]:
+    """Resources with the old cpu and memory in them, and without empty lists."""
+    kept = {name: value for name, value in resources.items() if name not in ("requests", "limits")}
+    for form in ("requests", "limits"):
+        amounts = {name: value for name, value in (resources.get(form) or {}).items() if name not in RESIZABLE}
+        amounts |= {name: value for name, value in (old.get(form) or {}).items() if name in RESIZABLE}
+        if amounts:
+            kept[form] = amounts
+    return kept

@@ -1,0 +1,80 @@
+"""When a container is started again: its own restart policy and rules, and what a resize does to it.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainerRestartPolicy``,
+``validateResizePolicy``).
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.machinery.request import Object
+
+POLICIES = ("Always", "Never", "OnFailure")
+ACTIONS = ("Restart", "RestartAllContainers")
+MAX_RULES = 20
+MAX_CODES = 255
+RESIZABLE = ("cpu", "memory")
+RESIZE_POLICIES = ("NotRequired", "RestartContainer")
+
+
+def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool = False) -> None:
+    """The restart policy of one container, and the rules that come before it.
+
+    Args:
+        container: The container.
+        path: Where it stands.
+        errors: What is wrong so far.
+        init: Whether it is an init container.
+    """
+    policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
+    if policy is None and rules:
+        errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used")
+        if init:
+            return
+    elif policy is not None and policy not in POLICIES:
+        errors.not_supported(f"{path}.restartPolicy", policy, POLICIES)
+    if len(rules) > MAX_RULES:
+        errors.too_many(f"{path}.restartPolicyRules", len(rules), MAX_RULES)
+    for index, rule in enumerate(rules):
+        _check_rule(rule, f"{path}.restartPolicyRules[{index}]", errors)
+
+
+def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
+    action = rule.get("action", "")
+    if action not in ACTIONS:
+        errors.not_supported(f"{path}.action", action, ACTIONS)
+    codes = rule.get("exitCodes")
+    if codes is None:
+        errors.required(f"{path}.exitCodes", "must be specified")
+        return
+    operator = codes.get("operator", "")
+    if operator not in ("In", "NotIn"):
+        errors.not_supported(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
+    count = len(codes.get("values") or ())
+    if count > MAX_CODES:
+        errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)
+
+
+def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
+    """Whether a container must start again when its resources change.
+
+    Args:
+        container: The container.
+        restart: The restart policy of its pod.
+        path: Where it stands.
+        errors: What is wrong so far.
+    """
+    place = f"{path}.resizePolicy"
+    seen: set[str] = set()
+    for index, item in enumerate(container.get("resizePolicy") or ()):
+        resource, policy = item.get("resourceName", ""), item.get("restartPolicy", "")
+        if resource in seen:
+            errors.duplicate(f"{place}[{index}]", resource)
+        seen.add(resource)
+        for value, choices in ((resource, RESIZABLE), (policy, RESIZE_POLICIES)):
+            if not value:
+                errors.required(place)
+            elif value not in choices:
+                errors.not_supported(place, value, choices)
+        if restart == "Never" and policy != "NotRequired":
+            errors.invalid(place, policy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")

@@ -1,0 +1,178 @@
+"""Where a pod may run: affinity, tolerations, spread.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_selector
+from labkit.embedded.apiserver.registry.names import dns_label, label_value, qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import (
+    check_node_selector,
+    check_preferred_terms,
+    check_weight,
+)
+from labkit.embedded.machinery.request import Object
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> None:
+    """Node and pod affinity: selectors that make sense."""
+    if affinity is None:
+        return
+    node = affinity.get("nodeAffinity") or {}
+    if node.get(REQUIRED) is not None:
+        check_node_selector(node[REQUIRED], f"{path}.nodeAffinity.{REQUIRED}", errors)
+    check_preferred_terms(node.get(PREFERRED) or [], f"{path}.nodeAffinity.{PREFERRED}", errors)
+    for form in ("podAffinity", "podAntiAffinity"):
+        rules = affinity.get(form) or {}
+        for index, term in enumerate(rules.get(REQUIRED) or ()):
+            _check_pod_term(term, f"{path}.{form}.{REQUIRED}[{index}]", errors)
+        for index, weighted in enumerate(rules.get(PREFERRED) or ()):
+            place = f"{path}.{form}.{PREFERRED}[{index}]"
+            check_weight(weighted, place, errors)
+            _check_pod_term(weighted.get("podAffinityTerm") or {}, f"{place}.podAffinityTerm", errors)
+
+
+def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
+    validate_selector(term.get("labelSelector"), f"{path}.labelSelector", errors)
+    validate_selector(term.get("namespaceSelector"), f"{path}.namespaceSelector", errors)
+    for name in term.get("namespaces") or ():
+        for message in dns_label(name):
+            errors.invalid(f"{path}.namespace", name, message)
+    _check_label_keys(term, path, errors)
+    key = term.get("topologyKey", "")
+    if not key:
+        errors.required(f"{path}.topologyKey", "can not be empty")
+    for message in qualified_name(key):
+        errors.invalid(f"{path}.topologyKey", key, message)
+
+
+def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors) -> None:
+    """Tolerations."""
+    for index, toleration in enumerate(tolerations):
+        place = f"{path}[{index}]"
+        key, operator = toleration.get("key", ""), toleration.get("operator", "")
+        effect, value = toleration.get("effect", ""), toleration.get("value", "")
+        if key:
+            for message in qualified_name(key):
+                errors.invalid(f"{place}.key", key, message)
+        elif operator != "Exists":
+            errors.invalid(
+                f"{place}.operator",
+                operator,
+                'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+            )
+        if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+            errors.invalid(f"{place}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
+        if operator in ("", "Equal"):
+            messages = label_value(value)
+            if messages:
+                errors.invalid(f"{place}.operator", value, ";".join(messages))
+        elif operator == "Exists":
+            if value:
+                errors.invalid(f"{place}.operator", value, "value must be empty when `operator` is 'Exists'")
+        else:
+            choices = ["Equal", "Exists"]
+            if operator in ("Lt", "Gt"):  # known, but for a feature that is off
+                choices += ["Lt", "Gt"]
+            errors.not_supported(f"{place}.operator", operator, choices)
+        if effect and effect not in EFFECTS:
+            errors.not_supported(f"{place}.effect", effect, EFFECTS)
+
+
+def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
+    """Keys whose values are those of the pod itself: they add to a selector that is there."""
+    selector = holder.get("labelSelector")
+    match, mismatch = holder.get("matchLabelKeys") or [], holder.get("mismatchLabelKeys") or []
+    for field, keys in (("matchLabelKeys", match), ("mismatchLabelKeys", mismatch)):
+        if keys and selector is None:
+            errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
+            continue
+        for index, key in enumerate(keys):
+            for message in qualified_name(key):
+                errors.invalid(f"{path}.{field}[{index}]", key, message)
+    seen = set((selector or {}).get("matchLabels") or ())
+    for term in (selector or {}).get("matchExpressions") or ():
+        key = term.get("key", "")
+        if key in match and key in seen:
+            last = len(match) - 1 - match[::-1].index(key)
+            errors.invalid(f"{path}[{last}]", key, "exists in both matchLabelKeys and labelSelector")
+        seen.add(key)
+    for index, key in enumerate(match):
+        if key in mismatch:
+            why = "exists in both matchLabelKeys and mismatchLabelKeys"
+            errors.invalid(f"{path}.matchLabelKeys[{index}]", key, why)
+
+
+def merge_label_keys(spec: Object, labels: Object) -> None:
+    """Add to the selectors of a new pod what their keys say.
+
+    Args:
+        spec: Its spec, changed in place.
+        labels: Its labels.
+    """
+    for form in ("podAffinity", "podAntiAffinity"):
+        rules = (spec.get("affinity") or {}).get(form) or {}
+        terms = list(rules.get(REQUIRED) or ())
+        terms += [weighted.get("podAffinityTerm") or {} for weighted in rules.get(PREFERRED) or ()]
+        for term in terms:
+            _merge(term, labels)
+    for constraint in spec.get("topologySpreadConstraints") or ():
+        _merge(constraint, labels)
+
+
+def _merge(holder: Object, labels: Object) -> None:
+    selector = holder.get("labelSelector")
+    if selector is None:
+        return
+    added = [
+        {"key": key, "operator": operator, "values": [labels[key]]}
+        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn"))
+        for key in holder.get(field) or ()
+        if key in labels
+    ]
+    if added:
+        selector["matchExpressions"] = [*(selector.get("matchExpressions") or ()), *added]
+
+
+def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
+    """Topology spread constraints."""
+    later = Counter(map(_spread, constraints))
+    for index, constraint in enumerate(constraints):
+        place = f"{path}[{index}]"
+        if constraint.get("maxSkew", 0) <= 0:
+            errors.invalid(f"{place}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero")
+        if not constraint.get("topologyKey"):
+            errors.required(f"{place}.topologyKey", "can not be empty")
+        action = constraint.get("whenUnsatisfiable", "")
+        if action not in ("DoNotSchedule", "ScheduleAnyway"):
+            errors.not_supported(f"{place}.whenUnsatisfiable", action, ["DoNotSchedule", "ScheduleAnyway"])
+        here = _spread(constraint)
+        later[here] -= 1
+        if later[here]:
+            errors.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{here[0]}, {here[1]}}}")
+        domains = constraint.get("minDomains")
+        if domains is not None:
+            if domains <= 0:
+                errors.invalid(f"{place}.minDomains", domains, "must be greater than zero")
+            if action != "DoNotSchedule":
+                why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
+                errors.invalid(f"{place}.minDomains", domains, why)
+        for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+            policy = constraint.get(field)
+            if policy is not None and policy not in ("Honor", "Ignore"):
+                errors.not_supported(f"{place}.{field}", policy, ["Honor", "Ignore"])
+        _check_label_keys(constraint, place, errors)
+        validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
+
+
+def _spread(constraint: Object) -> tuple[str, str]:
+    """What two constraints of a pod may not have in common."""
+    return constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")

@@ -1,0 +1,174 @@
+"""What may be said of a pod: addresses, conditions, the states of its containers.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodStatusUpdate``),
+``pkg/registry/core/pod/strategy.go``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.names import (
+    address_messages,
+    between,
+    dns_subdomain,
+    ip_address,
+    qualified_name,
+)
+from labkit.embedded.apiserver.registry.strategies.fields.internals import internal
+from labkit.embedded.apiserver.registry.strategies.pods.claimstatuses import check_allocated, check_claim_statuses
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+SYSTEM_CONDITIONS = ("PodScheduled", "Ready", "Initialized")
+NOT_NEGATIVE = "must be a non-negative integer"
+STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+ONE_A_FAMILY = "may specify no more than one IP for each IP family"
+ALL_CONTAINERS = "RestartAllContainers"
+LARGEST_ID = 2**31 - 1
+
+
+def keep_observed(status: Object, before: Object) -> None:
+    """Keep the generations that were seen where a new status says none.
+
+    Args:
+        status: The new status, changed in place.
+        before: The old one.
+    """
+    if not status.get("observedGeneration") and before.get("observedGeneration"):
+        status["observedGeneration"] = before["observedGeneration"]
+    seen: dict[str, list[int]] = {}
+    for condition in before.get("conditions") or ():
+        seen.setdefault(condition.get("type", ""), []).append(condition.get("observedGeneration", 0))
+    for condition in status.get("conditions") or ():
+        old = seen.get(condition.get("type", ""))
+        generation = old.pop(0) if old else 0
+        if not condition.get("observedGeneration") and generation:
+            condition["observedGeneration"] = generation
+
+
+def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
+    """A changed status.
+
+    Args:
+        new: The pod as it would be; an address that stands alone is completed in place.
+        old: The pod as it is.
+        errors: What is wrong so far.
+    """
+    status, before, spec = new["status"], old["status"], new["spec"]
+    _check_conditions(status.get("conditions") or [], errors)
+    nominated, was = status.get("nominatedNodeName", ""), before.get("nominatedNodeName", "")
+    if nominated and nominated != was:
+        for message in dns_subdomain(nominated):
+            errors.invalid("status.nominatedNodeName", nominated, message)
+        if spec.get("nodeName"):
+            errors.forbidden("status.nominatedNodeName", "may not be set on pods that are already bound to a node")
+    if status.get("observedGeneration", 0) < 0:
+        errors.invalid("status.observedGeneration", status["observedGeneration"], NOT_NEGATIVE)
+    immutable(status.get("qosClass", ""), before.get("qosClass", ""), "status.qosClass", errors)
+    for name in STATUS_LISTS:
+        _check_transitions(name, status, before, spec, errors)
+    check_claim_statuses(status, spec, errors)
+    _complete_addresses(status)
+    _check_addresses(status.get("podIPs") or [], before.get("podIPs") or [], "podIPs", "PodIP", errors)
+    hosts = status.get("hostIPs") or []
+    if hosts and status.get("hostIP", "") != hosts[0].get("ip", ""):
+        errors.invalid("status.hostIPs[0].ip", hosts[0].get("ip", ""), "must be equal to `hostIP`")
+    _check_addresses(hosts, before.get("hostIPs") or [], "hostIPs", "HostIP", errors)
+    for name in STATUS_LISTS:
+        for index, container in enumerate(status.get(name) or ()):
+            _check_user(container, spec, f"status.{name}[{index}].user.linux", errors)
+    check_allocated(status, spec, errors)
+
+
+def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
+    for index, condition in enumerate(conditions):
+        place, kind = f"status.conditions[{index}]", condition.get("type", "")
+        if condition.get("observedGeneration", 0) < 0:
+            errors.invalid(f"{place}.observedGeneration", condition["observedGeneration"], NOT_NEGATIVE)
+        for message in qualified_name(kind) if kind not in SYSTEM_CONDITIONS else ():
+            errors.invalid(f"{place}.Type", kind, message)
+
+
+def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
+    """A container that ended and may not start again stays so."""
+    form = {"containerStatuses": "containers", "initContainerStatuses": "initContainers"}.get(name)
+    if form is not None and _all_may_restart(spec):
+        return
+    containers = {container.get("name"): container for container in (spec.get(form) if form else None) or ()}
+    for index, was in enumerate(before.get(name) or ()):
+        ended = (was.get("state") or {}).get("terminated")
+        if ended is None:
+            continue
+        now = [other for other in status.get(name) or () if other.get("name") == was.get("name")]
+        if not any((other.get("state") or {}).get("terminated") is None for other in now):
+            continue
+        container = containers.get(was.get("name"))
+        if container is None or not _may_restart(container, spec, ended.get("exitCode", 0)):
+            errors.forbidden(f"status.{name}[{index}].state", "may not be transitioned to non-terminated state")
+
+
+def _all_may_restart(spec: Object) -> bool:
+    return any(
+        rule.get("action") == ALL_CONTAINERS
+        for form in ("initContainers", "containers")
+        for container in spec.get(form) or ()
+        for rule in container.get("restartPolicyRules") or ()
+    )
+
+
+def _may_restart(container: Object, spec: Object, code: int) -> bool:
+    policy = container.get("restartPolicy")
+    if policy is not None:
+        for rule in container.get("restartPolicyRules") or ():
+            codes = rule.get("exitCodes") or {}
+            if (code in (codes.get("values") or ())) == (codes.get("operator") == "In"):
+                return True
+    else:
+        policy = spec.get("restartPolicy")
+    return code != 0 if policy == "OnFailure" else policy != "Never"
+
+
+def _complete_addresses(status: Object) -> None:
+    """One address stands alone as well as first of all."""
+    first, others = status.get("podIP", ""), status.get("podIPs") or []
+    if first and (not others or others[0].get("ip") != first):
+        status["podIPs"] = [{"ip": first}]
+    elif others and not first:
+        status["podIP"] = others[0].get("ip", "")
+
+
+def _check_addresses(given: list[Object], before: list[Object], field: str, struct: str, errors: FieldErrors) -> None:
+    path = f"status.{field}"
+    texts, known = ([address.get("ip", "") for address in several] for several in (given, before))
+    for index, text in enumerate(texts):
+        for message in address_messages(text) if text not in known else ():
+            errors.invalid(f"{path}[{index}]", text, message)
+    if len(texts) < 2:
+        return
+    bad = next((index for index, text in enumerate(texts) if not ip_address(text)), None)
+    if bad is not None:
+        problem = f"failed to check for dual stack with error:invalid IP[{bad}]: {texts[bad]}"
+        errors.add("InternalError", path, f"Internal error: {problem}")
+    families: set[Any] = {ipaddress.ip_address(text).version for text in texts if ip_address(text)}
+    if bad is not None or len(families) < 2 or len(texts) > 2:
+        shown = [internal(schemas()[f"core.v1.{struct}"], address) for address in given]
+        errors.invalid(path, shown, ONE_A_FAMILY)
+
+
+def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors) -> None:
+    user = (container.get("user") or {}).get("linux")
+    if user is None:
+        return
+    if (spec.get("os") or {}).get("name") == "windows":
+        errors.forbidden(path, "cannot be set for a windows pod")
+        return
+    numbers = [(user.get("uid", 0), f"{path}.uid"), (user.get("gid", 0), f"{path}.gid")]
+    groups = enumerate(user.get("supplementalGroups") or ())
+    numbers += [(group, f"{path}.supplementalGroups[{index}]") for index, group in groups]
+    for number, place in numbers:
+        if not 0 <= number <= LARGEST_ID:
+            errors.invalid(place, number, between(0, LARGEST_ID))

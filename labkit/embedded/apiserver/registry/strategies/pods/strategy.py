@@ -1,0 +1,239 @@
+"""Pods.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/util.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_metadata
+from labkit.embedded.apiserver.registry.names import dns_label
+from labkit.embedded.apiserver.registry.strategies.fields.addresses import address_warnings
+from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
+    MIRROR,
+    check_annotation_changes,
+    check_annotations,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
+from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
+from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled, drop_disabled_status
+from labkit.embedded.apiserver.registry.strategies.pods.profiles import check_profiles, take_app_armor
+from labkit.embedded.apiserver.registry.strategies.pods.resize import (
+    check_resize,
+    refused_as_a_whole,
+    resized,
+    unsupported,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
+from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
+from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
+from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
+from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
+from labkit.embedded.apiserver.registry.strategy import (
+    Context,
+    DeleteOptions,
+    Strategy,
+    common_update_errors,
+    timestamp,
+)
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+HOST_NAME = (
+    "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is "
+    "recommended"
+)
+
+
+def quality_of_service(spec: Object) -> str:
+    """``Guaranteed``, ``Burstable`` or ``BestEffort``; what the pod as a whole asks for is asked first."""
+    requests: dict[str, int] = {}
+    limits: dict[str, int] = {}
+    guaranteed = True
+    asking = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    for container in [spec] if spec.get("resources") else asking:
+        resources = container.get("resources") or {}
+        limited = set()
+        for total, name in ((requests, "requests"), (limits, "limits")):
+            for resource, value in (resources.get(name) or {}).items():
+                size = amount(value)
+                if resource in ("cpu", "memory") and size > 0:
+                    total[resource] = total.get(resource, 0) + size
+                    if name == "limits":
+                        limited.add(resource)
+        if limited != {"cpu", "memory"}:
+            guaranteed = False
+    if not requests and not limits:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed and requests == limits else "Burstable"
+
+
+@dataclass
+class PodStrategy(Strategy):
+    """Pods: their spec hardly changes, and they end gracefully."""
+
+    returns_deleted: bool = True
+    generation: bool = True
+    status: bool = True
+    graceful: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod(obj["spec"])
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        for condition in obj["status"].get("conditions") or ():
+            condition["lastTransitionTime"] = timestamp(context.clock())
+        drop_disabled(obj["spec"], {})
+        merge_label_keys(obj["spec"], obj["metadata"].get("labels") or {})
+        take_app_armor(obj)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["spec"], old["spec"])
+        super().prepare_update(context, new, old)
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        status: Object = {"phase": "Pending"}
+        if obj["spec"].get("schedulingGates"):
+            status["conditions"] = [
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "lastProbeTime": None,
+                    "lastTransitionTime": None,
+                    "reason": "SchedulingGated",
+                    "message": "Scheduling is blocked due to non-empty scheduling gates",
+                }
+            ]
+        status["qosClass"] = obj["status"].get("qosClass") or quality_of_service(obj["spec"])
+        obj["status"] = status
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_status_update(context, new, old)
+        for field in ("ownerReferences", "deletionTimestamp"):
+            keep(new["metadata"], old["metadata"], field)
+        status = new["status"]
+        drop_disabled_status(status, old["status"])
+        if not status.get("qosClass") and old["status"].get("qosClass"):
+            status["qosClass"] = old["status"]["qosClass"]
+        keep_observed(status, old["status"])
+
+    def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
+        """``/ephemeralcontainers`` adds containers, ``/resize`` changes their resources."""
+        sent = new["spec"]
+        if part == "resize":
+            new["spec"] = resized(sent, old["spec"])
+        else:
+            new["spec"] = copy.deepcopy(dict(old["spec"]))
+            keep(new["spec"], sent, "ephemeralContainers")
+        new["status"] = copy.deepcopy(old["status"])
+        drop_disabled(new["spec"], old["spec"])
+        for field in ("deletionTimestamp", "generation", "selfLink", "labels", "annotations", "finalizers"):
+            keep(new["metadata"], old["metadata"], field)
+        keep(new["metadata"], old["metadata"], "ownerReferences")
+        self.count_generation(new, old)
+
+    def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = common_update_errors(kind, new, old)
+        validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
+        self._check_pod(new, errors)
+        if part == "ephemeralcontainers":
+            check_annotation_changes(new, old, errors)
+            if MIRROR in (old["metadata"].get("annotations") or {}):
+                return _forbidden("static pods do not support ephemeral containers")
+            check_ephemeral_update(new["spec"], old["spec"], errors)
+            return errors
+        why = refused_as_a_whole(old)
+        if why:
+            return _forbidden(why)
+        quality = old["status"].get("qosClass") or quality_of_service(old["spec"])
+        if quality_of_service(new["spec"]) != quality:
+            shown = new["status"].get("qosClass", "")
+            errors.invalid("spec", shown, "Pod QOS Class may not change as a result of resizing")
+        if unsupported(old):
+            errors.forbidden("spec", "Pod running on node without support for resize")
+        check_resize(new["spec"], old["spec"], errors)
+        return errors
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self._check_pod(obj, errors)
+        if obj["spec"].get("ephemeralContainers"):
+            errors.forbidden("spec.ephemeralContainers", "cannot be set on create")
+        if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
+            errors.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+        check_profiles(obj, errors)
+
+    def _check_pod(self, obj: Object, errors: FieldErrors) -> None:
+        spec = obj["spec"]
+        check_annotations(obj, errors)
+        check_pod_spec(spec, "spec", errors, pod=obj["metadata"], is_pod=True)
+        check_projected_tokens(spec, errors)
+        for list_name in ("containers", "initContainers"):
+            check_image_padding(spec.get(list_name) or (), f"spec.{list_name}", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self._check_pod(new, errors)
+        check_annotation_changes(new, old, errors)
+        check_pod_update(new["spec"], old["spec"], errors)
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_annotation_changes(new, old, errors)
+        check_pod_status(new, old, errors)
+
+    def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        period = options.grace_seconds
+        if period is None:
+            period = spec.get("terminationGracePeriodSeconds", 0)
+        if not spec.get("nodeName") or obj["status"].get("phase") in ("Failed", "Succeeded"):
+            period = 0
+        return 1 if period < 0 else int(period)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``; updates come from controllers, and nobody would read what they are told."""
+        if old is not None:
+            return []
+        messages = dns_label(obj["metadata"].get("name", ""))
+        found = [f"{HOST_NAME}: [{' '.join(messages)}]"] if messages else []
+        return found + pod_warnings(obj["metadata"], obj["spec"])
+
+    def status_warnings(self, obj: Object) -> list[str]:
+        """See ``Strategy``."""
+        found: list[str] = []
+        for field in ("podIPs", "hostIPs"):
+            for index, address in enumerate(obj["status"].get(field) or ()):
+                found += address_warnings(address.get("ip", ""), f"status.{field}[{index}].ip")
+        return found
+
+
+def _forbidden(why: str) -> FieldErrors:
+    errors = FieldErrors()
+    errors.forbidden("[]", why)
+    return errors
+
+
+def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
+    """Tokens in volumes are those of an account."""
+    if spec.get("serviceAccountName"):
+        return
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        for number, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+            if source.get("serviceAccountToken") is not None:
+                errors.forbidden(
+                    f"spec.volumes[{index}].projected.sources[{number}].serviceAccountToken",
+                    "must not be specified when serviceAccountName is not set",
+                )

@@ -1,0 +1,176 @@
+"""What may change in a pod once it is there.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodUpdate``,
+``ValidatePodEphemeralContainersUpdate``).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import between
+from labkit.embedded.apiserver.registry.strategies.fields.internals import ephemeral_diff, internal, spec_diff
+from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+MAY_CHANGE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+    "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+    "previously negative)"
+)
+CONTAINER_LISTS = ("containers", "initContainers")
+
+
+def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """What an update does to the spec of a pod.
+
+    Args:
+        spec: As it would be.
+        before: As it is.
+        errors: What is wrong so far.
+    """
+    for list_name in CONTAINER_LISTS:
+        containers = spec.get(list_name) or []
+        if len(containers) != len(before.get(list_name) or ()):
+            errors.forbidden(f"spec.{list_name}", "pod updates may not add or remove containers")
+            return
+        for index, container in enumerate(containers):
+            if not container.get("image"):
+                errors.required(f"spec.{list_name}[{index}].image")
+            check_image_padding([container], f"spec.{list_name}[{index}]", errors, listed=False)
+    if not _check_deadline(spec, before, errors):
+        return
+    _check_tolerations(spec, before, errors)
+    _check_gates(spec, before, errors)
+    changed = _masked(spec, before)
+    if before.get("schedulingGates"):
+        _mask_placement(changed, before, errors)
+    if changed != before:
+        errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
+
+
+def keep(changed: Object, before: Object, field: str) -> None:
+    """Give a field the value that it had."""
+    if field in before:
+        changed[field] = before[field]
+    else:
+        changed.pop(field, None)
+
+
+def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
+    """Whether it makes sense to look on."""
+    new, old, path = (
+        spec.get("activeDeadlineSeconds"),
+        before.get("activeDeadlineSeconds"),
+        "spec.activeDeadlineSeconds",
+    )
+    if new is None:
+        if old is not None:
+            errors.invalid(path, None, "must not update from a positive integer to nil value")
+        return True
+    if not 0 <= new <= 2**31 - 1:
+        errors.invalid(path, new, between(0, 2**31 - 1))
+        return False
+    if old is not None and old < new:
+        errors.invalid(path, new, "must be less than or equal to previous value")
+        return False
+    return True
+
+
+def _check_tolerations(spec: Object, before: Object, errors: FieldErrors) -> None:
+    def timeless(toleration: Object) -> Object:
+        return {name: value for name, value in toleration.items() if name != "tolerationSeconds"}
+
+    wanted = [timeless(toleration) for toleration in spec.get("tolerations") or ()]
+    if all(timeless(toleration) in wanted for toleration in before.get("tolerations") or ()):
+        check_tolerations(spec.get("tolerations") or [], "spec.tolerations", errors)
+    else:
+        errors.forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+
+
+def _check_gates(spec: Object, before: Object, errors: FieldErrors) -> None:
+    known = {gate.get("name", "") for gate in before.get("schedulingGates") or ()}
+    added = {gate.get("name", ""): index for index, gate in enumerate(spec.get("schedulingGates") or ())}
+    for name, index in added.items():
+        if name not in known:
+            why = f"only deletion is allowed, but found new scheduling gate '{name}'"
+            errors.forbidden(f"spec.schedulingGates[{index}].name", why)
+
+
+def _masked(spec: Object, before: Object) -> Object:
+    """The spec with the old values of what may change."""
+    changed = copy.deepcopy(dict(spec))
+    for list_name in CONTAINER_LISTS:
+        for container, other in zip(changed.get(list_name) or (), before.get(list_name) or (), strict=True):
+            keep(container, other, "image")
+    for field in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
+        keep(changed, before, field)
+    if before.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
+        keep(changed, before, "terminationGracePeriodSeconds")
+    return changed
+
+
+def _mask_placement(changed: Object, before: Object, errors: FieldErrors) -> None:
+    """Before a pod is scheduled its node selector and node affinity may become narrower."""
+    wanted, had = changed.get("nodeSelector") or {}, before.get("nodeSelector") or {}
+    if any(wanted.get(key) != value for key, value in had.items()):
+        why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+        errors.invalid("spec.nodeSelector", dict(sorted(wanted.items())) or None, why)
+    keep(changed, before, "nodeSelector")
+    affinity, old = changed.get("affinity"), before.get("affinity")
+    node, old_node = ((held or {}).get("nodeAffinity") for held in (affinity, old))
+    if node == old_node:
+        return
+    _check_narrower(node, old_node, errors)
+    others = {name: value for name, value in (affinity or {}).items() if name != "nodeAffinity"}
+    if old_node is not None:
+        others["nodeAffinity"] = old_node
+    if others or old is not None:
+        changed["affinity"] = others
+    else:
+        changed.pop("affinity", None)
+
+
+def _check_narrower(new: Object | None, old: Object | None, errors: FieldErrors) -> None:
+    path = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
+    terms, before = (((held or {}).get(REQUIRED) or {}).get("nodeSelectorTerms") or [] for held in (new, old))
+    if not before:
+        return
+    if len(terms) != len(before):
+        why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        errors.invalid(path, [_shown(term) for term in terms] or None, why)
+        return
+    for index, (term, was) in enumerate(zip(terms, before, strict=True)):
+        if not _only_added(term, was):
+            why = "only additions are allowed (no mutations or deletions)"
+            errors.invalid(f"{path}[{index}]", _shown(term), why)
+
+
+def _shown(term: Object) -> Any:
+    return internal(schemas()["core.v1.NodeSelectorTerm"], term)
+
+
+def _only_added(term: Object, was: Object) -> bool:
+    fields = ("matchExpressions", "matchFields")
+    if not any(was.get(field) for field in fields):
+        return not any(term.get(field) for field in fields)
+    return all((term.get(field) or [])[: len(was.get(field) or ())] == (was.get(field) or []) for field in fields)
+
+
+def check_ephemeral_update(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """Ephemeral containers only ever come."""
+    path = "spec.ephemeralContainers"
+    now = {container.get("name"): container for container in spec.get("ephemeralContainers") or ()}
+    for container in before.get("ephemeralContainers") or ():
+        name = go_quote(container["name"])
+        if container["name"] not in now:
+            errors.forbidden(path, f"existing ephemeral containers {name} may not be removed\n")
+        elif now[container["name"]] != container:
+            diff = ephemeral_diff(container, now[container["name"]])
+            errors.forbidden(path, f"existing ephemeral containers {name} may not be changed\n{diff}")

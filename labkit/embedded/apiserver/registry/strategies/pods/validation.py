@@ -1,0 +1,202 @@
+"""What a pod (or the template of one) must be.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpec``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_labels
+from labkit.embedded.apiserver.registry.names import (
+    address_messages,
+    between,
+    dns_label,
+    dns_search,
+    dns_subdomain,
+    qualified_name,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.containerresources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.containers import check_choice, check_containers, pod_facts
+from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
+from labkit.embedded.apiserver.registry.strategies.pods.resourceclaims import check_resource_claims
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
+    check_affinity,
+    check_spread,
+    check_tolerations,
+)
+from labkit.embedded.apiserver.registry.strategies.pods.securitycontexts import check_pod_security
+from labkit.embedded.apiserver.registry.strategies.pods.volumes import check_volumes
+from labkit.embedded.apiserver.registry.strategies.pods.windows import (
+    check_host_processes,
+    check_operating_system,
+    every_container,
+)
+from labkit.embedded.machinery.request import Object
+
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+OWN_USERS = "when `hostUsers` is false"
+
+
+def check_pod_spec(
+    spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
+) -> None:
+    """A PodSpec at ``path``.
+
+    Args:
+        spec: The spec.
+        path: Where it stands.
+        errors: What is wrong so far.
+        pod: The metadata of the pod, if it is that of one.
+        is_pod: Whether this is a pod, not the template of one.
+    """
+    if spec.get("terminationGracePeriodSeconds") is None:
+        errors.required(f"{path}.terminationGracePeriodSeconds")
+    name = (pod or {}).get("name", "")
+    volumes = check_volumes(spec.get("volumes") or [], f"{path}.volumes", errors, pod=name, is_pod=is_pod)
+    facts = pod_facts(spec, volumes)
+    check_resource_claims(spec.get("resourceClaims") or [], f"{path}.resourceClaims", errors)
+    check_containers(spec, facts, path, errors)
+    check_pod_resources(spec, path, errors)
+    _check_host_network(spec, path, is_pod, errors)
+    check_choice(spec, "restartPolicy", RESTART_POLICIES, path, errors)
+    check_choice(spec, "dnsPolicy", DNS_POLICIES, path, errors)
+    validate_labels(spec.get("nodeSelector"), f"{path}.nodeSelector", errors)
+    check_pod_security(spec, path, errors)
+    check_affinity(spec.get("affinity"), f"{path}.affinity", errors)
+    _check_dns_config(spec, path, errors)
+    _check_gates(spec, path, errors)
+    check_spread(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints", errors)
+    check_host_processes(spec, path, errors)
+    _check_own_users(spec, path, errors)
+    _check_host_name(spec, path, errors)
+    _check_names(spec, path, errors)
+    preemption = spec.get("preemptionPolicy")
+    if preemption is not None:
+        check_choice(spec, "preemptionPolicy", ("PreemptLowerPriority", "Never"), path, errors)
+    if spec.get("overhead") is not None:
+        check_resources({"limits": spec["overhead"]}, f"{path}.overhead", errors)
+    check_operating_system(spec, path, errors)
+    check_file_volumes(spec, path, errors)
+
+
+def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErrors) -> None:
+    """On the node's network a container's port is the node's; a template may leave it out."""
+    if not spec.get("hostNetwork"):
+        return
+    for index, container in enumerate(spec.get("containers") or ()):
+        for number, port in enumerate(container.get("ports") or ()):
+            outer, inner = port.get("hostPort", 0), port.get("containerPort", 0)
+            if (is_pod or outer) and outer != inner:
+                errors.invalid(
+                    f"{path}.containers[{index}].ports[{number}].hostPort",
+                    outer,
+                    "must match `containerPort` when `hostNetwork` is true",
+                )
+
+
+def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
+    """What a pod waits for: before it is ready, and before it is scheduled."""
+    for index, gate in enumerate(spec.get("readinessGates") or ()):
+        for message in qualified_name(gate.get("conditionType", "")):
+            errors.invalid(f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), message)
+    seen: set[str] = set()
+    for index, gate in enumerate(spec.get("schedulingGates") or ()):
+        place, name = f"{path}.schedulingGates[{index}]", gate.get("name", "")
+        for message in qualified_name(name):
+            errors.invalid(place, name, message)
+        if name in seen:
+            errors.duplicate(place, name)
+        seen.add(name)
+
+
+def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
+    """What a pod with users of its own cannot share with its node."""
+    if spec.get("hostUsers") is not False:
+        return
+    for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
+        if spec.get(field):
+            errors.forbidden(f"{path}.{shown}", OWN_USERS)
+    for container, place in every_container(spec, path):
+        if container.get("volumeDevices"):
+            errors.forbidden(f"{place}.volumeDevices", OWN_USERS)
+
+
+def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
+    """A host name that stands for whatever else it would be."""
+    name, place = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
+    if name is None:
+        return
+    if spec.get("setHostnameAsFQDN"):
+        errors.forbidden(place, "may not be specified when setHostnameAsFQDN is true")
+    if spec.get("hostNetwork"):
+        errors.forbidden(place, "may not be specified when hostNetwork is true")
+    if len(name.encode()) > 64:
+        errors.too_long(place, 64)
+    for message in dns_subdomain(name):
+        errors.invalid(place, name, message)
+
+
+def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
+    """Names, numbers and lists of a pod that have rules of their own, in the real server's order."""
+    for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
+        errors.invalid(f"{path}.{field}", spec[field], messages)
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
+        errors.invalid(f"{path}.activeDeadlineSeconds", deadline, between(1, 2**31 - 1))
+    for field in ("hostname", "subdomain"):
+        for message in dns_label(spec[field]) if spec.get(field) else ():
+            errors.invalid(f"{path}.{field}", spec[field], message)
+    check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
+    for index, alias in enumerate(spec.get("hostAliases") or ()):
+        for message in address_messages(alias.get("ip", "")):
+            errors.invalid(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), message)
+        for number, name in enumerate(alias.get("hostnames") or ()):
+            for message in dns_subdomain(name):
+                errors.invalid(f"{path}.hostAliases[{index}].hostnames[{number}]", name, message)
+    for field, message in _wrong_names(spec, ("priorityClassName", "runtimeClassName")):
+        errors.invalid(f"{path}.{field}", spec[field], message)
+
+
+def _wrong_names(spec: Object, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for field in fields:
+        value = spec.get(field)
+        if value or (value == "" and field == "runtimeClassName"):
+            for message in dns_subdomain(value):
+                yield field, message
+
+
+def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
+    config, place = spec.get("dnsConfig"), f"{path}.dnsConfig"
+    if spec.get("dnsPolicy") == "None":
+        if config is None:
+            errors.required(place, "must provide `dnsConfig` when `dnsPolicy` is None")
+            return
+        if not config.get("nameservers"):
+            why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            errors.required(f"{place}.nameservers", why)
+            return
+    if config is None:
+        return
+    servers = config.get("nameservers") or []
+    if len(servers) > 3:
+        errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
+    for index, server in enumerate(servers):
+        for message in address_messages(server):
+            errors.invalid(f"{place}.nameservers[{index}]", server, message)
+    searches = config.get("searches") or []
+    if len(searches) > 32:
+        errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")
+    if len(" ".join(searches).encode()) > 2048:
+        why = "must not have more than 2048 characters (including spaces) in the search list"
+        errors.invalid(f"{place}.searches", searches, why)
+    for index, search in enumerate(searches):
+        domain = search.removesuffix(".")
+        for message in dns_search(domain) if search != "." else ():
+            errors.invalid(f"{place}.searches[{index}]", domain, message)
+    for index, option in enumerate(config.get("options") or ()):
+        if not option.get("name"):
+            errors.required(f"{place}.options[{index}]", "must not be empty")

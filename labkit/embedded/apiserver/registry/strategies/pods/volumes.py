@@ -1,0 +1,156 @@
+"""The volumes of a pod.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.strategies.pods.projections import (
+    config_map_volume,
+    downward_volume,
+    projected_volume,
+    secret_volume,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec
+from labkit.embedded.apiserver.registry.strategies.storage.csi import csi
+from labkit.embedded.apiserver.registry.strategies.storage.iscsi import TOO_LONG_FOR_PORTAL, iscsi, too_long_for_portal
+from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+    Rule,
+    both,
+    check_sources,
+    names_secret,
+    needs,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED, git_repository, storage_os
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+def check_volumes(
+    volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
+) -> dict[str, Object]:
+    """The volumes of a pod.
+
+    Args:
+        volumes: The volumes.
+        path: Where their list stands.
+        errors: What is wrong so far.
+        pod: The pod's name, if it has one already.
+        is_pod: Whether this is a pod, not the template of one.
+
+    Returns:
+        Those with nothing wrong, by name.
+    """
+    rules = POD_SOURCES if is_pod else TEMPLATE_SOURCES
+    made = {f"{pod}-{volume.get('name', '')}" for volume in volumes if pod and volume.get("ephemeral") is not None}
+    known: dict[str, Object] = {}
+    for index, volume in enumerate(volumes):
+        place, name, before = f"{path}[{index}]", volume.get("name", ""), len(errors)
+        check_sources(volume, rules, place, errors)
+        _check_more(volume, place, pod, errors)
+        if not name:
+            errors.required(f"{place}.name")
+        for message in dns_label(name) if name else ():
+            errors.invalid(f"{place}.name", name, message)
+        if name in known:
+            errors.duplicate(f"{place}.name", name)
+        if len(errors) == before:
+            known[name] = volume
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
+        if claim in made:
+            why = "must not reference a PVC that gets created for an ephemeral volume"
+            errors.invalid(f"{place}.persistentVolumeClaim.claimName", claim, why)
+    return known
+
+
+def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> None:
+    """What a source says of its volume's name."""
+    name = volume.get("name", "")
+    if volume.get("iscsi") is not None and too_long_for_portal(volume["iscsi"], name):
+        errors.invalid(f"{path}.name", name, TOO_LONG_FOR_PORTAL)
+    if volume.get("ephemeral") is not None and pod and name:
+        claim = f"{pod}-{name}"
+        for message in dns_subdomain(claim):
+            errors.invalid(f"{path}.name", name, f'PVC name "{claim}": {message}')
+
+
+def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
+    if amount(source.get("sizeLimit", 0)) < 0:
+        errors.forbidden(f"{path}.sizeLimit", "SizeLimit field must be a valid resource quantity")
+
+
+def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
+    """A claim that lives as long as the pod."""
+    template, place = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
+    if template is None:
+        errors.required(place)
+        return
+    metadata = template.get("metadata") or {}
+    validate_annotations(metadata.get("annotations"), f"{place}.metadata.annotations", errors)
+    validate_labels(metadata.get("labels"), f"{place}.metadata.labels", errors)
+    for field, value in metadata.items():
+        if value and field not in ("annotations", "labels"):
+            # The real server takes the names of Go's struct and lowers the first letter.
+            shown = "uID" if field == "uid" else field
+            errors.forbidden(f"{place}.metadata.{shown}", "cannot be set")
+    check_claim_spec(template["spec"], f"{place}.spec", errors)
+
+
+def _image(is_pod: bool) -> Rule:
+    """A rule for an image's files; a template need not say which."""
+
+    def rule(source: Object, path: str, errors: FieldErrors) -> None:
+        if is_pod:
+            needs("reference")(source, path, errors)
+        policy = source.get("pullPolicy", "")
+        if not policy:
+            errors.required(f"{path}.pullPolicy")
+        elif policy not in PULL_POLICIES:
+            errors.not_supported(f"{path}.pullPolicy", policy, PULL_POLICIES)
+
+    return rule
+
+
+POD_SOURCES: Mapping[str, Rule] = {
+    "emptyDir": _empty_directory,
+    "hostPath": SHARED["hostPath"],
+    "gitRepo": git_repository,
+    "gcePersistentDisk": SHARED["gcePersistentDisk"],
+    "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
+    "secret": secret_volume,
+    "nfs": SHARED["nfs"],
+    "iscsi": iscsi,
+    "glusterfs": needs("endpoints", "path"),
+    "flocker": SHARED["flocker"],
+    "persistentVolumeClaim": needs("claimName"),
+    "rbd": SHARED["rbd"],
+    "cinder": both(needs("volumeID"), names_secret("name")),
+    "cephfs": SHARED["cephfs"],
+    "quobyte": SHARED["quobyte"],
+    "downwardAPI": downward_volume,
+    "fc": SHARED["fc"],
+    "flexVolume": SHARED["flexVolume"],
+    "configMap": config_map_volume,
+    "azureFile": needs("secretName", "shareName"),
+    "vsphereVolume": SHARED["vsphereVolume"],
+    "photonPersistentDisk": SHARED["photonPersistentDisk"],
+    "portworxVolume": SHARED["portworxVolume"],
+    "azureDisk": SHARED["azureDisk"],
+    "storageos": storage_os("name"),
+    "projected": projected_volume,
+    "scaleIO": SHARED["scaleIO"],
+    "csi": csi,
+    "ephemeral": _ephemeral,
+    "image": _image(is_pod=True),
+}
+"""What a pod's volume may be, in the order in which the real server looks."""
+
+TEMPLATE_SOURCES: Mapping[str, Rule] = {**POD_SOURCES, "image": _image(is_pod=False)}
+"""The same of a pod's template."""

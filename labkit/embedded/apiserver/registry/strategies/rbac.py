@@ -1,0 +1,160 @@
+"""Roles and bindings.
+
+Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/defaults.go``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import (
+    validate_known_finalizers,
+    validate_metadata,
+    validate_metadata_update,
+    validate_selector,
+)
+from labkit.embedded.apiserver.registry.names import NameRule, path_segment_name, subdomain_name
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+GROUP = "rbac.authorization.k8s.io"
+
+
+@dataclass
+class PolicyStrategy(Strategy):
+    """What roles and bindings have in common."""
+
+    name_rule: NameRule = path_segment_name
+    create_on_update: bool = True
+
+    def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``: first what holds for all kinds, then the object as if it were new, then the change."""
+        errors = FieldErrors()
+        validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        validate_known_finalizers(new["metadata"].get("finalizers"), "metadata.finalizers", errors)
+        validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
+        self.check(new, errors)
+        validate_metadata_update(new["metadata"], old["metadata"], errors)
+        self.check_change(new, old, errors)
+        return errors
+
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """What may change."""
+
+
+@dataclass
+class RoleStrategy(PolicyStrategy):
+    """Roles and cluster roles.
+
+    Args:
+        namespaced: Whether rules are for one namespace.
+    """
+
+    namespaced: bool = True
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for index, rule in enumerate(obj.get("rules") or ()):
+            check_rule(rule, self.namespaced, f"rules[{index}]", errors)
+        aggregation = obj.get("aggregationRule")
+        if aggregation is None:
+            return
+        path = "aggregationRule.clusterRoleSelectors"
+        selectors = aggregation.get("clusterRoleSelectors") or []
+        if not selectors:
+            errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")
+        for index, selector in enumerate(selectors):
+            before = len(errors)
+            validate_selector(selector, f"{path}[{index}]", errors)
+            if len(errors) > before:
+                errors.invalid(f"{path}[{index}]", None, "invalid label selector.")
+
+
+def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
+    """One rule of a role."""
+    if not rule.get("verbs"):
+        errors.required(f"{path}.verbs", "verbs must contain at least one value")
+    urls = rule.get("nonResourceURLs")
+    if urls:
+        if namespaced:
+            errors.invalid(f"{path}.nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs")
+        if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
+            errors.invalid(
+                f"{path}.nonResourceURLs",
+                urls,
+                "rules cannot apply to both regular resources and non-resource URLs",
+            )
+        return
+    if not rule.get("apiGroups"):
+        errors.required(f"{path}.apiGroups", "resource rules must supply at least one api group")
+    if not rule.get("resources"):
+        errors.required(f"{path}.resources", "resource rules must supply at least one resource")
+
+
+@dataclass
+class BindingStrategy(PolicyStrategy):
+    """Role bindings and cluster role bindings.
+
+    Args:
+        roles: The kinds of role it may name.
+    """
+
+    roles: tuple[str, ...] = ("Role", "ClusterRole")
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        if not obj["roleRef"].get("apiGroup"):
+            obj["roleRef"]["apiGroup"] = GROUP
+        for subject in obj.get("subjects") or ():
+            if not subject.get("apiGroup") and subject.get("kind") in ("User", "Group"):
+                fields = dict(subject)
+                subject.clear()
+                subject.update({"kind": fields.pop("kind"), **fields, "apiGroup": GROUP})
+                # The order in which they are printed.
+                for name in ("name", "namespace"):
+                    if name in subject:
+                        subject[name] = subject.pop(name)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        role = obj["roleRef"]
+        if role["apiGroup"] != GROUP:
+            errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
+        if role.get("kind", "") not in self.roles:
+            errors.not_supported("roleRef.kind", role.get("kind", ""), self.roles)
+        name = role.get("name", "")
+        if not name:
+            errors.required("roleRef.name")
+        else:
+            for message in path_segment_name(name, False):
+                errors.invalid("roleRef.name", name, message)
+        for index, subject in enumerate(obj.get("subjects") or ()):
+            self.check_subject(subject, f"subjects[{index}]", errors)
+
+    def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
+        """One subject of a binding."""
+        name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
+        if not name:
+            errors.required(f"{path}.name")
+        if kind == "ServiceAccount":
+            for message in subdomain_name(name, False) if name else ():
+                errors.invalid(f"{path}.name", name, message)
+            if group:
+                errors.not_supported(f"{path}.apiGroup", group, [""])
+            if not subject.get("namespace") and "Role" not in self.roles:
+                errors.required(f"{path}.namespace")
+        elif kind in ("User", "Group"):
+            if group != GROUP:
+                errors.not_supported(f"{path}.apiGroup", group, [GROUP])
+        else:
+            errors.not_supported(f"{path}.kind", kind, ["ServiceAccount", "User", "Group"])
+
+    def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``PolicyStrategy``."""
+        if new["roleRef"] != old["roleRef"]:
+            role = new["roleRef"]
+            shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}
+            errors.invalid("roleRef", shown, "cannot change roleRef")

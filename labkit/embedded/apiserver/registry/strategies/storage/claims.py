@@ -1,0 +1,273 @@
+"""Persistent volume claims.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api/persistentvolumeclaim``,
+``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.internals import claim_diff
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import NANO, amount
+
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+VOLUME_MODES = ("Block", "Filesystem")
+BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+CLASS_ATTRIBUTE = 'deprecated since v1.8; use "storageClassName" attribute instead'
+CLAIM = "PersistentVolumeClaim"
+SNAPSHOT = ("VolumeSnapshot", "snapshot.storage.k8s.io")
+MAY_CHANGE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+NOT_POSITIVE = "must be greater than zero"
+RESIZE_STATES = (
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+)
+
+
+@dataclass
+class ClaimStrategy(Strategy):
+    """Persistent volume claims."""
+
+    returns_deleted: bool = True
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["spec"].setdefault("volumeMode", "Filesystem")
+        if not obj["status"].get("phase"):
+            obj["status"]["phase"] = "Pending"
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"phase": "Pending"}
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``; a source of data has an old form and a new one."""
+        super().prepare_create(context, obj)
+        _settle_source(obj["spec"], {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_update(context, new, old)
+        _settle_source(new["spec"], old["spec"])
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_claim_spec(obj["spec"], "spec", errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        spec, before = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
+        if not before.get("volumeName") and spec.get("volumeName"):
+            before["volumeName"] = spec["volumeName"]
+        _settle_class(new, old, spec, errors)
+        if new["status"].get("phase") == "Bound":
+            requests = (spec.get("resources") or {}).get("requests")
+            if requests:
+                requests["storage"] = _requested(before)
+            _copy("volumeAttributesClassName", before, spec)
+        if not _alike(spec, before):
+            errors.forbidden("spec", f"{MAY_CHANGE}\n{claim_diff(before, spec)}")
+        wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
+        if wanted < had and wanted <= amount((old["status"].get("capacity") or {}).get("storage", 0)):
+            errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
+        immutable(new["spec"].get("volumeMode"), old["spec"].get("volumeMode"), "volumeMode", errors)
+        wish = new["spec"].get("volumeAttributesClassName")
+        taken_back = not wish and wish != old["spec"].get("volumeAttributesClassName")
+        if taken_back and old["status"].get("currentVolumeAttributesClassName") is not None:
+            form = "nil" if wish is None else "empty string"
+            why = f"update to {form} is forbidden when status.currentVolumeAttributesClassName is not nil"
+            errors.forbidden("spec.volumeAttributesClassName", why)
+
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = common_update_errors(kind, new, old)
+        status = new["status"]
+        if not new["metadata"].get("resourceVersion"):
+            errors.required("resourceVersion")
+        if not new["spec"].get("accessModes"):
+            errors.required("Spec.accessModes")
+        for name, value in (status.get("capacity") or {}).items():
+            check_basic(value, f"status.capacity[{name}]", errors)
+        for name, state in (status.get("allocatedResourceStatuses") or {}).items():
+            _check_allocated_name(name, "status.allocatedResourceStatuses", errors)
+            if state not in RESIZE_STATES:
+                errors.not_supported("status.allocatedResourceStatuses", name, RESIZE_STATES)
+        for name, value in (status.get("allocatedResources") or {}).items():
+            if _check_allocated_name(name, "status.allocatedResources", errors):
+                check_basic(value, f"status.allocatedResources[{name}]", errors)
+        return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        found = []
+        if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
+            found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")
+        return found + claim_warnings(obj["spec"], "spec")
+
+
+def _requested(spec: Object) -> Any:
+    return ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
+
+
+def _copy(field: str, source: Object, target: Object) -> None:
+    if field in source:
+        target[field] = source[field]
+    else:
+        target.pop(field, None)
+
+
+def _alike(one: Object, other: Object) -> bool:
+    """Whether two specs are the same but for amounts that are written differently."""
+
+    def plain(spec: Object) -> Object:
+        resources = spec.get("resources") or {}
+        amounts = {
+            form: {name: amount(value) for name, value in (resources.get(form) or {}).items()}
+            for form in ("limits", "requests")
+        }
+        return {**spec, "resources": amounts}
+
+    return plain(one) == plain(other)
+
+
+def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -> None:
+    """A class may move from its annotation into the spec, and be chosen where there was none."""
+    after = (new["metadata"].get("annotations") or {}).get(BETA_CLASS)
+    before = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
+    wish, had = new["spec"].get("storageClassName"), old["spec"].get("storageClassName")
+    chosen = had is None and wish is not None
+    if chosen and before is not None and wish == before and after in (None, before):
+        spec.pop("storageClassName", None)
+        return
+    if (after or "") != (before or ""):
+        errors.invalid(f"metadata.annotations[{BETA_CLASS}]", after or "", "field is immutable")
+    if chosen and before in (None, wish):
+        spec.pop("storageClassName", None)
+
+
+def _settle_source(spec: Object, before: Object) -> None:
+    """Keep the old and the new form of a source of data alike; the old one names claims and snapshots only."""
+    reference = spec.get("dataSourceRef")
+    if reference is not None and reference.get("namespace") and before.get("dataSourceRef") is None:
+        reference = None
+        spec.pop("dataSourceRef")
+    source = spec.get("dataSource")
+    in_use = before.get("dataSource") is not None or before.get("dataSourceRef") is not None
+    if source is not None and reference is None and not in_use:
+        named = (source.get("kind", ""), source.get("apiGroup") or "")
+        if named not in ((CLAIM, ""), SNAPSHOT):
+            spec.pop("dataSource")
+            source = None
+    if source is not None and reference is None:
+        spec["dataSourceRef"] = dict(source)
+    elif reference is not None and source is None and not reference.get("namespace"):
+        spec["dataSource"] = {name: value for name, value in reference.items() if name != "namespace"}
+
+
+def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
+    """An amount that is not negative, in whole units."""
+    size = amount(value)
+    if size <= -NANO:
+        errors.invalid(path, -(-size // NANO), "must be a valid resource quantity")
+
+
+def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
+    """A resource of a claim: storage, or somebody else's."""
+    messages = qualified_name(name)
+    for message in messages:
+        errors.invalid(path, name, message)
+    if not messages and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
+        errors.not_supported(path, name, ["storage"])
+        return False
+    return not messages
+
+
+def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:
+    """How a volume may be mounted: known modes, and the one for a single pod alone."""
+    for mode in modes:
+        if mode not in ACCESS_MODES:
+            errors.not_supported(path, mode, ACCESS_MODES)
+    known = {mode for mode in modes if mode in ACCESS_MODES}
+    if "ReadWriteOncePod" in known and len(known) > 1:
+        errors.forbidden(path, "may not use ReadWriteOncePod with other access modes")
+
+
+def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
+    """The spec of a claim."""
+    modes = spec.get("accessModes") or []
+    if not modes:
+        errors.required(f"{path}.accessModes", "at least 1 access mode is required")
+    if spec.get("selector") is not None:
+        validate_selector(spec["selector"], f"{path}.selector", errors)
+    check_access_modes(modes, f"{path}.accessModes", errors)
+    requests = (spec.get("resources") or {}).get("requests") or {}
+    if "storage" not in requests:
+        errors.required(f"{path}.resources[storage]")
+    elif amount(requests["storage"]) <= 0:
+        errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
+    check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
+    mode = spec.get("volumeMode")
+    if mode is not None and mode not in VOLUME_MODES:
+        errors.not_supported(f"{path}.volumeMode", mode, VOLUME_MODES)
+    _check_sources(spec, path, errors)
+    check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
+
+
+def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
+    """The name of a class, if one is named."""
+    for message in dns_subdomain(name) if name else ():
+        errors.invalid(path, name, message)
+
+
+def _check_sources(spec: Object, path: str, errors: FieldErrors) -> None:
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    for given, field in ((source, "dataSource"), (reference, "dataSourceRef")):
+        if given is not None:
+            _check_source(given, f"{path}.{field}", errors)
+    if source is None or reference is None:
+        return
+    shown: Object = {}  # the real server shows a path here, whose fields are private
+    if reference.get("namespace"):
+        errors.invalid(path, shown, "may not be specified when dataSourceRef.namespace is specified")
+    elif any(source.get(field) != reference.get(field) for field in ("apiGroup", "kind", "name")):
+        errors.invalid(path, shown, "must match dataSourceRef")
+
+
+def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
+    kind, group = source.get("kind", ""), source.get("apiGroup") or ""
+    for field in ("name", "kind"):
+        if not source.get(field):
+            errors.required(f"{path}.{field}")
+    if not group and kind != CLAIM:
+        errors.invalid(path, kind, f"must be '{CLAIM}' when referencing the default apiGroup")
+    for message in dns_subdomain(group) if group else ():
+        errors.invalid(f"{path}.apiGroup", group, message)
+    namespace = source.get("namespace")
+    for message in dns_label(namespace) if namespace else ():
+        errors.invalid(f"{path}.namespace", namespace, message)
+
+
+def claim_warnings(spec: Object, path: str) -> list[str]:
+    """What is legal in a claim's spec but hardly meant."""
+    resources = spec.get("resources") or {}
+    found = []
+    for form in ("requests", "limits"):
+        value = (resources.get(form) or {}).get("storage", "0")
+        if amount(value) % NANO:
+            why = f'fractional byte value "{value}" is invalid, must be an integer'
+            found.append(f"{path}.resources.{form}[storage]: {why}")
+    return found

@@ -1,0 +1,302 @@
+"""What storage drivers tell of themselves, and classes of volume attributes.
+
+No driver runs here; the objects are stored and checked as a real server does.
+Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pkg/registry/storage``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.names import dns_subdomain, qualified_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import NOT_NEGATIVE
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
+
+GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
+LIFECYCLES = ("Persistent", "Ephemeral")
+GATED = "preventPodSchedulingIfMissing"
+MAX_NODE_ID = 256
+MAX_PARAMETERS, MAX_PARAMETER_BYTES = 512, 256 * 1024
+MAX_ERROR_MESSAGE = 1024
+MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
+MAX_DRIVER_NAME = 63
+
+
+def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
+    """The name of a storage driver."""
+    if not name:
+        errors.required(path)
+        return
+    if len(name.encode()) > MAX_DRIVER_NAME:
+        errors.too_long(path, MAX_DRIVER_NAME)
+    for message in dns_subdomain(name.lower()):
+        errors.invalid(path, name, message)
+
+
+def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
+    """Parameters for a driver: not too many of them, each with a name."""
+    given = parameters or {}
+    if len(given) > MAX_PARAMETERS:
+        errors.too_long(path, MAX_PARAMETERS)
+        return
+    if "" in given:
+        errors.invalid(path, "", "field can not be empty.")
+    if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > MAX_PARAMETER_BYTES:
+        errors.too_long(path, MAX_PARAMETER_BYTES)
+    if not empty and not given:
+        errors.required(path, "must contain at least one key/value pair")
+
+
+@dataclass
+class DriverStrategy(Strategy):
+    """CSI drivers."""
+
+    returns_deleted: bool = True
+    unconditional_update: bool = False
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        spec.setdefault("attachRequired", True)
+        spec.setdefault("podInfoOnMount", False)
+        spec.setdefault("storageCapacity", False)
+        spec.setdefault("fsGroupPolicy", "ReadWriteOnceWithFSType")
+        if not spec.get("volumeLifecycleModes"):
+            spec["volumeLifecycleModes"] = ["Persistent"]
+        spec.setdefault("requiresRepublish", False)
+        spec.setdefault("seLinuxMount", False)
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``. A field of the gate ``VolumeLimitScaling`` is dropped: the gate is closed in 1.36."""
+        obj["spec"].pop(GATED, None)  # and generations are counted from the first change on
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        new["spec"].pop(GATED, None)
+        super().prepare_update(context, new, old)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        policy = spec.get("fsGroupPolicy")
+        if policy is not None and policy not in GROUP_POLICIES:
+            errors.not_supported("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+        self._check_tokens(spec.get("tokenRequests") or (), errors)
+        for mode in spec.get("volumeLifecycleModes") or ():
+            if mode not in LIFECYCLES:
+                errors.not_supported("spec.volumeLifecycleModes", mode, LIFECYCLES)
+        period = spec.get("nodeAllocatableUpdatePeriodSeconds")
+        if period is not None and period < 10:
+            errors.invalid(
+                "spec.nodeAllocatableUpdatePeriodSeconds", period, "must be greater than or equal to 10 seconds"
+            )
+        secret = spec.get("serviceAccountTokenInSecrets")
+        if secret is not None and not spec.get("tokenRequests"):
+            errors.invalid(
+                "spec.serviceAccountTokenInSecrets",
+                secret,
+                "serviceAccountTokenInSecrets is set but no tokenRequests are specified",
+            )
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        if not spec.get("tokenRequests") or spec.get("serviceAccountTokenInSecrets") is not None:
+            return []
+        if old is not None and spec["tokenRequests"] == old["spec"].get("tokenRequests"):
+            return []
+        return [
+            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent "
+            "possible logging of tokens in volume attributes"
+        ]
+
+    def _check_tokens(self, requests: Sequence[Object], errors: FieldErrors) -> None:
+        audiences: set[str] = set()
+        for index, request in enumerate(requests):
+            path, audience = f"spec.tokenRequests[{index}]", request.get("audience", "")
+            if audience in audiences:
+                errors.duplicate(f"{path}.audience", audience)
+                continue
+            audiences.add(audience)
+            seconds = request.get("expirationSeconds")
+            if seconds is not None and seconds < MIN_TOKEN_SECONDS:
+                errors.invalid(f"{path}.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
+            if seconds is not None and seconds > MAX_TOKEN_SECONDS:
+                errors.invalid(
+                    f"{path}.expirationSeconds", seconds, "may not specify a duration larger than 2^32 seconds"
+                )
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        for field, path in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes",) * 2):
+            immutable(new["spec"].get(field), old["spec"].get(field), f"spec.{path}", errors)
+
+
+@dataclass
+class DriverNodeStrategy(Strategy):
+    """CSI nodes: which drivers a node has."""
+
+    returns_deleted: bool = True
+    unconditional_update: bool = False
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        names: set[str] = set()
+        for index, driver in enumerate(obj["spec"].get("drivers") or ()):
+            path = f"spec.drivers[{index}]"
+            name, node = driver.get("name", ""), driver.get("nodeID", "")
+            check_driver_name(name, f"{path}.name", errors)
+            if not node:
+                errors.required(f"{path}.nodeID")
+            if len(node.encode()) > MAX_NODE_ID:
+                errors.invalid(f"{path}.nodeID", node, f"must be {MAX_NODE_ID} characters or less")
+            count = (driver.get("allocatable") or {}).get("count")
+            if count is not None and count < 0:
+                errors.invalid(f"{path}.allocatable.count", count, NOT_NEGATIVE)
+            if name in names:
+                errors.duplicate(f"{path}.name", name)
+            names.add(name)
+            self._check_keys(driver.get("topologyKeys") or (), path, errors)
+
+    def _check_keys(self, keys: Sequence[str], path: str, errors: FieldErrors) -> None:
+        seen: set[str] = set()
+        for key in keys:
+            if not key:
+                errors.required(path)
+            if key in seen:
+                errors.duplicate(path, key)
+            seen.add(key)
+            for message in qualified_name(key):
+                errors.invalid(path, key, message)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        for before in old["spec"].get("drivers") or ():
+            for driver in new["spec"].get("drivers") or ():
+                if driver.get("name") != before.get("name"):
+                    continue
+                after, known = ({**each, "allocatable": None} for each in (driver, before))
+                if after != known:
+                    shown = {
+                        "Name": driver.get("name", ""),
+                        "NodeID": driver.get("nodeID", ""),
+                        "TopologyKeys": driver.get("topologyKeys"),
+                        "Allocatable": None,
+                    }
+                    errors.invalid("spec.drivers", shown, "field is immutable")
+
+
+@dataclass
+class CapacityStrategy(Strategy):
+    """How much storage a driver has for a class, and where."""
+
+    unconditional_update: bool = False
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
+        name = obj.get("storageClassName", "")
+        for message in dns_subdomain(name):
+            errors.invalid("storageClassName", name, message)
+        capacity = obj.get("capacity")
+        if capacity is not None and amount(capacity) < 0:
+            errors.invalid("capacity", capacity, NOT_NEGATIVE)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for field in ("nodeTopology", "storageClassName"):
+            immutable(new.get(field), old.get(field), field, errors)
+
+
+@dataclass
+class AttachmentStrategy(Strategy):
+    """Attachments of volumes to nodes."""
+
+    returns_deleted: bool = True
+    unconditional_update: bool = False
+    status: bool = True
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"attached": False}
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self._check_always(obj, errors)
+        volume = obj["spec"]["source"].get("persistentVolumeName")
+        for message in dns_subdomain(volume) if volume is not None else ():
+            errors.invalid("spec.source.persistentVolumeName", volume, message)
+
+    def _check_always(self, obj: Object, errors: FieldErrors) -> None:
+        spec, path = obj["spec"], "spec.source"
+        check_driver_name(spec.get("attacher", ""), "spec.attacher", errors)
+        volume, inline = (spec["source"].get(name) for name in ("persistentVolumeName", "inlineVolumeSpec"))
+        one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+        if volume is None and inline is None:
+            errors.required(path, one)
+        elif volume is not None and inline is not None:
+            errors.forbidden(path, one)
+        elif volume == "":
+            errors.required(f"{path}.persistentVolumeName", "must specify non empty persistentVolumeName")
+        for message in dns_subdomain(spec.get("nodeName", "")):
+            errors.invalid("spec.nodeName", spec.get("nodeName", ""), message)
+        status = obj["status"]
+        notes = status.get("attachmentMetadata") or {}
+        if sum(len(key.encode()) + len(value.encode()) for key, value in notes.items()) > MAX_PARAMETER_BYTES:
+            errors.too_long("status.attachmentMetadata", MAX_PARAMETER_BYTES)
+        for name in ("attachError", "detachError"):
+            error = status.get(name) or {}
+            if len(error.get("message", "").encode()) > MAX_ERROR_MESSAGE:
+                errors.too_long(f"status.{name}.message", MAX_PARAMETER_BYTES)
+            if error.get("errorCode", 0) < 0:
+                errors.invalid(
+                    f"status.{name}.errorCode", error["errorCode"], "must be between 0 and 2147483647, inclusive"
+                )
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        if new["spec"] != old["spec"]:
+            spec = new["spec"]
+            source = {
+                "PersistentVolumeName": spec["source"].get("persistentVolumeName"),
+                "InlineVolumeSpec": spec["source"].get("inlineVolumeSpec"),
+            }
+            shown = {"Attacher": spec.get("attacher", ""), "Source": source, "NodeName": spec.get("nodeName", "")}
+            errors.invalid("spec", shown, "field is immutable")
+
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        return self.validate_update(kind, new, old)
+
+
+@dataclass
+class AttributesClassStrategy(Strategy):
+    """Classes of volume attributes."""
+
+    returns_deleted: bool = True
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        driver = obj.get("driverName", "")
+        if not driver:
+            errors.required("driverName")
+        for message in qualified_name(driver.lower()) if driver else ():
+            errors.invalid("driverName", driver.lower(), message)
+        check_parameters(obj.get("parameters"), "parameters", errors, empty=False)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        for field in ("driverName", "parameters"):
+            if (new.get(field) or {}) != (old.get(field) or {}):
+                errors.forbidden(field, f"updates to {field} are forbidden.")
+        self.check(new, errors)

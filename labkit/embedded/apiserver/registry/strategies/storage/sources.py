@@ -1,0 +1,185 @@
+"""Where volumes come from: the rules for disks, shares and drivers that pods and volumes share.
+
+Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import between, dns_label
+from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
+from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import Rule, names_secret, needs
+from labkit.embedded.machinery.request import Object
+
+HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
+MANAGED_DISK = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
+BLOB_DISK = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"
+HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
+
+
+def host_path(source: Object, path: str, errors: FieldErrors) -> None:
+    """A path on the node."""
+    if not source.get("path"):
+        errors.required(f"{path}.path")
+        return
+    check_no_backsteps(source["path"], f"{path}.path", errors)
+    kind = source.get("type")
+    if kind is not None and kind not in HOST_PATH_TYPES:
+        errors.not_supported(f"{path}.type", kind, HOST_PATH_TYPES)
+
+
+def local(source: Object, path: str, errors: FieldErrors) -> None:
+    """A disk or directory of one node."""
+    if not source.get("path"):
+        errors.required(f"{path}.path")
+        return
+    check_no_backsteps(source["path"], f"{path}.path", errors)
+
+
+def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
+    """A checkout of a repository."""
+    needs("repository")(source, path, errors)
+    check_descending(source.get("directory", ""), f"{path}.directory", errors)
+
+
+def partitioned(field: str) -> Rule:
+    """A rule for a disk that is named by a field, and of which one partition may be meant."""
+
+    def rule(source: Object, path: str, errors: FieldErrors) -> None:
+        needs(field)(source, path, errors)
+        partition = source.get("partition", 0)
+        if not 0 <= partition <= 255:
+            errors.invalid(f"{path}.partition", partition, between(1, 255))
+
+    return rule
+
+
+def nfs(source: Object, path: str, errors: FieldErrors) -> None:
+    """A directory of a file server."""
+    needs("server", "path")(source, path, errors)
+    directory = source.get("path", "")
+    if not directory.startswith("/"):
+        errors.invalid(f"{path}.path", directory, "must be an absolute path")
+
+
+def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """A Gluster volume whose endpoints may be in another namespace."""
+    needs("endpoints", "path")(source, path, errors)
+    namespace = source.get("endpointsNamespace")
+    if namespace is None:
+        return
+    place = f"{path}.endpointsNamespace"
+    if not namespace:
+        errors.invalid(place, namespace, "if the endpointnamespace is set, it must be a valid namespace name")
+    for message in dns_label(namespace) if namespace else ():
+        errors.invalid(place, namespace, message)
+
+
+def flocker(source: Object, path: str, errors: FieldErrors) -> None:
+    """A Flocker dataset."""
+    name, identity = source.get("datasetName", ""), source.get("datasetUUID", "")
+    if not name and not identity:
+        errors.required(path, "one of datasetName and datasetUUID is required")
+    if name and identity:
+        errors.invalid(path, "resource", "datasetName and datasetUUID can not be specified simultaneously")
+    if "/" in name:
+        errors.invalid(f"{path}.datasetName", name, "must not contain '/'")
+
+
+def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
+    """A Quobyte volume."""
+    registry = source.get("registry", "")
+    if not registry:
+        errors.required(f"{path}.registry", HOST_PORTS)
+    elif len(source.get("tenant", "").encode()) >= 65:
+        errors.required(f"{path}.tenant", "must be a UUID and may not exceed a length of 64 characters")
+    else:
+        for pair in registry.split(","):
+            if pair.count(":") != 1:
+                errors.invalid(f"{path}.registry", registry, HOST_PORTS)
+    needs("volume")(source, path, errors)
+
+
+def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
+    """A Fibre Channel disk."""
+    targets, names = source.get("targetWWNs") or [], source.get("wwids") or []
+    if not targets and not names:
+        errors.required(f"{path}.targetWWNs", "must specify either targetWWNs or wwids, but not both")
+    if targets and names:
+        why = "targetWWNs and wwids can not be specified simultaneously"
+        errors.invalid(f"{path}.targetWWNs", targets, why)
+    if targets:
+        unit = source.get("lun")
+        if unit is None:
+            errors.required(f"{path}.lun", "lun is required if targetWWNs is specified")
+        elif not 0 <= unit <= 255:
+            errors.invalid(f"{path}.lun", unit, between(0, 255))
+
+
+def flex(source: Object, path: str, errors: FieldErrors) -> None:
+    """A volume of a driver on the node."""
+    needs("driver")(source, path, errors)
+    for key in source.get("options") or ():
+        domain = "." + key.partition("/")[0].lower()
+        if domain.endswith((".kubernetes.io", ".k8s.io")):
+            errors.invalid(f"{path}.options[{key}]", key, "kubernetes.io and k8s.io namespaces are reserved")
+
+
+def azure_file_volume(source: Object, path: str, errors: FieldErrors) -> None:
+    """A share whose secret may be in a namespace of its own."""
+    needs("secretName", "shareName")(source, path, errors)
+    if source.get("secretNamespace") == "":
+        errors.required(f"{path}.secretNamespace")
+
+
+def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
+    """A managed disk, or one in a blob."""
+    needs("diskName", "diskURI")(source, path, errors)
+    kind, address = source.get("kind"), source.get("diskURI", "")
+    for field, choices in (
+        ("cachingMode", ("None", "ReadOnly", "ReadWrite")),
+        ("kind", ("Dedicated", "Managed", "Shared")),
+    ):
+        value = source.get(field)
+        if value is not None and value not in choices:
+            errors.not_supported(f"{path}.{field}", value, choices)
+    if kind == "Managed" and not address.startswith("/subscriptions/"):
+        errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
+    if kind is not None and kind != "Managed" and not address.startswith("https://"):
+        errors.not_supported(f"{path}.diskURI", address, [BLOB_DISK])
+
+
+def storage_os(*secret: str) -> Rule:
+    """A rule for a StorageOS volume; what its secret must name differs."""
+
+    def rule(source: Object, path: str, errors: FieldErrors) -> None:
+        needs("volumeName")(source, path, errors)
+        for field in ("volumeName", "volumeNamespace"):
+            value = source.get(field)
+            for message in dns_label(value) if value else ():
+                errors.invalid(f"{path}.{field}", value, message)
+        names_secret(*secret)(source, path, errors)
+
+    return rule
+
+
+SHARED: Mapping[str, Rule] = {
+    "hostPath": host_path,
+    "gcePersistentDisk": partitioned("pdName"),
+    "awsElasticBlockStore": partitioned("volumeID"),
+    "flocker": flocker,
+    "nfs": nfs,
+    "rbd": needs("monitors", "image"),
+    "quobyte": quobyte,
+    "cephfs": needs("monitors"),
+    "fc": fibre_channel,
+    "flexVolume": flex,
+    "vsphereVolume": needs("volumePath"),
+    "photonPersistentDisk": needs("pdID"),
+    "portworxVolume": needs("volumeID"),
+    "azureDisk": azure_disk,
+    "scaleIO": needs("gateway", "system", "volumeName"),
+}
+"""The sources whose rules are the same in a pod and in a persistent volume."""

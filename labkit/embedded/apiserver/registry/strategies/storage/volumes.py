@@ -1,0 +1,273 @@
+"""Persistent volumes.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolume``, ``pkg/api/persistentvolume``,
+``pkg/apis/core/validation/validation.go`` (``ValidatePersistentVolumeSpec``).
+"""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, source_diff
+from labkit.embedded.apiserver.registry.strategies.fields.nodeselectors import check_node_selector, node_term_warnings
+from labkit.embedded.apiserver.registry.strategies.storage.claims import (
+    BETA_CLASS,
+    CLASS_ATTRIBUTE,
+    NOT_POSITIVE,
+    VOLUME_MODES,
+    check_access_modes,
+    check_basic,
+    check_class_name,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.csi import csi_volume
+from labkit.embedded.apiserver.registry.strategies.storage.iscsi import (
+    TOO_LONG_FOR_PORTAL,
+    iscsi_volume,
+    too_long_for_portal,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.sourcerules import (
+    Rule,
+    both,
+    check_sources,
+    names_secret,
+    needs,
+)
+from labkit.embedded.apiserver.registry.strategies.storage.sources import (
+    SHARED,
+    azure_file_volume,
+    glusterfs_volume,
+    local,
+    storage_os,
+)
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, common_update_errors, timestamp
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.values import amount
+
+RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
+BETA_OPTIONS = "volume.beta.kubernetes.io/mount-options"
+STABLE_LABELS = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "beta.kubernetes.io/os": "kubernetes.io/os",
+    "beta.kubernetes.io/arch": "kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+}
+"""Labels of nodes that have another name today."""
+RECYCLED = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
+
+SOURCES: Mapping[str, Rule] = {
+    "hostPath": SHARED["hostPath"],
+    "gcePersistentDisk": SHARED["gcePersistentDisk"],
+    "awsElasticBlockStore": SHARED["awsElasticBlockStore"],
+    "glusterfs": glusterfs_volume,
+    "flocker": SHARED["flocker"],
+    "nfs": SHARED["nfs"],
+    "rbd": SHARED["rbd"],
+    "quobyte": SHARED["quobyte"],
+    "cephfs": SHARED["cephfs"],
+    "iscsi": iscsi_volume,
+    "cinder": both(needs("volumeID"), names_secret("name", "namespace")),
+    "fc": SHARED["fc"],
+    "flexVolume": SHARED["flexVolume"],
+    "azureFile": azure_file_volume,
+    "vsphereVolume": SHARED["vsphereVolume"],
+    "photonPersistentDisk": SHARED["photonPersistentDisk"],
+    "portworxVolume": SHARED["portworxVolume"],
+    "azureDisk": SHARED["azureDisk"],
+    "scaleIO": SHARED["scaleIO"],
+    "local": local,
+    "storageos": storage_os("name", "namespace"),
+    "csi": csi_volume,
+}
+"""What a persistent volume may be, in the order in which the real server looks."""
+
+DEPRECATED = {
+    "cephfs": ("cephfs", "v1.28", "v1.31+"),
+    "photonPersistentDisk": ("photonPersistentDisk", "v1.11", "v1.16+"),
+    "scaleIO": ("scaleIO", "v1.16", "v1.22+"),
+    "storageos": ("storageOS", "v1.22", "v1.25+"),
+    "glusterfs": ("glusterfs", "v1.25", "v1.26+"),
+    "rbd": ("rbd", "v1.28", "v1.31+"),
+}
+"""Sources that nothing serves any more: the name in the warning, deprecated in, gone since."""
+
+
+@dataclass
+class VolumeStrategy(Strategy):
+    """Persistent volumes."""
+
+    full_checks: int = 2
+    change_checks: int = 0
+
+    checks_twice: bool = True
+
+    returns_deleted: bool = True
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        if not spec.get("persistentVolumeReclaimPolicy"):
+            spec["persistentVolumeReclaimPolicy"] = "Retain"
+        spec.setdefault("volumeMode", "Filesystem")
+        if spec.get("hostPath") is not None:
+            spec["hostPath"].setdefault("type", "")
+        if not obj["status"].get("phase"):
+            obj["status"]["phase"] = "Pending"
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.clock())}
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``; when the phase changed is noted."""
+        super().prepare_status_update(context, new, old)
+        status, before = new["status"], old["status"]
+        noted = before.get("lastPhaseTransitionTime")
+        said = status.get("lastPhaseTransitionTime")
+        if status.get("phase") == before.get("phase"):
+            if said is None and noted is not None:
+                status["lastPhaseTransitionTime"] = noted
+        elif said in (None, noted):
+            status["lastPhaseTransitionTime"] = timestamp(context.clock())
+
+    def validate(self, kind: Kind, obj: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = super().validate(kind, obj)
+        _check_portal(obj, errors)
+        return errors
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        modes = spec.get("accessModes") or []
+        if not modes:
+            errors.required("spec.accessModes")
+        check_access_modes(modes, "spec.accessModes", errors)
+        _check_capacity(spec.get("capacity"), errors)
+        policy = spec.get("persistentVolumeReclaimPolicy", "")
+        if policy and policy not in RECLAIM_POLICIES:
+            errors.not_supported("spec.persistentVolumeReclaimPolicy", policy, RECLAIM_POLICIES)
+        affinity = spec.get("nodeAffinity")
+        if affinity is not None:
+            if affinity.get("required") is not None:
+                check_node_selector(affinity["required"], "spec.nodeAffinity.required", errors)
+            else:
+                errors.required("spec.nodeAffinity.required", "must specify required node constraints")
+        check_sources(spec, SOURCES, "spec", errors, always="flexVolume")
+        first = next((field for field in SOURCES if spec.get(field) is not None), "")
+        if first == "local" and affinity is None:
+            errors.required("spec.nodeAffinity", "Local volume requires node affinity")
+        where = (spec.get("hostPath") or {}).get("path")
+        if where and posixpath.normpath(where) == "/" and policy == "Recycle":
+            errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
+        check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
+        mode = spec.get("volumeMode")
+        if mode is not None and mode not in VOLUME_MODES:
+            errors.not_supported("spec.volumeMode", mode, VOLUME_MODES)
+        _check_attributes_class(spec, errors)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        spec, before = new["spec"], old["spec"]
+        source, was = ({name: held[name] for name in SOURCES if held.get(name) is not None} for held in (spec, before))
+        if _without_new_secret(source, was) != was:
+            errors.forbidden(
+                "spec.persistentvolumesource",
+                f"spec.persistentvolumesource is immutable after creation\n{source_diff(was, source)}",
+            )
+        immutable(spec.get("volumeMode"), before.get("volumeMode"), "volumeMode", errors)
+        affinity, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
+        if had is not None and _with_old_names(affinity, had) != had:
+            shown = internal(schemas()["core.v1.VolumeNodeAffinity"], affinity) if affinity is not None else None
+            errors.invalid("nodeAffinity", shown, "field is immutable, except for updating from beta label to GA")
+        if before.get("volumeAttributesClassName") is not None and spec.get("volumeAttributesClassName") is None:
+            errors.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
+
+    def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
+        """See ``Strategy``."""
+        errors = common_update_errors(kind, new, old)
+        if not new["metadata"].get("resourceVersion"):
+            errors.required("resourceVersion")
+        return errors
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec, notes = obj["spec"], obj["metadata"].get("annotations") or {}
+        found = []
+        if BETA_CLASS in notes:
+            found.append(f"metadata.annotations[{BETA_CLASS}]: {CLASS_ATTRIBUTE}")
+        if BETA_OPTIONS in notes:
+            why = 'deprecated since v1.31; use "mountOptions" attribute instead'
+            found.append(f"metadata.annotations[{BETA_OPTIONS}]: {why}")
+        if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+            found.append(f"spec.persistentVolumeReclaimPolicy: {RECYCLED}")
+        terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+        for index, term in enumerate(terms):
+            found += node_term_warnings(term, f"spec.nodeAffinity.required.nodeSelectorTerms[{index}]")
+        for field, (name, since, gone) in DEPRECATED.items():
+            if spec.get(field) is not None:
+                found.append(f"spec.{name}: deprecated in {since}, non-functional in {gone}")
+        return found
+
+
+def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
+    """An affinity with the old names of labels where these were only replaced by those of today."""
+    new, old = (((held or {}).get("required") or {}).get("nodeSelectorTerms") or [] for held in (affinity, before))
+    if affinity is None or len(new) != len(old):
+        return affinity
+    kept = copy.deepcopy(affinity)
+    for term, was in zip(kept["required"]["nodeSelectorTerms"], old, strict=True):
+        for field in ("matchExpressions", "matchFields"):
+            for item, other in zip(term.get(field) or (), was.get(field) or (), strict=False):
+                if STABLE_LABELS.get(other.get("key", "")) == item.get("key"):
+                    item["key"] = other["key"]
+    return kept
+
+
+def _check_portal(obj: Object, errors: FieldErrors) -> None:
+    source = obj["spec"].get("iscsi")
+    if source is not None and too_long_for_portal(source, obj["metadata"].get("name", "")):
+        errors.invalid("spec.iscsi.targetportal", source.get("targetPortal", ""), TOO_LONG_FOR_PORTAL)
+
+
+def _check_capacity(given: Mapping[str, Any] | None, errors: FieldErrors) -> None:
+    capacity = given or {}
+    if not capacity:
+        errors.required("spec.capacity")
+    if "storage" not in capacity or len(capacity) > 1:
+        shown = None if given is None else dict(sorted(capacity.items()))
+        errors.not_supported("spec.capacity", shown, ["storage"])
+    for name, value in capacity.items():
+        check_basic(value, f"spec.capacity[{name}]", errors)
+        if amount(value) <= 0:
+            errors.invalid(f"spec.capacity[{name}]", value, NOT_POSITIVE)
+
+
+def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
+    name = spec.get("volumeAttributesClassName")
+    if name is None:
+        return
+    if not name:
+        errors.required("spec.volumeAttributesClassName", "an empty string is disallowed")
+    check_class_name(name, "spec.volumeAttributesClassName", errors)
+    if spec.get("csi") is None:
+        errors.required("spec.csi", "has to be specified when using volumeAttributesClassName")
+
+
+def _without_new_secret(source: Object, before: Object) -> Object:
+    """A source without the secret for growing it, which may be added later."""
+    driver, was = source.get("csi"), before.get("csi")
+    if driver is None or was is None or was.get("controllerExpandSecretRef") is not None:
+        return source
+    kept = {name: value for name, value in driver.items() if name != "controllerExpandSecretRef"}
+    return {**source, "csi": kept}

@@ -1,0 +1,92 @@
+"""Daemon sets.
+
+Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice
+from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_daemon_set_update
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.machinery.request import Object
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _templates(daemon_set: Object) -> int:
+    """How many templates a daemon set has had."""
+    text = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
+    return int(text) if text.lstrip("-").isdigit() else 0
+
+
+def _count_template(daemon_set: Object, count: int) -> None:
+    metadata = daemon_set["metadata"]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), TEMPLATE_GENERATION: str(count)}
+
+
+@dataclass
+class DaemonSetStrategy(WorkloadStrategy):
+    """Daemon sets."""
+
+    full_checks: int = 0
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``; an annotation counts the templates, as the spec did in former versions."""
+        super().default(obj)
+        obj["metadata"]["annotations"] = {TEMPLATE_GENERATION: "0", **(obj["metadata"].get("annotations") or {})}
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        same = old is not None and _templates(obj) == _templates(old)
+        return [] if same else template_advice(obj["spec"]["template"], "spec.template")
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        _count_template(obj, max(_templates(obj), 1))
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_update(context, new, old)
+        changed = new["spec"]["template"] != old["spec"]["template"]
+        _count_template(new, _templates(old) + changed)
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_status_update(context, new, old)
+        _count_template(new, _templates(old))
+
+    def default_spec(self, spec: Object) -> None:
+        """See ``WorkloadStrategy``."""
+        strategy = spec["updateStrategy"]
+        strategy.setdefault("type", "RollingUpdate")
+        if strategy["type"] == "RollingUpdate":
+            rolling = strategy.setdefault("rollingUpdate", {})
+            rolling.setdefault("maxUnavailable", 1)
+            rolling.setdefault("maxSurge", 0)
+        spec.setdefault("revisionHistoryLimit", 10)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        immutable(new["spec"].get("selector"), old["spec"].get("selector"), "spec.selector", errors)
+        self.check(new, errors)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        check_selected_template(spec, errors, owner="DaemonSet")
+        check_not_negative(spec, ("minReadySeconds",), errors)
+        check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
+        check_not_negative(spec, ("revisionHistoryLimit",), errors)
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        names = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
+        obj["status"] = dict.fromkeys(names, 0)

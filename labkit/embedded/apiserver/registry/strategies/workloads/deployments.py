@@ -1,0 +1,60 @@
+"""Deployments.
+
+Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass
+class DeploymentStrategy(WorkloadStrategy):
+    """Deployments."""
+
+    full_checks: int = 0
+    names_hosts: bool = True
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``; annotations count as well, since replica sets inherit them."""
+        super().count_generation(new, old)
+        if (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {}):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``; the labels are not the status's to change."""
+        super().prepare_status_update(context, new, old)
+        new["metadata"].pop("labels", None)
+        if "labels" in old["metadata"]:
+            new["metadata"]["labels"] = old["metadata"]["labels"]
+
+    def default_spec(self, spec: Object) -> None:
+        """See ``WorkloadStrategy``."""
+        spec.setdefault("replicas", 1)
+        strategy = spec["strategy"]
+        strategy.setdefault("type", "RollingUpdate")
+        if strategy["type"] == "RollingUpdate":
+            rolling = strategy.setdefault("rollingUpdate", {})
+            rolling.setdefault("maxUnavailable", "25%")
+            rolling.setdefault("maxSurge", "25%")
+        spec.setdefault("revisionHistoryLimit", 10)
+        spec.setdefault("progressDeadlineSeconds", 600)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        check_not_negative(spec, ("replicas",), errors)
+        check_selected_template(spec, errors)
+        check_deployment_update(spec["strategy"], "spec.strategy", errors)
+        check_not_negative(spec, ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"), errors)
+        deadline = spec.get("progressDeadlineSeconds")
+        if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
+            errors.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")

@@ -1,0 +1,290 @@
+"""Jobs and cron jobs.
+
+Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
+from labkit.embedded.apiserver.registry.names import NameRule, dns_label, subdomain_name
+from labkit.embedded.apiserver.registry.strategies.fields.internals import internal, internal_template
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.advice import job_advice, name_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.jobspecs import check_job_spec, default_policy
+from labkit.embedded.apiserver.registry.strategies.workloads.schedules import schedule_problem, time_zone_problem
+from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+
+USE_TIME_ZONE = (
+    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
+    "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+)
+UID_LABEL = "batch.kubernetes.io/controller-uid"
+POLICIES = {"podFailurePolicy": "batch.v1.PodFailurePolicy", "successPolicy": "batch.v1.SuccessPolicy"}
+"""Fields of a spec whose values messages show as Go structs."""
+NAME_LABEL = "batch.kubernetes.io/job-name"
+
+
+def _cron_job_name(name: str, prefix: bool) -> list[str]:
+    found = subdomain_name(name, prefix)
+    if not prefix and len(name) > 52:
+        found.append("must be no more than 52 characters")
+    return found
+
+
+@dataclass
+class JobStrategy(Strategy):
+    """Jobs."""
+
+    generation: bool = True
+    status: bool = True
+    orphans: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_job_spec(obj["spec"])
+        _take_labels(obj)
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """A job selects its pods by its own uid, unless told otherwise."""
+        super().prepare_create(context, obj)
+        spec = obj["spec"]
+        drop_disabled(spec["template"]["spec"], {})
+        if spec.get("manualSelector"):
+            return
+        metadata = obj["metadata"]
+        labels = spec["template"]["metadata"].setdefault("labels", {})
+        taken = metadata.get("labels") == labels
+        for label, value in _generated(obj).items():
+            labels.setdefault(label, value)
+        if taken:  # the real server's defaults share one map, which now has more in it
+            del metadata["labels"]
+        _take_labels(obj)
+        selector = spec.setdefault("selector", {})
+        uid = obj["metadata"]["uid"]
+        selector["matchLabels"] = {UID_LABEL: uid, **(selector.get("matchLabels") or {})}
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["spec"]["template"]["spec"], old["spec"]["template"]["spec"])
+        super().prepare_update(context, new, old)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        if not obj["spec"].get("manualSelector"):
+            _check_generated(obj, errors)
+        _check_spec(obj, errors)
+        completions = obj["spec"].get("completions") or 0
+        if obj["spec"].get("completionMode") == "Indexed" and completions > 0:
+            name = obj["metadata"].get("name", "")
+            host = f"{name}-{completions - 1}"
+            if dns_label(host):
+                errors.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {host}")
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        self.check(new, errors)
+        _check_spec(new, errors)
+        spec, before = new["spec"], old["spec"]
+        _check_completions(spec, before, errors)
+        immutable(spec.get("selector"), before.get("selector"), "spec.selector", errors)
+        _check_template_update(new, old, errors)
+        for name in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
+            if (spec.get(name) or None) != (before.get(name) or None):
+                value = spec.get(name)
+                shown = internal(schemas()[POLICIES[name]], value) if value is not None and name in POLICIES else value
+                errors.invalid(f"spec.{name}", shown, "field is immutable")
+
+    def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_workload_status(new["kind"], new["status"], old.get("status") or {}, errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        return name_advice(obj, old) + ([] if unchanged(obj, old) else job_advice(obj["spec"], "spec"))
+
+
+def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
+    """The number of completions is fixed, but for an indexed job that works on all of them at once."""
+    completions = spec.get("completions")
+    if spec.get("completionMode") != "Indexed":
+        immutable(completions, before.get("completions"), "spec.completions", errors)
+    elif completions is not None and completions not in (before.get("completions"), spec.get("parallelism")):
+        errors.invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism")
+
+
+def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> None:
+    """The template is fixed; of a job that has not begun yet, but for where and how big its pods will be."""
+    template, before = new["spec"]["template"], old["spec"]["template"]
+    suspended = bool(old["spec"].get("suspend"))
+    started = bool(old.get("status", {}).get("startTime"))
+    if not suspended or started:
+        if template != before:
+            errors.invalid("spec.template", internal_template(template), "field is immutable")
+        return
+    pod, fixed = template["spec"], dict(before["spec"])
+    for name in ("nodeSelector", "tolerations", "schedulingGates"):
+        fixed.pop(name, None)
+        if name in pod:
+            fixed[name] = pod[name]
+    affinity = {name: value for name, value in (fixed.pop("affinity", None) or {}).items() if name != "nodeAffinity"}
+    if "nodeAffinity" in (pod.get("affinity") or {}):
+        affinity["nodeAffinity"] = pod["affinity"]["nodeAffinity"]
+    if affinity:
+        fixed["affinity"] = affinity
+    for group in ("containers", "initContainers"):
+        ours, theirs = fixed.get(group) or [], pod.get(group) or []
+        if len(ours) == len(theirs):
+            fixed[group] = [
+                {**one, "resources": other["resources"]} if one.get("name") == other.get("name") else one
+                for one, other in zip(ours, theirs, strict=True)
+            ] or fixed.get(group)
+    if {name: value for name, value in fixed.items() if value} != {name: value for name, value in pod.items() if value}:
+        errors.invalid("spec.template.spec", internal_template(template)["Spec"], "field is immutable")
+
+
+def _take_labels(job: Object) -> None:
+    """A job without labels has those of its template."""
+    labels = job["spec"]["template"]["metadata"].get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
+
+
+def _generated(job: Object) -> dict[str, str]:
+    """The labels by which a job knows its pods, by their former names and by their present ones."""
+    uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
+    return {"controller-uid": uid, "job-name": name, UID_LABEL: uid, NAME_LABEL: name}
+
+
+def _check_generated(job: Object, errors: FieldErrors) -> None:
+    """The labels must be the generated ones, and the selector must select them."""
+    selector = job["spec"].get("selector")
+    if selector is None:
+        return
+    wanted = _generated(job)
+    labels = job["spec"]["template"]["metadata"].get("labels") or {}
+    for label, value in wanted.items():
+        place = f"spec.template.metadata.labels[{label}]"
+        if label not in labels:
+            errors.required(place, f"must be '{value}'")
+        elif labels[label] != value:
+            errors.invalid(place, labels, f"must be '{value}'")
+    found = FieldErrors()
+    validate_selector(selector, "spec.selector", found)
+    if not found and not selects(selector, wanted):
+        errors.invalid("spec.selector", selector, "`selector` not auto-generated")
+
+
+def _check_spec(job: Object, errors: FieldErrors) -> None:
+    """The spec of a job that has its selector."""
+    spec = job["spec"]
+    check_job_spec(spec, "spec", errors)
+    selector = spec.get("selector")
+    found = FieldErrors()
+    if selector is None:
+        errors.required("spec.selector")
+    else:
+        validate_selector(selector, "spec.selector", found)
+        errors += found
+    labels = spec["template"]["metadata"].get("labels")
+    if not found and (selector is None or not selects(selector, labels or {})):
+        errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+
+
+def default_job_spec(spec: Object) -> None:
+    """Defaults of a job."""
+    default_pod_spec(spec["template"]["spec"])
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec["completions"] = 1
+    if spec.get("parallelism") is None:
+        spec["parallelism"] = 1
+    if spec.get("backoffLimit") is None:
+        spec["backoffLimit"] = 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    spec.setdefault("podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+    spec.setdefault("manualSelector", False)
+    default_policy(spec)
+
+
+@dataclass
+class CronJobStrategy(Strategy):
+    """Cron jobs."""
+
+    name_rule: NameRule = _cron_job_name
+    full_checks: int = 0
+    generation: bool = True
+    status: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        spec.setdefault("concurrencyPolicy", "Allow")
+        spec.setdefault("suspend", False)
+        spec.setdefault("successfulJobsHistoryLimit", 3)
+        spec.setdefault("failedJobsHistoryLimit", 1)
+        default_pod_spec(spec["jobTemplate"]["spec"]["template"]["spec"])
+        default_policy(spec["jobTemplate"]["spec"])
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled(_pod_of(obj), {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(_pod_of(new), _pod_of(old))
+        super().prepare_update(context, new, old)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        spec = obj["spec"]
+        schedule = spec.get("schedule", "")
+        if not schedule:
+            errors.required("spec.schedule")
+        else:
+            problem = schedule_problem(schedule)
+            if problem:
+                errors.invalid("spec.schedule", schedule, problem)
+            if "TZ" in schedule:
+                errors.invalid(
+                    "spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+                )
+        check_not_negative(spec, ("startingDeadlineSeconds",), errors)
+        zone = spec.get("timeZone")
+        if zone is not None:
+            problem = time_zone_problem(zone)
+            if problem:
+                errors.invalid("spec.timeZone", zone, problem)
+        policy = spec.get("concurrencyPolicy")
+        if policy not in ("Allow", "Forbid", "Replace"):
+            errors.not_supported("spec.concurrencyPolicy", policy, ["Allow", "Forbid", "Replace"])
+        template = spec["jobTemplate"]["spec"]
+        check_job_spec(template, "spec.jobTemplate.spec", errors)
+        if template.get("selector") is not None:
+            errors.invalid("spec.jobTemplate.spec.selector", template["selector"], "`selector` will be auto-generated")
+        if template.get("manualSelector"):
+            errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ["nil", "false"])
+        check_not_negative(spec, ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        spec, found = obj["spec"], name_advice(obj, old)
+        if not unchanged(obj, old):
+            found += job_advice(spec["jobTemplate"]["spec"], "spec.jobTemplate.spec")
+        if old is not None and "TZ" in spec.get("schedule", ""):
+            found.append(USE_TIME_ZONE)
+        return found
+
+
+def _pod_of(cron_job: Object) -> Object:
+    spec: Object = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec

@@ -1,0 +1,171 @@
+"""When a cron job runs: how a schedule is read, and what is wrong with one.
+
+Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the real server uses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from labkit.embedded.machinery.golang.duration import duration_problem, duration_seconds
+from labkit.embedded.machinery.golang.quote import go_quote
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
+    (0, 59, {}),
+    (0, 23, {}),
+    (1, 31, {}),
+    (1, 12, {name: number for number, name in enumerate(MONTHS, 1)}),
+    (0, 6, {name: number for number, name in enumerate(DAYS)}),
+)
+"""Minute, hour, day of month, month, day of week: least, greatest, and names."""
+DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+MAX_DIGITS = 18
+ZONES = ("TZ=", "CRON_TZ=")
+
+
+class BadSchedule(ValueError):
+    """What is wrong, as its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When something runs, by the clock on the wall or every so often.
+
+    Args:
+        minutes: Of an hour.
+        hours: Of a day.
+        days: Of a month.
+        months: Of a year.
+        weekdays: Of a week, which begins with Sunday.
+        any_day: Whether all days of a month, or of a week, were asked for: then both must fit, otherwise one of them.
+        every_seconds: The time between two runs; nothing else counts then. 0 for none.
+    """
+
+    minutes: frozenset[int] = frozenset()
+    hours: frozenset[int] = frozenset()
+    days: frozenset[int] = frozenset()
+    months: frozenset[int] = frozenset()
+    weekdays: frozenset[int] = frozenset()
+    any_day: bool = False
+    every_seconds: int = 0
+
+
+def schedule_problem(schedule: str) -> str:
+    """What is wrong with a cron schedule, empty if nothing is."""
+    try:
+        read_schedule(schedule)
+    except BadSchedule as problem:
+        return str(problem)
+    return ""
+
+
+def time_zone_problem(zone: str) -> str:
+    """What is wrong with the name of a time zone, empty if nothing is."""
+    if not zone:
+        return "timeZone must be nil or non-empty string"
+    unknown = f"unknown time zone {zone}"
+    if any(part in (".", "..") or not ZONE_PART.fullmatch(part) for part in zone.split("/")):
+        return unknown
+    if zone.lower() == "local":
+        return "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+    # Imported here: it reads files, and hardly any server is asked.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return unknown
+    return ""
+
+
+ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
+
+
+def read_schedule(schedule: str) -> Schedule:
+    """A cron schedule, without the time zone that may stand before it.
+
+    Args:
+        schedule: Five fields, a descriptor such as ``@daily``, or ``@every 1h30m``.
+
+    Raises:
+        BadSchedule: It is none.
+    """
+    if not schedule:
+        raise BadSchedule("empty spec string")
+    if schedule.startswith(ZONES):
+        schedule = schedule.partition(" ")[2].strip()
+    if schedule.startswith("@") and schedule not in DESCRIPTORS:
+        return _read_interval(schedule)
+    fields = DESCRIPTORS.get(schedule, schedule).split()
+    if len(fields) != len(FIELDS):
+        raise BadSchedule(f"expected exactly {len(FIELDS)} fields, found {len(fields)}: [{' '.join(fields)}]")
+    found = [_read_field(text, *field) for text, field in zip(fields, FIELDS, strict=True)]
+    minutes, hours, days, months, weekdays = (values for values, _ in found)
+    return Schedule(minutes, hours, days, months, weekdays, any_day=found[2][1] or found[4][1])
+
+
+def _read_interval(text: str) -> Schedule:
+    if not text.startswith("@every "):
+        raise BadSchedule(f"unrecognized descriptor: {text}")
+    duration = text.removeprefix("@every ")
+    wrong = duration_problem(duration)
+    if wrong:
+        raise BadSchedule(f"failed to parse duration {text}: {wrong}")
+    return Schedule(every_seconds=max(int(duration_seconds(duration)), 1))
+
+
+def _read_field(text: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
+    """The values of a field, and whether it asks for all of them."""
+    parts = [_read_range(part, low, high, names) for part in text.split(",") if part]
+    return frozenset(value for values, _ in parts for value in values), any(every for _, every in parts)
+
+
+def _read_range(text: str, low: int, high: int, names: dict[str, int]) -> tuple[range, bool]:
+    ranged, *steps = text.split("/")
+    ends = ranged.split("-")
+    if ends[0] in ("*", "?"):
+        start, end = low, high
+    else:
+        start = _number(ends[0], names)
+        if len(ends) > 2:
+            raise BadSchedule(f"too many hyphens: {text}")
+        end = _number(ends[1], names) if len(ends) == 2 else start
+    if len(steps) > 1:
+        raise BadSchedule(f"too many slashes: {text}")
+    step = _number(steps[0], {}) if steps else 1
+    if steps and len(ends) == 1:
+        end = high
+    if start < low:
+        raise BadSchedule(f"beginning of range ({start}) below minimum ({low}): {text}")
+    if end > high:
+        raise BadSchedule(f"end of range ({end}) above maximum ({high}): {text}")
+    if start > end:
+        raise BadSchedule(f"beginning of range ({start}) beyond end of range ({end}): {text}")
+    if step == 0:
+        raise BadSchedule(f"step of range should be a positive number: {text}")
+    return range(start, end + 1, step), ends[0] in ("*", "?") and step == 1
+
+
+def _number(text: str, names: dict[str, int]) -> int:
+    if text.lower() in names:
+        return names[text.lower()]
+    if not re.fullmatch(r"[-+]?[0-9]+", text):
+        why = f"strconv.Atoi: parsing {go_quote(text)}: invalid syntax"
+        raise BadSchedule(f"failed to parse int from {text}: {why}")
+    if len(text.lstrip("+-0")) > MAX_DIGITS:
+        why = f"strconv.Atoi: parsing {go_quote(text)}: value out of range"
+        raise BadSchedule(f"failed to parse int from {text}: {why}")
+    if int(text) < 0:
+        raise BadSchedule(f"negative number ({int(text)}) not allowed: {text}")
+    return int(text)

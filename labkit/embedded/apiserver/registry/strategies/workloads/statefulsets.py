@@ -1,0 +1,142 @@
+"""Stateful sets.
+
+Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.names import NameRule, label_name
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.storage.claims import check_claim_spec, claim_warnings
+from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
+from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_retention, check_stateful_set_update
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
+from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass
+class StatefulSetStrategy(WorkloadStrategy):
+    """Stateful sets."""
+
+    name_rule: NameRule = label_name
+    full_checks: int = 0
+
+    def default_spec(self, spec: Object) -> None:
+        """See ``WorkloadStrategy``."""
+        spec.setdefault("podManagementPolicy", "OrderedReady")
+        strategy = spec["updateStrategy"]
+        if not strategy.get("type"):
+            strategy["type"] = "RollingUpdate"
+            strategy.setdefault("rollingUpdate", {})
+        if strategy["type"] == "RollingUpdate" and strategy.get("rollingUpdate") is not None:
+            strategy["rollingUpdate"].setdefault("partition", 0)
+        retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
+        retention.setdefault("whenDeleted", "Retain")
+        retention.setdefault("whenScaled", "Retain")
+        spec.setdefault("replicas", 1)
+        spec.setdefault("revisionHistoryLimit", 10)
+        for claim in spec.get("volumeClaimTemplates") or ():
+            claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
+            claim["spec"].setdefault("volumeMode", "Filesystem")
+            claim["status"].setdefault("phase", "Pending")
+
+    def reset_status(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        obj["status"] = {"replicas": 0, "availableReplicas": 0}
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        _forget_unavailable(obj, None)
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        _forget_unavailable(new, old)
+        super().prepare_update(context, new, old)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        _check_stateful_set(obj["spec"], errors, new=True)
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        _check_stateful_set(new["spec"], errors, new=False)
+        fixed = {name: value for name, value in new["spec"].items() if name not in MAY_CHANGE}
+        if fixed != {name: value for name, value in old["spec"].items() if name not in MAY_CHANGE}:
+            errors.forbidden(
+                "spec",
+                "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+                "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+                "'minReadySeconds' are forbidden",
+            )
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        found = super().warnings(obj, old)
+        for index, claim in enumerate(obj["spec"].get("volumeClaimTemplates") or ()):
+            place = f"spec.volumeClaimTemplates[{index}]"
+            found += claim_warnings(claim["spec"], place if old is None else f"{place}.Spec")
+        if obj["spec"].get("revisionHistoryLimit", 0) < 0:
+            found.append(
+                "spec.revisionHistoryLimit: a negative value retains all historical revisions; "
+                "a value >= 0 is recommended"
+            )
+        return found
+
+
+MAY_CHANGE = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+"""What an update of a stateful set's spec may change."""
+
+
+def _forget_unavailable(obj: Object, old: Object | None) -> None:
+    """``maxUnavailable`` is behind a gate that is closed: nobody may begin to use it."""
+    rolling = obj["spec"]["updateStrategy"].get("rollingUpdate")
+    before = (old or {}).get("spec", {}).get("updateStrategy", {}).get("rollingUpdate") or {}
+    if rolling is not None and before.get("maxUnavailable") is None:
+        rolling.pop("maxUnavailable", None)
+
+
+def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None:
+    policy = spec.get("podManagementPolicy")
+    if policy not in ("OrderedReady", "Parallel"):
+        errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
+    check_stateful_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
+    check_retention(
+        spec.get("persistentVolumeClaimRetentionPolicy"), "spec.persistentVolumeClaimRetentionPolicy", errors
+    )
+    claims = spec.get("volumeClaimTemplates") or ()
+    if new:
+        for index, claim in enumerate(claims):
+            check_claim_spec(claim["spec"], f"spec.volumeClaimTemplates[{index}].spec", errors)
+    check_not_negative(spec, ("replicas", "minReadySeconds"), errors)
+    check_not_negative(spec.get("ordinals") or {}, ("start",), errors, "spec.ordinals")
+    if new and spec.get("serviceName"):
+        for message in label_name(spec["serviceName"], False):
+            errors.invalid("spec.serviceName", spec["serviceName"], message)
+    check_selected_template({**spec, "template": _with_claims(spec["template"], claims)}, errors, owner="StatefulSet")
+
+
+def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
+    """The template as its pods will be: without a name of its own, with a volume for each claim."""
+    pod = {name: value for name, value in template["spec"].items() if name not in ("hostname", "subdomain")}
+    made = {claim["metadata"].get("name", ""): claim for claim in claims}
+    if made:
+        kept = [volume for volume in pod.get("volumes") or () if volume.get("name", "") not in made]
+        pod["volumes"] = [
+            *({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in made),
+            *kept,
+        ]
+    return {**template, "spec": pod}

@@ -1,0 +1,76 @@
+"""Pod templates and controller revisions: what workloads are made from, kept as objects.
+
+Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,apps}/validation``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
+from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
+from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod_spec
+from labkit.embedded.apiserver.registry.strategies.pods.features import drop_disabled
+from labkit.embedded.apiserver.registry.strategies.workloads.advice import template_advice, unchanged
+from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_template
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass
+class PodTemplateStrategy(Strategy):
+    """Pod templates."""
+
+    full_checks: int = 0
+
+    returns_deleted: bool = True
+    generation: bool = True
+
+    def default(self, obj: Object) -> None:
+        """See ``Strategy``."""
+        default_pod_spec(obj["template"]["spec"])
+
+    def count_generation(self, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        same = new.get("template") == old.get("template")
+        new["metadata"]["generation"] = old["metadata"].get("generation", 1) + (0 if same else 1)
+
+    def prepare_create(self, context: Context, obj: Object) -> None:
+        """See ``Strategy``."""
+        super().prepare_create(context, obj)
+        drop_disabled(obj["template"]["spec"], {})
+
+    def prepare_update(self, context: Context, new: Object, old: Object) -> None:
+        """See ``Strategy``."""
+        drop_disabled(new["template"]["spec"], old["template"]["spec"])
+        super().prepare_update(context, new, old)
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_template(obj["template"], "template", errors)
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """See ``Strategy``."""
+        return [] if unchanged(obj, old) else template_advice(obj["template"], "template")
+
+
+@dataclass
+class ControllerRevisionStrategy(Strategy):
+    """Controller revisions: data that never changes."""
+
+    full_checks: int = 2
+
+    def check(self, obj: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_not_negative(obj, ("revision",), errors, "")
+        data = obj.get("data")
+        if data is None:
+            errors.required("data", "data is mandatory")
+        elif not isinstance(data, dict):
+            errors.required("data", "data must be a valid JSON object")
+
+    def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
+        """See ``Strategy``."""
+        check_not_negative(new, ("revision",), errors, "")
+        immutable(new.get("data"), old.get("data"), "data", errors)

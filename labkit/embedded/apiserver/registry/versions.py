@@ -1,0 +1,78 @@
+"""Which state of an object a write is meant for, and whether it changes anything.
+
+Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/storage``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.strategy import Strategy
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError, conflict
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+STORAGE_PLACES = {
+    "apiservices": "apiregistration.k8s.io/apiservices",
+    "endpoints": "services/endpoints",
+    "ingresses": "ingress",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "services": "services/specs",
+}
+"""Where the real server's storage keeps a resource, if not under its own name."""
+
+
+def parsed_revision(text: str) -> int | None:
+    """A resourceVersion as a number; None if it is none."""
+    good = text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < 2**64
+    return int(text) if good else None
+
+
+def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
+    """Refuse a write that is meant for another state; without one, take the stored one."""
+    wanted = new["metadata"].get("resourceVersion", "")
+    current = old["metadata"]["resourceVersion"]
+    name = old["metadata"]["name"]
+    if wanted in ("", "0"):
+        if not strategy.unconditional_update:
+            errors = FieldErrors()
+            errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid_object(kind.plural, kind.group, name, errors)
+        new["metadata"]["resourceVersion"] = current
+    elif parsed_revision(wanted) is None:
+        why = "value out of range" if wanted.isascii() and wanted.isdigit() else "invalid syntax"
+        raise ApiError(500, "", f"strconv.ParseUint: parsing {go_quote(wanted)}: {why}")
+    elif wanted != current:
+        raise conflict(kind.plural, kind.group, name, MODIFIED)
+
+
+def same(new: Object, old: Object) -> bool:
+    """Whether a write would change nothing but the times in ``managedFields``."""
+    if new == old:
+        return True
+    before, after = old["metadata"], new["metadata"]
+    if "managedFields" not in after or "managedFields" not in before:
+        return False
+    stripped = {**after, "managedFields": _timeless(after["managedFields"])}
+    if stripped != {**before, "managedFields": _timeless(before["managedFields"])}:
+        return False
+    return {**new, "metadata": None} == {**old, "metadata": None}
+
+
+def _timeless(entries: list[Object]) -> list[Object]:
+    return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
+
+
+def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str, dry_run: bool = False) -> ApiError:
+    """409: the object of that name is another one; only what would be stored has all of the storage's key."""
+    place = STORAGE_PLACES.get(kind.plural, kind.plural)
+    key = "".join(f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part)
+    return conflict(
+        kind.plural,
+        kind.group,
+        name,
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+    )

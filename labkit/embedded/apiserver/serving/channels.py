@@ -1,0 +1,335 @@
+"""Exec over WebSocket: channels in frames.
+
+The first byte of a frame is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the final Status,
+4 the terminal's size, and 255 (version 5) closes another channel. Sources: KEP-4006;
+``k8s.io/apimachinery/pkg/util/httpstream/wsstream``; ``k8s.io/cri-streaming``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from aiohttp.http_websocket import WSMsgType
+from aiohttp.web_exceptions import HTTPException
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+from aiohttp.web_ws import WebSocketResponse
+
+from labkit.embedded.apiserver.serving.wire import WireResponse, status_response
+from labkit.embedded.machinery.request import WINDOW, ExecSession, Object, Response
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+log = logging.getLogger(__name__)
+
+STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
+
+MAX_SESSIONS = 64
+"""How many commands may run at a time."""
+
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+MAX_STDIN_BYTES = 1024 * 1024
+"""How much typed input waits for a command that does not read it."""
+
+WRITE_BYTES = 32 * 1024
+"""The largest piece of output in a frame."""
+
+GREETING_SECONDS = 1.0
+"""How long a client may take to show that it reads before it is sent anything all the same."""
+
+STREAMS_SECONDS = 0.05
+"""How long client-go may take from reading to having its streams; a container's program takes longer to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A subprotocol.
+
+    Args:
+        name: As it is negotiated.
+        binary: Binary frames; else text frames of base64.
+        status: The end is told by a Status in JSON; else by a text, and only for a failure.
+        closes: Channel 255 closes others.
+    """
+
+    name: str
+    binary: bool = True
+    status: bool = True
+    closes: bool = False
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("v5.channel.k8s.io", closes=True),
+        Protocol("v4.channel.k8s.io"),
+        Protocol("v4.base64.channel.k8s.io", binary=False),
+        Protocol("channel.k8s.io", status=False),
+        Protocol("base64.channel.k8s.io", binary=False, status=False),
+        Protocol("", status=False),
+    )
+}
+
+
+class NoProtocol(Exception):
+    """The client offers only protocols that are not known here."""
+
+
+def negotiate(offered: str | None) -> Protocol:
+    """The first protocol that the client offers and we know.
+
+    Args:
+        offered: The value of ``Sec-WebSocket-Protocol``, None without the header.
+
+    Raises:
+        NoProtocol: There is none.
+    """
+    for name in (offered or "").split(","):
+        if name.strip() in PROTOCOLS:
+            return PROTOCOLS[name.strip()]
+    raise NoProtocol(offered)
+
+
+class ChannelSocket(WebSocketResponse):
+    """aiohttp's WebSocket without its ``Server`` header.
+
+    Args:
+        protocol: What was negotiated; said even if it is empty, as Go does.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__(protocols=(protocol.name,), max_msg_size=MAX_FRAME_BYTES, compress=False, autoping=False)
+        self._headers["Sec-WebSocket-Protocol"] = protocol.name
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self._headers.popall("Server", None)
+
+
+class ChannelIO:
+    """The far end of an exec, over a WebSocket (an ``ExecIO``).
+
+    Args:
+        socket: The WebSocket.
+        protocol: How frames are made.
+        session: Which streams are open.
+    """
+
+    def __init__(self, socket: WebSocketResponse, protocol: Protocol, session: ExecSession) -> None:
+        self.protocol = protocol.name
+        self.window = WINDOW
+        self._socket = socket
+        self._protocol = protocol
+        self._session = session
+        self._typed = bytearray()
+        self._ended = not session.stdin
+        self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._heard = asyncio.Event()
+
+    async def greet(self, agent: str) -> None:
+        """Wait until the client reads.
+
+        client-go before 1.33 starts to read before its streams exist, and throws away what comes for a
+        stream that it does not have yet. A container's program takes longer to start than that; the
+        lab's would be faster, so its client is asked first whether it is there.
+
+        Args:
+            agent: What the client calls itself; client-go names the commit of Kubernetes it is of.
+        """
+        await self._socket.ping()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), GREETING_SECONDS)
+        if " kubernetes/" in agent:
+            await asyncio.sleep(STREAMS_SECONDS)
+
+    async def read_stdin(self) -> bytes:
+        """The next bytes typed, or ``b""`` at the end of input."""
+        while not self.stdin_ready():
+            self._changed.clear()
+            await self._changed.wait()
+        data = bytes(self._typed)
+        self._typed.clear()
+        self._taken.set()
+        return data
+
+    def stdin_ready(self) -> bool:
+        """Whether ``read_stdin`` would answer at once."""
+        return bool(self._typed) or self._ended
+
+    async def write(self, channel: int, data: bytes) -> None:
+        """Send to channel 1 (stdout) or 2 (stderr), if the client asked for it."""
+        if (channel == STDOUT and self._session.stdout) or (channel == STDERR and self._session.stderr):
+            for start in range(0, len(data), WRITE_BYTES):
+                await self.send(channel, data[start : start + WRITE_BYTES])
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the server's loop."""
+        await asyncio.sleep(seconds)
+
+    async def send(self, channel: int, data: bytes) -> None:
+        """Send one frame, even an empty one."""
+        if self._protocol.binary:
+            await self._socket.send_bytes(bytes((channel,)) + data)
+        else:
+            await self._socket.send_str(chr(ord("0") + channel) + base64.b64encode(data).decode())
+
+    async def receive(self) -> None:
+        """Take frames until the client closes the connection or goes away."""
+        while True:
+            message = await self._socket.receive()
+            self._heard.set()
+            if message.type is WSMsgType.BINARY:
+                frame: bytes = message.data
+            elif message.type is WSMsgType.TEXT:
+                frame = message.data.encode()
+            elif message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+                continue
+            elif message.type is WSMsgType.PONG:
+                continue
+            else:
+                return
+            if frame:
+                await self._take(frame[0], frame[1:])
+
+    async def _take(self, channel: int, data: bytes) -> None:
+        if not self._protocol.binary:
+            channel -= ord("0")
+            try:
+                data = base64.b64decode(data, validate=True)
+            except binascii.Error:
+                return
+        if channel == CLOSE and self._protocol.closes and data[:1] == bytes((STDIN,)):
+            self._ended = True
+        elif channel == STDIN and self._session.stdin and not self._ended:
+            while len(self._typed) > MAX_STDIN_BYTES:
+                self._taken.clear()
+                await self._taken.wait()
+            self._typed += data
+        elif channel == RESIZE:
+            self._resize(data)
+        self._changed.set()
+
+    def _resize(self, data: bytes) -> None:
+        """Source: ``TerminalSize`` in client-go's ``remotecommand``; what is none is passed over."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            size = orjson.loads(data)
+            self.window = (int(size["Height"]), int(size["Width"]))
+
+
+def encode_status(status: Object) -> bytes:
+    """A Status as Go encodes it."""
+    data = orjson.dumps(status)
+    for character in b"<>&":
+        data = data.replace(bytes((character,)), b"\\u%04x" % character)
+    return data
+
+
+class ExecSessions:
+    """Runs exec sessions, a limited number at a time.
+
+    Args:
+        before_end: Called when a command is over and before its client is told.
+    """
+
+    def __init__(self, before_end: Callable[[], None]) -> None:
+        self._before_end = before_end
+        self._running = 0
+
+    def __len__(self) -> int:
+        return self._running
+
+    async def serve(self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession) -> StreamResponse:
+        """Switch to WebSocket and run the session to its end, or until the client leaves.
+
+        Args:
+            http: The request that asked for it.
+            headers: Its headers, names in lower case.
+            session: What to run.
+        """
+        upgrade = headers.get("upgrade", "").lower()
+        if upgrade != "websocket" or "upgrade" not in headers.get("connection", "").lower():
+            why = "Upgrade request required"
+            if upgrade.startswith("spdy"):
+                why += ": this server runs commands over WebSocket only, which kubectl speaks since 1.31"
+            return WireResponse(status_response(bad_request(why)))
+        if self._running >= MAX_SESSIONS:
+            return WireResponse(status_response(too_many_sessions()))
+        try:
+            protocol = negotiate(headers.get("sec-websocket-protocol"))
+        except NoProtocol:
+            return WireResponse(Response(403), close=True)
+        socket = ChannelSocket(protocol)
+        try:
+            await socket.prepare(http)
+        except HTTPException as error:
+            text = (error.text or "bad handshake").encode()
+            return WireResponse(Response(400, {"Content-Type": "text/plain; charset=utf-8"}, text), close=True)
+        self._running += 1
+        try:
+            await self._run(ChannelIO(socket, protocol, session), session, headers.get("user-agent", ""))
+        finally:
+            self._running -= 1
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            await socket.close()
+        return socket
+
+    async def _run(self, io: ChannelIO, session: ExecSession, agent: str) -> None:
+        client = asyncio.ensure_future(io.receive())
+        command = asyncio.ensure_future(self._command(io, session, agent))
+        try:
+            await asyncio.wait((command, client), return_when=asyncio.FIRST_COMPLETED)
+            self._before_end()
+            if command.done():
+                with contextlib.suppress(ConnectionError):
+                    await self._finish(io, outcome(command))
+        finally:
+            for task in (command, client):
+                task.cancel()
+            await asyncio.gather(command, client, return_exceptions=True)
+            self._before_end()
+
+    @staticmethod
+    async def _command(io: ChannelIO, session: ExecSession, agent: str) -> Object:
+        await io.greet(agent)
+        # Source: the first frame, empty, tells the client that the connection stands.
+        await io.send(STDOUT if session.stdout else STDERR if session.stderr else ERROR, b"")
+        return await session.run(io)
+
+    async def _finish(self, io: ChannelIO, status: Object) -> None:
+        if PROTOCOLS[io.protocol].status:
+            await io.send(ERROR, encode_status(status))
+        elif status.get("status") != "Success":
+            await io.send(ERROR, str(status.get("message", "")).encode())
+
+
+def outcome(command: asyncio.Future[Object]) -> Object:
+    """The Status a session ended with; of one that broke, an internal error."""
+    try:
+        return command.result()
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("an exec session failed")
+        return ApiError(500, "InternalError", "Internal error occurred").to_status()
+
+
+def too_many_sessions() -> ApiError:
+    """429 when no more commands may run."""
+    return ApiError(
+        429,
+        "TooManyRequests",
+        "Too many requests, please try again later.",
+        {"retryAfterSeconds": 1},
+        {"Retry-After": "1"},
+    )
+
+
+__all__ = ["PROTOCOLS", "ChannelIO", "ExecSessions", "NoProtocol", "Protocol", "negotiate"]

@@ -1,0 +1,325 @@
+"""A connection: aiohttp's protocol, with Go's words for what is no HTTP.
+
+Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion11
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+from aiohttp.web_server import Server
+
+from labkit.embedded.machinery.request import Response, ShownCertificate
+
+log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 1 << 20
+"""Go's limit for the request line and for the headers (``DefaultMaxHeaderBytes``)."""
+
+MAX_HEADER_COUNT = 1000
+MAX_UNREAD_BYTES = 2 * MAX_HEADER_BYTES
+"""How much of a request's head is taken before it is whole, all its headers together."""
+
+IDLE_SECONDS = 90.0
+"""After this long without a complete request a connection is closed. It bounds slow
+senders of headers too. Source: the real server's ``IdleTimeout``."""
+
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused body is read, so that the client gets to see the answer."""
+
+HANG_UP_SECONDS = 0.5
+"""How long what follows a refused head is thrown away before the connection is closed, for the same
+reason. Source: Go's ``rstAvoidanceDelay``."""
+
+
+USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
+"""How requests begin whose methods the parser knows; of other methods it knows some, Go takes all."""
+METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
+"""A request's first line."""
+STAND_IN = b"PROPFIND"
+"""A method that the parser knows and that means nothing to it."""
+
+HOST_TROUBLE = {
+    "Missing 'Host' header in request.": "missing required Host header",
+    "Duplicate 'Host' header found.": "too many Host headers",
+}
+"""aiohttp's words for what Go has words for."""
+
+
+class Refusal(StreamResponse):
+    """What Go's server writes when it does not pass a request on; then it hangs up.
+
+    Args:
+        code: The status code.
+        phrase: Its reason phrase.
+        detail: What is wrong, if Go says it.
+    """
+
+    def __init__(self, code: int, phrase: str, detail: str = "") -> None:
+        self._status = code
+        self._keep_alive = False
+        line = f"{code} {phrase}" + (f": {detail}" if detail else "")
+        self.data = (
+            f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n{line}"
+        ).encode()
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        """Send it."""
+        if request.transport is not None:
+            request.transport.write(self.data)
+        self._eof_sent = True
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything has been sent by ``prepare``."""
+
+
+def bad_request(detail: str = "") -> Refusal:
+    """400 for what Go does not take for a request."""
+    return Refusal(400, "Bad Request", detail)
+
+
+class Outbox:
+    """Answers on their way out: all that one turn of the event loop made are sent together.
+
+    Args:
+        before: Called before anything is sent.
+    """
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+        self._loop = asyncio.get_running_loop()
+
+    def put(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Send these bytes at the end of the turn.
+
+        Args:
+            transport: Where to.
+            data: A whole answer.
+        """
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append((transport, data))
+
+    def flush(self) -> None:
+        """Send everything now."""
+        self._before()
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for transport, data in waiting:
+                transport.write(data)
+
+
+class Answering(Protocol):
+    """Who answers requests: at once, or in a task of their own."""
+
+    outbox: Outbox
+
+    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+        """Answer a request without a body, or say that it takes longer."""
+
+    async def __call__(self, http: BaseRequest) -> StreamResponse:
+        """Answer any request."""
+
+
+class Connection(RequestHandler):
+    """One TLS connection.
+
+    What does not change between its requests is read once: the client's certificate, its
+    address, and (most clients repeat themselves) the headers.
+    """
+
+    certificate: ShownCertificate | None = None
+    source_ip = ""
+    _own_transport: asyncio.Transport | None = None
+    last_raw_headers: tuple[tuple[bytes, bytes], ...] = ()
+    last_headers: dict[str, str] = {}  # noqa: RUF012 - replaced whole, never changed
+    last_header_values: dict[str, list[str]] = {}  # noqa: RUF012 - as above
+    answer_now: Callable[[Connection, RawRequestMessage], bool]
+    outbox: Outbox
+    response: Response | None = None
+    """An answer that takes longer, on its way to the handler's task."""
+    _unread = 0
+    _own_method = ""
+    _last_body: Any = EMPTY_PAYLOAD
+    _in_head = False
+    """Whether a request has begun whose head has not ended."""
+    _refused = False
+    """Whether nothing more is read from this client."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read who is at the other end."""
+        peer = transport.get_extra_info("peername")
+        self.source_ip = peer[0] if peer else ""
+        self.certificate = transport.get_extra_info("client_certificate")
+        self._own_transport = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the transport."""
+        self._own_transport = None
+        super().connection_lost(exc)
+
+    def cut(self) -> None:
+        """End it at once, whatever TLS still waits for."""
+        if self._own_transport is not None:
+            self._own_transport.abort()
+
+    def send(self, data: bytes) -> None:
+        """Send a whole answer, and count the time until the next request from now on."""
+        if self.transport is not None:
+            self.outbox.put(self.transport, data)
+        self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: answer it at once, leave it to the handler's task, or refuse it.
+
+        A request without a body, on a connection that waits for one, is answered here.
+        """
+        if self._refused:
+            return
+        waiter, messages = self._waiter, self._messages
+        between = not self._in_head and self._last_body.is_eof()
+        if data[:4] not in USUAL and between and not messages and not self._own_method and not self._upgraded:
+            data = self._with_known_method(data)
+        if waiter is None or waiter.done() or messages or self._paused:
+            super().data_received(data)
+            self._note_progress(between, data)
+            self._count_unread(data)
+            return
+        # Without a waiter, the parser's messages are put down and nobody is woken.
+        self._waiter = None
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
+        self._note_progress(between, data)
+        if not messages:
+            self._count_unread(data)
+            return
+        self._unread = 0
+        if len(messages) == 1 and self._answered_now(*messages[0]):
+            messages.clear()
+            if self._parser is not None:
+                self._parser.message_consumed()
+        elif self._close or self._force_close:
+            waiter.cancel()
+        elif not waiter.done():
+            waiter.set_result(None)
+
+    def _note_progress(self, between: bool, data: bytes) -> None:
+        """Note where in a request the data ended that the parser was given."""
+        if self._messages:
+            self._last_body = self._messages[-1][1]
+            self._in_head = False
+        elif between and data:
+            self._in_head = True
+
+    def _with_known_method(self, data: bytes) -> bytes:
+        """The beginning of a request, with a method that the parser knows in the place of its own."""
+        begins = METHOD.match(data)
+        if begins is None:
+            return data
+        self._own_method = begins[1].decode()
+        return STAND_IN + data[begins.end(1) :]
+
+    def method(self, parsed: str) -> str:
+        """The method of the request that is answered next.
+
+        Args:
+            parsed: What the parser took it for.
+        """
+        own, self._own_method = self._own_method, ""
+        return own or parsed
+
+    def _answered_now(self, message: Any, payload: Any) -> bool:
+        if (
+            payload is not EMPTY_PAYLOAD
+            or type(message) is not RawRequestMessage
+            or message.should_close
+            or message.upgrade
+            or message.version != HttpVersion11
+        ):
+            return False
+        return self.answer_now(self, message)
+
+    def _count_unread(self, data: bytes) -> None:
+        """Hang up on a head that does not end."""
+        current = self._current_request
+        if self._messages or self._upgraded or (current and not current.content.is_eof()):
+            self._unread = 0
+            return
+        self._unread += len(data)
+        if self._unread > MAX_UNREAD_BYTES and self.transport is not None:
+            if current is None:
+                self.outbox.flush()
+                self.transport.write(Refusal(431, "Request Header Fields Too Large").data)
+            self._refused = True
+            self._loop.call_later(HANG_UP_SECONDS, self.force_close)
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """Refuse what the parser could not read.
+
+        Args:
+            request: A stand-in; there is no request.
+            status: Not used: Go has its own.
+            exc: Why.
+            message: Not used.
+        """
+        if isinstance(exc, LineTooLong):
+            return Refusal(431, "Request Header Fields Too Large")
+        return bad_request(HOST_TROUBLE.get(getattr(exc, "message", ""), ""))
+
+
+class HttpServer(Server):
+    """aiohttp's low-level server with our connections.
+
+    Args:
+        frontend: Answers requests.
+    """
+
+    def __init__(self, frontend: Answering) -> None:
+        super().__init__(frontend, handler_cancellation=True)
+        self._frontend = frontend
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "auto_decompress": False,
+            "keepalive_timeout": IDLE_SECONDS,
+            "lingering_time": LINGER_SECONDS,
+            "logger": log,
+            "max_field_size": MAX_HEADER_BYTES,
+            "max_headers": MAX_HEADER_COUNT,
+            "max_line_size": MAX_HEADER_BYTES,
+            "read_bufsize": 65536,
+        }
+
+    @property
+    def open_connections(self) -> list[Connection]:
+        """The connections that are open."""
+        return [each for each in self._connections if isinstance(each, Connection)]
+
+    def __call__(self) -> RequestHandler:
+        """The protocol of a new connection."""
+        connection = Connection(self, loop=self._loop, **self._options)
+        connection.answer_now = self._frontend.answer_now
+        connection.outbox = self._frontend.outbox
+        return connection

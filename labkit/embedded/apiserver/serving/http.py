@@ -1,0 +1,172 @@
+"""HTTP in, HTTP out: aiohttp's requests become ours, and our answers theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_exceptions import HTTPException
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+
+from labkit.embedded.apiserver.serving.connection import Connection, Outbox, bad_request
+from labkit.embedded.apiserver.serving.streams import Streams
+from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, decode, parse_query, split_target
+from labkit.embedded.apiserver.serving.wire import WireResponse, encode, status_response
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
+from labkit.embedded.machinery.status import ApiError
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.serving.channels import ExecSessions
+
+log = logging.getLogger(__name__)
+
+BODY_SECONDS = 60.0
+"""How long a request may take to arrive whole (the real server's request timeout)."""
+
+
+class Frontend:
+    """Answers aiohttp's requests through a cluster.
+
+    Args:
+        handle: ``Cluster.handle``.
+        before_answer: Called before anything is sent; here the audit log is written.
+    """
+
+    def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
+        self._handle = handle
+        self._before_answer = before_answer
+        self.outbox = Outbox(before_answer)
+        self.streams = Streams(before_answer)
+
+    @cached_property
+    def sessions(self) -> ExecSessions:
+        """The commands that run; what speaks WebSocket is loaded with the first."""
+        from labkit.embedded.apiserver.serving.channels import ExecSessions
+
+        return ExecSessions(self._before_answer)
+
+    def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
+        """Answer a request without a body at once, in the callback that read it.
+
+        Most requests are such, and a task for each would cost as much as the answer. What
+        takes longer, a stream or an exec session, is left on the connection for ``__call__``.
+
+        Args:
+            connection: Where it came from and where the answer goes.
+            message: The request, whole.
+
+        Returns:
+            Whether it was answered.
+        """
+        read_headers(connection, message.raw_headers)
+        try:
+            request = self._request(connection, connection.method(message.method), message.path)
+        except BadTarget:
+            return False
+        response = self._respond(request)
+        if response.stream is not None or response.upgrade is not None:
+            connection.response = response
+            return False
+        connection.send(encode(response, message.method))
+        return True
+
+    async def __call__(self, http: BaseRequest) -> StreamResponse:
+        """Answer one request that is more than its head."""
+        connection = http.protocol
+        assert isinstance(connection, Connection)
+        read_headers(connection, http.raw_headers)
+        response, connection.response = connection.response, None
+        too_large = False
+        if response is None:
+            try:
+                request = self._request(connection, connection.method(http.method), http.raw_path)
+                if http.can_read_body:
+                    expected = request.headers.get("expect")
+                    if expected is not None and expected.lower() != "100-continue":
+                        return WireResponse(Response(417), close=True)
+                    request.body = await read_body(http, expected is not None)
+            except TimeoutError:
+                return WireResponse(status_response(body_timeout()), close=True)
+            except (BadTarget, HttpProcessingError, HTTPException, ValueError):
+                return bad_request()
+            too_large = len(request.body) > MAX_BODY_BYTES
+            response = self._respond(request)
+        self.outbox.flush()
+        if response.stream is not None:
+            return await self.streams.send(http, response, response.stream)
+        if response.upgrade is not None:
+            return await self.sessions.serve(http, connection.last_headers, response.upgrade)
+        return WireResponse(response, close=too_large)
+
+    def _request(self, connection: Connection, method: str, target: str) -> Request:
+        path, query = split_target(target)
+        return Request(
+            method,
+            path,
+            parse_query(query),
+            connection.last_headers,
+            b"",
+            connection.certificate,
+            connection.source_ip,
+            target,
+            connection.last_header_values,
+        )
+
+    def _respond(self, request: Request) -> Response:
+        try:
+            return self._handle(request)
+        except Exception:
+            log.exception("answering %s %r failed", request.method, request.path)
+            return status_response(ApiError(500, "InternalError", "Internal error occurred"))
+
+
+def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Decode headers onto the connection, unless it has just these already.
+
+    Args:
+        connection: Where the decoded headers are kept.
+        raw: Names and values as they were sent.
+    """
+    if raw != connection.last_raw_headers:
+        connection.last_raw_headers = raw
+        connection.last_headers, connection.last_header_values = collect_headers(
+            [(decode(name), decode(value)) for name, value in raw]
+        )
+
+
+async def read_body(http: BaseRequest, ask: bool) -> bytes:
+    """The body, or of one that is too large just enough to see that.
+
+    Args:
+        http: The request.
+        ask: The client waits for ``100 Continue``.
+
+    Raises:
+        TimeoutError: It did not arrive in time.
+    """
+    content = http.content
+    if content.is_eof():
+        return await content.read(MAX_BODY_BYTES + 1)
+    if ask and http.transport is not None:
+        http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    pieces: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(BODY_SECONDS):
+        while size <= MAX_BODY_BYTES:
+            piece = await content.readany()
+            if not piece and content.at_eof():
+                break
+            pieces.append(piece)
+            size += len(piece)
+    return b"".join(pieces)[: MAX_BODY_BYTES + 1]
+
+
+def body_timeout() -> ApiError:
+    """504 for a body that came too slowly."""
+    return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

@@ -1,0 +1,76 @@
+"""Asking a cluster in the same process, without a socket: for graders, tests and tools.
+
+What TLS and HTTP would do to a request is done to it here too, so that it means the same.
+No server library is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from labkit.embedded.apiserver.serving.target import BadTarget, collect_headers, parse_query, split_target
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCertificate, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer.
+
+    Args:
+        status: The status code.
+        headers: Names and values.
+        body: The body; of a stream, what was there at once.
+        warnings: Texts of ``Warning`` headers.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    warnings: Sequence[str] = ()
+
+
+def ask(
+    handle: Handler,
+    method: str,
+    target: str,
+    *,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    certificate: PeerCertificate | None = None,
+) -> Answer:
+    """Make one request.
+
+    Args:
+        handle: ``Cluster.handle``.
+        method: Such as ``GET``.
+        target: Path and query, escaped as in a URL.
+        headers: Names and values; a name may repeat.
+        body: The raw body.
+        certificate: The client certificate it comes with.
+    """
+    try:
+        path, query = split_target(target)
+    except BadTarget:
+        return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, b"400 Bad Request")
+    first, values = collect_headers(headers)
+    request = Request(
+        method,
+        path,
+        parse_query(query),
+        first,
+        body[: MAX_BODY_BYTES + 1],
+        certificate,
+        raw_uri=target,
+        header_values=values,
+    )
+    response: Response = handle(request)
+    body = response.body
+    if response.stream is not None:
+        try:
+            body = b"".join(response.stream.read())
+        finally:
+            response.stream.close()
+    if method == "HEAD":
+        body = b""
+    return Answer(response.status, response.headers, body, response.warnings)

@@ -1,0 +1,110 @@
+"""Accepting connections: a look at the first byte, then TLS.
+
+Who speaks plain HTTP to the TLS port gets Go's sentence instead of a broken handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import socket
+
+from OpenSSL import SSL
+
+from labkit.embedded.apiserver.serving.connection import HttpServer
+from labkit.embedded.apiserver.serving.tls import handshake, until
+from labkit.embedded.apiserver.serving.transport import TlsTransport
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_RECORD = b"\x16"
+PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take until the handshake is done."""
+
+MAX_CONNECTIONS = 4096
+SPARE_FILES = 64
+"""File descriptors kept for the database, logs and the like."""
+
+
+def connection_limit() -> int:
+    """How many connections the system lets us hold; the soft limit of files is raised for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + SPARE_FILES
+    if soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(8, min(MAX_CONNECTIONS, soft - SPARE_FILES))
+
+
+class Listener:
+    """Accepts connections for a server.
+
+    Args:
+        listening: A listening socket.
+        server: Makes the protocol of each connection.
+        context: TLS; another one counts for new connections.
+        most: How many connections at once; as many as the system allows when left out.
+    """
+
+    def __init__(
+        self, listening: socket.socket, server: HttpServer, context: SSL.Context, most: int = MAX_CONNECTIONS
+    ) -> None:
+        listening.setblocking(False)
+        self._socket = listening
+        self._server = server
+        self.context = context
+        self._limit = min(most, connection_limit())
+        self._greeting: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Accept until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+            except OSError as error:
+                log.warning("accepting a connection failed: %s", error.strerror)
+                await asyncio.sleep(0.1)
+                continue
+            if len(self._server.connections) + len(self._greeting) >= self._limit:
+                connection.close()
+                continue
+            task = loop.create_task(self._greet(connection))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def close(self) -> None:
+        """Stop listening and drop who has not finished the handshake."""
+        self._socket.close()
+        for task in list(self._greeting):
+            task.cancel()
+        await asyncio.gather(*self._greeting, return_exceptions=True)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await until(loop.add_reader, loop.remove_reader, connection)
+                first = connection.recv(1, socket.MSG_PEEK)
+                if first == HANDSHAKE_RECORD:
+                    tls = await handshake(self.context, connection)
+                    TlsTransport(connection, tls, self._server())
+                    return
+            if first.isalpha():
+                connection.recv(65536)
+                connection.send(PLAIN_HTTP)
+                connection.shutdown(socket.SHUT_WR)
+        except (OSError, TimeoutError, SSL.Error) as error:
+            log.debug("a connection ended before its first request: %s", error)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        connection.close()

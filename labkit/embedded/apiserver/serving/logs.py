@@ -1,0 +1,150 @@
+"""The server's files of lines: ``server.log`` for people, ``audit.log`` for events.
+
+Both are 0600, bounded, and hold no token.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+from pathlib import Path
+
+import orjson
+
+from labkit.embedded.machinery.request import Object
+
+STDERR = 2
+MAX_GATHERED = 256
+MAX_LOG_BYTES = 4 * 1024 * 1024
+MAX_AUDIT_BYTES = 32 * 1024 * 1024
+"""A file that has grown to its bound becomes ``NAME.1``, and the one before it is gone."""
+
+SECRETS = re.compile(
+    r"(eyJ[\w-]{8,}\.[\w-]+\.)[\w-]+|((?:bearer|token)[\"']?\s*[:= ]\s*[\"']?)[\w.~+/-]{12,}=*", re.IGNORECASE
+)
+
+
+def without_secrets(text: str) -> str:
+    """A text with the signatures of its tokens left out."""
+    return SECRETS.sub(lambda found: f"{found[1] or found[2]}<signature>", text)
+
+
+class LineFile:
+    """A private file that lines are appended to, each in one write.
+
+    Args:
+        path: The file.
+        limit: How large it may grow.
+    """
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self._path = path
+        self._limit = limit
+        self._descriptor = -1
+        self._size = 0
+        self._open()
+
+    def write(self, line: bytes) -> None:
+        """Append a line. A disk that is full loses the line, never the request.
+
+        Args:
+            line: With its newline.
+        """
+        try:
+            if self._size + len(line) > self._limit:
+                self._rotate()
+            self._size += os.write(self._descriptor, line)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o600)
+        os.fchmod(self._descriptor, 0o600)
+        self._size = os.fstat(self._descriptor).st_size
+
+    def _rotate(self) -> None:
+        self.close()
+        try:
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+        finally:
+            self._open()
+
+
+class AuditFile(LineFile):
+    """An audit sink: one event a line.
+
+    Events are gathered until ``flush``, which the server calls before it sends anything:
+    who has an answer finds its event.
+
+    Args:
+        path: The file.
+        limit: How large it may grow.
+    """
+
+    def __init__(self, path: Path, limit: int = MAX_AUDIT_BYTES) -> None:
+        super().__init__(path, limit)
+        self._gathered: list[bytes] = []
+
+    def __call__(self, event: Object) -> None:
+        """Take an event."""
+        self._gathered.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        if len(self._gathered) >= MAX_GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._gathered:
+            lines, self._gathered = b"".join(self._gathered), []
+            self.write(lines)
+
+    def close(self) -> None:
+        """Write what was gathered, and close the file."""
+        self.flush()
+        super().close()
+
+
+class LogHandler(logging.Handler):
+    """Log records as lines of a ``LineFile``, without secrets.
+
+    Args:
+        file: Where to.
+    """
+
+    def __init__(self, file: LineFile) -> None:
+        super().__init__()
+        self._file = file
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        try:
+            self._file.write(without_secrets(self.format(record)).encode("utf-8", "replace") + b"\n")
+        except Exception:
+            self.handleError(record)
+
+
+def log_to(path: Path) -> None:
+    """Send all log records to a file.
+
+    Args:
+        path: ``server.log``. Where standard error is that file too, it appends from now on.
+    """
+    logging.raiseExceptions = False
+    root = logging.getLogger()
+    root.handlers[:] = [LogHandler(LineFile(path, MAX_LOG_BYTES))]
+    root.setLevel(logging.INFO)
+    # Connections that break off are the clients' business.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    logging.getLogger("labkit.embedded.apiserver.serving.connection").setLevel(logging.CRITICAL)
+    if os.path.samestat(os.fstat(STDERR), path.stat()):
+        flags = fcntl.fcntl(STDERR, fcntl.F_GETFL)
+        fcntl.fcntl(STDERR, fcntl.F_SETFL, flags | os.O_APPEND)

@@ -1,0 +1,207 @@
+"""The keys on disk, where kubeadm keeps them, and the administrator's kubeconfig.
+
+Making them takes longer than the rest of a start, mostly for the RSA key that signs
+tokens; ``begin`` makes them in a process of their own while this one loads its modules.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.embedded.apiserver.serving.state import StateProblem, private_directory, write_private
+
+if TYPE_CHECKING:
+    from labkit.embedded.machinery.pki.keys import Keys
+
+KEY_FILES = {
+    "ca_certificate": "ca.crt",
+    "ca_key": "ca.key",
+    "server_certificate": "apiserver.crt",
+    "server_key": "apiserver.key",
+    "token_key": "sa.key",
+}
+PUBLIC_TOKEN_KEY = "sa.pub"
+
+ADMIN = ("kubernetes-admin", ("system:masters",))
+RENEW_AFTER_SECONDS = 300 * 86400
+"""Certificates are valid for a year; older ones than this are made anew."""
+
+PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \1-----\n")
+SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILINE)
+CLIENT_LINE = re.compile(r"^    client-certificate-data: (\S+)$", re.MULTILINE)
+
+
+Identity = tuple[bytes, bytes]
+"""A certificate and its key, PEM."""
+
+
+def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
+    """Start making the keys if there are none.
+
+    Args:
+        home: The state directory.
+        held: A descriptor that is this process's alone, such as the directory's lock.
+
+    Returns:
+        A function to call before the keys are loaded: it waits until they are there, and
+        gives the administrator's certificate that was made along with them. None if all are there.
+    """
+    pki = private_directory(home / "pki")
+    if all((pki / name).exists() for name in KEY_FILES.values()):
+        return None
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        made = b""
+        try:
+            if held >= 0:
+                os.close(held)
+            files, admin = _new_files(pki)
+            made = json.dumps(
+                [{name: data.decode() for name, data in files.items()}, *map(bytes.decode, admin)]
+            ).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(made)
+        finally:
+            os._exit(0 if made else 1)
+    os.close(writing)
+
+    def finish() -> Identity:
+        with os.fdopen(reading, "rb") as pipe:
+            data = pipe.read()
+        os.waitpid(child, 0)
+        if data:
+            texts, certificate, key = json.loads(data)
+            files, admin = {name: text.encode() for name, text in texts.items()}, (certificate.encode(), key.encode())
+        else:
+            files, admin = _new_files(pki)
+        # The authority's key goes last: without it the next start makes everything anew.
+        for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
+            write_private(pki / name, files[name])
+        return admin
+
+    return finish
+
+
+def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
+    """What is missing in ``pki``, and a certificate for the administrator.
+
+    An authority that is there stays, and so does a token key.
+    """
+    from labkit.embedded.machinery.pki.keys import Keys, token_public_key
+
+    def old(field: str) -> bytes | None:
+        path = pki / KEY_FILES[field]
+        return _whole(path) if path.exists() else None
+
+    authority, authority_key = old("ca_certificate"), old("ca_key")
+    keys = Keys.generate(old("token_key"))
+    if authority and authority_key:
+        keys = Keys(authority, authority_key, b"", b"", keys.token_key).renewed()
+    files = {name: getattr(keys, field) for field, name in KEY_FILES.items()}
+    return {**files, PUBLIC_TOKEN_KEY: token_public_key(keys.token_key)}, keys.client_certificate(*ADMIN)
+
+
+def load_keys(home: Path) -> Keys:
+    """The directory's keys, made at the first call.
+
+    Args:
+        home: The state directory.
+
+    Raises:
+        StateProblem: One of its files is not what it was.
+    """
+    from labkit.embedded.machinery.pki.keys import Keys
+
+    making = begin(home)
+    if making is not None:
+        making()
+    pki = home / "pki"
+    keys = Keys(**{field: _whole(pki / name) for field, name in KEY_FILES.items()})
+    certificate = pki / KEY_FILES["server_certificate"]
+    if time.time() - certificate.stat().st_mtime > RENEW_AFTER_SECONDS:
+        keys = keys.renewed()
+        write_private(pki / KEY_FILES["server_key"], keys.server_key)
+        write_private(certificate, keys.server_certificate)
+    return keys
+
+
+def _whole(path: Path) -> bytes:
+    """A certificate or key that begins and ends as one."""
+    data = path.read_bytes()
+    if not PEM.fullmatch(data):
+        raise StateProblem(
+            f"{path} is damaged: it holds no certificate or key. Move {path.parent} away, and new ones are made; "
+            "the cluster's objects stay, and tokens from before are no longer good."
+        )
+    return data
+
+
+def last_port(home: Path) -> int:
+    """The port in the administrator's kubeconfig, 0 if there is none."""
+    try:
+        found = SERVER_LINE.search((home / "admin.conf").read_text())
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return int(found[1]) if found else 0
+
+
+def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
+    """``admin.conf``, for a certificate of ``kubernetes-admin`` in ``system:masters``.
+
+    One that is right is left alone, so that a restart changes nobody's credentials.
+
+    Args:
+        home: The state directory.
+        keys: Sign the certificate.
+        url: The server.
+        admin: A new certificate and its key, if they were made already.
+    """
+    path = home / "admin.conf"
+    if _still_right(path, keys, url):
+        return path
+    certificate, key = admin or keys.client_certificate(*ADMIN)
+    text = f"""apiVersion: v1
+kind: Config
+clusters:
+- name: labkit
+  cluster:
+    server: {url}
+    certificate-authority-data: {_encode(keys.ca_certificate)}
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: {_encode(certificate)}
+    client-key-data: {_encode(key)}
+contexts:
+- name: labkit
+  context: {{cluster: labkit, user: kubernetes-admin}}
+current-context: labkit
+"""
+    write_private(path, text.encode())
+    return path
+
+
+def _still_right(path: Path, keys: Keys, url: str) -> bool:
+    try:
+        text = path.read_text()
+        age = time.time() - path.stat().st_mtime
+    except (OSError, UnicodeDecodeError):
+        return False
+    return (
+        age < RENEW_AFTER_SECONDS
+        and f"    server: {url}\n" in text
+        and f"    certificate-authority-data: {_encode(keys.ca_certificate)}\n" in text
+        and CLIENT_LINE.search(text) is not None
+    )
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,126 @@
+"""A running server: the cluster's front end, its listener and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from labkit.embedded.apiserver.serving.address import url
+from labkit.embedded.apiserver.serving.connection import HttpServer
+from labkit.embedded.apiserver.serving.http import Frontend
+from labkit.embedded.apiserver.serving.listener import MAX_CONNECTIONS, Listener
+from labkit.embedded.apiserver.serving.streams import Streams
+from labkit.embedded.apiserver.serving.tls import tls_context
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import Handler
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.serving.channels import ExecSessions
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+STOP_SECONDS = 3.0
+"""How long requests in progress may take when the server stops."""
+
+FAREWELL_SECONDS = 0.05
+"""How long the last bytes have to leave before connections are cut."""
+
+
+class Served(Protocol):
+    """What a server needs of a cluster."""
+
+    @property
+    def keys(self) -> Keys:
+        """For TLS."""
+
+    @property
+    def handle(self) -> Handler:
+        """Answers a request."""
+
+    def advance(self) -> None:
+        """Does what has become due by the clock."""
+
+
+class ApiServer:
+    """Serves one cluster until it is closed.
+
+    Args:
+        cluster: Who answers.
+        listening: See ``address.listen``.
+        before_answer: Called before anything is sent to a client.
+        connections: How many at once, where others live in the same process.
+    """
+
+    def __init__(
+        self,
+        cluster: Served,
+        listening: socket.socket,
+        before_answer: Callable[[], None] = lambda: None,
+        *,
+        connections: int = MAX_CONNECTIONS,
+    ) -> None:
+        self.port: int = listening.getsockname()[1]
+        self._cluster = cluster
+        self._frontend = Frontend(cluster.handle, before_answer)
+        self._server = HttpServer(self._frontend)
+        self._listener = Listener(listening, self._server, tls_context(cluster.keys), connections)
+        self._tasks = [
+            asyncio.create_task(self._listener.run()),
+            asyncio.create_task(self._tick()),
+        ]
+
+    @property
+    def sessions(self) -> ExecSessions:
+        """The commands that run."""
+        return self._frontend.sessions
+
+    @property
+    def streams(self) -> Streams:
+        """The watches that are open."""
+        return self._frontend.streams
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return url(self.port)
+
+    def renew(self, keys: Keys) -> None:
+        """Show another certificate from now on.
+
+        Args:
+            keys: Of the same authority.
+        """
+        self._listener.context = tls_context(keys)
+
+    async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
+        """Stop accepting, end streams, let requests in progress finish, hang up.
+
+        Args:
+            farewell: Seconds that the last bytes have to leave; none where nobody is left to read them.
+        """
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.close()
+        self._frontend.streams.stop()
+        self._server.pre_shutdown()
+        connections = self._server.open_connections
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._server.shutdown(STOP_SECONDS), STOP_SECONDS + 1)
+        await asyncio.sleep(farewell)
+        for connection in connections:
+            connection.cut()
+        await asyncio.sleep(0)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._cluster.advance()
+            except Exception:
+                log.exception("what was due could not be done")

@@ -1,0 +1,98 @@
+"""Answers that come over time: watches and followed logs.
+
+Pieces are framed here and written straight to the transport, so that waking a thousand
+watchers costs a thousand short writes and nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+
+from labkit.embedded.apiserver.serving.wire import SentResponse, head
+from labkit.embedded.machinery.request import EventStream, Response
+
+
+def chunk(pieces: list[bytes]) -> bytes:
+    """Pieces in HTTP/1.1's chunked framing, one chunk each."""
+    return b"".join([b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece])
+
+
+class Streams:
+    """All streams of a server, so that it can end them when it stops.
+
+    Args:
+        before_end: Called when a stream is over and before its client is told.
+    """
+
+    def __init__(self, before_end: Callable[[], None]) -> None:
+        self._before_end = before_end
+        self._wakers: set[asyncio.Event] = set()
+        self._stopping = False
+
+    def __len__(self) -> int:
+        return len(self._wakers)
+
+    def stop(self) -> None:
+        """End every stream in good order, and any that begins later."""
+        self._stopping = True
+        for wake in self._wakers:
+            wake.set()
+
+    async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
+        """Send a stream to its end: the source's, its timeout, the client's or the server's.
+
+        Args:
+            http: The request it answers.
+            response: Status and headers.
+            stream: The source.
+        """
+        chunked = http.version >= (1, 1)
+        framing = "Transfer-Encoding: chunked" if chunked else ""
+        transport, writer = http.transport, http.writer
+        if transport is None or transport.is_closing():
+            stream.close()
+            raise ConnectionResetError("the client has gone")
+        close = not chunked or not http.keep_alive
+        transport.write(
+            head(
+                response.status,
+                response.headers,
+                response.warnings,
+                version="1.1" if chunked else "1.0",
+                framing=framing,
+                close=close,
+            )
+        )
+        if http.method == "HEAD":
+            stream.close()
+            self._before_end()
+            return SentResponse(keep_alive=not close)
+        wake = asyncio.Event()
+        self._wakers.add(wake)
+        stream.on_ready(wake.set)
+        try:
+            async with asyncio.timeout(stream.timeout_seconds):
+                while True:
+                    wake.clear()
+                    pieces = stream.read()
+                    if pieces:
+                        if transport.is_closing():
+                            raise ConnectionResetError("the client has gone")
+                        transport.write(chunk(pieces) if chunked else b"".join(pieces))
+                        await writer.drain()
+                    if stream.closed or self._stopping:
+                        break
+                    await wake.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._wakers.discard(wake)
+            stream.close()
+            self._before_end()
+        if chunked and not transport.is_closing():
+            transport.write(b"0\r\n\r\n")
+        return SentResponse(keep_alive=not close and not self._stopping)

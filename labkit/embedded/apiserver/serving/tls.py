@@ -1,0 +1,103 @@
+"""TLS: what the server shows and asks for, and the handshake.
+
+Every client certificate is let in whose key the client has, as Go's ``tls.RequestClientCert`` does;
+whether it counts for anything is for authentication to say. Python's own ``ssl`` can neither do
+that nor name the authorities whose certificates are welcome, so this is pyOpenSSL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
+from OpenSSL import SSL, crypto
+
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.request import ShownCertificate
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+HTTP = b"http/1.1"
+
+
+def tls_context(keys: Keys) -> SSL.Context:
+    """TLS with the cluster's certificate, which asks for client certificates of its authority.
+
+    Args:
+        keys: The cluster's keys.
+    """
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate(load_pem_x509_certificate(keys.server_certificate))
+    context.use_privatekey(cast("EllipticCurvePrivateKey", load_pem_private_key(keys.server_key, None)))
+    context.add_client_ca(load_pem_x509_certificate(keys.ca_certificate))
+    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    context.set_alpn_select_callback(lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    # No session is resumed: it would have the client's certificate, and not what leads to its authority.
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    return context
+
+
+async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Connection:
+    """Agree with a client on how to talk.
+
+    Args:
+        context: See ``tls_context``.
+        connection: Where it is; it must not block.
+
+    Raises:
+        SSL.Error: They did not agree, or the client hung up.
+    """
+    loop = asyncio.get_running_loop()
+    tls = SSL.Connection(context, connection)
+    tls.set_accept_state()
+    while True:
+        try:
+            tls.do_handshake()
+        except SSL.WantReadError:
+            await until(loop.add_reader, loop.remove_reader, connection)
+        except SSL.WantWriteError:
+            await until(loop.add_writer, loop.remove_writer, connection)
+        else:
+            return tls
+
+
+async def until(add: Callable[..., None], remove: Callable[..., object], connection: socket.socket) -> None:
+    """Wait until a socket can be read or written.
+
+    Args:
+        add: The loop's method that begins to look.
+        remove: Its method that ends it.
+        connection: The socket.
+    """
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    add(connection.fileno(), _resolve, ready)
+    try:
+        await ready
+    finally:
+        remove(connection.fileno())
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
+    """The certificate that the client showed, if it did.
+
+    Args:
+        tls: After its handshake.
+    """
+    own = tls.get_peer_certificate()
+    if own is None:
+        return None
+    chain = (own, *(tls.get_peer_cert_chain() or ()))
+    return ShownCertificate(tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in chain))

@@ -1,0 +1,172 @@
+"""Answers as bytes: status line, headers in Go's order and case, body.
+
+aiohttp's own response classes spend a third of a request on header dictionaries, add a
+``Server`` header, and fold repeated ones; this class writes what ``Response`` says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+
+import orjson
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+
+from labkit.embedded.machinery.request import Response
+from labkit.embedded.machinery.status import ApiError
+
+REASONS = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",
+    422: "Unprocessable Entity",
+}
+"""Reason phrases as Go's ``net/http`` has them."""
+
+BODILESS = (204, 304)
+LINE_BREAKS = str.maketrans("\r\n", "  ")
+
+MAX_WARNING_RUNES = 256
+MAX_TOTAL_WARNING_RUNES = 4096
+"""Beyond the total, each warning is cut to the former. Source: ``endpoints/filters/warning.go``."""
+
+_date_second = 0
+_date_line = ""
+
+
+def date_line() -> str:
+    """The ``Date`` header's line, made once a second."""
+    global _date_second, _date_line
+    now = int(time.time())
+    if now != _date_second:
+        _date_second, _date_line = now, f"Date: {formatdate(now, usegmt=True)}\r\n"
+    return _date_line
+
+
+def warning_values(warnings: Iterable[str]) -> list[str]:
+    """Values of ``Warning`` headers: each text once, quoted, cut when they are too many.
+
+    Args:
+        warnings: The texts; one with control characters is left out, as in Go.
+    """
+    texts = [text for text in dict.fromkeys(warnings) if text and text.isprintable()]
+    if sum(map(len, texts)) > MAX_TOTAL_WARNING_RUNES:
+        texts = [text[:MAX_WARNING_RUNES] for text in texts]
+        texts = texts[: MAX_TOTAL_WARNING_RUNES // MAX_WARNING_RUNES]
+    return ['299 - "{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"')) for text in texts]
+
+
+def head(
+    status: int,
+    headers: Mapping[str, str],
+    warnings: Sequence[str] = (),
+    *,
+    version: str = "1.1",
+    framing: str = "",
+    close: bool = False,
+) -> bytes:
+    """Status line and headers, with the empty line after them.
+
+    Args:
+        status: The status code.
+        headers: Names and values; sent sorted by name, as Go does.
+        warnings: Texts of ``Warning`` headers.
+        version: The HTTP version to answer in.
+        framing: The line that says how long the body is, such as ``Content-Length: 2``.
+        close: Say that the connection ends after this answer.
+    """
+    lines = [f"HTTP/{version} {status} {REASONS.get(status, 'status code ' + str(status))}\r\n"]
+    for name in sorted(headers):
+        value = headers[name]
+        if "\n" in value or "\r" in value:
+            value = value.translate(LINE_BREAKS)
+        lines.append(f"{name}: {value}\r\n")
+    if warnings:
+        lines.extend(f"Warning: {value}\r\n" for value in warning_values(warnings))
+    lines.append(date_line())
+    if framing:
+        lines.append(framing + "\r\n")
+    if close:
+        lines.append("Connection: close\r\n")
+    elif version == "1.0":
+        lines.append("Connection: keep-alive\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("utf-8", "replace")
+
+
+def status_response(error: ApiError) -> Response:
+    """The answer that says an error which serving itself found."""
+    headers = {"Cache-Control": "no-cache, private", "Content-Type": "application/json", **error.headers}
+    return Response(error.code, headers, orjson.dumps(error.to_status()))
+
+
+def encode(response: Response, method: str, *, version: str = "1.1", close: bool = False) -> bytes:
+    """A whole answer as bytes.
+
+    Args:
+        response: What to say.
+        method: The request's; the answer to ``HEAD`` has no body.
+        version: The HTTP version to answer in.
+        close: Say that the connection ends after this answer.
+    """
+    body = response.body
+    if response.status in BODILESS:
+        body, framing = b"", ""
+    else:
+        framing = f"Content-Length: {len(body)}"
+    start = head(response.status, response.headers, response.warnings, version=version, framing=framing, close=close)
+    return start if method == "HEAD" else start + body
+
+
+class WireResponse(StreamResponse):
+    """A whole answer, written in one piece.
+
+    Args:
+        response: What to say.
+        close: End the connection afterwards.
+    """
+
+    def __init__(self, response: Response, *, close: bool = False) -> None:
+        # The parent's constructor is left out on purpose: it builds what is not used here.
+        self._answer = response
+        self._status = response.status
+        self._keep_alive = False if close else None
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        """Send everything; there is nothing left to do for ``write_eof``."""
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+        version = "1.0" if request.version < (1, 1) else "1.1"
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        transport.write(encode(self._answer, request.method, version=version, close=not self._keep_alive))
+        if request.protocol.writing_paused:
+            await request.writer.drain()
+        self._eof_sent = True
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything has been sent by ``prepare``."""
+
+
+class SentResponse(StreamResponse):
+    """Stands for an answer that was streamed already.
+
+    Args:
+        keep_alive: Whether the connection may carry another request.
+    """
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self._keep_alive = keep_alive
+        self._status = 200
+        self._eof_sent = True
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        """Nothing is left to send."""
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to send."""

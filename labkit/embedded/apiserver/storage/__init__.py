@@ -1,0 +1,7 @@
+"""Where objects live, and how they came to be: one interface, two implementations."""
+
+from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Snapshot, StorageFailed, Store
+from labkit.embedded.apiserver.storage.memory import MemoryStore
+from labkit.embedded.apiserver.storage.table import Stored
+
+__all__ = ["Event", "Expired", "Key", "MemoryStore", "Page", "Snapshot", "StorageFailed", "Store", "Stored"]

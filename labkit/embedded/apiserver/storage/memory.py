@@ -1,0 +1,297 @@
+"""Objects in dictionaries: the storage of tests and graders, and the reading side of SQLite's."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Snapshot
+from labkit.embedded.apiserver.storage.table import Stored, Table
+from labkit.embedded.machinery.request import Object
+
+HISTORY_LENGTH = 4096
+"""How many events a resource keeps for watches that start in the past."""
+
+HISTORY_BYTES = 32 << 20
+"""How many bytes of objects these events may hold, as far as their sizes are known."""
+
+ENCODINGS_LENGTH = 256
+"""How many of them keep their encodings; watchers that are further behind are few."""
+
+Events = list[Event]
+Found = list[Stored]
+
+EMPTY = Table()
+EMPTY.frozen = True
+
+
+def with_revision(obj: Object, revision: int) -> Stored:
+    """A copy of ``obj`` whose ``metadata.resourceVersion`` is ``revision``."""
+    stored = Stored(obj)
+    stored["metadata"] = {**obj["metadata"], "resourceVersion": str(revision)}
+    return stored
+
+
+def same_but_revision(one: Object, other: Object) -> bool:
+    """Whether two objects differ in nothing but their ``resourceVersion``."""
+    if one is other:
+        return True
+    if one.keys() != other.keys():
+        return False
+    if {**one["metadata"], "resourceVersion": ""} != {**other["metadata"], "resourceVersion": ""}:
+        return False
+    return all(value == other[field] for field, value in one.items() if field != "metadata")
+
+
+class MemoryStore:
+    """A ``Store`` that forgets everything with its process.
+
+    Args:
+        base: Begin with these objects. They are shared, not copied, so that a thousand
+            clusters can begin with the same ones. A watch from a revision before the
+            base sees each of them added: nobody can have seen an older state.
+        history_length: How many events a resource keeps.
+        history_bytes: How many bytes of objects these may hold.
+    """
+
+    def __init__(
+        self,
+        base: Snapshot | None = None,
+        *,
+        history_length: int = HISTORY_LENGTH,
+        history_bytes: int = HISTORY_BYTES,
+    ) -> None:
+        self._revision = base.revision if base else 0
+        self._tables: dict[str, Table] = dict(base.tables) if base else {}
+        self._base: Snapshot | None = base
+        self._history_length = history_length
+        self._history_bytes = history_bytes
+        self._held: dict[str, int] = {}
+        self._history: dict[str, deque[Event]] = {}
+        self._forgotten: dict[str, int] = {}
+        self._oldest = 0
+        self._subscribers: dict[str, dict[object, Callable[[], None]]] = {}
+        self._followers: dict[str, list[Callable[[], None]]] = {}
+        self._pending: Events = []
+        self._depth = 0
+        self._named: dict[str, Snapshot] = {}
+
+    @property
+    def revision(self) -> int:
+        """The number of the last change."""
+        return self._revision
+
+    def get(self, key: Key) -> Stored | None:
+        """The object at ``key``, or None."""
+        table = self._tables.get(key[0])
+        return table.objects.get(key.place) if table is not None else None
+
+    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
+        """Objects of a resource, or of one of its namespaces, in key order."""
+        table = self._tables.get(resource)
+        if table is None:
+            return []
+        start, end = table.range(namespace)
+        objects = table.objects
+        return [objects[place] for place in table.order[start:end]]
+
+    def page(
+        self,
+        resource: str,
+        namespace: str = "",
+        *,
+        after: str = "",
+        limit: int = 0,
+        revision: int | None = None,
+        matches: Callable[[Stored], bool] | None = None,
+    ) -> Page:
+        """A part of a list; see ``Objects.page``."""
+        table = self._tables.get(resource, EMPTY)
+        if revision is not None and revision < self._revision:
+            table = self._table_at(resource, revision)
+        start, end = table.range(namespace, after)
+        if not limit and matches is None:
+            return Page([table.objects[place] for place in table.order[start:end]])
+        found: Found = []
+        at = start
+        while at < end and (not limit or len(found) < limit):
+            obj = table.objects[table.order[at]]
+            at += 1
+            if matches is None or matches(obj):
+                found.append(obj)
+        last = table.order[at - 1] if at > start else ""
+        return Page(found, last[len(namespace) + 1 :] if namespace else last, end - at)
+
+    def put(self, key: Key, obj: Object) -> Stored:
+        """Add or replace an object; see ``Objects.put``."""
+        with self.transaction():
+            previous = self.get(key)
+            self._revision += 1
+            stored = with_revision(obj, self._revision)
+            self._set(key, stored)
+            kind = "MODIFIED" if previous is not None else "ADDED"
+            self._pending.append(Event(self._revision, kind, key, stored, previous))
+        return stored
+
+    def delete(self, key: Key) -> Stored:
+        """Remove the object at ``key``; see ``Objects.delete``."""
+        with self.transaction():
+            previous = self._tables[key.resource].objects[key.place]
+            self._revision += 1
+            last = with_revision(previous, self._revision)
+            self._set(key, None)
+            self._pending.append(Event(self._revision, "DELETED", key, last, previous))
+        return last
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen together or not at all; see ``Objects.transaction``."""
+        begun_at, revision = len(self._pending), self._revision
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1 and self._pending:
+                self.persist(self._pending)
+        except BaseException:
+            for event in reversed(self._pending[begun_at:]):
+                self._set(event.key, event.previous)
+            del self._pending[begun_at:]
+            self._revision = revision
+            raise
+        finally:
+            self._depth -= 1
+        if self._depth == 0 and self._pending:
+            self._publish()
+
+    def persist(self, events: Sequence[Event]) -> None:
+        """Make the events of a finished transaction durable. Memory has nothing to do.
+
+        Args:
+            events: What the transaction changed, in order.
+        """
+
+    def events(self, since: int, resource: str) -> Sequence[Event]:
+        """Changes of a resource after revision ``since``; see ``History.events``."""
+        if since < self._forgotten.get(resource, self._oldest):
+            raise Expired(resource)
+        found: Events = []
+        for event in reversed(self._history.get(resource, ())):
+            if event.revision <= since:
+                break
+            found.append(event)
+        found.reverse()
+        if self._base is not None and since < self._base.revision:
+            found[:0] = self._base_events(self._base, since, resource)
+        return found
+
+    def subscribe(self, resource: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` after each commit that changed the resource; see ``History.subscribe``."""
+        token = object()
+        subscribers = self._subscribers.setdefault(resource, {})
+        subscribers[token] = wake
+
+        def end() -> None:
+            subscribers.pop(token, None)
+
+        return end
+
+    def follow(self, resource: str, changed: Callable[[], None]) -> None:
+        """Call ``changed`` whenever the resource's objects are others; see ``History.follow``."""
+        self._followers.setdefault(resource, []).append(changed)
+
+    def snapshot(self) -> Snapshot:
+        """All objects as they are now."""
+        for table in self._tables.values():
+            table.frozen = True
+        return Snapshot(self._revision, dict(self._tables))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the objects those of a snapshot, as changes with new revisions."""
+        with self.transaction():
+            for resource in [*self._tables, *(snapshot.tables.keys() - self._tables.keys())]:
+                now, then = self._tables.get(resource, EMPTY), snapshot.tables.get(resource, EMPTY)
+                if now is then:
+                    continue
+                present = dict(now.objects)
+                for place in present:
+                    if place not in then.objects:
+                        self.delete(Key.of_place(resource, place))
+                for place, obj in then.objects.items():
+                    old = present.get(place)
+                    if old is None or not same_but_revision(old, obj):
+                        self.put(Key.of_place(resource, place), obj)
+
+    def save_snapshot(self, name: str) -> None:
+        """Keep the present state under a name."""
+        self._named[name] = self.snapshot()
+
+    def named_snapshot(self, name: str) -> Snapshot | None:
+        """The state kept under a name, or None."""
+        return self._named.get(name)
+
+    def snapshot_names(self) -> Sequence[str]:
+        """The names of the kept states, sorted."""
+        return sorted(self._named)
+
+    def drop_snapshot(self, name: str) -> None:
+        """Forget the state kept under a name."""
+        self._named.pop(name, None)
+
+    def close(self) -> None:
+        """Release everything; a closed store is not used again."""
+        self._subscribers.clear()
+        self._followers.clear()
+
+    def _set(self, key: Key, obj: Stored | None) -> None:
+        table = self._tables.get(key.resource)
+        if table is None or table.frozen:
+            table = self._tables[key.resource] = table.copy() if table is not None else Table()
+        table.set(key.place, obj)
+        for changed in self._followers.get(key.resource, ()):
+            changed()
+
+    def _table_at(self, resource: str, revision: int) -> Table:
+        """The table as it was: the present one with the later changes taken back."""
+        later = self.events(revision, resource)
+        now = self._tables.get(resource, EMPTY)
+        if not later:
+            return now
+        then = now.copy()
+        for event in reversed(later):
+            then.set(event.key.place, event.previous)
+        return then
+
+    @staticmethod
+    def _base_events(base: Snapshot, since: int, resource: str) -> Sequence[Event]:
+        objects = base.tables.get(resource, EMPTY).objects
+        added = [
+            Event(revision, "ADDED", Key.of_place(resource, place), obj, None)
+            for place, obj in objects.items()
+            if (revision := int(obj["metadata"]["resourceVersion"])) > since
+        ]
+        return sorted(added, key=lambda event: event.revision)
+
+    def _publish(self) -> None:
+        events, self._pending = self._pending, []
+        changed: dict[str, int] = {}
+        for event in events:
+            resource = event.key.resource
+            history = self._history.setdefault(resource, deque())
+            history.append(event)
+            self._held[resource] = self._held.get(resource, 0) + event.size
+            if len(history) > ENCODINGS_LENGTH:
+                history[-1 - ENCODINGS_LENGTH].encodings.clear()
+            changed[resource] = changed.get(resource, 0) + 1
+        for resource, count in changed.items():
+            history = self._history[resource]
+            # Who was up to date before the transaction must be able to read all of it.
+            while len(history) > count and (
+                len(history) > self._history_length or self._held[resource] > self._history_bytes
+            ):
+                oldest = history.popleft()
+                self._held[resource] -= oldest.size
+                self._forgotten[resource] = oldest.revision
+        for resource in (*changed, ""):
+            for wake in list(self._subscribers.get(resource, {}).values()):
+                wake()

@@ -1,0 +1,200 @@
+"""Objects that survive their process: dictionaries to read from, SQLite to write to.
+
+Every transaction is in the database before it is acknowledged. The write-ahead log
+makes that one append to a file, and a process that is killed loses nothing it has
+acknowledged. (``synchronous=NORMAL``: a power cut may cost the last writes, never the
+file's consistency.)
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from labkit.embedded.apiserver.storage.base import Event, Snapshot, StorageFailed
+from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENGTH, MemoryStore
+from labkit.embedded.apiserver.storage.table import Stored, Table
+
+APPLICATION_ID = 0x6C61626B
+"""``labk``: tells our files from other SQLite databases."""
+
+SCHEMA_VERSION = 1
+"""The layout below. A new layout gets a new number, and a way from the old one in ``_open``."""
+
+SCHEMA = """
+CREATE TABLE counter (revision INTEGER NOT NULL);
+INSERT INTO counter VALUES (0);
+CREATE TABLE objects (
+    resource TEXT NOT NULL, place TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (resource, place)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE snapshot_objects (
+    name TEXT NOT NULL REFERENCES snapshots ON DELETE CASCADE,
+    resource TEXT NOT NULL, place TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, resource, place)
+) WITHOUT ROWID;
+"""
+
+
+class StateUnusable(Exception):
+    """The database cannot be used by this version. The message names the way out.
+
+    Args:
+        path: The database.
+        why: What is the matter with it.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The cluster's state in {path} cannot be used: {why}. "
+            f"To begin with a fresh cluster, move {path.parent} away or delete it; "
+            "to keep another one, set LABKIT_HOME to a new directory."
+        )
+        self.path = path
+        self.why = why
+
+
+class SQLiteStore(MemoryStore):
+    """A ``Store`` in a file.
+
+    Args:
+        path: The database; it is made, with mode 0600, if it does not exist.
+        history_length: How many events a resource keeps. Events do not outlive the
+            process: a watch from before it gets 410 and lists again.
+        history_bytes: How many bytes of objects these may hold.
+
+    Raises:
+        StateUnusable: The file is another version's, in use, or no such database.
+    """
+
+    def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
+        super().__init__(history_length=history_length, history_bytes=history_bytes)
+        self._path = path
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+        except sqlite3.OperationalError as error:  # the file is there: what is left is SQLite's own limit
+            raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
+        try:
+            self._open()
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            why = "another process uses it" if "locked" in str(error) else str(error)
+            raise StateUnusable(path, why) from error
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise StateUnusable(path, str(error)) from error
+        except StateUnusable:
+            self._database.close()
+            raise
+
+    def persist(self, events: Sequence[Event]) -> None:
+        """Write what a transaction changed, all or nothing.
+
+        Raises:
+            StorageFailed: The disk is full or fails.
+        """
+        final = {(event.key.resource, event.key.place): event for event in events}
+        with self._durably():
+            for (resource, place), event in final.items():
+                value = orjson.dumps(event.object)
+                event.size = len(value)
+                if event.type == "DELETED":
+                    self._database.execute("DELETE FROM objects WHERE resource=? AND place=?", (resource, place))
+                else:
+                    self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (resource, place, value))
+            self._database.execute("UPDATE counter SET revision=?", (events[-1].revision,))
+
+    def save_snapshot(self, name: str) -> None:
+        """Keep the present state under a name."""
+        with self._durably():
+            self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
+            self._database.execute("INSERT INTO snapshots VALUES (?, ?)", (name, self.revision))
+            self._database.execute(
+                "INSERT INTO snapshot_objects SELECT ?, resource, place, value FROM objects", (name,)
+            )
+        super().save_snapshot(name)
+
+    def named_snapshot(self, name: str) -> Snapshot | None:
+        """The state kept under a name, or None."""
+        known = super().named_snapshot(name)
+        if known is not None:
+            return known
+        row = self._database.execute("SELECT revision FROM snapshots WHERE name=?", (name,)).fetchone()
+        if row is None:
+            return None
+        rows = self._database.execute(
+            "SELECT resource, place, value FROM snapshot_objects WHERE name=? ORDER BY resource, place",
+            (name,),
+        )
+        tables = _tables(rows)
+        for table in tables.values():
+            table.frozen = True
+        snapshot = self._named[name] = Snapshot(row[0], tables)
+        return snapshot
+
+    def snapshot_names(self) -> Sequence[str]:
+        """The names of the kept states, sorted."""
+        return [name for (name,) in self._database.execute("SELECT name FROM snapshots ORDER BY name")]
+
+    def drop_snapshot(self, name: str) -> None:
+        """Forget the state kept under a name."""
+        with self._durably():
+            self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
+        super().drop_snapshot(name)
+
+    def close(self) -> None:
+        """Release everything; a closed store is not used again."""
+        super().close()
+        self._database.close()
+
+    def _open(self) -> None:
+        database = self._database
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute("PRAGMA foreign_keys=ON")
+        database.execute("BEGIN IMMEDIATE")
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables == 0:
+            for statement in SCHEMA.split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        elif application != APPLICATION_ID:
+            raise StateUnusable(self._path, "it is not a labkit database")
+        elif version != SCHEMA_VERSION:
+            age = "a newer" if version > SCHEMA_VERSION else "an older"
+            raise StateUnusable(self._path, f"{age} labkit made it (layout {version}, this one reads {SCHEMA_VERSION})")
+        database.execute("COMMIT")
+        (self._revision,) = database.execute("SELECT revision FROM counter").fetchone()
+        self._oldest = self._revision
+        self._tables = _tables(database.execute("SELECT resource, place, value FROM objects ORDER BY resource, place"))
+
+    @contextmanager
+    def _durably(self) -> Iterator[None]:
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StorageFailed(str(error)) from error
+            raise
+
+
+def _tables(rows: Iterator[tuple[str, str, bytes]] | sqlite3.Cursor) -> dict[str, Table]:
+    objects: dict[str, dict[str, Stored]] = {}
+    for resource, place, value in rows:
+        objects.setdefault(resource, {})[place] = Stored(orjson.loads(value))
+    # SQLite compares text by its UTF-8 bytes, which is the order of code points, as Python's is.
+    return {resource: Table(of_resource) for resource, of_resource in objects.items()}

@@ -1,0 +1,75 @@
+"""The objects of one resource, in key order, shared between snapshots until they change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from copy import deepcopy
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+
+
+class Stored(dict[str, Any]):
+    """An object in the store: a dict that is never changed again.
+
+    Because of that it can carry its encoding: ``encoded`` belongs to the handlers,
+    which fill it at the first answer. Copies are plain dicts, free to be changed.
+    """
+
+    __slots__ = ("encoded",)
+
+    encoded: bytes | None
+
+    def __init__(self, obj: Object) -> None:
+        super().__init__(obj)
+        self.encoded = None
+
+    def __copy__(self) -> Object:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Object:
+        return {field: deepcopy(value, memo) for field, value in self.items()}
+
+
+class Table:
+    """Objects by place (``namespace/name``, or the name alone), and the places in order.
+
+    Args:
+        objects: Place to object.
+        order: The places, sorted.
+    """
+
+    __slots__ = ("frozen", "objects", "order")
+
+    def __init__(self, objects: dict[str, Stored] | None = None, order: list[str] | None = None) -> None:
+        self.objects: dict[str, Stored] = {} if objects is None else objects
+        self.order: list[str] = sorted(self.objects) if order is None else order
+        self.frozen = False
+
+    def copy(self) -> Table:
+        """The same objects, to be changed."""
+        return Table(dict(self.objects), list(self.order))
+
+    def set(self, place: str, obj: Stored | None) -> None:
+        """Put an object at a place, or clear it."""
+        if obj is None:
+            if self.objects.pop(place, None) is not None:
+                del self.order[bisect_left(self.order, place)]
+        else:
+            if place not in self.objects:
+                insort(self.order, place)
+            self.objects[place] = obj
+
+    def range(self, namespace: str = "", after: str = "") -> tuple[int, int]:
+        """Where in the order the places of a namespace (or all) behind ``after`` lie.
+
+        Args:
+            namespace: Empty for all.
+            after: Relative to the namespace.
+        """
+        order = self.order
+        if not namespace:
+            return bisect_right(order, after) if after else 0, len(order)
+        start = bisect_right(order, f"{namespace}/{after}")
+        # "0" is the character behind "/".
+        return start, bisect_left(order, f"{namespace}0", start)

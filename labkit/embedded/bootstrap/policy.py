@@ -1,0 +1,152 @@
+"""The roles and bindings that a new cluster holds.
+
+They are the real server's, all of them: also those for controllers and API groups that
+are not served here, since ``kubectl get clusterroles`` lists them and the aggregated
+roles are made of them. ``policy.json`` is generated
+(``python -m tools.generate_bootstrap_policy``).
+
+Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/bootstrappolicy``,
+``k8s.io/component-helpers/auth/rbac/reconciliation``;
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from labkit.embedded.apiserver.authorization.escalation import compact, uncovered
+from labkit.embedded.machinery.request import Object
+
+GROUP = "rbac.authorization.k8s.io"
+LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+AUTO_UPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+ANNOTATIONS = {AUTO_UPDATE: "true"}
+KINDS = {
+    "clusterroles": "ClusterRole",
+    "clusterrolebindings": "ClusterRoleBinding",
+    "roles": "Role",
+    "rolebindings": "RoleBinding",
+}
+
+
+def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
+    """The default objects, without uids.
+
+    Args:
+        now: For ``managedFields``, RFC 3339.
+
+    Yields:
+        (plural, object); rules are shared between all who ask, and never changed.
+    """
+    for plural, rows in _table().items():
+        for row in rows:
+            yield plural, _object(plural, row, now)
+
+
+def reconciled(stored: Object, default: Object) -> Object | None:
+    """What a default object that has lost something gets back when a server starts.
+
+    Rules, subjects, labels and annotations that are missing are added; what someone
+    added stays. The annotation ``autoupdate: "false"`` on the object prevents it.
+
+    Args:
+        stored: The object as it is.
+        default: The object as it should be.
+
+    Returns:
+        The fields to change, None for none.
+    """
+    metadata = stored["metadata"]
+    if (metadata.get("annotations") or {}).get(AUTO_UPDATE) == "false":
+        return None
+    changed: Object = {}
+    kept: Object = {}
+    for field in ("labels", "annotations"):
+        whole = {**default["metadata"][field], **(metadata.get(field) or {})}
+        if whole != metadata.get(field):
+            kept[field] = whole
+    if kept:
+        changed["metadata"] = {**metadata, **kept}
+    if "roleRef" in default:
+        subjects = stored.get("subjects") or []
+        missing = [subject for subject in default.get("subjects", []) if subject not in subjects]
+        if missing:
+            changed["subjects"] = [*subjects, *missing]
+    elif "aggregationRule" not in default:
+        rules = stored.get("rules") or []
+        lost = [] if rules == default["rules"] else compact(uncovered(rules, default["rules"]))
+        if lost:
+            changed["rules"] = [*rules, *lost]
+    elif not stored.get("aggregationRule"):
+        changed["aggregationRule"] = default["aggregationRule"]
+    return changed or None
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, list[dict[str, Any]]]:
+    data = Path(__file__).with_name("policy.json").read_bytes()
+    table: dict[str, list[dict[str, Any]]] = orjson.loads(data)
+    return table
+
+
+def _object(plural: str, row: dict[str, Any], now: str) -> Object:
+    metadata: Object = {"name": row["name"]}
+    if "namespace" in row:
+        metadata["namespace"] = row["namespace"]
+    metadata["labels"] = {**LABELS, **row.get("labels", {})}
+    metadata["annotations"] = ANNOTATIONS
+    metadata["managedFields"] = _managed_fields(metadata["labels"], row, now)
+    obj: Object = {"kind": KINDS[plural], "apiVersion": f"{GROUP}/v1", "metadata": metadata}
+    if "role" in row:
+        if row["subjects"]:
+            obj["subjects"] = [_subject(text) for text in row["subjects"]]
+        kind, _, name = row["role"].partition("/")
+        obj["roleRef"] = {"apiGroup": GROUP, "kind": kind, "name": name}
+    else:
+        obj["rules"] = row["rules"]
+        if "aggregationRule" in row:
+            obj["aggregationRule"] = row["aggregationRule"]
+    return obj
+
+
+def _subject(text: str) -> Object:
+    kind, _, name = text.partition("/")
+    if kind == "ServiceAccount":
+        namespace, _, name = name.partition("/")
+        return {"kind": kind, "name": name, "namespace": namespace}
+    return {"kind": kind, "apiGroup": GROUP, "name": name}
+
+
+def _managed_fields(labels: Object, row: dict[str, Any], now: str) -> list[Object]:
+    owned: Object = {
+        "f:metadata": {
+            "f:annotations": {".": {}, **{f"f:{key}": {} for key in ANNOTATIONS}},
+            "f:labels": {".": {}, **{f"f:{key}": {} for key in sorted(labels)}},
+        }
+    }
+    entries = []
+    if "role" in row:
+        owned |= {"f:roleRef": {}, **({"f:subjects": {}} if row["subjects"] else {})}
+    elif "aggregationRule" in row:
+        owned = {"f:aggregationRule": {".": {}, "f:clusterRoleSelectors": {}}, **owned}
+        entries.append(_entry("clusterrole-aggregation-controller", "Apply", {"f:rules": {}}, now))
+    else:
+        owned["f:rules"] = {}
+    entries.append(_entry("kube-apiserver", "Update", owned, now))
+    return entries
+
+
+def _entry(manager: str, operation: str, fields: Object, now: str) -> Object:
+    return {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": f"{GROUP}/v1",
+        "time": now,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }

@@ -1,0 +1,146 @@
+"""What a new cluster has beside its core: API services, priority levels and flow schemas.
+
+There are many of them, and every cluster starts with them: they are written as they are, where
+creating each by the rules of its kind would take longer than all the rest of a start.
+Source: k8s.io/kubernetes ``pkg/controlplane/apiserver/aggregator.go``; k8s.io/apiserver
+``pkg/apis/flowcontrol/bootstrap``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.apiservices import available
+from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import LEVELS, SCHEMAS
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.controllers.flows import CONSUMER, dangling
+from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
+from labkit.embedded.machinery.request import Object
+
+FLOWS = "flowcontrol.apiserver.k8s.io"
+PRIORITIES = {
+    "": (18000, 1),
+    "apps": (17800, 15),
+    "events.k8s.io": (17750, 15),
+    "authentication.k8s.io": (17700, 15),
+    "authorization.k8s.io": (17600, 15),
+    "autoscaling": (17500, 15),
+    "batch": (17400, 15),
+    "certificates.k8s.io": (17300, 15),
+    "networking.k8s.io": (17200, 15),
+    "policy": (17100, 15),
+    "rbac.authorization.k8s.io": (17000, 15),
+    "storage.k8s.io": (16800, 15),
+    "scheduling.k8s.io": (16600, 15),
+    "coordination.k8s.io": (16500, 15),
+    "node.k8s.io": (16300, 15),
+    "discovery.k8s.io": (16200, 15),
+    FLOWS: (16100, 21),
+}
+"""Group to the priorities of the group and of its version in discovery."""
+NEWER_VERSION = 30
+"""The priority of a second version."""
+PRODUCER = "api-priority-and-fairness-config-producer-v1"
+NOTE = "apf.kubernetes.io/autoupdate-spec"
+LABEL = "kube-aggregator.kubernetes.io/automanaged"
+CONDITION = ("lastTransitionTime", "message", "reason", "status", "type")
+
+
+def bootstrap_services(registry: Registry) -> None:
+    """Write what is missing of them.
+
+    Args:
+        registry: Where objects are.
+    """
+    now = timestamp(registry.clock())
+    for kind, obj in [*_api_services(now), *_priority_levels(now), *_flow_schemas(now)]:
+        key = Key(kind.resource, "", obj["metadata"]["name"])
+        if registry.store.get(key) is None:
+            obj["metadata"]["uid"] = registry.new_uid()
+            registry.store.put(key, registry.ordered(kind, obj))
+
+
+def _api_services(now: str) -> Iterator[tuple[Kind, Object]]:
+    kind = BY_KIND["apiregistration.k8s.io", "APIService"]
+    for group, version in dict.fromkeys((each.group, each.version) for each in KINDS):
+        if group not in PRIORITIES:
+            continue
+        least, priority = PRIORITIES[group]
+        spec: dict[str, Any] = {"group": group} if group else {}
+        spec |= {
+            "version": version,
+            "groupPriorityMinimum": least,
+            "versionPriority": priority if version == "v1" else NEWER_VERSION,
+        }
+        metadata = {"name": f"{version}.{group}", "labels": {LABEL: "onstart"}}
+        made = _made(kind, metadata, spec, "kube-apiserver", now)
+        yield kind, {**made, "status": {"conditions": [available(now)]}}
+
+
+def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
+    kind = BY_KIND[FLOWS, "PriorityLevelConfiguration"]
+    for name, spec in LEVELS.items():
+        metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
+        yield kind, {**_made(kind, metadata, spec, PRODUCER, now), "status": {}}
+
+
+def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
+    kind = BY_KIND[FLOWS, "FlowSchema"]
+    fields: Object = {'k:{"type":"Dangling"}': {".": {}, **{f"f:{name}": {} for name in CONDITION}}}
+    told = {**_entry(kind, CONSUMER, "Apply", {"f:status": {"f:conditions": fields}}, now), "subresource": "status"}
+    for name, spec in SCHEMAS.items():
+        metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
+        made = _made(kind, metadata, spec, PRODUCER, now)
+        made["metadata"]["managedFields"].insert(0, told)
+        condition = dangling(spec["priorityLevelConfiguration"]["name"], True)
+        condition = {
+            "type": condition.pop("type"),
+            "status": condition.pop("status"),
+            "lastTransitionTime": now,
+            **condition,
+        }
+        yield kind, {**made, "status": {"conditions": [condition]}}
+
+
+def _made(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:
+    """An object as the manager has created it; specs hold no lists that merge."""
+    owned: Object = {
+        f"f:{name}": {".": {}, **{f"f:{key}": {} for key in metadata[name]}}
+        for name in ("annotations", "labels")
+        if name in metadata
+    }
+    fields = {"f:metadata": owned, "f:spec": _fields(spec)}
+    return {
+        "kind": kind.kind,
+        "apiVersion": kind.group_version,
+        "metadata": {
+            **metadata,
+            "creationTimestamp": now,
+            "managedFields": [_entry(kind, manager, "Update", fields, now)],
+        },
+        "spec": spec,
+    }
+
+
+def _fields(value: Object) -> Object:
+    """Who creates an object owns all that it says; a struct that is always there is nobody's own."""
+    found: Object = {}
+    for name in sorted(value):
+        inner = value[name]
+        below = _fields(inner) if isinstance(inner, dict) else {}
+        own: Object = {".": {}} if below and name != "priorityLevelConfiguration" else {}
+        found[f"f:{name}"] = {**own, **below}
+    return found
+
+
+def _entry(kind: Kind, manager: str, operation: str, fields: Object, now: str) -> Object:
+    return {
+        "manager": manager,
+        "operation": operation,
+        "apiVersion": kind.group_version,
+        "time": now,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }

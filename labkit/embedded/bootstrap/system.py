@@ -1,0 +1,106 @@
+"""What a new cluster keeps in ``kube-system``: two config maps, and the controllers' service accounts.
+
+The controller manager acts as one account for each controller (``--use-service-account-credentials``,
+as kubeadm sets it up); who reads ``system:controller:*`` bindings finds their subjects here.
+Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtrust,legacytokentracking}``,
+``cmd/kube-controller-manager/app``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_KIND
+
+NAMESPACE = "kube-system"
+MANAGER = "kube-apiserver"
+TRUST = "extension-apiserver-authentication"
+TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
+CONTROLLERS = (
+    "attachdetach-controller",
+    "bootstrap-signer",
+    "certificate-controller",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "ephemeral-volume-controller",
+    "expand-controller",
+    "generic-garbage-collector",
+    "horizontal-pod-autoscaler",
+    "job-controller",
+    "legacy-service-account-token-cleaner",
+    "namespace-controller",
+    "node-controller",
+    "persistent-volume-binder",
+    "pod-garbage-collector",
+    "pv-protection-controller",
+    "pvc-protection-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "resource-claim-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "service-account-controller",
+    "service-cidrs-controller",
+    "statefulset-controller",
+    "token-cleaner",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+)
+"""Those of a controller manager that runs all that are on by default, and kubeadm's two more."""
+ACCOUNTS = BY_KIND["", "ServiceAccount"]
+CONFIG_MAPS = BY_KIND["", "ConfigMap"]
+
+
+class SystemContent:
+    """Makes these objects, and the one that other servers trust by anew when it is deleted.
+
+    Args:
+        registry: Where objects are.
+        ca_certificate: The CA of clients' certificates, PEM.
+        tracked: Whether the server says since when it labels the secrets of used tokens, and has
+            accounts that need no Secret; before 1.24 each would be given one.
+    """
+
+    def __init__(self, registry: Registry, ca_certificate: bytes, *, tracked: bool) -> None:
+        self._registry = registry
+        self._ca = ca_certificate.decode()
+        self._tracked = tracked
+
+    def bootstrap(self) -> None:
+        """Create what is missing; the accounts are complete as they are: no controller adds to them."""
+        now = timestamp(self._registry.clock())
+        self._publish(TRUST, {"client-ca-file": self._ca})
+        if not self._tracked:
+            return
+        self._publish(TRACKING, {"since": now[:10]})
+        for name in CONTROLLERS:
+            key = Key(ACCOUNTS.resource, NAMESPACE, name)
+            if self._registry.store.get(key) is None:
+                metadata = {
+                    "name": name,
+                    "namespace": NAMESPACE,
+                    "uid": self._registry.new_uid(),
+                    "creationTimestamp": now,
+                }
+                self._registry.store.put(key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
+
+    def __call__(self, change: Change) -> None:
+        """React to the deletion of what other servers trust by."""
+        if change.kind is CONFIG_MAPS and change.new is None and change.old is not None:
+            metadata = change.old["metadata"]
+            if (metadata["namespace"], metadata["name"]) == (NAMESPACE, TRUST):
+                self._publish(TRUST, {"client-ca-file": self._ca})
+
+    def _publish(self, name: str, data: dict[str, str]) -> None:
+        if self._registry.find(CONFIG_MAPS, NAMESPACE, name) is None:
+            obj = {"metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
+            self._registry.create(CONFIG_MAPS, obj, manager=MANAGER)

@@ -1,0 +1,271 @@
+"""One container: its files, its environment, its network, and the processes run in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from labkit.embedded.container.files.filesystem import FileSystem
+from labkit.embedded.container.files.image import Image
+from labkit.embedded.container.files.inodes import Directory, File, FileError, Link
+from labkit.embedded.container.files.rootfs import add_proc, build_root
+from labkit.embedded.container.network.transport import Endpoint, Network
+from labkit.embedded.container.shell.kernel import Budget, BudgetExceeded, Kernel, Killed
+from labkit.embedded.container.shell.streams import ConsoleInput, ConsoleOutput, NullStream, Stream
+from labkit.embedded.machinery.request import ExecIO
+
+
+class NotRunnable(Exception):
+    """The container runtime cannot start a command.
+
+    Args:
+        message: What runc says.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Container:
+    """A running container.
+
+    Args:
+        image: Its image.
+        hostname: The pod's host name.
+        environment: Its variables, without PATH, HOME and HOSTNAME.
+        network: What it can reach.
+        now: Seconds since 1970.
+        random: Random bytes.
+        command: The words of its first process, for ``ps``.
+        uid: Its user, if the pod sets one.
+        gid: Its group, if the pod sets one.
+        groups: Further groups of its user.
+        workdir: Where commands start, if the pod sets it.
+        read_only: Whether its root file system must not change.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        hostname: str,
+        environment: dict[str, str],
+        network: Network,
+        now: Callable[[], float],
+        random: Callable[[int], bytes],
+        command: list[str],
+        *,
+        uid: int | None = None,
+        gid: int | None = None,
+        groups: Sequence[int] = (),
+        workdir: str = "",
+        read_only: bool = False,
+    ) -> None:
+        self.image = image
+        self.hostname = hostname
+        self.network = network
+        self.terminal_name = "/dev/pts/0"
+        self.command = command
+        self.listeners: dict[int, Endpoint] = {}
+        self.workdir = workdir or image.workdir
+        self._now = now
+        self._random = random
+        self._started = now()
+        self.fs = FileSystem(build_root(image), now)
+        user = image.user if uid is None else uid
+        account = next((one for one in image.users if one.uid == user), None)
+        self.fs.uid = user
+        self.fs.gid = gid if gid is not None else account.gid if account is not None else 0
+        home = account.home if account is not None else "/"
+        self.fs.groups = frozenset(groups)
+        self.environment = {"PATH": image.path, "HOSTNAME": hostname, **dict(image.environment), **environment}
+        self.environment.setdefault("HOME", home)
+        if self.workdir != "/" and not self.fs.exists(self.workdir):
+            kept, self.fs.uid = self.fs.uid, 0
+            self.fs.mkdir(self.workdir, parents=True)
+            self.fs.uid = kept
+        add_proc(self.fs.root, self._proc())
+        self.fs.root.read_only = read_only
+        self.fs.used_bytes = self.fs.used_nodes = 0
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._now()
+
+    def started_at(self) -> float:
+        """When it started."""
+        return self._started
+
+    def random(self, count: int) -> bytes:
+        """Random bytes."""
+        return self._random(count)
+
+    def processes(self) -> list[tuple[int, str]]:
+        """Number and command line of what runs in it beside this exec."""
+        return [(1, " ".join(self.command))]
+
+    def _proc(self) -> dict[str, Callable[[], str]]:
+        environment = self.environment
+        return {
+            "version": lambda: "Linux version 6.12.41+deb13-amd64 (debian-kernel@lists.debian.org)\n",
+            "cpuinfo": lambda: (
+                "processor\t: 0\nmodel name\t: labkit virtual CPU\n"
+                "\nprocessor\t: 1\nmodel name\t: labkit virtual CPU\n\n"
+            ),
+            "meminfo": lambda: (
+                "MemTotal:        2097152 kB\nMemFree:         1048576 kB\nMemAvailable:    1572864 kB\n"
+            ),
+            "uptime": lambda: f"{self.now() - self._started:.2f} {self.now() - self._started:.2f}\n",
+            "loadavg": lambda: "0.00 0.00 0.00 1/2 7\n",
+            "mounts": lambda: (
+                "overlay / overlay rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n"
+            ),
+            "filesystems": lambda: "nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n",
+            "1/cmdline": lambda: "\0".join(self.command) + "\0",
+            "1/comm": lambda: (self.command[0] if self.command else "").rpartition("/")[2] + "\n",
+            "1/environ": lambda: "".join(f"{name}={value}\0" for name, value in environment.items()),
+            "1/status": lambda: (
+                f"Name:\t{(self.command[0] if self.command else '').rpartition('/')[2]}\n"
+                "State:\tS (sleeping)\nPid:\t1\n"
+                f"PPid:\t0\nUid:\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\t{self.fs.uid}\n"
+            ),
+            "1/cgroup": lambda: "0::/\n",
+        }
+
+    # Files the kubelet puts in place.
+
+    def put_file(self, path: str, file: File) -> None:
+        """A file that lies outside the container (``/etc/hosts``)."""
+        base, _, name = path.rpartition("/")
+        self._ensure(base or "/").entries[name] = file
+
+    def mount(self, path: str, volume: Directory) -> None:
+        """Mount a volume's directory."""
+        path = "/" + "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
+        base, _, name = path.rpartition("/")
+        parent = self._ensure(base or "/")
+        if not name:
+            return
+        volume.parent = parent
+        volume.mount = True
+        parent.entries[name] = volume
+
+    def _ensure(self, path: str) -> Directory:
+        """A directory, made with all above it, whatever is in the way.
+
+        ``/var/run`` is a link to ``/run`` in most images, and is followed.
+        """
+        here = self.fs.root
+        links = 0
+        parts = [part for part in path.split("/") if part][::-1]
+        while parts:
+            part = parts.pop()
+            found = here.entries.get(part)
+            if isinstance(found, Link) and links < 10:
+                links += 1
+                if found.target.startswith("/"):
+                    here = self.fs.root
+                parts.extend(piece for piece in reversed(found.target.split("/")) if piece)
+                continue
+            if not isinstance(found, Directory):
+                found = Directory(mode=0o755, mtime=self._started, parent=here)
+                here.entries[part] = found
+            here = found
+        return here
+
+    # Running.
+
+    def look_up(self, words: list[str]) -> None:
+        """Check that a command can be started, as runc does.
+
+        Raises:
+            NotRunnable: It cannot.
+        """
+        if not words:
+            raise NotRunnable("args must not be empty")
+        name = words[0]
+        path, problem = self._executable(name)
+        if path is None:
+            if "/" in name:
+                raise NotRunnable(f'exec: "{name}": {problem}')
+            raise NotRunnable(f'exec: "{name}": executable file not found in $PATH')
+
+    def _executable(self, name: str) -> tuple[str | None, str]:
+        if "/" in name:
+            candidates = [name]
+        else:
+            candidates = [f"{base}/{name}" for base in self.environment.get("PATH", "").split(":") if base]
+        problem = f"stat {name}: no such file or directory"
+        for path in candidates if name else []:
+            try:
+                node = self.fs.get(path, self.workdir)
+            except FileError:
+                continue
+            if isinstance(node, Directory):
+                problem = "is a directory" if "/" in name else problem
+            elif isinstance(node, File) and node.mode & 0o111:
+                return path, ""
+            else:
+                problem = "permission denied"
+        return None, problem
+
+    async def run(
+        self,
+        words: list[str],
+        io: ExecIO,
+        *,
+        stdin: bool = False,
+        terminal: bool = False,
+        budget: Budget | None = None,
+        streams: dict[int, Stream] | None = None,
+    ) -> int:
+        """Run a command to its end.
+
+        Args:
+            words: The command.
+            io: The far end.
+            stdin: Whether it has an input.
+            terminal: Whether that is a terminal; ``io`` then speaks as one.
+            budget: What it may use.
+            streams: Descriptors to use instead of ``io``'s.
+
+        Returns:
+            Its exit status.
+
+        Raises:
+            NotRunnable: It cannot be started.
+        """
+        self.look_up(words)
+        kernel = Kernel(io, budget, terminal=terminal)
+        fds: dict[int, Stream] = {
+            0: ConsoleInput() if stdin else NullStream(),
+            1: ConsoleOutput(1),
+            2: ConsoleOutput(1 if terminal else 2),
+        }
+        if terminal:
+            for stream in fds.values():
+                stream.terminal = True
+        fds.update(streams or {})
+        environment = dict(self.environment)
+        if terminal:
+            environment["TERM"] = "xterm"
+        try:
+            return await kernel.run(self._main(kernel, words, fds, environment))
+        except BudgetExceeded as end:
+            try:
+                await io.write(1 if terminal else 2, f"Killed: {end.reason}\n".encode())
+            except Exception:
+                return 137
+            return 137
+        except Killed as end:
+            return end.status
+        except RecursionError:
+            return 139
+
+    async def _main(self, kernel: Kernel, words: list[str], fds: dict[int, Stream], environment: dict[str, str]) -> int:
+        from labkit.embedded.container.shell.interpreter import Interpreter
+        from labkit.embedded.container.shell.programs import run_program
+
+        shell = Interpreter(
+            self, kernel, fds, environment, cwd=self.workdir, name=words[0], dialect=self.image.sh_dialect
+        )
+        return await run_program(shell, words, environment)

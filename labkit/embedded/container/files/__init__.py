@@ -1,0 +1,1 @@
+"""The file systems of containers, and the images they begin with."""

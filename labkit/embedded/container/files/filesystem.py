@@ -1,0 +1,382 @@
+"""A container's files: a tree in memory, and nothing of the host.
+
+The tree has what the shell's commands look at: regular files, directories, symbolic
+links, a few devices, modes, owners, times, mounts that are read-only, and a bound on how
+much it may hold. Nodes of an image are shared between containers and copied when written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from labkit.embedded.container.files.inodes import (
+    BUSY,
+    DENIED,
+    EXISTS,
+    IS_DIRECTORY,
+    LOOP,
+    NO_SPACE,
+    NOT_DIRECTORY,
+    NOT_FOUND,
+    READ_ONLY,
+    TOO_LONG,
+    Device,
+    Directory,
+    File,
+    FileError,
+    Found,
+    Link,
+    Node,
+)
+
+MAX_BYTES = 16 << 20
+MAX_NODES = 20_000
+MAX_DEPTH = 100
+MAX_NAME = 255
+MAX_PATH = 4096
+MAX_LINKS = 40
+
+
+class FileSystem:
+    """One container's tree.
+
+    Args:
+        root: The root directory.
+        now: Tells the time, in seconds since 1970.
+    """
+
+    def __init__(self, root: Directory, now: Callable[[], float]) -> None:
+        root.parent = root
+        self.root = root
+        self.now = now
+        self.uid = 0
+        self.gid = 0
+        self.groups: frozenset[int] = frozenset()
+        self.used_bytes = 0
+        self.used_nodes = 0
+
+    # Finding.
+
+    def find(self, path: str, cwd: str = "/", *, follow: bool = True) -> Found:
+        """Walk a path.
+
+        Args:
+            path: Absolute, or relative to ``cwd``.
+            cwd: An absolute path.
+            follow: Whether a link in the last place is followed.
+
+        Returns:
+            The last directory, the last name and what is there.
+
+        Raises:
+            FileError: A part before the last is missing or no directory.
+        """
+        if not path:
+            raise FileError(NOT_FOUND)
+        full = path if path.startswith("/") else f"{cwd}/{path}"
+        if len(full) > MAX_PATH:
+            raise FileError(TOO_LONG)
+        todo = [part for part in full.split("/") if part and part != "."][::-1]
+        must_be_directory = full.endswith(("/", "/."))
+        here = self.root
+        above: list[Directory] = []
+        links = 0
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                # Not by ``parent``: a directory of a shared volume stands in several trees.
+                here = above.pop() if above else self.root
+                continue
+            if len(part.encode("utf-8", "surrogatepass")) > MAX_NAME:
+                raise FileError(TOO_LONG)
+            self._may(here, 1)
+            node = here.look().get(part)
+            if isinstance(node, Link) and (todo or follow or must_be_directory):
+                links += 1
+                if links > MAX_LINKS:
+                    raise FileError(LOOP)
+                todo.extend(piece for piece in reversed(node.target.split("/")) if piece not in ("", "."))
+                if node.target.startswith("/"):
+                    here = self.root
+                    above.clear()
+                continue
+            if not todo:
+                if must_be_directory and node is not None and not isinstance(node, Directory):
+                    raise FileError(NOT_DIRECTORY)
+                return Found(here, part, node)
+            if node is None:
+                raise FileError(NOT_FOUND)
+            if not isinstance(node, Directory):
+                raise FileError(NOT_DIRECTORY)
+            above.append(here)
+            here = node
+        return Found(above[-1] if above else self.root, self.name_of(here), here)
+
+    def get(self, path: str, cwd: str = "/", *, follow: bool = True) -> Node:
+        """What a path leads to.
+
+        Raises:
+            FileError: Nothing is there.
+        """
+        node = self.find(path, cwd, follow=follow).node
+        if node is None:
+            raise FileError(NOT_FOUND)
+        return node
+
+    def directory(self, path: str, cwd: str = "/") -> Directory:
+        """The directory at a path.
+
+        Raises:
+            FileError: Nothing is there, or no directory.
+        """
+        node = self.get(path, cwd)
+        if not isinstance(node, Directory):
+            raise FileError(NOT_DIRECTORY)
+        return node
+
+    def exists(self, path: str, cwd: str = "/", *, follow: bool = True) -> bool:
+        """Whether a path leads to something."""
+        try:
+            self.get(path, cwd, follow=follow)
+        except FileError:
+            return False
+        return True
+
+    def name_of(self, directory: Directory) -> str:
+        """A directory's name in its parent, empty for the root."""
+        parent = directory.parent
+        if parent is None or parent is directory:
+            return ""
+        for name, node in parent.entries.items():
+            if node is directory:
+                return name
+        return ""
+
+    def path_of(self, directory: Directory) -> str:
+        """A directory's absolute path."""
+        parts: list[str] = []
+        while directory is not self.root and directory.parent is not None:
+            parts.append(self.name_of(directory))
+            directory = directory.parent
+        return "/" + "/".join(reversed(parts))
+
+    def names(self, directory: Directory) -> list[str]:
+        """The sorted names in a directory.
+
+        Raises:
+            FileError: Reading it is not allowed.
+        """
+        self._may(directory, 4)
+        return sorted(directory.look())
+
+    def walk(self, top: Node, path: str) -> Iterator[tuple[str, Node, int]]:
+        """Every node below and including ``top``, parents first: path, node, depth."""
+        stack = [(path, top, 0)]
+        while stack:
+            here, node, depth = stack.pop()
+            yield here, node, depth
+            if isinstance(node, Directory):
+                base = here if here.endswith("/") else here + "/"
+                entries = node.look()
+                stack.extend((base + name, entries[name], depth + 1) for name in sorted(entries, reverse=True))
+
+    # Reading and changing.
+
+    def read(self, path: str, cwd: str = "/") -> bytes:
+        """A regular file's content.
+
+        Raises:
+            FileError: It cannot be read.
+        """
+        node = self.get(path, cwd)
+        if isinstance(node, Directory):
+            raise FileError(IS_DIRECTORY)
+        if not isinstance(node, File):
+            return b""
+        self._may(node, 4)
+        return node.content()
+
+    def write(self, path: str, data: bytes, cwd: str = "/", *, mode: int = 0o644) -> File:
+        """Make or replace a regular file.
+
+        Raises:
+            FileError: It cannot be written, or there is no room.
+        """
+        node = self.open(path, cwd, mode=mode)
+        self.set_data(node, data)
+        return node
+
+    def open(self, path: str, cwd: str = "/", *, mode: int = 0o644, exclusive: bool = False) -> File:
+        """The regular file at a path, made if it is missing, ready to be changed.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+        found = self.find(path, cwd)
+        if isinstance(found.node, Directory) or path.endswith("/"):
+            raise FileError(IS_DIRECTORY)
+        if found.node is None:
+            file = File(mode=mode, memory=found.parent.memory)
+            self.add(found, file)
+            return file
+        if exclusive:
+            raise FileError(EXISTS)
+        node = self.own(found)
+        if not isinstance(node, File) or node.generate is not None:
+            raise FileError(DENIED)
+        self._may(node, 2)
+        return node
+
+    def own(self, found: Found) -> Node:
+        """A node that may be changed: the image's is copied first.
+
+        Raises:
+            FileError: It lies on a read-only mount.
+        """
+        node = found.node
+        if node is None:
+            raise FileError(NOT_FOUND)
+        if self.is_read_only(node if isinstance(node, Directory) else found.parent):
+            raise FileError(READ_ONLY)
+        if node.shared and isinstance(node, File):
+            self._charge(len(node.data), 0)
+            node = File(
+                node.mode, node.uid, node.gid, node.mtime, data=node.data, program=node.program, generate=node.generate
+            )
+            found.parent.entries[found.name] = node
+        elif node.shared and isinstance(node, Device):
+            node = Device(node.mode, node.uid, node.gid, node.mtime, kind=node.kind)
+            found.parent.entries[found.name] = node
+        return node
+
+    def set_data(self, file: File, data: bytes) -> None:
+        """Replace a file's content.
+
+        Raises:
+            FileError: There is no room.
+        """
+        self._charge(len(data) - len(file.data), 0)
+        file.data = data
+        file.program = ""
+        file.mtime = self.now()
+
+    def splice(self, file: File, position: int, data: bytes) -> None:
+        """Write into a file at a position; what lies between its end and there becomes zeros.
+
+        Raises:
+            FileError: There is no room.
+        """
+        end = max(len(file.data), position + len(data))
+        self._charge(end - len(file.data), 0)
+        if not isinstance(file.data, bytearray):
+            file.data = bytearray(file.data)
+        if position > len(file.data):
+            file.data += bytes(position - len(file.data))
+        file.data[position : position + len(data)] = data
+        file.program = ""
+        file.mtime = self.now()
+
+    def add(self, found: Found, node: Node) -> None:
+        """Put a new node where :meth:`find` found nothing.
+
+        Raises:
+            FileError: Something is there, or nothing may be put there.
+        """
+        if found.node is not None:
+            raise FileError(EXISTS)
+        if self.is_read_only(found.parent):
+            raise FileError(READ_ONLY)
+        self._may(found.parent, 2)
+        self._charge(len(node.data) if isinstance(node, File) else 0, 1)
+        if isinstance(node, Directory):
+            depth, above = 0, found.parent
+            while above is not self.root and above.parent is not None:
+                depth, above = depth + 1, above.parent
+            if depth > MAX_DEPTH:
+                raise FileError(TOO_LONG)
+            node.parent = found.parent
+            node.memory = found.parent.memory
+        node.mtime = node.mtime or self.now()
+        node.uid, node.gid = self.uid, self.gid
+        found.parent.entries[found.name] = node
+        found.parent.mtime = self.now()
+
+    def mkdir(self, path: str, cwd: str = "/", *, parents: bool = False, mode: int = 0o755) -> Directory:
+        """Make a directory.
+
+        Args:
+            path: Where.
+            cwd: For a relative path.
+            parents: Make what is missing above it, and do not mind if it is there.
+            mode: Its permission bits.
+
+        Raises:
+            FileError: It cannot be made.
+        """
+        if parents:
+            whole = "/" if path.startswith("/") else ""
+            for part in path.split("/"):
+                if not part:
+                    continue
+                whole += part + "/"
+                found = self.find(whole.rstrip("/"), cwd)
+                if found.node is None:
+                    self.add(found, Directory(mode=mode))
+                elif not isinstance(found.node, Directory):
+                    raise FileError(EXISTS if whole.rstrip("/") == path.rstrip("/") else NOT_DIRECTORY)
+            return self.directory(path, cwd)
+        found = self.find(path.rstrip("/") or "/", cwd)
+        node = Directory(mode=mode)
+        self.add(found, node)
+        return node
+
+    def remove(self, found: Found) -> None:
+        """Take a node out of its directory, with all below it.
+
+        Raises:
+            FileError: It may not go.
+        """
+        node = found.node
+        if node is None:
+            raise FileError(NOT_FOUND)
+        if self.is_read_only(found.parent):
+            raise FileError(READ_ONLY)
+        if isinstance(node, Directory) and (node.mount or node is self.root):
+            raise FileError(BUSY)
+        self._may(found.parent, 2)
+        for _, below, _ in self.walk(node, ""):
+            if not below.shared:
+                self.used_nodes -= 1
+                self.used_bytes -= len(below.data) if isinstance(below, File) else 0
+        found.parent.entries.pop(found.name, None)
+        found.parent.mtime = self.now()
+
+    def is_read_only(self, directory: Directory) -> bool:
+        """Whether a directory lies on a read-only mount."""
+        here: Directory | None = directory
+        while here is not None:
+            if here.read_only:
+                return True
+            if here.mount or here is self.root:
+                return False
+            here = here.parent
+        return False
+
+    def may(self, node: Node, want: int) -> bool:
+        """Whether the container's user may read (4), write (2) or enter (1) a node."""
+        if self.uid == 0:
+            return want != 1 or isinstance(node, Directory) or bool(node.mode & 0o111)
+        shift = 6 if node.uid == self.uid else 3 if node.gid == self.gid or node.gid in self.groups else 0
+        return bool((node.mode >> shift) & want)
+
+    def _may(self, node: Node, want: int) -> None:
+        if not self.may(node, want):
+            raise FileError(DENIED)
+
+    def _charge(self, size: int, nodes: int) -> None:
+        if size > 0 and self.used_bytes + size > MAX_BYTES:
+            raise FileError(NO_SPACE)
+        if nodes > 0 and self.used_nodes + nodes > MAX_NODES:
+            raise FileError(NO_SPACE)
+        self.used_bytes += size
+        self.used_nodes += nodes

@@ -1,0 +1,205 @@
+"""A container's log: lines with their times, bounded, readable from any point."""
+
+from __future__ import annotations
+
+import datetime
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.embedded.machinery.request import Object
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line.
+
+    Args:
+        number: Counts from the log's beginning.
+        moment: When it was written, in seconds since 1970.
+        data: With its newline, if it had one.
+    """
+
+    number: int
+    moment: float
+    data: bytes
+
+    def stamped(self) -> bytes:
+        """With its time in front, as ``--timestamps`` shows it."""
+        moment = datetime.datetime.fromtimestamp(self.moment, datetime.UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{int(self.moment % 1 * 1e9):09}Z ".encode() + self.data
+
+
+class Log:
+    """What a container wrote.
+
+    Args:
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lines: deque[Line] = deque()
+        self._bytes = 0
+        self._count = 0
+        self._open = b""
+        self._listeners: list[Callable[[], None]] = []
+        self._taps: list[Callable[[bytes], None]] = []
+        self.closed = False
+
+    def tap(self, take: Callable[[bytes], None]) -> Callable[[], None]:
+        """Call ``take`` with all output as it comes, unfinished lines too.
+
+        Returns:
+            A function that ends it.
+        """
+        self._taps.append(take)
+
+        def forget() -> None:
+            if take in self._taps:
+                self._taps.remove(take)
+
+        return forget
+
+    def write(self, data: bytes) -> None:
+        """Add output; an unfinished line waits for its end."""
+        for take in list(self._taps):
+            take(data)
+        *whole, rest = (self._open + data).split(b"\n")
+        for line in whole:
+            self._add(line + b"\n")
+        self._open = rest
+        if len(rest) > 16384:
+            self._add(rest)
+            self._open = b""
+        self._tell()
+
+    def close(self) -> None:
+        """The container has ended; what is unfinished is a line too."""
+        if self._open:
+            self._add(self._open)
+            self._open = b""
+        self.closed = True
+        self._tell()
+
+    def _add(self, data: bytes) -> None:
+        self._lines.append(Line(self._count, self._now(), data))
+        self._count += 1
+        self._bytes += len(data)
+        while self._bytes > MAX_BYTES:
+            self._bytes -= len(self._lines.popleft().data)
+
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+    def lines(self, *, after: int = -1) -> list[Line]:
+        """The lines behind a number."""
+        if after < 0:
+            return list(self._lines)
+        return [line for line in self._lines if line.number > after]
+
+    def listen(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` at every new line.
+
+        Returns:
+            A function that ends it.
+        """
+        self._listeners.append(wake)
+
+        def forget() -> None:
+            if wake in self._listeners:
+                self._listeners.remove(wake)
+
+        return forget
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What of a log is wanted.
+
+    Args:
+        tail_lines: Only so many last lines; negative for all.
+        limit_bytes: At most so much; negative for all.
+        since: Only lines written at or after this moment.
+        timestamps: With times.
+    """
+
+    tail_lines: int = -1
+    limit_bytes: int = -1
+    since: float = 0.0
+    timestamps: bool = False
+
+    def select(self, lines: list[Line]) -> list[bytes]:
+        """The lines as they are sent."""
+        chosen = [line for line in lines if line.moment >= self.since]
+        if self.tail_lines >= 0:
+            chosen = chosen[-self.tail_lines :] if self.tail_lines else []
+        return self.cut([line.stamped() if self.timestamps else line.data for line in chosen])
+
+    def cut(self, pieces: list[bytes], before: int = 0) -> list[bytes]:
+        """Pieces up to the limit, when ``before`` bytes have been sent."""
+        if self.limit_bytes < 0:
+            return pieces
+        out: list[bytes] = []
+        left = self.limit_bytes - before
+        for piece in pieces:
+            if left <= 0:
+                break
+            out.append(piece[:left])
+            left -= len(piece)
+        return out
+
+
+class LogStream:
+    """A followed log (an ``EventStream``).
+
+    Args:
+        log: The log.
+        options: What of it.
+    """
+
+    timeout_seconds = 4 * 3600.0
+
+    def __init__(self, log: Log, options: LogOptions) -> None:
+        self._log = log
+        self._options = options
+        self._last = -1
+        self._first = True
+        self._sent = 0
+        self._ended = False
+        self._forget: Callable[[], None] = lambda: None
+
+    def read(self) -> list[bytes]:
+        """The lines since the last reading."""
+        lines = self._log.lines(after=self._last)
+        if lines:
+            self._last = lines[-1].number
+        if self._first:
+            pieces = self._options.select(lines)
+            self._first = False
+        else:
+            pieces = [line.stamped() if self._options.timestamps else line.data for line in lines]
+            pieces = self._options.cut(pieces, self._sent)
+        self._sent += sum(len(piece) for piece in pieces)
+        return pieces
+
+    @property
+    def closed(self) -> bool:
+        """True once the container has ended and all was read."""
+        full = 0 <= self._options.limit_bytes <= self._sent
+        return self._ended or full or (self._log.closed and not self._log.lines(after=self._last))
+
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` at every new line."""
+        self._forget = self._log.listen(wake)
+
+    def close(self) -> None:
+        """The client has gone."""
+        self._ended = True
+        self._forget()
+
+
+__all__ = ["Line", "Log", "LogOptions", "LogStream", "Object"]

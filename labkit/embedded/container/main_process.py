@@ -1,0 +1,164 @@
+"""The first process of a container: a coroutine that lives on between the server's requests.
+
+It runs until it sleeps, and is resumed when the cluster's clock says so. Nothing waits
+for it: a container whose command is ``sleep 9999999`` costs one suspended coroutine.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.embedded.container.container import Container, NotRunnable
+from labkit.embedded.container.logs import Log
+from labkit.embedded.container.shell.kernel import Budget
+from labkit.embedded.container.terminal import Terminal
+from labkit.embedded.machinery.request import WINDOW
+
+log = logging.getLogger(__name__)
+
+FOREVER = float("inf")
+MIN_NAP_SECONDS = 0.01
+MAX_TYPED_BYTES = 1 << 20
+
+START_STEPS = 20_000
+"""What a container may do before it must sleep; then it goes on with the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Nap:
+    seconds: float
+
+    def __await__(self) -> Generator[_Nap, None, None]:
+        yield self
+
+
+class ProcessIO:
+    """The far end of a container's first process: what is attached types, and its log listens.
+
+    Args:
+        log: Where its output goes.
+        stdin: Whether it has an input (``stdin: true``), which stays open until someone attaches.
+    """
+
+    def __init__(self, log: Log, *, stdin: bool = False) -> None:
+        self._log = log
+        self._typed = bytearray()
+        self._ended = not stdin
+        self.waiting = False
+        self.window = WINDOW
+
+    def feed(self, data: bytes) -> None:
+        """Somebody who is attached types; nothing ends the input."""
+        if not data:
+            self._ended = True
+        elif len(self._typed) < MAX_TYPED_BYTES:
+            self._typed += data
+
+    async def read_stdin(self) -> bytes:
+        """What was typed, as soon as there is something."""
+        while not self.stdin_ready():
+            self.waiting = True
+            await _Nap(FOREVER)
+        self.waiting = False
+        data = bytes(self._typed)
+        self._typed.clear()
+        return data
+
+    def stdin_ready(self) -> bool:
+        """Whether something was typed, or nothing will be."""
+        return bool(self._typed) or self._ended
+
+    async def write(self, channel: int, data: bytes) -> None:
+        """Into the log."""
+        self._log.write(data)
+
+    async def sleep(self, seconds: float) -> None:
+        """Until the clock has come so far."""
+        if seconds > 0:
+            await _Nap(max(seconds, MIN_NAP_SECONDS))
+
+
+class MainProcess:
+    """A container's first process.
+
+    Args:
+        container: Where it runs.
+        words: Its command.
+        log: Where its output goes.
+        now: Seconds since 1970.
+        stdin: Whether it has an input.
+        terminal: Whether that is a terminal.
+
+    Raises:
+        NotRunnable: It cannot be started.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        words: list[str],
+        log: Log,
+        now: Callable[[], float],
+        *,
+        stdin: bool = False,
+        terminal: bool = False,
+    ) -> None:
+        container.look_up(words)
+        self._log = log
+        budget = Budget(steps=START_STEPS, steps_per_second=4_000, output_bytes=1 << 62, seconds=FOREVER, throttle=True)
+        self._io = ProcessIO(log, stdin=stdin)
+        self.terminal = terminal
+        running = container.run(
+            words, Terminal(self._io) if terminal else self._io, stdin=stdin, terminal=terminal, budget=budget
+        )
+        self._iterator: Generator[Any, Any, int] = running.__await__()
+        self.status: int | None = None
+        self.wake_at = 0.0
+        self._now = now
+        self.resume(now())
+
+    def resume(self, now: float) -> None:
+        """Go on if it is time.
+
+        Args:
+            now: Seconds since 1970.
+        """
+        while self.status is None and self.wake_at <= now:
+            try:
+                nap = next(self._iterator)
+            except StopIteration as end:
+                self.status = int(end.value)
+                self._log.close()
+                return
+            except Exception:
+                # A defect of the shell ends this container, and not the node.
+                log.exception("a container's process broke")
+                self.status = 139
+                self._log.close()
+                return
+            start = max(self.wake_at, now - 60) if self.wake_at else now
+            self.wake_at = start + nap.seconds if isinstance(nap, _Nap) else now
+
+    def feed(self, data: bytes) -> None:
+        """Give it input, and let it go on if it waits for that.
+
+        Args:
+            data: What was typed; nothing at the end.
+        """
+        self._io.feed(data)
+        if self._io.waiting:
+            self.wake_at = self._now()
+        self.resume(self._now())
+
+    def stop(self) -> None:
+        """End it (SIGTERM, then SIGKILL)."""
+        self._iterator.close()
+        if self.status is None:
+            self.status = 137
+            self._log.close()
+
+
+__all__ = ["MainProcess", "NotRunnable", "ProcessIO"]

@@ -1,0 +1,1 @@
+"""The network as a container sees it: plain callables instead of sockets."""

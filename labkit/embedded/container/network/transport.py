@@ -1,0 +1,145 @@
+"""The pods' network: names, addresses, ports, and the API server behind one of them.
+
+No socket is opened. A connection is a callable that takes a request and gives an answer;
+what is not in this file's reach does not exist for a pod.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from labkit.embedded.machinery.request import Handler
+
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Something that listens.
+
+    Args:
+        handle: Answers a request.
+        server: Who it is: ``apiserver``, ``proxy``, ``nginx``.
+        certificates: The chain it serves over TLS, in PEM, leaf first; empty for plain HTTP.
+    """
+
+    handle: Handler
+    server: str
+    certificates: bytes = b""
+
+
+class Network(Protocol):
+    """What a container can reach."""
+
+    def resolve(self, host: str) -> str | None:
+        """A name's address, or None if there is no such name."""
+
+    def connect(self, address: str, port: int) -> Endpoint | None:
+        """What listens there, or None if the connection is refused."""
+
+    def canonical(self, host: str) -> str:
+        """A name in full, as DNS gives it."""
+
+    def probe(self, host: str, port: int) -> str | None:
+        """None if something listens, else ``unknown`` (no such host) or ``refused``."""
+
+    @property
+    def address(self) -> str:
+        """The pod's own address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddress:
+    """A Service as DNS and kube-proxy see it.
+
+    Args:
+        address: Its cluster IP; that of a pod for a headless one, empty where there is none.
+    """
+
+    address: str
+
+
+class PodNetwork:
+    """The network as one container sees it.
+
+    Args:
+        address: The pod's address.
+        namespace: The pod's namespace, first in the search path of names.
+        hosts: Names of ``/etc/hosts``.
+        service: Looks up a Service by namespace and name.
+        listeners: What the pod's own containers serve, by port.
+        elsewhere: What listens at an address and port outside the pod.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        namespace: str,
+        hosts: Mapping[str, str],
+        service: Callable[[str, str], ServiceAddress | None],
+        listeners: Callable[[], Mapping[int, Endpoint]],
+        elsewhere: Callable[[str, int], Endpoint | None],
+    ) -> None:
+        self._address = address
+        self._namespace = namespace
+        self._hosts = hosts
+        self._service = service
+        self._listeners = listeners
+        self._elsewhere = elsewhere
+
+    @property
+    def address(self) -> str:
+        """The pod's own address."""
+        return self._address
+
+    def resolve(self, host: str) -> str | None:
+        """A name's address, or None if there is no such name."""
+        host = host.lower().rstrip(".")
+        if _IPV4.fullmatch(host):
+            return host if all(int(part) < 256 for part in host.split(".")) else None
+        if host in ("::1", "[::1]"):
+            return "127.0.0.1"
+        if host in ("localhost", "ip6-localhost", "ip6-loopback"):
+            return "127.0.0.1"
+        if host in self._hosts:
+            return self._hosts[host]
+        found = self._find(host)
+        return (found[1].address or None) if found is not None else None
+
+    def canonical(self, host: str) -> str:
+        """A name in full, as DNS gives it."""
+        found = self._find(host.lower().rstrip("."))
+        return f"{found[0]}.svc.cluster.local" if found is not None else host
+
+    def _find(self, host: str) -> tuple[str, ServiceAddress] | None:
+        """Search as the resolver does: ``NAMESPACE.svc.cluster.local``, ``svc.cluster.local``, ``cluster.local``."""
+        parts = host.split(".")
+        if not all(parts) or len(host) > 253:
+            return None
+        for suffix in (f"{self._namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local", ""):
+            full = f"{host}.{suffix}" if suffix else host
+            labels = full.split(".")
+            if len(labels) == 5 and labels[2:] == ["svc", "cluster", "local"]:
+                service = self._service(labels[1], labels[0])
+                if service is not None:
+                    return f"{labels[0]}.{labels[1]}", service
+        return None
+
+    def connect(self, address: str, port: int) -> Endpoint | None:
+        """What listens there, or None if the connection is refused."""
+        if address.startswith("127.") or address in (self._address, "0.0.0.0"):
+            endpoint = self._listeners().get(port)
+            if endpoint is not None and endpoint.server == "proxy" and address == self._address:
+                return None
+            return endpoint
+        return self._elsewhere(address, port)
+
+    def probe(self, host: str, port: int) -> str | None:
+        """None if something listens, else ``unknown`` (no such host) or ``refused``."""
+        address = self.resolve(host)
+        if address is None:
+            return "unknown"
+        return None if self.connect(address, port) is not None else "refused"

@@ -1,0 +1,54 @@
+"""The programs of the pods' images: a module is loaded when one of its programs is first run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from labkit.embedded.container.programs.registry import PROGRAMS, Program
+
+MODULES = {
+    "apt": "apt-get apt apk",
+    "archive": "tar",
+    "copying": "cp mv ln",
+    "curl": "curl",
+    "dates": "date sleep",
+    "disk": "df",
+    "elementary": "true false echo printf test [",
+    "encoding": "base64",
+    "ends": "head tail",
+    "files": "mkdir rmdir rm touch",
+    "find": "find",
+    "grep": "grep egrep fgrep",
+    "kubectl": "kubectl",
+    "listing": "ls stat",
+    "network": "nginx httpd-foreground pause nslookup wget",
+    "numbers": "seq",
+    "paths": "readlink basename dirname",
+    "permissions": "chmod",
+    "processes": "ps",
+    "run": "sh bash dash ash env xargs timeout",
+    "sed": "sed",
+    "sorting": "sort uniq",
+    "system": "printenv hostname uname which tty stty yes mount",
+    "text": "cat wc tee",
+    "transform": "tr cut",
+    "users": "id whoami groups getent",
+}
+"""Modules, and the names under which ``@program`` enters their programs."""
+
+MODULE_OF = {name: module for module, names in MODULES.items() for name in names.split()}
+"""The module of each program."""
+
+
+def find_program(name: str) -> Program | None:
+    """A program, loaded if need be.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        What runs it, None if the lab's shell has no such program.
+    """
+    if name not in PROGRAMS and name in MODULE_OF:
+        import_module(f"{__name__}.{MODULE_OF[name]}")
+    return PROGRAMS.get(name)

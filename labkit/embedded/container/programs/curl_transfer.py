@@ -1,0 +1,309 @@
+"""One transfer of curl: from an address to an answer, or to the error curl would give."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.network import tls
+from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions, basic
+from labkit.embedded.container.programs.curl_urls import TransferError, Url
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import decode
+from labkit.embedded.machinery.request import Request, Response, ShownCertificate
+
+DEFAULT_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+PHRASES = {
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 301: "Moved Permanently", 302: "Found",
+    304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 409: "Conflict", 410: "Gone",
+    413: "Request Entity Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Entity",
+    429: "Too Many Requests", 500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
+    503: "Service Unavailable", 504: "Gateway Timeout",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Transfer:
+    """What happened, for ``-v`` and ``-w``.
+
+    Args:
+        url: The address.
+        address: Where it led.
+        response: The answer.
+        endpoint: Who answered.
+        method: The method sent.
+        sent: The request's headers as they were sent.
+        received: The answer's headers as they are shown.
+        certificate: The server's certificate.
+        verified: Whether it was found good; None without TLS.
+        problem: What was wrong with it.
+        notes: Lines for ``-v``.
+    """
+
+    url: Url
+    address: str = ""
+    response: Response | None = None
+    endpoint: Endpoint | None = None
+    method: str = "GET"
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    received: list[tuple[str, str]] = field(default_factory=list)
+    certificate: x509.Certificate | None = None
+    verified: bool | None = None
+    problem: str = ""
+    bundle: str = ""
+    notes: list[str] = field(default_factory=list)
+    body_sent: int = 0
+
+    @property
+    def http2(self) -> bool:
+        """Whether it went over HTTP/2, as the API server agrees to."""
+        return self.verified is not None and not self.notes_http1
+
+    @property
+    def notes_http1(self) -> bool:
+        """Whether HTTP/1.1 was asked for."""
+        return "http1.1" in self.notes
+
+    @property
+    def bare(self) -> bool:
+        """Whether a server of TLS was spoken to without it: Go's then answers with a line and no headers."""
+        return self.url.scheme == "http" and self.endpoint is not None and bool(self.endpoint.certificates)
+
+    @property
+    def status_line(self) -> str:
+        """``HTTP/2 200`` or ``HTTP/1.1 200 OK``."""
+        status = self.response.status if self.response is not None else 0
+        if self.http2:
+            return f"HTTP/2 {status} "
+        return f"HTTP/{'1.0' if self.bare else '1.1'} {status} {PHRASES.get(status, '')}"
+
+
+def connect(process: Process, options: CurlOptions, transfer: Transfer) -> None:
+    """Find who listens at the address, and check its certificate.
+
+    Raises:
+        TransferError: There is no such host, nobody listens, or the certificate is not good.
+    """
+    url = transfer.url
+    network = process.system.network
+    given = options.resolve.get((url.host.lower(), str(url.port)))
+    address = given or network.resolve(url.host.strip("[]") if url.host != "[::1]" else "localhost")
+    if address is None:
+        raise TransferError(6, f"Could not resolve host: {url.host}")
+    transfer.address = address
+    endpoint = network.connect(address, url.port)
+    if endpoint is None:
+        raise TransferError(
+            7, f"Failed to connect to {url.host.strip('[]')} port {url.port} after 0 ms: Could not connect to server"
+        )
+    transfer.endpoint = endpoint
+    if url.scheme == "https":
+        if not endpoint.certificates:
+            raise TransferError(35, "TLS connect error: error:0A00010B:SSL routines::wrong version number")
+        _check_certificate(process, options, transfer)
+
+
+def _bundle(process: Process, options: CurlOptions) -> tuple[str, bytes]:
+    """The trusted authorities: ``--cacert``, else ``CURL_CA_BUNDLE``, else the image's own.
+
+    Raises:
+        TransferError: The file named cannot be used.
+    """
+    name = options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE") or process.env.get("SSL_CERT_FILE")
+    named = bool(options.values.get("cacert") or process.env.get("CURL_CA_BUNDLE"))
+    path = name or DEFAULT_BUNDLE
+    try:
+        data = process.fs.read(path, process.cwd)
+    except FileError:
+        if named:
+            raise TransferError(77, f"error setting certificate file: {path}") from None
+        return path, b""
+    if named and not tls.load(data):
+        raise TransferError(77, f"error setting certificate file: {path}")
+    return path, data
+
+
+def _check_certificate(process: Process, options: CurlOptions, transfer: Transfer) -> None:
+    endpoint = transfer.endpoint
+    if endpoint is None:
+        return
+    if options.has("insecure"):
+        bundle = b""
+    else:
+        transfer.bundle, bundle = _bundle(process, options)
+    served = tls.load(endpoint.certificates)
+    if not served:
+        raise TransferError(35, "TLS connect error: error:00000000:lib(0)::reason(0)")
+    transfer.certificate = served[0]
+    problem = tls.verify_chain(served, tls.load(bundle), process.system.now())
+    transfer.verified = problem is None
+    transfer.problem = problem or ""
+    if options.has("insecure"):
+        return
+    if problem is not None:
+        raise TransferError(60, f"SSL certificate problem: {problem}")
+    host = transfer.url.host.strip("[]")
+    if not tls.matches_host(served[0], host):
+        kind = "ipv4 address" if re.fullmatch(r"[\d.]+", host) else "ipv6 address" if ":" in host else "hostname"
+        raise TransferError(60, f"SSL: no alternative certificate subject name matches target {kind} '{host}'")
+
+
+def client_certificate(process: Process, options: CurlOptions) -> ShownCertificate | None:
+    """The certificate of ``--cert`` and ``--key``.
+
+    Raises:
+        TransferError: They cannot be used together.
+    """
+    name = options.values.get("cert")
+    if not name:
+        return None
+    key_name = options.values.get("key") or name
+    try:
+        certificates = tls.load(process.fs.read(name, process.cwd))
+    except FileError as error:
+        certificates = []
+        _ = error
+    if not certificates:
+        raise TransferError(
+            58,
+            f"could not load PEM client certificate from {name}, OpenSSL error error:80000002:system library::"
+            "No such file or directory, (no key found, wrong pass phrase, or wrong file format?)",
+        )
+    try:
+        key = serialization.load_pem_private_key(process.fs.read(key_name, process.cwd), None)
+    except (FileError, ValueError, TypeError):
+        raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM") from None
+    same = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    ) == certificates[0].public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    if not same:
+        raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM")
+    return ShownCertificate(tuple(each.public_bytes(serialization.Encoding.DER) for each in certificates))
+
+
+def build_request(
+    process: Process, options: CurlOptions, transfer: Transfer, certificate: ShownCertificate | None
+) -> Request:
+    """The request as it is sent."""
+    url = transfer.url
+    body = options.body
+    target = url.target
+    if options.has("get") and body is not None:
+        target += ("&" if "?" in target else "?") + decode(body)
+        body = None
+    if options.values.get("url-query"):
+        target += ("&" if "?" in target else "?") + options.values["url-query"]
+    method = "GET"
+    if options.has("head"):
+        method = "HEAD"
+    elif "upload-file" in options.values:
+        method = "PUT"
+        body = body or b""
+    elif body is not None:
+        method = "POST"
+    method = options.values.get("request", method)
+    headers: list[tuple[str, str]] = [("Host", url.authority)]
+    credentials = options.values.get("user") or url.user
+    if credentials:
+        headers.append(("Authorization", basic(credentials)))
+    headers.append(("User-Agent", options.values.get("user-agent", USER_AGENT)))
+    headers.append(("Accept", "application/json" if options.has("json") else "*/*"))
+    if options.has("compressed"):
+        headers.append(("Accept-Encoding", "identity"))
+    if "referer" in options.values:
+        headers.append(("Referer", options.values["referer"]))
+    if "=" in options.values.get("cookie", ""):
+        headers.append(("Cookie", options.values["cookie"]))
+    if body is not None:
+        headers.append(("Content-Length", str(len(body))))
+        if "upload-file" not in options.values:
+            headers.append(("Content-Type", options.body_type))
+    for name, value in options.headers:
+        headers = [item for item in headers if item[0].lower() != name.lower()]
+        if value:
+            headers.append((name, value.replace("\0", "")))
+    repeated = [name.lower() for name, value in options.headers if value]
+    for name, value in options.headers:
+        if value and repeated.count(name.lower()) > 1 and (name, value) not in headers:
+            headers.append((name, value))
+    url.target = target
+    transfer.method, transfer.sent, transfer.body_sent = method, headers, len(body or b"")
+    merged: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        low = name.lower()
+        values.setdefault(low, []).append(value)
+        merged[low] = f"{merged[low]}, {value}" if low in merged else value
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(target.partition("?")[2], keep_blank_values=True, max_num_fields=200):
+        query.setdefault(name, []).append(value)
+    return Request(
+        method=method,
+        path=unquote(target.partition("?")[0]),
+        query=query,
+        headers=merged,
+        body=body or b"",
+        certificate=certificate,
+        source_ip=process.system.network.address,
+        raw_uri=target,
+        header_values=values,
+    )
+
+
+def shown_headers(process: Process, transfer: Transfer) -> list[tuple[str, str]]:
+    """The answer's headers in the order and case in which Go's server sends them."""
+    response = transfer.response
+    if response is None or transfer.bare:
+        return []
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(process.system.now()))
+    given = {name.lower(): value for name, value in response.headers.items()}
+    for hop in ("date", "content-length", "connection", "transfer-encoding", "server", "keep-alive"):
+        if not (
+            hop == "server" and transfer.endpoint is not None and transfer.endpoint.server not in ("apiserver", "proxy")
+        ):
+            given.pop(hop, None)
+    pairs = sorted(given.items())
+    pairs += [("warning", f'299 - "{text}"') for text in response.warnings if "warning" not in given]
+    tail: list[tuple[str, str]] = []
+    if response.stream is None:
+        tail.append(("content-length", str(len(response.body))))
+    tail.append(("date", date))
+    if transfer.http2:
+        return pairs + tail
+    if transfer.endpoint is not None and transfer.endpoint.server == "proxy":
+        pairs = sorted(pairs + tail)
+    else:
+        pairs = pairs + tail[::-1]
+    return [("-".join(part.capitalize() for part in name.split("-")), value) for name, value in pairs]
+
+
+def header_block(transfer: Transfer) -> Iterator[str]:
+    """The answer's head, line by line, without line ends."""
+    yield transfer.status_line
+    for name, value in transfer.received:
+        yield f"{name}: {value}"
+    yield ""
+
+
+def local_file(process: Process, url: Url) -> bytes:
+    """``file://``: the container's own file, never the host's.
+
+    Raises:
+        TransferError: It cannot be read.
+    """
+    try:
+        return process.fs.read(url.target, "/")
+    except FileError:
+        raise TransferError(37, f"Couldn't open file {url.target}") from None

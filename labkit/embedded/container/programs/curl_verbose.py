@@ -1,0 +1,177 @@
+"""What ``curl -v`` tells, and its progress meter."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from labkit.embedded.container.network.tls import matches_host, names_of
+from labkit.embedded.container.programs.curl_transfer import Transfer
+
+_HEAD = (
+    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    "                                 Dload  Upload   Total   Spent    Left  Speed\n"
+)
+_EMPTY = "  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
+
+
+def progress_head() -> str:
+    """The meter's title and its first row."""
+    return _HEAD + "\r" + _EMPTY
+
+
+def progress(received: int, sent: int, *, failed: bool) -> str:
+    """The meter's last row."""
+    if failed and not received:
+        return "\r" + _EMPTY + "\n"
+    total = _short(received + sent)
+    percent = 100 if received + sent else 0
+    down, up = percent if received else 0, 100 if sent else 0
+    return (
+        f"\r{percent:3} {total}  {down:3} {_short(received)}  {up:3} {_short(sent)}"
+        f"  {_short(received * 300, 5)}  {_short(sent * 300, 5)} --:--:-- --:--:-- --:--:-- {_short(received * 300)}\n"
+    )
+
+
+def _short(number: int, width: int = 5) -> str:
+    if number < 100_000:
+        return f"{number:{width}}"
+    if number < 10_000 * 1024:
+        return f"{number // 1024:{width - 1}}k"
+    return f"{number // (1 << 20):{width - 1}}M"
+
+
+def connected(transfer: Transfer) -> str:
+    """From the look-up to the end of the handshake."""
+    url = transfer.url
+    lines: list[str] = []
+    if url.host != transfer.address:
+        lines += [f"* Host {url.host}:{url.port} was resolved.", "* IPv6: (none)", f"* IPv4: {transfer.address}"]
+    lines.append(f"*   Trying {transfer.address}:{url.port}...")
+    if transfer.certificate is not None:
+        lines += _handshake(transfer)
+    lines.append(f"* Connected to {url.host} ({transfer.address}) port {url.port}")
+    lines.append("* using HTTP/2" if transfer.http2 else "* using HTTP/1.x")
+    return "\n".join(lines) + "\n"
+
+
+def _handshake(transfer: Transfer) -> list[str]:
+    certificate = transfer.certificate
+    lines = ["* ALPN: curl offers h2,http/1.1", "* TLSv1.3 (OUT), TLS handshake, Client hello (1):"]
+    if transfer.bundle:
+        lines += [f"*  CAfile: {transfer.bundle}", "*  CApath: /etc/ssl/certs"]
+    lines += ["* TLSv1.3 (IN), TLS handshake, Server hello (2):"]
+    lines += ["* TLSv1.3 (IN), TLS handshake, Encrypted Extensions (8):"]
+    lines += ["* TLSv1.3 (IN), TLS handshake, Request CERT (13):"]
+    lines += ["* TLSv1.3 (IN), TLS handshake, Certificate (11):"]
+    if certificate is None:
+        return lines
+    lines += [
+        "* TLSv1.3 (IN), TLS handshake, CERT verify (15):",
+        "* TLSv1.3 (IN), TLS handshake, Finished (20):",
+        "* TLSv1.3 (OUT), TLS change cipher, Change cipher spec (1):",
+        "* TLSv1.3 (OUT), TLS handshake, Certificate (11):",
+        "* TLSv1.3 (OUT), TLS handshake, Finished (20):",
+        f"* SSL connection using TLSv1.3 / TLS_AES_128_GCM_SHA256 / X25519MLKEM768 / {_signature(certificate)}",
+        f"* ALPN: server accepted {'h2' if transfer.http2 else 'http/1.1'}",
+        "* Server certificate:",
+        f"*  subject: {_name(certificate.subject)}",
+        f"*  start date: {_date(certificate, start=True)}",
+        f"*  expire date: {_date(certificate, start=False)}",
+    ]
+    host = transfer.url.host.strip("[]")
+    if transfer.bundle and matches_host(certificate, host):
+        kind = "host" if host in names_of(certificate)[0] or not host[:1].isdigit() else "address"
+        lines.append(f'*  subjectAltName: {kind} "{host}" matched cert\'s {"" if kind == "host" else "IP "}"{host}"')
+    lines.append(f"*  issuer: {_name(certificate.issuer)}")
+    if transfer.verified:
+        lines.append("*  SSL certificate verify ok.")
+    else:
+        code = {"self-signed certificate in certificate chain": 19, "self-signed certificate": 18}.get(
+            transfer.problem, 20
+        )
+        lines.append(f"*  SSL certificate verify result: {transfer.problem} ({code}), continuing anyway.")
+    lines.append(f"*   Certificate level 0: {_key(certificate)}")
+    return lines
+
+
+def _signature(certificate: x509.Certificate) -> str:
+    return "RSASSA-PSS" if isinstance(certificate.public_key(), rsa.RSAPublicKey) else "id-ecPublicKey"
+
+
+def _key(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"Public key type RSA ({key.key_size}/112 Bits/secBits), signed using sha256WithRSAEncryption"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "Public key type EC/prime256v1 (256/128 Bits/secBits), signed using ecdsa-with-SHA256"
+    return "Public key type ED25519 (256/128 Bits/secBits), signed using ED25519"
+
+
+def _name(name: x509.Name) -> str:
+    labels = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
+    return "; ".join(f"{labels.get(item.oid._name, item.oid._name)}={item.value!s}" for item in name)
+
+
+def _date(certificate: x509.Certificate, *, start: bool) -> str:
+    moment = certificate.not_valid_before_utc if start else certificate.not_valid_after_utc
+    return f"{moment:%b} {moment.day:2} {moment:%H:%M:%S %Y} GMT"
+
+
+def sending(transfer: Transfer) -> str:
+    """The request's head."""
+    url = transfer.url
+    lines: list[str] = []
+    version = "HTTP/1.1"
+    if transfer.http2:
+        version = "HTTP/2"
+        lines.append(f"* [HTTP/2] [1] OPENED stream for {url.scheme}://{url.authority}{url.target}")
+        pseudo = [
+            (":method", transfer.method),
+            (":scheme", url.scheme),
+            (":authority", url.authority),
+            (":path", url.target),
+        ]
+        others = [(name.lower(), value) for name, value in transfer.sent if name.lower() != "host"]
+        lines += [f"* [HTTP/2] [1] [{name}: {value}]" for name, value in pseudo + others]
+    lines.append(f"> {transfer.method} {url.target} {version}")
+    lines += [f"> {name}: {value}" for name, value in transfer.sent]
+    lines.append("> ")
+    if transfer.body_sent:
+        lines.append(f"* upload completely sent off: {transfer.body_sent} bytes")
+    else:
+        lines.append("* Request completely sent off")
+    return "\n".join(lines) + "\n"
+
+
+def failed(transfer: Transfer, status: int, message: str) -> str:
+    """What is said when it went wrong."""
+    url = transfer.url
+    if status == 6:
+        return f"* {message}\n* shutting down connection #0\n"
+    if status == 7:
+        return (
+            f"* Host {url.host}:{url.port} was resolved.\n"
+            f"* IPv4: {transfer.address}\n*   Trying {transfer.address}:{url.port}...\n"
+            f"* connect to {transfer.address} port {url.port} from {transfer.address} port "
+            "40000 failed: Connection refused\n"
+            f"* {message}\n* closing connection #0\n"
+        )
+    if status == 60:
+        lines = [f"*   Trying {transfer.address}:{url.port}...", *_handshake(transfer)[:3]]
+        if transfer.bundle:
+            lines = [f"*   Trying {transfer.address}:{url.port}...", *_handshake(transfer)[:8]]
+        return (
+            "\n".join(
+                [*lines, "* TLSv1.3 (OUT), TLS alert, unknown CA (560):", f"* {message}", "* closing connection #0"]
+            )
+            + "\n"
+        )
+    if status == 22:
+        return f"* {message}\n* Connection #0 to host {url.host} left intact\n"
+    return f"* {message}\n* closing connection #0\n"
+
+
+def finished(transfer: Transfer) -> str:
+    """What is said at the end."""
+    return f"* Connection #0 to host {transfer.url.host} left intact\n"

@@ -1,0 +1,103 @@
+"""Programs about time: ``date sleep``."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.kernel import Sleep
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.process import Process
+
+
+@program("date")
+async def date(process: Process) -> int:
+    """Print the time."""
+    options = read_options(
+        process.args, "uRI", "dsr", {"utc": "u", "date=": "d", "iso-8601": "I", "rfc-email": "R", "universal": "u"}
+    )
+    moment = process.system.now()
+    given = options.value("d")
+    if given is not None:
+        found = _moment(given, moment)
+        if found is None:
+            return await process.fail(f"invalid date '{given}'")
+        moment = found
+    layout = "%a %b %e %H:%M:%S UTC %Y"
+    if options.has("R"):
+        layout = "%a, %d %b %Y %H:%M:%S +0000"
+    if options.has("I"):
+        layout = "%Y-%m-%d"
+    for word in options.args:
+        if not word.startswith("+"):
+            return await process.fail(f"invalid date '{word}'")
+        layout = word[1:]
+    await process.out(_strftime(layout, moment) + "\n")
+    return 0
+
+
+def _moment(text: str, now: float) -> float | None:
+    if re.fullmatch(r"@\d{1,11}(\.\d+)?", text):
+        return float(text[1:])
+    if text in ("now", "today", ""):
+        return now
+    match = re.fullmatch(r"([+-]?)\s*(\d{1,6})\s*(second|sec|minute|min|hour|day|week)s?(\s+ago)?", text)
+    if match is not None:
+        unit = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "week": 604800}[match[3]]
+        sign = -1 if (match[1] == "-") != bool(match[4]) else 1
+        return now + sign * int(match[2]) * unit
+    if text in ("yesterday", "tomorrow"):
+        return now + (86400 if text == "tomorrow" else -86400)
+    from datetime import UTC, datetime
+
+    try:
+        stamp = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+
+
+def _strftime(layout: str, moment: float) -> str:
+    try:
+        stamp = time.gmtime(moment)
+    except (ValueError, OverflowError, OSError):
+        return "?"
+    own = {"s": str(int(moment)), "N": f"{int(moment % 1 * 1e9):09}", "Z": "UTC", "z": "+0000",
+           "3N": f"{int(moment % 1 * 1000):03}",
+           "F": time.strftime("%Y-%m-%d", stamp), "T": time.strftime("%H:%M:%S", stamp), "n": "\n", "t": "\t",
+           "e": f"{stamp.tm_mday:2}", "k": f"{stamp.tm_hour:2}", "%": "%", "R": time.strftime("%H:%M", stamp),
+           "D": time.strftime("%m/%d/%y", stamp)}  # fmt: skip
+
+    def one(match: re.Match[str]) -> str:
+        key = match[1]
+        if key in own:
+            return own[key]
+        if key in "aAbBcdHIjmMpSuUVwWxXyYhCGgP":
+            return time.strftime("%" + key, stamp)
+        return match[0]
+
+    return re.sub(r"%(3N|.)", one, layout[:2000], flags=re.DOTALL)
+
+
+@program("sleep")
+async def sleep(process: Process) -> int:
+    """Wait."""
+    if not process.args:
+        await process.err("sleep: missing operand\nTry 'sleep --help' for more information.\n")
+        return 1
+    total = 0.0
+    for word in process.args:
+        match = re.fullmatch(r"(\d{0,15}(?:\.\d{0,15})?)([smhd]?)", word)
+        if word in ("infinity", "inf"):
+            total = 1e15
+        elif match is None or match[1] in ("", "."):
+            if is_busybox(process):
+                return await process.fail(f"invalid number '{word}'")
+            await process.err(f"sleep: invalid time interval '{word}'\nTry 'sleep --help' for more information.\n")
+            return 1
+        else:
+            total += float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    await Sleep(total)
+    return 0

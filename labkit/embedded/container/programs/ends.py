@@ -1,0 +1,152 @@
+"""Programs that show a part of a text: ``head tail``."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.programs.common import chunks, each_input, everything, read_problem, size
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.kernel import Sleep
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import Stream, StreamError
+
+
+async def _header(process: Process, name: str, index: int) -> None:
+    shown = "standard input" if name == "-" else name
+    await process.out(f"{chr(10) if index else ''}==> {shown} <==\n")
+
+
+@program("head")
+async def head(process: Process) -> int:
+    """Print the beginning of files."""
+    args = _old_style(process.args)
+    options = read_options(
+        args, "qvz", "nc", {"lines=": "n", "bytes=": "c", "quiet": "q", "silent": "q", "verbose": "v"}
+    )
+    kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
+    text = options.value(kind) or "10"
+    from_end = text.startswith("-")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        what = "lines" if kind == "n" else "bytes"
+        return await process.fail(f"invalid number of {what}: '{text}'")
+    status = 0
+    shown = 0
+    several = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+    async for name, stream in each_input(process, options.args):
+        if stream is None:
+            status = 1
+            continue
+        try:
+            if several:
+                await _header(process, name, shown)
+            shown += 1
+            await _head(process, stream, kind, count, from_end=from_end)
+        except StreamError as error:
+            await read_problem(process, name, error)
+            status = 1
+    return status
+
+
+def _old_style(args: list[str]) -> list[str]:
+    """``head -5`` is ``head -n 5``."""
+    if args and len(args[0]) > 1 and args[0][0] == "-" and args[0][1:].isdigit():
+        return ["-n", args[0][1:], *args[1:]]
+    return args
+
+
+async def _head(process: Process, stream: Stream, kind: str, count: int, *, from_end: bool) -> None:
+    if from_end:
+        data = await everything(process, stream)
+        if kind == "c":
+            await process.stdout.write(data[: max(0, len(data) - count)])
+        else:
+            kept = data.splitlines(keepends=True)
+            await process.stdout.write(b"".join(kept[: max(0, len(kept) - count)]))
+        return
+    while count > 0:
+        await process.kernel.tick()
+        if kind == "c":
+            data = await stream.read(min(count, 16384))
+            count -= len(data)
+        else:
+            data = await stream.read()
+            found = data.count(b"\n")
+            if found >= count:
+                whole = b"\n".join(data.split(b"\n", count)[:count]) + b"\n"
+                stream.unread(data[len(whole) :])
+                data = whole
+            count -= found
+        if not data:
+            return
+        await process.stdout.write(data)
+
+
+@program("tail")
+async def tail(process: Process) -> int:
+    """Print the end of files."""
+    args = _old_style(process.args)
+    if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
+        args = ["-n", *args]
+    options = read_options(
+        args,
+        "qvfFrz",
+        "ncs",
+        {"lines=": "n", "bytes=": "c", "follow": "f", "quiet": "q", "verbose": "v", "retry": "r", "pid=": "pid"},
+    )
+    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
+    text = options.value(kind) or "10"
+    from_start = text.startswith("+")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    status = 0
+    shown = 0
+    several = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+    following: Stream | None = None
+    async for name, stream in each_input(process, options.args):
+        if stream is None:
+            status = 1
+            continue
+        try:
+            if several:
+                await _header(process, name, shown)
+            shown += 1
+            data = await _last(process, stream, kind, count) if not from_start else await everything(process, stream)
+            if from_start:
+                skip = max(0, count - 1)
+                data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])
+            await process.stdout.write(data)
+            following = stream
+        except StreamError as error:
+            await read_problem(process, name, error)
+            status = 1
+    if options.has("f", "F") and following is not None:
+        while True:
+            data = await following.read()
+            if data:
+                await process.stdout.write(data)
+            elif following is process.stdin:
+                return status
+            else:
+                await Sleep(0.5)
+                await process.kernel.tick()
+    return status
+
+
+async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:
+    """The last bytes or lines, keeping no more than is needed."""
+    kept = b""
+    enough = 1 << 16
+    limit = process.kernel.budget.memory_bytes
+    async for data in chunks(process, stream):
+        kept += data
+        if kind == "c":
+            kept = kept[-count:] if count else b""
+        elif len(kept) > enough:
+            pieces = kept.split(b"\n")
+            kept = b"\n".join(pieces[-(count + 2) :])[-limit:]
+            enough = (1 << 16) + 2 * len(kept)  # so that long ones are not cut again with every chunk
+    if kind == "c":
+        return kept
+    pieces = kept.splitlines(keepends=True)
+    return b"".join(pieces[-count:]) if count else b""

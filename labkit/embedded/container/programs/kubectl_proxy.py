@@ -1,0 +1,132 @@
+"""``kubectl proxy`` inside a pod.
+
+The token and the namespace are those mounted into the container, as client-go's in-cluster
+configuration reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.shell.kernel import Sleep
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.regex import compile_regex
+from labkit.embedded.container.shell.regex_parser import RegexError
+from labkit.embedded.container.shell.streams import decode
+from labkit.embedded.container.shell.system import System
+from labkit.embedded.machinery.request import Request, Response
+
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+FOREVER = 1e15
+ACCEPTED = r"^localhost$,^127\.0\.0\.1$,^\[::1\]$"
+"""The hosts that a proxy passes requests on for, if it is told nothing else."""
+
+
+def mounted(system: System, name: str) -> str:
+    """A file of the mounted service account, empty where there is none.
+
+    Args:
+        system: The container.
+        name: ``token`` or ``namespace``.
+    """
+    try:
+        return decode(system.fs.read(f"{MOUNT}/{name}"))
+    except FileError:
+        return ""
+
+
+def _matches(pattern: str, host: str) -> bool:
+    try:
+        return compile_regex(pattern, extended=True).search(host) is not None
+    except RegexError:
+        return False
+
+
+class Proxy:
+    """What listens at the proxy's port: it adds the container's own token to every request.
+
+    Args:
+        system: The container in which the proxy runs.
+        prefix: The path that is passed on (``--api-prefix``).
+        hosts: The hosts whose requests are passed on (``--accept-hosts``), as patterns.
+    """
+
+    def __init__(self, system: System, prefix: str = "/", hosts: str = "") -> None:
+        self._system = system
+        self._hosts = hosts or ACCEPTED
+        self._prefix = prefix
+
+    def handle(self, request: Request) -> Response:
+        """Pass a request on."""
+        plain = {"content-type": "text/plain; charset=utf-8"}
+        host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+        if host and not any(_matches(pattern, host) for pattern in self._hosts.split(",")):
+            return Response(403, plain, b"Forbidden")
+        path = request.path
+        if path.startswith("/api/") and ("/pods/" in path) and path.endswith(("/exec", "/attach")):
+            return Response(403, plain, b"Forbidden")
+        if not path.startswith(self._prefix.rstrip("/") or "/"):
+            return Response(404, plain, b"404 page not found\n")
+        network = self._system.network
+        endpoint = network.connect("10.96.0.1", 443)
+        if endpoint is None:
+            return Response(502, {}, b"")
+        headers = dict(request.headers)
+        token = mounted(self._system, "token")
+        if not token:
+            return Response(502, {}, b"")
+        if "authorization" not in headers:
+            headers["authorization"] = f"Bearer {token}"
+        return endpoint.handle(replace(request, headers=headers, certificate=None))
+
+
+async def serve(process: Process, args: list[str]) -> int:
+    """Run ``kubectl proxy``.
+
+    Args:
+        process: The process.
+        args: Its arguments, ``proxy`` among them.
+
+    Returns:
+        The exit code.
+    """
+    args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
+    options = read_options(
+        args,
+        "",
+        "pwPu",
+        {
+            "port=": "p", "address=": "address", "accept-hosts=": "hosts", "accept-paths=": "paths", "www=": "w",
+            "www-prefix=": "P", "api-prefix=": "prefix", "reject-paths=": "reject", "reject-methods=": "methods",
+            "disable-filter": "filter", "unix-socket=": "u", "append-server-path": "append", "keepalive=": "keep",
+        },
+    )  # fmt: skip
+    port_text = options.value("p") or "8001"
+    address = options.value("address") or "127.0.0.1"
+    if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
+        await process.err(
+            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: '
+            f'parsing "{port_text}": invalid syntax\n'
+        )
+        return 1
+    port = int(port_text) or 34567
+    listeners = process.system.listeners
+    if port in listeners:
+        await process.err(f"error: listen tcp {address}:{port}: bind: address already in use\n")
+        return 1
+    server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
+    endpoint = Endpoint(
+        Proxy(process.system, options.value("prefix") or "/", options.value("hosts") or "").handle, server
+    )
+    listeners[port] = endpoint
+    try:
+        shown = "[::]" if address == "0.0.0.0" else address
+        await process.out(f"Starting to serve on {shown}:{port}\n")
+        await Sleep(FOREVER)
+    finally:
+        if listeners.get(port) is endpoint:
+            del listeners[port]
+    return 0

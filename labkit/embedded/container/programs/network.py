@@ -1,0 +1,147 @@
+"""Servers and small network tools: ``nginx``, ``pause``, ``nslookup``, ``ping``, ``wget``, ``nc``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.container.programs.curl import curl
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.kernel import Sleep
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.system import System
+from labkit.embedded.machinery.request import Request, Response
+
+FOREVER = 1e15
+NOT_FOUND = (
+    b"<html>\r\n<head><title>404 Not Found</title></head>\r\n"
+    b"<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.29.1</center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
+
+
+class StaticServer:
+    """Serves the files of a directory of its container.
+
+    Args:
+        system: The container.
+        root: The directory.
+        name: What it calls itself.
+    """
+
+    def __init__(self, system: System, root: str, name: str) -> None:
+        self._system = system
+        self._root = root
+        self._name = name
+        self.lines: list[str] = []
+
+    def handle(self, request: Request) -> Response:
+        """Answer with a file."""
+        path = "/" + "/".join(part for part in request.path.split("/") if part not in ("", ".", ".."))
+        if request.path.endswith("/") or path == "/":
+            path = path.rstrip("/") + "/index.html"
+        try:
+            status, body = 200, self._system.fs.read(self._root + path)
+        except FileError:
+            status, body = 404, NOT_FOUND
+        when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self._system.now()))
+        agent = request.headers.get("user-agent", "-")
+        if len(self.lines) < 1000:
+            self.lines.append(
+                f'{request.source_ip} - - [{when}] "{request.method} {request.path} HTTP/1.1" '
+                f'{status} {len(body)} "-" "{agent}" "-"\n'
+            )
+        kind = "text/html" if path.endswith(".html") or status == 404 else "application/octet-stream"
+        return Response(status, {"server": self._name, "content-type": kind}, b"" if request.method == "HEAD" else body)
+
+
+@program("nginx", "httpd-foreground")
+async def web_server(process: Process) -> int:
+    """Serve the image's page on port 80."""
+    listeners = process.system.listeners
+    nginx = process.name == "nginx"
+    if "-v" in process.args:
+        await process.err("nginx version: nginx/1.29.1\n")
+        return 0
+    if 80 in listeners:
+        await process.err("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n")
+        return 1
+    server = StaticServer(
+        process.system,
+        "/usr/share/nginx/html" if nginx else "/usr/local/apache2/htdocs",
+        "nginx/1.29.1" if nginx else "Apache/2.4.65 (Unix)",
+    )
+    endpoint = Endpoint(server.handle, "web")
+    listeners[80] = endpoint
+    try:
+        if nginx:
+            await process.err(
+                f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(process.system.now()))} [notice] "
+                "1#1: start worker processes\n"
+            )
+        while True:
+            await Sleep(1)
+            lines, server.lines = server.lines, []
+            for line in lines:
+                await process.out(line)
+    finally:
+        if listeners.get(80) is endpoint:
+            del listeners[80]
+
+
+@program("pause")
+async def pause(process: Process) -> int:
+    """Wait for ever."""
+    await Sleep(FOREVER)
+    return 0
+
+
+@program("nslookup")
+async def nslookup(process: Process) -> int:
+    """Ask the cluster's DNS."""
+    names = [word for word in process.args if not word.startswith("-")]
+    if not names:
+        await process.err("Usage: nslookup [HOST] [DNS_SERVER]\n")
+        return 1
+    await process.out("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10#53\n\n")
+    address = process.system.network.resolve(names[0])
+    if address is None:
+        await process.out(f"** server can't find {names[0]}: NXDOMAIN\n\n")
+        return 1
+    await process.out(f"Name:\t{process.system.network.canonical(names[0])}\nAddress: {address}\n\n")
+    return 0
+
+
+@program("wget")
+async def wget(process: Process) -> int:
+    """Fetch an address, by way of ``curl``'s own code."""
+    args = list(process.args)
+    urls: list[str] = []
+    command = ["curl", "-L", "-f", "-sS"]
+    target: str | None = None
+    index = 0
+    while index < len(args):
+        word = args[index]
+        index += 1
+        if word.startswith("--header"):
+            command += ["-H", word.partition("=")[2] or (args[index] if index < len(args) else "")]
+        elif word.startswith("--ca-certificate"):
+            command += ["--cacert", word.partition("=")[2] or (args[index] if index < len(args) else "")]
+        elif word == "--no-check-certificate":
+            command.append("-k")
+        elif word in ("-qO-", "-q", "-nv", "-O-", "--quiet"):
+            target = "-" if word.endswith("O-") else target
+        elif word in ("-O", "-qO", "--output-document"):
+            target = args[index] if index < len(args) else ""
+            index += 1
+        elif word in ("-T", "-t", "--timeout", "--tries", "-U"):
+            index += 1
+        elif not word.startswith("-"):
+            urls.append(word)
+    if not urls:
+        await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
+        return 1
+    command += ["-o", target] if target and target != "-" else [] if target else ["-O"]
+    return 1 if await curl(replace(process, argv=[*command, *urls])) else 0

@@ -1,0 +1,250 @@
+"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``, ``watch``."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.programs.common import everything
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.interactive import interact, run_lines
+from labkit.embedded.container.shell.kernel import Sleep, Task
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.printf import unescape
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.special import FLAGS
+from labkit.embedded.container.shell.streams import decode
+
+
+def make_shell(process: Process, dialect: str) -> Shell:
+    """A shell process with another's environment and descriptors."""
+    environment = dict(process.env)
+    environment.setdefault("PWD", process.cwd)
+    environment.setdefault("PATH", process.system.image.path)
+    if dialect == "bash":
+        level = environment.get("SHLVL", "")
+        environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
+    if dialect == "bash":
+        environment.setdefault("_", "/usr/bin/bash")
+    return process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+
+
+def dialect_of(process: Process) -> str:
+    """How the shell called by this name speaks."""
+    if process.name == "bash":
+        return "bash"
+    if process.name in ("ash", "dash"):
+        return process.name
+    return process.system.image.sh_dialect
+
+
+LONG_OPTIONS = frozenset({"--login", "--norc", "--noprofile", "--posix", "--rcfile", "--noediting", "--debug"})
+"""What bash takes and what changes nothing here."""
+
+
+@program("sh", "bash", "dash", "ash")
+async def shell_program(process: Process) -> int:
+    """Run a script: ``-c TEXT``, a file, or what stdin gives."""
+    dialect = dialect_of(process)
+    shell = make_shell(process, dialect)
+    args = list(process.args)
+    letters: set[str] = set()
+    while args and args[0][:1] in "-+" and len(args[0]) > 1:
+        word = args.pop(0)
+        if word == "--":
+            break
+        if word in LONG_OPTIONS:
+            continue
+        if word == "--version":
+            await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
+            return 0
+        if word.startswith("--"):
+            await process.err(f"{process.argv[0]}: {word}: invalid option\n")
+            return 2
+        if wrong := _take_letters(shell, word, args, letters):
+            said = f"-{wrong}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            await process.err(f"{process.argv[0]}: {said}\n")
+            return 2
+    if "c" in letters:
+        return await _from_text(process, shell, args)
+    if args:
+        return await _from_file(process, shell, args)
+    if "i" in letters or process.stdin.terminal:
+        return await interact(shell)
+    # Lines as they come, so that `read` in a script can take the next one.
+    return await run_lines(shell)
+
+
+def _take_letters(shell: Shell, word: str, args: list[str], taken: set[str]) -> str:
+    """Take a word of one-letter options; returns the first that there is not, or nothing."""
+    for letter in word[1:]:
+        if letter in "cisl":
+            taken.add(letter)
+        elif letter == "o":
+            if args:
+                shell.options.add(args.pop(0))
+        elif letter in FLAGS:
+            (shell.options.add if word[0] == "-" else shell.options.discard)(FLAGS[letter])
+        else:
+            return letter
+    return ""
+
+
+async def _from_text(process: Process, shell: Shell, args: list[str]) -> int:
+    """``-c TEXT NAME ARGUMENT…``."""
+    if not args:
+        text = "-c: option requires an argument" if shell.dialect == "bash" else "0: -c requires an argument"
+        await process.err(f"{process.argv[0]}: {text}\n")
+        return 2
+    command = args.pop(0)
+    if args:
+        shell.name = args.pop(0)
+    shell.positional = args
+    shell.from_command = True
+    return await shell.main(command)
+
+
+async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
+    """``FILE ARGUMENT…``."""
+    path = args.pop(0)
+    try:
+        text = decode(process.fs.read(path, process.cwd))
+    except FileError as error:
+        if shell.dialect == "bash":
+            await process.err(f"bash: {path}: {error.reason}\n")
+            return 127
+        await process.err(f"{process.name}: 0: cannot open {path}: No such file\n")
+        return 2
+    shell.name = path
+    shell.positional = args
+    return await shell.main(text)
+
+
+@program("env", misuse=125)
+async def env(process: Process) -> int:
+    """Print the environment, or run a command in another one."""
+    options = read_options(
+        process.args, "i0v", "uCS", {"ignore-environment": "i", "unset=": "u", "chdir=": "C"}, stop=True
+    )
+    environment = {} if options.has("i") else dict(process.env)
+    for name, value in options.flags:
+        if name == "u":
+            environment.pop(value, None)
+    args = list(options.args)
+    if args and args[0] == "-":
+        environment, args = {}, args[1:]
+    while args and "=" in args[0]:
+        name, _, value = args.pop(0).partition("=")
+        environment[name] = value
+    if not args:
+        for name, value in environment.items():
+            await process.out(f"{name}={value}\n")
+        return 0
+    path = _look_up(process, args[0], environment)
+    if path is None:
+        return await process.fail(f"'{args[0]}': No such file or directory", 127)
+    return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
+
+
+def _look_up(process: Process, name: str, environment: dict[str, str]) -> str | None:
+    if "/" in name:
+        return name if process.fs.exists(name, process.cwd) else None
+    for directory in environment.get("PATH", process.env.get("PATH", "")).split(":"):
+        if process.fs.exists(f"{directory}/{name}", process.cwd):
+            return f"{directory}/{name}"
+    return None
+
+
+@program("xargs")
+async def xargs(process: Process) -> int:
+    """Run a command with words from stdin."""
+    options = read_options(
+        process.args,
+        "0rtpx",
+        "nIPdLsa",
+        {
+            "null": "0",
+            "no-run-if-empty": "r",
+            "max-args=": "n",
+            "max-procs=": "P",
+            "verbose": "t",
+            "delimiter=": "d",
+            "replace=": "I",
+        },
+        stop=True,
+    )
+    text = decode(await everything(process, process.stdin))
+    replace = options.value("I")
+    if options.has("0"):
+        items = [item for item in text.split("\0") if item]
+    elif options.has("d"):
+        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
+        items = items[:-1] if items and not items[-1] else items
+    elif replace or options.has("L"):
+        items = [line.strip() for line in text.splitlines() if line.strip()]
+    else:
+        items = [
+            re.sub(r"\\(.)|[\"']", r"\1", item) for item in re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
+        ]
+    command = options.args or ["echo"]
+    limit = options.value("n") or options.value("L")
+    count = int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000
+    if replace:
+        batches = [[word.replace(replace, item) for word in command] for item in items]
+    else:
+        batches = [[*command, *items[start : start + max(1, count)]] for start in range(0, len(items), max(1, count))]
+        if not batches and not options.has("r"):
+            batches = [command]
+    status = 0
+    for words in batches:
+        await process.kernel.tick()
+        if options.has("t"):
+            await process.err(" ".join(words) + "\n")
+        if _look_up(process, words[0], dict(process.env)) is None:
+            return await process.fail(f"{words[0]}: No such file or directory", 127)
+        result = await process.run(words)
+        if result == 255:
+            return 124
+        if result:
+            status = 123
+    return status
+
+
+@program("timeout", misuse=125)
+async def timeout(process: Process) -> int:
+    """Run a command for a limited time."""
+    options = read_options(
+        process.args,
+        "v",
+        "ks",
+        {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": "f"},
+        stop=True,
+    )
+    if len(options.args) < 2:
+        await process.err("timeout: missing operand\nTry 'timeout --help' for more information.\n")
+        return 125
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", options.args[0])
+    if match is None:
+        await process.err(
+            f"timeout: invalid time interval '{options.args[0]}'\nTry 'timeout --help' for more information.\n"
+        )
+        return 125
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    words = options.args[1:]
+    if _look_up(process, words[0], dict(process.env)) is None:
+        return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
+
+    task = process.kernel.spawn(process.run(words))
+
+    async def alarm() -> int:
+        await Sleep(seconds)
+        process.kernel.stop(task)
+        return 0
+
+    clock: Task | None = process.kernel.spawn(alarm()) if seconds else None
+    status = await process.kernel.join(task)
+    expired = clock is not None and clock.done
+    if clock is not None:
+        process.kernel.stop(clock)
+    return 124 if expired and status == 143 else status

@@ -1,0 +1,155 @@
+"""Programs that pass text on: ``cat wc tee nl fold paste`` and their like."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.files.inodes import File, FileError
+from labkit.embedded.container.programs.common import (
+    chunks,
+    each_input,
+    is_busybox,
+    lines,
+    read_problem,
+)
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.files import open_path
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import Stream, StreamError
+
+
+@program("cat")
+async def cat(process: Process) -> int:
+    """Print files."""
+    options = read_options(
+        process.args,
+        "AbeEnstTuv",
+        long={
+            "number": "n",
+            "show-all": "A",
+            "show-ends": "E",
+            "show-tabs": "T",
+            "squeeze-blank": "s",
+            "number-nonblank": "b",
+        },
+    )
+    status = 0
+    number = 0
+    plain = not options.flags or not options.has(*"AbeEnstTv")
+    blank = False
+    async for name, stream in each_input(process, options.args):
+        if stream is None:
+            status = 1
+            continue
+        try:
+            if plain:
+                async for data in chunks(process, stream):
+                    await process.stdout.write(data)
+                continue
+            async for line in lines(process, stream):
+                empty = line == b"\n"
+                if options.has("s") and empty and blank:
+                    continue
+                blank = empty
+                if options.has("b", "n") and not (options.has("b") and empty):
+                    number += 1
+                    await process.out(f"{number:6}\t")
+                if options.has("T", "A", "t"):
+                    line = line.replace(b"\t", b"^I")
+                if options.has("E", "A", "e") and line.endswith(b"\n"):
+                    line = line[:-1] + b"$\n"
+                await process.stdout.write(line)
+        except StreamError as error:
+            await read_problem(process, name, error)
+            status = 1
+    return status
+
+
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""Bytes that begin no character in UTF-8."""
+
+
+@program("wc")
+async def wc(process: Process) -> int:
+    """Count lines, words and bytes."""
+    options = read_options(
+        process.args, "clwmL", long={"bytes": "c", "lines": "l", "words": "w", "chars": "m", "max-line-length": "L"}
+    )
+    wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
+    rows: list[tuple[list[int], str]] = []
+    status = 0
+    total = dict.fromkeys("lwmcL", 0)
+    async for name, stream in each_input(process, options.args):
+        if stream is None:
+            status = 1
+            continue
+        counts = dict.fromkeys("lwmcL", 0)
+        inside = False
+        column = 0
+        try:
+            async for data in chunks(process, stream):
+                counts["c"] += len(data)
+                counts["l"] += data.count(b"\n")
+                counts["m"] += len(data.translate(None, _CONTINUATION))
+                counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
+                inside = bool(data[-1:].strip())
+                for index, piece in enumerate(data.split(b"\n")):
+                    column = column + len(piece) if not index else len(piece)
+                    counts["L"] = max(counts["L"], column)
+        except StreamError as error:
+            await read_problem(process, name, error)
+            status = 1
+        for letter in "lwmc":
+            total[letter] += counts[letter]
+        total["L"] = max(total["L"], counts["L"])
+        rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
+    if len(options.args) > 1:
+        rows.append(([total[letter] for letter in wanted], "total"))
+    width = _wc_width(process, options.args, wanted, rows)
+    for numbers, name in rows:
+        await process.out(
+            " ".join(str(number).rjust(width) for number in numbers) + (f" {name}" if name else "") + "\n"
+        )
+    return status
+
+
+def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
+    """GNU takes the width of the files' total size, and 7 for what has no size."""
+    if is_busybox(process):
+        return 9 if len(wanted) > 1 else 1
+    if len(wanted) == 1 and len(rows) < 2:
+        return 1
+    if not names or "-" in names:
+        return 7 if len(wanted) > 1 else 1
+    total = 0
+    for name in names:
+        try:
+            node = process.node(name)
+        except FileError:
+            continue
+        if not isinstance(node, File):
+            return 7
+        total += len(node.content())
+    return len(str(total))
+
+
+@program("tee")
+async def tee(process: Process) -> int:
+    """Write to files and to stdout."""
+    options = read_options(process.args, "aip", long={"append": "a"})
+    outputs: list[Stream] = [process.stdout]
+    status = 0
+    for name in options.args:
+        try:
+            outputs.append(
+                open_path(process.system, name, process.cwd, "a" if options.has("a") else "w", dict(process.fds))
+            )
+        except FileError as error:
+            await process.fail(f"{name}: {error.reason}")
+            status = 1
+    async for data in chunks(process, process.stdin):
+        for stream in outputs:
+            try:
+                await stream.write(data)
+            except StreamError as error:
+                status = await process.fail(f"write error: {error.reason}")
+    return status

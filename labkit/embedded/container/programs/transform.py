@@ -1,0 +1,179 @@
+"""Programs that change the characters of lines: ``tr cut expand``."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.container.programs.common import Buffered, chunks, each_input, lines
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.options import BadOption, read_options
+from labkit.embedded.container.shell.patterns import CLASSES
+from labkit.embedded.container.shell.printf import unescape
+from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.streams import StreamError, encode
+
+
+def _tr_set(text: str) -> bytes:
+    """The bytes of one of ``tr``'s sets."""
+    out = bytearray()
+    text = re.sub(r"\[:(\w+):\]", lambda match: _tr_class(match[1]), text)
+    data = encode(unescape(text)[0])
+    index = 0
+    while index < len(data):
+        if index + 2 < len(data) and data[index + 1] == 45 and data[index + 2] >= data[index]:
+            out.extend(range(data[index], data[index + 2] + 1))
+            index += 3
+        else:
+            out.append(data[index])
+            index += 1
+    return bytes(out)
+
+
+def _tr_class(name: str) -> str:
+    test = CLASSES.get(name)
+    if test is None:
+        raise BadOption(f"invalid character class '{name}'")
+    out = "".join(chr(code) for code in range(128) if test(chr(code)))
+    return out.replace("\\", "\\\\").replace("-", "\\055")
+
+
+@program("tr")
+async def tr(process: Process) -> int:
+    """Replace or delete characters."""
+    options = read_options(
+        process.args,
+        "cCdst",
+        long={"complement": "c", "delete": "d", "squeeze-repeats": "s", "truncate-set1": "t"},
+        stop=True,
+    )
+    sets = [_tr_set(text) for text in options.args]
+    delete, squeeze = options.has("d"), options.has("s")
+    if not sets:
+        await process.err(f"{process.name}: missing operand\nTry '{process.name} --help' for more information.\n")
+        return 1
+    if len(sets) == 1 and not delete and not squeeze:
+        await process.err(
+            f"tr: missing operand after '{options.args[0]}'\nTwo strings must be given when translating.\n"
+            "Try 'tr --help' for more information.\n"
+        )
+        return 1
+    if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
+        await process.err(
+            f"tr: extra operand '{options.args[-1]}'\n"
+            + ("Only one string may be given when deleting without squeezing repeats.\n" if delete else "")
+            + "Try 'tr --help' for more information.\n"
+        )
+        return 1
+    first = sets[0]
+    if options.has("c", "C"):
+        inside = set(first)
+        first = bytes(code for code in range(256) if code not in inside)
+    table = None
+    if len(sets) == 2 and not delete:
+        second = sets[1]
+        if not second and first:
+            return await process.fail("when not truncating set1, string2 must be non-empty")
+        second = (second + second[-1:] * len(first))[: len(first)]
+        mapping = bytearray(range(256))
+        for source, target in zip(first, second, strict=True):
+            mapping[source] = target
+        table = bytes(mapping)
+    squeezed = sets[1] if squeeze and len(sets) == 2 else first if squeeze else b""
+    last = b""
+    pattern = re.compile(b"([" + re.escape(squeezed) + b"])\\1+", re.DOTALL) if squeezed else None
+    async for data in chunks(process, process.stdin):
+        data = data.translate(table, first if delete else b"")
+        if pattern is not None:
+            data = pattern.sub(rb"\1", data)
+            if last and data[:1] == last and data[0] in squeezed:
+                data = data[1:]
+            last = data[-1:] or last
+        await process.stdout.write(data)
+    return 0
+
+
+def _ranges(text: str) -> list[tuple[int, int]] | None:
+    out: list[tuple[int, int]] = []
+    for piece in text.split(","):
+        match = re.fullmatch(r"(\d{0,9})(-?)(\d{0,9})", piece)
+        if match is None or not piece or piece == "-":
+            return None
+        low = int(match[1] or 1)
+        high = int(match[3]) if match[3] else (1 << 60 if match[2] else low)
+        if not low:
+            return None
+        out.append((low, high))
+    return sorted(out)
+
+
+def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bool) -> list[bytes]:
+    if len(ranges) == 1 and not complement:
+        return items[ranges[0][0] - 1 : ranges[0][1]]
+    return [
+        item for place, item in enumerate(items, 1) if any(low <= place <= high for low, high in ranges) != complement
+    ]
+
+
+@program("cut")
+async def cut(process: Process) -> int:
+    """Print parts of lines."""
+    options = read_options(
+        process.args,
+        "nsz",
+        "bcdf",
+        {
+            "bytes=": "b",
+            "characters=": "c",
+            "delimiter=": "d",
+            "fields=": "f",
+            "only-delimited": "s",
+            "complement": "complement",
+            "output-delimiter=": "output",
+        },
+    )
+    kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
+    if not kind:
+        await process.err(
+            "cut: you must specify a list of bytes, characters, or fields\nTry 'cut --help' for more information.\n"
+        )
+        return 1
+    ranges = _ranges(options.value(kind) or "")
+    if ranges is None:
+        text = options.value(kind) or ""
+        what = "fields are numbered from 1" if kind == "f" else "byte/character positions are numbered from 1"
+        if re.search(r"[^\d,-]", text):
+            noun = "field value" if kind == "f" else "byte/character position"
+            what = f"invalid {noun} '{text}'"
+        await process.err(f"cut: {what}\nTry 'cut --help' for more information.\n")
+        return 1
+    delimiter = options.value("d")
+    if delimiter is not None and len(encode(delimiter)) != 1:
+        await process.err("cut: the delimiter must be a single character\nTry 'cut --help' for more information.\n")
+        return 1
+    separator = encode(delimiter or "\t")
+    joint = encode(options.value("output") or "") or separator
+    status = 0
+    output = Buffered(process)
+    async for name, stream in each_input(process, options.args):
+        if stream is None:
+            status = 1
+            continue
+        try:
+            async for line in lines(process, stream):
+                line = line.removesuffix(b"\n")
+                if kind == "f":
+                    if separator not in line:
+                        if options.has("s"):
+                            continue
+                        await output.write(line + b"\n")
+                        continue
+                    fields = line.split(separator)
+                    chosen = _choose(fields, ranges, complement=options.has("complement"))
+                    await output.write(joint.join(chosen) + b"\n")
+                else:
+                    pieces = [line[index : index + 1] for index in range(len(line))]
+                    await output.write(b"".join(_choose(pieces, ranges, complement=options.has("complement"))) + b"\n")
+        except StreamError as error:
+            status = await process.fail(f"{name}: {error.reason}")
+    await output.flush()
+    return status

@@ -1,0 +1,105 @@
+"""Programs about users and groups: ``id whoami groups who getent``."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.programs.registry import program
+from labkit.embedded.container.shell.hosts import hosts_line
+from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.process import Process
+
+
+def user_name(process: Process, uid: int) -> str | None:
+    """The name of a user, None without an account."""
+    return next((one.name for one in process.system.image.users if one.uid == uid), None)
+
+
+def _group_name(process: Process, gid: int) -> str | None:
+    return next((one.group for one in process.system.image.users if one.gid == gid), None)
+
+
+def _groups(process: Process) -> list[int]:
+    """The groups of the container's user, its own first."""
+    own = process.fs.gid
+    return [own, *sorted(process.fs.groups - {own})]
+
+
+@program("id")
+async def identity(process: Process) -> int:
+    """Print user and groups."""
+    options = read_options(process.args, "ugGnrz", long={"user": "u", "group": "g", "groups": "G", "name": "n"})
+    uid, gid = process.fs.uid, process.fs.gid
+    if options.args:
+        account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
+        if account is None:
+            return await process.fail(f"'{options.args[0]}': no such user")
+        uid, gid = account.uid, account.gid
+    user, group = user_name(process, uid), _group_name(process, gid)
+    numbers = [gid] if options.args else _groups(process)
+    if options.has("u"):
+        await process.out(f"{(user or uid) if options.has('n') else uid}\n")
+    elif options.has("G"):
+        names = [(_group_name(process, one) or str(one)) if options.has("n") else str(one) for one in numbers]
+        await process.out(" ".join(names) + "\n")
+    elif options.has("g"):
+        await process.out(f"{(group or gid) if options.has('n') else gid}\n")
+    else:
+        shown = [f"{one}({name})" if (name := _group_name(process, one)) else str(one) for one in numbers]
+        await process.out(f"uid={uid}{f'({user})' if user else ''} gid={shown[0]} groups={','.join(shown)}\n")
+    return 0
+
+
+@program("whoami")
+async def whoami(process: Process) -> int:
+    """Print the user's name."""
+    user = user_name(process, process.fs.uid)
+    if user is None:
+        return await process.fail(f"cannot find name for user ID {process.fs.uid}")
+    await process.out(user + "\n")
+    return 0
+
+
+@program("groups")
+async def groups(process: Process) -> int:
+    """Print the user's groups."""
+    await process.out(" ".join(_group_name(process, one) or str(one) for one in _groups(process)) + "\n")
+    return 0
+
+
+@program("getent")
+async def getent(process: Process) -> int:
+    """Look up names."""
+    if not process.args:
+        await process.err("Usage: getent [OPTION...] database [key ...]\n")
+        return 1
+    database, keys = process.args[0], process.args[1:]
+    if database in ("hosts", "ahosts", "ahostsv4"):
+        for key in keys:
+            address = process.system.network.resolve(key)
+            if address is None:
+                return 2
+            if database == "hosts":
+                canonical = process.system.network.canonical(key)
+                local = key == "localhost"
+                named = hosts_line(process, key)
+                if named and key != "localhost":
+                    canonical = " ".join(named)
+                names = f"{canonical} ip6-localhost ip6-loopback" if local else canonical
+                await process.out(f"{'::1' if local else address:<15} {names}\n")
+            else:
+                for index, kind in enumerate(("STREAM", "DGRAM", "RAW")):
+                    shown = process.system.network.canonical(key) if not index else ""
+                    await process.out(f"{address:<15} {kind:<6} {shown}\n")
+        return 0 if keys else 2
+    if database in ("passwd", "group"):
+        for account in process.system.image.users:
+            if not keys or account.name in keys or str(account.uid) in keys:
+                line = (
+                    f"{account.name}:x:{account.uid}:{account.gid}:{account.full_name}:{account.home}:{account.shell}"
+                )
+                await process.out((line if database == "passwd" else f"{account.group}:x:{account.gid}:") + "\n")
+        known = {name for one in process.system.image.users for name in (one.name, str(one.uid))}
+        return 0 if known.issuperset(keys) else 2
+    if database in ("services", "protocols", "networks", "shadow"):
+        return 2
+    await process.err(f"Unknown database: {database}\nTry `getent --help' or `getent --usage' for more information.\n")
+    return 1

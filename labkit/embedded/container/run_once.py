@@ -1,0 +1,80 @@
+"""Commands that the kubelet itself runs in a container: probes and hooks. Nobody waits for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.embedded.container.container import Container
+from labkit.embedded.container.shell.kernel import Budget
+from labkit.embedded.machinery.request import WINDOW
+
+MAX_OUTPUT_BYTES = 10 << 10
+STEPS = 20_000
+
+
+class _TimeUp(Exception):
+    """The command would take longer than it may."""
+
+
+class _Ears:
+    """The far end of such a command: its output is kept, and its sleep only counted."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._left = timeout_seconds
+        self.output = bytearray()
+        self.window = WINDOW
+
+    async def read_stdin(self) -> bytes:
+        """Nobody types."""
+        return b""
+
+    def stdin_ready(self) -> bool:
+        """Nobody will."""
+        return True
+
+    async def write(self, channel: int, data: bytes) -> None:
+        """Keep the beginning of the output."""
+        self.output += data[: max(0, MAX_OUTPUT_BYTES - len(self.output))]
+
+    async def sleep(self, seconds: float) -> None:
+        """Count the time, up to the limit."""
+        self._left -= seconds
+        if self._left < 0:
+            raise _TimeUp
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended.
+
+    Args:
+        status: Its exit status, None if it took too long.
+        output: What it wrote, both streams together.
+    """
+
+    status: int | None
+    output: str
+
+
+def run_inside(container: Container, words: list[str], timeout_seconds: float) -> Ran:
+    """Run a command in a container, all at once.
+
+    Args:
+        container: Where.
+        words: The command.
+        timeout_seconds: How long it may sleep in all.
+
+    Raises:
+        NotRunnable: It cannot be started.
+    """
+    ears = _Ears(timeout_seconds)
+    running = container.run(words, ears, budget=Budget(steps=STEPS)).__await__()
+    status: int | None = None
+    try:
+        while True:
+            next(running)
+    except StopIteration as end:
+        status = int(end.value)
+    except _TimeUp:
+        pass
+    return Ran(status, ears.output.decode("utf-8", "replace"))

@@ -1,0 +1,19 @@
+"""The commands that are part of the shell itself; importing this package registers them all."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.shell.builtins import declaring, flow, jobs, naming, options, output, reading
+from labkit.embedded.container.shell.builtins.table import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+
+__all__ = [
+    "BASH_ONLY",
+    "BUILTINS",
+    "SPECIAL_BUILTINS",
+    "declaring",
+    "flow",
+    "jobs",
+    "naming",
+    "options",
+    "output",
+    "reading",
+]

@@ -1,0 +1,125 @@
+"""Builtins that print, and those about the working directory."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.shell.builtins.table import builtin, usage
+from labkit.embedded.container.shell.printf import echo_text, format_printf
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import encode
+
+
+@builtin(":", "true")
+async def true(shell: Shell, words: list[str]) -> int:
+    """Do nothing, well."""
+    return 0
+
+
+@builtin("false")
+async def false(shell: Shell, words: list[str]) -> int:
+    """Do nothing, badly."""
+    return 1
+
+
+@builtin("echo")
+async def echo(shell: Shell, words: list[str]) -> int:
+    """Print its arguments."""
+    await shell.fds[1].write(encode(echo_text(words[1:], escapes=shell.dialect == "dash")))
+    return 0
+
+
+@builtin("printf")
+async def printf(shell: Shell, words: list[str]) -> int:
+    """Print by a format."""
+    args = words[1:]
+    target = ""
+    if len(args) > 1 and args[0] == "-v" and shell.dialect == "bash":
+        target, args = args[1], args[2:]
+    if args and args[0] == "--":
+        args = args[1:]
+    if not args:
+        if shell.dialect == "bash":
+            await shell.write(2, "printf: usage: printf [-v var] format [arguments]\n")
+        else:
+            await shell.complain("printf: usage: printf format [arg ...]")
+        return 2
+    text, problems = format_printf(args[0], args[1:], shell.system.now())
+    for problem in problems:
+        if shell.dialect == "dash":
+            problem = problem.replace("invalid number", "expected numeric value")
+        await shell.complain(f"printf: {problem}")
+    if target:
+        shell.assign(target, text)
+    else:
+        await shell.fds[1].write(encode(text))
+    return int(bool(problems))
+
+
+@builtin("cd", "chdir")
+async def cd(shell: Shell, words: list[str]) -> int:
+    """Change the working directory."""
+    args = [word for word in words[1:] if word not in ("-L", "-P", "--")]
+    if len(args) > 1 and shell.dialect == "bash":
+        await shell.complain("cd: too many arguments")
+        return 1
+    show = False
+    if not args:
+        target = shell.variables.text("HOME") or ""
+        if not target:
+            await shell.complain("cd: HOME not set")
+            return 1
+    elif args[0] == "-":
+        target = shell.variables.text("OLDPWD") or ""
+        show = True
+        if not target:
+            await shell.complain("cd: OLDPWD not set")
+            return 1
+    else:
+        target = args[0]
+    fs = shell.system.fs
+    try:
+        node = fs.directory(target or ".", shell.cwd)
+        fs.find("x", fs.path_of(node))
+    except FileError as error:
+        if shell.dialect == "dash":
+            await shell.complain(f"cd: can't cd to {target}")
+        elif shell.dialect == "ash":
+            await shell.complain(f"cd: can't cd to {target}: {error.reason}")
+        else:
+            await shell.complain(f"cd: {target}: {error.reason}")
+        return 1 if shell.dialect != "dash" else 2
+    new = _logical(target, shell.cwd)
+    if "-P" in words or not fs.exists(new) or fs.get(new) is not node:
+        new = fs.path_of(node)
+    shell.variables.set("OLDPWD", shell.cwd, exported=True)
+    shell.cwd = new
+    shell.variables.set("PWD", new, exported=True)
+    if show:
+        await shell.write(1, new + "\n")
+    return 0
+
+
+def _logical(path: str, cwd: str) -> str:
+    parts: list[str] = []
+    for part in (path if path.startswith("/") else f"{cwd}/{path}").split("/"):
+        if part == "..":
+            if parts:
+                parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+@builtin("pwd")
+async def pwd(shell: Shell, words: list[str]) -> int:
+    """Print the working directory."""
+    path = shell.cwd
+    wrong = next((word for word in words[1:] if re.match(r"-[^LP]", word) and word != "--"), "")
+    if wrong and shell.dialect == "bash":
+        return await usage(shell, "pwd", wrong[:2], "pwd [-LP]")
+    if "-P" in words:
+        path = shell.system.fs.path_of(shell.system.fs.directory(path))
+    await shell.fds[1].write(encode(path + "\n"))
+    return 0

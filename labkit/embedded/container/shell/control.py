@@ -1,0 +1,278 @@
+"""Compound commands: pipelines, lists, ``if``, loops, ``case``, ``[[ … ]]``."""
+
+from __future__ import annotations
+
+from labkit.embedded.container.shell import syntax
+from labkit.embedded.container.shell.conditions import double_bracket
+from labkit.embedded.container.shell.kernel import Killed
+from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.messages import translated
+from labkit.embedded.container.shell.problems import ExpansionError
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
+
+MAX_FUNCTIONS = 1000
+MAX_JOBS = 100
+
+
+async def run_compound(shell: Shell, command: syntax.Command) -> int:
+    """Run a command that is not a simple one.
+
+    Args:
+        shell: Where.
+        command: The command, whose redirections are in force.
+
+    Returns:
+        Its status.
+    """
+    match command:
+        case syntax.Pipeline():
+            return await pipeline(shell, command)
+        case syntax.AndOr():
+            return await and_or(shell, command)
+        case syntax.Not():
+            shell.status = int(await tested(shell, (command.command,)))
+        case syntax.Timed():
+            return await timed(shell, command)
+        case syntax.Background():
+            return await background(shell, command)
+        case syntax.Group():
+            return await shell.run(command.body)
+        case syntax.Subshell():
+            return await subshell(shell, command)
+        case syntax.Function():
+            if len(shell.functions) > MAX_FUNCTIONS:
+                raise Killed(9, "too many functions")
+            shell.functions[command.name] = command.body
+            shell.status = 0
+        case syntax.If():
+            return await if_command(shell, command)
+        case syntax.While():
+            return await loop(shell, command)
+        case syntax.For():
+            return await for_loop(shell, command)
+        case syntax.ArithmeticFor():
+            return await arithmetic_for(shell, command)
+        case syntax.Case():
+            return await case(shell, command)
+        case syntax.ArithmeticCommand():
+            shell.status = int(not await value_of(shell, command.expression))
+            return await shell.check_exit()
+        case syntax.Test():
+            shell.status = await double_bracket(shell, command.condition)
+            return await shell.check_exit()
+    return shell.status
+
+
+async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
+    """Run a condition, whose failure ends nothing."""
+    shell.tested += 1
+    try:
+        return await shell.run(commands) == 0
+    finally:
+        shell.tested -= 1
+
+
+async def and_or(shell: Shell, command: syntax.AndOr) -> int:
+    """``&&`` and ``||``."""
+    if await tested(shell, (command.left,)) == (command.operator == "&&"):
+        await shell.execute(command.right)
+    return shell.status
+
+
+async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
+    """Run commands side by side, each reading what the one before it writes."""
+    kernel = shell.kernel
+    count = len(command.commands)
+    tasks = []
+    source = shell.fds[0]
+    for index, one in enumerate(command.commands):
+        part = shell.subshell()
+        part.interactive = shell.interactive
+        part.fds[0] = source
+        ends: list[Stream] = []
+        if index:
+            ends.append(source)
+        if index < count - 1:
+            pipe = Pipe(kernel)
+            part.fds[1] = pipe.writer
+            if command.errors[index]:
+                part.fds[2] = pipe.writer
+            ends.append(pipe.writer)
+            source = pipe.reader
+        tasks.append(kernel.spawn(_part(part, one, ends)))
+    statuses = [await kernel.join(task) for task in tasks]
+    shell.status = statuses[-1]
+    if "pipefail" in shell.options:
+        shell.status = next((one for one in reversed(statuses) if one), 0)
+    return await shell.check_exit()
+
+
+async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
+    try:
+        await shell.execute(command)
+    except (Leave, ReturnFrom) as end:
+        shell.status = end.status
+    except LoopControl:
+        pass
+    finally:
+        for end_stream in ends:
+            end_stream.close()
+    return await shell.finish()
+
+
+async def background(shell: Shell, command: syntax.Background) -> int:
+    """``command &``."""
+    part = shell.subshell()
+    if not shell.interactive:
+        part.fds[0] = NullStream()
+    task = shell.kernel.spawn(_part(part, command.command, []))
+    shell.last_background = task
+    if len(shell.jobs) > MAX_JOBS:
+        shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
+    shell.jobs.append(task)
+    if shell.interactive:
+        await shell.write(2, f"[{len(shell.jobs)}] {task.pid}\n")
+    shell.status = 0
+    return 0
+
+
+async def timed(shell: Shell, command: syntax.Timed) -> int:
+    """``time command``."""
+    start = shell.kernel.elapsed_seconds
+    status = await shell.execute(command.command)
+    seconds = shell.kernel.elapsed_seconds - start
+    shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
+    await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
+    return status
+
+
+async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
+    """The value of ``((…))``, or None, with a message and status 1, if it has none."""
+    try:
+        return await shell.arithmetic(expression)
+    except ExpansionError as error:
+        await shell.complain("((: " + translated(error.message, shell.dialect))
+        shell.status = error.status
+        if error.fatal and not shell.interactive:
+            raise Leave(error.status) from None
+        return None
+
+
+async def subshell(shell: Shell, command: syntax.Subshell) -> int:
+    """``( … )``."""
+    part = shell.subshell()
+    shell.kernel.depth += 1
+    try:
+        await part.run(command.body)
+    except (Leave, ReturnFrom) as end:
+        part.status = end.status
+    except LoopControl:
+        pass
+    finally:
+        shell.kernel.depth -= 1
+    shell.status = await part.finish()
+    return await shell.check_exit()
+
+
+async def if_command(shell: Shell, command: syntax.If) -> int:
+    """``if``."""
+    for condition, body in command.branches:
+        if await tested(shell, condition):
+            return await shell.run(body)
+    shell.status = 0
+    if command.otherwise is not None:
+        return await shell.run(command.otherwise)
+    return 0
+
+
+async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
+    """One round of a loop.
+
+    Returns:
+        Whether the loop goes on.
+    """
+    await shell.kernel.tick()
+    try:
+        await shell.run(body)
+    except LoopControl as control:
+        if control.levels > 1 and shell.loops > 1:
+            raise LoopControl(control.levels - 1, again=control.again) from None
+        return control.again
+    return True
+
+
+async def loop(shell: Shell, command: syntax.While) -> int:
+    """``while`` and ``until``."""
+    shell.loops += 1
+    status = 0
+    try:
+        while True:
+            try:
+                if await tested(shell, command.condition) == command.until:
+                    break
+            except LoopControl as control:
+                if control.levels > 1 and shell.loops > 1:
+                    raise LoopControl(control.levels - 1, again=control.again) from None
+                if control.again:
+                    continue
+                break
+            going = await _round(shell, command.body)
+            status = shell.status
+            if not going:
+                break
+    finally:
+        shell.loops -= 1
+    shell.status = status
+    return status
+
+
+async def for_loop(shell: Shell, command: syntax.For) -> int:
+    """``for name in words``."""
+    items = list(shell.positional) if command.words is None else await shell.fields(command.words)
+    shell.status = 0
+    shell.loops += 1
+    try:
+        for item in items:
+            shell.assign(command.name, item)
+            if not await _round(shell, command.body):
+                break
+    finally:
+        shell.loops -= 1
+    return shell.status
+
+
+async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
+    """``for ((start; test; step))``."""
+    shell.status = 0
+    shell.loops += 1
+    try:
+        step = command.start
+        while not step.source.strip() or await value_of(shell, step) is not None:
+            if command.test.source.strip() and not await value_of(shell, command.test):
+                break
+            if not await _round(shell, command.body):
+                break
+            step = command.step
+    finally:
+        shell.loops -= 1
+    return shell.status
+
+
+async def case(shell: Shell, command: syntax.Case) -> int:
+    """``case word in … esac``."""
+    text = await shell.text(command.word)
+    shell.status = 0
+    falling = False
+    for item in command.items:
+        if not falling:
+            for word in item.patterns:
+                if (await shell.pattern(word)).matches(text):
+                    break
+            else:
+                continue
+        await shell.run(item.body)
+        if item.end == ";;":
+            break
+        falling = item.end == ";&"
+    return shell.status

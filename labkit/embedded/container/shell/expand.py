@@ -1,0 +1,316 @@
+"""Expansion: from the words of a command to the texts it is given.
+
+The order is bash's: tilde, parameters, ``$((…))`` and ``$(…)`` from left to right, then
+field splitting, then file names, then quotes are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labkit.embedded.container.files.inodes import Directory, FileError
+from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
+from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.shell.parameters import expand_parameter
+from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.problems import ExpansionError
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import Capture, decode
+from labkit.embedded.container.shell.syntax import (
+    Arithmetic,
+    Parameter,
+    Part,
+    Script,
+    Simple,
+    Substitution,
+    Text,
+    Tilde,
+    Word,
+)
+
+MAX_FIELDS = 100_100
+MAX_CHARS = 4 << 20
+
+
+Segment = tuple[str, bool]
+"""Characters, and whether they are safe from splitting and patterns."""
+
+
+class _Fields:
+    """Fields as they grow: each is a list of segments."""
+
+    def __init__(self) -> None:
+        self.done: list[list[Segment]] = []
+        self.now: list[Segment] = []
+        self.started = False
+        self.size = 0
+
+    def add(self, text: str, *, quoted: bool) -> None:
+        self.size += len(text)
+        if self.size > MAX_CHARS or len(self.done) > MAX_FIELDS:
+            raise BudgetExceeded("the lab's limit of memory for one command was reached")
+        if text or quoted:
+            self.now.append((text, quoted))
+            self.started = True
+
+    def end(self) -> None:
+        if self.started:
+            self.done.append(self.now)
+        self.now = []
+        self.started = False
+
+    def split(self, text: str, separators: str) -> None:
+        """Add the result of an unquoted expansion."""
+        blanks = "".join(char for char in separators if char in " \t\n")
+        hard = "".join(char for char in separators if char not in " \t\n")
+        if not separators:
+            self.add(text, quoted=False)
+            return
+        piece: list[str] = []
+        pending_blank = False
+        for char in text:
+            if char in blanks:
+                if piece:
+                    self.add("".join(piece), quoted=False)
+                    piece = []
+                pending_blank = True
+            elif char in hard:
+                if piece:
+                    self.add("".join(piece), quoted=False)
+                    piece = []
+                self.started = True
+                if not self.now:
+                    self.now.append(("", True))
+                self.end()
+                pending_blank = False
+            else:
+                if pending_blank:
+                    self.end()
+                    pending_blank = False
+                piece.append(char)
+        if piece:
+            self.add("".join(piece), quoted=False)
+        if pending_blank:
+            self.end()
+
+
+class Expander:
+    """Expands words for one shell.
+
+    Args:
+        shell: Whose variables, files and substitutions.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+
+    async def fields(self, words: Sequence[Word]) -> list[str]:
+        """The texts that a command line's words become.
+
+        Raises:
+            ExpansionError: A word has none.
+        """
+        out: list[str] = []
+        for word in words:
+            parts = word.parts
+            if len(parts) == 1 and isinstance(parts[0], Text):
+                text = parts[0].text
+                if parts[0].quoted or not any(char in text for char in "*?["):
+                    out.append(text)
+                    continue
+            fields = _Fields()
+            await self._collect(parts, fields)
+            fields.end()
+            for field in fields.done:
+                out.extend(self._file_names(field))
+            if len(out) > MAX_FIELDS:
+                raise BudgetExceeded("the lab's limit of memory for one command was reached")
+        return out
+
+    async def segments(self, word: Word) -> list[Segment]:
+        """A word as one field."""
+        fields = _Fields()
+        await self._collect(word.parts, fields, split=False)
+        fields.end()
+        joined: list[Segment] = []
+        for index, field in enumerate(fields.done):
+            if index:
+                joined.append((" ", True))
+            joined.extend(field)
+        return joined
+
+    async def arithmetic(self, expression: Word) -> int:
+        """The value of an expression.
+
+        Raises:
+            ExpansionError: It has none.
+        """
+        text = await self.shell.text(expression)
+        try:
+            return self.evaluate(text)
+        except ArithmeticProblem as problem:
+            raise ExpansionError(problem.message) from None
+
+    def evaluate(self, text: str) -> int:
+        """The value of an expression whose ``$`` are expanded.
+
+        Raises:
+            ArithmeticProblem: It has none.
+        """
+        shell = self.shell
+
+        def read(name: str) -> str:
+            found = shell.variables.text(name) or ""
+            if found and not found.lstrip("-").isdigit():
+                shell.kernel.charge(2)  # an expression of its own, which may lead to two others
+            return found
+
+        return evaluate(text, read, shell.assign)
+
+    async def _collect(
+        self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
+    ) -> None:
+        """Add a word's parts to the fields.
+
+        Args:
+            parts: The parts.
+            fields: Where to.
+            split: Whether unquoted expansions are split.
+            inner: Whether the word stands within ``${…}``, where unquoted text is split too.
+        """
+        for part in parts:
+            self.shell.kernel.charge(0.1)
+            match part:
+                case Text(text, quoted):
+                    self._put(text, fields, quoted=quoted, split=split and inner)
+                case Tilde(user):
+                    fields.add(self._home(user), quoted=True)
+                case Parameter():
+                    await self._parameter(part, fields, split=split)
+                case Substitution(script, quoted):
+                    self._put(await self._substitute(script), fields, quoted=quoted, split=split)
+                case Arithmetic(expression, quoted):
+                    self._put(str(await self.arithmetic(expression)), fields, quoted=quoted, split=split)
+
+    def _put(self, text: str, fields: _Fields, *, quoted: bool, split: bool) -> None:
+        if quoted or not split:
+            fields.add(text, quoted=quoted)
+        else:
+            fields.split(text, self._separators())
+
+    def _separators(self) -> str:
+        """``$IFS``."""
+        value = self.shell.variables.text("IFS")
+        return " \t\n" if value is None else value
+
+    async def _substitute(self, script: Script) -> str:
+        """``$(…)``: what a script prints, without its last newlines."""
+        shell = self.shell
+        capture = Capture(shell.kernel.budget.memory_bytes)
+        inner = shell.subshell()
+        inner.fds[1] = capture
+        if shell.dialect == "bash":
+            inner.options.discard("errexit")
+        shell.kernel.depth += 1
+        try:
+            only = script.commands[0] if len(script.commands) == 1 else None
+            if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
+                script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
+            shell.status = await inner.main(script)
+        finally:
+            shell.kernel.depth -= 1
+        return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
+
+    async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
+        value = await expand_parameter(self.shell, part)
+        if isinstance(value, str):
+            self._put(value, fields, quoted=part.quoted, split=split)
+        elif isinstance(value, Word):
+            await self._collect(value.parts, fields, split=split, inner=True)
+        elif part.quoted and part.name == "@":
+            for index, item in enumerate(value):
+                if index:
+                    fields.end()
+                fields.add(item, quoted=True)
+        elif part.quoted or not split:
+            joint = self._separators()[:1] if part.name == "*" else " "
+            fields.add(joint.join(value), quoted=part.quoted)
+        else:
+            for index, item in enumerate(value):
+                if index:
+                    fields.end()
+                fields.split(item, self._separators())
+
+    def _home(self, user: str) -> str:
+        shell = self.shell
+        if not user:
+            return shell.variables.text("HOME") or "/root"
+        if user == "+":
+            return shell.cwd
+        if user == "-":
+            return shell.variables.text("OLDPWD") or "~-"
+        for account in shell.system.image.users:
+            if account.name == user:
+                return account.home
+        return "~" + user
+
+    def _file_names(self, field: list[Segment]) -> list[str]:
+        text = "".join(piece for piece, _ in field)
+        magic = any(not quoted and any(char in "*?[" for char in piece) for piece, quoted in field)
+        if not magic or "noglob" in self.shell.options:
+            return [text]
+        return self.glob(field) or [text]
+
+    def glob(self, field: list[Segment]) -> list[str]:
+        """The paths that match a pattern, sorted.
+
+        Raises:
+            BudgetExceeded: The tree is too big to be searched so.
+        """
+        levels: list[list[Segment]] = [[]]
+        for piece, quoted in field:
+            for index, part in enumerate(piece.split("/")):
+                if index:
+                    levels.append([])
+                if part:
+                    levels[-1].append((part, quoted))
+        absolute = not levels[0] and len(levels) > 1
+        found = ["/" if absolute else ""]
+        if absolute:
+            levels = levels[1:]
+        for number, level in enumerate(levels):
+            last = number == len(levels) - 1
+            if not level:
+                found = [path if path.endswith("/") else path + "/" for path in found if last or path]
+                continue
+            found = self._glob_level(found, Pattern(level), last=last)
+            if not found:
+                return []
+        return sorted(found)
+
+    def _glob_level(self, bases: list[str], pattern: Pattern, *, last: bool) -> list[str]:
+        fs, cwd = self.shell.system.fs, self.shell.cwd
+        out: list[str] = []
+        for base in bases:
+            self.shell.kernel.charge(10)  # a path is walked, and nobody else runs meanwhile
+            prefix = base if not base or base.endswith("/") else base + "/"
+            if not pattern.magic:
+                path = prefix + pattern.literal
+                if fs.exists(path, cwd, follow=False):
+                    out.append(path)
+                continue
+            try:
+                directory = fs.directory(base or ".", cwd)
+                names = fs.names(directory)
+            except FileError:
+                continue
+            dotted = bool(pattern.items) and pattern.items[0] == "."
+            for name in names:
+                self.shell.kernel.charge(0.1)
+                if name.startswith(".") and not dotted:
+                    continue
+                if pattern.matches(name):
+                    path = prefix + name
+                    if last or isinstance(fs.get(path, cwd) if fs.exists(path, cwd) else None, Directory):
+                        out.append(path)
+        return out

@@ -1,0 +1,136 @@
+"""A shell that reads its commands line by line: from a terminal, or from stdin."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.container.shell.kernel import Interrupted
+from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.parser import parse
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import StreamError, decode
+
+MAX_LINES = 500
+
+
+def prompt(shell: Shell) -> str:
+    """The prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
+    custom = shell.variables.text("PS1")
+    mark = "#" if shell.system.fs.uid == 0 else "$"
+    home = shell.variables.text("HOME") or "/root"
+    where = "~" + shell.cwd[len(home) :] if shell.cwd == home or shell.cwd.startswith(home + "/") else shell.cwd
+    user = next((one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid), "I have no name!")
+    if custom is not None and shell.dialect == "bash":
+        text = custom.replace("\\u", user).replace("\\h", shell.system.hostname).replace("\\w", where)
+        text = text.replace("\\W", where.rpartition("/")[2] or where).replace("\\$", mark)
+        return text.replace("\\[", "").replace("\\]", "").replace("\\e", "\x1b").replace("\\n", "\n")
+    if shell.dialect == "bash":
+        return f"{user}@{shell.system.hostname}:{where}{mark} "
+    if shell.dialect == "ash":
+        return f"{where} {mark} "
+    return f"{mark} "
+
+
+def _unfinished(text: str, dialect: str) -> bool:
+    """Whether a command goes on in the next line."""
+    if text.endswith("\\\n") and not text.endswith("\\\\\n"):
+        return True
+    return parse(text, dialect).unfinished
+
+
+async def _recalled(shell: Shell, text: str) -> str:
+    """History expansion of a whole line: ``!!`` and ``!WORD``, shown before it runs.
+
+    Returns:
+        The line to be run, empty if nothing of the kind was typed before.
+    """
+    event = re.match(r"!(!|[\w./-]+)", text)
+    if event is None:
+        return text
+    typed = [line for line in reversed(shell.history) if event[1] == "!" or line.startswith(event[1])]
+    if not typed:
+        await shell.write(2, f"{shell.name}: {event[0]}: event not found\n")
+        return ""
+    line = typed[0] + text[event.end() :]
+    await shell.write(2, line)
+    return line
+
+
+async def interact(shell: Shell) -> int:
+    """Talk with a person.
+
+    Returns:
+        The exit status.
+    """
+    shell.interactive = shell.from_stdin = True
+    shell.options.add("monitor")
+    source = shell.fds[0]
+    while True:
+        text = ""
+        try:
+            await shell.write(2, prompt(shell))
+            count = 0
+            while True:
+                line = decode(await source.read_line())
+                count += 1
+                if not line:
+                    if text:
+                        break
+                    await shell.write(2, "exit\n" if shell.dialect == "bash" else "")
+                    return await shell.finish()
+                text += line
+                if count < MAX_LINES and _unfinished(text, shell.dialect):
+                    await shell.write(2, shell.variables.text("PS2") or "> ")
+                    continue
+                break
+            if text.strip() and shell.dialect == "bash":
+                text = await _recalled(shell, text)
+            if text.strip():
+                shell.history.append(text.rstrip("\n"))
+                del shell.history[:-500]
+                await shell.run_text(text)
+        except Interrupted:
+            shell.status = 130
+            shell.loops = 0
+            shell.tested = 0
+            shell.kernel.depth = 1
+            await shell.write(2, "\n")
+        except Leave as leave:
+            shell.status = leave.status
+            return await shell.finish()
+        except (ReturnFrom, LoopControl):
+            continue
+        except StreamError:
+            return await shell.finish()
+
+
+async def run_lines(shell: Shell) -> int:
+    """Run what stdin gives, a command at a time, so that commands can read the lines after them.
+
+    Returns:
+        The exit status.
+    """
+    source = shell.fds[0]
+    shell.from_stdin = True
+    text = ""
+    try:
+        while True:
+            line = decode(await source.read_line())
+            text += line
+            if line and len(text) < 100_000 and _unfinished(text, shell.dialect):
+                continue
+            if not text:
+                break
+            await shell.run_text(text)
+            shell.line += text.count("\n")
+            text = ""
+            if not line:
+                break
+    except Leave as leave:
+        shell.status = leave.status
+    except (ReturnFrom, LoopControl):
+        pass
+    except StreamError as error:
+        await shell.complain(error.reason)
+        return 1
+    return await shell.finish()

@@ -1,0 +1,399 @@
+"""The shell itself: runs the commands of a script in a container."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from labkit.embedded.container.files.inodes import FileError
+from labkit.embedded.container.shell import control, syntax
+from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+from labkit.embedded.container.shell.expand import Expander, Segment
+from labkit.embedded.container.shell.kernel import BudgetExceeded, Kernel, Task
+from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.messages import prefix, translated
+from labkit.embedded.container.shell.parser import parse
+from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.problems import PROBLEMS, ExpansionError
+from labkit.embedded.container.shell.programs import run_program
+from labkit.embedded.container.shell.quoting import traced
+from labkit.embedded.container.shell.redirection import redirect
+from labkit.embedded.container.shell.streams import Stream, StreamError, encode
+from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple, Word
+from labkit.embedded.container.shell.system import System
+from labkit.embedded.container.shell.variables import ReadOnly, TooMuch, Variables
+
+
+class Interpreter:
+    """One shell process; :class:`.protocol.Shell` says what its attributes mean.
+
+    Args:
+        system: The container.
+        kernel: Runs its processes.
+        fds: Its descriptors.
+        environment: Its exported variables.
+        cwd: Where it starts.
+        name: ``$0``.
+        dialect: Whose messages it speaks: ``bash``, ``dash`` or ``ash``.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        kernel: Kernel,
+        fds: dict[int, Stream],
+        environment: dict[str, str],
+        *,
+        cwd: str = "/",
+        name: str = "bash",
+        dialect: str = "bash",
+    ) -> None:
+        self.system = system
+        self.kernel = kernel
+        self.fds = fds
+        self.variables = Variables(environment)
+        self.cwd = cwd
+        self.name = name
+        self.dialect = dialect
+        self.pid = 7
+        self.positional: list[str] = []
+        self.functions: dict[str, Command] = {}
+        self.calls: list[str] = []
+        self.options: set[str] = {"hashall", "braceexpand"}
+        self.traps: dict[str, str] = {}
+        self.status = 0
+        self.line = 1
+        self.loops = 0
+        self.sourcing = 0
+        self.tested = 0
+        self.interactive = False
+        self.from_command = False
+        self.from_stdin = False
+        self.last_background: Task | None = None
+        self.jobs: list[Task] = []
+        self.history: list[str] = []
+        self.errors_where = ""
+        self._expander = Expander(self)
+        self._alone = False
+
+    # Expansion.
+
+    async def fields(self, words: Sequence[Word]) -> list[str]:
+        """The texts that a command line's words become."""
+        return await self._expander.fields(words)
+
+    async def text(self, word: Word) -> str:
+        """A word as one text, without splitting and file names."""
+        return "".join(text for text, _ in await self._expander.segments(word))
+
+    async def segments(self, word: Word) -> list[Segment]:
+        """A word as one text in pieces, each with whether it was quoted."""
+        return await self._expander.segments(word)
+
+    async def pattern(self, word: Word) -> Pattern:
+        """A word as a pattern (``case``, ``[[ == ]]``, ``${x#…}``)."""
+        return Pattern(await self._expander.segments(word))
+
+    async def arithmetic(self, expression: Word) -> int:
+        """The value of an arithmetic expression."""
+        return await self._expander.arithmetic(expression)
+
+    def evaluate(self, expression: str) -> int:
+        """The value of an arithmetic expression whose ``$`` are expanded."""
+        return self._expander.evaluate(expression)
+
+    def assign(self, name: str, value: str, *, append: bool = False) -> None:
+        """Set a variable, or add to it."""
+        if append:
+            value = (self.variables.text(name) or "") + value
+        self.kernel.charge(len(value) / 20_000)
+        self.variables.set(name, value, exported=True if "allexport" in self.options else None)
+
+    # Output.
+
+    async def write(self, descriptor: int, text: str) -> None:
+        """Write to a descriptor; an error of it is dropped."""
+        stream = self.fds.get(descriptor)
+        if stream is not None:
+            with contextlib.suppress(StreamError):
+                await stream.write(encode(text))
+
+    async def complain(self, message: str, *, where: bool = True) -> None:
+        """Write a message to stderr, with the shell's name and perhaps the line in front."""
+        await self.write(2, prefix(self, where=where) + message + "\n")
+
+    async def trace(self, words: Sequence[str]) -> None:
+        """Show a command, for ``set -x``."""
+        await self.write(2, "+ " + " ".join(words) + "\n")
+
+    # Processes.
+
+    def fresh(
+        self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
+    ) -> Interpreter:
+        """A new shell process in the same container, which knows only what it is given.
+
+        Args:
+            fds: Its descriptors.
+            environment: Its exported variables.
+            cwd: Where it starts; here if empty.
+            name: ``$0``; the same if empty.
+            dialect: Whose messages it speaks; the same if empty.
+        """
+        return Interpreter(
+            self.system,
+            self.kernel,
+            fds,
+            environment,
+            cwd=cwd or self.cwd,
+            name=name or self.name,
+            dialect=dialect or self.dialect,
+        )
+
+    def subshell(self) -> Interpreter:
+        """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
+        self.kernel.charge(2 + len(self.variables) / 500)
+        other = self.fresh(dict(self.fds), {})
+        other.variables = self.variables.copy()
+        other.positional = list(self.positional)
+        other.functions = dict(self.functions)
+        other.options = set(self.options)
+        other.calls = list(self.calls)
+        for name in ("status", "line", "loops", "tested", "interactive", "from_command", "from_stdin", "sourcing",
+                     "errors_where", "pid", "last_background"):  # fmt: skip
+            setattr(other, name, getattr(self, name))
+        return other
+
+    async def main(self, script: str | Script) -> int:
+        """Run a whole script, as a process of its own.
+
+        Args:
+            script: Its text, or what the parser made of it.
+
+        Returns:
+            Its exit status.
+        """
+        await self._to_the_end(parse(script, self.dialect) if isinstance(script, str) else script)
+        return await self.finish()
+
+    async def finish(self) -> int:
+        """End the shell: run its EXIT trap, and return its status."""
+        text = self.traps.pop("EXIT", "")
+        if text:
+            await self._to_the_end(parse(text, self.dialect), otherwise=self.status)
+        return self.status
+
+    async def _to_the_end(self, script: Script, *, otherwise: int | None = None) -> None:
+        """Run a script until it ends or leaves; its status is ``otherwise`` unless it leaves with its own."""
+        try:
+            await self.run_script(script)
+        except Leave as leave:
+            self.status = leave.status
+            return
+        except (ReturnFrom, LoopControl):
+            pass
+        if otherwise is not None:
+            self.status = otherwise
+
+    async def run_text(self, text: str, *, where: str = "") -> int:
+        """Parse and run a text in this shell.
+
+        Args:
+            text: The script.
+            where: Before the line of a syntax error: ``-c``, ``eval``.
+
+        Returns:
+            The last status.
+        """
+        return await self.run_script(parse(text, self.dialect), where=where)
+
+    async def run_script(self, script: Script, *, where: str = "") -> int:
+        """Run a parsed text in this shell.
+
+        Args:
+            script: The commands.
+            where: Before the line of a syntax error: ``-c``, ``eval``.
+
+        Returns:
+            The last status.
+        """
+        for warning in script.warnings if self.dialect == "bash" else ():
+            await self.write(2, f"{self.name}: {warning}\n")
+        # One command alone takes the place of a `bash -c`, which counts as one shell less then.
+        self._alone = self.from_command and len(script.commands) == 1 and isinstance(script.commands[0], Simple)
+        await self.run(script.commands)
+        if script.error:
+            where = where or ("-c" if self.from_command and self.dialect == "bash" else "")
+            for line in script.error.split("\n"):
+                if self.interactive and self.dialect == "bash":
+                    line = line.partition(": ")[2] if line.startswith("line ") else line
+                    await self.write(2, f"{self.name}: {line}\n")
+                    break
+                await self.write(2, f"{self.name}: {where + ': ' if where else ''}{line}\n")
+            self.status = 2
+            if not self.interactive:
+                raise Leave(2)
+        return self.status
+
+    # Commands.
+
+    async def run(self, commands: Sequence[Command]) -> int:
+        """Run commands one after the other.
+
+        Returns:
+            The last status.
+        """
+        for command in commands:
+            await self.execute(command)
+        return self.status
+
+    async def execute(self, command: Command) -> int:
+        """Run one command, with its redirections.
+
+        Returns:
+            Its status, which is ``$?`` from then on.
+        """
+        await self.kernel.tick()
+        self.line = command.line
+        if self.kernel.depth > self.kernel.budget.depth:
+            raise BudgetExceeded("the lab's limit of nested commands was reached")
+        saved = self.fds
+        try:
+            if isinstance(command, Simple):
+                return await self._simple(command)
+            if command.redirects:
+                self.fds = dict(saved)
+                if not await redirect(self, command.redirects):
+                    self.status = 1
+                    return await self.check_exit()
+            return await control.run_compound(self, command)
+        except PROBLEMS as problem:
+            return await self._problem(problem)
+        finally:
+            self.fds = saved
+
+    async def _problem(self, problem: Exception) -> int:
+        """Say why a command could not be run, and end the shell if it must.
+
+        Returns:
+            The command's status.
+        """
+        leave = False
+        if isinstance(problem, TooMuch):
+            raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
+        if isinstance(problem, ReadOnly):
+            message = f"{problem.name}: {'readonly variable' if self.dialect == 'bash' else 'is read only'}"
+            self.status, leave = (1 if self.dialect == "bash" else 2), True
+        elif isinstance(problem, ExpansionError):
+            message = translated(problem.message, self.dialect)
+            self.status = problem.status if problem.fatal else 1 if self.dialect == "bash" or self.interactive else 2
+            leave = True
+        else:
+            reason = problem.reason if isinstance(problem, FileError | StreamError) else str(problem)
+            message = f"write error: {reason}" if isinstance(problem, StreamError) else reason
+            self.status = 1
+        await self.complain(message)
+        if not leave:
+            return await self.check_exit()
+        if not self.interactive:
+            raise Leave(self.status)
+        return self.status
+
+    async def check_exit(self) -> int:
+        """End the shell if the last command failed and ``set -e`` is on.
+
+        Returns:
+            The last status.
+        """
+        if self.status and "errexit" in self.options and not self.tested:
+            raise Leave(self.status)
+        return self.status
+
+    async def _simple(self, command: Simple) -> int:
+        """Run a simple command: assignments, words, redirections."""
+        outer = self.fds
+        words = await self._words(command)
+        self.fds = dict(outer)
+        if command.redirects and not await redirect(self, command.redirects):
+            self.status = 2 if self.dialect == "dash" else 1
+            return await self.check_exit()
+        if words:
+            return await self._call(command, words, outer)
+        substituted = any(
+            isinstance(part, syntax.Substitution) for one in command.assignments for part in one.value.parts
+        )
+        for assignment in command.assignments:
+            await self._assign(assignment)
+        if not substituted:
+            self.status = 0
+        return await self.check_exit()
+
+    async def _words(self, command: Simple) -> list[str]:
+        out: list[str] = []
+        for word in command.words:
+            if isinstance(word, Assignment):
+                out.append(f"{word.name}{'+' if word.append else ''}={await self.text(word.value)}")
+            else:
+                out.extend(await self.fields([word]))
+        return out
+
+    async def _assign(self, assignment: Assignment) -> None:
+        value = await self.text(assignment.value)
+        self.assign(assignment.name, value, append=assignment.append)
+        if "xtrace" in self.options:
+            await self.trace([f"{assignment.name}={traced(value) if value else ''}"])
+
+    async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
+        """Run a command by its name, with the variables that are set for it alone."""
+        if "xtrace" in self.options:
+            await self.trace([traced(word) for word in words])
+        kept = {one.name: self.variables.save(one.name) for one in command.assignments}
+        for assignment in command.assignments:
+            await self._assign(assignment)
+            self.variables.declare(assignment.name).exported = True
+        try:
+            self.status = await self.call(words)
+            if words == ["exec"]:
+                outer.clear()
+                outer.update(self.fds)
+        finally:
+            if self.dialect == "bash" or words[0] in self.functions or words[0] not in SPECIAL_BUILTINS:
+                for name, before in kept.items():
+                    self.variables.restore(name, before)
+        return await self.check_exit()
+
+    async def call(self, words: list[str], *, functions: bool = True) -> int:
+        """Run a function, a builtin or a program by its name.
+
+        Args:
+            words: Its name and arguments.
+            functions: Whether it may be a function.
+
+        Returns:
+            Its status.
+        """
+        name = words[0]
+        if functions and name in self.functions:
+            return await self._call_function(self.functions[name], words)
+        builtin = BUILTINS.get(name) if self.dialect == "bash" or name not in BASH_ONLY else None
+        if builtin is not None:
+            return await builtin(self, words)
+        return await run_program(self, words, alone=self._alone and not self.traps)
+
+    async def _call_function(self, body: Command, words: list[str]) -> int:
+        kept, self.positional = self.positional, words[1:]
+        self.kernel.depth += 1
+        self.variables.push()
+        self.calls.append(words[0])
+        loops, self.loops = self.loops, 0
+        try:
+            await self.execute(body)
+        except ReturnFrom as end:
+            self.status = end.status
+        finally:
+            self.calls.pop()
+            self.positional = kept
+            self.loops = loops
+            self.kernel.depth -= 1
+            self.variables.pop()
+        return self.status

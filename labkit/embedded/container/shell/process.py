@@ -1,0 +1,105 @@
+"""A running command: its words, environment, descriptors, and the container around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from labkit.embedded.container.files.filesystem import FileSystem
+from labkit.embedded.container.files.inodes import Directory, Node
+from labkit.embedded.container.shell.kernel import Kernel
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.streams import Stream, encode
+from labkit.embedded.container.shell.system import System
+
+
+@dataclass(slots=True)
+class Process:
+    """What a command is given.
+
+    Args:
+        argv: Its name and words.
+        env: Its environment.
+        cwd: Its working directory.
+        fds: Its descriptors; 0, 1 and 2 are always there.
+        kernel: Starts processes and keeps the budget.
+        system: The container.
+        spawn: Runs another command (``xargs``, ``env``, ``find -exec``).
+        new_shell: Makes a shell process of descriptors, variables and a dialect (``sh``, ``bash``).
+    """
+
+    argv: list[str]
+    env: Mapping[str, str]
+    cwd: str
+    fds: Mapping[int, Stream]
+    kernel: Kernel
+    system: System
+    spawn: Callable[..., Awaitable[int]] = field(repr=False)
+    new_shell: Callable[..., Shell] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The command's name, without its directory."""
+        return self.argv[0].rpartition("/")[2]
+
+    @property
+    def args(self) -> list[str]:
+        """The words after the name."""
+        return self.argv[1:]
+
+    @property
+    def fs(self) -> FileSystem:
+        """The container's files."""
+        return self.system.fs
+
+    @property
+    def stdin(self) -> Stream:
+        """Descriptor 0."""
+        return self.fds[0]
+
+    @property
+    def stdout(self) -> Stream:
+        """Descriptor 1."""
+        return self.fds[1]
+
+    @property
+    def stderr(self) -> Stream:
+        """Descriptor 2."""
+        return self.fds[2]
+
+    async def out(self, text: str) -> None:
+        """Write a text to stdout."""
+        await self.fds[1].write(encode(text))
+
+    async def err(self, text: str) -> None:
+        """Write a text to stderr."""
+        await self.fds[2].write(encode(text))
+
+    async def fail(self, message: str, status: int = 1) -> int:
+        """Say ``name: message`` on stderr.
+
+        Returns:
+            ``status``, to be returned at once.
+        """
+        await self.err(f"{self.name}: {message}\n")
+        return status
+
+    async def run(self, words: list[str]) -> int:
+        """Run another command with the same environment, descriptors and directory.
+
+        Returns:
+            Its exit status.
+        """
+        return await self.spawn(words, dict(self.env), dict(self.fds), self.cwd)
+
+    def node(self, path: str, *, follow: bool = True) -> Node:
+        """What is at a path.
+
+        Raises:
+            FileError: Nothing is.
+        """
+        return self.fs.get(path, self.cwd, follow=follow)
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a path leads to a directory."""
+        return self.fs.exists(path, self.cwd) and isinstance(self.node(path), Directory)

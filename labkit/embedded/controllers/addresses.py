@@ -1,0 +1,166 @@
+"""The addresses of services as objects, and the ranges they come from.
+
+Each cluster IP has an ``IPAddress`` that names its service, and each range a ``ServiceCIDR``
+that cannot go while it has addresses in use.
+Source: KEP-1880; k8s.io/kubernetes ``pkg/registry/core/service/ipallocator``,
+``pkg/controlplane/controller/defaultservicecidr``, ``pkg/controller/servicecidrs``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.manager import set_managed
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+
+GROUP = "networking.k8s.io"
+ADDRESS, RANGE, SERVICE = BY_KIND[GROUP, "IPAddress"], BY_KIND[GROUP, "ServiceCIDR"], BY_KIND["", "Service"]
+APISERVER, MANAGER = "kube-apiserver", "kube-controller-manager"
+DEFAULT_RANGE, DEFAULT_NETWORK = "kubernetes", "10.96.0.0/16"
+FINALIZER = "networking.k8s.io/service-cidr-finalizer"
+FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
+ALLOCATOR = "ipallocator.k8s.io"
+IN_USE = "There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def addresses_of(service: Object | None) -> list[str]:
+    """The cluster IPs of a service."""
+    spec = (service or {}).get("spec") or {}
+    return [address for address in spec.get("clusterIPs") or () if address not in ("", "None")]
+
+
+def networks_of(cidr: Object) -> list[Network]:
+    """The networks of a range."""
+    return [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
+
+
+class ServiceAddresses:
+    """Keeps IPAddresses and ServiceCIDRs in step with services.
+
+    Args:
+        registry: Where they are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def bootstrap(self) -> None:
+        """Create the default range, and the addresses of services that were stored without them."""
+        if self._registry.find(RANGE, "", DEFAULT_RANGE) is None:
+            default = {"metadata": {"name": DEFAULT_RANGE}, "spec": {"cidrs": [DEFAULT_NETWORK]}}
+            created = self._registry.create(RANGE, default, manager=APISERVER)
+            self._set_ready(created, "kubernetes-service-cidr-controller", "Kubernetes default Service CIDR is ready")
+        for service in list(self._registry.list(SERVICE)):
+            self._take(service)
+
+    def __call__(self, change: Change) -> None:
+        """React to services, addresses and ranges."""
+        if change.kind is SERVICE:
+            self._take(change.new)
+            self._release(change.old, set(addresses_of(change.new)))
+        elif change.kind is ADDRESS:
+            if change.new is None and change.old is not None:
+                self._restore(change.old)
+            for cidr in list(self._registry.list(RANGE)):
+                if cidr["metadata"].get("deletionTimestamp"):
+                    self._let_go(cidr)
+        elif change.kind is RANGE:
+            self._look_after(change)
+
+    # Addresses
+
+    def _take(self, service: Object | None) -> None:
+        for address in addresses_of(service):
+            assert service is not None
+            if self._registry.find(ADDRESS, "", address) is None:
+                metadata = service["metadata"]
+                parent = {"resource": "services", "namespace": metadata["namespace"], "name": metadata["name"]}
+                family = "IPv6" if ":" in address else "IPv4"
+                obj = {
+                    "metadata": {"name": address, "labels": {FAMILY: family, MANAGED_BY: ALLOCATOR}},
+                    "spec": {"parentRef": parent},
+                }
+                self._registry.create(ADDRESS, obj, manager=APISERVER)
+
+    def _release(self, service: Object | None, kept: set[str]) -> None:
+        for address in addresses_of(service):
+            if address not in kept and self._registry.find(ADDRESS, "", address) is not None:
+                self._registry.remove(ADDRESS, "", address)
+
+    def _restore(self, gone: Object) -> None:
+        """Make an address anew that was deleted while its service still has it."""
+        parent = gone["spec"].get("parentRef") or {}
+        if parent.get("resource") == "services" and not parent.get("group"):
+            service = self._registry.find(SERVICE, parent.get("namespace", ""), parent.get("name", ""))
+            if gone["metadata"]["name"] in addresses_of(service):
+                self._take(service)
+
+    # Ranges
+
+    def _look_after(self, change: Change) -> None:
+        if change.new is None:
+            if change.old is not None and change.old["metadata"]["name"] == DEFAULT_RANGE:
+                self.bootstrap()
+            return
+        cidr = self._registry.find(RANGE, "", change.new["metadata"]["name"])
+        if cidr is None:
+            return
+        if cidr["metadata"].get("deletionTimestamp"):
+            self._let_go(cidr)
+        elif FINALIZER not in cidr["metadata"].get("finalizers", ()):
+            cidr = self._registry.edit(RANGE, cidr, MANAGER, _protect)
+            self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
+
+    def _let_go(self, cidr: Object) -> None:
+        """Let a range end, or say why it cannot."""
+        if self._may_go(cidr):
+            self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
+            return
+        conditions = cidr["status"].get("conditions") or ()
+        if not any(each.get("status") == "False" for each in conditions):
+            self._set_ready(cidr, "service-cidr-controller", IN_USE, "Terminating")
+
+    def _may_go(self, cidr: Object) -> bool:
+        """Whether every address of a range lies in another one as well."""
+        others = [
+            network
+            for other in self._registry.list(RANGE)
+            if other["metadata"]["name"] != cidr["metadata"]["name"]
+            for network in networks_of(other)
+        ]
+        mine = networks_of(cidr)
+        for obj in self._registry.list(ADDRESS):
+            address = ipaddress.ip_address(obj["metadata"]["name"])
+            allocated = (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == ALLOCATOR
+            if allocated and any(address in each for each in mine) and not any(address in each for each in others):
+                return False
+        return True
+
+    def _set_ready(self, cidr: Object, manager: str, message: str, reason: str = "") -> None:
+        """Apply the condition ``Ready``, true unless there is a reason why not."""
+        now = timestamp(self._registry.clock())
+        condition = {"type": "Ready", "status": "False" if reason else "True", "message": message}
+        if reason:
+            condition["reason"] = reason
+        condition["lastTransitionTime"] = now
+        config = {
+            "kind": RANGE.kind,
+            "apiVersion": RANGE.group_version,
+            "metadata": {"name": cidr["metadata"]["name"]},
+            "status": {"conditions": [condition]},
+        }
+        struct = self._registry.struct(RANGE)
+        merged, managed = apply(struct, cidr, config, manager, RANGE.group_version, "status", True, now)
+        if merged is not None:
+            new = self._registry.complete(RANGE, merged)
+            set_managed(new, managed)
+            self._registry.write(RANGE, new)
+
+
+def _protect(changed: Object) -> None:
+    changed["metadata"]["finalizers"] = [*changed["metadata"].get("finalizers", ()), FINALIZER]

@@ -1,0 +1,227 @@
+"""On which nodes a daemon set has pods, and which of them are replaced: judged, not acted on.
+
+Source: k8s.io/kubernetes ``pkg/controller/daemon/{daemon_controller,update}.go``, ``util/daemonset_util.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.embedded.controllers.rolling import scaled
+from labkit.embedded.machinery.pods.placement import REQUIRED, node_suits, tolerated
+from labkit.embedded.machinery.pods.state import is_available, ready_since
+from labkit.embedded.machinery.request import Object
+
+HASH, GENERATION = "controller-revision-hash", "pod-template-generation"
+TOLERATIONS = tuple(
+    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": effect}
+    for key, effect in (
+        ("not-ready", "NoExecute"),
+        ("unreachable", "NoExecute"),
+        ("disk-pressure", "NoSchedule"),
+        ("memory-pressure", "NoSchedule"),
+        ("pid-pressure", "NoSchedule"),
+        ("unschedulable", "NoSchedule"),
+    )
+)
+"""A daemon stays on a node that is in trouble."""
+OF_HOST_NETWORK = {"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"}
+Placed = dict[str, list[Object]]
+"""The name of a node to the pods on it, or meant for it."""
+
+
+@dataclass
+class Plan:
+    """What is to be done.
+
+    Args:
+        nodes: Where a pod is missing.
+        pods: Which are to be deleted.
+        notes: What is to be said of pods: their reason (an event's) and which pod.
+    """
+
+    nodes: list[str] = field(default_factory=list)
+    pods: list[Object] = field(default_factory=list)
+    notes: list[tuple[str, Object]] = field(default_factory=list)
+
+
+def tolerations(spec: Object) -> list[Object]:
+    """What a daemon set's pod tolerates: its own, and what each daemon does."""
+    added = [*TOLERATIONS, *([OF_HOST_NETWORK] if spec.get("hostNetwork") else [])]
+    own = [one for one in spec.get("tolerations") or () if one not in added]
+    return own + [dict(one) for one in added]
+
+
+def bound_to(spec: Object, node: str) -> Object:
+    """A pod's spec that only one node meets, whatever else it asks of a node."""
+    spec = copy.deepcopy(dict(spec))
+    affinity = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
+    field = {"key": "metadata.name", "operator": "In", "values": [node]}
+    affinity[REQUIRED] = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    spec["tolerations"] = tolerations(spec)
+    return spec
+
+
+def node_of(pod: Object) -> str:
+    """The node that a pod is on, or is meant for."""
+    if pod["spec"].get("nodeName"):
+        return str(pod["spec"]["nodeName"])
+    required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
+    for term in required.get("nodeSelectorTerms") or ():
+        for one in term.get("matchFields") or ():
+            if (one.get("key"), one.get("operator")) == ("metadata.name", "In") and len(one.get("values") or ()) == 1:
+                return str(one["values"][0])
+    return ""
+
+
+def placed(pods: Iterable[Object]) -> Placed:
+    """Pods by their nodes, the oldest first, without those that have ended and are deleted."""
+    found: Placed = {}
+    for pod in sorted(pods, key=_age):
+        over = pod["status"].get("phase") in ("Succeeded", "Failed") and pod["metadata"].get("deletionTimestamp")
+        if not over and node_of(pod):
+            found.setdefault(node_of(pod), []).append(pod)
+    return found
+
+
+def _age(pod: Object) -> tuple[bool, str, str]:
+    metadata = pod["metadata"]
+    return not pod["spec"].get("nodeName"), metadata["creationTimestamp"], metadata["name"]
+
+
+def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
+    """Whether a node should have a pod, and whether one that it has may stay."""
+    spec = daemon_set["spec"]["template"]["spec"]
+    if spec.get("nodeName") not in (None, "", node["metadata"]["name"]) or not node_suits(spec, node):
+        return False, False
+    accepted = tolerations(spec)
+    effects = {taint.get("effect") for taint in node["spec"].get("taints") or () if not tolerated(accepted, taint)}
+    return not effects & {"NoSchedule", "NoExecute"}, "NoExecute" not in effects
+
+
+def is_updated(pod: Object, revision: str) -> bool:
+    """Whether a pod is of the present template."""
+    return (pod["metadata"].get("labels") or {}).get(HASH) == revision
+
+
+def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
+    """What is to be done so that each node has its pod, of whatever template."""
+    plan, surges = Plan(), limits(daemon_set, 100)[0] > 0
+    for node in nodes:
+        name = node["metadata"]["name"]
+        should, may_stay = may_run(daemon_set, node)
+        alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
+        if should and name not in on:
+            plan.nodes.append(name)
+        elif not may_stay:
+            plan.pods += alive
+        else:
+            for pod in alive:
+                reason = {"Failed": "FailedDaemonPod", "Succeeded": "SucceededDaemonPod"}.get(
+                    pod["status"].get("phase", "")
+                )
+                if reason is not None:
+                    plan.notes.append((reason, pod))
+                    plan.pods.append(pod)
+            alive = [pod for pod in alive if pod not in plan.pods]
+            if surges and not alive and should:
+                plan.nodes.append(name)
+            plan.pods += _excess(daemon_set, alive, revision, now) if surges else alive[1:]
+    known = {node["metadata"]["name"] for node in nodes}
+    for name in on.keys() - known:  # nobody will ever schedule these
+        plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
+    return plan
+
+
+def _excess(daemon_set: Object, alive: list[Object], revision: str, now: float) -> list[Object]:
+    """Of a node's pods, those that must go where an old one may stay until the new one is available."""
+    if len(alive) < 2:
+        return []
+    new = [pod for pod in alive if is_updated(pod, revision)]
+    old = [pod for pod in alive if not is_updated(pod, revision)]
+    gone = new[1:] + old[1:]
+    if new and old and (ready_since(old[0]) is None or _available(daemon_set, new[0], now)):
+        gone.append(old[0])
+    return gone
+
+
+def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
+    """What is to be done so that pods of former templates are replaced, a few at a time."""
+    wanting = {node["metadata"]["name"] for node in nodes if may_run(daemon_set, node)[0]}
+    surge, unavailable = limits(daemon_set, len(wanting))
+    plan, missing, extra = Plan(), 0, 0
+    ready: list[Any] = []
+    for name in sorted(on.keys() | wanting):
+        alive = [pod for pod in on.get(name, ()) if not pod["metadata"].get("deletionTimestamp")]
+        new = [pod for pod in alive if is_updated(pod, revision)]
+        old = [pod for pod in alive if not is_updated(pod, revision)]
+        odd = len(new) > 1 or len(old) > 1
+        if surge:
+            if odd or (new and old):
+                extra += 1  # there is a second one already; when it is available, the first one goes
+            elif old and name not in wanting:
+                plan.pods += [] if _available(daemon_set, old[0], now) else old
+            elif old and not _available(daemon_set, old[0], now):
+                plan.nodes.append(name)
+            elif old:
+                ready.append(name)
+        elif odd or bool(new) == bool(old):
+            missing += 1
+        elif new:
+            missing += not _available(daemon_set, new[0], now)
+        elif not _available(daemon_set, old[0], now):
+            plan.pods.append(old[0])
+            missing += 1
+        else:
+            ready.append(old[0])
+    if surge:
+        plan.nodes += ready[: max(surge - extra, 0)]
+    else:
+        plan.pods += ready[: max(unavailable - missing, 0)]
+    return plan
+
+
+def _available(daemon_set: Object, pod: Object, now: float) -> bool:
+    return is_available(pod, daemon_set["spec"].get("minReadySeconds", 0), now)
+
+
+def limits(daemon_set: Object, desired: int) -> tuple[int, int]:
+    """How many nodes may have two pods during an update, and how many may have none."""
+    strategy = daemon_set["spec"]["updateStrategy"]
+    if strategy.get("type") != "RollingUpdate":
+        return 0, 0
+    rolling = strategy.get("rollingUpdate") or {}
+    surge = scaled(rolling.get("maxSurge", 0), desired, up=True)
+    unavailable = scaled(rolling.get("maxUnavailable", 1), desired, up=True)
+    return surge, 1 if desired and not surge and not unavailable else unavailable
+
+
+def counts(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> dict[str, int]:
+    """What the status of a daemon set counts."""
+    desired = current = wrong = ready = updated = available = 0
+    for node in nodes:
+        pods, (should, _) = on.get(node["metadata"]["name"]), may_run(daemon_set, node)
+        desired += should
+        if pods and should:
+            current += 1
+            ready += ready_since(pods[0]) is not None
+            available += _available(daemon_set, pods[0], now)
+            updated += is_updated(pods[0], revision)
+        elif pods:
+            wrong += 1
+    found = {
+        "currentNumberScheduled": current,
+        "numberMisscheduled": wrong,
+        "desiredNumberScheduled": desired,
+        "numberReady": ready,
+        "observedGeneration": daemon_set["metadata"].get("generation", 1),
+    }
+    more = {
+        "updatedNumberScheduled": updated,
+        "numberAvailable": available,
+        "numberUnavailable": desired - available,
+    }
+    return found | {name: count for name, count in more.items() if count}

@@ -1,0 +1,160 @@
+"""Pod disruption budgets: how many of their pods are healthy, and how many may go.
+
+Source: k8s.io/kubernetes ``pkg/controller/disruption``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers.owned import controller_of
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import ready_since
+from labkit.embedded.machinery.request import Object
+
+BUDGETS = BY_KIND["policy", "PodDisruptionBudget"]
+PODS = BY_KIND["", "Pod"]
+SCALED = (
+    BY_KIND["", "ReplicationController"],
+    *(BY_KIND["apps", kind] for kind in ("Deployment", "ReplicaSet", "StatefulSet")),
+)
+"""What says how many pods there should be."""
+UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
+    "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
+    'set ".spec.minAvailable" field of the PDB to an integer value.'
+)
+
+
+class Uncountable(Exception):
+    """Nobody knows how many pods there should be."""
+
+
+class Disruption:
+    """Keeps the status of budgets.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._happenings = Happenings(registry, "controllermanager")
+
+    def __call__(self, change: Change) -> None:
+        """React to budgets, and to pods of theirs."""
+        if change.kind is BUDGETS:
+            if change.new is not None:
+                self._sync(change.new)
+        elif change.kind is PODS:
+            for budget in self._of_pod(change):
+                self._sync(budget)
+
+    def _of_pod(self, change: Change) -> Iterator[Object]:
+        sides = [side for side in (change.old, change.new) if side is not None]
+        for budget in list(self._registry.list(BUDGETS, sides[0]["metadata"]["namespace"])):
+            if any(_selects(budget, side) for side in sides):
+                yield budget
+
+    def _sync(self, budget: Object) -> None:
+        pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if _selects(budget, pod)]
+        if not pods:
+            self._happenings.note(BUDGETS, budget, "NoPods", "No matching pods found")
+        try:
+            expected, desired, unmanaged = self._expected(budget["spec"], pods)
+        except Uncountable as error:
+            message = f"Failed to calculate the number of expected pods: {error}"
+            self._happenings.note(BUDGETS, budget, "CalculateExpectedPodCountFailed", message, type_="Warning")
+            return
+        if unmanaged:
+            message = UNMANAGED.format(_go_selector(budget["spec"].get("selector") or {}))
+            self._happenings.note(BUDGETS, budget, "UnmanagedPods", message, type_="Warning")
+        healthy = sum(not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None for pod in pods)
+        allowed = max(healthy - desired, 0) if expected > 0 else 0
+        self._tell(budget, healthy, desired, expected, allowed)
+
+    def _tell(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
+        generation = budget["metadata"].get("generation", 1)
+        before = next(iter(budget["status"].get("conditions") or ()), None)
+        told = "True" if allowed else "False"
+        since = timestamp(self._registry.clock())
+        condition: Object = {
+            "type": "DisruptionAllowed",
+            "status": told,
+            "observedGeneration": generation,
+            "lastTransitionTime": before["lastTransitionTime"] if before and before["status"] == told else since,
+            "reason": "SufficientPods" if allowed else "InsufficientPods",
+            "message": "",
+        }
+        status: Object = {
+            "observedGeneration": generation,
+            "disruptionsAllowed": allowed,
+            "currentHealthy": healthy,
+            "desiredHealthy": desired,
+            "expectedPods": expected,
+            "conditions": [condition],
+        }
+        if budget["status"] != status:
+            self._registry.edit(BUDGETS, budget, MANAGER, lambda obj: obj.update(status=status), "status")
+
+    def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int, bool]:
+        """How many pods there should be, how many must be healthy, and whether some are nobody's."""
+        least, gone = spec.get("minAvailable"), spec.get("maxUnavailable")
+        if gone is not None:
+            expected, unmanaged = self._scale(pods)
+            return expected, max(expected - _share(gone, expected), 0), unmanaged
+        if isinstance(least, str):
+            expected, unmanaged = self._scale(pods)
+            return expected, _share(least, expected), unmanaged
+        return (len(pods), least, False) if least is not None else (0, 0, False)
+
+    def _scale(self, pods: list[Object]) -> tuple[int, bool]:
+        """How many pods their owners want, and whether some pods have none."""
+        sizes: dict[str, int] = {}
+        for pod in pods:
+            reference = controller_of(pod)
+            if reference is not None:
+                owner = self._owner(pod["metadata"]["namespace"], reference)
+                if owner is None:
+                    raise Uncountable(f'found no controllers for pod "{pod["metadata"]["name"]}"')
+                sizes[owner["metadata"]["uid"]] = owner["spec"].get("replicas", 1)
+        return sum(sizes.values()), any(controller_of(pod) is None for pod in pods)
+
+    def _owner(self, namespace: str, reference: Object) -> Object | None:
+        group = reference.get("apiVersion", "").rpartition("/")[0]
+        kind = BY_KIND.get((group, reference.get("kind", "")))
+        found = self._registry.find(kind, namespace, reference.get("name", "")) if kind is not None else None
+        if kind is None or found is None or found["metadata"]["uid"] != reference.get("uid"):
+            return None
+        if kind not in SCALED:
+            raise Uncountable(f"{kind.plural}.{group} does not implement the scale subresource")
+        upper = controller_of(found)
+        return found if upper is None else self._owner(namespace, upper)
+
+
+def _selects(budget: Object, pod: Object) -> bool:
+    selector = budget["spec"].get("selector")
+    return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
+
+
+def _share(value: Any, whole: int) -> int:
+    """A number, or a share of a whole, rounded up."""
+    return -(-int(value.rstrip("%")) * whole // 100) if isinstance(value, str) else int(value)
+
+
+def _go_selector(selector: Object) -> str:
+    """A label selector as Go prints it."""
+    labels = "".join(f"{name}: {value}," for name, value in sorted((selector.get("matchLabels") or {}).items()))
+    terms = "".join(
+        f"LabelSelectorRequirement{{Key:{term.get('key', '')},Operator:{term.get('operator', '')},"
+        f"Values:[{' '.join(term.get('values') or ())}],}},"
+        for term in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{terms}}},}}"
+    )

@@ -1,0 +1,234 @@
+"""Which pods stand behind a service: its Endpoints and its EndpointSlice.
+
+Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+
+MANAGER = "kube-controller-manager"
+SERVICES = BY_KIND["", "Service"]
+PODS = BY_KIND["", "Pod"]
+ENDPOINTS = BY_KIND["", "Endpoints"]
+SLICES = BY_KIND["discovery.k8s.io", "EndpointSlice"]
+MANAGED_BY = "endpoints.kubernetes.io/managed-by"
+SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+SERVICE_NAME = "kubernetes.io/service-name"
+HEADLESS = "service.kubernetes.io/headless"
+TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+
+
+class ServiceEndpoints:
+    """Keeps Endpoints and EndpointSlices of services with a selector.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __call__(self, change: Change) -> None:
+        """React to services, pods, and endpoints that others delete."""
+        kind = change.kind
+        obj = change.new if change.new is not None else change.old
+        if obj is None:
+            return
+        if kind is SERVICES:
+            metadata = obj["metadata"]
+            if change.new is None:
+                self._forget(metadata["namespace"], metadata["name"])
+            else:
+                self._sync(change.new)
+        elif kind is PODS:
+            if not _address(change.new) and not _address(change.old):
+                return
+            labels = [side["metadata"].get("labels") or {} for side in (change.old, change.new) if side is not None]
+            for service in list(self._registry.list(SERVICES, obj["metadata"]["namespace"])):
+                selector = service["spec"].get("selector")
+                if selector and any(selects({"matchLabels": selector}, some) for some in labels):
+                    self._sync(service)
+        elif kind is ENDPOINTS and change.new is None:
+            service_ = self._registry.find(SERVICES, obj["metadata"]["namespace"], obj["metadata"]["name"])
+            if service_ is not None:
+                self._sync(service_)
+
+    def _forget(self, namespace: str, name: str) -> None:
+        if self._registry.find(ENDPOINTS, namespace, name) is not None:
+            self._registry.delete(ENDPOINTS, namespace, name)
+
+    def _sync(self, service: Object) -> None:
+        selector = service["spec"].get("selector")
+        if not selector or service["spec"].get("type") == "ExternalName":
+            return
+        namespace = self._registry.find(BY_KIND["", "Namespace"], "", service["metadata"]["namespace"])
+        if namespace is None or namespace["metadata"].get("deletionTimestamp"):
+            return
+        pods = [
+            pod
+            for pod in self._registry.list(PODS, service["metadata"]["namespace"])
+            if _address(pod)
+            and pod["status"].get("phase") not in ("Succeeded", "Failed")
+            and selects({"matchLabels": selector}, pod["metadata"].get("labels") or {})
+        ]
+        pods.sort(key=lambda pod: [int(part) for part in _address(pod).split(".")] if "." in _address(pod) else [0])
+        self._sync_endpoints(service, pods)
+        self._sync_slice(service, pods)
+
+    def _labels(self, service: Object, more: dict[str, str]) -> dict[str, str]:
+        labels = {**(service["metadata"].get("labels") or {}), **more}
+        if service["spec"].get("clusterIP") == "None":
+            labels[HEADLESS] = ""
+        return labels
+
+    def _sync_endpoints(self, service: Object, pods: list[Object]) -> None:
+        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        labels = self._labels(service, {MANAGED_BY: "endpoint-controller"})
+        subsets = _subsets(service, pods)
+        current = self._registry.find(ENDPOINTS, namespace, name)
+        if current is None:
+            metadata = {
+                "name": name,
+                "namespace": namespace,
+                "labels": labels,
+                "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
+            }
+            self._registry.create(ENDPOINTS, {"metadata": metadata, "subsets": subsets}, manager=MANAGER)
+            return
+        if (current.get("subsets") or []) == subsets and current["metadata"].get("labels") == labels:
+            return
+        now = timestamp(self._registry.clock())
+
+        def change(obj: Object) -> None:
+            obj["metadata"]["labels"] = labels
+            obj["metadata"].setdefault("annotations", {})[TRIGGER_TIME] = now
+            if subsets:
+                obj["subsets"] = subsets
+            else:
+                obj.pop("subsets", None)
+
+        self._registry.edit(ENDPOINTS, current, MANAGER, change)
+
+    def _sync_slice(self, service: Object, pods: list[Object]) -> None:
+        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        uid = service["metadata"]["uid"]
+        labels = self._labels(service, {SLICE_MANAGED_BY: "endpointslice-controller.k8s.io", SERVICE_NAME: name})
+        endpoints = [_endpoint(pod) for pod in pods] or None
+        ports = _slice_ports(service, pods) if pods else None
+        current = next(
+            (
+                obj
+                for obj in self._registry.list(SLICES, namespace)
+                if any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences", ()))
+            ),
+            None,
+        )
+        if current is None:
+            owner = {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "name": name,
+                "uid": uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+            metadata = {
+                "generateName": f"{name}-",
+                "namespace": namespace,
+                "labels": labels,
+                "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
+                "ownerReferences": [owner],
+            }
+            self._registry.create(
+                SLICES,
+                {"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": ports},
+                manager=MANAGER,
+            )
+            return
+        same = current.get("endpoints") == endpoints and current.get("ports") == ports
+        if same and current["metadata"].get("labels") == labels:
+            return
+
+        def change(obj: Object) -> None:
+            obj["metadata"]["labels"] = labels
+            obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + (0 if same else 1)
+            obj["endpoints"], obj["ports"] = endpoints, ports
+
+        self._registry.edit(SLICES, current, MANAGER, change)
+
+
+def _address(pod: Object | None) -> str:
+    return str(pod["status"].get("podIP", "")) if pod is not None else ""
+
+
+def _ready(pod: Object) -> bool:
+    return not pod["metadata"].get("deletionTimestamp") and any(
+        item.get("type") == "Ready" and item.get("status") == "True" for item in pod["status"].get("conditions") or ()
+    )
+
+
+def _target_port(port: Object, pod: Object) -> int | None:
+    target: Any = port.get("targetPort", port.get("port"))
+    if isinstance(target, int):
+        return target
+    for container in pod["spec"].get("containers") or ():
+        for other in container.get("ports") or ():
+            if other.get("name") == target and other.get("protocol") == port.get("protocol"):
+                return int(other["containerPort"])
+    return None
+
+
+def _reference(pod: Object) -> Object:
+    metadata = pod["metadata"]
+    return {"kind": "Pod", "namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata["uid"]}
+
+
+def _subsets(service: Object, pods: list[Object]) -> list[Object]:
+    """Pods with the same ports together, the ready apart from the others."""
+    groups: dict[str, Object] = {}
+    for pod in pods:
+        ports = []
+        for port in service["spec"].get("ports") or ():
+            number = _target_port(port, pod)
+            if number is not None:
+                named = {"name": port["name"]} if port.get("name") else {}
+                ports.append({**named, "port": number, "protocol": port.get("protocol", "TCP")})
+        if not ports and service["spec"].get("clusterIP") != "None":
+            continue
+        address: Object = {"ip": _address(pod)}
+        if pod["spec"].get("nodeName"):
+            address["nodeName"] = pod["spec"]["nodeName"]
+        address["targetRef"] = _reference(pod)
+        group = groups.setdefault(repr(ports), {"ports": ports})
+        ready = _ready(pod) or service["spec"].get("publishNotReadyAddresses")
+        group.setdefault("addresses" if ready else "notReadyAddresses", []).append(address)
+    order = ("addresses", "notReadyAddresses", "ports")
+    return [{name: group[name] for name in order if group.get(name)} for group in groups.values()]
+
+
+def _endpoint(pod: Object) -> Object:
+    ready = _ready(pod)
+    terminating = bool(pod["metadata"].get("deletionTimestamp"))
+    found: Object = {
+        "addresses": [_address(pod)],
+        "conditions": {"ready": ready, "serving": ready, "terminating": terminating},
+        "targetRef": _reference(pod),
+    }
+    if pod["spec"].get("nodeName"):
+        found["nodeName"] = pod["spec"]["nodeName"]
+    return found
+
+
+def _slice_ports(service: Object, pods: list[Object]) -> list[Object]:
+    ports = []
+    for port in service["spec"].get("ports") or ():
+        number = next((found for pod in pods if (found := _target_port(port, pod)) is not None), None)
+        if number is not None:
+            ports.append({"name": port.get("name", ""), "protocol": port.get("protocol", "TCP"), "port": number})
+    return ports

@@ -1,0 +1,162 @@
+"""Objects whose owners are gone go too.
+
+Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.machinery.kinds import KINDS, Kind
+from labkit.embedded.machinery.request import Object
+
+MANAGER = "kube-controller-manager"
+OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
+
+
+class GarbageCollector:
+    """Deletes or orphans the dependents of an object that ends.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __call__(self, change: Change) -> None:
+        """React to the end of owners, and to owners that wait for their dependents."""
+        new, old = change.new, change.old
+        if new is None:
+            if old is not None:
+                self._owner_gone(old)
+                self._owners_may_go(old)
+            return
+        metadata = new["metadata"]
+        owners = metadata.get("ownerReferences")
+        if owners and (old is None or old["metadata"].get("ownerReferences") != owners):
+            self._check_owners(change.kind, new)
+        if not metadata.get("deletionTimestamp"):
+            return
+        finalizers = metadata.get("finalizers", ())
+        if ORPHAN in finalizers:
+            self._orphan(new)
+            self._release(change.kind, new, ORPHAN)
+        elif FOREGROUND in finalizers:
+            self._foreground(change.kind, new)
+
+    def _dependents(self, uid: str, namespace: str) -> list[tuple[Kind, Object]]:
+        if uid not in self._registry.owner_uids:
+            return []
+        found = []
+        for kind in OWNED:
+            for obj in list(self._registry.list(kind, namespace if kind.namespaced else "")):
+                owners = obj["metadata"].get("ownerReferences")
+                if owners and any(owner.get("uid") == uid for owner in owners):
+                    found.append((kind, obj))
+        return found
+
+    def _check_owners(self, kind: Kind, obj: Object) -> None:
+        """An object all of whose owners do not exist is deleted at once."""
+        if not any(
+            self._exists(owner, obj["metadata"].get("namespace", "")) for owner in obj["metadata"]["ownerReferences"]
+        ):
+            self._delete(kind, obj)
+
+    def _exists(self, owner: Object, namespace: str) -> bool:
+        group, _, _ = owner.get("apiVersion", "").rpartition("/")
+        for kind in OWNED:
+            if kind.group == group and kind.kind == owner.get("kind"):
+                if kind.namespaced and not namespace:
+                    return True  # what belongs to no namespace can have no such owner, and is left alone
+                found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
+                return found is not None and found["metadata"]["uid"] == owner.get("uid")
+        return True  # nothing is known of such kinds
+
+    def _owner_gone(self, owner: Object) -> None:
+        for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
+            if not self._left_by(kind, obj, owner):
+                self._delete(kind, obj)
+
+    def _left_by(self, kind: Kind, obj: Object, owner: Object) -> bool:
+        """Take an owner from an object, if it has others; whether it has."""
+        uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
+        owners = obj["metadata"]["ownerReferences"]
+        if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
+            return False
+
+        def keep(changed: Object) -> None:
+            left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
+            changed["metadata"]["ownerReferences"] = left
+
+        self._registry.edit(kind, obj, MANAGER, keep)
+        return True
+
+    def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
+        metadata = obj["metadata"]
+        if not metadata.get("deletionTimestamp"):
+            options = DeleteOptions(propagation=propagation)
+            self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
+
+    def _orphan(self, owner: Object) -> None:
+        uid = owner["metadata"]["uid"]
+        for kind, obj in self._dependents(uid, owner["metadata"].get("namespace", "")):
+
+            def leave(changed: Object) -> None:
+                left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
+                if left:
+                    changed["metadata"]["ownerReferences"] = left
+                else:
+                    del changed["metadata"]["ownerReferences"]
+
+            self._registry.edit(kind, obj, MANAGER, leave)
+
+    def _foreground(self, kind: Kind, owner: Object) -> None:
+        """End what the owner alone owns, and what that owns before it; the owner waits for those that block it."""
+        for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
+            if not self._left_by(inner, obj, owner):
+                owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
+                if any(_waits(each) for _, each in owned):  # perhaps for this one: nobody would ever end
+                    self._registry.edit(inner, obj, MANAGER, _unblock)
+                self._delete(inner, obj, "Foreground" if owned else "Background")
+        if not self._blocking(owner):
+            self._release(kind, owner, FOREGROUND)
+
+    def _blocking(self, owner: Object) -> list[tuple[Kind, Object]]:
+        uid, namespace = owner["metadata"]["uid"], owner["metadata"].get("namespace", "")
+        return [
+            (kind, obj)
+            for kind, obj in self._dependents(uid, namespace)
+            if any(
+                item.get("uid") == uid and item.get("blockOwnerDeletion") for item in obj["metadata"]["ownerReferences"]
+            )
+        ]
+
+    def _owners_may_go(self, dependent: Object) -> None:
+        """An owner that waited for this dependent may now end."""
+        namespace = dependent["metadata"].get("namespace", "")
+        for reference in dependent["metadata"].get("ownerReferences", ()):
+            group, _, _ = reference.get("apiVersion", "").rpartition("/")
+            for kind in OWNED:
+                if kind.group == group and kind.kind == reference.get("kind"):
+                    owner = self._registry.find(kind, namespace if kind.namespaced else "", reference.get("name", ""))
+                    if owner is not None and FOREGROUND in owner["metadata"].get("finalizers", ()):
+                        self._foreground(kind, owner)
+
+    def _release(self, kind: Kind, owner: Object, finalizer: str) -> None:
+        metadata = owner["metadata"]
+        current = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
+        if current is not None and current["metadata"]["uid"] == metadata["uid"]:
+            self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
+
+
+def _waits(obj: Object) -> bool:
+    """Whether an object ends when its dependents have ended."""
+    return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get("finalizers", ())
+
+
+def _unblock(obj: Object) -> None:
+    """Let no owner wait for an object."""
+    owners = obj["metadata"]["ownerReferences"]
+    obj["metadata"]["ownerReferences"] = [{**owner, "blockOwnerDeletion": False} for owner in owners]

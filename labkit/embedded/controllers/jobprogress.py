@@ -1,0 +1,174 @@
+"""How far a job has come, and whether that is the end of it: judged, not acted on.
+
+Source: k8s.io/kubernetes ``pkg/controller/job/{job_controller,backoff_utils}.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from labkit.embedded.machinery.pods.state import is_active, moment
+from labkit.embedded.machinery.request import Object
+
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
+"""How long a job waits with a new pod after a failure: twice as long after each further one."""
+DONE, FAILED = "Complete", "Failed"
+INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
+"""What a job says first, until none of its pods is ending any more."""
+
+
+class Verdict(NamedTuple):
+    """How a job ends.
+
+    Args:
+        kind: ``Complete`` or ``Failed``.
+        reason: In one word.
+        message: In a sentence.
+    """
+
+    kind: str
+    reason: str
+    message: str
+
+
+COMPLETED = Verdict(DONE, "CompletionsReached", "Reached expected number of succeeded pods")
+TOO_OFTEN = Verdict(FAILED, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than specified deadline")
+
+
+def condition_of(job: Object, *kinds: str) -> Object | None:
+    """The first true condition of one of some kinds."""
+    for condition in job["status"].get("conditions") or ():
+        if condition.get("type") in kinds and condition.get("status") == "True":
+            found: Object = condition
+            return found
+    return None
+
+
+def finished(job: Object) -> Object | None:
+    """The condition by which a job has ended."""
+    return condition_of(job, DONE, FAILED)
+
+
+def told(job: Object) -> Verdict | None:
+    """The verdict that was told before and waits for pods to end."""
+    for kind, interim in INTERIM.items():
+        condition = condition_of(job, interim)
+        if condition is not None:
+            return Verdict(kind, condition.get("reason", ""), condition.get("message", ""))
+    return None
+
+
+def is_suspended(job: Object) -> bool:
+    """Whether a job is to have no pods for now."""
+    return bool(job["spec"].get("suspend"))
+
+
+def has_failed(job: Object, pod: Object) -> bool:
+    """Whether a pod counts as failed: one that is deleted does, unless only ended ones are replaced."""
+    phase = pod["status"].get("phase")
+    if phase == "Failed" or replaces_late(job):
+        return bool(phase == "Failed")
+    return bool(pod["metadata"].get("deletionTimestamp")) and phase != "Succeeded"
+
+
+def replaces_late(job: Object) -> bool:
+    """Whether a pod gets a successor only when it has ended."""
+    return job["spec"].get("podReplacementPolicy") == "Failed" or bool(job["spec"].get("podFailurePolicy"))
+
+
+def wanted_pods(job: Object, succeeded: int, active: int) -> int:
+    """How many pods should be at work."""
+    completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
+    if completions is None:
+        return active if succeeded else int(parallelism)
+    return max(min(int(completions) - succeeded, int(parallelism)), 0)
+
+
+def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
+    """Whether the containers of pods that restart by themselves have done so too often."""
+    if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
+        return False
+    restarts = sum(
+        status.get("restartCount", 0)
+        for pod in pods
+        if pod["status"].get("phase") in ("Running", "Pending")
+        for name in ("initContainerStatuses", "containerStatuses")
+        for status in pod["status"].get(name) or ()
+    )
+    return bool(restarts >= max(job["spec"]["backoffLimit"], 1))
+
+
+def past_deadline(job: Object, now: float) -> bool:
+    """Whether a job has been active for longer than it may."""
+    seconds, begun = job["spec"].get("activeDeadlineSeconds"), job["status"].get("startTime")
+    return seconds is not None and bool(begun) and not is_suspended(job) and now - moment(begun) >= seconds
+
+
+def delayed_until(pods: Iterable[Object]) -> float:
+    """Until when no new pod is made: failures since the last success make it later.
+
+    The real controller keeps the count in memory; here the pods that are left tell it.
+    """
+    failures, last = 0, 0.0
+    ended = ((ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
+    for at, failure in sorted(ended):  # of one second, failures come last: or a job would never rest
+        if not failure:
+            failures = 0
+        else:
+            failures, last = failures + 1, at
+    if not failures:
+        return 0.0
+    return last + delay_after(failures)
+
+
+def delay_after(failures: int) -> float:
+    """How long to wait after so many failures."""
+    return float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), LONGEST_DELAY_SECONDS))
+
+
+def ended_at(pod: Object) -> float:
+    """When a pod has ended, as far as it says."""
+    ends = [
+        (status.get("state", {}).get("terminated") or {}).get("finishedAt") or ""
+        for status in pod["status"].get("containerStatuses") or ()
+    ]
+    if ends and all(ends):
+        return max(map(moment, ends))
+    for condition in pod["status"].get("conditions") or ():
+        if (condition.get("type"), condition.get("status")) == ("Ready", "False") and condition.get(
+            "lastTransitionTime"
+        ):
+            return moment(condition["lastTransitionTime"])
+    metadata = pod["metadata"]
+    if metadata.get("deletionTimestamp"):
+        return moment(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
+    return moment(metadata["creationTimestamp"])
+
+
+def with_condition(
+    conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
+) -> tuple[list[Object], bool]:
+    """A job's conditions with one more, or another, and whether that changed anything.
+
+    What was never true need not be told to be false.
+    """
+    found = list(conditions)
+    made: Object = {
+        "type": kind,
+        "status": status,
+        "lastProbeTime": now,
+        "lastTransitionTime": now,
+        "reason": reason,
+        "message": message,
+    }
+    for place, before in enumerate(found):
+        if before.get("type") == kind:
+            same = all(before.get(name, "") == made[name] for name in ("status", "reason", "message"))
+            if not same:
+                found[place] = made
+            return found, not same
+    if status == "False":
+        return found, False
+    return [*found, made], True

@@ -1,0 +1,91 @@
+"""Why a claim has no volume: what is told of it, and the wish for somebody who makes one.
+
+Nobody makes volumes here, as in a control plane without a driver.
+Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+
+CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
+CLASSES = BY_KIND["storage.k8s.io", "StorageClass"]
+PODS = BY_KIND["", "Pod"]
+CLASS_NOTE = "volume.beta.kubernetes.io/storage-class"
+NODE_NOTE = "volume.kubernetes.io/selected-node"
+PROVISIONER_NOTES = ("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner")
+BUILT_IN = "kubernetes.io/"
+NO_CLASS = "no persistent volumes available for this claim and no storage class is set"
+NO_CONSUMER = "waiting for first consumer to be created before binding"
+ELSEWHERE = (
+    "Waiting for a volume to be created either by the external provisioner '{}' or manually by the system "
+    "administrator. If volume creation is delayed, please verify that the provisioner is running and correctly "
+    "registered."
+)
+
+
+class Provisioning:
+    """Tells why claims wait.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._happenings = Happenings(registry, "persistentvolume-controller")
+
+    def __call__(self, claim: Object) -> None:
+        """Look at a claim that no volume is right for.
+
+        Args:
+            claim: Which names no volume itself.
+        """
+        notes = claim["metadata"].get("annotations") or {}
+        name = notes.get(CLASS_NOTE) or claim["spec"].get("storageClassName") or ""
+        found = self._registry.find(CLASSES, "", name) if name else None
+        if found is not None and found.get("volumeBindingMode") == "WaitForFirstConsumer" and NODE_NOTE not in notes:
+            self._wait_for_pod(claim)
+        elif not name:
+            self._happenings.note(CLAIMS, claim, "FailedBinding", NO_CLASS)
+        elif found is None:
+            self._failed(claim, f'storageclass.storage.k8s.io "{name}" not found')
+        elif found["provisioner"].startswith(BUILT_IN):
+            self._failed(claim, f"no volume plugin matched name: {found['provisioner']}")
+        else:
+            self._ask(claim, found["provisioner"])
+
+    def _failed(self, claim: Object, message: str) -> None:
+        self._happenings.note(CLAIMS, claim, "ProvisioningFailed", message, type_="Warning")
+
+    def _wait_for_pod(self, claim: Object) -> None:
+        metadata = claim["metadata"]
+        waiting = [
+            pod["metadata"]["name"]
+            for pod in self._registry.list(PODS, metadata["namespace"])
+            if not pod["spec"].get("nodeName")
+            and any(
+                (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]
+                for volume in pod["spec"].get("volumes") or ()
+            )
+        ]
+        if waiting:
+            message = f"waiting for pod{'s' * (len(waiting) > 1)} {','.join(waiting)} to be scheduled"
+            self._happenings.note(CLAIMS, claim, "WaitForPodScheduled", message)
+        else:
+            self._happenings.note(CLAIMS, claim, "WaitForFirstConsumer", NO_CONSUMER)
+
+    def _ask(self, claim: Object, provisioner: str) -> None:
+        """Name who is to make a volume, in the claim."""
+        wanted = dict.fromkeys(PROVISIONER_NOTES, provisioner)
+        present = claim["metadata"].get("annotations") or {}
+        if not wanted.items() <= present.items():
+
+            def note(obj: Object) -> None:
+                obj["metadata"]["annotations"] = {**present, **wanted}
+
+            claim = self._registry.edit(CLAIMS, claim, MANAGER, note)
+        self._happenings.note(CLAIMS, claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))

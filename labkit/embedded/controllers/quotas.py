@@ -1,0 +1,108 @@
+"""Keeps in each quota's status what is bounded and what is used.
+
+What a write adds is added to the status, as the real server's admission does it; when something
+ends, or a quota changes, everything is counted anew, as the real controller does.
+Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
+``pkg/admission/plugin/resourcequota``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
+from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
+from labkit.embedded.machinery.request import Object
+
+CONTROLLER = "kube-controller-manager"
+ADMISSION = "kube-apiserver"
+QUOTAS = BY_KIND["", "ResourceQuota"]
+
+
+class ResourceQuotas:
+    """Counts what a namespace uses of its quotas.
+
+    Args:
+        registry: Where objects are.
+        evaluators: How kinds are measured.
+    """
+
+    def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
+        self._registry = registry
+        self._evaluators = evaluators
+        self._counted: dict[str, int] = {}
+        """A quota's uid to the revision up to which everything is counted in its status."""
+
+    def __call__(self, change: Change) -> None:
+        """React to what is counted, and to quotas that change."""
+        kind = change.kind
+        some = change.new if change.new is not None else change.old
+        if not kind.namespaced or some is None:
+            return
+        if kind is QUOTAS and change.new is None:
+            self._counted.pop(some["metadata"]["uid"], None)
+        quotas = list(self._registry.list(QUOTAS, some["metadata"].get("namespace", "")))
+        if not quotas:
+            return
+        if kind is QUOTAS and change.new is not None and _bounds(change.old) != _bounds(change.new):
+            self._count(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+        evaluator = self._evaluators.of(kind.resource)
+        if evaluator is not None:
+            for quota in quotas:
+                self._follow(evaluator, quota, change)
+
+    def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
+        """Let a quota's status follow one change."""
+        current = self._registry.find(QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"])
+        names = evaluator.matching((current or {}).get("status", {}).get("hard") or ())
+        if current is None or not names:
+            return
+        before = _used(evaluator, current, change.old)
+        after = _used(evaluator, current, change.new)
+        more = only(nonzero(increase(after, before)), names)
+        if only(nonzero(increase(before, after)), names):
+            self._count(current["metadata"]["namespace"], current["metadata"]["name"])
+        elif more and change.new is not None and not self._knows(current, change.new):
+            used = add(read(current["status"].get("used")), more)
+            self._write(current, read(current["status"]["hard"]), used, ADMISSION)
+
+    def _knows(self, quota: Object, obj: Object) -> bool:
+        """Whether an object was there when the quota was last counted, its change still to be told."""
+        return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(quota["metadata"]["uid"], 0)
+
+    def _count(self, namespace: str, name: str) -> None:
+        """Count everything that a quota bounds."""
+        quota = self._registry.find(QUOTAS, namespace, name)
+        if quota is None:
+            return
+        hard = read(quota["spec"].get("hard"))
+        used: Amounts = {}
+        for evaluator, names in self._evaluators.for_names(hard):
+            total: Amounts = dict.fromkeys(names, ZERO)
+            for obj in self._registry.store.list(evaluator.resource, namespace):
+                if evaluator.scoped(quota["spec"], obj):
+                    total = add(total, only(evaluator.usage(obj), names))
+            used = add(used, total)
+        self._counted[quota["metadata"]["uid"]] = self._registry.store.revision
+        self._write(quota, hard, used, CONTROLLER)
+
+    def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
+        known = read((quota.get("status") or {}).get("used"))
+        same = {name: known[name] for name in used if name in known and known[name].value == used[name].value}
+        status = {"hard": written(hard), "used": written(used | same)}
+
+        def settle(obj: Object) -> None:
+            obj["status"] = {name: amounts for name, amounts in status.items() if amounts}
+
+        self._registry.edit(QUOTAS, quota, manager, settle, "status")
+
+
+def _bounds(quota: Object | None) -> Object | None:
+    return quota["spec"] if quota is not None else None
+
+
+def _used(evaluator: Evaluator, quota: Object, obj: Object | None) -> Amounts:
+    """What an object uses of a quota."""
+    if obj is None or not evaluator.scoped(quota["spec"], obj):
+        return {}
+    return evaluator.usage(obj)

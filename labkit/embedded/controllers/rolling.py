@@ -1,0 +1,168 @@
+"""The arithmetic of a rolling update: how many pods more, how many fewer.
+
+Source: k8s.io/kubernetes ``pkg/controller/deployment/util``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+
+HASH = "pod-template-hash"
+PREFIX = "deployment.kubernetes.io/"
+MOST = PREFIX + "max-replicas"
+"""A replica set's note of how many pods its deployment might have in all."""
+DIGITS = "456789bcdf"
+"""What stands for 0 to 9 in names: nothing that could be read as a word."""
+COLLISIONS = 20
+"""How many names with a hash are tried."""
+
+
+def template_hash(template: Object, collisions: int = 0) -> str:
+    """A short name for a template (not the real server's, which hashes Go's way of printing it)."""
+    value = 2166136261
+    for byte in json.dumps([template, collisions or None], sort_keys=True).encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return "".join(DIGITS[int(digit)] for digit in str(value))
+
+
+def without_hash(template: Object) -> Object:
+    """A replica set's template as its deployment has it."""
+    metadata = dict(template.get("metadata") or {})
+    labels = {name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH}
+    if labels:
+        metadata["labels"] = labels
+    return {**template, "metadata": metadata}
+
+
+def wanted(owner: Object) -> int:
+    """How many pods the spec asks for."""
+    return int(owner["spec"].get("replicas", 1))
+
+
+def total(sets: Iterable[Object]) -> int:
+    """How many pods some replica sets should have."""
+    return sum(map(wanted, sets))
+
+
+def counted(sets: Iterable[Object], name: str) -> int:
+    """The sum of a count in the status of some replica sets."""
+    return sum(one["status"].get(name, 0) for one in sets)
+
+
+def limits(deployment: Object) -> tuple[int, int]:
+    """How many pods a deployment may have too many, and how many may be unavailable."""
+    strategy, replicas = deployment["spec"]["strategy"], wanted(deployment)
+    if strategy.get("type") != "RollingUpdate" or not replicas:
+        return 0, 0
+    rolling = strategy.get("rollingUpdate") or {}
+    surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
+    unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
+    if not surge and not unavailable:
+        unavailable = 1  # both may be rounded to nothing
+    return surge, min(unavailable, replicas)
+
+
+def scaled(value: Any, replicas: int, *, up: bool) -> int:
+    """A number of pods, or a share of them, rounded up or down."""
+    if isinstance(value, int):
+        return value
+    share = int(value.rstrip("%")) * replicas
+    return -(-share // 100) if up else share // 100
+
+
+def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
+    """How many pods the newest replica set should have now."""
+    replicas = wanted(deployment)
+    if deployment["spec"]["strategy"].get("type") != "RollingUpdate":
+        return replicas
+    surge, _ = limits(deployment)
+    present, room = total(sets), replicas + surge
+    if present >= room:
+        return wanted(new)
+    return wanted(new) + min(room - present, replicas - wanted(new))
+
+
+def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]:
+    """What the old replica sets should be scaled down to: name to number, of those that change."""
+    _, unavailable = limits(deployment)
+    least = wanted(deployment) - unavailable
+    spare = total([*old, new]) - least - (wanted(new) - new["status"].get("availableReplicas", 0))
+    if spare <= 0:
+        return {}
+    sizes = {one["metadata"]["name"]: wanted(one) for one in old}
+    oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
+    cleaned = 0
+    for one in oldest:  # those that do not work first
+        gone = min(spare - cleaned, wanted(one) - one["status"].get("availableReplicas", 0))
+        if gone > 0:
+            sizes[one["metadata"]["name"]] -= gone
+            cleaned += gone
+    left = counted([*old, new], "availableReplicas") - least
+    for one in oldest:
+        gone = min(sizes[one["metadata"]["name"]], left)
+        if gone > 0:
+            sizes[one["metadata"]["name"]] -= gone
+            left -= gone
+    return {one["metadata"]["name"]: sizes[one["metadata"]["name"]] for one in old
+            if sizes[one["metadata"]["name"]] != wanted(one)}  # fmt: skip
+
+
+def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
+    """What replica sets with pods are scaled to when their deployment is scaled amid a rollout.
+
+    Args:
+        deployment: Which has been scaled, or is paused.
+        active: Its replica sets that should have pods.
+
+    Returns:
+        Name to number, for each of them.
+    """
+    replicas = wanted(deployment)
+    most = replicas + limits(deployment)[0] if replicas else 0
+    missing = most - total(active)
+    by_age = sorted(active, key=_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
+    sizes, added = {}, 0
+    for one in sorted(by_age, key=wanted, reverse=True):
+        share = _share(deployment, one, most) if missing != added else 0
+        share = min(share, missing - added) if missing > 0 else max(share, missing - added)
+        sizes[one["metadata"]["name"]] = wanted(one) + share
+        added += share
+    largest = next(iter(sizes))
+    sizes[largest] += missing - added
+    return {name: max(size, 0) for name, size in sizes.items()}
+
+
+def _age(one: Object) -> tuple[str, str]:
+    return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
+
+
+def _share(deployment: Object, one: Object, most: int) -> int:
+    """By how much a replica set grows when its deployment may have so many pods in all."""
+    if not wanted(deployment):
+        return -wanted(one)
+    noted = str((one["metadata"].get("annotations") or {}).get(MOST, ""))
+    before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
+    return int(wanted(one) * most / before + 0.5) - wanted(one) if before else 0
+
+
+def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
+    """Set a condition of a deployment; one that says the same already stays as it is."""
+    before = next((item for item in conditions if item["type"] == kind), None)
+    if before is not None and (before["status"], before["reason"]) == (status, reason):
+        return
+    since = before["lastTransitionTime"] if before is not None and before["status"] == status else now
+    conditions[:] = [item for item in conditions if item["type"] != kind]
+    conditions.append(
+        {
+            "type": kind,
+            "status": status,
+            "lastUpdateTime": now,
+            "lastTransitionTime": since,
+            "reason": reason,
+            "message": message,
+        }
+    )

@@ -1,0 +1,115 @@
+"""How a rollout is doing: the counts and conditions in the status of a deployment.
+
+Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync,progress}.go``, ``util/deployment_util.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.controllers.rolling import counted, limits, set_condition, total, wanted
+from labkit.embedded.machinery.request import Object
+
+NO_DEADLINE = 2**31 - 1
+
+
+def observed(deployment: Object, new: Object | None, old: list[Object], now: str, *, progress: bool) -> Object:
+    """The status of a deployment, as its replica sets are.
+
+    Args:
+        deployment: With the status that it had.
+        new: The replica set of its template, if there is one.
+        old: Its other replica sets.
+        now: What the time is.
+        progress: Whether a rollout may be told of: not while only the number of pods changes.
+
+    Returns:
+        The new status; nothing that was given is changed.
+    """
+    before = deployment["status"]
+    sets = [*old, *([new] if new is not None else [])]
+    available = counted(sets, "availableReplicas")
+    counts = {
+        "replicas": counted(sets, "replicas"),
+        "updatedReplicas": counted([new] if new is not None else [], "replicas"),
+        "readyReplicas": counted(sets, "readyReplicas"),
+        "availableReplicas": available,
+        "unavailableReplicas": max(total(sets) - available, 0),
+    }
+    status: dict[str, Any] = {"observedGeneration": deployment["metadata"].get("generation", 1)}
+    status |= {name: count for name, count in counts.items() if count}
+    status["terminatingReplicas"] = counted(sets, "terminatingReplicas")
+    conditions = [dict(item) for item in before.get("conditions") or ()]
+    if available >= wanted(deployment) - limits(deployment)[1]:
+        text = "Deployment has minimum availability."
+        set_condition(conditions, "Available", "True", "MinimumReplicasAvailable", text, now)
+    else:
+        text = "Deployment does not have minimum availability."
+        set_condition(conditions, "Available", "False", "MinimumReplicasUnavailable", text, now)
+    _note_progress(deployment, new, status, conditions, progress, now)
+    failure = next(
+        (item for one in reversed(sets) for item in one["status"].get("conditions") or ()
+         if item.get("type") == "ReplicaFailure"), None)  # fmt: skip
+    conditions = [item for item in conditions if failure is not None or item["type"] != "ReplicaFailure"]
+    if failure is not None:
+        set_condition(conditions, "ReplicaFailure", "True", failure["reason"], failure["message"], now)
+    status["conditions"] = conditions
+    if before.get("collisionCount"):
+        status["collisionCount"] = before["collisionCount"]
+    return status
+
+
+def _note_progress(
+    deployment: Object,
+    new: Object | None,
+    status: Object,
+    conditions: list[Object],
+    progress: bool,
+    now: str,
+) -> None:
+    """Whether a rollout goes on, or is done."""
+    if not has_deadline(deployment):
+        conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
+        return
+    before = deployment["status"]
+    current = next((item for item in conditions if item["type"] == "Progressing"), None)
+    paused = current is not None and current["reason"] == "DeploymentPaused"
+    if deployment["spec"].get("paused"):
+        set_condition(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now)
+        return
+    if paused:
+        set_condition(conditions, "Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed", now)
+    who = f'ReplicaSet "{new["metadata"]["name"]}"' if new is not None else (
+        f'Deployment "{deployment["metadata"]["name"]}"')  # fmt: skip
+    done = current is not None and current["reason"] == "NewReplicaSetAvailable"
+    if not progress or (done and status.get("replicas", 0) == status.get("updatedReplicas", 0)):
+        return
+    if complete(deployment, status):
+        text = f"{who} has successfully progressed."
+        set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", text, now)
+    elif _progressing(before, status):
+        since = current["lastTransitionTime"] if current is not None and current["status"] == "True" else now
+        conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
+        set_condition(conditions, "Progressing", "True", "ReplicaSetUpdated", f"{who} is progressing.", now)
+        conditions[-1]["lastTransitionTime"] = since
+
+
+def has_deadline(deployment: Object) -> bool:
+    """Whether a rollout of it can be late."""
+    return bool(deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE)
+
+
+def complete(deployment: Object, status: Object) -> bool:
+    """Whether a status says that all pods are of the template, and there."""
+    replicas = wanted(deployment)
+    return all(status.get(name, 0) == replicas for name in ("updatedReplicas", "replicas", "availableReplicas"))
+
+
+def _progressing(before: Object, status: Object) -> bool:
+    """Whether a status says more than the one before it."""
+
+    def old(of: Object) -> int:
+        return int(of.get("replicas", 0) - of.get("updatedReplicas", 0))
+
+    more = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    return old(status) < old(before) or any(status.get(name, 0) > before.get(name, 0) for name in more)

@@ -1,0 +1,167 @@
+"""Token Secrets: filled in when they name an account, gone when the account is.
+
+Up to Kubernetes 1.23 (``era="1.20"``) each new service account got such a Secret by
+itself; today one makes it by hand, or better asks for a token.
+
+Source: k8s.io/kubernetes ``pkg/controller/serviceaccount/tokens_controller.go``; KEP 2799.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.request import Object
+
+TYPE = "kubernetes.io/service-account-token"
+NAME = "kubernetes.io/service-account.name"
+UID = "kubernetes.io/service-account.uid"
+MANAGER = "kube-controller-manager"
+
+ACCOUNTS = BY_RESOURCE["", "v1", "serviceaccounts"]
+SECRETS = BY_RESOURCE["", "v1", "secrets"]
+
+
+class TokenSecrets:
+    """Keeps token Secrets and service accounts in step.
+
+    Args:
+        registry: Where they are.
+        issue: Makes the token of (account, name of its Secret).
+        ca_certificate: PEM; put into every such Secret.
+        automatic: Give each new account a Secret, as up to 1.23.
+    """
+
+    def __init__(
+        self, registry: Registry, issue: Callable[[Object, str], str], ca_certificate: bytes, *, automatic: bool
+    ) -> None:
+        self._registry = registry
+        self._issue = issue
+        self._ca = b64encode(ca_certificate).decode()
+        self._automatic = automatic
+
+    def __call__(self, change: Change) -> None:
+        """React to a change of a Secret or an account."""
+        if change.kind is SECRETS:
+            self._secret_changed(change)
+        elif change.kind is ACCOUNTS:
+            self._account_changed(change)
+
+    def _secret_changed(self, change: Change) -> None:
+        secret = change.new
+        if secret is None:
+            if change.old is not None and self._automatic and change.old.get("type") == TYPE:
+                self._forget(change.old)
+            return
+        if secret.get("type") != TYPE:
+            return
+        current = self._current(SECRETS.resource, secret)
+        if current is None or current["metadata"].get("deletionTimestamp"):
+            return
+        account = self._account_of(current)
+        if account is None:
+            self._delete(current)
+        else:
+            self._fill(current, account)
+
+    def _account_changed(self, change: Change) -> None:
+        if change.new is None or (change.old is not None and _uid(change.old) != _uid(change.new)):
+            assert change.old is not None, "a change without objects"
+            for secret in self._secrets_of(change.old):
+                self._delete(secret)
+            if change.new is None:
+                return
+        if self._automatic:
+            self._give_secret(change.new)
+
+    def _fill(self, secret: Object, account: Object) -> None:
+        data = secret.get("data") or {}
+        metadata = account["metadata"]
+        wanted = {"ca.crt": self._ca, "namespace": b64encode(metadata["namespace"].encode()).decode()}
+        annotations = secret["metadata"].get("annotations") or {}
+        complete = data.get("token") and all(data.get(key) == value for key, value in wanted.items())
+        if complete and annotations.get(UID) == metadata["uid"]:
+            return
+
+        def change(obj: Object) -> None:
+            filled = {**(obj.get("data") or {}), **wanted}
+            if not filled.get("token"):
+                token = self._issue(account, obj["metadata"]["name"])
+                filled["token"] = b64encode(token.encode()).decode()
+            obj["data"] = dict(sorted(filled.items()))
+            obj["metadata"]["annotations"] = {**annotations, NAME: metadata["name"], UID: metadata["uid"]}
+
+        self._registry.edit(SECRETS, secret, MANAGER, change)
+
+    def _give_secret(self, account: Object) -> None:
+        current = self._current(ACCOUNTS.resource, account)
+        if current is None or current["metadata"].get("deletionTimestamp"):
+            return
+        metadata = current["metadata"]
+        home = self._registry.store.get(Key("namespaces", "", metadata["namespace"]))
+        ending = home is not None and home["metadata"].get("deletionTimestamp")
+        listed = {ref.get("name") for ref in current.get("secrets") or ()}
+        if ending or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
+            return
+        name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
+        secret = {
+            "metadata": {
+                "name": name,
+                "namespace": metadata["namespace"],
+                "annotations": {NAME: metadata["name"], UID: metadata["uid"]},
+            },
+            "type": TYPE,
+        }
+        self._registry.create(SECRETS, secret, manager=MANAGER)
+
+        def change(obj: Object) -> None:
+            obj["secrets"] = [*(obj.get("secrets") or ()), {"name": name}]
+
+        self._registry.edit(ACCOUNTS, current, MANAGER, change)
+
+    def _forget(self, secret: Object) -> None:
+        """The account no longer lists a deleted Secret."""
+        account = self._account_of(secret)
+        name = secret["metadata"]["name"]
+        if account is None or {"name": name} not in (account.get("secrets") or ()):
+            return
+
+        def change(obj: Object) -> None:
+            obj["secrets"] = [ref for ref in obj["secrets"] if ref.get("name") != name]
+
+        self._registry.edit(ACCOUNTS, account, MANAGER, change)
+
+    def _account_of(self, secret: Object) -> Object | None:
+        metadata = secret["metadata"]
+        annotations = metadata.get("annotations") or {}
+        key = Key(ACCOUNTS.resource, metadata["namespace"], annotations.get(NAME, ""))
+        account = self._registry.store.get(key)
+        if account is None or annotations.get(UID) not in (None, "", _uid(account)):
+            return None
+        return account
+
+    def _secrets_of(self, account: Object) -> list[Object]:
+        metadata = account["metadata"]
+        return [
+            secret
+            for secret in self._registry.list(SECRETS, metadata["namespace"])
+            if secret.get("type") == TYPE
+            and (secret["metadata"].get("annotations") or {}).get(NAME) == metadata["name"]
+            and (secret["metadata"].get("annotations") or {}).get(UID) in (None, "", metadata["uid"])
+        ]
+
+    def _current(self, resource: str, obj: Object) -> Object | None:
+        metadata = obj["metadata"]
+        found = self._registry.store.get(Key(resource, metadata.get("namespace", ""), metadata["name"]))
+        return found if found is not None and _uid(found) == _uid(obj) else None
+
+    def _delete(self, secret: Object) -> None:
+        metadata = secret["metadata"]
+        self._registry.delete(SECRETS, metadata["namespace"], metadata["name"])
+
+
+def _uid(obj: Object) -> str:
+    return str(obj["metadata"]["uid"])

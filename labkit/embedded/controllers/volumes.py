@@ -1,0 +1,200 @@
+"""Persistent volumes: their phases, claims that find one, and the finalizers that protect both.
+
+Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers.provisioning import Provisioning
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import BadValue, parse_quantity
+
+MANAGER = "kube-controller-manager"
+VOLUMES = BY_KIND["", "PersistentVolume"]
+CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
+PODS = BY_KIND["", "Pod"]
+ATTRIBUTES = BY_KIND["storage.k8s.io", "VolumeAttributesClass"]
+ATTRIBUTES_NAME = "volumeAttributesClassName"
+ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
+VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
+BOUND_BY = "pv.kubernetes.io/bound-by-controller"
+COMPLETED = "pv.kubernetes.io/bind-completed"
+
+
+class Volumes:
+    """Binds claims to volumes and keeps their phases.
+
+    Args:
+        registry: Where objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._provisioning = Provisioning(registry)
+
+    def __call__(self, change: Change) -> None:
+        """React to volumes, claims, and pods that use claims."""
+        if change.kind is VOLUMES:
+            if change.new is not None:
+                self._sync_volume(change.new["metadata"]["name"])
+        elif change.kind is CLAIMS:
+            if change.new is not None:
+                self._sync_claim(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
+            elif change.old is not None and change.old["spec"].get("volumeName"):
+                self._sync_volume(change.old["spec"]["volumeName"])
+        if change.kind in (VOLUMES, CLAIMS, ATTRIBUTES):
+            self._release_attributes()
+        if change.kind is PODS and change.new is None and change.old is not None:
+            for volume in change.old["spec"].get("volumes") or ():
+                claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+                if claim:
+                    self._sync_claim(change.old["metadata"]["namespace"], claim)
+
+    def _release_attributes(self) -> None:
+        """Let classes of attributes go that end and that neither a volume nor a claim names any more."""
+        ending = [obj for obj in self._registry.list(ATTRIBUTES) if obj["metadata"].get("deletionTimestamp")]
+        if not ending:
+            return
+        used = {obj["spec"].get(ATTRIBUTES_NAME) for kind in (VOLUMES, CLAIMS) for obj in self._registry.list(kind)}
+        used |= {obj["status"].get("currentVolumeAttributesClassName") for obj in self._registry.list(CLAIMS)}
+        for obj in ending:
+            if obj["metadata"]["name"] not in used:
+                self._registry.drop_finalizer(ATTRIBUTES, obj, ATTRIBUTES_PROTECTION, MANAGER)
+
+    def _phase(self, volume: Object, phase: str) -> Object:
+        if volume["status"].get("phase") == phase:
+            return volume
+        now = timestamp(self._registry.clock())
+
+        def change(obj: Object) -> None:
+            obj["status"]["phase"] = phase
+            obj["status"]["lastPhaseTransitionTime"] = now
+
+        return self._registry.edit(VOLUMES, volume, MANAGER, change, "status")
+
+    def _sync_volume(self, name: str) -> None:
+        volume = self._registry.find(VOLUMES, "", name)
+        if volume is None:
+            return
+        if volume["metadata"].get("deletionTimestamp"):
+            if volume["status"].get("phase") != "Bound":
+                self._registry.drop_finalizer(VOLUMES, volume, VOLUME_PROTECTION, MANAGER)
+            return
+        reference = volume["spec"].get("claimRef")
+        if not reference:
+            self._phase(volume, "Available")
+            for claim in list(self._registry.list(CLAIMS)):
+                if self._try_bind(claim):
+                    return
+            return
+        owner = self._registry.find(CLAIMS, reference.get("namespace", ""), reference.get("name", ""))
+        if owner is None:
+            self._phase(volume, "Released" if reference.get("uid") else "Available")
+        elif reference.get("uid") not in (None, "", owner["metadata"]["uid"]):
+            self._phase(volume, "Released")
+        else:
+            self._try_bind(owner)
+
+    def _sync_claim(self, namespace: str, name: str) -> None:
+        claim = self._registry.find(CLAIMS, namespace, name)
+        if claim is None:
+            return
+        if claim["metadata"].get("deletionTimestamp"):
+            if not self._used(claim):
+                self._registry.drop_finalizer(CLAIMS, claim, CLAIM_PROTECTION, MANAGER)
+            return
+        unbound = claim["status"].get("phase") != "Bound" and not claim["spec"].get("volumeName")
+        if not self._try_bind(claim) and unbound:
+            self._provisioning(claim)
+
+    def _used(self, claim: Object) -> bool:
+        metadata = claim["metadata"]
+        for pod in self._registry.list(PODS, metadata["namespace"]):
+            if not pod["spec"].get("nodeName"):
+                continue
+            for volume in pod["spec"].get("volumes") or ():
+                if (volume.get("persistentVolumeClaim") or {}).get("claimName") == metadata["name"]:
+                    return True
+        return False
+
+    def _try_bind(self, claim: Object) -> bool:
+        if claim["status"].get("phase") == "Bound" or claim["metadata"].get("deletionTimestamp"):
+            return False
+        volume = self._match(claim)
+        if volume is None:
+            return False
+        metadata = claim["metadata"]
+        chosen_by_us = not volume["spec"].get("claimRef")
+        reference = {
+            "kind": "PersistentVolumeClaim",
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "apiVersion": "v1",
+            "resourceVersion": metadata["resourceVersion"],
+        }
+
+        def take(obj: Object) -> None:
+            obj["spec"]["claimRef"] = reference
+            if chosen_by_us:
+                obj["metadata"].setdefault("annotations", {})[BOUND_BY] = "yes"
+
+        def settle(obj: Object) -> None:
+            notes = obj["metadata"].setdefault("annotations", {})
+            notes[COMPLETED] = "yes"
+            if not obj["spec"].get("volumeName"):
+                notes[BOUND_BY] = "yes"
+                obj["spec"]["volumeName"] = volume["metadata"]["name"]
+
+        def bound(obj: Object) -> None:
+            obj["status"] = {
+                "phase": "Bound",
+                "accessModes": volume["spec"].get("accessModes", []),
+                "capacity": volume["spec"].get("capacity", {}),
+            }
+
+        self._phase(self._registry.edit(VOLUMES, volume, MANAGER, take), "Bound")
+        settled = self._registry.edit(CLAIMS, claim, MANAGER, settle)
+        self._registry.edit(CLAIMS, settled, MANAGER, bound, "status")
+        return True
+
+    def _match(self, claim: Object) -> Object | None:
+        spec, metadata = claim["spec"], claim["metadata"]
+        best: tuple[int, Object] | None = None
+        wanted = _storage((spec.get("resources") or {}).get("requests") or {})
+        for volume in self._registry.list(VOLUMES):
+            reference = volume["spec"].get("claimRef")
+            mine = reference is not None and (
+                (reference.get("namespace"), reference.get("name")) == (metadata["namespace"], metadata["name"])
+                and reference.get("uid") in (None, "", metadata["uid"])
+            )
+            if volume["metadata"].get("deletionTimestamp") or (reference is not None and not mine):
+                continue
+            if spec.get("volumeName"):
+                if volume["metadata"]["name"] == spec["volumeName"]:
+                    return volume
+                continue
+            if mine:
+                return volume
+            if spec.get("selector") or (spec.get("storageClassName") or "") != volume["spec"].get(
+                "storageClassName", ""
+            ):
+                continue
+            if spec.get("volumeMode", "Filesystem") != volume["spec"].get("volumeMode", "Filesystem"):
+                continue
+            if not set(spec.get("accessModes") or ()) <= set(volume["spec"].get("accessModes") or ()):
+                continue
+            size = _storage(volume["spec"].get("capacity") or {})
+            if size >= wanted and (best is None or size < best[0]):
+                best = size, volume
+        return best[1] if best else None
+
+
+def _storage(amounts: Object) -> int:
+    try:
+        return parse_quantity(str(amounts.get("storage", "0")))[0]
+    except BadValue:
+        return 0

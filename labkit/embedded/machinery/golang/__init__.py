@@ -1,0 +1,1 @@
+"""Go's ways of writing things, where an answer shows them: JSON, YAML, quoted text, durations."""

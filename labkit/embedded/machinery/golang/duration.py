@@ -1,0 +1,48 @@
+"""Durations as Go writes and reads them, such as ``1h15m30.5s``."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.embedded.machinery.golang.quote import go_quote
+
+UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+"""Units to nanoseconds."""
+
+
+LARGEST = 2**63
+
+
+LONGEST_NUMBER = 40
+
+
+PART = re.compile(r"([0-9]*(?:\.[0-9]*)?)([^0-9.]*)")
+
+
+def duration_problem(text: str) -> str:
+    """Why a text is no duration such as ``1h15m30.5s``; empty if it is one."""
+    at = 1 if text[:1] in ("-", "+") else 0
+    if text[at:] == "0":
+        return ""
+    total = 0.0
+    while True:
+        part = PART.match(text, at)  # from here on: a copy of the rest for each part would take long
+        if part is None or not part[1].strip("."):
+            return f"time: invalid duration {go_quote(text)}"
+        if not part[2]:
+            return f"time: missing unit in duration {go_quote(text)}"
+        if part[2] not in UNITS:
+            return f"time: unknown unit {go_quote(part[2])} in duration {go_quote(text)}"
+        total += float(part[1]) * UNITS[part[2]] if len(part[1]) < LONGEST_NUMBER else LARGEST * 2
+        if total > LARGEST:
+            return f"time: invalid duration {go_quote(text)}"
+        at = part.end()
+        if at == len(text):
+            return ""
+
+
+def duration_seconds(text: str) -> float:
+    """How long a duration is, of which :func:`duration_problem` finds nothing wrong."""
+    sign = -1 if text[:1] == "-" else 1
+    parts = PART.finditer(text.lstrip("+-"))
+    return sign * sum(float(part[1]) * UNITS[part[2]] for part in parts if part[2]) / UNITS["s"]

@@ -1,0 +1,214 @@
+"""Reading YAML as the API server does: through JSON, by the rules of YAML 1.1.
+
+Source: sigs.k8s.io/yaml.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import yaml
+
+from labkit.embedded.machinery.golang.json import SURROGATE
+from labkit.embedded.machinery.request import MAX_BODY_BYTES
+from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS
+
+LARGEST = 100_000
+"""How many values a document may have; aliases and merged fields count as often as they are used."""
+MAX_TEXT = MAX_BODY_BYTES
+"""How many characters the texts of a document may have together, counted alike: only aliases make more."""
+MAX_DEPTH = 500
+LONGEST_INT = 400
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+EXCESSIVE = "yaml: document contains excessive aliasing"
+TOO_DEEP = "yaml: exceeded max depth of 10000"
+
+
+WORDINGS = (
+    (r"expected the node content, but found", "did not find expected node content"),
+    (r"expected (',' or '.'), but got", r"did not find expected \1"),
+    (r"while parsing a block mapping: expected <block end>, but found", "did not find expected key"),
+    (r"while parsing a block collection: expected <block end>, but found", "did not find expected '-' indicator"),
+    (r"expected '<document start>', but found", "did not find expected <document start>"),
+    (r"(mapping values|mapping keys) are not allowed here", r"\1 are not allowed in this context"),
+    (r"sequence entries are not allowed here", "block sequence entries are not allowed in this context"),
+    (r"found character .* that cannot start any token", "found character that cannot start any token"),
+    (r"found unknown escape character", "found unknown escape character"),
+    (r"found unexpected document separator", "found unexpected document indicator"),
+    (r"expected escape sequence of", "did not find expected hexdecimal number"),
+)
+"""What PyYAML says, and how Go's YAML says it."""
+INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
+
+
+class YamlProblem(ValueError):
+    """The text is not YAML, or holds what JSON cannot."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose dates stay texts, as JSON has none.
+
+    What costs much is refused while it is read, and not when it is there: a bracket costs as much as there
+    are brackets around it, and a merge copies all fields.
+    """
+
+    _composed = _merged = 0
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        if self.flow_level >= MAX_DEPTH:
+            raise YamlProblem(TOO_DEEP)
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) > MAX_DEPTH:
+            raise YamlProblem(TOO_DEEP)
+        return super().add_indent(column)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._composed += 1
+        if self._composed > LARGEST:
+            raise YamlProblem(f"yaml: document has more than {LARGEST} values")
+        return super().compose_node(parent, index)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > LARGEST:
+            raise YamlProblem(EXCESSIVE)
+
+
+_Loader.yaml_implicit_resolvers = {
+    char: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for char, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+
+
+def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """A value with a tag that means nothing here."""
+    return node.value
+
+
+_Loader.add_constructor(None, _untagged)
+
+
+def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
+    """A YAML document as JSON values.
+
+    Args:
+        body: The text; of several documents only the first counts.
+        strict: Collects what a strict reading refuses (keys given twice).
+
+    Raises:
+        YamlProblem: It cannot be read.
+    """
+    try:
+        loader = _Loader(body.decode("utf-8", "replace"))
+    except yaml.YAMLError as error:
+        raise YamlProblem(f"yaml: {_message(error)}") from error
+    try:
+        node = loader.get_node() if loader.check_node() else None
+        if node is None:
+            return None
+        return _Converter(loader, strict).convert(node, 0)
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError) as error:
+        if isinstance(error, YamlProblem):
+            raise
+        raise YamlProblem(f"yaml: {_message(error)}") from error
+    finally:
+        loader.dispose()
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return "control characters are not allowed"
+    if isinstance(error, RecursionError):
+        return "exceeded max depth"
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return str(error).replace("\n", " ")
+    problem, context = error.problem or "", error.context or ""
+    if isinstance(error, yaml.composer.ComposerError):
+        return problem.replace("found undefined alias", "unknown anchor") + " referenced"
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return "!!binary value contains invalid base64 data" if "base64" in problem else problem
+    matches = ((re.search(pattern, f"{context}: {problem}"), wording) for pattern, wording in WORDINGS)
+    text = next((match.expand(wording) for match, wording in matches if match is not None), problem)
+    mark, line = error.problem_mark, error.problem_mark.line
+    if isinstance(error, yaml.scanner.ScannerError):
+        line += line > 0
+    elif "<stream end>" in problem and mark.column:
+        line += 1  # the end is a line of its own
+    return f"line {line}: {text}" if line else text
+
+
+class _Converter:
+    def __init__(self, loader: _Loader, strict: list[str] | None) -> None:
+        self._loader = loader
+        self._strict = strict
+        self._left = LARGEST
+        self._text_left = MAX_TEXT
+        self._scalars: dict[int, Any] = {}
+        """Node to its value, for those that aliases show again."""
+
+    def convert(self, node: yaml.Node, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise YamlProblem(EXCESSIVE)
+        if depth > MAX_DEPTH:
+            raise YamlProblem(TOO_DEEP)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.convert(item, depth + 1) for item in node.value]
+        assert isinstance(node, yaml.MappingNode)
+        self._loader.flatten_mapping(node)
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            if key in found and self._strict is not None:
+                line = key_node.start_mark.line + 1
+                self._note(f'line {line}: key "{key}" already set in map')
+            found[key] = self.convert(value_node, depth + 1)
+        return found
+
+    def _note(self, problem: str) -> None:
+        assert self._strict is not None
+        text = f"yaml: unmarshal errors:\n  {problem}"
+        if len(self._strict) < MAX_STRICT_ERRORS and text not in self._strict:
+            self._strict.append(text)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        self._text_left -= len(node.value)
+        if self._text_left < 0:
+            raise YamlProblem(EXCESSIVE)
+        if id(node) not in self._scalars:
+            self._scalars[id(node)] = self._constructed(node)
+        return self._scalars[id(node)]
+
+    def _constructed(self, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > LONGEST_INT and (node.tag == INT or (node.tag == FLOAT and ":" in node.value)):
+            return node.value  # no number of Go's, and base 60 takes as long as its square
+        value = self._loader.construct_object(node)
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        if isinstance(value, str) and SURROGATE.search(value):
+            line = node.start_mark.line + 1
+            raise YamlProblem(f"yaml: line {line}: found invalid Unicode character escape code")
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            value = float(node.value.replace("_", "")) if node.value.lstrip("+-").isdigit() else math.inf
+        if isinstance(value, float) and not math.isfinite(value):
+            raise YamlProblem("json: unsupported value: " + INFINITE.get(value, "NaN"))
+        return value
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise YamlProblem("yaml: invalid map key")
+        value = self._scalar(node)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return "null" if value is None else str(value)

@@ -1,0 +1,63 @@
+"""Who is a node, and what its pods refer to: the node authorizer and NodeRestriction both ask.
+
+Source: k8s.io/kubernetes ``pkg/auth/nodeidentifier``, ``pkg/api/v1/pod``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+from labkit.rbac.attributes import User
+
+GROUP, PREFIX = "system:nodes", "system:node:"
+LEASES = "kube-node-lease"
+
+
+def node_name(user: User) -> str | None:
+    """The node that a user is, None for anybody else."""
+    return user.name.removeprefix(PREFIX) if user.name.startswith(PREFIX) and GROUP in user.groups else None
+
+
+def references(pod: Object) -> Iterator[tuple[str, str, str]]:
+    """The pod itself and what it refers to: (resource, namespace, name)."""
+    namespace, spec = pod["metadata"]["namespace"], pod["spec"]
+    yield "pods", namespace, pod["metadata"]["name"]
+    if spec.get("serviceAccountName"):
+        yield "serviceaccounts", namespace, spec["serviceAccountName"]
+    for field, resource in _named(spec):
+        yield resource, namespace, field
+    for volume in spec.get("volumes") or ():
+        if "ephemeral" in volume:
+            yield "persistentvolumeclaims", namespace, f"{pod['metadata']['name']}-{volume['name']}"
+
+
+def _named(value: Any) -> Iterator[tuple[str, str]]:
+    """Names of Secrets, ConfigMaps and claims anywhere in a pod's spec."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _named(item)
+    elif isinstance(value, dict):
+        for field, item in value.items():
+            resource, names = FIELDS.get(field, ("", ()))
+            for one in item if isinstance(item, list) else [item]:
+                for name in names:
+                    if isinstance(one, dict) and isinstance(one.get(name), str):
+                        yield one[name], resource
+            yield from _named(item)
+
+
+FIELDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "secret": ("secrets", ("secretName", "name")),
+    "secretRef": ("secrets", ("name",)),
+    "secretKeyRef": ("secrets", ("name",)),
+    "imagePullSecrets": ("secrets", ("name",)),
+    "nodePublishSecretRef": ("secrets", ("name",)),
+    "azureFile": ("secrets", ("secretName",)),
+    "configMap": ("configmaps", ("name",)),
+    "configMapRef": ("configmaps", ("name",)),
+    "configMapKeyRef": ("configmaps", ("name",)),
+    "persistentVolumeClaim": ("persistentvolumeclaims", ("claimName",)),
+}
+"""Fields of a pod's spec that name another object: its resource, and the fields that hold the name."""

@@ -1,0 +1,86 @@
+"""The cluster's keys: a certificate authority, the server's certificate, the token signer.
+
+Kept where kubeadm keeps them (``pki/ca.crt``, ``pki/ca.key``, …). The CA and leaf
+certificates use P-256, which is made in a millisecond; service-account tokens are
+RS256 on every real cluster, so their key is RSA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Everything secret that a cluster owns, in PEM.
+
+    Args:
+        ca_certificate: What clients trust.
+        ca_key: Signs server and client certificates.
+        server_certificate: Shown to every client.
+        server_key: The server's private key.
+        token_key: RSA key that signs service-account tokens.
+    """
+
+    ca_certificate: bytes
+    ca_key: bytes
+    server_certificate: bytes
+    server_key: bytes
+    token_key: bytes
+
+    @classmethod
+    def generate(cls, token_key: bytes | None = None) -> Keys:
+        """New keys.
+
+        Args:
+            token_key: An RSA key in PEM to share between clusters; made if None.
+        """
+        from labkit.embedded.machinery.pki.certificates import new_authority
+
+        return cls(*new_authority(), b"", b"", token_key or new_token_key()).renewed()
+
+    def renewed(self) -> Keys:
+        """The same keys with a new certificate for the server."""
+        from labkit.embedded.machinery.pki.certificates import issue
+
+        certificate, key = issue(self.ca_certificate, self.ca_key, "kube-apiserver", server=True)
+        return replace(self, server_certificate=certificate, server_key=key)
+
+    def client_certificate(self, user: str, groups: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
+        """A client certificate and its key, both PEM.
+
+        Args:
+            user: Becomes the CN, which the server takes as the user name.
+            groups: Become the O values.
+        """
+        from labkit.embedded.machinery.pki.certificates import issue
+
+        return issue(self.ca_certificate, self.ca_key, user, groups)
+
+    def sign_request(self, request: str, usages: Iterable[str], seconds: int | None, now: float) -> bytes:
+        """The certificate that a signing request asks for, PEM.
+
+        Args:
+            request: The request, a PEM file in base64.
+            usages: What the certificate is for.
+            seconds: For how long it was asked.
+            now: Seconds since the epoch.
+        """
+        from labkit.embedded.machinery.pki.signing_requests import sign
+
+        return sign(self.ca_certificate, self.ca_key, request, usages, seconds, now)
+
+
+def new_token_key() -> bytes:
+    """A new RSA key for service-account tokens, PEM."""
+    from labkit.embedded.machinery.pki.certificates import new_token_key
+
+    return new_token_key()
+
+
+def token_public_key(token_key: bytes) -> bytes:
+    """The public half of a token key, PEM."""
+    from labkit.embedded.machinery.pki.certificates import public_key
+
+    return public_key(token_key)

@@ -1,0 +1,1 @@
+"""What several components need to know of a pod: placement, resources, state."""

@@ -1,0 +1,71 @@
+"""Whether a node suits a pod, as the scheduler and the controller of daemon sets both ask.
+
+Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/nodeaffinity}.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from labkit.embedded.machinery.request import Object
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+UNSCHEDULABLE: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+"""The taint of a node that was cordoned."""
+
+
+def holds(labels: Mapping[str, str], expression: Object) -> bool:
+    """Whether labels meet one requirement.
+
+    Args:
+        labels: Of a node or a pod.
+        expression: ``key``, ``operator`` and ``values``.
+    """
+    key, operator = expression.get("key"), expression.get("operator")
+    values: list[str] = expression.get("values") or []
+    found = labels.get(str(key))
+    match operator:
+        case "In":
+            return found in values
+        case "NotIn":
+            return found not in values
+        case "Exists":
+            return found is not None
+        case "DoesNotExist":
+            return found is None
+        case "Gt" | "Lt":
+            try:
+                return (int(found or "") > int(values[0])) == (operator == "Gt") and int(found or "") != int(values[0])
+            except (ValueError, IndexError):
+                return False
+    return False
+
+
+def node_suits(spec: Object, node: Object) -> bool:
+    """Whether a node meets a pod's ``nodeSelector`` and required node affinity."""
+    labels = node["metadata"].get("labels") or {}
+    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+        return False
+    required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED)
+    if required is None:
+        return True
+    fields = {"metadata.name": node["metadata"]["name"]}
+    for term in required.get("nodeSelectorTerms") or ():
+        wanted, named = term.get("matchExpressions") or (), term.get("matchFields") or ()
+        if (wanted or named) and all(holds(labels, one) for one in wanted) and all(holds(fields, one) for one in named):
+            return True
+    return False
+
+
+def tolerated(tolerations: Iterable[Object], taint: Object) -> bool:
+    """Whether one of a pod's tolerations meets a node's taint."""
+    for one in tolerations:
+        if one.get("effect") and one["effect"] != taint.get("effect"):
+            continue
+        if not one.get("key") and one.get("operator") == "Exists":
+            return True
+        if one.get("key") == taint.get("key") and (
+            one.get("operator") == "Exists" or (one.get("value") or "") == (taint.get("value") or "")
+        ):
+            return True
+    return False

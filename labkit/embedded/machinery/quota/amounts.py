@@ -1,0 +1,97 @@
+"""Lists of resources with exact amounts, and sums that keep the form in which they are written.
+
+Source: k8s.io/apiserver ``pkg/quota/v1/resources.go``; k8s.io/apimachinery ``pkg/api/resource``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from labkit.embedded.machinery.schema.values import BadValue, parse_quantity, quantity_text
+
+NANO = 1_000_000_000
+
+
+class Amount(NamedTuple):
+    """An amount of a resource.
+
+    Args:
+        value: Billionths.
+        form: How it is written: ``binary``, ``decimal`` or ``exponent``.
+    """
+
+    value: int
+    form: str = "decimal"
+
+    def __str__(self) -> str:
+        """The canonical text."""
+        return quantity_text(self.value, self.form)
+
+    def plus(self, other: Amount) -> Amount:
+        """The sum; zero takes the other's form, anything else keeps its own."""
+        return Amount(self.value + other.value, self.form if self.value else other.form)
+
+    def minus(self, other: Amount) -> Amount:
+        """The difference, never less than zero."""
+        return Amount(max(0, self.value - other.value), self.form if self.value else other.form)
+
+
+Amounts = dict[str, Amount]
+ONE = Amount(NANO)
+ZERO = Amount(0)
+
+
+def read(resources: Mapping[str, Any] | None) -> Amounts:
+    """A ``ResourceList`` as amounts; what is no quantity counts nothing."""
+    return {name: read_one(value) for name, value in (resources or {}).items()}
+
+
+def read_one(value: object) -> Amount:
+    """One quantity."""
+    try:
+        return Amount(*parse_quantity(str(value)))
+    except BadValue:
+        return ZERO
+
+
+def written(amounts: Amounts) -> dict[str, str]:
+    """Amounts as a ``ResourceList``, by name."""
+    return {name: str(amounts[name]) for name in sorted(amounts)}
+
+
+def add(one: Amounts, other: Amounts) -> Amounts:
+    """The sum of each resource."""
+    total = dict(one)
+    for name, amount in other.items():
+        total[name] = total[name].plus(amount) if name in total else amount
+    return total
+
+
+def largest(one: Amounts, other: Amounts) -> Amounts:
+    """The greater amount of each resource."""
+    result = dict(one)
+    for name, amount in other.items():
+        if name not in result or amount.value > result[name].value:
+            result[name] = amount
+    return result
+
+
+def increase(new: Amounts, old: Amounts) -> Amounts:
+    """What ``new`` has more of than ``old``; nothing where it has not."""
+    return {name: amount.minus(old.get(name, ZERO)) for name, amount in new.items()}
+
+
+def nonzero(amounts: Amounts) -> Amounts:
+    """Those that are something."""
+    return {name: amount for name, amount in amounts.items() if amount.value}
+
+
+def only(amounts: Amounts, names: Iterable[str]) -> Amounts:
+    """Those of the named resources."""
+    return {name: amounts[name] for name in names if name in amounts}
+
+
+def sentence(amounts: Amounts) -> str:
+    """Amounts as messages show them: ``pods=1,requests.cpu=500m``."""
+    return ",".join(f"{name}={amounts[name]}" for name in sorted(amounts))

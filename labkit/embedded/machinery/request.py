@@ -1,0 +1,214 @@
+"""What travels through the server: the request, the caller, and the answer.
+
+Everything below ``serving`` speaks in these types, so that a request is the same
+thing whether it came over TLS, from a pod's shell, or from a test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from labkit.rbac.attributes import User
+
+MAX_BODY_BYTES = 3 * 1024 * 1024
+"""The largest body a write may have. ``Request.body`` holds at most one byte more."""
+
+Object = dict[str, Any]
+"""A Kubernetes object as decoded JSON. Never mutated once it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCertificate:
+    """A client certificate, already verified against the cluster's CA.
+
+    Args:
+        common_name: The subject's CN, which is the user name.
+        organizations: The subject's O values, which are the groups.
+        sha256: Fingerprint of the DER form, in hex.
+        uid: The user's uid, if the subject has one.
+        valid: From when to when it counts, in seconds since the epoch.
+    """
+
+    common_name: str
+    organizations: tuple[str, ...]
+    sha256: str
+    uid: str = ""
+    valid: tuple[float, float] = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """A client certificate as it was shown: the client has its key, and nobody has looked who signed it.
+
+    Args:
+        chain: The certificate, and after it what else the client sent, in DER.
+    """
+
+    chain: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """What a request asks for, read from its method and path alone.
+
+    Source: k8s.io/apiserver, ``RequestInfoFactory``.
+    """
+
+    is_resource: bool
+    path: str
+    verb: str
+    api_prefix: str = ""
+    group: str = ""
+    version: str = ""
+    namespace: str = ""
+    resource: str = ""
+    subresource: str = ""
+    name: str = ""
+    parts: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    """Fields of which a list's selector wants exactly one value."""
+
+
+NOBODY = User("")
+NOTHING_ASKED = RequestInfo(False, "/", "get")
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request.
+
+    Args:
+        method: The HTTP method, upper case.
+        path: The path, percent-decoded, without the query.
+        query: Every query parameter with all its values.
+        headers: Header names in lower case. Of a repeated header the first value counts,
+            as in Go; all of them are in ``header_values``.
+        body: The raw body.
+        certificate: The client's certificate, if there is one.
+        source_ip: The caller's address, for the audit event.
+        raw_uri: Path and query as they were sent, for the audit event.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    certificate: PeerCertificate | ShownCertificate | None = None
+    source_ip: str = "127.0.0.1"
+    raw_uri: str = ""
+    header_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Headers that may repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
+
+    # Filled in on the way through the pipeline.
+    info: RequestInfo = NOTHING_ASKED
+    user: User = NOBODY
+    audit: Object = field(default_factory=dict)
+    """The audit event of this request; filters add to its annotations."""
+    warnings: list[str] = field(default_factory=list)
+    """Texts of ``Warning: 299 - "…"`` headers that handlers add."""
+
+    def param(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter, or ``default``."""
+        values = self.query.get(name)
+        return values[0] if values else default
+
+    def annotate(self, key: str, value: str) -> None:
+        """Add an annotation to the request's audit event."""
+        self.audit.setdefault("annotations", {})[key] = value
+
+    def note_object(self, obj: Object) -> None:
+        """Let the audit event name the object that was sent, where the path does not."""
+        self.audit["objectRef"] = dict(obj.get("metadata") or {})
+
+
+class EventStream(Protocol):
+    """A watch: pieces of the body that come over time. It is polled, never blocks."""
+
+    def read(self) -> list[bytes]:
+        """Whatever is ready now, one event a piece (with its newline)."""
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing more will come."""
+
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever ``read`` may have something new."""
+
+    def close(self) -> None:
+        """Forget the watch (the client has gone)."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """After how long the server ends the stream by itself."""
+
+
+WINDOW = (24, 80)
+"""The rows and columns of a terminal whose client has not told its size."""
+
+
+class ExecIO(Protocol):
+    """The far end of an exec, as the container's process sees it.
+
+    Args:
+        window: The terminal's rows and columns.
+    """
+
+    window: tuple[int, int]
+
+    async def read_stdin(self) -> bytes:
+        """The next bytes typed, or ``b""`` at the end of input."""
+
+    def stdin_ready(self) -> bool:
+        """Whether ``read_stdin`` would answer at once (typed bytes, or the end of input)."""
+
+    async def write(self, channel: int, data: bytes) -> None:
+        """Send to channel 1 (stdout) or 2 (stderr)."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; ``0`` lets others run. The server's loop or a test decides how."""
+
+
+class ExecSession(Protocol):
+    """A command about to run in a container."""
+
+    stdin: bool
+    stdout: bool
+    stderr: bool
+    tty: bool
+
+    def run(self, io: ExecIO) -> Awaitable[Object]:
+        """Run the command to its end.
+
+        Returns:
+            The Status for channel 3: ``{"metadata": {}, "status": "Success"}`` or a
+            Failure with reason ``NonZeroExitCode``.
+        """
+
+
+@dataclass(slots=True)
+class Response:
+    """The answer to one request.
+
+    Args:
+        status: The HTTP status code.
+        headers: Header name to value, in the order they are sent.
+        body: The whole body, unless ``stream`` or ``upgrade`` is set.
+        stream: A watch (or a followed log) whose pieces are sent as they come.
+        upgrade: An exec session; the server switches to WebSocket and runs it.
+        warnings: Texts for ``Warning`` headers (299), one header each.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    stream: EventStream | None = None
+    upgrade: ExecSession | None = None
+    warnings: Sequence[str] = ()
+
+
+Handler = Callable[[Request], Response]
+"""A request in, an answer out. A filter is ``with_x(handler, …) -> Handler``."""

@@ -1,0 +1,393 @@
+"""From decoded JSON to an object of a kind: known fields only, each of its type.
+
+The result is what the real server would hold and print: fields in its order, empty ones left
+out, structs that are always there, quantities and times in canonical form.
+"""
+
+from __future__ import annotations
+
+import base64
+import operator
+from typing import Any
+
+from labkit.embedded.machinery.golang.json import Pairs
+from labkit.embedded.machinery.schema.tables import Field, Struct, Type
+from labkit.embedded.machinery.schema.values import (
+    BadValue,
+    canonical_micro_time,
+    canonical_quantity,
+    canonical_time,
+    decode_base64,
+)
+
+MAX_STRICT_ERRORS = 100
+RESETTING = "managedFields"
+"""The one list that says something when it is empty: forget all managers."""
+MAX_PLAIN_DEPTH = 200
+"""How deep free-form JSON may be: it must be encoded again."""
+RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+EMPTY: tuple[Any, ...] = ("", 0, [], {})
+
+
+class DecodeProblem(ValueError):
+    """A body that does not fit its kind; the message is the real server's.
+
+    Args:
+        message: As ``encoding/json`` says it.
+        type_: What was wanted, where that is known.
+        value: What was found.
+    """
+
+    def __init__(self, message: str, type_: Type | None = None, value: Any = None) -> None:
+        super().__init__(message)
+        self.type_ = type_
+        self.value = value
+
+
+class Decoder:
+    """One decoding.
+
+    Args:
+        strict: Collects what a strict decoding would refuse; None does not look.
+        defaults: Whether pointers that are not given get the schema's defaults.
+        keep_empty: Keep lists and maps that are given without content, which are not printed.
+    """
+
+    def __init__(self, strict: list[str] | None = None, *, defaults: bool = True, keep_empty: bool = False) -> None:
+        self._strict = strict
+        self._defaults = defaults
+        self._keep_empty = keep_empty
+        self._first: DecodeProblem | None = None
+
+    def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
+        """An object of ``struct``.
+
+        Raises:
+            DecodeProblem: A value has the wrong type.
+        """
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            raise DecodeProblem(f"json: cannot unmarshal {json_kind(data)} into Go value of type v1.{struct.go}")
+        made = self._struct(struct, data, "", "")
+        if self._first is not None:
+            raise self._first
+        return made
+
+    def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
+        """A value of the wrong type: decoding goes on, and the first such is told at the end.
+
+        A value that reads itself (a quantity, a time) is told at once instead.
+        """
+        if self._first is None:
+            self._first = DecodeProblem(str(mismatch(what, struct, path, type_.go)), type_, value)
+        return zero_of(type_)
+
+    def _note(self, text: str) -> None:
+        if self._strict is not None and text not in self._strict and len(self._strict) < MAX_STRICT_ERRORS:
+            self._strict.append(text)
+
+    def _struct(self, struct: Struct, data: dict[str, Any], path: str, shown: str) -> dict[str, Any]:
+        fields = struct.fields
+        prefix = path + "." if path else ""
+        shown_prefix = shown + "." if shown else ""
+        values: dict[str, Any] = {}
+        if isinstance(data, Pairs):
+            for name in data.duplicates:
+                if name in fields:
+                    self._note(f'duplicate field "{shown_prefix}{name}"')
+        for name, value in data.items():
+            field = fields.get(name)
+            if field is None:
+                self._note(f'unknown field "{shown_prefix}{name}"')
+                continue
+            if value is not None:
+                values[name] = self._value(field.type, value, struct, prefix + field.place, shown_prefix + name)
+        made: dict[str, Any] = {}
+        for name, field in fields.items():
+            if name in values:
+                value = values[name]
+                empty = value in EMPTY and field.omit_empty and not field.pointer and field.type.form not in KEPT
+                if empty and name != RESETTING and not (self._keep_empty and field.type.form in CONTAINERS):
+                    if field.default is None:
+                        continue
+                    value = field.default
+                made[name] = value
+            elif field.default is not None and (self._defaults or not field.pointer):
+                made[name] = field.default
+            elif not field.omit_empty or field.type.form in ALWAYS:
+                absent = zero(field, defaults=self._defaults)
+                if absent is not NOTHING:
+                    made[name] = absent
+        return made
+
+    def _value(self, type_: Type, value: Any, struct: Struct, path: str, shown: str) -> Any:
+        form = type_.form
+        if form == "string":
+            if isinstance(value, str):
+                return value
+        elif form == "struct":
+            if isinstance(value, dict):
+                return self._struct(type_.struct, value, path, shown)
+        elif form == "list":
+            if isinstance(value, list):
+                item = type_.item
+                if item.form not in NAMED:  # its name may be a megabyte long, and nobody would see the copies
+                    return [
+                        zero_of(item) if element is None else self._value(item, element, struct, path, shown)
+                        for element in value
+                    ]
+                return [
+                    zero_of(item) if element is None else self._value(item, element, struct, path, f"{shown}[{index}]")
+                    for index, element in enumerate(value)
+                ]
+        elif form == "map":
+            if isinstance(value, dict):
+                item = type_.item
+                if isinstance(value, Pairs):
+                    for name in value.duplicates:
+                        self._note(f'duplicate field "{shown}.{name}"')
+                return {
+                    name: zero_of(item)
+                    if element is None
+                    else self._value(item, element, struct, path, f"{shown}.{name}")
+                    for name, element in value.items()
+                }
+        elif form in RANGES:
+            if isinstance(value, int) and not isinstance(value, bool):
+                low, high = RANGES[form]
+                if low <= value <= high:
+                    return value
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return self._mismatch(f"number {number_text(value)}", struct, path, type_, value)
+        elif form == "bool":
+            if isinstance(value, bool):
+                return value
+        elif form == "intstr":
+            if isinstance(value, str):
+                return value
+            if isinstance(value, int) and not isinstance(value, bool):
+                if -(2**31) <= value < 2**31:
+                    return value
+                raise mismatch(f"number {value}", struct, path, "int32")
+            if isinstance(value, float):
+                raise mismatch(f"number {number_text(value)}", struct, path, "int32")
+            raise mismatch(json_kind(value), struct, path, "int32")
+        elif form in ("raw", "any"):
+            return plain(value)
+        elif form == "float64":
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return value
+        else:
+            return self._text(form, value, struct, path, type_)
+        return self._mismatch(json_kind(value), struct, path, type_, value)
+
+    def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
+        if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = number_text(value)
+        if not isinstance(value, str):
+            if form == "quantity":
+                raise DecodeProblem(QUANTITY_FORM_ERROR)
+            if form == "bytes" and isinstance(value, list):
+                return self._octets(value, struct, path)
+            if form == "bytes":
+                return self._mismatch(json_kind(value), struct, path, type_, value)
+            raise mismatch(json_kind(value), struct, path, "string")
+        try:
+            if form == "quantity":
+                return canonical_quantity(value)
+            if form == "time":
+                return canonical_time(value)
+            if form == "microtime":
+                return canonical_micro_time(value)
+            return base64.b64encode(decode_base64(value)).decode("ascii")
+        except BadValue as error:
+            problem = DecodeProblem(str(error))
+            if form != "bytes":
+                raise problem from error
+            self._first = self._first or problem
+            return None
+
+    def _octets(self, value: list[Any], struct: Struct, path: str) -> str:
+        """Bytes may also be given as a list of numbers."""
+        octets = bytearray()
+        for item in value:
+            if isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256:
+                octets.append(item)
+            elif item is None:
+                octets.append(0)
+            elif self._first is None:
+                number = isinstance(item, int | float) and not isinstance(item, bool)
+                what = f"number {number_text(item)}" if number else json_kind(item)
+                self._first = mismatch(what, struct, path, "uint8")
+        return base64.b64encode(octets).decode("ascii")
+
+
+QUANTITY_FORM_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+NOTHING = object()
+ALWAYS = frozenset(("struct", "intstr", "quantity", "time", "microtime"))
+"""Forms that Go prints even when empty, ``omitempty`` or not, unless they are pointers."""
+CONTAINERS = frozenset(("list", "map"))
+NAMED = frozenset(("struct", "list", "map"))
+"""Forms in which there may be fields that a strict decoding names."""
+KEPT = ALWAYS | {"raw"}
+"""Forms whose empty value, once given, is printed."""
+
+
+def zero(field: Field, *, defaults: bool = True) -> Any:
+    """What Go prints for a field that was not given; ``NOTHING`` if it prints nothing."""
+    if field.omit_zero:
+        return NOTHING
+    if field.pointer:
+        return NOTHING if field.omit_empty else None
+    if field.type.form == "struct" and field.type.struct_name == "meta.v1.ListMeta":
+        return {}
+    return zero_of(field.type, defaults=defaults)
+
+
+def zero_of(type_: Type, *, defaults: bool = True) -> Any:
+    """The zero value of a type as Go prints it."""
+    form = type_.form
+    if form == "struct":
+        return Decoder(defaults=defaults)._struct(type_.struct, {}, "", "")
+    if form in ("list", "map", "time", "microtime", "raw", "any", "bytes"):
+        return None
+    if form in ("int32", "int64", "intstr", "float64"):
+        return 0
+    if form == "bool":
+        return False
+    return "0" if form == "quantity" else ""
+
+
+def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
+    """Go's UnmarshalTypeError."""
+    return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
+
+
+def json_kind(value: Any) -> str:
+    """What Go calls a JSON value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def number_text(value: int | float) -> str:
+    """A number as it was probably written."""
+    return str(value)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A copy of any JSON that the server can print again.
+
+    Raises:
+        DecodeProblem: It is nested too deeply.
+    """
+    if depth > MAX_PLAIN_DEPTH:
+        raise DecodeProblem("json: exceeded max depth")
+    if isinstance(value, dict):
+        return {name: plain(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
+        return inexact(value)
+    return value
+
+
+def inexact(number: int) -> float:
+    """A number that is too large for an integer.
+
+    Raises:
+        DecodeProblem: It is too large for any.
+    """
+    try:
+        return float(number)
+    except OverflowError as error:
+        text = number_text(number)
+        raise DecodeProblem(f"json: cannot unmarshal number {text} into Go value of type float64") from error
+
+
+_BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
+"""Struct to the fields that lead to lists or maps which are printed even when empty."""
+
+
+def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
+    found = _BARE.get(struct.name)
+    if found is None:
+        found = _BARE[struct.name] = []  # a struct that holds itself ends here
+        for name, field in struct.fields.items():
+            form = field.type.form
+            inner = field.type if form == "struct" else field.type.element
+            nested = inner.struct if inner is not None and inner.form == "struct" else None
+            bare = form in ("list", "map") and not field.omit_empty
+            if nested is not None and not _bare_fields(nested):
+                nested = None
+            if bare or nested is not None:
+                found.append((name, f"bare {form}" if bare else form, nested))
+    return found
+
+
+def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
+    """Make empty lists and maps what they are after a turn in the storage: none at all.
+
+    Args:
+        struct: The object's schema.
+        obj: The object, changed in place.
+    """
+    for name, form, nested in _bare_fields(struct):
+        value = obj.get(name)
+        if not value:
+            if form.startswith("bare") and value is not None and name in obj:
+                obj[name] = None
+        elif nested is not None:
+            if form.endswith("list"):
+                items = value
+            elif form.endswith("map"):
+                items = value.values()
+            else:
+                items = (value,)
+            for item in items:
+                if item:
+                    forget_empty(nested, item)
+
+
+def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
+    """An object without the lists and maps that are given without content and not printed.
+
+    Args:
+        struct: The object's schema.
+        obj: The object, as a ``Decoder`` made it that keeps them.
+
+    Returns:
+        The object itself if there are none.
+    """
+    changed: dict[str, Any] = {}
+    for name, value in obj.items():
+        field = struct.fields.get(name)
+        if field is None or not isinstance(value, (dict, list)):
+            continue
+        if value:
+            inner = _without_empty(field.type, value)
+            if inner is not value:
+                changed[name] = inner
+        elif field.omit_empty and not field.pointer and field.type.form in CONTAINERS and name != RESETTING:
+            changed[name] = NOTHING
+    if not changed:
+        return obj
+    return {name: changed.get(name, value) for name, value in obj.items() if changed.get(name) is not NOTHING}
+
+
+def _without_empty(type_: Type, value: Any) -> Any:
+    if type_.form == "struct":
+        return drop_empty(type_.struct, value)
+    if type_.form not in CONTAINERS or type_.item.form != "struct":
+        return value
+    struct = type_.item.struct
+    if type_.form == "map":
+        rows = {key: drop_empty(struct, item) for key, item in value.items()}
+        return value if all(rows[key] is item for key, item in value.items()) else rows
+    items = [drop_empty(struct, item) for item in value]
+    return value if all(map(operator.is_, items, value)) else items

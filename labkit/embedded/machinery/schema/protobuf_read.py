@@ -1,0 +1,220 @@
+"""Reading the protobuf bodies that kubectl sends.
+
+The messages are built from the generated table at first use. An envelope, ``runtime.Unknown``
+behind four magic bytes, says which kind it holds.
+Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import orjson
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from labkit.embedded.machinery.schema import Struct, schemas
+
+MAGIC = b"k8s\x00"
+META = "k8s.io.apimachinery.pkg.apis.meta.v1."
+UNKNOWN = "k8s.io.apimachinery.pkg.runtime.Unknown"
+Field = descriptor_pb2.FieldDescriptorProto
+SCALARS = {
+    "string": Field.TYPE_STRING,
+    "bytes": Field.TYPE_BYTES,
+    "bool": Field.TYPE_BOOL,
+    "int32": Field.TYPE_INT32,
+    "int64": Field.TYPE_INT64,
+    "uint32": Field.TYPE_UINT32,
+    "uint64": Field.TYPE_UINT64,
+    "float": Field.TYPE_FLOAT,
+    "double": Field.TYPE_DOUBLE,
+}
+
+
+class ProtobufProblem(ValueError):
+    """The body is no protobuf message of Kubernetes."""
+
+
+@cache
+def _pool() -> descriptor_pool.DescriptorPool:
+    text = resources.files("labkit.embedded.machinery.schema").joinpath("protobuf.json").read_bytes()
+    packages: dict[str, dict[str, Any]] = {}
+    for name, fields in orjson.loads(text).items():
+        package, _, short = name.rpartition(".")
+        packages.setdefault(package, {})[short] = fields
+    pool = descriptor_pool.DescriptorPool()
+    # One file for each package would need their dependencies in order; one file of all, with
+    # packages as outer messages, would change the names. So: a file each, all named alike.
+    file = descriptor_pb2.FileDescriptorProto(name="labkit.proto", syntax="proto2")
+    for package, messages in packages.items():
+        for short, fields in messages.items():
+            _add_message(file.message_type.add(), _flat(f"{package}.{short}"), fields)
+    pool.Add(file)
+    return pool
+
+
+def _flat(name: str) -> str:
+    """A message's name in the one package that all messages share."""
+    return name.replace(".", "_").replace("-", "_")
+
+
+def _add_message(made: descriptor_pb2.DescriptorProto, name: str, fields: dict[str, list[Any]]) -> None:
+    made.name = name
+    for number, (field_name, kind, repeated) in fields.items():
+        field = made.field.add(name=field_name, number=int(number))
+        field.label = Field.LABEL_REPEATED if repeated else Field.LABEL_OPTIONAL
+        if kind.startswith("map<"):
+            key_type, _, value_type = kind[4:-1].partition(",")
+            entry = made.nested_type.add(name=field_name[0].upper() + field_name[1:] + "Entry")
+            entry.options.map_entry = True
+            key = entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL)
+            _set_type(key, key_type.strip())
+            value = entry.field.add(name="value", number=2, label=Field.LABEL_OPTIONAL)
+            _set_type(value, value_type.strip())
+            field.label = Field.LABEL_REPEATED
+            field.type = Field.TYPE_MESSAGE
+            field.type_name = f".{name}.{entry.name}"
+        else:
+            _set_type(field, kind)
+
+
+def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
+    if kind in SCALARS:
+        field.type = SCALARS[kind]
+    else:
+        field.type = Field.TYPE_MESSAGE
+        field.type_name = "." + _flat(kind.lstrip("."))
+
+
+def message_class(name: str) -> Any:
+    """The class of a message.
+
+    Args:
+        name: Such as ``k8s.io.api.core.v1.Pod``.
+
+    Raises:
+        KeyError: There is no such message.
+    """
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(_flat(name)))
+
+
+def _parse(name: str, data: bytes) -> Any:
+    made = message_class(name)()
+    try:
+        made.ParseFromString(data)
+    except message.DecodeError as error:
+        raise ProtobufProblem(f"proto: {error}") from error
+    return made
+
+
+def message_name(struct_name: str) -> str:
+    """The protobuf message of a struct of the schema."""
+    if struct_name.startswith("meta.v1."):
+        return META + struct_name.removeprefix("meta.v1.")
+    if struct_name.startswith("kube-aggregator."):
+        return "k8s.io." + struct_name.replace("-", "_")
+    return "k8s.io.api." + struct_name
+
+
+def decode_unknown(body: bytes) -> dict[str, Any]:
+    """The object in an envelope, as JSON would give it.
+
+    Args:
+        body: Magic bytes and a ``runtime.Unknown``.
+
+    Raises:
+        ProtobufProblem: It is none, or holds a kind that nobody knows.
+    """
+    if not body.startswith(MAGIC):
+        raise ProtobufProblem("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    envelope = _parse(UNKNOWN, body[len(MAGIC) :])
+    api_version, kind = envelope.typeMeta.apiVersion, envelope.typeMeta.kind
+    group, _, version = api_version.rpartition("/")
+    struct = schemas().of_kind(group, version, kind)
+    found = {"apiVersion": api_version, "kind": kind}
+    if struct is None:
+        return found
+    try:
+        made = _parse(message_name(struct.name), envelope.raw)
+    except KeyError as error:
+        raise ProtobufProblem(f'no protobuf message for kind "{kind}"') from error
+    return {**found, **to_json(made, struct)}
+
+
+def to_json(made: Any, struct: Struct | None) -> dict[str, Any]:
+    """A message as the JSON object that stands for the same."""
+    found: dict[str, Any] = {}
+    for field, value in made.ListFields():
+        known = struct.fields.get(field.name) if struct is not None else None
+        if known is None:
+            if field.message_type is not None and not field.is_repeated:
+                found.update(to_json(value, struct))  # an inlined struct
+            continue
+        inner = known.type.element or known.type
+        inner_struct = inner.struct if inner.form == "struct" else None
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            found[field.name] = {key: _value(item, inner_struct) for key, item in value.items()}
+        elif field.is_repeated:
+            found[field.name] = [_value(item, inner_struct) for item in value]
+        else:
+            found[field.name] = _value(value, inner_struct)
+    return found
+
+
+def _value(value: Any, struct: Struct | None) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if not isinstance(value, message.Message):
+        return value
+    special = SPECIAL.get(value.DESCRIPTOR.name.rpartition("_")[2])
+    if special is not None and (struct is None or struct.go not in SPECIAL):
+        return special(value)
+    return to_json(value, struct)
+
+
+def _time(value: Any) -> str | None:
+    if not value.seconds and not value.nanos:
+        return None
+    return _moment(value.seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _micro_time(value: Any) -> str | None:
+    if not value.seconds and not value.nanos:
+        return None
+    moment = _moment(value.seconds).replace(microsecond=max(0, value.nanos) // 1000 % 1_000_000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _moment(seconds: int) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ProtobufProblem(f"time out of range: {seconds}") from error
+
+
+def _raw_json(value: Any) -> Any:
+    raw = getattr(value, "raw", b"") or getattr(value, "Raw", b"")
+    if not raw:
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ProtobufProblem(f"invalid JSON in a raw extension: {error}") from error
+
+
+SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "Time": _time,
+    "MicroTime": _micro_time,
+    "Quantity": lambda value: value.string,
+    "IntOrString": lambda value: value.strVal if value.type == 1 else value.intVal,
+    "RawExtension": _raw_json,
+    "FieldsV1": _raw_json,
+    "Verbs": lambda value: list(value.items),
+    "ExtraValue": lambda value: list(value.items),
+}
+"""Messages that JSON shows as something else."""

@@ -1,0 +1,166 @@
+"""Errors as the API says them: a Status object with code, reason, message and details.
+
+Handlers raise ``ApiError``; the pipeline turns it into the response.
+Source: k8s.io/apimachinery ``pkg/api/errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.request import MAX_BODY_BYTES, Object
+
+
+class ApiError(Exception):
+    """A request that ends with a Status.
+
+    Args:
+        code: The HTTP status code.
+        reason: The machine-readable reason, such as ``NotFound``; empty for none.
+        message: The text a person reads.
+        details: ``details`` of the Status; None leaves the field out.
+        headers: Extra response headers, such as ``Retry-After``.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        self.headers = dict(headers or {})
+        self.list_metadata: dict[str, str] = {}
+        """``metadata`` of the Status, where a list that expired tells how to go on."""
+
+    def to_status(self) -> Object:
+        """The Status object, fields in the order the real server sends them."""
+        status: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": dict(self.list_metadata),
+            "status": "Failure",
+            "message": self.message,
+        }
+        if self.reason:
+            status["reason"] = self.reason
+        if self.details is not None:
+            status["details"] = dict(self.details)
+        status["code"] = self.code
+        return status
+
+
+def resource_details(resource: str, group: str = "", name: str = "", **more: Any) -> Object:
+    """``details`` that name a resource; empty parts are left out."""
+    details: Object = {}
+    if name:
+        details["name"] = name
+    if group:
+        details["group"] = group
+    if resource:
+        details["kind"] = resource
+    details.update(more)
+    return details
+
+
+def qualified(resource: str, group: str) -> str:
+    """A resource with its group, as messages name it: ``deployments.apps``."""
+    return f"{resource}.{group}" if group else resource
+
+
+def not_found(resource: str, group: str, name: str) -> ApiError:
+    """404: the named object does not exist."""
+    return ApiError(
+        404,
+        "NotFound",
+        f"{qualified(resource, group)} {go_quote(name)} not found",
+        resource_details(resource, group, name),
+    )
+
+
+def already_exists(resource: str, group: str, name: str) -> ApiError:
+    """409: an object of that name exists."""
+    return ApiError(
+        409,
+        "AlreadyExists",
+        f"{qualified(resource, group)} {go_quote(name)} already exists",
+        resource_details(resource, group, name),
+    )
+
+
+def conflict(resource: str, group: str, name: str, why: str) -> ApiError:
+    """409: the write cannot be done on what is stored now."""
+    return ApiError(
+        409,
+        "Conflict",
+        f"Operation cannot be fulfilled on {qualified(resource, group)} {go_quote(name)}: {why}",
+        resource_details(resource, group, name),
+    )
+
+
+def forbidden(resource: str, group: str, name: str, why: str) -> ApiError:
+    """403: an authorizer or an admission plugin refuses a call on a resource."""
+    named = f" {go_quote(name)}" if name else ""
+    return ApiError(
+        403,
+        "Forbidden",
+        f"{qualified(resource, group)}{named} is forbidden: {why}",
+        resource_details(resource, group, name),
+    )
+
+
+def bad_request(message: str) -> ApiError:
+    """400: the request makes no sense."""
+    return ApiError(400, "BadRequest", message)
+
+
+def unauthorized() -> ApiError:
+    """401: credentials were given and are not good."""
+    return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def no_such_resource() -> ApiError:
+    """404: a served group has no such resource or version."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
+
+
+def method_not_allowed() -> ApiError:
+    """405: the resource has no such verb."""
+    return ApiError(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+        details={},
+    )
+
+
+def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]]) -> ApiError:
+    """422: the object breaks rules of its kind.
+
+    Args:
+        kind: The Kind (not the resource), as the message and details name it.
+        group: The kind's API group.
+        name: The object's name, perhaps empty.
+        causes: One ``{"reason", "message", "field"}`` for each broken rule.
+    """
+    lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
+    text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+    return ApiError(
+        422,
+        "Invalid",
+        f"{qualified(kind, group)} {go_quote(name)} is invalid: {text}",
+        resource_details(kind, group, name, causes=[dict(cause) for cause in causes]),
+    )
+
+
+def entity_too_large() -> ApiError:
+    """413: the body is larger than a write may be."""
+    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BODY_BYTES}")

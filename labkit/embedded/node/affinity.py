@@ -1,0 +1,80 @@
+"""Whether the pods on a node suit another one: pod affinity, host ports.
+
+Source: k8s.io/kubernetes ``pkg/scheduler/framework/plugins/{interpodaffinity,nodeports}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labkit.embedded.machinery.pods.placement import REQUIRED, holds
+from labkit.embedded.machinery.request import Object
+
+
+def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
+    """Whether a pod wants a port of the node that another pod has."""
+    wanted = _host_ports(spec)
+    return any(
+        port == one and protocol == other and ("0.0.0.0" in (address, where) or address == where)
+        for pod in others
+        for one, other, where in _host_ports(pod["spec"])
+        for port, protocol, address in wanted
+    )
+
+
+def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
+    return [
+        (int(port["hostPort"]), str(port.get("protocol") or "TCP"), str(port.get("hostIP") or "0.0.0.0"))
+        for container in spec.get("containers") or ()
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    ]
+
+
+def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
+    """Whether a pod and those on the node may, or must, be together.
+
+    Args:
+        pod: The pod.
+        others: The pods on the node, which is the only one.
+        node: The node.
+
+    Returns:
+        What the scheduler says is wrong, or nothing.
+    """
+    labels = node["metadata"].get("labels") or {}
+    for other in others:
+        for term in _terms(other, "podAntiAffinity"):
+            if term.get("topologyKey") in labels and _selects(term, other, pod):
+                return "node(s) didn't satisfy existing pods anti-affinity rules"
+    for term in _terms(pod, "podAffinity"):
+        together = any(_selects(term, pod, other) for other in others)
+        # The first pod of a group that wants to be together has nobody to join yet.
+        if term.get("topologyKey") not in labels or not (together or _selects(term, pod, pod)):
+            return "node(s) didn't match pod affinity rules"
+    for term in _terms(pod, "podAntiAffinity"):
+        if term.get("topologyKey") in labels and any(_selects(term, pod, other) for other in others):
+            return "node(s) didn't match pod anti-affinity rules"
+    return ""
+
+
+def _terms(pod: Object, kind: str) -> Sequence[Object]:
+    found: Sequence[Object] = ((pod["spec"].get("affinity") or {}).get(kind) or {}).get(REQUIRED) or ()
+    return found
+
+
+def _selects(term: Object, whose: Object, other: Object) -> bool:
+    """Whether a term of one pod's affinity speaks of another pod."""
+    namespaces = term.get("namespaces") or ()
+    everywhere = term.get("namespaceSelector") == {}
+    if not namespaces and term.get("namespaceSelector") is None:
+        namespaces = (whose["metadata"]["namespace"],)
+    if not everywhere and other["metadata"]["namespace"] not in namespaces:
+        return False
+    selector = term.get("labelSelector")
+    if selector is None:
+        return False
+    labels = other["metadata"].get("labels") or {}
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    return all(holds(labels, one) for one in selector.get("matchExpressions") or ())

@@ -1,0 +1,79 @@
+"""Names in a pod: its host name, ``/etc/hosts`` and ``/etc/resolv.conf``.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/kubelet_pods.go``, ``pkg/kubelet/network/dns/dns.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.machinery.request import Object
+
+DOMAIN = "cluster.local"
+DNS_ADDRESS = "10.96.0.10"
+NODE_RESOLVER = "nameserver 172.18.0.1\noptions ndots:0\n"
+"""What the node itself asks, and pods that ask like the node."""
+
+LOCAL = (
+    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n"
+)
+
+
+def host_name(spec: Object, pod: str, node: str) -> str:
+    """The host name of a pod's containers.
+
+    Args:
+        spec: The pod's spec.
+        pod: The pod's name.
+        node: The node's name.
+    """
+    return str(spec.get("hostname") or (node if spec.get("hostNetwork") else pod))[:63]
+
+
+def full_name(spec: Object, hostname: str, namespace: str) -> str:
+    """The name under a ``subdomain``, empty without one."""
+    return f"{hostname}.{spec['subdomain']}.{namespace}.svc.{DOMAIN}" if spec.get("subdomain") else ""
+
+
+def host_names(spec: Object, hostname: str, namespace: str, address: str) -> dict[str, str]:
+    """The names of ``/etc/hosts``, beside those of the host itself, and their addresses."""
+    names = {hostname.lower(): address}
+    full = full_name(spec, hostname, namespace)
+    if full:
+        names[full.lower()] = address
+    for alias in spec.get("hostAliases") or ():
+        for name in alias.get("hostnames") or ():
+            names.setdefault(str(name).lower(), str(alias["ip"]))
+    return names
+
+
+def hosts_file(spec: Object, hostname: str, namespace: str, address: str) -> str:
+    """``/etc/hosts``."""
+    own = [name for name in (full_name(spec, hostname, namespace), hostname) if name]
+    text = "# Kubernetes-managed hosts file.\n" + LOCAL + "\t".join((address, *own)) + "\n"
+    aliases = spec.get("hostAliases") or ()
+    if aliases:
+        text += "\n# Entries added by HostAliases.\n"
+        text += "".join("\t".join((one["ip"], *(one.get("hostnames") or ()))) + "\n" for one in aliases)
+    return text
+
+
+def resolver_file(spec: Object, namespace: str) -> str:
+    """``/etc/resolv.conf``, by the pod's ``dnsPolicy`` and ``dnsConfig``."""
+    policy, config = spec.get("dnsPolicy") or "ClusterFirst", spec.get("dnsConfig") or {}
+    search: list[str] = []
+    servers: list[str] = []
+    options: dict[str, str | None] = {}
+    if policy == "Default" or (policy == "ClusterFirst" and spec.get("hostNetwork")):
+        if not config:
+            return NODE_RESOLVER
+        servers, options = ["172.18.0.1"], {"ndots": "0"}
+    elif policy != "None":
+        search = [f"{namespace}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN]
+        servers, options = [DNS_ADDRESS], {"ndots": "5"}
+    search += [one for one in config.get("searches") or () if one not in search]
+    servers += [one for one in config.get("nameservers") or () if one not in servers]
+    options |= {one["name"]: one.get("value") for one in config.get("options") or ()}
+    lines = [f"search {' '.join(search)}"] if search else []
+    lines += [f"nameserver {one}" for one in servers]
+    shown = " ".join(name if value is None else f"{name}:{value}" for name, value in options.items())
+    return "\n".join([*lines, *([f"options {shown}"] if shown else [])]) + "\n"

@@ -1,0 +1,160 @@
+"""The node's side of the network: who listens where, and the files that say so.
+
+What a pod can reach is the API server (by the Service ``kubernetes`` and by the node's
+address), the ports that the pod's own containers serve, and those of other pods on the
+node, by address or through a Service. Nothing else exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
+
+if TYPE_CHECKING:
+    pass
+
+PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
+
+
+class Sandbox(Protocol):
+    """A pod that can be reached."""
+
+    address: str
+    listeners: dict[int, Endpoint]
+    namespace: str
+    name: str
+
+
+class Wiring:
+    """Connects pods.
+
+    Args:
+        api: Where Services are, and who answers requests.
+        settings: The node.
+        certificates: The chain that the API server serves, in PEM.
+        pods: The pods on the node, by address.
+    """
+
+    def __init__(
+        self,
+        api: NodeApi,
+        settings: NodeSettings,
+        certificates: Callable[[], bytes],
+        pods: Callable[[str], Sandbox | None],
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._certificates = certificates
+        self._pods = pods
+
+    def network(
+        self, address: str, namespace: str, hosts: Mapping[str, str], listeners: Mapping[int, Endpoint]
+    ) -> PodNetwork:
+        """The network as one pod's containers see it.
+
+        Args:
+            address: The pod's address.
+            namespace: Its namespace.
+            hosts: The names of its ``/etc/hosts``.
+            listeners: What its containers serve.
+        """
+        return PodNetwork(
+            address,
+            namespace,
+            hosts,
+            self._service,
+            lambda: listeners,
+            self._elsewhere,
+        )
+
+    def api_endpoint(self) -> Endpoint:
+        """The API server, over TLS."""
+        return Endpoint(self._handle, "apiserver", self._certificates())
+
+    def _handle(self, request: Request) -> Response:
+        if request.path == "\0":
+            return Response(400, {}, PLAIN_TO_TLS)
+        headers = {**request.headers, "host": f"{self._settings.address}:{API_PORT}"}
+        if headers.get("upgrade"):
+            return Response(
+                400, {"content-type": "text/plain; charset=utf-8"}, b"the lab's pods cannot upgrade connections\n"
+            )
+        return self._api.handle(replace(request, headers=headers))
+
+    def _service(self, namespace: str, name: str) -> ServiceAddress | None:
+        service = self._api.get("services", namespace, name)
+        if service is None:
+            if (namespace, name) == ("default", "kubernetes"):
+                return ServiceAddress(SERVICE_ADDRESS)
+            return None
+        spec = service["spec"]
+        if spec.get("type") == "ExternalName":
+            return None
+        address = spec.get("clusterIP") or ""
+        if address == "None":
+            found = self._backends(service)
+            address = str((found[0].get("status") or {}).get("podIP", "")) if found else ""
+        return ServiceAddress(address)
+
+    def _backends(self, service: Object) -> list[Object]:
+        selector = service["spec"].get("selector") or {}
+        if not selector:
+            return []
+        out: list[Object] = []
+        for pod in self._api.list("pods", service["metadata"]["namespace"]):
+            labels = pod["metadata"].get("labels") or {}
+            if all(labels.get(key) == value for key, value in selector.items()) and _reachable(pod, service):
+                out.append(pod)
+        return out
+
+    def _elsewhere(self, address: str, port: int) -> Endpoint | None:
+        if address == self._settings.address and port == API_PORT:
+            return self.api_endpoint()
+        pod = self._pods(address)
+        if pod is not None:
+            endpoint = pod.listeners.get(port)
+            return endpoint if endpoint is not None and endpoint.server != "proxy" else None
+        for service in self._api.list("services"):
+            if service["spec"].get("clusterIP") == address:
+                return self._through_service(service, port)
+        if address == SERVICE_ADDRESS and port == 443:
+            return self.api_endpoint()
+        return None
+
+    def _through_service(self, service: Object, port: int) -> Endpoint | None:
+        metadata = service["metadata"]
+        if metadata["name"] == "kubernetes" and metadata["namespace"] == "default":
+            ports = [one["port"] for one in service["spec"].get("ports") or ()]
+            return self.api_endpoint() if port in ports or (not ports and port == 443) else None
+        for one in service["spec"].get("ports") or ():
+            if one["port"] != port:
+                continue
+            for pod in self._backends(service):
+                target = one.get("targetPort") or port
+                if isinstance(target, str) and not target.isdigit():
+                    target = _named_port(pod, target)
+                reached = self._pods(pod["status"]["podIP"])
+                endpoint = reached.listeners.get(int(target)) if reached is not None else None
+                if endpoint is not None and endpoint.server != "proxy":
+                    return endpoint
+        return None
+
+
+def _reachable(pod: Object, service: Object) -> bool:
+    """Whether a Service leads to a pod: it has an address, and is ready or need not be."""
+    status = pod.get("status") or {}
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
+    return bool(status.get("podIP")) and (ready or bool(service["spec"].get("publishNotReadyAddresses")))
+
+
+def _named_port(pod: Object, name: str) -> int:
+    for container in pod["spec"].get("containers") or ():
+        for port in container.get("ports") or ():
+            if port.get("name") == name:
+                return int(port["containerPort"])
+    return 0

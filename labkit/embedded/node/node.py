@@ -1,0 +1,260 @@
+"""The node: a scheduler and a kubelet in an object, driven by changes and by the clock.
+
+``Node`` is a controller of the registry (it is called with each change of a pod) and is
+told the time by ``advance``. It keeps containers in memory only: after the server was
+started anew, or the cluster was rewound, a pod's containers begin again when they are
+next needed, as after a restart, and nothing is said about it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from labkit.embedded.machinery.request import Handler, Object
+from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.bootstrap import bootstrap
+from labkit.embedded.node.pod.events import Recorder
+from labkit.embedded.node.pod.pod_status import seconds_of
+from labkit.embedded.node.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from labkit.embedded.node.network import Wiring
+    from labkit.embedded.node.pod.pod import Pod
+
+KUBELET = "kubelet"
+ORPHAN_SECONDS = 40.0
+"""How long a pod may be bound to a node that there is not, before it is collected (``pkg/controller/podgc``)."""
+
+FIRST_ADDRESS = 5
+"""Pods' addresses are 10.244.0.5 and up: the first ones belong to the system."""
+
+
+class Node:
+    """A node and all that runs on it.
+
+    Args:
+        api: The cluster.
+        settings: What it is like.
+        now: Seconds since 1970.
+        certificates: The chain that the API server serves, in PEM.
+    """
+
+    def __init__(
+        self,
+        api: NodeApi,
+        settings: NodeSettings,
+        now: Callable[[], float],
+        certificates: Callable[[], bytes],
+    ) -> None:
+        self._api = api
+        self.settings = settings
+        self._now = now
+        self._recorder = Recorder(api, settings.name, now)
+        self._scheduler = Scheduler(api, settings, self._recorder)
+        self._certificates = certificates
+        self._pods: dict[str, Pod] = {}
+        self._addresses: dict[str, str] = {}
+        self._timers: list[tuple[float, int, str]] = []
+        self._count = itertools.count()
+        self._swept_at = 0.0
+
+    def start(self) -> None:
+        """Register the node, if the cluster does not have it yet."""
+        bootstrap(self._api, self.settings, self._now())
+
+    @cached_property
+    def _wiring(self) -> Wiring:
+        """The pods' network, loaded with the first pod, as containers and their files are."""
+        from labkit.embedded.node.network import Wiring
+
+        return Wiring(self._api, self.settings, self._certificates, self._at)
+
+    # Changes.
+
+    def pod_changed(self, old: Object | None, new: Object | None) -> None:
+        """React to a change of a pod: bind it, run it, end it.
+
+        Args:
+            old: The pod before, None if it is new.
+            new: The pod now, None if it is gone.
+        """
+        if new is None:
+            if old is not None:
+                self._forget(str(old["metadata"]["uid"]))
+            return
+        metadata = new["metadata"]
+        current = self._api.get("pods", metadata["namespace"], metadata["name"])
+        if current is None or current["metadata"]["uid"] != metadata["uid"]:
+            return
+        if current["metadata"].get("deletionTimestamp"):
+            self._terminate(current)
+            return
+        if not current["spec"].get("nodeName"):
+            self._scheduler.schedule(current, self._now())
+            return
+        if current["spec"]["nodeName"] != self.settings.name:
+            return
+        running = self._pods.get(metadata["uid"])
+        if running is not None:
+            if current["spec"].get("ephemeralContainers") and running.take_guests():
+                running.advance()
+                self._write_status(running)
+                self._plan(running)
+        elif not _finished(current):
+            self._run(current, quiet=_has_run(current))
+
+    def _terminate(self, pod: Object) -> None:
+        """A pod is being deleted: its containers end, and then it is gone."""
+        metadata = pod["metadata"]
+        if pod["spec"].get("nodeName") not in (None, "", self.settings.name) and not self._orphaned(pod):
+            return
+        # Out of the way first: writing the status is a change too, which comes here again.
+        running = self._pods.pop(metadata["uid"], None)
+        if running is not None:
+            if not _finished(pod):
+                running.kill()
+                self._write_status(running)
+            self._release(running)
+        left = self._api.get("pods", metadata["namespace"], metadata["name"])
+        if left is not None and left["metadata"]["uid"] == metadata["uid"] and not left["metadata"].get("finalizers"):
+            self._api.delete("pods", metadata["namespace"], metadata["name"])
+
+    def _orphaned(self, pod: Object) -> bool:
+        """Whether a pod was bound to a node that there is not: nobody will ever run or end it."""
+        return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
+
+    def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
+        from labkit.embedded.node.pod.pod import Pod
+
+        uid = str(pod["metadata"]["uid"])
+        known = str((pod.get("status") or {}).get("podIP") or "")
+        address = known if known and known not in self._addresses else self._new_address()
+        running = Pod(self._api, self.settings, self._recorder, self._wiring, pod, address, self._now, quiet=quiet)
+        self._pods[uid] = running
+        self._addresses[running.address] = uid
+        if not quiet:
+            self._write_status(running)
+        running.advance()
+        running.quiet = False
+        if not quiet:
+            self._write_status(running)
+        self._plan(running)
+        return running
+
+    def _new_address(self) -> str:
+        for number in range(FIRST_ADDRESS, 65_000):
+            address = f"10.244.{number >> 8}.{number & 255}"
+            if number & 255 not in (0, 255) and address not in self._addresses:
+                return address
+        return "10.244.255.254"
+
+    def _write_status(self, running: Pod) -> None:
+        pod = self._api.get("pods", running.namespace, running.name)
+        if pod is None or pod["metadata"]["uid"] != running.uid:
+            return
+
+        def change(obj: Object) -> None:
+            obj["status"] = running.status(obj)
+
+        self._api.edit("pods", pod, change, manager=KUBELET, subresource="status")
+
+    def _plan(self, running: Pod) -> None:
+        due = running.next_due()
+        if due != float("inf"):
+            heapq.heappush(self._timers, (due, next(self._count), running.uid))
+
+    def _forget(self, uid: str) -> None:
+        running = self._pods.pop(uid, None)
+        if running is not None:
+            self._release(running)
+
+    def _release(self, running: Pod) -> None:
+        running.stop()
+        if self._addresses.get(running.address) == running.uid:
+            del self._addresses[running.address]
+
+    def _at(self, address: str) -> Pod | None:
+        uid = self._addresses.get(address)
+        return self._pods.get(uid) if uid is not None else None
+
+    def reach(self, address: str, port: int) -> Handler | None:
+        """Who listens at a port of one of the node's pods; the caller is the node itself.
+
+        Args:
+            address: The pod's.
+            port: The port.
+
+        Returns:
+            Answers a request, or None if the connection is refused.
+        """
+        pod = self._at(address)
+        endpoint = pod.listeners.get(port) if pod is not None else None
+        if endpoint is None or endpoint.server == "proxy":  # which listens on the pod's loopback alone
+            return None
+        return lambda request: endpoint.handle(replace(request, source_ip=self.settings.address))
+
+    # Time.
+
+    def advance(self) -> None:
+        """Do what has become due: processes that slept, restarts, pulls."""
+        now = self._now()
+        if now - self._swept_at >= 5 or now < self._swept_at:
+            self._swept_at = now
+            self.sweep()
+        for _ in range(1000):
+            if not self._timers or self._timers[0][0] > now:
+                return
+            uid = heapq.heappop(self._timers)[2]
+            running = self._pods.get(uid)
+            if running is None:
+                continue
+            if running.next_due() > now:
+                self._plan(running)
+                continue
+            if running.advance():
+                self._write_status(running)
+            self._plan(running)
+
+    def sweep(self) -> None:
+        """Make what runs agree with what is stored, after a restart or a rewind."""
+        stored = {str(pod["metadata"]["uid"]): pod for pod in self._api.list("pods")}
+        for uid in [uid for uid in self._pods if uid not in stored]:
+            self._forget(uid)
+        for uid, pod in stored.items():
+            if uid in self._pods or _finished(pod):
+                continue
+            bound = pod["spec"].get("nodeName")
+            if bound and bound != self.settings.name and self._orphaned(pod):
+                if self._now() - seconds_of(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
+                    self._api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
+                continue
+            self.pod_changed(None, pod)
+
+    def find(self, pod: Object) -> Pod | None:
+        """What runs of a pod, started again if the server has forgotten it.
+
+        Args:
+            pod: The stored pod.
+        """
+        uid = str(pod["metadata"]["uid"])
+        running = self._pods.get(uid)
+        if running is None and pod["spec"].get("nodeName") == self.settings.name and not _finished(pod):
+            running = self._run(pod, quiet=True)
+        elif running is not None and running.next_due() <= self._now():
+            if running.advance():
+                self._write_status(running)
+            self._plan(running)
+        return running
+
+
+def _finished(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _has_run(pod: Object) -> bool:
+    return bool((pod.get("status") or {}).get("containerStatuses"))

@@ -1,0 +1,107 @@
+"""A container's place in a pod: its state, through all its restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from labkit.embedded.container.container import Container
+from labkit.embedded.container.files.image import Image
+from labkit.embedded.container.logs import Log
+from labkit.embedded.container.main_process import MainProcess
+from labkit.embedded.machinery.request import Object
+
+
+@dataclass(slots=True)
+class Slot:
+    """A container's place in a pod, through all its restarts.
+
+    Args:
+        spec: The container.
+        state: As its status tells it; at first it waits.
+        init: Whether it is an init container.
+        ephemeral: Whether it was added to the pod for debugging.
+    """
+
+    spec: Object
+    state: Object
+    init: bool = False
+    ephemeral: bool = False
+    last: Object = field(default_factory=dict)
+    restarts: int = 0
+    id: str = ""
+    image: Image | None = None
+    container: Container | None = None
+    process: MainProcess | None = None
+    log: Log | None = None
+    previous: Log | None = None
+    started_at: float = 0.0
+    due: float = 0.0
+    """When to look again: to restart, or to pull again; infinity for never."""
+    back_off: float = 0.0
+    healthy: bool = True
+    """What its readiness probe says."""
+    started_up: bool = True
+    """What its startup probe says."""
+    shift_at: float = float("inf")
+    """When a crashed container's state becomes ``CrashLoopBackOff``."""
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self.spec["name"])
+
+    @property
+    def field_path(self) -> str:
+        """Where it stands in the pod, as events say it."""
+        kind = "initContainers" if self.init else "ephemeralContainers" if self.ephemeral else "containers"
+        return f"spec.{kind}{{{self.name}}}"
+
+    @property
+    def sidecar(self) -> bool:
+        """Whether it is an init container that runs on beside the others."""
+        return self.init and self.spec.get("restartPolicy") == "Always"
+
+    @property
+    def passed(self) -> bool:
+        """Whether an init container lets the next one begin."""
+        if self.sidecar:
+            return self.started or bool(self.last)
+        return self.ended is not None and not self.ended["exitCode"]
+
+    @property
+    def policy(self) -> str:
+        """When its image is pulled."""
+        return str(self.spec.get("imagePullPolicy") or "IfNotPresent")
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.status is None and self.container is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether it runs and is past its startup probe."""
+        return self.running and self.started_up
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is ready; an init container is when it is through."""
+        if self.init and not self.sidecar:
+            return self.passed
+        return self.started and self.healthy and not self.ephemeral
+
+    @property
+    def ended(self) -> Object | None:
+        """How it ended, if it has."""
+        found: Object | None = self.state.get("terminated")
+        return found
+
+    def restartable(self, policy: str) -> bool:
+        """Whether it starts again after its end."""
+        if self.ended is None:
+            return True
+        if self.ephemeral:
+            return False
+        if self.init:
+            return self.sidecar or (bool(self.ended["exitCode"]) and policy != "Never")
+        return policy == "Always" or (policy == "OnFailure" and bool(self.ended["exitCode"]))

@@ -1,0 +1,134 @@
+"""The environment of a container: its own variables, and those of the Services around it.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/envvars``, ``pkg/kubelet/kubelet_pods.go``.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import SERVICE_ADDRESS, NodeApi
+from labkit.embedded.node.pod.problems import ConfigProblem
+from labkit.embedded.node.pod.resources import resource_value
+from labkit.embedded.node.pod.volumes import field_value
+
+
+def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
+    """The variables of one Service."""
+    prefix = name.upper().replace("-", "_")
+    out = {f"{prefix}_SERVICE_HOST": address}
+    if not ports:
+        return out
+    out[f"{prefix}_SERVICE_PORT"] = str(ports[0]["port"])
+    for port in ports:
+        if port.get("name"):
+            out[f"{prefix}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(port["port"])
+    for index, port in enumerate(ports):
+        protocol = (port.get("protocol") or "TCP").lower()
+        url = f"{protocol}://{address}:{port['port']}"
+        if not index:
+            out[f"{prefix}_PORT"] = url
+        base = f"{prefix}_PORT_{port['port']}_{protocol.upper()}"
+        out[base] = url
+        out[f"{base}_PROTO"] = protocol
+        out[f"{base}_PORT"] = str(port["port"])
+        out[f"{base}_ADDR"] = address
+    return out
+
+
+def container_environment(api: NodeApi, pod: Object, container: Object) -> dict[str, str]:
+    """All variables of a container, beside those of its image.
+
+    Args:
+        api: Where Services, config maps and secrets are.
+        pod: The pod.
+        container: Its spec.
+
+    Raises:
+        ConfigProblem: One cannot be had.
+    """
+    namespace = pod["metadata"]["namespace"]
+    services: dict[str, str] = {}
+    if pod["spec"].get("enableServiceLinks", True):
+        for service in api.list("services", namespace):
+            spec = service["spec"]
+            if spec.get("clusterIP") not in (None, "", "None") and service["metadata"]["name"] != "kubernetes":
+                services.update(
+                    service_variables(service["metadata"]["name"], spec["clusterIP"], spec.get("ports") or [])
+                )
+    master = api.get("services", "default", "kubernetes")
+    spec = master["spec"] if master is not None else {}
+    ports = spec.get("ports") or [{"name": "https", "port": 443, "protocol": "TCP"}]
+    services.update(service_variables("kubernetes", spec.get("clusterIP") or SERVICE_ADDRESS, ports))
+    own: dict[str, str] = {}
+    for source in container.get("envFrom") or ():
+        own.update(_from(api, namespace, source))
+    for entry in container.get("env") or ():
+        if entry.get("valueFrom"):
+            value = _referenced(api, pod, container, entry["valueFrom"])
+            if value is None:
+                continue
+        else:
+            value = expand(entry.get("value") or "", {**services, **own})
+        own[entry["name"]] = value
+    return {**own, **{name: value for name, value in services.items() if name not in own}}
+
+
+def expand(text: str, variables: dict[str, str]) -> str:
+    """Replace ``$(NAME)``; ``$$`` is a dollar. What is unknown stays."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        return variables.get(match[1], match[0])
+
+    return re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
+
+
+def _from(api: NodeApi, namespace: str, source: Object) -> dict[str, str]:
+    prefix = source.get("prefix") or ""
+    for kind, resource in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
+        reference = source.get(kind)
+        if reference is None:
+            continue
+        found = api.get(resource, namespace, reference.get("name") or "")
+        if found is None:
+            if reference.get("optional"):
+                return {}
+            raise ConfigProblem(f'{resource[:-1]} "{reference.get("name") or ""}" not found')
+        data = found.get("data") or {}
+        return {prefix + key: _text(value, secret=resource == "secrets") for key, value in data.items()}
+    return {}
+
+
+def _text(value: str, *, secret: bool) -> str:
+    return base64.b64decode(value).decode("utf-8", "replace") if secret else value
+
+
+def _referenced(api: NodeApi, pod: Object, container: Object, source: Object) -> str | None:
+    namespace = pod["metadata"]["namespace"]
+    if source.get("fieldRef"):
+        return field_value(pod, source["fieldRef"].get("fieldPath", "")) or ""
+    if source.get("resourceFieldRef"):
+        node = api.get("nodes", "", pod["spec"].get("nodeName") or "")
+        return resource_value(pod, container, source["resourceFieldRef"], node)
+    for kind, resource in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
+        reference = source.get(kind)
+        if reference is None:
+            continue
+        name, key = reference.get("name") or "", reference.get("key") or ""
+        found = api.get(resource, namespace, name)
+        if found is None:
+            if reference.get("optional"):
+                return None
+            raise ConfigProblem(f'{resource[:-1]} "{name}" not found')
+        data = found.get("data") or {}
+        if key not in data:
+            if reference.get("optional"):
+                return None
+            what = "Secret" if resource == "secrets" else "ConfigMap"
+            raise ConfigProblem(f"couldn't find key {key} in {what} {namespace}/{name}")
+        return _text(data[key], secret=resource == "secrets")
+    return ""

@@ -1,0 +1,102 @@
+"""Events: what happened to a pod, counted when it happens again.
+
+Source: k8s.io/client-go ``tools/record/events_cache.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.pod.pod_status import timestamp
+
+MAX_REMEMBERED = 5_000
+
+
+class Recorder:
+    """Writes events.
+
+    Args:
+        api: Where they go.
+        host: The node's name.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, api: NodeApi, host: str, now: Callable[[], float]) -> None:
+        self._api = api
+        self._host = host
+        self._now = now
+        self._names: dict[tuple[str, ...], tuple[str, str]] = {}
+        self._last = 0
+
+    def record(
+        self,
+        pod: Object,
+        reason: str,
+        message: str,
+        *,
+        kind: str = "Normal",
+        field_path: str = "",
+        source: str = "kubelet",
+    ) -> None:
+        """Say what happened.
+
+        Args:
+            pod: To whom.
+            reason: In one word.
+            message: In a sentence.
+            kind: ``Normal`` or ``Warning``.
+            field_path: Which container, if one.
+            source: Who says so.
+        """
+        metadata = pod["metadata"]
+        namespace = metadata["namespace"]
+        key = (metadata["uid"], reason, message, field_path)
+        moment = timestamp(self._now())
+        found = self._names.get(key)
+        if found is not None:
+            event = self._api.get("events", *found)
+            if event is not None:
+
+                def count(obj: Object) -> None:
+                    obj["count"] = int(obj.get("count") or 1) + 1
+                    obj["lastTimestamp"] = moment
+
+                self._api.edit("events", event, count, manager=source)
+                return
+        self._last = max(self._last + 1, int(self._now() * 1e9))
+        name = f"{metadata['name']}.{self._last:x}"
+        involved: Object = {
+            "kind": "Pod",
+            "namespace": namespace,
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "apiVersion": "v1",
+            "resourceVersion": metadata.get("resourceVersion", ""),
+        }
+        if field_path:
+            involved["fieldPath"] = field_path
+        origin: Object = {"component": source}
+        if source == "kubelet":
+            origin["host"] = self._host
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": namespace},
+            "involvedObject": involved,
+            "reason": reason,
+            "message": message,
+            "source": origin,
+            "firstTimestamp": moment,
+            "lastTimestamp": moment,
+            "count": 1,
+            "type": kind,
+            "eventTime": None,
+            "reportingComponent": source,
+            "reportingInstance": self._host if source == "kubelet" else "",
+        }
+        self._api.create("events", event, source)
+        if len(self._names) > MAX_REMEMBERED:
+            self._names.clear()
+        self._names[key] = (namespace, name)

@@ -1,0 +1,46 @@
+"""Lifecycle hooks: commands run right after a container's start, and right before its end.
+
+Source: k8s.io/kubernetes ``pkg/kubelet/lifecycle/handlers.go``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from labkit.embedded.container.container import NotRunnable
+from labkit.embedded.container.run_once import run_inside
+from labkit.embedded.node.pod.container_slot import Slot
+
+POST_START_SECONDS = 600.0
+
+
+def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_START_SECONDS) -> str:
+    """Run an ``exec`` hook of a container; hooks of other kinds change nothing here.
+
+    Args:
+        slot: The container.
+        name: ``postStart`` or ``preStop``.
+        pod: The pod's name, namespace and uid, as messages have them.
+        timeout_seconds: How long it may take.
+
+    Returns:
+        What went wrong, or nothing.
+    """
+    hook = ((slot.spec.get("lifecycle") or {}).get(name) or {}).get("exec")
+    if hook is None or slot.container is None:
+        return ""
+    words = [str(word) for word in hook.get("command") or ()]
+    try:
+        ran = run_inside(slot.container, words, timeout_seconds)
+    except NotRunnable as problem:
+        error, output = f"failed to exec in container: {problem.message}", ""
+    else:
+        if ran.status == 0:
+            return ""
+        output = ran.output
+        command = " ".join(words)
+        error = f"command '{command}' exited with {137 if ran.status is None else ran.status}: {output}"
+    return (
+        f'Exec lifecycle hook ([{" ".join(words)}]) for Container "{slot.name}" in Pod "{pod}" failed - '
+        f"error: {error}, message: {json.dumps(output, ensure_ascii=False)}"
+    )

@@ -1,0 +1,235 @@
+"""A pod's status: conditions, phase and the states of its containers, as the kubelet writes them.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kubelet_pods.go``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
+
+NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
+"""What is read from the control group of a pod whose containers have ended."""
+NEVER_RAN = "ContainerStatusUnknown"
+"""Why a container has ended that had not begun when its pod was deleted."""
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in whole seconds."""
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> float:
+    """The moment that :func:`timestamp` wrote."""
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def qos_class(spec: Object) -> str:
+    """``Guaranteed``, ``Burstable`` or ``BestEffort``, by requests and limits."""
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    any_set = False
+    guaranteed = True
+    for container in containers:
+        resources = container.get("resources") or {}
+        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        any_set = any_set or bool(requests.keys() & {"cpu", "memory"} or limits.keys() & {"cpu", "memory"})
+        for name in ("cpu", "memory"):
+            if name not in limits or requests.get(name, limits[name]) != limits[name]:
+                guaranteed = False
+    return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
+
+
+def sidecar_names(spec: Object) -> set[str]:
+    """The init containers that run on beside the others."""
+    return {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
+
+
+def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
+    """The phase, from the containers' states.
+
+    Args:
+        spec: The pod's spec.
+        init: The init containers' statuses, in order.
+        statuses: The containers' statuses.
+        deleted: Whether the pod is being deleted: nothing starts again then.
+    """
+    sidecars = sidecar_names(spec)
+    for status in init:
+        terminated = status["state"].get("terminated")
+        if status["name"] in sidecars:
+            if not _begun(status):
+                return "Pending"
+            continue
+        if terminated is None:
+            return "Pending"
+        if terminated is not None and terminated["exitCode"]:
+            return "Failed" if spec.get("restartPolicy") == "Never" else "Pending"
+    waiting = running = succeeded = failed = 0
+    for status in statuses:
+        state, last = status["state"], status.get("lastState") or {}
+        if state.get("running") is not None:
+            running += 1
+        elif state.get("terminated") is not None:
+            if state["terminated"]["reason"] == NEVER_RAN:
+                waiting += 1
+            elif state["terminated"]["exitCode"]:
+                failed += 1
+            else:
+                succeeded += 1
+        elif last.get("terminated") is not None:
+            failed, succeeded = (failed + 1, succeeded) if last["terminated"]["exitCode"] else (failed, succeeded + 1)
+        else:
+            waiting += 1
+    policy = spec.get("restartPolicy", "Always")
+    if waiting:
+        return "Pending"
+    if running:
+        return "Running"
+    if deleted:
+        return "Failed" if failed else "Succeeded"
+    if policy == "Always":
+        return "Running"
+    if not failed:
+        return "Succeeded"
+    return "Failed" if policy == "Never" else "Running"
+
+
+class Conditions:
+    """The conditions of a pod, whose times change only when their status does.
+
+    Args:
+        before: The conditions as they are stored.
+        generation: The generation that was seen.
+        now: Seconds since 1970.
+    """
+
+    def __init__(self, before: list[Object], generation: int, now: float) -> None:
+        self._before = {condition["type"]: condition for condition in before}
+        self._generation = generation
+        self._now = timestamp(now)
+        self.items: list[Object] = []
+
+    def add(self, kind: str, good: bool, reason: str = "", message: str = "") -> None:
+        """Add a condition."""
+        status = "True" if good else "False"
+        before = self._before.get(kind) or {}
+        moment = before.get("lastTransitionTime") if before.get("status") == status else None
+        condition: Object = {"type": kind}
+        if self._generation:
+            condition["observedGeneration"] = self._generation
+        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": moment or self._now}
+        if reason:
+            condition["reason"] = reason
+        if message:
+            condition["message"] = message
+        self.items.append(condition)
+
+
+def build(
+    pod: Object,
+    *,
+    host: str,
+    address: str,
+    init: list[Object],
+    statuses: list[Object],
+    guests: list[Object],
+    sandbox: bool,
+    now: float,
+    failed: Mapping[str, str],
+) -> Object:
+    """The status of a pod on a node.
+
+    Args:
+        pod: The pod.
+        host: The node's address.
+        address: The pod's address, empty while it has none.
+        init: The init containers' statuses, in order.
+        statuses: The containers' statuses.
+        guests: The ephemeral containers' statuses.
+        sandbox: Whether the pod's network stands.
+        now: Seconds since 1970.
+        failed: Reason and message, if the node has given the pod up.
+    """
+    spec, before = pod["spec"], pod.get("status") or {}
+    generation = int(pod["metadata"].get("generation") or 0)
+    deleted = bool(pod["metadata"].get("deletionTimestamp"))
+    phase = "Failed" if failed else phase_of(spec, init, statuses, deleted=deleted)
+    done = phase in ("Succeeded", "Failed")
+    sidecars = sidecar_names(spec)
+    lasting = [*(status for status in init if status["name"] in sidecars), *statuses]
+    unready = [status["name"] for status in lasting if not status["ready"]]
+    undone = [one["name"] for one in init if not (_begun(one) if one["name"] in sidecars else one["ready"])]
+    conditions = Conditions(before.get("conditions") or [], generation, now)
+    conditions.add("PodReadyToStartContainers", sandbox and not done and not deleted)
+    if phase == "Succeeded":
+        conditions.add("Initialized", True, "PodCompleted")
+        conditions.add("Ready", False, "PodCompleted")
+        conditions.add("ContainersReady", False, "PodCompleted")
+    else:
+        text = f"containers with incomplete status: [{' '.join(undone)}]" if undone else ""
+        conditions.add("Initialized", not undone, "ContainersNotInitialized" if undone else "", text)
+        reason = "PodFailed" if phase == "Failed" else "ContainersNotReady" if unready else ""
+        text = f"containers with unready status: [{' '.join(unready)}]" if unready and phase != "Failed" else ""
+        conditions.add("Ready", not unready and not done, reason, text)
+        conditions.add("ContainersReady", not unready and not done, reason, text)
+    conditions.add("PodScheduled", True)
+    status: Object = {}
+    if generation:
+        status["observedGeneration"] = generation
+    # A kubelet calls a pod failed that it ended before it ran, and leaves the conditions as they are.
+    told = "Failed" if deleted and phase == "Pending" else phase
+    status |= failed
+    status |= {"phase": told, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    if address:
+        status |= {"podIP": address, "podIPs": [{"ip": address}]}
+    status["startTime"] = before.get("startTime") or timestamp(now)
+    if init:
+        status["initContainerStatuses"] = init
+    status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
+    names = {one["name"] for one in guests}
+    gone = [one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names]
+    if gone or guests:
+        status["ephemeralContainerStatuses"] = [*gone, *guests]
+    status["qosClass"] = before.get("qosClass") or qos_class(spec)
+    ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
+    requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
+    if requests:
+        status["allocatedResources"] = requests
+    wanted = {kind: found for kind, found in (("limits", limits), ("requests", requests)) if found}
+    status["resources"] = dict(NO_LIMIT) if ended and not wanted else wanted
+    return status
+
+
+def _begun(status: Object) -> bool:
+    """Whether a sidecar has run: if it crashes later, that holds up nobody."""
+    return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
+
+
+def _sum(spec: Object, kind: str) -> Object:
+    """Requests or limits of a pod: its own, else those of its containers together."""
+    own: Object = (spec.get("resources") or {}).get(kind) or {}
+    if own:
+        return own
+    total: dict[str, tuple[int, str]] = {}
+    for container in spec.get("containers") or ():
+        for name, text in ((container.get("resources") or {}).get(kind) or {}).items():
+            value, form = parse_quantity(str(text))
+            total[name] = (total.get(name, (0, form))[0] + value, form)
+    return {name: quantity_text(value, form) for name, (value, form) in total.items()}
+
+
+def unscheduled(pod: Object, message: str, now: float) -> Object:
+    """The status of a pod that fits on no node."""
+    conditions = Conditions(
+        (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
+    )
+    conditions.add("PodScheduled", False, "Unschedulable", message)
+    return {
+        **(pod.get("status") or {}),
+        "phase": "Pending",
+        "conditions": conditions.items,
+        "qosClass": qos_class(pod["spec"]),
+    }

@@ -1,0 +1,60 @@
+"""What a pod's security context means for its containers: users, groups, and who owns a volume's files.
+
+Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pkg/volume/volume_linux.go``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.container.files.image import Image
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.pod.problems import ConfigProblem
+
+
+def context(spec: Object, container: Object) -> Object:
+    """The security context of a container: its own, over the pod's."""
+    return {**(spec.get("securityContext") or {}), **(container.get("securityContext") or {})}
+
+
+def check_user(pod: Object, container: Object, image: Image) -> None:
+    """Refuse a container that would run as root where that is not allowed.
+
+    Args:
+        pod: The pod.
+        container: Its container.
+        image: The container's image.
+
+    Raises:
+        ConfigProblem: It would.
+    """
+    security = context(pod["spec"], container)
+    if not security.get("runAsNonRoot"):
+        return
+    metadata = pod["metadata"]
+    where = f'(pod: "{metadata["name"]}_{metadata["namespace"]}({metadata["uid"]})", container: {container["name"]})'
+    user = security.get("runAsUser")
+    if user == 0:
+        raise ConfigProblem(f"container's runAsUser breaks non-root policy {where}")
+    if user is None and not image.user:
+        raise ConfigProblem(f"container has runAsNonRoot and image will run as root {where}")
+
+
+def groups(spec: Object) -> list[int]:
+    """The groups that all containers of a pod are in beside their own."""
+    security = spec.get("securityContext") or {}
+    found = {int(one) for one in security.get("supplementalGroups") or ()}
+    if security.get("fsGroup") is not None:
+        found.add(int(security["fsGroup"]))
+    return sorted(found)
+
+
+def common_user(spec: Object) -> int | None:
+    """The user whom all containers run as, if the pod says so: mounted tokens are then theirs."""
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    users = {context(spec, one).get("runAsUser") for one in containers}
+    return users.pop() if len(users) == 1 else None
+
+
+def file_group(spec: Object) -> int | None:
+    """The group that owns a pod's volumes (``fsGroup``)."""
+    found = (spec.get("securityContext") or {}).get("fsGroup")
+    return int(found) if found is not None else None

@@ -1,0 +1,209 @@
+"""The server's process: from a directory to a server, and to a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from labkit.core.version import __version__
+from labkit.embedded.apiserver.serving.address import listen, url
+from labkit.embedded.apiserver.serving.lean import resume_collection
+from labkit.embedded.apiserver.serving.logs import AuditFile
+from labkit.embedded.apiserver.serving.pki import Identity, last_port, load_keys, write_admin_kubeconfig
+from labkit.embedded.apiserver.serving.state import write_private
+from labkit.embedded.apiserver.storage.sqlite import SQLiteStore
+from labkit.embedded.cluster import Cluster
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.serving.server import ApiServer
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PRISTINE = "pristine"
+"""The snapshot of the first start, which ``labkit reset`` restores."""
+
+
+WARM_UP_SECONDS = 0.5
+"""So long after the start what the first answer did not need is loaded, if nobody asked for it
+before: the cryptography of tokens, and ``DEFERRED``."""
+
+DEFERRED = (
+    "labkit.embedded.apiserver.serving.channels",
+    "labkit.embedded.apiserver.handlers.tables.registry",
+    "labkit.embedded.apiserver.handlers.tables.render",
+    "labkit.embedded.node.pod.pod",
+    "labkit.embedded.node.exec",
+    "labkit.embedded.apiserver.openapi.documents",
+    "labkit.embedded.apiserver.registry.strategies.pods.validation",
+    "labkit.embedded.apiserver.registry.strategies.pods.strategy",
+    "labkit.embedded.apiserver.registry.strategies.workloads.deployments",
+)
+
+BREATH_SECONDS = 0.02
+"""Requests are answered between two modules that are loaded in the background."""
+
+
+RENEWAL_SECONDS = 12 * 3600.0
+"""How often the age of certificates is looked at."""
+
+
+LOOK_SECONDS = 5.0
+"""How often the server looks whether its directory is still there, and still names it."""
+
+
+class PortTaken(Exception):
+    """The port asked for is in use."""
+
+
+def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
+    """The directory's cluster, with its beginning kept as a snapshot.
+
+    Args:
+        home: The state directory, which this process holds the lock of.
+        node: Whether pods run.
+        era: ``now`` or ``1.20``.
+        audit: Takes the audit events.
+
+    Raises:
+        StateUnusable: The database is another version's.
+    """
+    store = SQLiteStore(home / "state.db")
+    cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=audit)
+    if PRISTINE not in store.snapshot_names():
+        store.save_snapshot(PRISTINE)
+    return cluster
+
+
+async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | None = None) -> None:
+    """Serve until a signal says stop, or the directory is taken away.
+
+    Args:
+        home: The state directory, which this process holds the lock of.
+        port: The port; 0 takes the last one if it is free, or any.
+        node: Whether pods run.
+        era: ``now`` or ``1.20``.
+        admin: A certificate and key for the administrator, if they were just made.
+
+    Raises:
+        PortTaken: The port asked for is in use.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    listening = None
+    for candidate in [port] if port else [last_port(home), 0]:
+        try:
+            listening = listen(candidate)
+            break
+        except OSError as error:
+            if port:
+                raise PortTaken(
+                    f"Port {port} cannot be used: {os.strerror(error.errno or 0)}. Choose another with --port."
+                ) from error
+    assert listening is not None
+    audit = AuditFile(home / "audit.log")
+    cluster = open_cluster(home, node, era, audit)
+    port = listening.getsockname()[1]
+    address = url(port)
+    cluster.address = address.removeprefix("https://")
+    write_admin_kubeconfig(home, cluster.keys, address, admin)
+    state = {
+        "pid": os.getpid(),
+        "port": port,
+        "url": address,
+        "version": __version__,
+        "node": node,
+        "era": era,
+    }
+    write_private(home / "server.json", json.dumps(state).encode())
+    # Clients may connect already, and make ready to while this loads.
+    server = load_server()(cluster, listening, audit.flush)
+    log.info("labkit %s serves %s on %s", __version__, home, address)
+    background = [
+        asyncio.create_task(_renew(home, cluster, server, address)),
+        asyncio.create_task(_warm_up(cluster)),
+        asyncio.create_task(_until_forsaken(home, stop)),
+    ]
+    await stop.wait()
+    for task in background:
+        task.cancel()
+    await server.close()
+    cluster.close()
+    audit.close()
+    if _named(home):
+        (home / "server.json").unlink(missing_ok=True)
+    log.info("stopped")
+
+
+def _named(home: Path) -> bool:
+    """Whether the directory names this process as its server."""
+    try:
+        return bool(json.loads((home / "server.json").read_bytes())["pid"] == os.getpid())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
+    """End when the directory was removed, or has another server: nobody could find this one any more."""
+    while _named(home):
+        await asyncio.sleep(LOOK_SECONDS)
+    log.warning("%s is gone, or names another server: this one ends", home)
+    stop.set()
+
+
+def load_server() -> type[ApiServer]:
+    """Load what answers over TLS, which takes a third of a start."""
+    from labkit.embedded.apiserver.serving.server import ApiServer
+
+    return ApiServer
+
+
+async def _warm_up(cluster: Cluster) -> None:
+    await asyncio.sleep(WARM_UP_SECONDS)
+    assert cluster.signer.key_id
+    for name in DEFERRED:
+        await asyncio.sleep(BREATH_SECONDS)
+        import_module(name)
+    resume_collection()
+
+
+async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) -> None:
+    """Replace certificates in good time, however long the server runs."""
+    while True:
+        await asyncio.sleep(RENEWAL_SECONDS)
+        try:
+            renewed = load_keys(home)
+            if renewed.server_certificate != cluster.keys.server_certificate:
+                cluster.keys = renewed
+                server.renew(renewed)
+                log.info("the server's certificate is renewed")
+            write_admin_kubeconfig(home, renewed, address)
+        except OSError as error:
+            log.warning("certificates could not be renewed: %s", error)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where it is installed, which is half as fast again.
+
+    Args:
+        main: What to run.
+
+    Returns:
+        What it returns.
+    """
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)

@@ -1,0 +1,1 @@
+"""What a learner holds: the cluster and its callers, the words of the walkthrough, exercises, the demo."""

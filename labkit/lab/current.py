@@ -1,0 +1,33 @@
+"""The lab that the notebook made last, for the words that name none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.lab.cluster import ChosenCluster
+
+_labs: list[ChosenCluster] = []
+_listeners: list[Callable[[], None]] = []
+
+
+def use(lab: ChosenCluster) -> None:
+    """Make a lab the current one, and tell the listeners.
+
+    Args:
+        lab: A :class:`~labkit.lab.lab.Lab`.
+    """
+    _labs[:] = [lab]
+    for listener in _listeners:
+        listener()
+
+
+def current() -> ChosenCluster | None:
+    """The lab that was made last, None before the first."""
+    return _labs[0] if _labs else None
+
+
+def on_use(listener: Callable[[], None]) -> None:
+    """Call a function whenever a lab becomes the current one."""
+    _listeners.append(listener)

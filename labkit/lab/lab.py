@@ -1,0 +1,372 @@
+"""The lab: one cluster, and everybody who may ask it something.
+
+``Lab()`` finds the cluster that was chosen, or starts the embedded one. It hands
+out callers (the administrator, a pod, a service account, nobody), applies the
+lessons' manifests, runs commands in pods, and rewinds to any step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.client.client import Client, failure
+from labkit.client.transport import Credentials
+from labkit.core import resources
+from labkit.core.errors import TokenError, UsageError
+from labkit.core.home import read_json
+from labkit.lab import current, expect
+from labkit.lab.cluster import RBAC_GROUP, ChosenCluster
+
+if TYPE_CHECKING:
+    from labkit.client.discovery import Resources
+    from labkit.client.exec.command import CompletedExec
+    from labkit.client.kubectl import Ran
+    from labkit.client.manifests import Applied, Library
+    from labkit.client.pods import Pods, ReadyPod
+    from labkit.client.proxy import Proxy
+    from labkit.client.tokens import Token
+
+MANIFESTS = (".yaml", ".yml", ".json")
+"""How the files end that hold objects."""
+
+WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
+
+
+class Lab(ChosenCluster):
+    """A cluster and its callers. Finds or starts the cluster.
+
+    Args:
+        backend: ``embedded``, ``kind`` or ``existing``; the one chosen last when left out.
+        kubeconfig: For an existing cluster: the file that names it.
+        context: Its context; the file's current one when left out.
+        prefix: Put before the walkthrough's names, where several learners share a cluster.
+        era: ``now`` or ``1.20``: how service accounts get their tokens.
+        node: False leaves the embedded server's node out; pods stay Pending.
+        image: kind's node image.
+        force: Use an existing cluster although it looks like production.
+        home: Where the lab's state lives; ``LABKIT_HOME`` when left out.
+        start: False only finds the cluster and never starts one.
+        say: Takes lines of progress; shown on standard error when left out.
+
+    Raises:
+        LabkitError: With the way out, when the cluster cannot be found or started.
+    """
+
+    def _found(self) -> None:
+        current.use(self)
+
+    # -- callers ---------------------------------------------------------------------
+
+    def as_pod(self, pod: str, container: str | None = None) -> Client:
+        """A caller that uses a pod's mounted token, which is read through exec.
+
+        Args:
+            pod: As ``namespace/name``, such as ``kikai/test``.
+            container: Whose mount to read; the pod's default one when left out.
+
+        Raises:
+            UsageError: When the name is not written so.
+            ExecFailed: When the pod does not run or mounts no token.
+        """
+        from labkit.client.pods import MountedToken
+
+        source = MountedToken(self.pods, pod, container, lambda: self._generation)
+        source()
+        return self.admin.with_credentials(Credentials(token_source=source), pod)
+
+    def as_service_account(self, account: str) -> Client:
+        """A caller with a fresh token of a service account (TokenRequest).
+
+        Args:
+            account: As ``namespace/name``, such as ``kikai/default``.
+
+        Raises:
+            ApiFailure: When there is no such account.
+        """
+        return self.as_token(self._request_token(account), f"service account {account}")
+
+    def as_anonymous(self) -> Client:
+        """A caller without any credential."""
+        return self.admin.with_credentials(Credentials(), "anonymous")
+
+    def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
+        """A caller that sends this token.
+
+        Args:
+            raw: The whole token.
+            name: How to call them.
+
+        Raises:
+            TokenError: When there is nothing to send.
+        """
+        if not raw.strip():
+            raise TokenError("The token is empty.", todo="lab.as_anonymous() asks without one.")
+        return self.admin.with_credentials(Credentials(token=raw.strip()), name)
+
+    # -- acting ---------------------------------------------------------------------
+
+    def apply(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
+        """Apply manifests: create what is missing, patch what is there.
+
+        Args:
+            what: A lesson (``04-roles``), one of its files (``04-roles/W14-namespaces.yaml``),
+                a file of the learner's, YAML text, an object, or several objects.
+
+        Returns:
+            What happened to each object.
+
+        Raises:
+            UsageError: When there is no such lesson or file, or it holds no objects.
+            ApiFailure: When the server refuses an object.
+        """
+        from labkit.client import manifests
+
+        if not isinstance(what, str):
+            objects = manifests.given(what)
+        elif "\n" in what or ": " in what:
+            objects = manifests.parse(what)
+        else:
+            own = Path(what).expanduser()
+            files = [own] if own.suffix in MANIFESTS and own.is_file() else self.library.files(what)
+            objects = [entry for file in files for entry in _read(file)]
+        return self._apply(objects)
+
+    def prepare(self, what: str) -> Applied:
+        """Make what an earlier lesson left behind, where it is missing.
+
+        What exists stays as it is, so this is safe at any time. What is made carries an
+        annotation: no checkpoint takes it for the learner's own work.
+
+        Args:
+            what: A lesson or one of its files, as for ``apply``.
+
+        Returns:
+            What had to be made.
+        """
+        from labkit.client import manifests
+
+        objects = [entry for file in self.library.files(what) for entry in _read(file)]
+        admin = self.admin.without_observers()
+        missing = [entry for entry in objects if admin.get(self.resources.path(entry)).status == 404]
+        applied = self._apply([manifests.prepared(entry) for entry in missing])
+        for entry in objects:
+            if entry["kind"] == "Pod" and self.backend.name != "embedded":
+                meta = entry["metadata"]
+                self.wait(f"{meta.get('namespace', 'default')}/{meta['name']}")
+        return applied
+
+    def kubectl(self, line: str) -> Ran:
+        """Run the machine's own kubectl with the lab's kubeconfig; says so where there is none.
+
+        Args:
+            line: What follows the word ``kubectl``, such as ``get pods -n kikai``.
+        """
+        from labkit.client import kubectl
+
+        ran = kubectl.run(line, self.kubeconfig, self.home / "kube-cache")
+        if any(f" {verb} " in ran.command for verb in WRITING):
+            self._let_settle()
+        return ran
+
+    def exec(
+        self,
+        pod: str,
+        command: str | Iterable[str],
+        *,
+        container: str | None = None,
+        stdin: str | bytes | None = None,
+        timeout_seconds: float = 120.0,
+    ) -> CompletedExec:
+        """Run a command in a pod's container, as ``kubectl exec`` does.
+
+        Args:
+            pod: As ``namespace/name``; the namespace ``default`` when only a name is given.
+            command: A shell's command line, or a list of words that no shell sees.
+            container: The pod's default one when left out.
+            stdin: What to feed it.
+            timeout_seconds: When to cut it off, which gives exit code 124.
+
+        Returns:
+            What it printed and its exit code.
+
+        Raises:
+            ExecFailed: When it could not be started.
+        """
+        if isinstance(command, str):
+            command = self.names.command(command)
+        done = self.pods.exec(pod, command, container=container, stdin=stdin, timeout_seconds=timeout_seconds)
+        expect.observe(done)
+        self.progress.observe(done.summary)
+        return done
+
+    def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
+        """Run a command in a pod without_observers: nothing is recorded. What checkpoints use."""
+        command = self.names.command(command)
+        return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
+
+    def logs(self, pod: str, container: str | None = None) -> str:
+        """What a container has written so far.
+
+        Raises:
+            ApiFailure: When there is nothing to read.
+        """
+        return self.pods.logs(pod, container)
+
+    def wait(self, pod: str, timeout_seconds: float = 120.0) -> ReadyPod:
+        """Wait until a pod is ready; at once on the embedded cluster.
+
+        Args:
+            pod: As ``namespace/name``.
+            timeout_seconds: When to give up.
+
+        Returns:
+            The pod.
+
+        Raises:
+            ApiFailure: When it is not there, or not ready in time.
+        """
+        return self.pods.wait(pod, timeout_seconds)
+
+    def token(self, what: str) -> Token:
+        """Decode a token and check it against the cluster's published keys.
+
+        Args:
+            what: A whole token, or a service account (``default/kikai``) for a fresh one.
+        """
+        from labkit.client.tokens import Token
+
+        raw = what.strip()
+        if raw.count(".") != 2:
+            raw = self._request_token(what)
+        return Token.decode(raw, self.admin.without_observers())
+
+    def pod_token(self, pod: str, container: str | None = None) -> Token:
+        """Decode the token that a pod mounts."""
+        from labkit.client.tokens import Token
+
+        return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
+
+    def read_pod_token(self, pod: str, container: str | None = None) -> str:
+        """The token a pod mounts, as it stands in the container.
+
+        Raises:
+            ExecFailed: When the pod does not run or mounts no token.
+        """
+        return self.pods.token(pod, container)
+
+    def record(self, step: str, what: object) -> None:
+        """Keep an answer for a step, as is done by itself after ``predict``.
+
+        Args:
+            step: Such as ``W15``.
+            what: An answer, a finished command, or a fact you found, such as an address.
+        """
+        from labkit import lessons
+
+        lessons.record(step, what, self.progress)
+
+    def predict(self, step: str, value: object) -> None:
+        """Say what you expect of a step; the answers that follow are kept for it."""
+        from labkit import lessons
+
+        lessons.predict(step, value, self.progress)
+
+    def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
+        """A local address that needs no credentials, as ``kubectl proxy`` gives it.
+
+        Args:
+            port: 0 takes a free one.
+            caller: Whose credentials to use; the administrator's when left out.
+
+        Returns:
+            The running proxy; use it in a ``with`` block, or call its ``close``.
+        """
+        from labkit.client.proxy import Proxy
+
+        return Proxy(caller or self.admin, port=port).start()
+
+    # -- the walkthrough ---------------------------------------------------------------------
+
+    def rewind(self, step: str | int) -> Applied:
+        """Bring the cluster to the state in which a step begins.
+
+        Args:
+            step: Such as ``W17``; ``end`` gives the finished walkthrough.
+
+        Returns:
+            What was made, on a cluster that was brought back to its beginning first.
+
+        Raises:
+            UsageError: When there is no such step.
+        """
+        from labkit.client import manifests
+
+        last = str(step).strip().lower() == "end"
+        number = manifests.LAST_STEP + 1 if last else manifests.step_number(step)
+        self.reset()
+        applied = self._apply([entry for file in self.library.before(number) for entry in _read(file)])
+        return replace(applied, title=f"The cluster is as {'the walkthrough ends' if last else f'W{number} begins'}.")
+
+    @cached_property
+    def library(self) -> Library:
+        """The lessons' manifests."""
+        from labkit.client.manifests import Library
+
+        return Library(resources.clusters() / "lessons")
+
+    @cached_property
+    def pods(self) -> Pods:
+        """Reaches into pods, without_observers."""
+        from labkit.client.pods import Pods
+
+        known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
+        return Pods(self.admin.without_observers(), self.patience_seconds, run=bool(known.get("pods", True)))
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Finds the path of an object."""
+        from labkit.client.discovery import Resources
+
+        return Resources(self.admin)
+
+    # -- within ---------------------------------------------------------------------
+
+    def _apply(self, objects: list[dict[str, Any]]) -> Applied:
+        from labkit.client import manifests
+
+        applied = manifests.apply(
+            self.admin.without_observers(),
+            self.resources,
+            objects,
+            self.backend.adapt,
+            patience_seconds=self.patience_seconds,
+        )
+        if any(str(entry.get("apiVersion")).startswith(RBAC_GROUP) for entry in objects):
+            self._let_settle()
+        return applied
+
+    def _request_token(self, account: str) -> str:
+        from labkit.client.exec.command import pod_name
+
+        namespace, _, name = pod_name(account).partition("/")
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        answer = self.admin.without_observers().post(path, body)
+        if not answer.ok:
+            raise failure(answer.status, answer.body, f"There is no token of {account}.")
+        return str(answer.body["status"]["token"])
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    from labkit.client import manifests
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{file} cannot be read.", why=why, todo="Name a text file that you may read.") from error
+    return manifests.parse(text, file.name)

@@ -1,0 +1,95 @@
+"""The words a learner types without naming a lab: check, hint, solution, predict.
+
+They act on the lab that the notebook made last; where there is none yet, on the
+cluster that was chosen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from labkit.lab import current as current_lab
+from labkit.lessons.progress import Progress
+
+if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
+    from labkit.lessons.base import Context
+
+
+def current() -> Lab:
+    """The lab that the notebook made last, or a new one."""
+    found = current_lab.current()
+    if found is None:
+        from labkit.lab.lab import Lab
+
+        return Lab()
+    return cast("Lab", found)
+
+
+def context(lab: Lab) -> Context:
+    """What checkpoints get to see of a lab."""
+    from labkit.lessons.base import Context
+
+    quiet = lab.admin.without_observers()
+    return Context(
+        admin=quiet,
+        as_token=lambda raw: lab.as_token(raw).without_observers(),
+        as_anonymous=lambda: lab.as_anonymous().without_observers(),
+        exec=lab.probe,
+        progress=lab.progress,
+        names=lab.names,
+        patience_seconds=lab.patience_seconds,
+    )
+
+
+def predict(step: str, value: object) -> None:
+    """Say what you expect of a step; the answers that follow are kept for it.
+
+    Args:
+        step: Such as ``W15``.
+        value: Such as ``"forbidden"``.
+
+    Raises:
+        UsageError: When there is no such step, or the value is nothing that can be kept.
+    """
+    from labkit import lessons
+
+    lessons.predict(step, value, progress())
+
+
+def progress() -> Progress:
+    """The learner's progress; needs no cluster."""
+    lab = current_lab.current()
+    return lab.progress if lab is not None else Progress.default()
+
+
+def check(step: str) -> Any:
+    """Judge a step by what the cluster does.
+
+    Args:
+        step: Such as ``W15``.
+    """
+    from labkit import lessons
+
+    return lessons.check(step, context(current()))
+
+
+def hint(step: str) -> Any:
+    """A hint for a step; asking again gives the next one."""
+    from labkit import lessons
+
+    return lessons.hint(step, progress())
+
+
+def solution(step: str) -> Any:
+    """How a step can be solved."""
+    from labkit import lessons
+
+    return lessons.solution(step, progress())
+
+
+def board() -> Any:
+    """All steps and how far you are."""
+    from labkit import lessons
+
+    return lessons.board(progress())

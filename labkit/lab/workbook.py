@@ -1,0 +1,171 @@
+"""The learner's own copies of the notebooks.
+
+They lie outside the package and outside a checkout, so that working through them
+changes neither. A copy that the learner has not touched follows labkit's own; one
+that was touched is never overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.backends.base import Options
+from labkit.backends.choice import Choice, make
+from labkit.backends.embedded import ADMIN_CONF
+from labkit.core import resources
+from labkit.core.errors import LabkitError, Missing
+from labkit.core.home import ensure_private, home_error, home_path, place_error, read_json, write_private
+
+FIRST = "00-start.ipynb"
+RECORD = ".labkit-copies.json"
+LEFT_OUT = {"source", ".ipynb_checkpoints", "__pycache__"}
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
+JUPYTERS_PLACES = {
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+}
+"""What names the places where Jupyter keeps its state, and ours below ``LABKIT_HOME/jupyter``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """Where the copies lie.
+
+    Args:
+        directory: The directory to open.
+        outdated: Touched copies of which labkit has a newer version.
+    """
+
+    directory: Path
+    outdated: tuple[str, ...]
+
+
+def prepare(directory: Path | None = None) -> Workbook:
+    """Copy what is missing, renew what was not touched.
+
+    Args:
+        directory: Where; ``notebooks`` in ``LABKIT_HOME`` when left out.
+
+    Returns:
+        Where the copies lie.
+
+    Raises:
+        HomeError: When they cannot be written.
+        UsageError: When the directory that was named cannot be.
+        Missing: When this installation has no notebooks.
+    """
+    target = (directory.expanduser() if directory else home_path() / "notebooks").absolute()
+    try:
+        source = resources.notebooks()
+    except FileNotFoundError as error:
+        raise Missing(
+            "notebooks", "This installation has no notebooks.", why=str(error), todo="Install labkit again."
+        ) from error
+    if directory is None:
+        ensure_private(home_path())
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        return Workbook(target, tuple(_copy_all(source, target)))
+    except OSError as error:
+        raise (place_error if directory else home_error)(target, error) from error
+
+
+def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ()) -> list[str]:
+    """The command that opens JupyterLab at the first notebook.
+
+    Args:
+        directory: The copies' directory.
+        no_browser: Only print the address.
+        more: Further options for JupyterLab.
+    """
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
+    if (directory / FIRST).exists():
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    # It would run npm to look for language servers, and say of each that it is not there.
+    command.append("--LanguageServerManager.autodetect=False")
+    command += ["--no-browser"] if no_browser else []
+    # Jupyter asks root for a word of consent; containers and class rooms run as root.
+    command += ["--allow-root"] if os.geteuid() == 0 else []
+    return [*command, *more]
+
+
+def environment() -> dict[str, str]:
+    """The environment of JupyterLab, its kernels and its terminals.
+
+    All share one state. In a terminal ``labkit`` is found, and ``kubectl`` works on the lab's
+    cluster and leaves ~/.kube alone. Jupyter's own state (its settings, its cookie secret, what
+    was typed into cells) lies with labkit's, unless the learner's environment names a place for it.
+    """
+    home = home_path()
+    places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
+    programs = [str(Path(sys.executable).parent), *filter(None, [os.environ.get("PATH")])]
+    chosen = {
+        "LABKIT_HOME": str(home),
+        "KUBECONFIG": str(_kubeconfig(home)),
+        "KUBECACHEDIR": str(home / "kube-cache"),
+        "PATH": os.pathsep.join(programs),
+    }
+    return {**places, **os.environ, **chosen}
+
+
+def _kubeconfig(home: Path) -> Path:
+    """The chosen cluster's kubeconfig; where the embedded one will write its own, if none ever ran."""
+    with suppress(LabkitError):
+        choice = Choice.of(home, None, Options())
+        return make(choice.backend, home, choice.options).kubeconfig()
+    return home / ADMIN_CONF
+
+
+def keep_quiet(variables: Mapping[str, str]) -> None:
+    """Take the question about news from JupyterLab's first page: it asks the network, and is not the lab's.
+
+    Written once, and only where the settings are the lab's own: a learner may change it.
+
+    Args:
+        variables: What ``environment`` gives.
+
+    Raises:
+        HomeError: When it cannot be written.
+    """
+    config = home_path() / "jupyter" / "config"
+    page = config / "labconfig" / "page_config.json"
+    if variables["JUPYTER_CONFIG_DIR"] == str(config) and not page.exists():
+        write_private(page, json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}) + "\n")
+
+
+def _copy_all(source: Path, target: Path) -> list[str]:
+    record = target / RECORD
+    copied = read_json(record)
+    outdated = []
+    for file in sorted(source.rglob("*")):
+        relative = file.relative_to(source)
+        if file.is_dir() or LEFT_OUT.intersection(relative.parts):
+            continue
+        name, shipped, mine = str(relative), file.read_bytes(), target / relative
+        if mine.exists():
+            present = _digest(mine.read_bytes())
+            if present == _digest(shipped):
+                copied[name] = present
+                continue
+            if present != copied.get(name):
+                if _digest(shipped) != copied.get(name):
+                    outdated.append(name)
+                continue
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        mine.write_bytes(shipped)
+        copied[name] = _digest(shipped)
+    record.write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return outdated
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,153 @@
+"""What a learner predicted, saw and passed, kept on disk.
+
+One JSON file, keyed by step. Two notebooks may write at once: every change is
+read, modified and replaced under a lock. Answers made after ``predict`` for a
+step are recorded for that step, the last few, without bodies and without tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit.core.home import home_path, locked, read_json, write_private
+
+Record = dict[str, Any]
+"""One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""
+
+KEPT = 20
+"""Recorded answers kept for a step; older ones are dropped."""
+
+
+class Progress:
+    """The learner's progress through the steps.
+
+    Args:
+        path: The file. It is created at the first change.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.current: str | None = None
+        """The step whose answers are being recorded: the one last predicted."""
+        self._clock = clock
+
+    @classmethod
+    def default(cls) -> Progress:
+        """The progress kept in ``LABKIT_HOME``."""
+        return cls(home_path() / "progress.json")
+
+    def predict(self, step: str, value: object) -> None:
+        """Keep what the learner expects of a step, and record answers for it from now on.
+
+        Args:
+            step: Such as ``W15``; case does not matter.
+            value: Such as ``"forbidden"``. A later prediction replaces it.
+        """
+        step = step.upper()
+
+        def change(entry: dict[str, Any]) -> None:
+            entry["prediction"] = value
+            entry["predicted_at"] = self._clock()
+
+        self._change(step, change)
+        self.current = step
+
+    def prediction(self, step: str) -> Any:
+        """What was predicted for a step, or None."""
+        return self.entry(step).get("prediction")
+
+    def record(self, step: str, record: Mapping[str, Any]) -> None:
+        """Keep one answer for a step.
+
+        Args:
+            step: Such as ``W15``.
+            record: A summary, as ``Answer.summary()`` makes it.
+        """
+
+        def change(entry: dict[str, Any]) -> None:
+            records = [*entry.get("records", []), {**record, "at": self._clock()}]
+            entry["records"] = records[-KEPT:]
+
+        self._change(step.upper(), change)
+
+    def observe(self, summary: Callable[[], Mapping[str, Any]]) -> None:
+        """Record an answer for the current step, if there is one.
+
+        Args:
+            summary: Makes the summary; not called when nothing is being recorded.
+        """
+        if self.current is not None:
+            self.record(self.current, summary())
+
+    def records(self, step: str) -> list[Record]:
+        """The answers recorded for a step, oldest first."""
+        return list(self.entry(step).get("records", []))
+
+    def mark(self, step: str, state: str, **facts: object) -> None:
+        """Keep a checkpoint's verdict. A pass is never taken back.
+
+        Args:
+            step: Such as ``W15``.
+            state: ``passed``, ``failed`` or ``not attempted``.
+            facts: More to keep beside it, such as ``seen``.
+        """
+
+        def change(entry: dict[str, Any]) -> None:
+            entry["attempts"] = entry.get("attempts", 0) + (state != "not attempted")
+            if entry.get("state") != "passed":
+                entry["state"] = state
+                entry.update(facts)
+                if state == "passed":
+                    entry["passed_at"] = self._clock()
+
+        self._change(step.upper(), change)
+
+    def note(self, step: str, **facts: object) -> None:
+        """Keep further facts about a step, such as ``hints=2``."""
+        self._change(step.upper(), lambda entry: entry.update(facts))
+
+    def passed(self, step: str) -> bool:
+        """Whether the step was passed, now or earlier."""
+        return bool(self.entry(step).get("state") == "passed")
+
+    def state(self, step: str) -> str:
+        """``passed``, ``failed`` or ``not attempted``."""
+        return str(self.entry(step).get("state", "not attempted"))
+
+    def entry(self, step: str) -> dict[str, Any]:
+        """All that is kept of one step."""
+        return dict(self.all().get(step.upper(), {}))
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        """All that is kept, by step."""
+        steps = read_json(self.path).get("steps", {})
+        return steps if isinstance(steps, dict) else {}
+
+    def forget(self, *steps: str) -> None:
+        """Forget these steps, or everything when none is named."""
+        with locked(self._lock):
+            known = {} if not steps else self.all()
+            for step in steps:
+                known.pop(step.upper(), None)
+            self._write(known)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.lock")
+
+    def _change(self, step: str, change: Callable[[dict[str, Any]], None]) -> None:
+        with locked(self._lock):
+            steps = self.all()
+            entry = dict(steps.get(step, {}))
+            change(entry)
+            steps[step] = entry
+            self._write(steps)
+
+    def _write(self, steps: Mapping[str, object]) -> None:
+        document = {"version": 1, "steps": steps}
+        write_private(self.path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")

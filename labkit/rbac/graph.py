@@ -1,0 +1,151 @@
+"""Subjects → bindings → roles → rules, as nodes in four columns and the edges between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.bindings import subject_matches
+from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.rules import Rule, rule_allows
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One box of the drawing.
+
+    Args:
+        id: Unique in the graph.
+        column: 0 subjects, 1 bindings, 2 roles, 3 rules.
+        title: The name.
+        kind: Such as ``ServiceAccount`` or ``Rule``.
+        namespace: Empty for cluster-wide.
+        granting: Whether it is on a path that grants the request in question.
+    """
+
+    id: str
+    column: int
+    title: str
+    kind: str
+    namespace: str
+    granting: bool = False
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes and edges.
+
+    Args:
+        nodes: By id.
+        edges: (from, to) to whether the edge grants the request in question.
+        hidden: How many default bindings were left out.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: dict[tuple[str, str], bool] = field(default_factory=dict)
+    hidden: int = 0
+
+    def add(self, node: Node) -> str:
+        """Add a node, or mark the one that is there as granting; returns its id."""
+        known = self.nodes.get(node.id)
+        if known is None or (node.granting and not known.granting):
+            self.nodes[node.id] = node
+        return node.id
+
+    def link(self, start: str, end: str, granting: bool) -> None:
+        """Add an edge, or mark the one that is there as granting."""
+        self.edges[start, end] = granting or self.edges.get((start, end), False)
+
+
+def rbac_graph(
+    policy: Policy,
+    *,
+    namespace: str = "",
+    who: Subject | None = None,
+    question: Attributes | None = None,
+    defaults: bool = False,
+    fold: bool = False,
+) -> Graph:
+    """Draw a policy.
+
+    Args:
+        policy: The cluster's RBAC objects.
+        namespace: Only bindings that count in this namespace; empty for all.
+        who: Only bindings that reach this subject; None for all.
+        question: A request whose granting paths are marked.
+        defaults: Whether bindings that every cluster has are drawn too. Without, those of a
+            subject are drawn that name it, or that grant the request; not those that reach it
+            as they reach everybody, through a group.
+        fold: Whether all rules of a role share one box.
+    """
+    graph = Graph()
+    user = who.as_user() if who else None
+    for binding in policy.bindings:
+        home = namespace_of(binding)
+        if namespace and home and home != namespace:
+            continue
+        entries = [
+            entry for entry in binding.get("subjects") or () if user is None or subject_matches(entry, user, home)
+        ]
+        if user is not None and not entries:
+            continue
+        path = _Path(policy, binding, entries, question)
+        named = user is not None and (path.granting or any(entry["kind"] != "Group" for entry in entries))
+        if not defaults and not named and is_default(binding):
+            graph.hidden += 1
+            continue
+        _draw(graph, path, fold)
+    return graph
+
+
+class _Path:
+    """One binding with its subjects and rules, and which of them grant a request."""
+
+    def __init__(self, policy: Policy, binding: Object, entries: list[Object], question: Attributes | None) -> None:
+        self.binding, self.entries = binding, entries
+        self.home = namespace_of(binding)
+        self.role = policy.role_of(binding)
+        self.rules: list[Rule] = list((self.role or {}).get("rules") or ())
+        reaches = question is not None and (not self.home or self.home == question.namespace)
+        granting_rules = [question is not None and reaches and rule_allows(rule, question) for rule in self.rules]
+        asked = question.user if question is not None else None
+        self.granting_entries = [
+            any(granting_rules) and asked is not None and subject_matches(entry, asked, self.home) for entry in entries
+        ]
+        self.granting = any(self.granting_entries)
+        self.granting_rules = [bool(grants) and self.granting for grants in granting_rules]
+
+
+def _draw(graph: Graph, path: _Path, fold: bool) -> None:
+    home, binding = path.home, path.binding
+    kind, name = kind_of(binding), name_of(binding)
+    bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
+    for entry, grants in zip(path.entries, path.granting_entries, strict=True):
+        place = entry.get("namespace") or home if entry["kind"] == "ServiceAccount" else ""
+        node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
+        graph.link(graph.add(node), bound, grants)
+    ref = binding["roleRef"]
+    role_home = home if ref["kind"] == "Role" else ""
+    kind = ref["kind"] if path.role is not None else f"{ref['kind']} (missing)"
+    role_id = graph.add(
+        Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, path.granting)
+    )
+    graph.link(bound, role_id, path.granting)
+    rules = list(zip(path.rules, path.granting_rules, strict=True))
+    if fold and len(rules) > 1:
+        rule, grants = next((pair for pair in rules if pair[1]), rules[0])
+        more = len(rules) - 1
+        title = f"{rule_text(rule)} … and {more} more rule{'s' * (more > 1)}"
+        graph.link(role_id, graph.add(Node(f"{role_id}#", 3, title, "Rules", role_home, grants)), grants)
+        return
+    for number, (rule, grants) in enumerate(rules):
+        rule_id = graph.add(Node(f"{role_id}#{number}", 3, rule_text(rule), "Rule", role_home, grants))
+        graph.link(role_id, rule_id, grants)
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule in one line: ``get, list · services``."""
+    things = [*(rule.get("resources") or ()), *(rule.get("nonResourceURLs") or ())]
+    text = f"{', '.join(rule.get('verbs') or ())} · {', '.join(things)}"
+    names = rule.get("resourceNames") or ()
+    return text + (f" · named {', '.join(names)}" if names else "")

@@ -1,0 +1,169 @@
+"""Who may do what: subjects by permissions, each cell as the server decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from labkit.core.errors import UsageError
+from labkit.rbac.attributes import Attributes
+from labkit.rbac.explain import reviews
+from labkit.rbac.policy import Api, Subject
+
+CLUSTER_SCOPED = frozenset(
+    {
+        ("", "componentstatuses"),
+        ("", "namespaces"),
+        ("", "nodes"),
+        ("", "persistentvolumes"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "apiservices"),
+        ("certificates.k8s.io", "certificatesigningrequests"),
+        ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+        ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+        ("networking.k8s.io", "ingressclasses"),
+        ("networking.k8s.io", "ipaddresses"),
+        ("networking.k8s.io", "servicecidrs"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("scheduling.k8s.io", "priorityclasses"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "storageclasses"),
+        ("storage.k8s.io", "volumeattachments"),
+        ("storage.k8s.io", "volumeattributesclasses"),
+    }
+)
+"""Kubernetes' own kinds that live in no namespace, as discovery names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A column: a verb on a resource.
+
+    Args:
+        verb: Such as ``list``.
+        resource: The plural, such as ``pods``.
+        group: Its API group.
+        subresource: Such as ``log``.
+    """
+
+    verb: str
+    resource: str
+    group: str = ""
+    subresource: str = ""
+
+    @property
+    def label(self) -> str:
+        """``list pods``, ``create pods/exec``."""
+        suffix = f"/{self.subresource}" if self.subresource else ""
+        return f"{self.verb} {self.resource}{suffix}"
+
+    @property
+    def cluster_wide(self) -> bool:
+        """Whether it is about objects that live in no namespace; a request for them names none."""
+        return (self.group, self.resource) in CLUSTER_SCOPED
+
+    @classmethod
+    def parse(cls, text: str) -> Permission:
+        """Read ``list pods``, ``create pods/exec`` or ``get deployments.apps``.
+
+        Raises:
+            UsageError: It has no verb or no resource.
+        """
+        verb, _, rest = text.strip().partition(" ")
+        thing, _, subresource = rest.strip().partition("/")
+        resource, _, group = thing.partition(".")
+        if not verb or not resource:
+            raise UsageError(f"“{text}” is no permission.", todo="Write a verb and a resource, such as “list pods”.")
+        return cls(verb, resource, group, subresource)
+
+    def question(self, who: Subject, namespace: str) -> Attributes:
+        """The same for one subject in one namespace (empty: cluster-wide).
+
+        A namespace does not count for objects that live in none: ``list persistentvolumes``
+        is asked as the server would see the request, so that a RoleBinding gives no false yes.
+        """
+        namespace = "" if self.cluster_wide else namespace
+        return Attributes(who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One answer.
+
+    Args:
+        allowed: What the server says now.
+        changed: Whether it said otherwise in the matrix before.
+        reason: Why, in the server's words.
+    """
+
+    allowed: bool
+    changed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All answers.
+
+    Args:
+        namespace: Where, empty for cluster-wide.
+        subjects: The rows.
+        permissions: The columns.
+        cells: By row, then column.
+    """
+
+    namespace: str
+    subjects: tuple[Subject, ...]
+    permissions: tuple[Permission, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+def access_matrix(
+    api: Api,
+    subjects: Iterable[Subject],
+    permissions: Sequence[Permission],
+    namespace: str = "",
+    before: Matrix | None = None,
+) -> Matrix:
+    """Ask the server for every cell.
+
+    Args:
+        api: A caller who may create SubjectAccessReviews.
+        subjects: The rows.
+        permissions: The columns.
+        namespace: Where to ask, empty for cluster-wide.
+        before: An earlier matrix; cells that differ from it are marked.
+
+    Raises:
+        Unanswered: The caller may not create them.
+    """
+    rows = tuple(subjects)
+    old = _answers(before) if before is not None else {}
+    asked = list(dict.fromkeys((who, permission) for who in rows for permission in permissions))
+    questions = [permission.question(who, namespace) for who, permission in asked]
+    answers = dict(zip(asked, reviews(api, questions), strict=True))
+    cells = []
+    for who in rows:
+        row = []
+        for permission in permissions:
+            status = answers[who, permission]
+            allowed = bool(status.get("allowed"))
+            earlier = old.get((namespace, who.user, permission), allowed)
+            row.append(Cell(allowed, earlier != allowed, str(status.get("reason") or "")))
+        cells.append(tuple(row))
+    return Matrix(namespace, rows, tuple(permissions), tuple(cells))
+
+
+def _answers(matrix: Matrix) -> dict[tuple[str, str, Permission], bool]:
+    return {
+        (matrix.namespace, who.user, permission): cell.allowed
+        for who, row in zip(matrix.subjects, matrix.cells, strict=True)
+        for permission, cell in zip(matrix.permissions, row, strict=True)
+    }

@@ -1,0 +1,72 @@
+"""What a rule of RBAC speaks of: five small predicates, which exist once.
+
+The server's authorizer decides with them, the explanations show which of them fails, and a
+checkpoint on a role alone reads the role with them. How rules are laid out does not
+matter: split, repeated or reordered they mean the same.
+
+Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/evaluation_helpers.go``;
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.rbac.attributes import Attributes
+
+Rule = dict[str, Any]
+"""A rule of a Role or ClusterRole, as decoded JSON."""
+
+
+def verb_matches(rule: Rule, verb: str) -> bool:
+    """The rule names the verb, or all of them."""
+    verbs: Sequence[str] = rule.get("verbs") or ()
+    return "*" in verbs or verb in verbs
+
+
+def group_matches(rule: Rule, group: str) -> bool:
+    """The rule names the API group, or all of them."""
+    groups: Sequence[str] = rule.get("apiGroups") or ()
+    return "*" in groups or group in groups
+
+
+def resource_matches(rule: Rule, resource: str, subresource: str = "") -> bool:
+    """The rule names the resource (with its subresource), that subresource of any, or all."""
+    resources: Sequence[str] = rule.get("resources") or ()
+    wanted = f"{resource}/{subresource}" if subresource else resource
+    if "*" in resources or wanted in resources:
+        return True
+    return bool(subresource) and f"*/{subresource}" in resources
+
+
+def name_matches(rule: Rule, name: str) -> bool:
+    """The rule is for all objects, or names this one."""
+    names: Sequence[str] = rule.get("resourceNames") or ()
+    return not names or name in names
+
+
+def path_matches(rule: Rule, path: str) -> bool:
+    """The rule names the path, a prefix of it that ends in ``*``, or all."""
+    for pattern in rule.get("nonResourceURLs") or ():
+        if pattern in ("*", path):
+            return True
+        if pattern.endswith("*") and path.startswith(pattern.rstrip("*")):
+            return True
+    return False
+
+
+def rule_allows(rule: Rule, question: Attributes) -> bool:
+    """Whether this rule alone allows the request.
+
+    Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/rbac/rbac.go``, ``RuleAllows``.
+    """
+    if not verb_matches(rule, question.verb):
+        return False
+    if not question.is_resource:
+        return path_matches(rule, question.path)
+    return (
+        group_matches(rule, question.group)
+        and resource_matches(rule, question.resource, question.subresource)
+        and name_matches(rule, question.name)
+    )

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.client.answer import Answer, Identity
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+
+
+def made(status: int, body: Any, **more: Any) -> Answer:
+    facts: dict[str, Any] = {
+        "who": "kikai/test",
+        "method": "GET",
+        "path": "/api/v1/namespaces/kikai/services",
+        "server": "https://127.0.0.1:6443",
+        "headers": {},
+        "credential": "token",
+        "ca_file": "/pki/ca.crt",
+        "identify": lambda: Identity("system:serviceaccount:kikai:default"),
+    }
+    return Answer(status=status, body=body, **{**facts, **more})
+
+
+FORBIDDEN = {
+    "kind": "Status",
+    "reason": "Forbidden",
+    "code": 403,
+    "message": 'services is forbidden: User "system:serviceaccount:kikai:default" cannot list resource '
+    '"services" in API group "" in the namespace "kikai"',
+}
+
+
+def test_a_refusal_in_plain_text() -> None:
+    assert repr(made(403, FORBIDDEN)) == (
+        "✘ 403 forbidden\n"
+        "  who      kikai/test, taken for system:serviceaccount:kikai:default\n"
+        "  verb     list services\n"
+        "  url      GET https://127.0.0.1:6443/api/v1/namespaces/kikai/services\n"
+        '  message  services is forbidden: User "system:serviceaccount:kikai:default" cannot list resource '
+        '"services" in API group "" in the namespace "kikai"\n'
+        "  kubectl  kubectl --kubeconfig=/dev/null --server=https://127.0.0.1:6443 "
+        '--certificate-authority=/pki/ca.crt --token="$TOKEN" get services -n kikai\n'
+        '  curl     curl --cacert /pki/ca.crt -H "Authorization: Bearer $TOKEN" '
+        "https://127.0.0.1:6443/api/v1/namespaces/kikai/services"
+    )
+
+
+def test_html_says_the_same_and_can_be_read_aloud() -> None:
+    page = made(403, FORBIDDEN)._repr_html_()
+    for text in ("403 forbidden", "kikai/test", "list services", 'scope="row"', 'role="group"'):
+        assert text in page
+    assert 'aria-hidden="true">✘' in page
+    assert "User &quot;system" in page
+    assert "--jp-error-color1" in page
+
+
+def test_html_cannot_be_broken_by_what_a_server_says() -> None:
+    body = {**FORBIDDEN, "message": "<script>alert(1)</script>"}
+    assert "<script>" not in made(403, body)._repr_html_()
+
+
+def test_a_list_is_told_by_its_names() -> None:
+    items = [{"metadata": {"name": f"s{i}"}} for i in range(14)]
+    shown = made(200, {"kind": "ServiceList", "items": items})
+    assert shown.names[:2] == ["s0", "s1"]
+    assert "ServiceList, 14 items: s0, s1" in repr(shown)
+    assert "… 2 more" in repr(shown)
+    assert "ServiceList, 0 items\n" in repr(made(200, {"kind": "ServiceList", "items": None}))
+
+
+def test_a_list_across_namespaces_says_whose_each_name_is() -> None:
+    items = [{"metadata": {"name": "test", "namespace": home}} for home in ("darbo", "kikai")]
+    body = {"kind": "PodList", "items": items}
+    assert "got      PodList, 2 items: darbo/test, kikai/test\n" in repr(made(200, body, path="/api/v1/pods"))
+    assert "2 items: test, test\n" in repr(made(200, body, path="/api/v1/namespaces/kikai/pods"))
+
+
+def test_a_deleted_object_and_a_version_are_told_in_words() -> None:
+    gone = {"kind": "Status", "status": "Success", "details": {"name": "web", "kind": "services"}}
+    assert "got      Success: services web\n" in repr(made(200, gone))
+    assert "got      Success\n" in repr(made(200, {"kind": "Status", "status": "Success"}))
+    assert "got      version v1.36.2\n" in repr(made(200, {"major": "1", "gitVersion": "v1.36.2"}))
+
+
+def test_nobody_is_said_as_such() -> None:
+    shown = made(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"})
+    assert shown.as_user == ""
+    assert "nobody: the credential was not accepted" in repr(shown)
+    assert not shown.allowed
+
+
+def test_not_found_counts_as_allowed_since_the_server_looked() -> None:
+    shown = made(404, {"kind": "Status", "reason": "NotFound", "message": "not found"})
+    assert shown.allowed
+    assert not shown.ok
+
+
+def test_a_token_in_an_answer_is_never_shown_whole() -> None:
+    shown = made(201, {"kind": "TokenRequest", "status": {"token": JWT}}, sent={"token": JWT}, method="POST")
+    signature = JWT.rpartition(".")[2]
+    for text in (repr(shown), shown._repr_html_(), shown.json(), shown.curl, shown.kubectl):
+        assert signature not in text
+    assert "eyJ….eyJ….<signature>" in shown.json()
+    refused = made(400, f"bad token {JWT}")
+    assert signature not in str(refused.summary())
+
+
+def test_the_summary_holds_the_facts_and_no_body() -> None:
+    summary = made(403, FORBIDDEN).summary()
+    assert summary["status"] == 403
+    assert summary["verb"] == "list"
+    assert summary["as_user"] == "system:serviceaccount:kikai:default"
+    assert "body" not in summary

@@ -1,0 +1,70 @@
+"""Bodies on their way out and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from labkit.client import content
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "whole"),
+    [
+        ("/a", None, "/a"),
+        ("/a", {}, "/a"),
+        ("/a", {"x": "1 2"}, "/a?x=1+2"),
+        ("/a?y=1", {"x": "2"}, "/a?y=1&x=2"),
+    ],
+)
+def test_a_query_is_joined_to_a_path_that_may_have_one(path: str, query: dict[str, str] | None, whole: str) -> None:
+    assert content.with_query(path, query) == whole
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [(None, None), (b"raw", b"raw"), ("text", b"text"), ({"a": 1}, b'{"a": 1}'), ([], b"[]")],
+)
+def test_what_is_sent(body: object, sent: bytes | None) -> None:
+    assert content.encode(body) == sent
+
+
+def test_a_patch_is_told_by_its_shape() -> None:
+    assert content.content_type("POST", {}) == "application/json"
+    assert content.content_type("PATCH", {}) == "application/merge-patch+json"
+    assert content.content_type("PATCH", []) == "application/json-patch+json"
+
+
+def test_the_media_type_is_found_however_it_is_written() -> None:
+    assert content.type_of({"CONTENT-type": "text/plain"}) == "text/plain"
+    assert content.type_of({"Accept": "text/plain"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "body"),
+    [
+        (b'{"a": 1}', "application/json", {"a": 1}),
+        (b'{"a": 1}', "text/plain", '{"a": 1}'),
+        (b"{cut", "application/json", "{cut"),
+        (b"\xff", "text/plain", "\ufffd"),
+    ],
+)
+def test_what_comes_back(data: bytes, content_type: str, body: object) -> None:
+    assert content.decode(data, content_type) == body
+
+
+class Pieces:
+    """A response that comes in pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+
+    def stream(self, _: int) -> Iterator[bytes]:
+        yield from self.pieces
+
+
+def test_lines_are_whole_wherever_the_pieces_end() -> None:
+    pieces = cast(Any, Pieces(b"on", b"e\ntwo\n\nth", b"ree"))
+    assert list(content.lines(pieces)) == [b"one", b"two", b"three"]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from labkit.client.equivalents import curl_command, kubectl_command
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+def kubectl(method: str, path: str, body: object = None) -> str:
+    return kubectl_command(method, path, body, "certificate", "https://s", "/ca")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/api/v1/namespaces/kikai/services", "kubectl get services -n kikai"),
+        ("GET", "/api/v1/namespaces/kikai/services/web", "kubectl get services web -n kikai"),
+        ("GET", "/api/v1/pods", "kubectl get pods -A"),
+        ("GET", "/api/v1/persistentvolumes", "kubectl get persistentvolumes"),
+        ("GET", "/api/v1/namespaces/kikai", "kubectl get namespaces kikai"),
+        ("GET", "/api/v1/pods?watch=1", "kubectl get pods -A --watch"),
+        ("GET", "/api/v1/pods?labelSelector=a%3Db", "kubectl get pods -A -l a=b"),
+        ("GET", "/api", "kubectl get --raw /api"),
+        ("GET", "/api/v1/namespaces/d/pods/curl/log", "kubectl logs curl -n d"),
+        ("DELETE", "/api/v1/namespaces/d/pods/curl", "kubectl delete pods curl -n d"),
+        ("DELETE", "/api/v1/namespaces/d/pods", "kubectl delete pods --all -n d"),
+    ],
+)
+def test_kubectl_reads(method: str, path: str, expected: str) -> None:
+    assert kubectl(method, path) == expected
+
+
+def test_kubectl_writes() -> None:
+    assert kubectl("POST", f"{RBAC}/clusterroles", {"a": 1}) == """kubectl create -f - <<< '{"a":1}'"""
+    assert (
+        kubectl("PATCH", f"{RBAC}/namespaces/kikai/rolebindings/test", {"subjects": []})
+        == """kubectl patch rolebindings test -n kikai --type=merge -p '{"subjects":[]}'"""
+    )
+
+
+def test_kubectl_has_words_of_its_own_for_reviews_and_tokens() -> None:
+    review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    attributes = {"verb": "list", "resource": "services", "namespace": "kikai"}
+    body = {"spec": {"resourceAttributes": attributes}}
+    assert kubectl("POST", review, body) == "kubectl auth can-i list services -n kikai"
+    assert kubectl("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}) == "kubectl auth whoami"
+    token = "/api/v1/namespaces/default/serviceaccounts/kikai/token"
+    assert (
+        kubectl("POST", token, {"spec": {"expirationSeconds": 600}})
+        == "kubectl create token kikai -n default --duration=600s"
+    )
+
+
+def test_a_token_call_names_no_kubeconfig_since_a_certificate_would_win() -> None:
+    command = kubectl_command("GET", "/api", None, "token", "https://s:1", "/my ca")
+    assert command == (
+        "kubectl --kubeconfig=/dev/null --server=https://s:1 --certificate-authority='/my ca' "
+        '--token="$TOKEN" get --raw /api'
+    )
+
+
+def test_curl_with_each_kind_of_credential() -> None:
+    url = "https://s/api/v1/pods?limit=1"
+    assert curl_command("GET", url, None, "none", "/ca") == f"curl --cacert /ca '{url}'"
+    assert '-H "Authorization: Bearer $TOKEN"' in curl_command("GET", url, None, "token", "")
+    command = curl_command("PATCH", url, {"a": "it's"}, "certificate", "")
+    assert '--cert "$CERT" --key "$KEY" -X PATCH' in command
+    assert "application/merge-patch+json" in command

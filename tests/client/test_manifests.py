@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.client import manifests
+from labkit.client.client import Client
+from labkit.client.discovery import Resources
+from labkit.client.manifests import Library, given, parse, step_number
+from labkit.core import resources
+from labkit.core.errors import ApiFailure, UsageError
+from tests.client.fake import Fake, Reply, Request, fake_api, status
+
+LIBRARY = Library(resources.clusters() / "lessons")
+
+
+def test_documents_and_lists_are_taken_apart() -> None:
+    text = """
+kind: ConfigMap
+apiVersion: v1
+metadata: {name: a}
+---
+---
+kind: List
+apiVersion: v1
+items:
+- {kind: Secret, apiVersion: v1, metadata: {name: b}}
+"""
+    assert [(entry["kind"], entry["metadata"]["name"]) for entry in parse(text)] == [
+        ("ConfigMap", "a"),
+        ("Secret", "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [", "not YAML"),
+        ("just words", "no Kubernetes object"),
+        ("kind: Pod\nmetadata: {name: x}", "no Kubernetes object"),
+        ("kind: Pod\napiVersion: v1", "no Kubernetes object"),
+        ("kind: Pod\napiVersion: v1\nmetadata: {}", "without a name"),
+    ],
+)
+def test_what_is_no_manifest_is_said(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse(text)
+
+
+@pytest.mark.parametrize("what", [5, [5], {"kind": "Pod"}, [{"kind": "Pod"}]])
+def test_what_is_no_object_is_said(what: object) -> None:
+    with pytest.raises(UsageError, match="What was given holds something that is no Kubernetes object"):
+        given(what)
+
+
+@pytest.mark.parametrize(("step", "number"), [("W17", 17), ("w1", 1), (" 24 ", 24)])
+def test_steps_have_numbers(step: str, number: int) -> None:
+    assert step_number(step) == number
+
+
+@pytest.mark.parametrize("step", ["W0", "W25", "x", "", "W-1", "W1.5"])
+def test_other_steps_are_refused(step: str) -> None:
+    with pytest.raises(UsageError, match="no step"):
+        step_number(step)
+
+
+def names(files: list[Path]) -> list[str]:
+    return [file.name for file in files]
+
+
+def test_a_lesson_or_a_file_is_found_by_name() -> None:
+    assert LIBRARY.lessons() == [
+        "01-api-server",
+        "02-inside-a-pod",
+        "03-service-accounts",
+        "04-roles",
+        "05-cluster-roles",
+    ]
+    assert names(LIBRARY.files("02-inside-a-pod")) == names(LIBRARY.files("02")) == ["W05-pod-curl.yaml"]
+    assert LIBRARY.files("01-api-server") == []
+    assert names(LIBRARY.files("04-roles/W16-roles-service-reader.yaml")) == ["W16-roles-service-reader.yaml"]
+    assert names(LIBRARY.files("04-roles/W16-roles-service-reader")) == ["W16-roles-service-reader.yaml"]
+    assert names(LIBRARY.files("05/tryout/W22-rolebinding-view")) == ["W22-rolebinding-view.yaml"]
+
+
+@pytest.mark.parametrize("name", ["06-nope", "04-roles/nope", "../../etc/passwd", "04-roles/../02-inside-a-pod", ""])
+def test_what_is_not_there_is_said(name: str) -> None:
+    with pytest.raises(UsageError):
+        LIBRARY.files(name)
+
+
+def test_before_a_step_are_all_earlier_files_in_order_without_experiments() -> None:
+    assert LIBRARY.before(1) == []
+    assert names(LIBRARY.before(17)) == [
+        "W05-pod-curl.yaml",
+        "W10-serviceaccount-kikai.yaml",
+        "W11-pod-curl-custom-sa.yaml",
+        "W14-namespaces.yaml",
+        "W14-pods-test.yaml",
+        "W16-roles-service-reader.yaml",
+    ]
+    everything = names(LIBRARY.before(25))
+    assert everything[-1] == "W24-clusterrolebinding-view-test.yaml"
+    assert not [name for name in everything if "W22" in name]
+
+
+def test_every_manifest_is_named_by_its_step_and_readable() -> None:
+    for file in LIBRARY.root.rglob("*.yaml"):
+        assert re.match(r"W\d\d-[a-z-]+\.yaml$", file.name)
+        assert parse(file.read_text(), file.name)
+
+
+def test_the_write_ups_own_pods_and_role_are_word_for_word() -> None:
+    by_name = {(e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]): e for e in LIBRARY.objects()}
+    main = {"name": "main", "image": "ubuntu", "command": ["sleep", "9999999"]}
+    ambassador = {"name": "ambassador", "image": "luksa/kubectl-proxy:1.6.2"}
+    assert by_name["Pod", None, "curl"]["spec"] == {"containers": [main]}
+    custom = by_name["Pod", None, "curl-custom-sa"]["spec"]
+    assert custom == {"serviceAccountName": "kikai", "containers": [main, ambassador]}
+    rules = [{"apiGroups": [""], "verbs": ["get", "list"], "resources": ["services"]}]
+    assert by_name["Role", "kikai", "service-reader"]["rules"] == rules
+
+
+def test_differences_are_told_by_path() -> None:
+    before = {"spec": {"containers": [{"image": "ubuntu"}], "x": 1}}
+    after = {"spec": {"containers": [{"image": "lab", "imagePullPolicy": "IfNotPresent"}], "x": 1}}
+    assert manifests.differences(before, after) == [
+        "spec.containers[0].image: ubuntu → lab",
+        "spec.containers[0].imagePullPolicy: IfNotPresent",
+    ]
+    assert manifests.differences(before, before) == []
+
+
+class Cluster:
+    """A cluster that knows Roles and Namespaces."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.refuse = False
+
+    def answer(self, request: Request) -> Reply:
+        import json
+
+        path, _, query = request.path.partition("?")
+        assert (query == "fieldValidation=Strict") == (request.method in ("POST", "PATCH"))
+        if path == "/apis":
+            return Reply(200, {"groups": [{"preferredVersion": {"groupVersion": "rbac.authorization.k8s.io/v1"}}]})
+        if path == "/apis/rbac.authorization.k8s.io/v1":
+            return Reply(200, {"resources": [{"kind": "Role", "name": "roles", "namespaced": True}]})
+        if path == "/api/v1":
+            found = [{"kind": "Namespace", "name": "namespaces", "namespaced": False}]
+            return Reply(200, {"resources": [*found, {"kind": "Eviction", "name": "pods/eviction"}]})
+        if path.count("/") == 3 and path.startswith("/apis/"):
+            return status(404, "NotFound", "no")
+        if self.refuse:
+            return status(422, "Invalid", "it is wrong")
+        if request.method == "POST":
+            body = json.loads(request.body)
+            key = f"{path}/{body['metadata']['name']}"
+            if key in self.objects:
+                return status(409, "AlreadyExists", "there")
+            self.objects[key] = {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
+            return Reply(201, self.objects[key])
+        if path not in self.objects:
+            return status(404, "NotFound", "not there")
+        if request.method == "PATCH":
+            assert request.headers["content-type"] == "application/strategic-merge-patch+json"
+            old = self.objects[path]
+            new = {**old, **{k: v for k, v in json.loads(request.body).items() if k != "metadata"}}
+            changed = str(int(old["metadata"]["resourceVersion"]) + (new != old))
+            self.objects[path] = {**new, "metadata": {**old["metadata"], "resourceVersion": changed}}
+        elif request.method == "DELETE":
+            return Reply(200, self.objects.pop(path))
+        return Reply(200, self.objects[path])
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> Iterator[Fake]:
+    with fake_api(cluster.answer) as fake:
+        yield fake
+
+
+ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "Role",
+    "metadata": {"name": "r", "namespace": "kikai"},
+    "rules": [],
+}
+
+
+def applied(api: Fake, *objects: dict[str, Any], adapt: Any = lambda entry: entry) -> manifests.Applied:
+    client = Client(api.endpoint)
+    return manifests.apply(client, Resources(client), objects, adapt)
+
+
+def test_applying_creates_then_changes_then_leaves(api: Fake) -> None:
+    outcomes = [
+        applied(api, ROLE).objects[0].outcome,
+        applied(api, {**ROLE, "rules": [{"verbs": ["get"]}]}).objects[0].outcome,
+        applied(api, {**ROLE, "rules": [{"verbs": ["get"]}]}).objects[0].outcome,
+    ]
+    assert outcomes == ["created", "changed", "unchanged"]
+
+
+def test_what_a_backend_changes_is_shown(api: Fake) -> None:
+    done = applied(api, ROLE, adapt=lambda entry: {**entry, "extra": 1})
+    assert done.objects[0].adapted == ("extra: 1",)
+    assert "on this cluster: extra: 1" in repr(done)
+    assert "1 object applied" in repr(done)
+
+
+def test_what_the_server_refuses_is_said_in_its_words(api: Fake, cluster: Cluster) -> None:
+    cluster.refuse = True
+    with pytest.raises(ApiFailure, match="Role kikai/r was not accepted"):
+        applied(api, ROLE)
+
+
+NO_ACCOUNT = status(403, "Forbidden", "pods is forbidden: error looking up service account x/default")
+NO_TOKEN = status(500, "ServerTimeout", 'No API token found for service account "kikai", retry after …')
+
+
+@pytest.mark.parametrize("not_yet", [NO_ACCOUNT, NO_TOKEN], ids=["account", "token, up to 1.23"])
+def test_a_new_account_is_waited_for_where_the_cluster_is_slow(not_yet: Reply) -> None:
+    answers = [not_yet] * 2
+    found = {"resources": [{"kind": "Pod", "name": "pods", "namespaced": True}]}
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET":
+            return Reply(200, found)
+        return answers.pop() if answers else Reply(201, {"metadata": {}})
+
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    with fake_api(answer) as api:
+        client = Client(api.endpoint)
+        with pytest.raises(ApiFailure, match="Pod p was not accepted"):
+            manifests.apply(client, Resources(client), [pod], lambda entry: entry)
+        done = manifests.apply(client, Resources(client), [pod], lambda entry: entry, patience_seconds=5)
+    assert done.objects[0].outcome == "created"
+
+
+def test_a_token_secret_is_filled_in_before_it_is_used() -> None:
+    secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": manifests.TOKEN_SECRET}
+    secret["metadata"] = {"name": "s"}
+    later: list[dict[str, str]] = [{}, {}, {"token": "eA=="}]
+    asked: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if request.method == "GET" and request.path.endswith("/s"):
+            asked.append(request.path)
+            return Reply(200, {"kind": "Secret", "data": later[len(asked) - 1]})
+        found = {"resources": [{"kind": "Secret", "name": "secrets", "namespaced": True}]}
+        return Reply(200, found) if request.method == "GET" else Reply(201, {"metadata": {}})
+
+    with fake_api(answer) as api:
+        client = Client(api.endpoint)
+        manifests.apply(client, Resources(client), [secret], lambda entry: entry)
+        assert asked == []  # the embedded cluster fills it in at once
+        manifests.apply(client, Resources(client), [secret], lambda entry: entry, patience_seconds=5)
+    assert len(asked) == 3
+
+
+def test_kinds_the_cluster_lacks_are_said(api: Fake) -> None:
+    with pytest.raises(UsageError, match="serves no Roll"):
+        applied(api, {**ROLE, "kind": "Roll"})
+    with pytest.raises(UsageError, match="does not serve nope/v1"):
+        applied(api, {**ROLE, "apiVersion": "nope/v1"})
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("v1", "The cluster serves no Role in v1."),
+        ("rbac.authorization.k8s.io/v1beta1", "The cluster does not serve rbac.authorization.k8s.io/v1beta1."),
+    ],
+)
+def test_a_kind_in_the_wrong_group_or_version_is_shown_its_own(api: Fake, version: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        applied(api, {**ROLE, "apiVersion": version})
+    assert caught.value.what == said
+    right = "rbac.authorization.k8s.io/v1"
+    assert caught.value.todo == f"Role is served in {right}: write apiVersion: {right}."
+
+
+def test_a_file_that_a_lesson_lacks_is_told_what_there_is() -> None:
+    with pytest.raises(UsageError) as caught:
+        LIBRARY.files("02-inside-a-pod/W16")
+    assert caught.value.todo == "Its files are: W05-pod-curl.yaml."
+    with pytest.raises(UsageError) as caught:
+        LIBRARY.files("01-api-server/W1")
+    assert caught.value.todo == "It has none."

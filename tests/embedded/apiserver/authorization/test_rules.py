@@ -1,0 +1,61 @@
+"""One rule, one question: the five predicates."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.embedded.apiserver.authorization.index import RuleIndex
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.rules import rule_allows
+from tests.support.cluster import rule
+
+JANE = User("jane")
+PODS = {"verb": "get", "resource": "pods"}
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "allowed"),
+    [
+        (rule("get", "pods"), PODS, True),
+        (rule("list", "pods"), PODS, False),
+        (rule("", "pods"), PODS, False),
+        (rule("*", "pods"), PODS, True),
+        (rule("get", "*"), PODS, True),
+        (rule("get", "pods", "apps"), PODS, False),
+        (rule("get", "pods", "*"), {**PODS, "group": "apps"}, True),
+        (rule("get", "pods"), {**PODS, "subresource": "log"}, False),
+        (rule("get", "pods/log"), {**PODS, "subresource": "log"}, True),
+        (rule("get", "*/log"), {**PODS, "subresource": "log"}, True),
+        (rule("get", "*/log"), PODS, False),
+        (rule("get", "pods/*"), {**PODS, "subresource": "log"}, False),
+        (rule("get", "*"), {**PODS, "subresource": "log"}, True),
+        (rule("get", "pods", names="a b"), {**PODS, "name": "b"}, True),
+        (rule("get", "pods", names="a b"), {**PODS, "name": "c"}, False),
+        (rule("list", "pods", names="a"), {"verb": "list", "resource": "pods"}, False),
+        (rule("get", urls="/logs/*"), {"verb": "get", "path": "/logs/x"}, True),
+        (rule("get", urls="/logs/*"), {"verb": "get", "path": "/logs"}, False),
+        (rule("get", urls="*"), {"verb": "get", "path": "/x"}, True),
+        (rule("get", urls="*"), {"verb": "get", "non_resource": True}, True),
+        (rule("get", urls="/a*"), {"verb": "get", "path": "/abc"}, True),
+        (rule("get", urls="/a"), {"verb": "post", "path": "/a"}, False),
+        (rule("get", urls="/a"), {"verb": "get", "path": "/abc"}, False),
+        (rule("*", "*", "*"), {"verb": "get", "path": "/x"}, False),
+        (rule("get", urls="*"), PODS, False),
+        ({"verbs": None, "apiGroups": None}, PODS, False),
+    ],
+)
+def test_rule_allows(given: dict[str, object], asked: dict[str, object], allowed: bool) -> None:
+    assert rule_allows(given, Attributes(JANE, **asked)) is allowed  # type: ignore[arg-type] # a table of keywords
+
+
+def test_a_rule_of_many_words_is_found_like_any_other_and_not_taken_apart() -> None:
+    words = [f"w{number}" for number in range(3000)]
+    large = {"verbs": ["get"], "apiGroups": [*words, ""], "resources": [*words, "pods"]}
+    index = RuleIndex([(rule("get", "services"), "first"), (large, "large"), (rule("get", "pods"), "last")])
+    assert len(index._by_resource) == 2
+    assert index.first(Attributes(JANE, "get", resource="pods")) == "large"
+    assert index.first(Attributes(JANE, "get", resource="services")) == "first"
+    assert index.first(Attributes(JANE, "list", resource="pods")) is None
+    assert RuleIndex([(rule("get", "pods"), "first"), (large, "large")]).first(
+        Attributes(JANE, "get", resource="pods")
+    ) == ("first")

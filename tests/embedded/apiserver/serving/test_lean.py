@@ -1,0 +1,75 @@
+"""The server's process loads what it answers with, and aiohttp's server half; more when it is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from labkit.embedded.apiserver.serving.pki import load_keys
+from labkit.embedded.process import DEFERRED
+
+ROOT = Path(__file__).parents[4]
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+LEAN = "import sys; from labkit.embedded.apiserver.serving.lean import defer_client; defer_client(); "
+
+
+def test_the_client_is_not_loaded_with_the_server() -> None:
+    code = LEAN + "import labkit.embedded.apiserver.serving.server; print('aiohttp.client' in sys.modules)"
+    assert run(code) == "False"
+
+
+def test_clients_may_connect_before_what_answers_is_loaded() -> None:
+    code = LEAN + "import labkit.embedded.process; print({'aiohttp.web_protocol', 'OpenSSL'} & {*sys.modules})"
+    assert run(code) == "set()"
+
+
+def test_the_versions_agree() -> None:
+    assert run(LEAN + "import aiohttp; print(aiohttp.__version__)") == run("import aiohttp; print(aiohttp.__version__)")
+
+
+def test_a_name_that_is_asked_for_loads_the_rest() -> None:
+    code = LEAN + (
+        "import labkit.embedded.apiserver.serving.server; import aiohttp; from aiohttp import web; "
+        "print(aiohttp.ClientSession.__name__, web.Application.__name__, 'aiohttp.client' in sys.modules)"
+    )
+    assert run(code) == "ClientSession Application True"
+
+
+def test_a_loaded_package_is_left_alone() -> None:
+    code = "import aiohttp; before = aiohttp; " + LEAN + "print(sys.modules['aiohttp'] is before)"
+    assert run(code) == "True"
+
+
+def test_a_name_that_does_not_exist() -> None:
+    assert run(LEAN + "import aiohttp; print(hasattr(aiohttp, 'nonsense'))") == "False"
+
+
+def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path: Path) -> None:
+    code = LEAN + (
+        "from pathlib import Path; from labkit.embedded import process\n"
+        "from labkit.embedded.machinery.request import PeerCertificate\n"
+        "from labkit.embedded.apiserver.serving.inprocess import ask\n"
+        "admin = PeerCertificate('kubernetes-admin', ('system:masters',), '')\n"
+        f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
+        "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"
+        "print(*(name for name in sys.modules if name in process.DEFERRED or name.partition('.')[0] in "
+        "('cryptography', 'google', 'tree_sitter', 'yaml')))"
+    )
+    load_keys(tmp_path)
+    assert run(code) == ""
+
+
+@pytest.mark.parametrize("name", DEFERRED)
+def test_what_is_deferred_exists(name: str) -> None:
+    assert import_module(name).__name__ == name

@@ -1,0 +1,431 @@
+"""What the kinds' own rules refuse, on creation and on update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.embedded.apiserver.registry.errors import MAX_CAUSES
+from tests.support.cluster import ClusterApi, causes
+
+LAB = "/api/v1/namespaces/lab"
+APPS = "/apis/apps/v1/namespaces/lab"
+NETWORK = "/apis/networking.k8s.io/v1"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+SELECTED: dict[str, Any] = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
+
+
+def pod(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c", "image": "i"}], **spec}}
+
+
+def ingress(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "x"}, "spec": spec}
+
+
+def backend(**service: Any) -> dict[str, Any]:
+    return {"service": service}
+
+
+CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        f"{LAB}/configmaps",
+        {"metadata": {"name": "x", "finalizers": ["a"]}},
+        "metadata.finalizers[0]",
+        'Invalid value: "a": name is neither a standard finalizer name nor is it fully qualified',
+    ),
+    (
+        f"{LAB}/pods",
+        pod(affinity={"nodeAffinity": {PREFERRED: [{"weight": 101, "preference": {}}]}}),
+        f"spec.affinity.nodeAffinity.{PREFERRED}[0].weight",
+        "Invalid value: 101: must be in the range 1-100",
+    ),
+    (
+        f"{LAB}/pods",
+        pod(affinity={"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [
+            {"matchFields": [{"key": "metadata.uid", "operator": "In", "values": ["a"]}]}]}}}),
+        f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].matchFields[0].key",
+        'Invalid value: "metadata.uid": not a valid field selector key',
+    ),
+    (
+        f"{LAB}/pods",
+        pod(affinity={"podAffinity": {PREFERRED: [{"weight": 0, "podAffinityTerm": {"topologyKey": "z"}}]}}),
+        f"spec.affinity.podAffinity.{PREFERRED}[0].weight",
+        "Invalid value: 0: must be in the range 1-100",
+    ),
+    (
+        f"{LAB}/pods",
+        pod(securityContext={"sysctls": [{"name": "kernel.sem"}, {"name": "kernel.sem"}]}),
+        "spec.securityContext.sysctls[1].name",
+        'Duplicate value: "kernel.sem"',
+    ),
+    (
+        f"{LAB}/pods",
+        pod(hostNetwork=True, securityContext={"sysctls": [{"name": "net.a"}]}),
+        "spec.securityContext.sysctls[0].name",
+        "Invalid value: \"net.a\": may not be specified when 'hostNetwork' is true",
+    ),
+    (
+        f"{LAB}/pods",
+        pod(securityContext={"fsGroupChangePolicy": "Never"}),
+        "spec.securityContext.fsGroupChangePolicy",
+        'Unsupported value: "Never": supported values: "Always", "OnRootMismatch"',
+    ),
+    (
+        f"{LAB}/pods",
+        pod(dnsConfig={"options": [{"value": "2"}]}),
+        "spec.dnsConfig.options[0]",
+        "Required value: must not be empty",
+    ),
+    (
+        f"{LAB}/pods",
+        pod(topologySpreadConstraints=2 * [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}]),
+        "spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}",
+        'Duplicate value: "{z, DoNotSchedule}"',
+    ),
+    (
+        "/api/v1/persistentvolumes",
+        {"metadata": {"name": "x"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/x"}, "nodeAffinity": {}}},
+        "spec.nodeAffinity.required",
+        "Required value: must specify required node constraints",
+    ),
+    (
+        "/apis/storage.k8s.io/v1/storageclasses",
+        {"metadata": {"name": "x"}, "provisioner": "p", "allowedTopologies": [
+            {"matchLabelExpressions": [{"key": "k", "values": ["v", "v"]}]}]},
+        "allowedTopologies[0].matchLabelExpressions[0].values[1]",
+        'Duplicate value: "v"',
+    ),
+    (
+        f"{LAB}/endpoints",
+        {"metadata": {"name": "x"}, "subsets": [{"addresses": [{"ip": "127.0.0.1"}]}]},
+        "subsets[0].addresses[0].ip",
+        'Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+    ),
+    (
+        "/api/v1/nodes",
+        {"metadata": {"name": "x"}, "spec": {"taints": [{"key": "k", "effect": "Sometimes"}]}},
+        "metadata.taints[0].effect",
+        'Unsupported value: "Sometimes": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    ),
+    (
+        "/api/v1/namespaces",
+        {"metadata": {"name": "x"}, "spec": {"finalizers": ["other"]}},
+        "spec.finalizers",
+        'Invalid value: "other": name is neither a standard finalizer name nor is it fully qualified',
+    ),
+    (
+        f"{LAB}/podtemplates",
+        {"metadata": {"name": "x"}, "template": {"spec": {"containers": []}}},
+        "template.spec.containers",
+        "Required value",
+    ),
+    (
+        f"{APPS}/controllerrevisions",
+        {"metadata": {"name": "x"}, "revision": 1},
+        "data",
+        "Required value: data is mandatory",
+    ),
+    (
+        f"{APPS}/daemonsets",
+        {"metadata": {"name": "x"}, "spec": {**SELECTED, "updateStrategy": {"rollingUpdate": {"maxUnavailable": 0}}}},
+        "spec.updateStrategy.rollingUpdate.maxUnavailable",
+        "Required value: cannot be 0 when maxSurge is 0",
+    ),
+    (
+        f"{APPS}/daemonsets",
+        {"metadata": {"name": "x"}, "spec": {**SELECTED, "selector": {}}},
+        "spec.selector",
+        "Invalid value: {}: empty selector is invalid for daemonset",
+    ),
+    (
+        f"{APPS}/statefulsets",
+        {"metadata": {"name": "x"}, "spec": {**SELECTED, "updateStrategy": {"type": "Blue"}}},
+        "spec.updateStrategy",
+        'Invalid value: {"Type":"Blue","RollingUpdate":null}: must be \'RollingUpdate\' or \'OnDelete\'',
+    ),
+    (
+        f"{NETWORK}/namespaces/lab/ingresses",
+        ingress(defaultBackend=backend(name="s", port={})),
+        "spec.defaultBackend",
+        "Required value: port name or number is required",
+    ),
+    (
+        f"{NETWORK}/namespaces/lab/ingresses",
+        ingress(defaultBackend={}),
+        "spec.defaultBackend",
+        'Invalid value: "": resource or service backend is required',
+    ),
+    (
+        f"{NETWORK}/namespaces/lab/ingresses",
+        ingress(rules=[{"host": "10.0.0.1"}]),
+        "spec.rules[0].host",
+        'Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
+    ),
+    (
+        f"{NETWORK}/namespaces/lab/ingresses",
+        ingress(rules=[{"http": {"paths": [
+            {"path": "/a//b", "pathType": "Prefix", "backend": backend(name="s", port={"number": 1})}]}}]),
+        "spec.rules[0].http.paths[0].path",
+        "Invalid value: \"/a//b\": must not contain '//'",
+    ),
+    (
+        f"{NETWORK}/ingressclasses",
+        ingress(controller="nginx"),
+        "spec.controller",
+        'Invalid value: "nginx": must be a domain-prefixed path (such as "acme.io/foo")',
+    ),
+    (
+        f"{NETWORK}/namespaces/lab/networkpolicies",
+        ingress(podSelector={}, ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}}]}]),
+        "spec.ingress[0].from[0].ipBlock.except[0]",
+        'Invalid value: "11.0.0.0/16": must be a strict subset of `cidr`',
+    ),
+    (
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        {"metadata": {"name": "x"}, "value": 1, "preemptionPolicy": "Maybe"},
+        "preemptionPolicy",
+        'Unsupported value: "Maybe": supported values: "PreemptLowerPriority", "Never"',
+    ),
+    (
+        "/apis/batch/v1/namespaces/lab/cronjobs",
+        {"metadata": {"name": "x"}, "spec": {"schedule": "TZ=UTC * * * * *", "jobTemplate": {"spec": {"template": {
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}}}},
+        "spec.schedule",
+        'Invalid value: "TZ=UTC * * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead',
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "IPv4", "endpoints": [{"addresses": []}]},
+        "endpoints[0].addresses",
+        "Required value: must contain at least 1 address",
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "IPv4", "endpoints": [], "ports": [{"name": "a"}, {"name": "a"}]},
+        "ports[1].name",
+        'Duplicate value: "a"',
+    ),
+    (
+        "/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices",
+        {"metadata": {"name": "x"}, "addressType": "FQDN", "endpoints": [{"addresses": ["host"]}]},
+        "endpoints[0].addresses[0]",
+        'Invalid value: "host": should be a domain with at least two segments separated by dots',
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "field", "message"), CASES)
+def test_a_new_object_that_breaks_a_rule(
+    api: ClusterApi, path: str, body: dict[str, Any], field: str, message: str
+) -> None:
+    assert causes(api.admin.post(path, body)) == [(field, message)]
+
+
+def test_a_workloads_status_counts_up(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": SELECTED}))
+    status = f"{APPS}/deployments/d/status"
+    assert causes(api.admin.patch(status, {"status": {"readyReplicas": 9}})) == [
+        ("status.readyReplicas", "Invalid value: 9: cannot be greater than status.replicas")
+    ]
+    assert causes(api.admin.patch(status, {"status": {"replicas": -1}}))[0] == (
+        "status.replicas",
+        "Invalid value: -1: must be greater than or equal to 0",
+    )
+    assert api.admin.patch(status, {"status": {"replicas": 2, "readyReplicas": 1}}).status == 200
+
+
+def test_a_namespace_is_active_until_it_ends(api: ClusterApi) -> None:
+    reply = api.admin.patch("/api/v1/namespaces/lab/status", {"status": {"phase": "Terminating"}})
+    assert causes(reply) == [
+        ("status.Phase", "Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty")
+    ]
+
+
+def test_an_update_says_some_causes_twice_as_the_real_server_does(api: ClusterApi) -> None:
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    api.must(api.admin.post(classes, {"metadata": {"name": "r"}, "provisioner": "x/y"}))
+    reply = api.admin.patch(f"{classes}/r", {"allowedTopologies": [{}, {}]})
+    fields = [f"allowedTopologies[{index}].matchLabelExpressions" for index in (0, 0, 1, 1, 1)]
+    assert causes(reply) == [(field, 'Duplicate value: ""') for field in fields]
+    assert reply.body["message"].count("allowedTopologies") == 2
+
+
+def test_a_short_request_gets_no_endless_answer(api: ClusterApi) -> None:
+    storage_class = {"metadata": {"name": "r"}, "provisioner": "x/y", "allowedTopologies": [{}] * 400}
+    assert len(causes(api.admin.post("/apis/storage.k8s.io/v1/storageclasses", storage_class))) == MAX_CAUSES
+    paths = ["/".join("p" * depth) for depth in range(1, 300)]
+    files = [{"configMap": {"name": "c", "items": [{"key": "k", "path": path}]}} for path in paths]
+    spec = {"containers": [{"name": "c", "image": "i"}], "volumes": [{"name": "v", "projected": {"sources": files}}]}
+    reply = api.admin.post(f"{LAB}/pods", {"metadata": {"name": "p"}, "spec": spec})
+    assert reply.status == 201
+    assert len(reply.warnings) == 256 * 255 / 2
+
+
+def test_a_role_is_checked_once(api: ClusterApi) -> None:
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/lab/roles"
+    api.must(api.admin.post(roles, {"metadata": {"name": "r"}, "rules": []}))
+    reply = api.admin.patch(f"{roles}/r", {"rules": [{"apiGroups": [""], "resources": ["pods"]}]})
+    assert causes(reply) == [("rules[0].verbs", "Required value: verbs must contain at least one value")]
+    reply = api.admin.patch(f"{roles}/r", {"metadata": {"labels": {"a b": ""}}, "rules": [{"resources": ["pods"]}]})
+    labels, rules = 3 * ["metadata.labels"], ["rules[0].verbs", "rules[0].apiGroups"]
+    assert [field for field, _ in causes(reply)] == [*labels, *rules, "metadata.labels"]
+
+
+def test_a_volumes_nodes_stay(api: ClusterApi) -> None:
+    affinity = {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}}
+    volume = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    path = "/api/v1/persistentvolumes"
+    api.must(api.admin.post(path, {"metadata": {"name": "v"}, "spec": {**volume, "nodeAffinity": affinity}}))
+    reply = api.admin.patch(f"{path}/v", {"spec": {"nodeAffinity": None}})
+    assert causes(reply) == [
+        ("nodeAffinity", "Invalid value: null: field is immutable, except for updating from beta label to GA")
+    ]
+
+
+def test_a_changed_pod_is_held_to_all_rules(api: ClusterApi) -> None:
+    api.must(api.admin.post(f"{LAB}/pods", pod()))
+    found = causes(api.admin.patch(f"{LAB}/pods/x", {"spec": {"containers": [{"name": "Bad", "image": "i"}]}}))
+    assert [field for field, _ in found] == ["spec.containers[0].name", "spec"]
+
+
+def test_empty_data_of_a_revision_is_data(api: ClusterApi) -> None:
+    made = api.must(
+        api.admin.post(f"{APPS}/controllerrevisions", {"metadata": {"name": "x"}, "revision": 1, "data": {}})
+    )
+    assert made["data"] == {}
+
+
+def test_what_is_no_images_name_has_no_tag(api: ClusterApi) -> None:
+    made = api.must(api.admin.post(f"{LAB}/pods", pod(initContainers=[{"name": "b", "image": "Bad_Image"}])))
+    assert made["spec"]["initContainers"][0]["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_an_ingress_classs_parameters_are_the_clusters(api: ClusterApi) -> None:
+    spec = {"controller": "a.b/c", "parameters": {"kind": "K", "name": "n"}}
+    made = api.must(api.admin.post(f"{NETWORK}/ingressclasses", {"metadata": {"name": "x"}, "spec": spec}))
+    assert made["spec"]["parameters"]["scope"] == "Cluster"
+
+
+def test_what_is_said_of_the_whole_list_of_sources(api: ClusterApi) -> None:
+    body = pod(containers=[{"name": "c", "image": "i", "envFrom": [{}]}])
+    assert causes(api.admin.post(f"{LAB}/pods", body)) == [
+        (
+            "spec.containers[0].envFrom",
+            'Invalid value: "": must specify one of: `configMapRef` or `secretRef`',
+        )
+    ]
+
+
+def test_a_claims_spec_stays_and_the_difference_is_shown(api: ClusterApi) -> None:
+    claims = f"{LAB}/persistentvolumeclaims"
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    api.must(api.admin.post(claims, {"metadata": {"name": "c"}, "spec": spec}))
+    [(field, message)] = causes(api.admin.patch(f"{claims}/c", {"spec": {"accessModes": ["ReadOnlyMany"]}}))
+    assert field == "spec"
+    assert message.split("\n")[1:6] == [
+        "@@ -1,6 +1,6 @@",
+        " {",
+        '  "AccessModes": [',
+        '-  "ReadWriteOnce"',
+        '+  "ReadOnlyMany"',
+    ]
+
+
+def test_a_volume_stays_where_it_is(api: ClusterApi) -> None:
+    path = "/api/v1/persistentvolumes"
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    api.must(api.admin.post(path, {"metadata": {"name": "v"}, "spec": spec}))
+    [(field, message)] = causes(api.admin.patch(f"{path}/v", {"spec": {"hostPath": {"path": "/y"}}}))
+    assert field == "spec.persistentvolumesource"
+    assert message.endswith(
+        '  "HostPath": {\n-  "Path": "/x",\n+  "Path": "/y",\n   "Type": ""\n  },\n  "Glusterfs": null,\n'
+    )
+
+
+def test_a_node_comes_with_its_status(api: ClusterApi) -> None:
+    made = api.must(api.admin.post("/api/v1/nodes", {"metadata": {"name": "n"}, "status": {"capacity": {"cpu": "1"}}}))
+    assert made["status"]["allocatable"] == {"cpu": "1"}
+    changed = api.must(api.admin.put("/api/v1/nodes/n", {"metadata": {"name": "n"}}))
+    assert changed["status"] == made["status"]
+
+
+def test_where_a_load_balancer_is_reached(api: ClusterApi) -> None:
+    for name, kind in (("a", "LoadBalancer"), ("b", "ClusterIP")):
+        body = {"metadata": {"name": name}, "spec": {"type": kind, "ports": [{"port": 80}]}}
+        api.must(api.admin.post(f"{LAB}/services", body))
+    points = {"status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}, {"hostname": "a.b"}]}}}
+    made = api.must(api.admin.patch(f"{LAB}/services/a/status", points))
+    assert made["status"]["loadBalancer"]["ingress"] == [{"ip": "1.1.1.1", "ipMode": "VIP"}, {"hostname": "a.b"}]
+    assert causes(api.admin.patch(f"{LAB}/services/b/status", points)) == [
+        ("status.loadBalancer.ingress", "Forbidden: may only be used when `spec.type` is 'LoadBalancer'")
+    ]
+    bad = {"status": {"loadBalancer": {"ingress": [{"hostname": "1.1.1.1"}]}}}
+    assert causes(api.admin.patch(f"{LAB}/services/a/status", bad)) == [
+        (
+            "status.loadBalancer.ingress[0].hostname",
+            'Invalid value: "1.1.1.1": must be a DNS name, not an IP address',
+        )
+    ]
+
+
+def test_values_are_shown_with_gos_names(api: ClusterApi) -> None:
+    claim = {"name": "a", "resourceClaimName": "x", "resourceClaimTemplateName": "y"}
+    [(_, message)] = causes(api.admin.post(f"{LAB}/pods", pod(resourceClaims=[claim])))
+    shown = '{"Name":"a","ResourceClaimName":"x","ResourceClaimTemplateName":"y"}'
+    why = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+    assert message == f"Invalid value: {shown}: {why}"
+    budgets = "/apis/policy/v1/namespaces/lab/poddisruptionbudgets"
+    both = {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "maxUnavailable": "10%"}}
+    [(_, message)] = causes(api.admin.post(budgets, both))
+    shown = '{"MinAvailable":1,"Selector":null,"MaxUnavailable":"10%","UnhealthyPodEvictionPolicy":null}'
+    assert message == f"Invalid value: {shown}: minAvailable and maxUnavailable cannot be both set"
+
+
+def test_a_jobs_template_stays(api: ClusterApi) -> None:
+    jobs = "/apis/batch/v1/namespaces/lab/jobs"
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    api.must(api.admin.post(jobs, {"metadata": {"name": "j"}, "spec": {"template": template}}))
+    change = {"spec": {"template": {"spec": {"activeDeadlineSeconds": 5}}}}
+    [(field, message)] = causes(api.admin.patch(f"{jobs}/j", change))
+    assert field == "spec.template"
+    assert message.startswith('Invalid value: {"labels":{"batch.kubernetes.io/controller-uid":')
+    assert '"Spec":{"Volumes":null,"InitContainers":null,"Containers":[{"Name":"c"' in message
+    assert message.endswith(": field is immutable")
+
+
+def test_the_systems_priority_classes_stay(api: ClusterApi) -> None:
+    reply = api.admin.delete("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical")
+    assert (reply.status, reply.message) == (
+        403,
+        'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: '
+        "this is a system priority class and cannot be deleted",
+    )
+
+
+def test_a_selector_of_roles_that_cannot_be_used(api: ClusterApi) -> None:
+    rule = {"clusterRoleSelectors": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]}
+    path = "aggregationRule.clusterRoleSelectors[0]"
+    reply = api.admin.post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": "x"}, "aggregationRule": rule}
+    )
+    assert causes(reply) == [
+        (
+            f"{path}.matchExpressions[0].values",
+            "Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        (path, "Invalid value: null: invalid label selector."),
+    ]
+
+
+def test_priority_classes_of_the_system_are_all_known(api: ClusterApi) -> None:
+    classes = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    reply = api.admin.post(classes, {"metadata": {"name": "system-x"}, "value": 5})
+    assert reply.message == (
+        'PriorityClass.scheduling.k8s.io "system-x" is invalid: metadata.name: Forbidden: priority class names with '
+        "'system-' prefix are reserved for system use only. error: system-x is not a known system priority class"
+    )

@@ -1,0 +1,151 @@
+"""Nothing that is typed hangs or bloats the server."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit.embedded.container.files.filesystem import MAX_BYTES
+from labkit.embedded.container.shell.kernel import Budget
+from tests.embedded.container.harness import container, run
+from tests.embedded.container.textio import TextIO, drive
+
+SMALL = Budget(steps=20_000, output_bytes=1 << 20, memory_bytes=1 << 18)
+
+ENDLESS = [
+    "while true; do :; done",
+    "yes",
+    "f(){ f|f; }; f",
+    "f(){ f; }; f",
+    ":(){ :|:& };: ; while :; do :; done",
+    "head -c 1G /dev/zero",
+    "x=a; while :; do x=$x$x; done",
+    "a=(); while :; do a+=(x); done",
+    "x=$(yes)",
+    "awk 'BEGIN{while(1);}'",
+    "awk 'function f(){return f()} BEGIN{f()}'",
+    "sed -n ':a;ba' <<< a",
+    "sed ':a;s/^/xx/;ta' <<< a",
+    "seq 100000000",
+    "eval \"$(printf 'eval %.0s' {1..1000})\"",
+    "while :; do true & done",
+    "cat /dev/zero | sort",
+    "timeout 1 sh -c 'while :; do :; done'; while :; do :; done",
+]
+
+
+@pytest.mark.parametrize("script", ENDLESS)
+def test_what_never_ends_is_killed(script: str) -> None:
+    done = run(script, budget=SMALL)
+    assert done.rc == 137
+    assert len(done.stdout) <= 1 << 20
+
+
+QUICK = {
+    "echo $((2**99999999999)) $((1<<99999))": "0 2147483648\n",
+    "echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | grep -cE '(a+)+$b'": "0\n",
+    "head -c 100000 /dev/zero | tr '\\0' a | grep -cE '(a*)*(a|aa)*b'": "0\n",
+    "echo {1..999999999}": "{1..999999999}\n",
+    "echo {1..1000}{1..1000}{1..1000}": "{1..1000}{1..1000}{1..1000}\n",
+    "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in *a*a*a*a*a*a*a*a*b) ;; *) echo no;; esac": "no\n",
+    "yes | head -1": "y\n",
+    "ln -s loop /tmp/loop; cat /tmp/loop 2>&1": "cat: /tmp/loop: Too many levels of symbolic links\n",
+}
+
+
+@pytest.mark.parametrize("script", QUICK)
+def test_bombs_that_go_off_quietly(script: str) -> None:
+    assert run(script).stdout == QUICK[script]
+
+
+def test_a_file_system_is_bounded() -> None:
+    place = container()
+    done = run("head -c 1G /dev/zero > /tmp/big; wc -c < /tmp/big", place)
+    assert "No space left on device" in done.stderr
+    assert int(done.stdout) <= MAX_BYTES
+    run("rm /tmp/big", place)
+    assert run("echo again > /tmp/f; cat /tmp/f", place).stdout == "again\n"
+
+
+def test_directories_do_not_nest_without_end() -> None:
+    done = run("i=0; while mkdir d && cd d; do i=$((i+1)); done 2>/dev/null; echo $i; rm -r /d; ls -d /d")
+    assert done.stdout == "101\n"
+
+
+def test_sleeping_gives_work_back() -> None:
+    budget = Budget(steps=300, steps_per_second=200)
+    done = run("for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 1; done | tail -1", budget=budget)
+    assert done == (0, "10\n", "")
+    assert run("for i in {1..100}; do echo $i; done", budget=Budget(steps=300)).rc == 137
+
+
+PIECES = st.sampled_from(
+    [
+        *"|&;<>()$`\\\"' \t\n*?[]#~=%!{}+-@^:,./019abcé",
+        "if ", "then ", "fi", "for ", "in ", "do ", "done", "case ", "esac", "while ", "$((", "))", "${", "<<E\n",
+        "E\n", "[[ ", " ]]", "&&", "||", ";;", "curl ", "grep ", "sed ", "awk ", "find ", "sort ", "tr ", "printf ",
+        "2>&1", ">/dev/null", "function ", "! ", "export ", "declare -A ", "read ", "$@", "${x[@]}", "eval ", "exec ",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(["bash", "sh"]))
+def test_nonsense_never_raises(script: str, shell: str) -> None:
+    io = TextIO(b"some\ninput\n")
+    status = drive(container().run([shell, "-c", script], io, stdin=True, budget=Budget(steps=5_000)))
+    assert 0 <= status < 256
+
+
+@settings(max_examples=150)
+@given(st.text(max_size=80))
+def test_any_text_is_an_answerable_script(script: str) -> None:
+    status = drive(container().run(["bash", "-c", script], TextIO(), budget=Budget(steps=5_000)))
+    assert 0 <= status < 256
+
+
+@pytest.mark.parametrize(
+    ("script", "stderr"),
+    [
+        ("{ echo a; } > ${; echo b", "unexpected EOF while looking for matching `}'"),
+        ("{ echo a; } > ${x y}; echo b", "${x y}: bad substitution"),
+        ("while :; do :; done < $((1/0))", "division by 0"),
+        ("readonly i; for i in 1 2; do echo $i; done", "i: readonly variable"),
+        ("{ cat; } <<E\n${a b}\nE", "bad substitution"),
+    ],
+)
+def test_what_goes_wrong_around_compound_commands_is_said(script: str, stderr: str) -> None:
+    assert stderr in run(script).stderr
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "x=$(head -c 200000 /dev/zero | tr '\\0' a); echo ${x//*a*a*b/c}",
+        "mkdir /tmp/{1..300}; echo /tmp/*/../*/../*",
+        "x0=1; for n in {1..16}; do eval x$n=x$((n-1))+x$((n-1)); done; echo $((x16))",
+        "x0=1; for n in {1..16}; do eval x$n=x$((n-1))+x$((n-1)); done; [[ x16 -eq 1 ]]",
+    ],
+)
+def test_work_on_many_characters_or_paths_is_paid_for(script: str) -> None:
+    assert run(script, budget=Budget(steps=30_000)).rc == 137
+
+
+def test_who_works_much_at_once_lets_others_run_sooner() -> None:
+    turns = 0
+
+    class Counting(TextIO):
+        async def sleep(self, seconds: float) -> None:
+            nonlocal turns
+            turns += 1
+
+    script = "x=$(head -c 2000 /dev/zero | tr '\\0' a); echo ${x//*a*b/c}"
+    drive(container().run(["bash", "-c", script], Counting(b"")))
+    assert turns > 500
+
+
+def test_texts_that_backtracking_would_take_long_for() -> None:
+    assert run(f"mktemp {'X' * 100_000}Y").stderr.startswith("mktemp: too few X's in template")
+    assert run("head -c 200000 /dev/zero | tr '\\0' ' ' | sort -k2 | wc -c").stdout.strip() == "200001"
+    assert run("seq 300000 | tail -n 299999 | head -n 1").stdout == "2\n"

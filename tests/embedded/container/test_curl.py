@@ -1,0 +1,155 @@
+"""curl: decided from the certificate that is served, with the real messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.embedded.machinery.pki.keys import Keys
+from tests.embedded.container.harness import run as run_alone
+from tests.embedded.node.pods import Lab
+from tests.support.certificates import authority_of, root
+from tests.support.cluster import keys
+
+MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN = f'-H "Authorization: Bearer $(cat {MOUNT}/token)"'
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    made = Lab()
+    made.pod(containers=[{"image": "ubuntu:latest", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "999"]}])
+    return made
+
+
+def put(lab: Lab, path: str, data: bytes) -> None:
+    lab.exec(f"cat > {path} <<'EOF'\n{data.decode()}\nEOF")
+
+
+def test_another_clusters_authority_is_not_trusted(lab: Lab) -> None:
+    put(lab, "/tmp/other.crt", Keys.generate(keys().token_key).ca_certificate)
+    assert lab.exec("curl -s --cacert /tmp/other.crt https://kubernetes").rc == 60
+    assert (
+        lab.exec(
+            f"cat {MOUNT}/ca.crt >> /tmp/other.crt; curl -so /dev/null --cacert /tmp/other.crt https://kubernetes"
+        ).rc
+        == 0
+    )
+
+
+def test_the_name_must_be_the_certificates(lab: Lab) -> None:
+    good = lab.exec(
+        f"for h in kubernetes kubernetes.default kubernetes.default.svc 10.96.0.1; do "
+        f"curl -so /dev/null --cacert {MOUNT}/ca.crt https://$h; echo $?; done"
+    )
+    assert good.stdout == "0\n" * 4
+    bad = lab.exec(f"curl -sS --cacert {MOUNT}/ca.crt --resolve wrong.example:443:10.96.0.1 https://wrong.example")
+    assert bad.rc == 60
+    assert "no alternative certificate subject name matches target hostname 'wrong.example'" in bad.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "rc", "stderr"),
+    [
+        (
+            "curl -sS https://localhost",
+            7,
+            "Failed to connect to localhost port 443 after 0 ms: Could not connect to server",
+        ),
+        ("curl -sS foo://x", 1, 'Protocol "foo" not supported'),
+        ("curl -sS 'http://a b'", 3, "URL rejected: Malformed input to a URL function"),
+        ("curl -sS http://x:99999", 3, "URL rejected: Port number was not a decimal number between 0 and 65535"),
+        ("curl -k -sS -f https://kubernetes/nope", 22, "The requested URL returned error: 403"),
+        ("curl -k -sS https://kubernetes -o /no/dir", 23, "client returned ERROR on write"),
+        ("curl -k -sS -d @/nope https://kubernetes", 26, "option -d: error encountered when reading a file"),
+        ("curl -k -sS -T /nope https://kubernetes", 26, "cannot open '/nope'"),
+        ("curl -sS file:///nope", 37, "Couldn't open file /nope"),
+        ("curl -sS -E /nope https://kubernetes -k", 58, "could not load PEM client certificate from /nope"),
+        ("curl -sS --cacert /etc/passwd https://kubernetes", 77, "error setting certificate file: /etc/passwd"),
+        ("curl -H", 2, "option -H: requires parameter"),
+        ("curl -s", 2, "(2) no URL specified"),
+        ("curl -m x http://x", 2, "option -m: expected a proper numerical parameter"),
+        ("curl 'http://{a'", 3, "unmatched brace in URL position 8"),
+    ],
+)
+def test_errors(lab: Lab, command: str, rc: int, stderr: str) -> None:
+    done = lab.exec(command)
+    assert done.rc == rc
+    assert stderr in done.stderr
+
+
+def test_plain_http_to_the_api_servers_port(lab: Lab) -> None:
+    done = lab.exec("curl -si http://kubernetes:443")
+    assert done.stdout == "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+
+def test_public_authorities_have_not_signed_the_api_server(lab: Lab) -> None:
+    done = lab.exec("curl -sS --cacert /etc/ssl/certs/ca-certificates.crt https://kubernetes")
+    assert done.rc == 60
+    assert done.stderr.startswith("curl: (60) SSL certificate problem: unable to get local issuer certificate\n")
+
+
+def test_what_write_out_tells(lab: Lab) -> None:
+    done = lab.exec(
+        "curl -sko /dev/null -w '%{http_code} %{http_version} %{content_type} %{exitcode}\\n' https://kubernetes"
+    )
+    assert done.stdout == "403 2 application/json 0\n"
+
+
+def test_methods_bodies_and_headers(lab: Lab) -> None:
+    review = '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+    url = "https://kubernetes/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    done = lab.exec(f"curl -sk {TOKEN} --json '{review}' {url} | grep username")
+    assert done.stdout.strip() == '"username": "system:serviceaccount:default:default",'
+    echoed = lab.exec(
+        f"echo '{review}' > /tmp/b; curl -sk {TOKEN} -H 'Content-Type: application/json' --data-binary @/tmp/b {url} "
+        f"-w '%{{http_code}}' -o /dev/null"
+    )
+    assert echoed.stdout == "201"
+    assert lab.exec("curl -skI https://kubernetes").stdout.startswith("HTTP/2 ")
+    query = lab.exec(
+        f"curl -sk {TOKEN} -G -d limit=1 -d pretty=0 https://kubernetes/api/v1/namespaces "
+        f"-v 2>&1 >/dev/null | grep :path"
+    )
+    assert "/api/v1/namespaces?limit=1&pretty=0" in query.stdout
+
+
+def test_a_watch_is_streamed_until_time_is_up(lab: Lab) -> None:
+    lab.admin.post(
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        {
+            "metadata": {"name": "all-may-view"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+            "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}],
+        },
+    )
+    done = lab.exec(f"curl -sSk -m 2 {TOKEN} 'https://kubernetes/api/v1/namespaces/default/configmaps?watch=true'")
+    assert done.rc == 28
+    assert '"type":"ADDED"' in done.stdout.replace(" ", "")
+    assert "Operation timed out after 2" in done.stderr
+
+
+def test_verbose_tells_the_handshake_and_the_headers(lab: Lab) -> None:
+    told = lab.exec(f"curl -sv --cacert {MOUNT}/ca.crt https://kubernetes").stderr
+    for line in (
+        "* ALPN: server accepted h2",
+        "*  issuer: CN=kubernetes",
+        "*  SSL certificate verify ok.",
+        "> GET / HTTP/2",
+        "> User-Agent: curl/8.14.1",
+        "< HTTP/2 403 ",
+    ):
+        assert line in told
+
+
+def test_a_file_url_reads_the_containers_own_file() -> None:
+    assert run_alone("echo mine > /tmp/f; curl -s file:///tmp/f").stdout == "mine\n"
+
+
+def test_a_client_certificate_is_judged_as_over_tls(lab: Lab) -> None:
+    """Who signs one for himself is nobody; nor does it hurt beside a token."""
+    ask = f"curl -so /dev/null -w '%{{http_code}}' --cacert {MOUNT}/ca.crt --cert /tmp/me.pem"
+    for signer, status in ((root(), "401"), (root("kubernetes"), "401"), (authority_of(keys()), "200")):
+        put(lab, "/tmp/me.pem", signer.issue("kubernetes-admin", ("system:masters",), days=(-1, 9999)).pem)
+        assert lab.exec(f"{ask} https://kubernetes/api/v1/secrets").stdout == status
+    put(lab, "/tmp/me.pem", root().issue("kubernetes-admin", ("system:masters",), days=(-1, 9999)).pem)
+    assert lab.exec(f"{ask} {TOKEN} https://kubernetes/api/v1/secrets").stdout == "403"

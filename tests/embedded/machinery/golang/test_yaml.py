@@ -1,0 +1,78 @@
+"""YAML as the API server reads it, and its words for what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.embedded.machinery.golang.yaml import LARGEST, MAX_DEPTH, MAX_TEXT, YamlProblem, yaml_to_json
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "line 1: did not find expected node content"),
+        ("a: b: c", "mapping values are not allowed in this context"),
+        ("a: b\n  c: d", "line 2: mapping values are not allowed in this context"),
+        ("\0", "control characters are not allowed"),
+        ("a: [1,2", "line 1: did not find expected ',' or ']'"),
+        ("a: {b: c", "line 1: did not find expected ',' or '}'"),
+        ("a:\n\tb: c", "line 2: found character that cannot start any token"),
+        ("a:\n  - b\n c: d", "line 2: did not find expected key"),
+        ("- a\nb: c", "line 1: did not find expected '-' indicator"),
+        ('"a": b\n"c', "line 2: found unexpected end of stream"),
+        ("a: *x", "unknown anchor 'x' referenced"),
+        ("!!binary x", "!!binary value contains invalid base64 data"),
+        ('a: "\\x"', "did not find expected hexdecimal number"),
+        ("a: -", "block sequence entries are not allowed in this context"),
+    ],
+)
+def test_what_is_no_yaml(text: str, problem: str) -> None:
+    with pytest.raises(YamlProblem) as caught:
+        yaml_to_json(text.encode())
+    assert str(caught.value) == f"yaml: {problem}"
+
+
+@pytest.mark.parametrize(("text", "value"), [(".inf", "+Inf"), ("-.inf", "-Inf"), (".nan", "NaN")])
+def test_numbers_that_json_has_not(text: str, value: str) -> None:
+    with pytest.raises(YamlProblem, match=f"json: unsupported value: \\{value}" if value[0] in "+-" else value):
+        yaml_to_json(f"a: {text}".encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("y", True), ("N", False), ("yes", True), ("Off", False), ("yy", "yy"), ("'y'", "y"), ("!foo x", "x")],
+)
+def test_the_truth_and_what_is_none(text: str, value: Any) -> None:
+    assert yaml_to_json(f"a: {text}".encode()) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" * (MAX_DEPTH + 1), "exceeded max depth"),
+        ("{" * (MAX_DEPTH + 1), "exceeded max depth"),
+        ("- " * (MAX_DEPTH + 1) + "a", "exceeded max depth"),
+        ("[" + "a," * LARGEST + "]", f"more than {LARGEST} values"),
+        (f"a: &a {'x' * 1000}\nb: [{'*a,' * (MAX_TEXT // 1000)}]", "excessive aliasing"),
+        (f"a: &a {{{','.join(f'k{n}: v' for n in range(500))}}}\nb:\n" + "- <<: *a\n" * 500, "excessive aliasing"),
+    ],
+)
+def test_little_text_that_means_much_is_not_read_to_its_end(text: str, problem: str) -> None:
+    with pytest.raises(YamlProblem, match=problem):
+        yaml_to_json(text.encode())
+
+
+def test_numbers_as_long_as_nobody_writes_them() -> None:
+    sexagesimal = "1" + ":59" * 1000
+    assert yaml_to_json(f"a: {sexagesimal}\nb: {sexagesimal}.5".encode()) == {
+        "a": sexagesimal,
+        "b": f"{sexagesimal}.5",
+    }
+
+
+def test_what_is_given_twice_is_not_told_without_end() -> None:
+    strict: list[str] = []
+    yaml_to_json("".join(f"a{n}: 1\na{n}: 2\n" for n in range(200)).encode(), strict)
+    assert len(strict) == 100

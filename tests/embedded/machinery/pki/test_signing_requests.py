@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import base64
+import time
+
+import pytest
+
+from labkit.embedded.machinery.pki.signing_requests import BadRequestFile, check_request, pem_blocks, read_request, sign
+from tests.support.cluster import keys
+from tests.support.requests import signing_request
+
+
+def encoded(text: bytes) -> str:
+    return base64.b64encode(text).decode()
+
+
+def test_what_a_request_asks() -> None:
+    found = read_request(signing_request("bob", "dev", "ops", names=("a.example.com", "10.0.0.1")))
+    assert found.common_name == "bob"
+    assert found.organizations == ("dev", "ops")
+    assert found.names == {"DNS", "IP"}
+    assert check_request(signing_request("bob")) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"junk",
+        b"-----BEGIN CERTIFICATE REQUEST-----",
+        b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE REQUEST-----\n!!\n-----END CERTIFICATE REQUEST-----\n",
+        b"-----BEGIN X-----\nAAAA\n-----END X-----\n",
+    ],
+)
+def test_what_is_no_request(text: bytes) -> None:
+    with pytest.raises(BadRequestFile, match="PEM block type must be CERTIFICATE REQUEST"):
+        read_request(encoded(text))
+
+
+def test_damaged_requests_are_refused_and_never_signed() -> None:
+    pem = base64.b64decode(signing_request("bob", names=("a",)))
+    (block,) = pem_blocks(pem)
+    for place in range(len(block[1])):
+        der = bytearray(block[1])
+        der[place] ^= 0xFF
+        body = b"-----BEGIN CERTIFICATE REQUEST-----\n" + base64.b64encode(bytes(der))
+        assert check_request(encoded(body + b"\n-----END CERTIFICATE REQUEST-----\n"))
+
+
+def test_a_request_that_cannot_be_read_is_not_signed() -> None:
+    authority = keys()
+    text = encoded(b"junk")
+    assert sign(authority.ca_certificate, authority.ca_key, text, ["client auth"], None, time.time()) == b""
+
+
+def test_blocks_within_other_text() -> None:
+    text = b"x\n-----BEGIN A-----\nk: v\n\nAAAA\n-----END A-----\ny\n-----BEGIN B-----\nAAAA\n-----END B-----"
+    assert list(pem_blocks(text)) == [("A", b"\0\0\0", True), ("B", b"\0\0\0", False)]
+
+
+def test_many_beginnings_are_read_in_one_go() -> None:
+    count = 100_000
+    text = b"-----BEGIN A-----\n" * count + b"-----END B-----\n"
+    assert list(pem_blocks(text)) == []

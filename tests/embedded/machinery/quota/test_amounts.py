@@ -1,0 +1,57 @@
+"""Sums of quantities keep the form in which they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.embedded.machinery.quota.amounts import (
+    ZERO,
+    Amount,
+    add,
+    increase,
+    largest,
+    nonzero,
+    only,
+    read,
+    read_one,
+    sentence,
+    written,
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "total"),
+    [
+        ("1", "500m", "1500m"),
+        ("1Gi", "1Gi", "2Gi"),
+        ("1Gi", "1G", "2073741824"),
+        ("1G", "1Gi", "2073741824"),
+        ("0", "1Gi", "1Gi"),
+        ("512Mi", "0", "512Mi"),
+        ("1e3", "1", "1001"),
+        ("100n", "1", "1000000100n"),
+        ("512", "512Ki", "524800"),
+    ],
+)
+def test_a_sum_is_written_as_its_first_part(one: str, other: str, total: str) -> None:
+    assert str(read_one(one).plus(read_one(other))) == total
+
+
+def test_a_difference_is_never_less_than_nothing() -> None:
+    assert str(read_one("2Gi").minus(read_one("512Mi"))) == "1536Mi"
+    assert str(read_one("1").minus(read_one("2"))) == "0"
+
+
+def test_lists_of_resources() -> None:
+    one, other = read({"cpu": "1", "memory": "1Gi"}), read({"cpu": "2", "pods": "1"})
+    assert written(add(one, other)) == {"cpu": "3", "memory": "1Gi", "pods": "1"}
+    assert written(largest(one, other)) == {"cpu": "2", "memory": "1Gi", "pods": "1"}
+    assert written(increase(other, one)) == {"cpu": "1", "pods": "1"}
+    assert written(increase(one, other)) == {"cpu": "0", "memory": "1Gi"}
+    assert nonzero({"a": ZERO, "b": Amount(1)}) == {"b": Amount(1)}
+    assert sentence(only(one, ["memory", "cpu", "pods"])) == "cpu=1,memory=1Gi"
+
+
+def test_what_is_no_quantity_counts_nothing() -> None:
+    assert read({"cpu": "many"}) == {"cpu": ZERO}
+    assert read(None) == {}

@@ -1,0 +1,45 @@
+"""The node's Lease, as its kubelet keeps it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labkit.embedded.apiserver.storage import MemoryStore
+from labkit.embedded.cluster import Cluster
+from tests.support.cluster import Caller, ClusterApi, keys
+
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/labkit"
+
+
+def test_a_node_that_joins_takes_a_lease() -> None:
+    api = ClusterApi(node=True)
+    lease = api.must(api.admin.get(LEASE))
+    node = api.must(api.admin.get("/api/v1/nodes/labkit"))
+    assert lease["spec"] == {
+        "holderIdentity": "labkit",
+        "leaseDurationSeconds": 40,
+        "renewTime": "2027-01-15T08:00:00.000000Z",
+    }
+    assert lease["metadata"]["ownerReferences"] == [
+        {"apiVersion": "v1", "kind": "Node", "name": "labkit", "uid": node["metadata"]["uid"]}
+    ]
+    assert lease["metadata"]["managedFields"][0]["manager"] == "kubelet"
+
+
+def test_it_is_renewed_with_each_start() -> None:
+    api, store = ClusterApi(), MemoryStore()
+    for now, renewed in ((1_800_000_000.0, "08:00:00.000000"), (1_800_000_061.5, "08:01:01.500000")):
+        cluster = Cluster(keys(), store, clock=partial(float, now))
+        admin = Caller(cluster, api.admin.certificate)
+        lease = admin.get(LEASE).body
+        assert lease["spec"]["renewTime"] == f"2027-01-15T{renewed}Z"
+
+
+def test_it_ends_with_its_node() -> None:
+    api = ClusterApi(node=True)
+    api.must(api.admin.delete("/api/v1/nodes/labkit"))
+    assert api.admin.get(LEASE).status == 404
+
+
+def test_without_a_node_there_is_none() -> None:
+    assert ClusterApi().admin.get(LEASE).status == 404

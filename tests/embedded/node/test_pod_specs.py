@@ -1,0 +1,175 @@
+"""What a pod's spec gives its containers, as a kubelet of 1.36 gives it (compared with a kind cluster)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.embedded.machinery.request import Object
+from tests.embedded.node.pods import Lab
+
+MOUNTED = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@pytest.fixture
+def lab() -> Lab:
+    lab = Lab()
+    lab.admin.post(
+        "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "cm"}, "data": {"a": "1", "b.conf": "x=1\n"}}
+    )
+    return lab
+
+
+def main(script: str = "sleep 9999", **more: Any) -> Object:
+    """A container of the lab's image."""
+    words = ["bash", "-c", script]
+    return {"name": "main", "image": "labkit/pod:0.1.0", "imagePullPolicy": "IfNotPresent", "command": words, **more}
+
+
+def mounting(lab: Lab, volume: Object, script: str, *, mount: Object | None = None, **spec: Any) -> str:
+    """What a script prints in a pod that mounts a volume at ``/v``."""
+    mounts = [{"name": "v", "mountPath": "/v", **(mount or {})}]
+    lab.pod(volumes=[{"name": "v", **volume}], containers=[main(volumeMounts=mounts)], **spec)
+    return lab.exec(script, shell="bash").stdout
+
+
+def test_a_variable_tells_the_pods_address(lab: Lab) -> None:
+    field = {"fieldRef": {"fieldPath": "status.podIP"}}
+    pod = lab.pod(containers=[main("echo $IP", env=[{"name": "IP", "valueFrom": field}])])
+    assert lab.log() == pod["status"]["podIP"] + "\n"
+
+
+@pytest.mark.parametrize(
+    ("resource", "divisor", "value"),
+    [("limits.cpu", "0", "1"), ("limits.cpu", "1m", "500"), ("limits.memory", "0", "67108864"),
+     ("limits.memory", "1Mi", "64"), ("requests.cpu", "0", "1"), ("requests.cpu", "1m", "100"),
+     ("requests.memory", "1Ki", "32768")],
+)  # fmt: skip
+def test_a_variable_tells_resources_in_units_of_the_divisor(lab: Lab, resource: str, divisor: str, value: str) -> None:
+    variable = {"name": "R", "valueFrom": {"resourceFieldRef": {"resource": resource, "divisor": divisor}}}
+    resources = {"limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "100m", "memory": "32Mi"}}
+    status = lab.pod(containers=[main("echo $R", env=[variable], resources=resources)])["status"]
+    assert lab.log() == value + "\n"
+    assert status["allocatedResources"] == resources["requests"]
+    assert status["resources"] == resources
+
+
+@pytest.mark.parametrize(
+    ("security", "message"),
+    [({"runAsNonRoot": True}, "container has runAsNonRoot and image will run as root"),
+     ({"runAsNonRoot": True, "runAsUser": 0}, "container's runAsUser breaks non-root policy")],
+)  # fmt: skip
+def test_no_root_where_root_is_not_allowed(lab: Lab, security: Object, message: str) -> None:
+    pod = lab.pod(containers=[main(securityContext=security)])
+    waiting = lab.state()["state"]["waiting"]
+    assert waiting["reason"] == "CreateContainerConfigError"
+    assert waiting["message"] == f'{message} (pod: "p_default({pod["metadata"]["uid"]})", container: main)'
+
+
+@pytest.mark.parametrize(
+    ("security", "who", "token"),
+    [({}, "uid=0(root) gid=0(root) groups=0(root)", "644 0:0"),
+     ({"runAsUser": 65534, "runAsNonRoot": True}, "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)",
+      "600 65534:0"),
+     ({"runAsUser": 1000}, "uid=1000 gid=0(root) groups=0(root)", "600 1000:0"),
+     ({"runAsUser": 1000, "runAsGroup": 3000, "fsGroup": 2000, "supplementalGroups": [4000]},
+      "uid=1000 gid=3000 groups=3000,2000,4000", "640 1000:2000")],
+)  # fmt: skip
+def test_whose_the_processes_and_the_mounted_token_are(lab: Lab, security: Object, who: str, token: str) -> None:
+    lab.pod(securityContext=security, containers=[main()])
+    assert lab.exec("id").stdout == who + "\n"
+    assert lab.exec(f"stat -L -c '%a %u:%g' {MOUNTED}/token").stdout == token + "\n"
+    assert lab.exec(f"cat {MOUNTED}/token").rc == 0
+
+
+def test_an_empty_directory_belongs_to_the_pods_group(lab: Lab) -> None:
+    security = {"runAsUser": 1000, "fsGroup": 2000}
+    assert mounting(lab, {"emptyDir": {}}, "stat -c '%A %u %g' /v", securityContext=security) == "drwxrwsrwx 0 2000\n"
+
+
+def test_a_config_map_lies_on_the_disk(lab: Lab) -> None:
+    shown = mounting(
+        lab,
+        {"configMap": {"name": "cm"}},
+        r"find /v -mindepth 1 -maxdepth 1 -name '[a-z]*' -printf '%P %y %m %U:%G %l\n'",
+    )
+    assert shown == "a l 777 0:0 ..data/a\nb.conf l 777 0:0 ..data/b.conf\n"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("a", "regular file"), ("nope", "directory")])
+def test_a_sub_path_that_is_missing_becomes_a_directory(lab: Lab, path: str, kind: str) -> None:
+    mount = {"mountPath": "/v/f", "subPath": path}
+    assert mounting(lab, {"configMap": {"name": "cm"}}, "stat -c %F /v/f", mount=mount) == kind + "\n"
+
+
+def test_a_sub_path_of_an_empty_directory_is_a_part_of_it(lab: Lab) -> None:
+    whole, part = {"name": "v", "mountPath": "/all"}, {"name": "v", "mountPath": "/part", "subPath": "x/y"}
+    lab.pod(volumes=[{"name": "v", "emptyDir": {}}], containers=[main(volumeMounts=[whole, part])])
+    assert lab.exec("echo hi > /part/f; cat /all/x/y/f; ls /all").stdout == "hi\nx\n"
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [({"configMap": {"name": "cm", "items": [{"key": "z", "path": "z"}]}},
+      "configmap references non-existent config key: z"),
+     ({"projected": {"sources": [{"configMap": {"name": "no"}}, {"secret": {"name": "none"}}]}},
+      '[configmap "no" not found, secret "none" not found]')],
+)  # fmt: skip
+def test_what_a_volume_lacks(lab: Lab, volume: Object, message: str) -> None:
+    lab.pod(volumes=[{"name": "v", **volume}], containers=[main()])
+    items = lab.admin.get("/api/v1/namespaces/default/events").body["items"]
+    told = [one["message"] for one in items if one["reason"] == "FailedMount"]
+    assert told == [f'MountVolume.SetUp failed for volume "v" : {message}']
+
+
+def test_a_pods_annotations_in_a_file_are_quoted(lab: Lab) -> None:
+    item = {"path": "a", "fieldRef": {"fieldPath": "metadata.annotations"}}
+    made = {
+        "metadata": {"name": "p", "annotations": {"note": 'say "x"'}},
+        "spec": {
+            "containers": [main(volumeMounts=[{"name": "v", "mountPath": "/v"}])],
+            "volumes": [{"name": "v", "downwardAPI": {"items": [item]}}],
+        },
+    }
+    lab.admin.post("/api/v1/namespaces/default/pods", made)
+    assert 'note="say \\"x\\""' in lab.exec("cat /v/a").stdout
+
+
+def test_names_of_a_pod_with_a_subdomain_and_aliases(lab: Lab) -> None:
+    aliases = [{"ip": "10.1.2.3", "hostnames": ["foo.local", "bar.local"]}, {"ip": "10.1.2.4", "hostnames": ["baz"]}]
+    pod = lab.pod(hostname="web", subdomain="sub", hostAliases=aliases, containers=[main()])
+    assert lab.exec("hostname -f").stdout == "web.sub.default.svc.cluster.local\n"
+    assert lab.exec("tail -n 5 /etc/hosts").stdout == (
+        f"{pod['status']['podIP']}\tweb.sub.default.svc.cluster.local\tweb\n\n# Entries added by HostAliases.\n"
+        "10.1.2.3\tfoo.local\tbar.local\n10.1.2.4\tbaz\n"
+    )
+    assert lab.exec("getent hosts baz").stdout == "10.1.2.4        baz\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [({"dnsConfig": {"searches": ["a.example"], "options": [{"name": "ndots", "value": "2"}]}},
+      "search default.svc.cluster.local svc.cluster.local cluster.local a.example\nnameserver 10.96.0.10\n"
+      "options ndots:2\n"),
+     ({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["1.2.3.4"], "searches": ["a.example"],
+       "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}]}},
+      "search a.example\nnameserver 1.2.3.4\noptions ndots:2 edns0\n")],
+)  # fmt: skip
+def test_a_pods_own_resolver(lab: Lab, spec: Object, text: str) -> None:
+    lab.pod(containers=[main()], **spec)
+    assert lab.exec("cat /etc/resolv.conf").stdout == text
+
+
+def test_an_image_name_in_capitals(lab: Lab) -> None:
+    lab.pod(containers=[main(image="Bad_Image")])
+    message = lab.state()["state"]["waiting"]["message"]
+    assert message.endswith("invalid reference format: repository name (library/Bad_Image) must be lowercase")
+
+
+def test_mounted_files_cannot_be_removed(lab: Lab) -> None:
+    lab.pod(containers=[main()])
+    done = lab.exec("rm -rf /var/run/secrets 2>&1 | sed 's/[.][.]2[0-9_.]*/../'", shell="bash")
+    names = ["namespace", "ca.crt", "token", "..data", "../namespace", "../ca.crt", "../token"]
+    assert done.stdout == "".join(f"rm: cannot remove '{MOUNTED}/{one}': Read-only file system\n" for one in names)
+    assert len(lab.exec(f"cat {MOUNTED}/token").stdout) > 500

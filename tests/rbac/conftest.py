@@ -1,0 +1,35 @@
+"""A small shop with a role, a binding, and people at the door."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.client.client import Client
+from labkit.client.discovery import Resources
+from labkit.client.manifests import apply
+from labkit.embedded.cluster import Cluster
+from labkit.grading.inprocess import admin_of
+from labkit.grading.task import account, binding, namespace, role
+from tests.support.cluster import keys
+
+Object = dict[str, object]
+
+
+def put(api: Client, *objects: Object) -> None:
+    """Apply objects."""
+    apply(api, Resources(api), [dict(obj) for obj in objects], lambda manifest: manifest)
+
+
+@pytest.fixture
+def api() -> Client:
+    """The administrator of a cluster with the walkthrough's role and binding."""
+    client = admin_of(Cluster(keys(), node=False))
+    put(
+        client,
+        namespace("kikai"),
+        namespace("darbo"),
+        account("kikai", "bot"),
+        role("kikai", "service-reader", ("get,list", "", "services")),
+        binding("kikai", "test", "Role/service-reader", "kikai/default"),
+    )
+    return client

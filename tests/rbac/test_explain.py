@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from labkit.client.client import Client
+from labkit.grading.inprocess import anonymous_of
+from labkit.grading.task import binding, role
+from labkit.rbac.changes import smallest_changes
+from labkit.rbac.explain import explain
+from labkit.rbac.matrix import Permission
+from labkit.rbac.policy import Subject, Unreadable, read_policy, subject
+from tests.rbac.conftest import put
+
+
+def why(api: Client, who: str, what: str, namespace: str = "", name: str = "") -> tuple[bool, list[str]]:
+    """Whether it is allowed, and what nearly allowed it."""
+    question = Permission.parse(what).question(subject(who), namespace)
+    if name:
+        question = question._replace(name=name)
+    found = explain(api, question)
+    return found.allowed, [miss.what for miss in found.near_misses]
+
+
+def test_a_grant_names_its_binding_role_and_rule(api: Client) -> None:
+    found = explain(api, Permission.parse("list services").question(subject("kikai/default"), "kikai"))
+    assert found.allowed
+    assert 'RoleBinding "test/kikai"' in found.reason
+    (grant,) = found.grants
+    assert (grant.binding, grant.role) == ("RoleBinding kikai/test", "Role kikai/service-reader")
+    assert grant.subject == "ServiceAccount kikai/default"
+    assert not found.near_misses
+
+
+def test_masters_are_allowed_before_any_role_is_asked(api: Client) -> None:
+    question = Permission.parse("list services").question(Subject("root", ("system:masters",)), "kikai")
+    assert explain(api, question).reason == "the group system:masters may do everything, before any role is asked"
+    api.delete("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/cluster-admin")
+    found = explain(api, question)
+    assert (found.allowed, found.grants) == (True, ())
+    assert found.reason.startswith("the group system:masters")
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "namespace", "miss"),
+    [
+        ("kikai/default", "list services", "darbo", "namespace"),
+        ("kikai/default", "list services", "", "scope"),
+        ("kikai/default", "delete services", "kikai", "verb"),
+        ("kikai/default", "list pods", "kikai", "resource"),
+        ("kikai/default", "list services.apps", "kikai", "group"),
+        ("darbo/default", "list services", "kikai", "subject"),
+    ],
+)
+def test_the_first_near_miss_is_the_one_thing_that_is_wrong(
+    api: Client, who: str, what: str, namespace: str, miss: str
+) -> None:
+    allowed, misses = why(api, who, what, namespace)
+    assert not allowed
+    assert misses[0] == miss
+
+
+def test_a_list_is_refused_by_a_rule_with_names(api: Client) -> None:
+    named = role("kikai", "one", ("get,list", "", "secrets"))
+    named["rules"][0]["resourceNames"] = ["a"]
+    put(api, named, binding("kikai", "one", "Role/one", "kikai/bot"))
+    assert why(api, "kikai/bot", "list secrets", "kikai") == (False, ["name"])
+    assert why(api, "kikai/bot", "get secrets", "kikai", "a") == (True, [])
+    assert why(api, "kikai/bot", "get secrets", "kikai", "b") == (False, ["name"])
+
+
+def test_a_role_that_nobody_is_bound_to_and_one_that_is_missing(api: Client) -> None:
+    put(api, role("darbo", "spare", ("list", "", "pods")), binding("darbo", "lost", "Role/gone", "kikai/bot"))
+    allowed, misses = why(api, "kikai/bot", "list pods", "darbo")
+    assert not allowed
+    assert misses == ["missing role", "unbound"]
+
+
+def test_who_may_not_read_the_roles_is_told_whom_to_ask(api: Client) -> None:
+    nobody = anonymous_of(api.transport._cluster)  # type: ignore[attr-defined]  # the in-process transport's
+    with pytest.raises(Unreadable, match=r"lab\.admin"):
+        read_policy(nobody)
+
+
+def test_the_smallest_change_allows_nothing_else_and_really_flips_it(api: Client) -> None:
+    policy = read_policy(api)
+    who = subject("darbo/default")
+    question = Permission.parse("list services").question(who, "kikai")
+    changes = smallest_changes(policy, who, question)
+    assert changes[0].weight == 0
+    assert changes[0].also_allows == ()
+    assert [change.weight for change in changes] == sorted(change.weight for change in changes)
+    joined = next(change for change in changes if change.title.startswith("Add darbo/default"))
+    assert "kubectl patch rolebinding test -n kikai" in joined.commands[0]
+    put(
+        api,
+        role("kikai", "services-list", ("list", "", "services")),
+        binding("kikai", "services-list", "Role/services-list", "darbo/default"),
+    )
+    assert explain(api, question).allowed
+    assert not explain(api, Permission.parse("get services").question(who, "kikai")).allowed
