@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.container.shell.kernel import BudgetExceeded
-from labkit.embedded.container.shell.regex import compile_regex, escape
-from labkit.embedded.container.shell.regex_parser import RegexError
+from labkit.embedded.container.programs.regex import compile_regex, escape
+from labkit.embedded.container.programs.regex_parser import RegexError
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
 ATOMS = st.sampled_from(["a", "b", "c", ".", "[ab]", "[^a]"])
 

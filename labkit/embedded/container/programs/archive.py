@@ -8,8 +8,8 @@ import zlib
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.common import everything
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import Options, read_options
 from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
@@ -66,7 +66,7 @@ async def _create(process: Process, options: Options) -> int:
                 warned = True
                 await process.err("tar: Removing leading `/' from member names\n")
             for count, (path, node, _) in enumerate(process.fs.walk(top, name), 1):
-                await process.kernel.tick()
+                await process.scheduler.tick()
                 if count > MAX_MEMBERS or buffer.tell() > MAX_INFLATED:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
@@ -74,7 +74,7 @@ async def _create(process: Process, options: Options) -> int:
                     await process.err(path + "\n")
     data = buffer.getvalue()
     if options.has("z"):
-        process.kernel.charge(len(data) / 50_000)
+        process.scheduler.charge(len(data) / 50_000)
         compressor = zlib.compressobj(wbits=31)
         data = compressor.compress(data) + compressor.flush()
     name = options.value("f") or "-"
@@ -136,7 +136,7 @@ async def _extract(process: Process, options: Options) -> int:
 async def _members(process: Process, options: Options, archive: tarfile.TarFile, base: str) -> int:
     status = 0
     for count, info in enumerate(archive, 1):
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if count > MAX_MEMBERS:
             return await process.fail("archive too big for the lab", 2)
         parts = [part for part in info.name.split("/") if part not in ("", ".", "..")]

@@ -6,9 +6,9 @@ import re
 from collections.abc import AsyncIterator
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.files import open_input
-from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.shell.open_files import open_input
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
 _SIZES = {"": 1, "b": 512, "k": 1024, "K": 1024, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "kB": 1000, "KB": 1000,
@@ -78,7 +78,7 @@ async def chunks(process: Process, stream: Stream) -> AsyncIterator[bytes]:
         data = await stream.read()
         if not data:
             return
-        await process.kernel.tick(1 + len(data) / 8000)
+        await process.scheduler.tick(1 + len(data) / 8000)
         yield data
 
 
@@ -88,13 +88,13 @@ async def lines(process: Process, stream: Stream, delimiter: bytes = b"\n") -> A
     async for data in chunks(process, stream):
         rest += data
         if delimiter not in data:
-            if len(rest) > process.kernel.budget.memory_bytes:
+            if len(rest) > process.scheduler.budget.memory_bytes:
                 raise BudgetExceeded("the lab's limit of memory for one command was reached")
             continue
         *whole, rest = rest.split(delimiter)
         for index, line in enumerate(whole):
             if index % 64 == 63:
-                await process.kernel.tick()
+                await process.scheduler.tick()
             yield line + delimiter
     if rest:
         yield rest
@@ -111,7 +111,7 @@ async def everything(process: Process, stream: Stream) -> bytes:
     async for data in chunks(process, stream):
         parts.append(data)
         total += len(data)
-        if total > process.kernel.budget.memory_bytes:
+        if total > process.scheduler.budget.memory_bytes:
             raise BudgetExceeded("the lab's limit of memory for one command was reached")
     return b"".join(parts)
 
@@ -128,7 +128,7 @@ async def all_lines(process: Process, names: list[str]) -> tuple[list[bytes], in
         try:
             async for line in lines(process, stream):
                 total += len(line) + 40
-                if total > 4 * process.kernel.budget.memory_bytes:
+                if total > 4 * process.scheduler.budget.memory_bytes:
                     raise BudgetExceeded("the lab's limit of memory for one command was reached")
                 out.append(line.removesuffix(b"\n"))
         except StreamError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
 from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
 
 
@@ -37,7 +37,7 @@ async def cp(process: Process) -> int:
         return await process.fail(f"target '{target}': {reason}")
     status = 0
     for source in sources:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             node = process.node(source, follow=not options.has("P", "d", "a"))
         except FileError as error:
@@ -64,7 +64,7 @@ async def cp(process: Process) -> int:
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
-    await process.kernel.tick()
+    await process.scheduler.tick()
     fs = process.fs
     if isinstance(node, Directory):
         if id(node) in seen or len(seen) > 100:
@@ -89,7 +89,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
             data = await stream.read()
             if not data:
                 break
-            await process.kernel.tick()
+            await process.scheduler.tick()
             total += data
             fs.write(target, total, process.cwd)
         fs.write(target, total, process.cwd)

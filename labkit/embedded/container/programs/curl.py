@@ -38,9 +38,9 @@ from labkit.embedded.container.programs.curl_verbose import (
     sending,
 )
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.kernel import Sleep
+from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 
 POLL_SECONDS = 0.1
@@ -94,7 +94,7 @@ async def curl(process: Process) -> int:
         return error.status
     status = 0
     for number, url in enumerate(urls):
-        await process.kernel.tick(5)
+        await process.scheduler.tick(5)
         status = await _Curl(process, options).run(url, number)
         if status and options.has("fail-early"):
             break
@@ -122,7 +122,7 @@ class _Curl:
         self.received = 0
         self.headers_size = 0
         self.redirects = 0
-        self.started = process.kernel.elapsed_seconds
+        self.started = process.scheduler.elapsed_seconds
 
     async def run(self, address: str, number: int) -> int:
         process, options = self.process, self.options
@@ -209,7 +209,7 @@ class _Curl:
         process, options = self.process, self.options
         limit = int(options.values.get("max-redirs", "50"))
         while True:
-            await process.kernel.tick(5)
+            await process.scheduler.tick(5)
             output = await self._one(transfer, name)
             response = transfer.response
             location = next((value for key, value in transfer.received if key.lower() == "location"), "")
@@ -293,18 +293,18 @@ class _Curl:
         if response.stream is None:
             for start in range(0, len(response.body), 1 << 16):
                 await self._write(output, response.body[start : start + (1 << 16)])
-                await process.kernel.tick()
+                await process.scheduler.tick()
             return
         limit = float(self.options.values.get("max-time", "inf"))
         stream = response.stream
-        begun = process.kernel.elapsed_seconds
+        begun = process.scheduler.elapsed_seconds
         try:
             while True:
-                await process.kernel.tick()
+                await process.scheduler.tick()
                 for piece in stream.read():
                     await self._write(output, piece)
-                    await process.kernel.tick(0.2)
-                spent = process.kernel.elapsed_seconds - begun
+                    await process.scheduler.tick(0.2)
+                spent = process.scheduler.elapsed_seconds - begun
                 if stream.closed or spent >= stream.timeout_seconds:
                     return
                 if spent >= limit:
@@ -327,7 +327,7 @@ class _Curl:
         response = transfer.response if transfer is not None else None
         code = response.status if response is not None else 0
         received = {key.lower(): value for key, value in transfer.received} if transfer is not None else {}
-        spent = f"{process.kernel.elapsed_seconds - self.started + 0.003:.6f}"
+        spent = f"{process.scheduler.elapsed_seconds - self.started + 0.003:.6f}"
         url = transfer.url.text if transfer is not None else ""
         facts: dict[str, str] = {
             "http_code": f"{code:03}", "response_code": f"{code:03}", "http_connect": "000",

@@ -6,10 +6,10 @@ import re
 import time
 
 from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.kernel import Sleep
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import Sleep
 
 
 @program("date")

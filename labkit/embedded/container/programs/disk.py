@@ -5,8 +5,8 @@ from __future__ import annotations
 from labkit.embedded.container.files.filesystem import MAX_BYTES
 from labkit.embedded.container.files.inodes import Directory
 from labkit.embedded.container.programs.listing import human
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 
 from labkit.embedded.container.programs.common import each_input, everything
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import StreamError
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from labkit.embedded.container.programs.common import chunks, each_input, everything, read_problem, size
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.kernel import Sleep
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
 
@@ -64,7 +64,7 @@ async def _head(process: Process, stream: Stream, kind: str, count: int, *, from
             await process.stdout.write(b"".join(kept[: max(0, len(kept) - count)]))
         return
     while count > 0:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if kind == "c":
             data = await stream.read(min(count, 16384))
             count -= len(data)
@@ -129,7 +129,7 @@ async def tail(process: Process) -> int:
                 return status
             else:
                 await Sleep(0.5)
-                await process.kernel.tick()
+                await process.scheduler.tick()
     return status
 
 
@@ -137,7 +137,7 @@ async def _last(process: Process, stream: Stream, kind: str, count: int) -> byte
     """The last bytes or lines, keeping no more than is needed."""
     kept = b""
     enough = 1 << 16
-    limit = process.kernel.budget.memory_bytes
+    limit = process.scheduler.budget.memory_bytes
     async for data in chunks(process, stream):
         kept += data
         if kind == "c":

@@ -6,8 +6,8 @@ import re
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found
 from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 
 
@@ -21,7 +21,7 @@ async def mkdir(process: Process) -> int:
     mode = options.value("m") or "755"
     bits = int(mode, 8) if re.fullmatch(r"[0-7]{1,4}", mode) else 0o755
     for name in options.args:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
             if options.has("v"):
@@ -77,7 +77,7 @@ async def rm(process: Process) -> int:
         return await missing_operand(process)
     status = 0
     for name in options.args:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if name.rstrip("/") == "" and name and recursive and not options.has("no"):
             await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
@@ -149,7 +149,7 @@ async def touch(process: Process) -> int:
     status = 0
     fs = process.fs
     for name in options.args:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             found = fs.find(name, process.cwd)
             if found.node is None:

@@ -215,7 +215,7 @@ class _Find:
                 continue
             walk = process.fs.walk(top, root)
             for path, node, depth in reversed(list(walk)) if "-delete" in self.words else walk:
-                await process.kernel.tick(0.3)
+                await process.scheduler.tick(0.3)
                 if not self.least <= depth <= self.most:
                     continue
                 good = test is None or await test(_Place(path, node))

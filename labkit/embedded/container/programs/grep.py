@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs.common import Buffered, is_busybox, lines, read_problem
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
+from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
+from labkit.embedded.container.programs.regex_parser import RegexError
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.files import FileStream, open_input
-from labkit.embedded.container.shell.options import BadOption, Options, read_options
+from labkit.embedded.container.shell.open_files import FileStream, open_input
 from labkit.embedded.container.shell.patterns import glob_pattern
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.regex import Match, Regex, compile_regex, escape
-from labkit.embedded.container.shell.regex_parser import RegexError
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
 _LONG = {
@@ -96,7 +96,7 @@ class _Grep:
         for name in names:
             if recursive and process.is_directory(name):
                 for path, node, _ in process.fs.walk(process.node(name), name):
-                    await process.kernel.tick()
+                    await process.scheduler.tick()
                     if isinstance(node, File) and self._wanted(path):
                         shown = path if name != "." or self.options.args[1:] or not path.startswith("./") else path[2:]
                         await self._one(shown, FileStream(process.system, node), show)
@@ -197,7 +197,7 @@ class _Grep:
         for regex in self.search:
             start = 0
             while start <= len(text):
-                match = regex.find(self.process.kernel.charge, text, start)
+                match = regex.find(self.process.scheduler.charge, text, start)
                 if match is None:
                     break
                 good = True
@@ -213,7 +213,7 @@ class _Grep:
                 elif options.has("x"):
                     break
                 start = max(match.end, match.start + 1) if good else match.start + 1
-                await self.process.kernel.tick(0.1)
+                await self.process.scheduler.tick(0.1)
         return sorted(out, key=lambda match: match.start)
 
 

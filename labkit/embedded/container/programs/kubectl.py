@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 
 from labkit.embedded.container.programs.kubectl_proxy import mounted, serve
+from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import BadOption, Options, read_options
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.machinery.request import Request
 
@@ -156,7 +156,7 @@ def _send(
         return 0, b"dial tcp 10.96.0.1:443: connect: connection refused"
     if not token:
         return 0, b"dial tcp [::1]:8080: connect: connection refused"
-    process.kernel.charge(20)
+    process.scheduler.charge(20)
     where, _, query_text = path.partition("?")
     query = {part.partition("=")[0]: [part.partition("=")[2]] for part in query_text.split("&") if part}
     headers: Mapping[str, str] = {

@@ -6,8 +6,8 @@ import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.options import BadOption, Options, complain, read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import BadOption, Options, complain, read_options
 from labkit.embedded.container.shell.process import Process
 
 
@@ -155,7 +155,7 @@ async def ls(process: Process) -> int:
     queue = _ordered(options, list(directories))
     first = not files
     while queue:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         name, node = queue.pop(0)
         if not isinstance(node, Directory):
             continue

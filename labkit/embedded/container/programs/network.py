@@ -9,8 +9,8 @@ from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.programs.curl import curl
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.kernel import Sleep
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.system import System
 from labkit.embedded.machinery.request import Request, Response
 

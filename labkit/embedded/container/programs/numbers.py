@@ -47,7 +47,7 @@ async def seq(process: Process) -> int:
     value = first
     started = False
     while (value <= last) if step > 0 else (value >= last):
-        await process.kernel.tick(0.3)
+        await process.scheduler.tick(0.3)
         text = _decimal(value, places)
         text = text.zfill(width) if width else text
         await output.write(encode((separator if started else "") + text))

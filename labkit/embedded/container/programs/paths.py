@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, FileError, Link
 from labkit.embedded.container.programs.common import missing_operand
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 
 

@@ -66,7 +66,7 @@ async def chmod(process: Process) -> int:
     for name in args[1:]:
         try:
             for _, found in _targets(process, name, recursive=recursive):
-                await process.kernel.tick()
+                await process.scheduler.tick()
                 node = process.fs.own(found)
                 mode = _new_mode(args[0], node.mode, directory=isinstance(node, Directory))
                 if mode is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from labkit.embedded.container.shell.options import BadOption, complain
+from labkit.embedded.container.programs.options import BadOption, complain
 from labkit.embedded.container.shell.process import Process
 
 Program = Callable[[Process], Awaitable[int]]

@@ -6,13 +6,13 @@ import re
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.common import everything
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
-from labkit.embedded.container.shell.kernel import Sleep, Task
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Sleep, Task
 from labkit.embedded.container.shell.special import FLAGS
 from labkit.embedded.container.shell.streams import decode
 
@@ -198,7 +198,7 @@ async def xargs(process: Process) -> int:
             batches = [command]
     status = 0
     for words in batches:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         if options.has("t"):
             await process.err(" ".join(words) + "\n")
         if _look_up(process, words[0], dict(process.env)) is None:
@@ -235,16 +235,16 @@ async def timeout(process: Process) -> int:
     if _look_up(process, words[0], dict(process.env)) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
-    task = process.kernel.spawn(process.run(words))
+    task = process.scheduler.spawn(process.run(words))
 
     async def alarm() -> int:
         await Sleep(seconds)
-        process.kernel.stop(task)
+        process.scheduler.stop(task)
         return 0
 
-    clock: Task | None = process.kernel.spawn(alarm()) if seconds else None
-    status = await process.kernel.join(task)
+    clock: Task | None = process.scheduler.spawn(alarm()) if seconds else None
+    status = await process.scheduler.join(task)
     expired = clock is not None and clock.done
     if clock is not None:
-        process.kernel.stop(clock)
+        process.scheduler.stop(clock)
     return 124 if expired and status == 143 else status

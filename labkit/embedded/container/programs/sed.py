@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from labkit.embedded.container.programs.common import each_input, lines, read_problem
+from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.programs.regex import Match
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.programs.sed_parser import Address, Command, Reader, SedError
-from labkit.embedded.container.shell.options import BadOption, read_options
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.regex import Match
 from labkit.embedded.container.shell.streams import Capture, Stream, StreamError, decode, encode
 
 MAX_SPACE = 1 << 20
@@ -86,13 +86,13 @@ class _Sed:
             case "regex":
                 if address.regex is None:
                     return False
-                return address.regex.find(self.process.kernel.charge, self.space) is not None
+                return address.regex.find(self.process.scheduler.charge, self.space) is not None
         return False
 
     async def cycle(self) -> bool:
         """Run the commands on a line; whether it is printed at the end."""
         for command in self.commands:
-            await self.process.kernel.tick(0.5)
+            await self.process.scheduler.tick(0.5)
             if not self.selected(command):
                 continue
             match command.name:
@@ -127,8 +127,8 @@ class _Sed:
         done = 0
         size = 0
         while start <= len(text):
-            await self.process.kernel.tick(0.1)
-            match = regex.find(self.process.kernel.charge, text, start)
+            await self.process.scheduler.tick(0.1)
+            match = regex.find(self.process.scheduler.charge, text, start)
             if match is None:
                 break
             seen += 1
@@ -195,7 +195,7 @@ async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bo
         try:
             async for line in lines(process, stream):
                 size += len(line) + 60
-                if size > 4 * process.kernel.budget.memory_bytes:
+                if size > 4 * process.scheduler.budget.memory_bytes:
                     raise SedError("couldn't allocate memory")
                 own.append(decode(line.removesuffix(b"\n")))
                 open_end = not line.endswith(b"\n")
@@ -204,7 +204,7 @@ async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bo
             status = 2
             continue
         if in_place:
-            capture = Capture(process.kernel.budget.memory_bytes)
+            capture = Capture(process.scheduler.budget.memory_bytes)
             runner.out, runner.number, runner.quit = capture, 0, False
             await runner.file(own, open_end=open_end)
             process.fs.write(name, bytes(capture.data), process.cwd)

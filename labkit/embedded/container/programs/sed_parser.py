@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from labkit.embedded.container.shell.regex import Regex, compile_regex
-from labkit.embedded.container.shell.regex_parser import RegexError
+from labkit.embedded.container.programs.regex import Regex, compile_regex
+from labkit.embedded.container.programs.regex_parser import RegexError
 
 MAX_COMMANDS = 500
 LEFT_OUT = frozenset("{btT:rwRWnNDPhHgGxlzFeMQ")

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from labkit.embedded.container.programs.common import all_lines
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode, encode
 
@@ -87,7 +87,7 @@ async def sort(process: Process) -> int:
     separator = encode(options.value("t") or "") or None
     if separator and len(separator) > 1 and options.value("t") != "\\0":
         return await process.fail(f"multi-character tab '{options.value('t')}'", 2)
-    process.kernel.charge(len(found) / 200)
+    process.scheduler.charge(len(found) / 200)
     ordered = sorted(found, reverse="r" in flags) if "s" not in flags else list(found)
     for spec in reversed(keys or [""]):
         own = "".join(re.findall(r"[bdfginrhVM]", spec))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File
 from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.hosts import hosts_line
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.hosts import hosts_line
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import StreamError, encode
 
@@ -123,11 +123,11 @@ async def tty(process: Process) -> int:
 
 @program("stty")
 async def stty(process: Process) -> int:
-    """Leave the terminal as it is."""
+    """ExitShell the terminal as it is."""
     if not process.stdin.terminal:
         return await process.fail("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:
-        rows, columns = process.kernel.io.window
+        rows, columns = process.scheduler.io.window
         await process.out(f"{rows} {columns}\n")
     return 0
 
@@ -138,7 +138,7 @@ async def yes(process: Process) -> int:
     line = encode((" ".join(process.args) or "y") + "\n")
     block = line * max(1, 4096 // len(line))
     while True:
-        await process.kernel.tick()
+        await process.scheduler.tick()
         try:
             await process.stdout.write(block)
         except StreamError:

@@ -10,9 +10,9 @@ from labkit.embedded.container.programs.common import (
     lines,
     read_problem,
 )
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.files import open_path
-from labkit.embedded.container.shell.options import read_options
+from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Stream, StreamError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.programs.common import Buffered, chunks, each_input, lines
+from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.options import BadOption, read_options
 from labkit.embedded.container.shell.patterns import CLASSES
 from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process

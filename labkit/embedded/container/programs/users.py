@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from labkit.embedded.container.programs.hosts import hosts_line
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.hosts import hosts_line
-from labkit.embedded.container.shell.options import read_options
 from labkit.embedded.container.shell.process import Process
 
 

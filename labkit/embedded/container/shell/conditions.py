@@ -290,7 +290,7 @@ def shell_questions(shell: Shell, number: Callable[[str], int]) -> Questions:
 
 
 async def _condition(shell: Shell, condition: Condition) -> bool:
-    await shell.kernel.tick(0.2)
+    await shell.scheduler.tick(0.2)
     operator = condition.operator
     conditions = [item for item in condition.operands if isinstance(item, Condition)]
     if operator == "!":

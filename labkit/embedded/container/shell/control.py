@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.conditions import double_bracket
-from labkit.embedded.container.shell.kernel import Killed
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.messages import translated
-from labkit.embedded.container.shell.problems import ExpansionError
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Killed
 from labkit.embedded.container.shell.streams import NullStream, Pipe, Stream
 
 MAX_FUNCTIONS = 1000
@@ -82,7 +82,7 @@ async def and_or(shell: Shell, command: syntax.AndOr) -> int:
 
 async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
     """Run commands side by side, each reading what the one before it writes."""
-    kernel = shell.kernel
+    scheduler = shell.scheduler
     count = len(command.commands)
     tasks = []
     source = shell.fds[0]
@@ -94,14 +94,14 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
         if index:
             ends.append(source)
         if index < count - 1:
-            pipe = Pipe(kernel)
+            pipe = Pipe(scheduler)
             part.fds[1] = pipe.writer
             if command.errors[index]:
                 part.fds[2] = pipe.writer
             ends.append(pipe.writer)
             source = pipe.reader
-        tasks.append(kernel.spawn(_part(part, one, ends)))
-    statuses = [await kernel.join(task) for task in tasks]
+        tasks.append(scheduler.spawn(_part(part, one, ends)))
+    statuses = [await scheduler.join(task) for task in tasks]
     shell.status = statuses[-1]
     if "pipefail" in shell.options:
         shell.status = next((one for one in reversed(statuses) if one), 0)
@@ -111,7 +111,7 @@ async def pipeline(shell: Shell, command: syntax.Pipeline) -> int:
 async def _part(shell: Shell, command: syntax.Command, ends: list[Stream]) -> int:
     try:
         await shell.execute(command)
-    except (Leave, ReturnFrom) as end:
+    except (ExitShell, ReturnFromFunction) as end:
         shell.status = end.status
     except LoopControl:
         pass
@@ -126,7 +126,7 @@ async def background(shell: Shell, command: syntax.Background) -> int:
     part = shell.subshell()
     if not shell.interactive:
         part.fds[0] = NullStream()
-    task = shell.kernel.spawn(_part(part, command.command, []))
+    task = shell.scheduler.spawn(_part(part, command.command, []))
     shell.last_background = task
     if len(shell.jobs) > MAX_JOBS:
         shell.jobs = [job for job in shell.jobs if not job.done][-MAX_JOBS:]
@@ -139,9 +139,9 @@ async def background(shell: Shell, command: syntax.Background) -> int:
 
 async def timed(shell: Shell, command: syntax.Timed) -> int:
     """``time command``."""
-    start = shell.kernel.elapsed_seconds
+    start = shell.scheduler.elapsed_seconds
     status = await shell.execute(command.command)
-    seconds = shell.kernel.elapsed_seconds - start
+    seconds = shell.scheduler.elapsed_seconds - start
     shown = f"{int(seconds // 60)}m{seconds % 60:.3f}s"
     await shell.write(2, f"\nreal\t{shown}\nuser\t0m0.000s\nsys\t0m0.000s\n")
     return status
@@ -155,22 +155,22 @@ async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
         await shell.complain("((: " + translated(error.message, shell.dialect))
         shell.status = error.status
         if error.fatal and not shell.interactive:
-            raise Leave(error.status) from None
+            raise ExitShell(error.status) from None
         return None
 
 
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
-    shell.kernel.depth += 1
+    shell.scheduler.depth += 1
     try:
         await part.run(command.body)
-    except (Leave, ReturnFrom) as end:
+    except (ExitShell, ReturnFromFunction) as end:
         part.status = end.status
     except LoopControl:
         pass
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
     shell.status = await part.finish()
     return await shell.check_exit()
 
@@ -192,7 +192,7 @@ async def _round(shell: Shell, body: tuple[syntax.Command, ...]) -> bool:
     Returns:
         Whether the loop goes on.
     """
-    await shell.kernel.tick()
+    await shell.scheduler.tick()
     try:
         await shell.run(body)
     except LoopControl as control:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import Directory, FileError
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem, evaluate
-from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.parameters import expand_parameter
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.problems import ExpansionError
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Capture, decode
 from labkit.embedded.container.shell.syntax import (
     Arithmetic,
@@ -162,7 +162,7 @@ class Expander:
         def read(name: str) -> str:
             found = shell.variables.text(name) or ""
             if found and not found.lstrip("-").isdigit():
-                shell.kernel.charge(2)  # an expression of its own, which may lead to two others
+                shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
         return evaluate(text, read, shell.assign)
@@ -179,7 +179,7 @@ class Expander:
             inner: Whether the word stands within ``${…}``, where unquoted text is split too.
         """
         for part in parts:
-            self.shell.kernel.charge(0.1)
+            self.shell.scheduler.charge(0.1)
             match part:
                 case Text(text, quoted):
                     self._put(text, fields, quoted=quoted, split=split and inner)
@@ -206,19 +206,19 @@ class Expander:
     async def _substitute(self, script: Script) -> str:
         """``$(…)``: what a script prints, without its last newlines."""
         shell = self.shell
-        capture = Capture(shell.kernel.budget.memory_bytes)
+        capture = Capture(shell.scheduler.budget.memory_bytes)
         inner = shell.subshell()
         inner.fds[1] = capture
         if shell.dialect == "bash":
             inner.options.discard("errexit")
-        shell.kernel.depth += 1
+        shell.scheduler.depth += 1
         try:
             only = script.commands[0] if len(script.commands) == 1 else None
             if isinstance(only, Simple) and not only.words and [one.operator for one in only.redirects] == ["<"]:
                 script = Script((Simple(only.line, only.redirects, (), (Word((Text("cat"),)),)),))
             shell.status = await inner.main(script)
         finally:
-            shell.kernel.depth -= 1
+            shell.scheduler.depth -= 1
         return decode(bytes(capture.data)).rstrip("\n").replace("\0", "")
 
     async def _parameter(self, part: Parameter, fields: _Fields, *, split: bool) -> None:
@@ -292,7 +292,7 @@ class Expander:
         fs, cwd = self.shell.system.fs, self.shell.cwd
         out: list[str] = []
         for base in bases:
-            self.shell.kernel.charge(10)  # a path is walked, and nobody else runs meanwhile
+            self.shell.scheduler.charge(10)  # a path is walked, and nobody else runs meanwhile
             prefix = base if not base or base.endswith("/") else base + "/"
             if not pattern.magic:
                 path = prefix + pattern.literal
@@ -306,7 +306,7 @@ class Expander:
                 continue
             dotted = bool(pattern.items) and pattern.items[0] == "."
             for name in names:
-                self.shell.kernel.charge(0.1)
+                self.shell.scheduler.charge(0.1)
                 if name.startswith(".") and not dotted:
                     continue
                 if pattern.matches(name):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.shell.kernel import Interrupted
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
+from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Interrupted
 from labkit.embedded.container.shell.streams import StreamError, decode
 
 MAX_LINES = 500
@@ -93,12 +93,12 @@ async def interact(shell: Shell) -> int:
             shell.status = 130
             shell.loops = 0
             shell.tested = 0
-            shell.kernel.depth = 1
+            shell.scheduler.depth = 1
             await shell.write(2, "\n")
-        except Leave as leave:
+        except ExitShell as leave:
             shell.status = leave.status
             return await shell.finish()
-        except (ReturnFrom, LoopControl):
+        except (ReturnFromFunction, LoopControl):
             continue
         except StreamError:
             return await shell.finish()
@@ -126,9 +126,9 @@ async def run_lines(shell: Shell) -> int:
             text = ""
             if not line:
                 break
-    except Leave as leave:
+    except ExitShell as leave:
         shell.status = leave.status
-    except (ReturnFrom, LoopControl):
+    except (ReturnFromFunction, LoopControl):
         pass
     except StreamError as error:
         await shell.complain(error.reason)

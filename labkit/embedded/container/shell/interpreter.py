@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell import control, syntax
 from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
+from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import PROBLEMS, ExpansionError
 from labkit.embedded.container.shell.expand import Expander, Segment
-from labkit.embedded.container.shell.kernel import BudgetExceeded, Kernel, Task
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.problems import PROBLEMS, ExpansionError
-from labkit.embedded.container.shell.programs import run_program
 from labkit.embedded.container.shell.quoting import traced
 from labkit.embedded.container.shell.redirection import redirect
+from labkit.embedded.container.shell.run_program import run_program
+from labkit.embedded.container.shell.scheduler import BudgetExceeded, Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 from labkit.embedded.container.shell.syntax import Assignment, Command, Script, Simple, Word
 from labkit.embedded.container.shell.system import System
@@ -29,7 +29,7 @@ class Interpreter:
 
     Args:
         system: The container.
-        kernel: Runs its processes.
+        scheduler: Runs its processes.
         fds: Its descriptors.
         environment: Its exported variables.
         cwd: Where it starts.
@@ -40,7 +40,7 @@ class Interpreter:
     def __init__(
         self,
         system: System,
-        kernel: Kernel,
+        scheduler: Scheduler,
         fds: dict[int, Stream],
         environment: dict[str, str],
         *,
@@ -49,7 +49,7 @@ class Interpreter:
         dialect: str = "bash",
     ) -> None:
         self.system = system
-        self.kernel = kernel
+        self.scheduler = scheduler
         self.fds = fds
         self.variables = Variables(environment)
         self.cwd = cwd
@@ -106,7 +106,7 @@ class Interpreter:
         """Set a variable, or add to it."""
         if append:
             value = (self.variables.text(name) or "") + value
-        self.kernel.charge(len(value) / 20_000)
+        self.scheduler.charge(len(value) / 20_000)
         self.variables.set(name, value, exported=True if "allexport" in self.options else None)
 
     # Output.
@@ -142,7 +142,7 @@ class Interpreter:
         """
         return Interpreter(
             self.system,
-            self.kernel,
+            self.scheduler,
             fds,
             environment,
             cwd=cwd or self.cwd,
@@ -152,7 +152,7 @@ class Interpreter:
 
     def subshell(self) -> Interpreter:
         """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
-        self.kernel.charge(2 + len(self.variables) / 500)
+        self.scheduler.charge(2 + len(self.variables) / 500)
         other = self.fresh(dict(self.fds), {})
         other.variables = self.variables.copy()
         other.positional = list(self.positional)
@@ -187,10 +187,10 @@ class Interpreter:
         """Run a script until it ends or leaves; its status is ``otherwise`` unless it leaves with its own."""
         try:
             await self.run_script(script)
-        except Leave as leave:
+        except ExitShell as leave:
             self.status = leave.status
             return
-        except (ReturnFrom, LoopControl):
+        except (ReturnFromFunction, LoopControl):
             pass
         if otherwise is not None:
             self.status = otherwise
@@ -232,7 +232,7 @@ class Interpreter:
                 await self.write(2, f"{self.name}: {where + ': ' if where else ''}{line}\n")
             self.status = 2
             if not self.interactive:
-                raise Leave(2)
+                raise ExitShell(2)
         return self.status
 
     # Commands.
@@ -253,9 +253,9 @@ class Interpreter:
         Returns:
             Its status, which is ``$?`` from then on.
         """
-        await self.kernel.tick()
+        await self.scheduler.tick()
         self.line = command.line
-        if self.kernel.depth > self.kernel.budget.depth:
+        if self.scheduler.depth > self.scheduler.budget.depth:
             raise BudgetExceeded("the lab's limit of nested commands was reached")
         saved = self.fds
         try:
@@ -296,7 +296,7 @@ class Interpreter:
         if not leave:
             return await self.check_exit()
         if not self.interactive:
-            raise Leave(self.status)
+            raise ExitShell(self.status)
         return self.status
 
     async def check_exit(self) -> int:
@@ -306,7 +306,7 @@ class Interpreter:
             The last status.
         """
         if self.status and "errexit" in self.options and not self.tested:
-            raise Leave(self.status)
+            raise ExitShell(self.status)
         return self.status
 
     async def _simple(self, command: Simple) -> int:
@@ -382,18 +382,18 @@ class Interpreter:
 
     async def _call_function(self, body: Command, words: list[str]) -> int:
         kept, self.positional = self.positional, words[1:]
-        self.kernel.depth += 1
+        self.scheduler.depth += 1
         self.variables.push()
         self.calls.append(words[0])
         loops, self.loops = self.loops, 0
         try:
             await self.execute(body)
-        except ReturnFrom as end:
+        except ReturnFromFunction as end:
             self.status = end.status
         finally:
             self.calls.pop()
             self.positional = kept
             self.loops = loops
-            self.kernel.depth -= 1
+            self.scheduler.depth -= 1
             self.variables.pop()
         return self.status

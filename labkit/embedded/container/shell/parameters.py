@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from labkit.embedded.container.shell.errors import ExpansionError
 from labkit.embedded.container.shell.patterns import Pattern
-from labkit.embedded.container.shell.problems import ExpansionError
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.special import special
 from labkit.embedded.container.shell.syntax import Parameter, Word
@@ -143,7 +143,7 @@ async def _number(shell: Shell, name: str, expression: Word | None) -> int:
 
 async def _trimmed(shell: Shell, operator: str, pattern: Pattern, items: list[str]) -> list[str]:
     for item in items:
-        shell.kernel.charge(len(item) / 1000)
+        shell.scheduler.charge(len(item) / 1000)
     return [_trim(item, pattern, operator) for item in items]
 
 
@@ -191,7 +191,7 @@ async def _replaced(shell: Shell, operator: str, pattern: Pattern, replacement: 
     out: list[str] = []
     index, paid = 0, pattern.examined
     while index < len(text):
-        await shell.kernel.tick(0.2 + (len(text) - index) / 5000 + (pattern.examined - paid) / 15)
+        await shell.scheduler.tick(0.2 + (len(text) - index) / 5000 + (pattern.examined - paid) / 15)
         paid = pattern.examined
         lengths = pattern.prefix_lengths(text[index:])
         longest = lengths[-1] if lengths else 0

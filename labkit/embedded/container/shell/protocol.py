@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from labkit.embedded.container.shell.kernel import Kernel, Task
 from labkit.embedded.container.shell.patterns import Pattern
+from labkit.embedded.container.shell.scheduler import Scheduler, Task
 from labkit.embedded.container.shell.streams import Stream
 from labkit.embedded.container.shell.syntax import Command, Script, Word
 from labkit.embedded.container.shell.system import System
@@ -20,7 +20,7 @@ class Shell(Protocol):
     """The state of one shell process, and what it can do."""
 
     system: System
-    kernel: Kernel
+    scheduler: Scheduler
     fds: dict[int, Stream]
     variables: Variables
     cwd: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.shell.files import open_path
 from labkit.embedded.container.shell.messages import cannot_open
+from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.streams import ClosedStream, TextStream, encode
 from labkit.embedded.container.shell.syntax import Redirect

@@ -37,7 +37,7 @@ def special(shell: Shell, name: str) -> str | None:
         case "RANDOM":
             return str(int.from_bytes(shell.system.random(2), "big") & 0x7FFF)
         case "SECONDS":
-            return str(int(shell.kernel.elapsed_seconds))
+            return str(int(shell.scheduler.elapsed_seconds))
         case "LINENO":
             return str(shell.line)
         case "BASH_VERSION":

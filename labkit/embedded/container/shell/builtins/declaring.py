@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
-from labkit.embedded.container.shell.leaving import Leave
+from labkit.embedded.container.shell.control_flow import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.quoting import double_quote
 from labkit.embedded.container.shell.variables import ReadOnly
@@ -69,7 +69,7 @@ async def _declare_one(shell: Shell, name: str, flags: str, remove: str, word: s
             await shell.complain(f"{name}: `{word}': not a valid identifier")
             return 1
         await shell.complain(f"{name}: {target}: bad variable name")
-        raise Leave(2)
+        raise ExitShell(2)
     local = name == "local" or (name in ("declare", "typeset") and shell.variables.in_function and "g" not in flags)
     if local and append:
         value, append = (shell.variables.text(target) or "") + value, False
@@ -110,7 +110,7 @@ async def unset(shell: Shell, words: list[str]) -> int:
             except ReadOnly:
                 if shell.dialect != "bash":
                     await shell.complain(f"unset: {word}: is read only")
-                    raise Leave(2) from None
+                    raise ExitShell(2) from None
                 await shell.complain(f"unset: {word}: cannot unset: readonly variable")
                 status = 1
     return status

@@ -7,9 +7,9 @@ import re
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.builtins.table import builtin
 from labkit.embedded.container.shell.conditions import TestError, integer, shell_questions
-from labkit.embedded.container.shell.leaving import Leave, LoopControl, ReturnFrom
-from labkit.embedded.container.shell.programs import look_up, run_program
+from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.run_program import look_up, run_program
 from labkit.embedded.container.shell.streams import decode
 
 
@@ -24,12 +24,12 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
                 await shell.complain(f"exit: {words[1]}: numeric argument required")
             else:
                 await shell.complain(f"exit: Illegal number: {words[1]}")
-            raise Leave(2)
+            raise ExitShell(2)
         if len(words) > 2 and shell.dialect == "bash":
             await shell.complain("exit: too many arguments")
             return 1
-        raise Leave(int(words[1]))
-    raise Leave(shell.status)
+        raise ExitShell(int(words[1]))
+    raise ExitShell(shell.status)
 
 
 @builtin("return")
@@ -39,16 +39,16 @@ async def return_from(shell: Shell, words: list[str]) -> int:
         if shell.dialect == "bash":
             await shell.complain("return: can only `return' from a function or sourced script")
             return 2
-        raise Leave(int(words[1]) if len(words) > 1 and words[1].isdigit() else shell.status)
+        raise ExitShell(int(words[1]) if len(words) > 1 and words[1].isdigit() else shell.status)
     if len(words) > 1 and not re.fullmatch(r"-?\d{1,18}", words[1]):
         await shell.complain(f"return: {words[1]}: numeric argument required")
-        raise ReturnFrom(2)
-    raise ReturnFrom(int(words[1]) if len(words) > 1 else shell.status)
+        raise ReturnFromFunction(2)
+    raise ReturnFromFunction(int(words[1]) if len(words) > 1 else shell.status)
 
 
 @builtin("break", "continue")
 async def loop_control(shell: Shell, words: list[str]) -> int:
-    """Leave a loop, or its round."""
+    """ExitShell a loop, or its round."""
     if not shell.loops:
         if shell.dialect == "bash":
             await shell.complain(f"{words[0]}: only meaningful in a `for', `while', or `until' loop")
@@ -65,13 +65,13 @@ async def evaluate(shell: Shell, words: list[str]) -> int:
     """Run its arguments as a script."""
     line = shell.line
     shell.status = 0
-    shell.kernel.depth += 1
-    if shell.kernel.depth > shell.kernel.budget.depth:
-        shell.kernel.charge(float("inf"))
+    shell.scheduler.depth += 1
+    if shell.scheduler.depth > shell.scheduler.budget.depth:
+        shell.scheduler.charge(float("inf"))
     try:
         return await shell.run_text(" ".join(words[1:]), where="eval")
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
         shell.line = line
 
 
@@ -93,7 +93,7 @@ async def source(shell: Shell, words: list[str]) -> int:
             await shell.complain(f"{words[0]}: {words[1]}: is a directory")
         elif shell.dialect == "dash":
             await shell.complain(f".: cannot open {words[1]}: No such file")
-            raise Leave(2) from None
+            raise ExitShell(2) from None
         else:
             await shell.complain(f"{words[1]}: {error.reason}")
         return 1
@@ -101,18 +101,18 @@ async def source(shell: Shell, words: list[str]) -> int:
     if len(words) > 2:
         shell.positional = words[2:]
     shell.sourcing += 1
-    shell.kernel.depth += 1
-    if shell.kernel.depth > shell.kernel.budget.depth:
-        shell.kernel.charge(float("inf"))
+    shell.scheduler.depth += 1
+    if shell.scheduler.depth > shell.scheduler.budget.depth:
+        shell.scheduler.charge(float("inf"))
     where, shell.errors_where = shell.errors_where, words[1]
     try:
         return await shell.run_text(text, where=words[1])
-    except ReturnFrom as end:
+    except ReturnFromFunction as end:
         return end.status
     finally:
         shell.errors_where = where
         shell.sourcing -= 1
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
         if len(words) > 2:
             shell.positional = kept
 
@@ -130,8 +130,8 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
             )
         else:
             await shell.complain(f"exec: {words[1]}: not found")
-        raise Leave(127)
-    raise Leave(await run_program(shell, words[1:]))
+        raise ExitShell(127)
+    raise ExitShell(await run_program(shell, words[1:]))
 
 
 @builtin("test", "[")

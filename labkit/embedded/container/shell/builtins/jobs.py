@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell.builtins.table import builtin, left_out
-from labkit.embedded.container.shell.kernel import Task
-from labkit.embedded.container.shell.leaving import Leave
+from labkit.embedded.container.shell.control_flow import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import Task
 
 SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15,
            "CHLD": 17, "CONT": 18, "STOP": 19, "TSTP": 20, "WINCH": 28}  # fmt: skip
@@ -57,7 +57,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
     """Wait for background commands."""
     if not words[1:]:
         for job in shell.jobs:
-            await shell.kernel.join(job)
+            await shell.scheduler.join(job)
         shell.jobs.clear()
         return 0
     status = 0
@@ -66,7 +66,7 @@ async def wait(shell: Shell, words: list[str]) -> int:
             return await left_out(shell, f"wait {word}")
         task = _job(shell, word)
         if task is not None:
-            status = await shell.kernel.join(task)
+            status = await shell.scheduler.join(task)
             shell.jobs.remove(task)
             continue
         if word.isdigit():
@@ -109,14 +109,14 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
         return await left_out(shell, f"kill {word}")
     task = _job(shell, word)
     if task is not None and signal:
-        shell.kernel.stop(task, signal)
+        shell.scheduler.stop(task, signal)
     elif word == str(shell.pid):
         name = next((name for name, number in SIGNALS.items() if number == signal), "")
         script = shell.traps.get(f"SIG{name}") if signal != SIGNALS["KILL"] else None
         if script is not None:
             await shell.run_text(script)
         elif signal in FATAL:
-            raise Leave(128 + signal)
+            raise ExitShell(128 + signal)
     elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
         known = word.isdigit() and len(word) < 9
         await shell.complain(

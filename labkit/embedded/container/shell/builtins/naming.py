@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell.builtins.table import BASH_ONLY, BUILTINS, KEYWORDS, SPECIAL_BUILTINS, builtin
-from labkit.embedded.container.shell.programs import look_up
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.run_program import look_up
 
 
 @builtin("command")

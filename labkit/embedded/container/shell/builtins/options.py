@@ -6,7 +6,7 @@ import re
 
 from labkit.embedded.container.shell.arithmetic import ArithmeticProblem
 from labkit.embedded.container.shell.builtins.table import builtin, left_out, usage
-from labkit.embedded.container.shell.leaving import Leave
+from labkit.embedded.container.shell.control_flow import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.special import FLAGS
 
@@ -76,7 +76,7 @@ async def shift(shell: Shell, words: list[str]) -> int:
     if count > len(shell.positional):
         if shell.dialect != "bash":
             await shell.complain("shift: can't shift that many")
-            raise Leave(2)
+            raise ExitShell(2)
         return 1
     shell.positional = shell.positional[count:]
     return 0

@@ -6,9 +6,9 @@ from functools import partial
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import find_program
-from labkit.embedded.container.shell.kernel import BudgetExceeded, Interrupted, Killed
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import BudgetExceeded, Interrupted, Killed
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode
 
 
@@ -70,9 +70,11 @@ async def run_program(
     if function is None:
         await shell.write(2, f"{name}: not simulated in this lab's pods\n")
         return 127
-    shell.kernel.charge(2)
-    shell.kernel.depth += 1
-    process = Process(words, env, shell.cwd, shell.fds, shell.kernel, shell.system, partial(spawn, shell), shell.fresh)
+    shell.scheduler.charge(2)
+    shell.scheduler.depth += 1
+    process = Process(
+        words, env, shell.cwd, shell.fds, shell.scheduler, shell.system, partial(spawn, shell), shell.fresh
+    )
     try:
         return await function(process) & 0xFF
     except FileError as error:
@@ -85,7 +87,7 @@ async def run_program(
     except Killed as end:
         return end.status
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
 
 
 def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
@@ -115,11 +117,11 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
     inner.positional = words[1:]
-    shell.kernel.depth += 1
+    shell.scheduler.depth += 1
     try:
         return await inner.main(text)
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
 
 
 async def spawn(
@@ -135,7 +137,7 @@ async def spawn(
         env if env is not None else shell.variables.environment(),
         cwd=cwd or shell.cwd,
     )
-    if shell.kernel.depth > shell.kernel.budget.depth:
+    if shell.scheduler.depth > shell.scheduler.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
-    await shell.kernel.tick()
+    await shell.scheduler.tick()
     return await run_program(other, words)

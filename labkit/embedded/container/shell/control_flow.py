@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Leave(Exception):
+class ExitShell(Exception):
     """``exit``: the shell ends.
 
     Args:
@@ -15,7 +15,7 @@ class Leave(Exception):
         self.status = status & 0xFF
 
 
-class ReturnFrom(Exception):
+class ReturnFromFunction(Exception):
     """``return`` from a function or a sourced script."""
 
     def __init__(self, status: int) -> None:

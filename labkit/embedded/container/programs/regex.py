@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.programs.regex_parser import Node, Parser, RegexError
 from labkit.embedded.container.shell.patterns import CharacterSet
-from labkit.embedded.container.shell.regex_parser import Node, Parser, RegexError
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
 MAX_PROGRAM = 3000
 MAX_STEPS = 1_000_000
