@@ -16,12 +16,6 @@ MAX_MEMBERS = 5_000
 MAX_INFLATED = 32 << 20
 
 
-_LONG = {
-    "create": "c", "extract": "x", "get": "x", "list": "t", "file=": "f", "directory=": "C", "gzip": "z",
-    "verbose": "v", "no-same-owner": "o", "no-same-permissions": "no", "overwrite": "overwrite",
-}  # fmt: skip
-
-
 @program("tar", misuse=64)
 async def tar(process: Process) -> int:
     """Create, extract or list an archive."""
@@ -29,7 +23,11 @@ async def tar(process: Process) -> int:
     if args and args[0] and not args[0].startswith("-"):
         letters, *args = args
         args = [f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters] + args
-    options = read_options(args, "cxtzvmopkPhOSa", "fC", _LONG)
+    options = read_options(
+        args,
+        "c,create x,extract,get t,list f,file= C,directory= z,gzip v,verbose m p o,no-same-owner "
+        "no-same-permissions overwrite k P O! h! a! j! J! r! u! strip-components! exclude!",
+    )
     if options.has("c"):
         return await _create(process, options)
     if options.has("x", "t"):

@@ -21,10 +21,7 @@ def _into(process: Process, target: str, source: str) -> str:
 async def cp(process: Process) -> int:
     """Copy files."""
     options = read_options(
-        process.args,
-        "rRafpvLPdinTHu",
-        "t",
-        {"recursive": "r", "archive": "a", "force": "f", "verbose": "v", "preserve": "p", "no-clobber": "n"},
+        process.args, "r,recursive R a,archive f,force p,preserve v,verbose L P d i n,no-clobber T H u t="
     )
     if len(options.args) < 2:
         if not options.args:
@@ -98,7 +95,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
 @program("mv")
 async def mv(process: Process) -> int:
     """Move or rename files."""
-    options = read_options(process.args, "fivnTu", long={"force": "f", "verbose": "v", "no-clobber": "n"})
+    options = read_options(process.args, "f,force i v,verbose n,no-clobber T u")
     if len(options.args) < 2:
         if not options.args:
             return await missing_operand(process, "missing file operand")
@@ -161,7 +158,7 @@ async def _move(process: Process, found: Found, goal: str) -> None:
 @program("ln")
 async def ln(process: Process) -> int:
     """Make links."""
-    options = read_options(process.args, "sfnvrT", long={"symbolic": "s", "force": "f", "no-dereference": "n"})
+    options = read_options(process.args, "s,symbolic f,force n,no-dereference v r T")
     if not options.args:
         return await missing_operand(process, "missing file operand")
     source = options.args[0]

@@ -15,9 +15,7 @@ from labkit.embedded.container.shell.scheduler import Sleep
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    options = read_options(
-        process.args, "uRI", "dsr", {"utc": "u", "date=": "d", "iso-8601": "I", "rfc-email": "R", "universal": "u"}
-    )
+    options = read_options(process.args, "u,utc,universal R,rfc-email I,iso-8601 d,date= s= r=")
     moment = process.system.now()
     given = options.value("d")
     if given is not None:

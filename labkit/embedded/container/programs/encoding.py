@@ -18,7 +18,7 @@ from labkit.embedded.container.shell.streams import StreamError
 @program("base64")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    options = read_options(process.args, "diD", "w", {"decode": "d", "ignore-garbage": "i", "wrap=": "w"})
+    options = read_options(process.args, "d,decode i,ignore-garbage D w,wrap=")
     small = process.name == "base32"
     width_text = options.value("w") or "76"
     if not re.fullmatch(r"\d{1,9}", width_text):

@@ -19,9 +19,7 @@ async def _header(process: Process, name: str, index: int) -> None:
 async def head(process: Process) -> int:
     """Print the beginning of files."""
     args = _old_style(process.args)
-    options = read_options(
-        args, "qvz", "nc", {"lines=": "n", "bytes=": "c", "quiet": "q", "silent": "q", "verbose": "v"}
-    )
+    options = read_options(args, "q,quiet,silent v,verbose z n,lines= c,bytes=")
     kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
     text = options.value(kind) or "10"
     from_end = text.startswith("-")
@@ -87,12 +85,7 @@ async def tail(process: Process) -> int:
     args = _old_style(process.args)
     if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
         args = ["-n", *args]
-    options = read_options(
-        args,
-        "qvfFrz",
-        "ncs",
-        {"lines=": "n", "bytes=": "c", "follow": "f", "quiet": "q", "verbose": "v", "retry": "r", "pid=": "pid"},
-    )
+    options = read_options(args, "q,quiet v,verbose f,follow F r,retry z n,lines= c,bytes= s= pid=")
     kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
     text = options.value(kind) or "10"
     from_start = text.startswith("+")

@@ -14,7 +14,7 @@ from labkit.embedded.container.shell.process import Process
 @program("mkdir")
 async def mkdir(process: Process) -> int:
     """Make directories."""
-    options = read_options(process.args, "pv", "m", {"parents": "p", "verbose": "v", "mode=": "m"})
+    options = read_options(process.args, "p,parents v,verbose m,mode=")
     if not options.args:
         return await missing_operand(process)
     status = 0
@@ -60,17 +60,7 @@ async def rmdir(process: Process) -> int:
 async def rm(process: Process) -> int:
     """Remove files."""
     options = read_options(
-        process.args,
-        "rRfivdI",
-        long={
-            "recursive": "r",
-            "force": "f",
-            "verbose": "v",
-            "interactive": "i",
-            "no-preserve-root": "no",
-            "preserve-root": "yes",
-            "dir": "d",
-        },
+        process.args, "r,recursive R f,force i,interactive v,verbose d,dir I no-preserve-root preserve-root"
     )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:
@@ -78,7 +68,7 @@ async def rm(process: Process) -> int:
     status = 0
     for name in options.args:
         await process.scheduler.tick()
-        if name.rstrip("/") == "" and name and recursive and not options.has("no"):
+        if name.rstrip("/") == "" and name and recursive and not options.has("no-preserve-root"):
             await process.err(
                 "rm: it is dangerous to operate recursively on '/'\n"
                 "rm: use --no-preserve-root to override this failsafe\n"
@@ -143,7 +133,7 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    options = read_options(process.args, "acmfh", "drt", {"no-create": "c", "date=": "d"})
+    options = read_options(process.args, "a c,no-create m f h d,date= r= t=")
     if not options.args:
         return await missing_operand(process, "missing file operand")
     status = 0

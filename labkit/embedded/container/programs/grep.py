@@ -13,30 +13,27 @@ from labkit.embedded.container.shell.patterns import glob_pattern
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
-_LONG = {
-    "extended-regexp": "E", "fixed-strings": "F", "perl-regexp": "P", "basic-regexp": "G", "ignore-case": "i",
-    "invert-match": "v", "count": "c", "files-with-matches": "l", "files-without-match": "L", "line-number": "n",
-    "only-matching": "o", "quiet": "q", "silent": "q", "recursive": "r", "word-regexp": "w", "line-regexp": "x",
-    "no-messages": "s", "no-filename": "h", "with-filename": "H", "regexp=": "e", "file=": "f", "max-count=": "m",
-    "after-context=": "A", "before-context=": "B", "context=": "C", "include=": "include", "exclude=": "exclude",
-    "color=": "color", "colour=": "color", "text": "a", "byte-offset": "b", "line-buffered": "line",
-}  # fmt: skip
+_OPTIONS = (
+    "E,extended-regexp F,fixed-strings P,perl-regexp G,basic-regexp i,ignore-case y v,invert-match c,count "
+    "n,line-number l,files-with-matches L,files-without-match o,only-matching q,quiet,silent r,recursive R "
+    "w,word-regexp x,line-regexp s,no-messages h,no-filename H,with-filename a,text e,regexp= f,file= "
+    "m,max-count= A,after-context= B,before-context= C,context= include= exclude= color? colour? "
+    "line-buffered b,byte-offset! z! null!"
+)
 
 
-@program("grep", "egrep", "fgrep")
+@program("grep", "egrep", "fgrep", misuse=2)
 async def grep(process: Process) -> int:
     """Print the lines that match."""
     args = [
         "-C" + word[1:] if len(word) > 1 and word[0] == "-" and word[1:].isdigit() else word for word in process.args
     ]
-    args = ["--color=auto" if word in ("--color", "--colour") else word for word in args]
     try:
-        options = read_options(args, "EFPGivcnloqrRwxshHLabzy", "efmABC", _LONG)
+        options = read_options(args, _OPTIONS)
     except BadOption as error:
-        await process.err(
-            f"{process.name}: {error.message}\nUsage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
-            f"Try '{process.name} --help' for more information.\n"
-        )
+        if error.left_out:
+            raise
+        await process.err(f"{process.name}: {error.message}\n{_usage(process)}")
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
     for name, value in options.flags:
@@ -48,10 +45,7 @@ async def grep(process: Process) -> int:
     names = options.args
     if not options.has("e", "f"):
         if not names:
-            await process.err(
-                f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\n"
-                f"Try '{process.name} --help' for more information.\n"
-            )
+            await process.err(_usage(process))
             return 2
         patterns, names = names[0].split("\n"), names[1:]
     fixed = options.has("F") or process.name == "fgrep"
@@ -68,6 +62,10 @@ async def grep(process: Process) -> int:
     except RegexError as error:
         return await process.fail(error.message, 2)
     return await _Grep(process, options, search).run(names)
+
+
+def _usage(process: Process) -> str:
+    return f"Usage: {process.name} [OPTION]... PATTERNS [FILE]...\nTry '{process.name} --help' for more information.\n"
 
 
 class _Grep:

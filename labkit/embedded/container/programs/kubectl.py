@@ -198,18 +198,15 @@ def _path(process: Process, options: Options, resource: str, name: str) -> str:
     return f"{base}/{resource}" + (f"/{name}" if name else "")
 
 
-_GLOBAL = {
-    "namespace=": "n", "all-namespaces": "A", "output=": "o", "selector=": "l", "no-headers": "no-headers",
-    "show-labels": "labels", "token=": "token", "server=": "s", "kubeconfig=": "kubeconfig", "context=": "context",
-    "quiet": "q", "list": "list", "verbosity=": "v", "as=": "as",
-    "raw=": "raw",
-}  # fmt: skip
+_OPTIONS = (
+    "A,all-namespaces n,namespace= o,output= l,selector= no-headers q,quiet list raw= subresource= "
+    "w,watch! as! as-group! token! s,server! kubeconfig! context! show-labels! f,filename! field-selector! sort-by! "
+    "v! L,label-columns!"
+)
 
 
 async def _get(process: Process, args: list[str]) -> int:
-    options = read_options(
-        args[1:] if args[0] == "get" else [word for word in args if word != "get"], "Aw", "nolv", _GLOBAL
-    )
+    options = read_options(args[1:] if args[0] == "get" else [word for word in args if word != "get"], _OPTIONS)
     if options.has("raw"):
         return await _raw(process, options.value("raw") or "/")
     if not options.args:
@@ -281,7 +278,7 @@ async def _table(process: Process, options: Options, answer: Mapping[str, object
 
 
 async def _auth(process: Process, args: list[str]) -> int:
-    options = read_options(args, "Aq", "nov", {**_GLOBAL, "subresource=": "subresource"})
+    options = read_options(args, _OPTIONS)
     words = options.args[1:]
     if words[:1] == ["whoami"]:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}

@@ -96,13 +96,8 @@ async def serve(process: Process, args: list[str]) -> int:
     args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
     options = read_options(
         args,
-        "",
-        "pwPu",
-        {
-            "port=": "p", "address=": "address", "accept-hosts=": "hosts", "accept-paths=": "paths", "www=": "w",
-            "www-prefix=": "P", "api-prefix=": "prefix", "reject-paths=": "reject", "reject-methods=": "methods",
-            "disable-filter": "filter", "unix-socket=": "u", "append-server-path": "append", "keepalive=": "keep",
-        },
+        "p,port= w,www= P,www-prefix= u,unix-socket= address= accept-hosts= accept-paths= api-prefix= "
+        "reject-paths= reject-methods= disable-filter append-server-path keepalive=",
     )  # fmt: skip
     port_text = options.value("p") or "8001"
     address = options.value("address") or "127.0.0.1"
@@ -119,7 +114,7 @@ async def serve(process: Process, args: list[str]) -> int:
         return 1
     server = "proxy" if address in ("127.0.0.1", "localhost") else "openproxy"
     endpoint = Endpoint(
-        Proxy(process.system, options.value("prefix") or "/", options.value("hosts") or "").handle, server
+        Proxy(process.system, options.value("api-prefix") or "/", options.value("accept-hosts") or "").handle, server
     )
     listeners[port] = endpoint
     try:

@@ -6,7 +6,7 @@ import time
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
 from labkit.embedded.container.programs.common import is_busybox
-from labkit.embedded.container.programs.options import BadOption, Options, complain, read_options
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
@@ -63,6 +63,11 @@ def links(node: Node) -> int:
     return 1
 
 
+def inode(node: Node) -> int:
+    """A number for ``ls -i`` and ``stat``."""
+    return id(node) % 900_000 + 100_000
+
+
 def owner(process: Process, number: int) -> str:
     """A user's name, or the number."""
     return next((one.name for one in process.system.image.users if one.uid == number), str(number))
@@ -99,38 +104,17 @@ def when(process: Process, moment: float) -> str:
     return f"{time.strftime('%b', stamp)} {stamp.tm_mday:2} {time.strftime('%H:%M', stamp)}"
 
 
-@program("ls")
+_LS_OPTIONS = (
+    "1 a,all A,almost-all l h,human-readable r,reverse t S R,recursive d,directory F,classify? p i,inode n g o "
+    "G,no-group U color? full-time group-directories-first X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
+    "time-style! sort! hide! zero!"
+)
+
+
+@program("ls", misuse=2)
 async def ls(process: Process) -> int:
     """List directories."""
-    try:
-        options = read_options(
-            process.args,
-            "1aAlhrtSRdFipcgnoGLHXUqQkmsuCxNbBZ",
-            "IwT",
-            {
-                "all": "a",
-                "almost-all": "A",
-                "human-readable": "h",
-                "reverse": "r",
-                "recursive": "R",
-                "directory": "d",
-                "classify": "F",
-                "inode": "i",
-                "color=": "color",
-                "full-time": "full",
-                "time-style=": "style",
-                "group-directories-first": "first",
-                "size": "s",
-                "help": "help",
-            },
-        )
-    except BadOption as error:
-        if error.message == "option '--color' requires an argument":
-            process.argv = [word for word in process.argv if word != "--color"]
-            return await ls(process)
-        return await complain(process, error, 2)
-    if process.name == "vdir":
-        options.flags.append(("l", ""))
+    options = read_options(process.args, _LS_OPTIONS)
     status = 0
     files: list[tuple[str, Node]] = []
     directories: list[tuple[str, Directory]] = []
@@ -187,7 +171,7 @@ def _ordered(options: Options, entries: list[tuple[str, Node]]) -> list[tuple[st
         out.sort(key=lambda entry: -node_size(entry[1]))
     if options.has("t"):
         out.sort(key=lambda entry: -entry[1].mtime)
-    if options.has("first"):
+    if options.has("group-directories-first"):
         out.sort(key=lambda entry: not isinstance(entry[1], Directory))
     return out[::-1] if options.has("r") else out
 
@@ -199,21 +183,14 @@ def _collate(name: str) -> bytes:
 
 async def _print(process: Process, options: Options, entries: list[tuple[str, Node]], *, total: bool) -> None:
     names = [name + _mark(options, node) for name, node in entries]
-    if options.has("l", "g", "n", "o", "full"):
+    if options.has("l", "g", "n", "o", "full-time"):
         await _long(process, options, entries, names, total=total)
         return
-    if options.has("i", "s"):
-        names = [
-            (f"{id(node) % 900_000 + 100_000} " if options.has("i") else "")
-            + (f"{blocks(node)} " if options.has("s") else "")
-            + name
-            for name, (_, node) in zip(names, entries, strict=True)
-        ]
+    if options.has("i"):
+        names = [f"{inode(node)} {name}" for name, (_, node) in zip(names, entries, strict=True)]
     if not names:
         return
-    if options.has("m"):
-        await process.out(", ".join(names) + "\n")
-    elif process.stdout.terminal and not options.has("1"):
+    if process.stdout.terminal and not options.has("1"):
         await process.out(columns(names, 80))
     else:
         await process.out("\n".join(names) + "\n")
@@ -260,7 +237,7 @@ async def _long(
             "" if options.has("o", "G") else str(node.gid) if numeric else group(process, node.gid),
             _device(node) if isinstance(node, Device) else human(length) if options.has("h") else str(length),
             time.strftime("%Y-%m-%d %H:%M:%S.000000000 +0000", time.gmtime(node.mtime))
-            if options.has("full")
+            if options.has("full-time")
             else when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
         ]
@@ -284,13 +261,15 @@ async def _long(
 
 
 def _device(node: Device) -> str:
-    return {"null": "1, 3", "zero": "1, 5", "full": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(node.kind, "136, 0")
+    return {"null": "1, 3", "zero": "1, 5", "full-time": "1, 7", "random": "1, 9", "tty": "5, 0"}.get(
+        node.kind, "136, 0"
+    )
 
 
 @program("stat")
 async def stat(process: Process) -> int:
     """Show what is known of a file."""
-    options = read_options(process.args, "Lft", "c", {"format=": "c", "dereference": "L", "printf=": "printf"})
+    options = read_options(process.args, "L,dereference f t c,format= printf=")
     if not options.args:
         await process.err("stat: missing operand\nTry 'stat --help' for more information.\n")
         return 1
@@ -312,7 +291,7 @@ async def stat(process: Process) -> int:
         values = {
             "n": name, "s": str(node_size(node)), "a": f"{node.mode & 0o7777:o}", "A": mode_text(node), "F": kind,
             "U": owner(process, node.uid), "G": group(process, node.gid), "u": str(node.uid), "g": str(node.gid),
-            "y": stamp, "Y": str(int(node.mtime)), "h": str(links(node)), "i": str(id(node) % 900_000 + 100_000),
+            "y": stamp, "Y": str(int(node.mtime)), "h": str(links(node)), "i": str(inode(node)),
             "N": f"'{name}'" + (f" -> '{node.target}'" if isinstance(node, Link) else ""), "b": str(blocks(node) * 2),
             "x": stamp, "z": stamp, "w": "-", "%": "%",
         }  # fmt: skip

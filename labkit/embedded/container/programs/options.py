@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from labkit.embedded.container.shell.process import Process
+
+NOT_SIMULATED = ": not simulated in this lab's pods"
 
 
 class BadOption(Exception):
@@ -19,13 +22,18 @@ class BadOption(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def left_out(self) -> bool:
+        """Whether the real program has the option."""
+        return self.message.endswith(NOT_SIMULATED)
+
 
 @dataclass(slots=True)
 class Options:
     """What was given.
 
     Args:
-        flags: Every option's name and value, in order; a long one by its letter if it has one.
+        flags: Every option's name and value, in order.
         args: The other words.
     """
 
@@ -42,70 +50,90 @@ class Options:
         return found[-1] if found else None
 
 
-def read_options(
-    args: Sequence[str], flags: str, valued: str = "", long: dict[str, str] | None = None, *, stop: bool = False
-) -> Options:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An option: the name it is reported by, and the mark behind its names in the specification."""
+
+    name: str
+    mark: str
+
+
+@lru_cache(maxsize=64)
+def _known(spec: str) -> dict[str, _Known]:
+    """The options of a specification, by every name they have."""
+    out: dict[str, _Known] = {}
+    for item in spec.split():
+        names = item.rstrip("=?!").split(",")
+        out.update(dict.fromkeys(names, _Known(names[0], item[-1] if item[-1] in "=?!" else "")))
+    return out
+
+
+def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Options:
     """Take a command line apart.
 
     Args:
         args: The words after the program's name.
-        flags: Letters of options without a value.
-        valued: Letters of options with one.
-        long: Long names to a letter or name; one that ends in ``=`` takes a value.
+        spec: The options, separated by blanks: the names of each, separated by commas, of which the
+            first is the one it is reported by; ``=`` behind them if it takes a value, ``?`` if the
+            long one may, ``!`` if the real program has it and the lab's does not. One letter is a
+            short option, more are a long one: ``v a,all n,lines= color? Z,context!``.
         stop: Whether the first other word ends the options (``env``, ``xargs``).
 
     Raises:
         BadOption: There is no such option, or a value is missing.
     """
     out = Options()
-    names = {key.rstrip("="): (value, key.endswith("=")) for key, value in (long or {}).items()}
-    index = 0
-    while index < len(args):
-        word = args[index]
-        index += 1
+    known = _known(spec)
+    left = list(args)
+    while left:
+        word = left.pop(0)
         if word == "--":
-            out.args.extend(args[index:])
             break
         if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            matches = [key for key in names if key == name] or [key for key in names if key.startswith(name)]
-            if len(matches) != 1 or not name:
-                if len(matches) > 1:
-                    raise BadOption(f"option '--{name}' is ambiguous")
-                raise BadOption(f"unrecognized option '--{name}'")
-            letter, takes = names[matches[0]]
-            if takes and not equals:
-                if index >= len(args):
-                    raise BadOption(f"option '--{matches[0]}' requires an argument")
-                value = args[index]
-                index += 1
-            elif equals and not takes and letter not in ("color", "help"):
-                raise BadOption(f"option '--{matches[0]}' doesn't allow an argument")
-            out.flags.append((letter, value))
+            out.flags.append(_long(word[2:], known, left))
         elif word.startswith("-") and len(word) > 1:
-            place = 1
-            while place < len(word):
-                letter = word[place]
-                place += 1
-                if letter in flags:
-                    out.flags.append((letter, ""))
-                elif letter in valued:
-                    value = word[place:]
-                    if not value:
-                        if index >= len(args):
-                            raise BadOption(f"option requires an argument -- '{letter}'")
-                        value = args[index]
-                        index += 1
-                    out.flags.append((letter, value))
-                    break
-                else:
+            letters = word[1:]
+            while letters:
+                letter, letters = letters[0], letters[1:]
+                if letter not in known:
                     raise BadOption(f"invalid option -- '{letter}'")
+                _refuse_left_out(known[letter], f"-{letter}")
+                value = ""
+                if known[letter].mark == "=":
+                    if not letters and not left:
+                        raise BadOption(f"option requires an argument -- '{letter}'")
+                    value, letters = letters or left.pop(0), ""
+                out.flags.append((known[letter].name, value))
         else:
             out.args.append(word)
             if stop:
-                out.args.extend(args[index:])
                 break
+    out.args.extend(left)
     return out
+
+
+def _long(word: str, known: dict[str, _Known], left: list[str]) -> tuple[str, str]:
+    """The option that ``--word`` gives, which may be cut short; a value may be the next word."""
+    name, equals, value = word.partition("=")
+    matches = [name] if name in known else [key for key in known if len(key) > 1 and key.startswith(name)]
+    if not name or not matches:
+        raise BadOption(f"unrecognized option '--{name}'")
+    if len({known[match] for match in matches}) > 1:
+        raise BadOption(f"option '--{name}' is ambiguous")
+    found = known[matches[0]]
+    _refuse_left_out(found, f"--{matches[0]}")
+    if found.mark == "=" and not equals:
+        if not left:
+            raise BadOption(f"option '--{matches[0]}' requires an argument")
+        value = left.pop(0)
+    if equals and not found.mark:
+        raise BadOption(f"option '--{matches[0]}' doesn't allow an argument")
+    return found.name, value
+
+
+def _refuse_left_out(option: _Known, shown: str) -> None:
+    if option.mark == "!":
+        raise BadOption(f"{shown}{NOT_SIMULATED}")
 
 
 async def complain(process: Process, error: BadOption, status: int = 1) -> int:
@@ -114,5 +142,6 @@ async def complain(process: Process, error: BadOption, status: int = 1) -> int:
     Returns:
         ``status``.
     """
-    await process.err(f"{process.name}: {error.message}\nTry '{process.name} --help' for more information.\n")
+    hint = "" if error.left_out else f"Try '{process.name} --help' for more information.\n"
+    await process.err(f"{process.name}: {error.message}\n{hint}")
     return status

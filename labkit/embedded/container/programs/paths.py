@@ -12,7 +12,7 @@ from labkit.embedded.container.shell.process import Process
 @program("readlink")
 async def readlink(process: Process) -> int:
     """Print where a link leads, or a path without links."""
-    options = read_options(process.args, "femnqsz", long={"canonicalize": "f", "no-newline": "n"})
+    options = read_options(process.args, "f,canonicalize e m n,no-newline q s z")
     if not options.args:
         return await missing_operand(process)
     status = 0

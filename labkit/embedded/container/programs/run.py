@@ -124,9 +124,7 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
 @program("env", misuse=125)
 async def env(process: Process) -> int:
     """Print the environment, or run a command in another one."""
-    options = read_options(
-        process.args, "i0v", "uCS", {"ignore-environment": "i", "unset=": "u", "chdir=": "C"}, stop=True
-    )
+    options = read_options(process.args, "i,ignore-environment 0 v u,unset= C,chdir= S=", stop=True)
     environment = {} if options.has("i") else dict(process.env)
     for name, value in options.flags:
         if name == "u":
@@ -161,17 +159,7 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0rtpx",
-        "nIPdLsa",
-        {
-            "null": "0",
-            "no-run-if-empty": "r",
-            "max-args=": "n",
-            "max-procs=": "P",
-            "verbose": "t",
-            "delimiter=": "d",
-            "replace=": "I",
-        },
+        "0,null r,no-run-if-empty t,verbose p x n,max-args= I,replace= P,max-procs= d,delimiter= L= s= a=",
         stop=True,
     )
     text = decode(await everything(process, process.stdin))
@@ -214,13 +202,7 @@ async def xargs(process: Process) -> int:
 @program("timeout", misuse=125)
 async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
-    options = read_options(
-        process.args,
-        "v",
-        "ks",
-        {"signal=": "s", "kill-after=": "k", "preserve-status": "p", "foreground": "f"},
-        stop=True,
-    )
+    options = read_options(process.args, "v k,kill-after= s,signal= preserve-status foreground", stop=True)
     if len(options.args) < 2:
         await process.err("timeout: missing operand\nTry 'timeout --help' for more information.\n")
         return 125

@@ -153,7 +153,7 @@ def _filled(replacement: list[str | int], match: Match) -> str:
     return "".join(match.group(item) if isinstance(item, int) else item for item in replacement)
 
 
-_LONG = {"quiet": "n", "silent": "n", "expression=": "e", "regexp-extended": "E", "in-place": "i"}
+_OPTIONS = "n,quiet,silent E,regexp-extended r e,expression= i,in-place s! u! z! f,file!"
 _USAGE = "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n"
 
 
@@ -162,7 +162,7 @@ async def sed(process: Process) -> int:
     """Edit a stream."""
     args = ["-i" if word.startswith("-i") and word != "-i" else word for word in process.args]
     try:
-        options = read_options(args, "nErsiuz", "e", _LONG)
+        options = read_options(args, _OPTIONS)
     except BadOption as error:
         await process.err(f"sed: {error.message}\n{_USAGE}")
         return 1

@@ -60,21 +60,8 @@ async def sort(process: Process) -> int:
     """Sort lines."""
     options = read_options(
         process.args,
-        "bcCdfghinmMrRsuVz",
-        "kotST",
-        {
-            "reverse": "r",
-            "unique": "u",
-            "numeric-sort": "n",
-            "key=": "k",
-            "field-separator=": "t",
-            "output=": "o",
-            "ignore-case": "f",
-            "human-numeric-sort": "h",
-            "version-sort": "V",
-            "stable": "s",
-            "check": "c",
-        },
+        "b c,check C d f,ignore-case g h,human-numeric-sort i n,numeric-sort m M r,reverse R s,stable "
+        "u,unique V,version-sort z k,key= o,output= t,field-separator= S= T=",
     )
     found, status = await all_lines(process, options.args)
     if status:
@@ -127,9 +114,7 @@ async def sort(process: Process) -> int:
 @program("uniq")
 async def uniq(process: Process) -> int:
     """Drop repeated lines."""
-    options = read_options(
-        process.args, "cdiuDz", "fsw", {"count": "c", "repeated": "d", "unique": "u", "ignore-case": "i"}
-    )
+    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D z f= s= w=")
     found, status = await all_lines(process, options.args[:1])
     groups: list[tuple[bytes, int]] = []
     before: bytes | None = None

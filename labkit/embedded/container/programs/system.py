@@ -67,16 +67,7 @@ async def uname(process: Process) -> int:
         return 0
     options = read_options(
         process.args,
-        "asnrvmpio",
-        long={
-            "all": "a",
-            "kernel-name": "s",
-            "nodename": "n",
-            "kernel-release": "r",
-            "kernel-version": "v",
-            "machine": "m",
-            "operating-system": "o",
-        },
+        "a,all s,kernel-name n,nodename r,kernel-release v,kernel-version m,machine p i o,operating-system",
     )
     facts = {
         "s": "Linux", "n": process.system.hostname, "r": KERNEL, "v": BUILD, "m": "x86_64", "p": "unknown",

@@ -21,16 +21,7 @@ from labkit.embedded.container.shell.streams import Stream, StreamError
 async def cat(process: Process) -> int:
     """Print files."""
     options = read_options(
-        process.args,
-        "AbeEnstTuv",
-        long={
-            "number": "n",
-            "show-all": "A",
-            "show-ends": "E",
-            "show-tabs": "T",
-            "squeeze-blank": "s",
-            "number-nonblank": "b",
-        },
+        process.args, "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v"
     )
     status = 0
     number = 0
@@ -71,9 +62,7 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 @program("wc")
 async def wc(process: Process) -> int:
     """Count lines, words and bytes."""
-    options = read_options(
-        process.args, "clwmL", long={"bytes": "c", "lines": "l", "words": "w", "chars": "m", "max-line-length": "L"}
-    )
+    options = read_options(process.args, "c,bytes l,lines w,words m,chars L,max-line-length")
     wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
     status = 0
@@ -135,7 +124,7 @@ def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[
 @program("tee")
 async def tee(process: Process) -> int:
     """Write to files and to stdout."""
-    options = read_options(process.args, "aip", long={"append": "a"})
+    options = read_options(process.args, "a,append i p")
     outputs: list[Stream] = [process.stdout]
     status = 0
     for name in options.args:

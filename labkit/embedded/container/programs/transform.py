@@ -40,12 +40,7 @@ def _tr_class(name: str) -> str:
 @program("tr")
 async def tr(process: Process) -> int:
     """Replace or delete characters."""
-    options = read_options(
-        process.args,
-        "cCdst",
-        long={"complement": "c", "delete": "d", "squeeze-repeats": "s", "truncate-set1": "t"},
-        stop=True,
-    )
+    options = read_options(process.args, "c,complement C d,delete s,squeeze-repeats t,truncate-set1", stop=True)
     sets = [_tr_set(text) for text in options.args]
     delete, squeeze = options.has("d"), options.has("s")
     if not sets:
@@ -118,18 +113,7 @@ def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bo
 async def cut(process: Process) -> int:
     """Print parts of lines."""
     options = read_options(
-        process.args,
-        "nsz",
-        "bcdf",
-        {
-            "bytes=": "b",
-            "characters=": "c",
-            "delimiter=": "d",
-            "fields=": "f",
-            "only-delimited": "s",
-            "complement": "complement",
-            "output-delimiter=": "output",
-        },
+        process.args, "n s,only-delimited z b,bytes= c,characters= d,delimiter= f,fields= complement output-delimiter="
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
@@ -151,7 +135,7 @@ async def cut(process: Process) -> int:
         await process.err("cut: the delimiter must be a single character\nTry 'cut --help' for more information.\n")
         return 1
     separator = encode(delimiter or "\t")
-    joint = encode(options.value("output") or "") or separator
+    joint = encode(options.value("output-delimiter") or "") or separator
     status = 0
     output = Buffered(process)
     async for name, stream in each_input(process, options.args):

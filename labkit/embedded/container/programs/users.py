@@ -26,7 +26,7 @@ def _groups(process: Process) -> list[int]:
 @program("id")
 async def identity(process: Process) -> int:
     """Print user and groups."""
-    options = read_options(process.args, "ugGnrz", long={"user": "u", "group": "g", "groups": "G", "name": "n"})
+    options = read_options(process.args, "u,user g,group G,groups n,name r z")
     uid, gid = process.fs.uid, process.fs.gid
     if options.args:
         account = next((one for one in process.system.image.users if one.name == options.args[0]), None)
