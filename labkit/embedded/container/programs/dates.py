@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 
-from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.common import is_busybox, missing_operand, seconds_of
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -15,7 +16,7 @@ from labkit.embedded.container.shell.scheduler import Sleep
 @program("date")
 async def date(process: Process) -> int:
     """Print the time."""
-    options = read_options(process.args, "u,utc,universal R,rfc-email I,iso-8601 d,date= s= r=")
+    options = read_options(process.args, "u,utc,universal R,rfc-email I,iso-8601? d,date= s! set! r! f! rfc-3339!")
     moment = process.system.now()
     given = options.value("d")
     if given is not None:
@@ -48,8 +49,6 @@ def _moment(text: str, now: float) -> float | None:
         return now + sign * int(match[2]) * unit
     if text in ("yesterday", "tomorrow"):
         return now + (86400 if text == "tomorrow" else -86400)
-    from datetime import UTC, datetime
-
     try:
         stamp = datetime.fromisoformat(text)
     except ValueError:
@@ -83,19 +82,14 @@ def _strftime(layout: str, moment: float) -> str:
 async def sleep(process: Process) -> int:
     """Wait."""
     if not process.args:
-        await process.err("sleep: missing operand\nTry 'sleep --help' for more information.\n")
-        return 1
+        return await missing_operand(process)
     total = 0.0
     for word in process.args:
-        match = re.fullmatch(r"(\d{0,15}(?:\.\d{0,15})?)([smhd]?)", word)
-        if word in ("infinity", "inf"):
-            total = 1e15
-        elif match is None or match[1] in ("", "."):
-            if is_busybox(process):
-                return await process.fail(f"invalid number '{word}'")
-            await process.err(f"sleep: invalid time interval '{word}'\nTry 'sleep --help' for more information.\n")
-            return 1
-        else:
-            total += float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+        seconds = seconds_of(word)
+        if seconds is None and is_busybox(process):
+            return await process.fail(f"invalid number '{word}'")
+        if seconds is None:
+            return await missing_operand(process, f"invalid time interval '{word}'")
+        total += seconds
     await Sleep(total)
     return 0

@@ -1,91 +1,58 @@
-"""Programs that show bytes in other forms: ``base64``, checksums, ``od``."""
+"""``base64``."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
 import re
-from collections.abc import Callable
 
-from labkit.embedded.container.programs.common import each_input, everything
+from labkit.embedded.container.programs.common import everything, for_each_input
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import StreamError
+from labkit.embedded.container.shell.streams import Stream
+
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})")
+_LAST_DIGIT = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+"""The digits that may end an unfinished group of so many: the bits that are left over must be zero."""
 
 
 @program("base64")
 async def base64_program(process: Process) -> int:
     """Encode or decode."""
-    options = read_options(process.args, "d,decode i,ignore-garbage D w,wrap=")
-    small = process.name == "base32"
-    width_text = options.value("w") or "76"
-    if not re.fullmatch(r"\d{1,9}", width_text):
-        return await process.fail(f"invalid wrap size: '{width_text}'")
-    data = b""
-    async for _, stream in each_input(process, options.args[:1]):
-        if stream is None:
-            return 1
-        try:
-            data = await everything(process, stream)
-        except StreamError as error:
-            return await process.fail(f"read error: {error.reason}")
-    if options.has("d", "D"):
-        return await _decode64(process, data, small=small, garbage=options.has("i"))
-    encoded = base64.b32encode(data) if small else base64.b64encode(data)
-    width = int(width_text)
-    if not width:
-        await process.stdout.write(encoded)
-    elif encoded:
-        rows = [encoded[start : start + width] for start in range(0, len(encoded), width)]
-        await process.stdout.write(b"\n".join(rows) + b"\n")
-    return 0
+    options = read_options(process.args, "d,decode D i,ignore-garbage w,wrap=")
+    width = options.value("w") or "76"
+    if not re.fullmatch(r"\d{1,9}", width):
+        return await process.fail(f"invalid wrap size: '{width}'")
+    good = True
+
+    async def convert(name: str, stream: Stream) -> None:
+        nonlocal good
+        data = await everything(process, stream)
+        if options.has("d", "D"):
+            decoded, good = _decoded(data, garbage=options.has("i"))
+            await process.stdout.write(decoded)
+        else:
+            await process.stdout.write(_wrapped(base64.b64encode(data), int(width)))
+
+    status = await for_each_input(process, options.args[:1], convert)
+    return status if good else await process.fail("invalid input")
 
 
-_EVEN = b"AEIMQUYcgkosw048"
-"""Base64 digits whose last two bits are zero."""
+def _wrapped(encoded: bytes, width: int) -> bytes:
+    if not width or not encoded:
+        return encoded
+    return b"".join(encoded[start : start + width] + b"\n" for start in range(0, len(encoded), width))
 
 
-async def _decode64(process: Process, data: bytes, *, small: bool, garbage: bool) -> int:
-    """Decode as far as it goes, then complain, as GNU's does."""
+def _decoded(data: bytes, *, garbage: bool) -> tuple[bytes, bool]:
+    """What can be decoded from the start, and whether that was all, as GNU's does it."""
     text = data.replace(b"\n", b"")
-    alphabet = rb"[A-Z2-7=]" if small else rb"[A-Za-z0-9+/=]"
     if garbage:
-        text = b"".join(re.findall(alphabet, text))
-    valid = re.match(
-        rb"[A-Z2-7]*=*"
-        if small
-        else rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{0,3})",
-        text,
-    )
-    good = valid[0] if valid else b""
-    rest = text[len(good) :]
-    out = b""
-    bad = bool(rest)
-    if small:
-        try:
-            out = base64.b32decode(good)
-        except binascii.Error:
-            bad = True
-    else:
-        whole = good[: len(good) // 4 * 4]
-        out = base64.b64decode(whole) if whole else b""
-        tail = good[len(whole) :]
-        if tail and not rest:
-            # Bits that are left over must be zero.
-            bad = len(tail) == 1 or tail[-1] not in (_EVEN if len(tail) == 3 else b"AQgw")
-            if len(tail) > 1:
-                out += base64.b64decode(tail + b"=" * (4 - len(tail)))
-        elif tail and len(tail) > 1:
-            out += base64.b64decode(tail + b"=" * (4 - len(tail)))
-    await process.stdout.write(out)
-    return await process.fail("invalid input") if bad else 0
-
-
-_HASHES: dict[str, Callable[[bytes], str]] = {
-    "md5sum": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
-    "sha1sum": lambda data: hashlib.sha1(data, usedforsecurity=False).hexdigest(),
-    "sha256sum": lambda data: hashlib.sha256(data).hexdigest(),
-    "sha512sum": lambda data: hashlib.sha512(data).hexdigest(),
-}
+        text = b"".join(re.findall(rb"[A-Za-z0-9+/=]", text))
+    match = _GROUPS.match(text)
+    valid = match[0] if match else b""
+    tail = valid[len(valid) // 4 * 4 :]
+    decoded = base64.b64decode(valid + b"=" * (-len(tail) % 4)) if len(tail) != 1 else base64.b64decode(valid[:-1])
+    if valid != text:
+        return decoded, False
+    return decoded, not tail or tail[-1] in _LAST_DIGIT.get(len(tail), b"")

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.programs.common import chunks, each_input, everything, read_problem, size
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.common import chunks, everything, for_each_input, size
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.scheduler import Sleep
-from labkit.embedded.container.shell.streams import Stream, StreamError
+from labkit.embedded.container.shell.streams import Stream
+
+POLL_SECONDS = 0.5
 
 
-async def _header(process: Process, name: str, index: int) -> None:
-    shown = "standard input" if name == "-" else name
-    await process.out(f"{chr(10) if index else ''}==> {shown} <==\n")
+class _Titles:
+    """The lines ``==> name <==`` before each of several inputs."""
+
+    def __init__(self, process: Process, options: Options) -> None:
+        self._process = process
+        self._wanted = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+        self._count = 0
+
+    async def show(self, name: str) -> None:
+        if self._wanted:
+            shown = "standard input" if name == "-" else name
+            await self._process.out(f"{chr(10) if self._count else ''}==> {shown} <==\n")
+        self._count += 1
 
 
 @program("head")
@@ -25,24 +37,14 @@ async def head(process: Process) -> int:
     from_end = text.startswith("-")
     count = size(text.lstrip("-+"))
     if count is None:
-        what = "lines" if kind == "n" else "bytes"
-        return await process.fail(f"invalid number of {what}: '{text}'")
-    status = 0
-    shown = 0
-    several = (len(options.args) > 1 or options.has("v")) and not options.has("q")
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            if several:
-                await _header(process, name, shown)
-            shown += 1
-            await _head(process, stream, kind, count, from_end=from_end)
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
-    return status
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    titles = _Titles(process, options)
+
+    async def show(name: str, stream: Stream) -> None:
+        await titles.show(name)
+        await _head(process, stream, kind, count, from_end=from_end)
+
+    return await for_each_input(process, options.args, show)
 
 
 def _old_style(args: list[str]) -> list[str]:
@@ -92,38 +94,36 @@ async def tail(process: Process) -> int:
     count = size(text.lstrip("-+"))
     if count is None:
         return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
-    status = 0
-    shown = 0
-    several = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+    titles = _Titles(process, options)
     following: Stream | None = None
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            if several:
-                await _header(process, name, shown)
-            shown += 1
-            data = await _last(process, stream, kind, count) if not from_start else await everything(process, stream)
-            if from_start:
-                skip = max(0, count - 1)
-                data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])
-            await process.stdout.write(data)
-            following = stream
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
-    if options.has("f", "F") and following is not None:
-        while True:
-            data = await following.read()
-            if data:
-                await process.stdout.write(data)
-            elif following is process.stdin:
-                return status
-            else:
-                await Sleep(0.5)
-                await process.scheduler.tick()
+
+    async def show(name: str, stream: Stream) -> None:
+        nonlocal following
+        await titles.show(name)
+        if from_start:
+            skip = max(0, count - 1)
+            data = await everything(process, stream)
+            data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])
+        else:
+            data = await _last(process, stream, kind, count)
+        await process.stdout.write(data)
+        following = stream
+
+    status = await for_each_input(process, options.args, show)
+    if options.has("f", "F") and following is not None and following is not process.stdin:
+        await _follow(process, following)
     return status
+
+
+async def _follow(process: Process, stream: Stream) -> None:
+    """Print what is added to a file, without end."""
+    while True:
+        data = await stream.read()
+        if data:
+            await process.stdout.write(data)
+        else:
+            await Sleep(POLL_SECONDS)
+            await process.scheduler.tick()
 
 
 async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:

@@ -1,11 +1,11 @@
-"""Programs that make and remove: ``mkdir rm touch truncate mktemp`` and their like."""
+"""Programs that make and remove: ``mkdir rmdir rm touch``."""
 
 from __future__ import annotations
 
 import re
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found
-from labkit.embedded.container.programs.common import is_busybox, missing_operand
+from labkit.embedded.container.programs.common import for_each_path, is_busybox, missing_operand
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -17,43 +17,36 @@ async def mkdir(process: Process) -> int:
     options = read_options(process.args, "p,parents v,verbose m,mode=")
     if not options.args:
         return await missing_operand(process)
-    status = 0
     mode = options.value("m") or "755"
     bits = int(mode, 8) if re.fullmatch(r"[0-7]{1,4}", mode) else 0o755
-    for name in options.args:
-        await process.scheduler.tick()
-        try:
-            process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
-            if options.has("v"):
-                await process.out(f"mkdir: created directory '{name}'\n")
-        except FileError as error:
-            if is_busybox(process):
-                status = await process.fail(f"can't create directory '{name}': {error.reason}")
-            else:
-                status = await process.fail(f"cannot create directory '{name}': {error.reason}")
-    return status
+
+    async def make(name: str) -> None:
+        process.fs.mkdir(name, process.cwd, parents=options.has("p"), mode=bits)
+        if options.has("v"):
+            await process.out(f"mkdir: created directory '{name}'\n")
+
+    problem = "cannot create directory"
+    return await for_each_path(process, options.args, make, problem, "can't create directory")
 
 
 @program("rmdir")
 async def rmdir(process: Process) -> int:
     """Remove empty directories."""
-    status = 0
-    names = [name for name in process.args if not name.startswith("-")]
-    if not names:
+    options = read_options(process.args, "v,verbose p! ignore-fail-on-non-empty!")
+    if not options.args:
         return await missing_operand(process)
-    for name in names:
-        try:
-            found = process.fs.find(name, process.cwd, follow=False)
-            if found.node is None:
-                raise FileError("No such file or directory")
-            if not isinstance(found.node, Directory):
-                raise FileError("Not a directory")
-            if found.node.look():
-                raise FileError("Directory not empty")
-            process.fs.remove(found)
-        except FileError as error:
-            status = await process.fail(f"failed to remove '{name}': {error.reason}")
-    return status
+
+    async def remove(name: str) -> None:
+        found = process.fs.find(name, process.cwd, follow=False)
+        if found.node is None:
+            raise FileError("No such file or directory")
+        if not isinstance(found.node, Directory):
+            raise FileError("Not a directory")
+        if found.node.look():
+            raise FileError("Directory not empty")
+        process.fs.remove(found)
+
+    return await for_each_path(process, options.args, remove, "failed to remove")
 
 
 @program("rm")
@@ -133,20 +126,16 @@ async def _remove_tree(process: Process, found: Found, name: str) -> int:
 @program("touch")
 async def touch(process: Process) -> int:
     """Make files, or renew their times."""
-    options = read_options(process.args, "a c,no-create m f h d,date= r= t=")
+    options = read_options(process.args, "c,no-create a m d! date! r! t! h!")
     if not options.args:
         return await missing_operand(process, "missing file operand")
-    status = 0
     fs = process.fs
-    for name in options.args:
-        await process.scheduler.tick()
-        try:
-            found = fs.find(name, process.cwd)
-            if found.node is None:
-                if not options.has("c"):
-                    fs.add(found, File())
-            else:
-                fs.own(found).mtime = fs.now()
-        except FileError as error:
-            status = await process.fail(f"cannot touch '{name}': {error.reason}")
-    return status
+
+    async def renew(name: str) -> None:
+        found = fs.find(name, process.cwd)
+        if found.node is not None:
+            fs.own(found).mtime = fs.now()
+        elif not options.has("c"):
+            fs.add(found, File())
+
+    return await for_each_path(process, options.args, renew, "cannot touch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
-from labkit.embedded.container.programs.common import Buffered, is_busybox, lines, read_problem
+from labkit.embedded.container.programs.common import Buffered, is_busybox, lines
 from labkit.embedded.container.programs.options import BadOption, Options, read_options
 from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
 from labkit.embedded.container.programs.regex_parser import RegexError
@@ -131,7 +131,7 @@ class _Grep:
             await self._search(name, stream, show)
         except StreamError as error:
             self.failed = True
-            await read_problem(self.process, name, error)
+            await self.process.err(f"{self.process.name}: {name}: {error.reason}\n")
 
     async def _search(self, name: str, stream: Stream, show: bool) -> None:
         options, process = self.options, self.process

@@ -83,6 +83,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
         BadOption: There is no such option, or a value is missing.
     """
     out = Options()
+    left_out: list[str] = []
     known = _known(spec)
     left = list(args)
     while left:
@@ -90,14 +91,18 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
         if word == "--":
             break
         if word.startswith("--"):
-            out.flags.append(_long(word[2:], known, left))
+            name, value = _long(word[2:], known, left)
+            out.flags.append((name, value))
+            if known[name].mark == "!":
+                left_out.append(word.partition("=")[0])
         elif word.startswith("-") and len(word) > 1:
             letters = word[1:]
             while letters:
                 letter, letters = letters[0], letters[1:]
                 if letter not in known:
                     raise BadOption(f"invalid option -- '{letter}'")
-                _refuse_left_out(known[letter], f"-{letter}")
+                if known[letter].mark == "!":
+                    left_out.append(f"-{letter}")
                 value = ""
                 if known[letter].mark == "=":
                     if not letters and not left:
@@ -109,6 +114,8 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
             if stop:
                 break
     out.args.extend(left)
+    if left_out:
+        raise BadOption(left_out[0] + NOT_SIMULATED)
     return out
 
 
@@ -121,7 +128,6 @@ def _long(word: str, known: dict[str, _Known], left: list[str]) -> tuple[str, st
     if len({known[match] for match in matches}) > 1:
         raise BadOption(f"option '--{name}' is ambiguous")
     found = known[matches[0]]
-    _refuse_left_out(found, f"--{matches[0]}")
     if found.mark == "=" and not equals:
         if not left:
             raise BadOption(f"option '--{matches[0]}' requires an argument")
@@ -129,11 +135,6 @@ def _long(word: str, known: dict[str, _Known], left: list[str]) -> tuple[str, st
     if equals and not found.mark:
         raise BadOption(f"option '--{matches[0]}' doesn't allow an argument")
     return found.name, value
-
-
-def _refuse_left_out(option: _Known, shown: str) -> None:
-    if option.mark == "!":
-        raise BadOption(f"{shown}{NOT_SIMULATED}")
 
 
 async def complain(process: Process, error: BadOption, status: int = 1) -> int:

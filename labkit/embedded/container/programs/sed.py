@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.programs.common import each_input, lines, read_problem
+from labkit.embedded.container.programs.common import for_each_input, lines
 from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.regex import Match
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.programs.sed_parser import Address, Command, Reader, SedError
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import Capture, Stream, StreamError, decode, encode
+from labkit.embedded.container.shell.streams import Capture, Stream, decode, encode
 
 MAX_SPACE = 1 << 20
 
@@ -181,35 +181,30 @@ async def sed(process: Process) -> int:
 
 
 async def _run(process: Process, runner: _Sed, names: list[str], *, in_place: bool) -> int:
-    rows: list[str] = []
-    status = 0
-    size = 0
-    open_end = False
     if in_place and not names:
         return await process.fail("no input files")
-    async for name, stream in each_input(process, names):
-        if stream is None:
-            status = 2
-            continue
+    rows: list[str] = []
+    size = 0
+    open_end = False
+
+    async def take(name: str, stream: Stream) -> None:
+        nonlocal size, open_end
         own: list[str] = []
-        try:
-            async for line in lines(process, stream):
-                size += len(line) + 60
-                if size > 4 * process.scheduler.budget.memory_bytes:
-                    raise SedError("couldn't allocate memory")
-                own.append(decode(line.removesuffix(b"\n")))
-                open_end = not line.endswith(b"\n")
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 2
-            continue
-        if in_place:
-            capture = Capture(process.scheduler.budget.memory_bytes)
-            runner.out, runner.number, runner.quit = capture, 0, False
-            await runner.file(own, open_end=open_end)
-            process.fs.write(name, bytes(capture.data), process.cwd)
-        else:
-            rows += own
+        async for line in lines(process, stream):
+            size += len(line) + 60
+            if size > 4 * process.scheduler.budget.memory_bytes:
+                raise SedError("couldn't allocate memory")
+            own.append(decode(line.removesuffix(b"\n")))
+            open_end = not line.endswith(b"\n")
+        if not in_place:
+            rows.extend(own)
+            return
+        capture = Capture(process.scheduler.budget.memory_bytes)
+        runner.out, runner.number, runner.quit = capture, 0, False
+        await runner.file(own, open_end=open_end)
+        process.fs.write(name, bytes(capture.data), process.cwd)
+
+    status = await for_each_input(process, names, take, failed=2)
     if not in_place:
         await runner.file(rows, open_end=open_end)
     return runner.status or status

@@ -1,4 +1,4 @@
-"""Programs that order lines: ``sort uniq shuf``."""
+"""Programs that order lines: ``sort uniq``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labkit.embedded.container.programs.common import all_lines
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode, encode
+from labkit.embedded.container.shell.streams import encode
 
 
 def _number_key(text: bytes) -> float:
@@ -60,10 +60,10 @@ async def sort(process: Process) -> int:
     """Sort lines."""
     options = read_options(
         process.args,
-        "b c,check C d f,ignore-case g h,human-numeric-sort i n,numeric-sort m M r,reverse R s,stable "
-        "u,unique V,version-sort z k,key= o,output= t,field-separator= S= T=",
+        "b d f,ignore-case g h,human-numeric-sort n,numeric-sort r,reverse s,stable u,unique V,version-sort "
+        "k,key= o,output= t,field-separator= c! check! C! i! m! M! R! S! T! z!",
     )
-    found, status = await all_lines(process, options.args)
+    found, status = await all_lines(process, options.args, failed=2)
     if status:
         return status
     flags = "".join(name for name, _ in options.flags if len(name) == 1)
@@ -84,15 +84,6 @@ async def sort(process: Process) -> int:
             return _sort_key(line, spec, separator, flags)
 
         ordered.sort(key=order, reverse=reverse)
-        if reverse and keys:
-            pass
-    if options.has("c"):
-        if ordered != found:
-            places = (place for place in range(1, len(found)) if found[place] < found[place - 1])
-            bad = next(places, len(found) - 1)
-            await process.err(f"sort: -:{bad + 1}: disorder: {decode(found[bad])}\n")
-            return 1
-        return 0
     if "u" in flags:
         unique: list[bytes] = []
         seen: object = object()

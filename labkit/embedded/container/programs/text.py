@@ -1,14 +1,13 @@
-"""Programs that pass text on: ``cat wc tee nl fold paste`` and their like."""
+"""Programs that pass text on: ``cat wc tee``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import File, FileError
 from labkit.embedded.container.programs.common import (
     chunks,
-    each_input,
+    for_each_input,
     is_busybox,
     lines,
-    read_problem,
 )
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
@@ -23,36 +22,31 @@ async def cat(process: Process) -> int:
     options = read_options(
         process.args, "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v"
     )
-    status = 0
+    plain = not options.has(*"AbeEnstTv")
     number = 0
-    plain = not options.flags or not options.has(*"AbeEnstTv")
     blank = False
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            if plain:
-                async for data in chunks(process, stream):
-                    await process.stdout.write(data)
+
+    async def show(name: str, stream: Stream) -> None:
+        nonlocal number, blank
+        if plain:
+            async for data in chunks(process, stream):
+                await process.stdout.write(data)
+            return
+        async for line in lines(process, stream):
+            empty = line == b"\n"
+            if options.has("s") and empty and blank:
                 continue
-            async for line in lines(process, stream):
-                empty = line == b"\n"
-                if options.has("s") and empty and blank:
-                    continue
-                blank = empty
-                if options.has("b", "n") and not (options.has("b") and empty):
-                    number += 1
-                    await process.out(f"{number:6}\t")
-                if options.has("T", "A", "t"):
-                    line = line.replace(b"\t", b"^I")
-                if options.has("E", "A", "e") and line.endswith(b"\n"):
-                    line = line[:-1] + b"$\n"
-                await process.stdout.write(line)
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
-    return status
+            blank = empty
+            if options.has("b", "n") and not (options.has("b") and empty):
+                number += 1
+                await process.out(f"{number:6}\t")
+            if options.has("T", "A", "t"):
+                line = line.replace(b"\t", b"^I")
+            if options.has("E", "A", "e") and line.endswith(b"\n"):
+                line = line[:-1] + b"$\n"
+            await process.stdout.write(line)
+
+    return await for_each_input(process, options.args, show)
 
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -65,32 +59,16 @@ async def wc(process: Process) -> int:
     options = read_options(process.args, "c,bytes l,lines w,words m,chars L,max-line-length")
     wanted = [letter for letter in "lwmcL" if options.has(letter)] or list("lwc")
     rows: list[tuple[list[int], str]] = []
-    status = 0
     total = dict.fromkeys("lwmcL", 0)
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        counts = dict.fromkeys("lwmcL", 0)
-        inside = False
-        column = 0
-        try:
-            async for data in chunks(process, stream):
-                counts["c"] += len(data)
-                counts["l"] += data.count(b"\n")
-                counts["m"] += len(data.translate(None, _CONTINUATION))
-                counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
-                inside = bool(data[-1:].strip())
-                for index, piece in enumerate(data.split(b"\n")):
-                    column = column + len(piece) if not index else len(piece)
-                    counts["L"] = max(counts["L"], column)
-        except StreamError as error:
-            await read_problem(process, name, error)
-            status = 1
+
+    async def count(name: str, stream: Stream) -> None:
+        counts = await _counts(process, stream)
         for letter in "lwmc":
             total[letter] += counts[letter]
         total["L"] = max(total["L"], counts["L"])
         rows.append(([counts[letter] for letter in wanted], name if options.args else ""))
+
+    status = await for_each_input(process, options.args, count)
     if len(options.args) > 1:
         rows.append(([total[letter] for letter in wanted], "total"))
     width = _wc_width(process, options.args, wanted, rows)
@@ -99,6 +77,22 @@ async def wc(process: Process) -> int:
             " ".join(str(number).rjust(width) for number in numbers) + (f" {name}" if name else "") + "\n"
         )
     return status
+
+
+async def _counts(process: Process, stream: Stream) -> dict[str, int]:
+    counts = dict.fromkeys("lwmcL", 0)
+    inside = False
+    column = 0
+    async for data in chunks(process, stream):
+        counts["c"] += len(data)
+        counts["l"] += data.count(b"\n")
+        counts["m"] += len(data.translate(None, _CONTINUATION))
+        counts["w"] += len(data.split()) - (1 if inside and data[:1].strip() else 0)
+        inside = bool(data[-1:].strip())
+        for index, piece in enumerate(data.split(b"\n")):
+            column = column + len(piece) if not index else len(piece)
+            counts["L"] = max(counts["L"], column)
+    return counts
 
 
 def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[tuple[list[int], str]]) -> int:
@@ -128,13 +122,11 @@ async def tee(process: Process) -> int:
     outputs: list[Stream] = [process.stdout]
     status = 0
     for name in options.args:
+        mode = "a" if options.has("a") else "w"
         try:
-            outputs.append(
-                open_path(process.system, name, process.cwd, "a" if options.has("a") else "w", dict(process.fds))
-            )
+            outputs.append(open_path(process.system, name, process.cwd, mode, dict(process.fds)))
         except FileError as error:
-            await process.fail(f"{name}: {error.reason}")
-            status = 1
+            status = await process.fail(f"{name}: {error.reason}")
     async for data in chunks(process, process.stdin):
         for stream in outputs:
             try:

@@ -1,16 +1,16 @@
-"""Programs that change the characters of lines: ``tr cut expand``."""
+"""Programs that change the characters of lines: ``tr cut``."""
 
 from __future__ import annotations
 
 import re
 
-from labkit.embedded.container.programs.common import Buffered, chunks, each_input, lines
+from labkit.embedded.container.programs.common import Buffered, chunks, for_each_input, lines, missing_operand
 from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.patterns import CLASSES
 from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import StreamError, encode
+from labkit.embedded.container.shell.streams import Stream, encode
 
 
 def _tr_set(text: str) -> bytes:
@@ -44,21 +44,13 @@ async def tr(process: Process) -> int:
     sets = [_tr_set(text) for text in options.args]
     delete, squeeze = options.has("d"), options.has("s")
     if not sets:
-        await process.err(f"{process.name}: missing operand\nTry '{process.name} --help' for more information.\n")
-        return 1
+        return await missing_operand(process)
     if len(sets) == 1 and not delete and not squeeze:
-        await process.err(
-            f"tr: missing operand after '{options.args[0]}'\nTwo strings must be given when translating.\n"
-            "Try 'tr --help' for more information.\n"
-        )
-        return 1
+        what = f"missing operand after '{options.args[0]}'\nTwo strings must be given when translating."
+        return await missing_operand(process, what)
     if len(sets) > 2 or (len(sets) == 2 and delete and not squeeze):
-        await process.err(
-            f"tr: extra operand '{options.args[-1]}'\n"
-            + ("Only one string may be given when deleting without squeezing repeats.\n" if delete else "")
-            + "Try 'tr --help' for more information.\n"
-        )
-        return 1
+        only = "\nOnly one string may be given when deleting without squeezing repeats." if delete else ""
+        return await missing_operand(process, f"extra operand '{options.args[-1]}'{only}")
     first = sets[0]
     if options.has("c", "C"):
         inside = set(first)
@@ -117,10 +109,7 @@ async def cut(process: Process) -> int:
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
-        await process.err(
-            "cut: you must specify a list of bytes, characters, or fields\nTry 'cut --help' for more information.\n"
-        )
-        return 1
+        return await missing_operand(process, "you must specify a list of bytes, characters, or fields")
     ranges = _ranges(options.value(kind) or "")
     if ranges is None:
         text = options.value(kind) or ""
@@ -128,36 +117,27 @@ async def cut(process: Process) -> int:
         if re.search(r"[^\d,-]", text):
             noun = "field value" if kind == "f" else "byte/character position"
             what = f"invalid {noun} '{text}'"
-        await process.err(f"cut: {what}\nTry 'cut --help' for more information.\n")
-        return 1
+        return await missing_operand(process, what)
     delimiter = options.value("d")
     if delimiter is not None and len(encode(delimiter)) != 1:
-        await process.err("cut: the delimiter must be a single character\nTry 'cut --help' for more information.\n")
-        return 1
+        return await missing_operand(process, "the delimiter must be a single character")
     separator = encode(delimiter or "\t")
     joint = encode(options.value("output-delimiter") or "") or separator
-    status = 0
+    complement = options.has("complement")
     output = Buffered(process)
-    async for name, stream in each_input(process, options.args):
-        if stream is None:
-            status = 1
-            continue
-        try:
-            async for line in lines(process, stream):
-                line = line.removesuffix(b"\n")
-                if kind == "f":
-                    if separator not in line:
-                        if options.has("s"):
-                            continue
-                        await output.write(line + b"\n")
-                        continue
-                    fields = line.split(separator)
-                    chosen = _choose(fields, ranges, complement=options.has("complement"))
-                    await output.write(joint.join(chosen) + b"\n")
-                else:
-                    pieces = [line[index : index + 1] for index in range(len(line))]
-                    await output.write(b"".join(_choose(pieces, ranges, complement=options.has("complement"))) + b"\n")
-        except StreamError as error:
-            status = await process.fail(f"{name}: {error.reason}")
+
+    async def choose(name: str, stream: Stream) -> None:
+        async for line in lines(process, stream):
+            line = line.removesuffix(b"\n")
+            if kind != "f":
+                pieces = [line[index : index + 1] for index in range(len(line))]
+                line = b"".join(_choose(pieces, ranges, complement=complement))
+            elif separator in line:
+                line = joint.join(_choose(line.split(separator), ranges, complement=complement))
+            elif options.has("s"):
+                continue
+            await output.write(line + b"\n")
+
+    status = await for_each_input(process, options.args, choose)
     await output.flush()
     return status
