@@ -47,7 +47,7 @@ class Transfer:
         certificate: The server's certificate.
         verified: Whether it was found good; None without TLS.
         problem: What was wrong with it.
-        notes: Lines for ``-v``.
+        http1: Whether HTTP/1 was asked for.
     """
 
     url: Url
@@ -61,18 +61,13 @@ class Transfer:
     verified: bool | None = None
     problem: str = ""
     bundle: str = ""
-    notes: list[str] = field(default_factory=list)
+    http1: bool = False
     body_sent: int = 0
 
     @property
     def http2(self) -> bool:
         """Whether it went over HTTP/2, as the API server agrees to."""
-        return self.verified is not None and not self.notes_http1
-
-    @property
-    def notes_http1(self) -> bool:
-        """Whether HTTP/1.1 was asked for."""
-        return "http1.1" in self.notes
+        return self.verified is not None and not self.http1
 
     @property
     def bare(self) -> bool:
@@ -170,9 +165,8 @@ def client_certificate(process: Process, options: CurlOptions) -> ShownCertifica
     key_name = options.values.get("key") or name
     try:
         certificates = tls.load(process.fs.read(name, process.cwd))
-    except FileError as error:
+    except FileError:
         certificates = []
-        _ = error
     if not certificates:
         raise TransferError(
             58,
@@ -183,11 +177,8 @@ def client_certificate(process: Process, options: CurlOptions) -> ShownCertifica
         key = serialization.load_pem_private_key(process.fs.read(key_name, process.cwd), None)
     except (FileError, ValueError, TypeError):
         raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM") from None
-    same = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    ) == certificates[0].public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    same = key.public_key().public_bytes(*form) == certificates[0].public_key().public_bytes(*form)
     if not same:
         raise TransferError(58, f"unable to set private key file: '{key_name}' type PEM")
     return ShownCertificate(tuple(each.public_bytes(serialization.Encoding.DER) for each in certificates))
@@ -203,8 +194,6 @@ def build_request(
     if options.has("get") and body is not None:
         target += ("&" if "?" in target else "?") + decode(body)
         body = None
-    if options.values.get("url-query"):
-        target += ("&" if "?" in target else "?") + options.values["url-query"]
     method = "GET"
     if options.has("head"):
         method = "HEAD"
@@ -224,8 +213,6 @@ def build_request(
         headers.append(("Accept-Encoding", "identity"))
     if "referer" in options.values:
         headers.append(("Referer", options.values["referer"]))
-    if "=" in options.values.get("cookie", ""):
-        headers.append(("Cookie", options.values["cookie"]))
     if body is not None:
         headers.append(("Content-Length", str(len(body))))
         if "upload-file" not in options.values:
@@ -295,15 +282,3 @@ def header_block(transfer: Transfer) -> Iterator[str]:
     for name, value in transfer.received:
         yield f"{name}: {value}"
     yield ""
-
-
-def local_file(process: Process, url: Url) -> bytes:
-    """``file://``: the container's own file, never the host's.
-
-    Raises:
-        TransferError: It cannot be read.
-    """
-    try:
-        return process.fs.read(url.target, "/")
-    except FileError:
-        raise TransferError(37, f"Couldn't open file {url.target}") from None

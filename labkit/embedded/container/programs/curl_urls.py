@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from labkit.embedded.container.programs.options import NOT_SIMULATED
+
 
 class TransferError(Exception):
     """The transfer failed.
@@ -55,13 +57,13 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
     rest = text[match.end() :] if match else text
     if any(ord(char) <= 32 or ord(char) == 127 for char in text):
         raise TransferError(3, "URL rejected: Malformed input to a URL function")
-    if scheme not in ("http", "https", "file"):
+    if scheme == "file":
+        raise TransferError(1, f"file://{NOT_SIMULATED}")
+    if scheme not in ("http", "https"):
         raise TransferError(1, f'Protocol "{scheme}" not supported')
     rest = rest.partition("#")[0]
     split = re.search(r"[/?]", rest)
     authority, target = (rest[: split.start()], rest[split.start() :]) if split else (rest, "")
-    if scheme == "file":
-        return Url(text, scheme, authority, 0, unquote(target or "/"))
     user, at, host_port = authority.rpartition("@")
     host, port_text = host_port, ""
     found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
@@ -86,17 +88,11 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
 def _without_dots(target: str) -> str:
     path, mark, query = target.partition("?")
     out: list[str] = []
-    parts = path.split("/")[1:]
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
+    for part in path.split("/")[1:]:
         if part == "..":
-            if out:
-                out.pop()
-            if last:
-                out.append("")
-        elif part == ".":
-            if last:
-                out.append("")
-        else:
+            out = out[:-1]
+        elif part != ".":
             out.append(part)
+    if path.endswith(("/.", "/..")):
+        out.append("")
     return "/" + "/".join(out) + mark + query

@@ -51,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class KnownOption:
     """An option: the name it is reported by, and the mark behind its names in the specification."""
 
     name: str
@@ -59,12 +59,12 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _known(spec: str) -> dict[str, _Known]:
+def known_options(spec: str) -> dict[str, KnownOption]:
     """The options of a specification, by every name they have."""
-    out: dict[str, _Known] = {}
+    out: dict[str, KnownOption] = {}
     for item in spec.split():
         names = item.rstrip("=?!").split(",")
-        out.update(dict.fromkeys(names, _Known(names[0], item[-1] if item[-1] in "=?!" else "")))
+        out.update(dict.fromkeys(names, KnownOption(names[0], item[-1] if item[-1] in "=?!" else "")))
     return out
 
 
@@ -84,7 +84,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
     """
     out = Options()
     left_out: list[str] = []
-    known = _known(spec)
+    known = known_options(spec)
     left = list(args)
     while left:
         word = left.pop(0)
@@ -119,7 +119,7 @@ def read_options(args: Sequence[str], spec: str, *, stop: bool = False) -> Optio
     return out
 
 
-def _long(word: str, known: dict[str, _Known], left: list[str]) -> tuple[str, str]:
+def _long(word: str, known: dict[str, KnownOption], left: list[str]) -> tuple[str, str]:
     """The option that ``--word`` gives, which may be cut short; a value may be the next word."""
     name, equals, value = word.partition("=")
     matches = [name] if name in known else [key for key in known if len(key) > 1 and key.startswith(name)]
