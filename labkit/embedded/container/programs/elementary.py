@@ -48,8 +48,8 @@ async def test(process: Process) -> int:
         if not args or args[-1] != "]":
             return await process.fail("missing ']'", 2)
         args = args[:-1]
-    questions = Questions(process.fs, process.cwd, integer, lambda _: False, lambda _: False)
+    questions = Questions(process.fs, process.cwd, integer)
     try:
-        return int(not questions.single(args))
+        return int(not questions.ask(args))
     except TestError as error:
         return await process.fail(error.message, 2)

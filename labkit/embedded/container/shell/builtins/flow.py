@@ -144,7 +144,7 @@ async def test(shell: Shell, words: list[str]) -> int:
             return 2
         args = args[:-1]
     try:
-        return int(not shell_questions(shell, integer).single(args))
+        return int(not shell_questions(shell, integer).ask(args))
     except TestError as error:
         message = error.message
         if shell.dialect == "dash":
