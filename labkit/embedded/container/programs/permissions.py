@@ -1,11 +1,10 @@
-"""Programs about who may do what with a file: ``chmod chown``."""
+"""``chmod``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from labkit.embedded.container.files.inodes import Directory, FileError, Found, Link
+from labkit.embedded.container.files.inodes import Directory, FileError, Link
 from labkit.embedded.container.programs.common import missing_operand
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
@@ -42,39 +41,34 @@ def _new_mode(spec: str, mode: int, *, directory: bool) -> int | None:
     return mode
 
 
-def _targets(process: Process, name: str, *, recursive: bool) -> Iterator[tuple[str, Found]]:
-    found = process.fs.find(name, process.cwd)
-    if found.node is None:
-        raise FileError("No such file or directory")
-    yield name, found
-    if recursive and isinstance(found.node, Directory):
-        for path, node, _ in process.fs.walk(found.node, name):
-            if not isinstance(node, Link) and path != name:
-                yield path, process.fs.find(path, process.cwd)
-
-
 @program("chmod")
 async def chmod(process: Process) -> int:
     """Change permissions."""
     recursive = any(word in ("-R", "--recursive") for word in process.args)
-    args = [word for word in process.args if word not in ("-R", "--recursive", "-v", "-f", "-c")]
-    if not args:
-        return await missing_operand(process)
-    if len(args) == 1:
-        return await missing_operand(process, f"missing operand after '{args[0]}'")
+    args = [word for word in process.args if word not in ("-R", "--recursive", "-f")]
+    if len(args) < 2:
+        return await missing_operand(process, f"missing operand after '{args[0]}'" if args else "missing operand")
+    spec, *names = args
+    if _new_mode(spec, 0, directory=False) is None:
+        return await missing_operand(process, f"invalid mode: '{spec}'")
+
+    def change(path: str) -> None:
+        node = process.fs.own(process.fs.find(path, process.cwd))
+        mode = _new_mode(spec, node.mode, directory=isinstance(node, Directory))
+        if process.fs.uid not in (0, node.uid) or mode is None:
+            raise FileError("Operation not permitted")
+        node.mode = mode
+
     status = 0
-    for name in args[1:]:
+    for name in names:
         try:
-            for _, found in _targets(process, name, recursive=recursive):
+            paths = [name]
+            if recursive:
+                walk = process.fs.walk(process.node(name), name)
+                paths = [path for path, node, _ in walk if not isinstance(node, Link)]
+            for path in paths:
                 await process.scheduler.tick()
-                node = process.fs.own(found)
-                mode = _new_mode(args[0], node.mode, directory=isinstance(node, Directory))
-                if mode is None:
-                    await process.err(f"chmod: invalid mode: '{args[0]}'\nTry 'chmod --help' for more information.\n")
-                    return 1
-                if process.fs.uid not in (0, node.uid):
-                    raise FileError("Operation not permitted")
-                node.mode = mode
+                change(path)
         except FileError as error:
             verb = "cannot access" if error.reason.startswith("No such") else "changing permissions of"
             status = await process.fail(f"{verb} '{name}': {error.reason}")

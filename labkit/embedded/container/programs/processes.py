@@ -1,11 +1,11 @@
-"""Programs about processes: ``ps pidof pgrep pkill kill``."""
+"""``ps``."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from labkit.embedded.container.programs.common import is_busybox
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.programs.users import user_name
 from labkit.embedded.container.shell.process import Process
@@ -15,133 +15,72 @@ SELF = 7
 
 COLUMNS = {
     "pid": ("PID", 7), "ppid": ("PPID", 7), "user": ("USER", -8), "uid": ("UID", 5), "tty": ("TT", -8),
-    "tt": ("TT", -8), "time": ("TIME", 8), "etime": ("ELAPSED", 11), "stat": ("STAT", -4), "s": ("S", -1),
-    "state": ("S", -1), "comm": ("COMMAND", -15), "cmd": ("CMD", -27), "args": ("COMMAND", -27),
-    "command": ("COMMAND", -27), "ucmd": ("CMD", -15),
+    "stat": ("STAT", -4), "time": ("TIME", 8), "etime": ("ELAPSED", 11), "comm": ("COMMAND", -15),
+    "cmd": ("CMD", -27), "args": ("COMMAND", -27), "command": ("COMMAND", -27),
 }  # fmt: skip
 """What ``ps -o`` can show here: the heading, and the width (to the left if negative)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A process as ``ps`` shows it."""
-
-    pid: int
-    command: str
-    user: str
-    uid: int
-    terminal: str
-    started_at: float
-    now: float
-
-    @property
-    def name(self) -> str:
-        """The program, without its directory."""
-        words = self.command.split()
-        return words[0].rpartition("/")[2] if words else ""
-
-    @property
-    def start(self) -> str:
-        """When it began."""
-        return time.strftime("%H:%M", time.gmtime(self.started_at))
-
-    def field(self, column: str) -> str:
-        """The text of a column of ``-o``."""
-        seconds = int(self.now - self.started_at)
-        elapsed = time.strftime("%H:%M:%S" if seconds >= 3600 else "%M:%S", time.gmtime(seconds))
-        known = {
-            "pid": str(self.pid), "ppid": "0", "user": self.user, "uid": str(self.uid), "time": "00:00:00",
-            "tty": self.terminal, "tt": self.terminal, "comm": self.name, "ucmd": self.name,
-            "stat": "Ss" if self.pid == 1 else "R", "s": "S" if self.pid == 1 else "R",
-            "state": "S" if self.pid == 1 else "R",
-            "etime": elapsed,
-        }  # fmt: skip
-        return known.get(column, self.command)
-
-
-def _rows(process: Process) -> list[Row]:
-    uid, now = process.fs.uid, process.system.now()
-    user = user_name(process, uid) or str(uid)
-    begun = process.system.started_at()
-    terminal = "pts/0" if process.stdout.terminal else "?"
-    others = [Row(pid, command, user, uid, "?", begun, now) for pid, command in process.system.processes()]
-    return [*others, Row(SELF, " ".join(process.argv), user, uid, terminal, now, now)]
+def _facts(process: Process, pid: int, command: str, terminal: str, started_at: float) -> dict[str, str]:
+    """A process' columns, and when it began."""
+    uid = process.fs.uid
+    seconds = int(process.system.now() - started_at)
+    name = (command.split() or [""])[0].rpartition("/")[2]
+    return {
+        "pid": str(pid), "ppid": "0", "user": user_name(process, uid) or str(uid), "uid": str(uid), "tty": terminal,
+        "stat": "Ss" if pid == 1 else "R", "time": "00:00:00", "comm": name, "cmd": command, "args": command,
+        "command": command, "start": time.strftime("%H:%M", time.gmtime(started_at)),
+        "etime": time.strftime("%H:%M:%S" if seconds >= 3600 else "%M:%S", time.gmtime(seconds)),
+    }  # fmt: skip
 
 
 @program("ps")
 async def ps(process: Process) -> int:
     """List the container's processes."""
-    rows = _rows(process)
+    system = process.system
+    rows = [_facts(process, pid, command, "?", system.started_at()) for pid, command in system.processes()]
+    terminal = "pts/0" if process.stdout.terminal else "?"
+    rows.append(_facts(process, SELF, " ".join(process.argv), terminal, system.now()))
     if is_busybox(process):
         await process.out("PID   USER     TIME  COMMAND\n")
         for row in rows:
-            await process.out(f"{row.pid:5} {row.user:<8}  0:00 {row.command}\n")
+            await process.out(f"{row['pid']:>5} {row['user']:<8}  0:00 {row['cmd']}\n")
         return 0
-    args = [word for word in process.args if word not in ("--forest", "--no-headers", "--cols", "-w", "-ww")]
-    wanted, numbers, args = _selection(args)
-    flat = "".join(word.lstrip("-") for word in args)
-    if numbers:
-        rows = [row for row in rows if str(row.pid) in numbers]
-    elif not set(flat) & set("eAax"):
-        rows = [row for row in rows if row.terminal == rows[-1].terminal]
+    # BSD's options, as of `ps aux`, need no dash.
+    args = [word if word.startswith("-") or not word.isalpha() else f"-{word}" for word in process.args]
+    options = read_options(args, "a A e x f u w o,format= p,pid= no-headers! forest! l! j! L! T! H! C! U! sort! cols!")
+    if pids := [pid for name, value in options.flags if name == "p" for pid in value.replace(",", " ").split()]:
+        rows = [row for row in rows if row["pid"] in pids]
+    elif not options.has("e", "A", "a", "x"):
+        rows = [row for row in rows if row["tty"] == terminal]
+    wanted = [one for name, value in options.flags if name == "o" for one in value.replace(",", " ").split()]
     if wanted:
-        problem = next((one for one in wanted if one.partition("=")[0] not in COLUMNS), "")
-        if problem:
-            await process.err(f'error: unknown user-defined format specifier "{problem}"\n')
-            return 1
-        await _columns(process, rows, wanted)
-    elif "u" in flat and "f" not in flat:
-        await process.out("USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n")
-        for row in rows:
-            state = "Ss" if row.pid == 1 else "R"
-            await process.out(
-                f"{row.user:<8} {row.pid:7}  0.0  0.0   2700  1500 {row.terminal:<8} {state:<4} "
-                f"{row.start}   0:00 {row.command}\n"
-            )
-    elif "f" in flat:
-        await process.out("UID          PID    PPID  C STIME TTY          TIME CMD\n")
-        for row in rows:
-            await process.out(
-                f"{row.user:<8} {row.pid:7} {0:7}  0 {row.start} {row.terminal:<8} 00:00:00 {row.command}\n"
-            )
-    else:
-        await process.out("    PID TTY          TIME CMD\n")
-        for row in rows:
-            await process.out(f"{row.pid:7} {row.terminal:<8} 00:00:00 {row.name}\n")
+        return await _columns(process, rows, wanted)
+    head, layout = "    PID TTY          TIME CMD", "{pid:>7} {tty:<8} {time} {comm}"
+    if options.has("u"):
+        head = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND"
+        layout = "{user:<8} {pid:>7}  0.0  0.0   2700  1500 {tty:<8} {stat:<4} {start}   0:00 {cmd}"
+    elif options.has("f"):
+        head = "UID          PID    PPID  C STIME TTY          TIME CMD"
+        layout = "{user:<8} {pid:>7} {ppid:>7}  0 {start} {tty:<8} {time} {cmd}"
+    await process.out("\n".join([head, *(layout.format(**row) for row in rows)]) + "\n")
     return 0 if rows else 1
 
 
-def _selection(args: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """The columns asked for by ``-o``, the processes by ``-p``, and the other words."""
-    wanted: list[str] = []
-    numbers: list[str] = []
-    rest: list[str] = []
-    words = iter(args)
-    for word in words:
-        name, _, value = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
-        if name in ("-o", "--format", "-p", "--pid") or word in ("o", "p"):
-            value = value or next(words, "")
-            target = wanted if name.lstrip("-")[:1] in ("o", "f") else numbers
-            target += value.replace(",", " ").split()
-        elif word.endswith("o") and word.startswith("-") and not word.startswith("--"):
-            rest.append(word[:-1])
-            wanted += next(words, "").replace(",", " ").split()
-        else:
-            rest.append(word)
-    return wanted, numbers, rest
-
-
-async def _columns(process: Process, rows: list[Row], wanted: list[str]) -> None:
+async def _columns(process: Process, rows: list[dict[str, str]], wanted: list[str]) -> int:
     """``ps -o``: a heading that is set to nothing for all columns is left out."""
-    names = [one.partition("=")[0] for one in wanted]
-    heads = [one.partition("=")[2] if "=" in one else COLUMNS[name][0] for one, name in zip(wanted, names, strict=True)]
-    lines = [[row.field(name) for name in names] for row in rows]
-    if any(heads):
-        lines.insert(0, heads)
-    for line in lines:
+    columns = [one.partition("=") for one in wanted]
+    problem = next((name for name, _, _ in columns if name not in COLUMNS), "")
+    if problem:
+        await process.err(f'error: unknown user-defined format specifier "{problem}"\n')
+        return 1
+    heads = [head if equals else COLUMNS[name][0] for name, equals, head in columns]
+    lines = [[row[name] for name, _, _ in columns] for row in rows]
+    for line in [heads, *lines] if any(heads) else lines:
         cells = []
-        for place, (text, name) in enumerate(zip(line, names, strict=True)):
+        for place, (text, (name, _, _)) in enumerate(zip(line, columns, strict=True)):
             width = COLUMNS[name][1]
-            last = place == len(names) - 1
+            last = place == len(columns) - 1
             cells.append(text.rjust(width) if width > 0 else text if last else text.ljust(-width))
         await process.out(" ".join(cells) + "\n")
+    return 0 if rows else 1

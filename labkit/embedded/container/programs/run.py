@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.common import everything, missing_operand, seconds_of
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.printf import unescape
@@ -39,7 +39,8 @@ def dialect_of(process: Process) -> str:
     return process.system.image.sh_dialect
 
 
-LONG_OPTIONS = frozenset({"--login", "--norc", "--noprofile", "--posix", "--rcfile", "--noediting", "--debug"})
+_VERSION = "GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n"
+_IGNORED = frozenset({"--login", "--norc", "--noprofile", "--noediting"})
 """What bash takes and what changes nothing here."""
 
 
@@ -54,16 +55,14 @@ async def shell_program(process: Process) -> int:
         word = args.pop(0)
         if word == "--":
             break
-        if word in LONG_OPTIONS:
-            continue
-        if word == "--version":
-            await process.out("GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)\n")
+        if word == "--version" and dialect == "bash":
+            await process.out(_VERSION)
             return 0
-        if word.startswith("--"):
-            await process.err(f"{process.argv[0]}: {word}: invalid option\n")
-            return 2
+        if word in _IGNORED and dialect == "bash":
+            continue
         if wrong := _take_letters(shell, word, args, letters):
-            said = f"-{wrong}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
+            shown = word if word.startswith("--") else f"-{wrong}"
+            said = f"{shown}: invalid option" if dialect == "bash" else f"0: Illegal option -{wrong}"
             await process.err(f"{process.argv[0]}: {said}\n")
             return 2
     if "c" in letters:
@@ -124,7 +123,7 @@ async def _from_file(process: Process, shell: Shell, args: list[str]) -> int:
 @program("env", misuse=125)
 async def env(process: Process) -> int:
     """Print the environment, or run a command in another one."""
-    options = read_options(process.args, "i,ignore-environment 0 v u,unset= C,chdir= S=", stop=True)
+    options = read_options(process.args, "i,ignore-environment u,unset= C,chdir= 0! v! S! split-string!", stop=True)
     environment = {} if options.has("i") else dict(process.env)
     for name, value in options.flags:
         if name == "u":
@@ -159,29 +158,18 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0,null r,no-run-if-empty t,verbose p x n,max-args= I,replace= P,max-procs= d,delimiter= L= s= a=",
+        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d,delimiter= P,max-procs! p! x! s! a!",
         stop=True,
     )
-    text = decode(await everything(process, process.stdin))
     replace = options.value("I")
-    if options.has("0"):
-        items = [item for item in text.split("\0") if item]
-    elif options.has("d"):
-        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
-        items = items[:-1] if items and not items[-1] else items
-    elif replace or options.has("L"):
-        items = [line.strip() for line in text.splitlines() if line.strip()]
-    else:
-        items = [
-            re.sub(r"\\(.)|[\"']", r"\1", item) for item in re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
-        ]
+    items = _items(decode(await everything(process, process.stdin)), options)
     command = options.args or ["echo"]
     limit = options.value("n") or options.value("L")
-    count = int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000
+    count = max(1, int(limit) if limit and limit.isdigit() and len(limit) < 6 else 5000)
     if replace:
         batches = [[word.replace(replace, item) for word in command] for item in items]
     else:
-        batches = [[*command, *items[start : start + max(1, count)]] for start in range(0, len(items), max(1, count))]
+        batches = [[*command, *items[start : start + count]] for start in range(0, len(items), count)]
         if not batches and not options.has("r"):
             batches = [command]
     status = 0
@@ -199,20 +187,30 @@ async def xargs(process: Process) -> int:
     return status
 
 
+def _items(text: str, options: Options) -> list[str]:
+    """The words that ``xargs`` finds in its input."""
+    if options.has("0"):
+        return [item for item in text.split("\0") if item]
+    if options.has("d"):
+        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
+        return items[:-1] if items and not items[-1] else items
+    if options.has("I", "L"):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
+    return [re.sub(r"\\(.)|[\"']", r"\1", word) for word in words]
+
+
 @program("timeout", misuse=125)
 async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
-    options = read_options(process.args, "v k,kill-after= s,signal= preserve-status foreground", stop=True)
+    options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
     if len(options.args) < 2:
-        await process.err("timeout: missing operand\nTry 'timeout --help' for more information.\n")
+        await missing_operand(process)
         return 125
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", options.args[0])
-    if match is None:
-        await process.err(
-            f"timeout: invalid time interval '{options.args[0]}'\nTry 'timeout --help' for more information.\n"
-        )
+    seconds = seconds_of(options.args[0])
+    if seconds is None:
+        await missing_operand(process, f"invalid time interval '{options.args[0]}'")
         return 125
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
     words = options.args[1:]
     if _look_up(process, words[0], dict(process.env)) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)

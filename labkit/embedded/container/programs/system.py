@@ -1,4 +1,4 @@
-"""Programs about the container and its terminal: ``hostname uname which free tty`` and their like."""
+"""Programs about the container and its terminal: ``hostname uname which tty`` and their like."""
 
 from __future__ import annotations
 
@@ -82,23 +82,15 @@ async def uname(process: Process) -> int:
 async def which(process: Process) -> int:
     """Print where programs are."""
     status = 0
-    every = False
     for word in process.args:
-        if word.startswith("-"):
-            every = "a" in word
+        if word == "-a":
             continue
-        found = False
-        directories = [""] if "/" in word else process.env.get("PATH", "").split(":")
-        for directory in directories:
-            path = f"{directory}/{word}" if directory else word
-            if process.fs.exists(path, process.cwd):
-                node = process.node(path)
-                if isinstance(node, File) and node.mode & 0o111:
-                    found = True
-                    await process.out(path + "\n")
-                    if not every:
-                        break
-        status = max(status, int(not found))
+        directories = [""] if "/" in word else [one + "/" for one in process.env.get("PATH", "").split(":")]
+        paths = [base + word for base in directories if process.fs.exists(base + word, process.cwd)]
+        found = [path for path in paths if isinstance(process.node(path), File) and process.node(path).mode & 0o111]
+        for path in found if "-a" in process.args else found[:1]:
+            await process.out(path + "\n")
+        status = status if found else 1
     return status
 
 
@@ -114,7 +106,7 @@ async def tty(process: Process) -> int:
 
 @program("stty")
 async def stty(process: Process) -> int:
-    """ExitShell the terminal as it is."""
+    """Leave the terminal as it is."""
     if not process.stdin.terminal:
         return await process.fail("'standard input': Inappropriate ioctl for device")
     if process.args == ["size"]:

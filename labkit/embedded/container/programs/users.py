@@ -1,9 +1,9 @@
-"""Programs about users and groups: ``id whoami groups who getent``."""
+"""Programs about users and groups: ``id whoami groups getent``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.programs.hosts import hosts_line
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
@@ -73,33 +73,34 @@ async def getent(process: Process) -> int:
         return 1
     database, keys = process.args[0], process.args[1:]
     if database in ("hosts", "ahosts", "ahostsv4"):
-        for key in keys:
-            address = process.system.network.resolve(key)
-            if address is None:
-                return 2
-            if database == "hosts":
-                canonical = process.system.network.canonical(key)
-                local = key == "localhost"
-                named = hosts_line(process, key)
-                if named and key != "localhost":
-                    canonical = " ".join(named)
-                names = f"{canonical} ip6-localhost ip6-loopback" if local else canonical
-                await process.out(f"{'::1' if local else address:<15} {names}\n")
-            else:
-                for index, kind in enumerate(("STREAM", "DGRAM", "RAW")):
-                    shown = process.system.network.canonical(key) if not index else ""
-                    await process.out(f"{address:<15} {kind:<6} {shown}\n")
-        return 0 if keys else 2
-    if database in ("passwd", "group"):
-        for account in process.system.image.users:
-            if not keys or account.name in keys or str(account.uid) in keys:
-                line = (
-                    f"{account.name}:x:{account.uid}:{account.gid}:{account.full_name}:{account.home}:{account.shell}"
-                )
-                await process.out((line if database == "passwd" else f"{account.group}:x:{account.gid}:") + "\n")
-        known = {name for one in process.system.image.users for name in (one.name, str(one.uid))}
-        return 0 if known.issuperset(keys) else 2
-    if database in ("services", "protocols", "networks", "shadow"):
-        return 2
-    await process.err(f"Unknown database: {database}\nTry `getent --help' or `getent --usage' for more information.\n")
-    return 1
+        return await _hosts(process, database, keys)
+    if database not in ("passwd", "group"):
+        return await process.fail(f"{database}{NOT_SIMULATED}")
+    known: set[str] = set()
+    for account in process.system.image.users:
+        own = {account.name, str(account.uid)}
+        known |= own
+        if keys and not own & set(keys):
+            continue
+        if database == "group":
+            await process.out(f"{account.group}:x:{account.gid}:\n")
+        else:
+            numbers = f"{account.uid}:{account.gid}"
+            await process.out(f"{account.name}:x:{numbers}:{account.full_name}:{account.home}:{account.shell}\n")
+    return 0 if known.issuperset(keys) else 2
+
+
+async def _hosts(process: Process, database: str, keys: list[str]) -> int:
+    network = process.system.network
+    for key in keys:
+        address = network.resolve(key)
+        if address is None:
+            return 2
+        if database != "hosts":
+            for kind in ("STREAM", "DGRAM", "RAW"):
+                await process.out(f"{address:<15} {kind:<6} {network.canonical(key) if kind == 'STREAM' else ''}\n")
+        elif key == "localhost":
+            await process.out(f"{'::1':<15} localhost ip6-localhost ip6-loopback\n")
+        else:
+            await process.out(f"{address:<15} {' '.join(hosts_line(process, key)) or network.canonical(key)}\n")
+    return 0 if keys else 2

@@ -48,7 +48,7 @@ async def return_from(shell: Shell, words: list[str]) -> int:
 
 @builtin("break", "continue")
 async def loop_control(shell: Shell, words: list[str]) -> int:
-    """ExitShell a loop, or its round."""
+    """Leave a loop, or its round."""
     if not shell.loops:
         if shell.dialect == "bash":
             await shell.complain(f"{words[0]}: only meaningful in a `for', `while', or `until' loop")
