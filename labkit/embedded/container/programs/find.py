@@ -1,22 +1,23 @@
-"""``find``: tests on names, types, sizes and ages; ``-print``, ``-exec`` and ``-delete``."""
+"""``find``: ``-name -path -type -maxdepth -print -exec``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.embedded.container.files.inodes import Device, Directory, File, FileError, Link, Node
+from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.patterns import glob_pattern
 from labkit.embedded.container.shell.process import Process
 
-MAX_TERMS = 200
 _KINDS: dict[str, type[Node]] = {"f": File, "d": Directory, "l": Link, "c": Device}
 _LEFT_OUT = frozenset({
-    "-amin", "-atime", "-cmin", "-ctime", "-depth", "-execdir", "-executable", "-fprint", "-group", "-inum",
-    "-links", "-ls", "-mmin", "-mount", "-mtime", "-newer", "-ok", "-okdir", "-perm", "-printf", "-prune",
-    "-quit", "-readable", "-regex", "-samefile", "-size", "-user", "-writable", "-xdev", "-xtype",
+    "!", "(", ")", ",", "-a", "-amin", "-and", "-atime", "-cmin", "-ctime", "-delete", "-depth", "-empty", "-execdir",
+    "-executable", "-false", "-fprint", "-group", "-inum", "-ipath", "-links", "-ls", "-mmin", "-mount", "-mtime",
+    "-newer", "-not", "-o", "-ok", "-okdir", "-or", "-perm", "-print0", "-printf", "-prune", "-quit", "-readable",
+    "-regex", "-samefile", "-size", "-true", "-user", "-wholename", "-writable", "-xdev", "-xtype",
 })  # fmt: skip
 
 
@@ -24,213 +25,122 @@ class _FindError(Exception):
     """The expression makes no sense."""
 
 
-@dataclass(slots=True, frozen=True)
-class _Place:
-    """A file that the walk has come to."""
-
-    path: str
-    node: Node
-
-    @property
-    def name(self) -> str:
-        return self.path.rstrip("/").rpartition("/")[2] or self.path
+_Step = Callable[[str, Node], Awaitable[bool]]
+"""A test or an action: of a path and what is there, it gives whether the next one is tried."""
 
 
-_Test = Callable[[_Place], Awaitable[bool]]
-
-
-class _Find:
-    """Reads an expression by precedence (``-o``, ``-a``, ``!``, brackets) into a function, and walks with it.
+@dataclass(slots=True)
+class _Plan:
+    """What an expression asks for.
 
     Args:
-        process: The process.
-        words: The expression.
+        steps: Tests and actions, in order.
+        least: The smallest depth of interest.
+        most: The greatest.
+        acts: Whether one of the steps is an action, instead of which a path would be printed.
+        batches: The commands of ``-exec … +`` with the paths they get.
     """
 
-    def __init__(self, process: Process, words: list[str]) -> None:
-        self.process = process
-        self.words = words
-        self.index = 0
-        self.terms = 0
-        self.acts = False
-        self.least, self.most = 0, 1 << 30
-        self.batches: list[tuple[list[str], list[str]]] = []
-        self.status = 0
+    steps: list[_Step] = field(default_factory=list)
+    least: int = 0
+    most: int = 1 << 30
+    acts: bool = False
+    batches: list[tuple[list[str], list[str]]] = field(default_factory=list)
 
-    def peek(self) -> str:
-        return self.words[self.index] if self.index < len(self.words) else ""
-
-    def take(self, name: str) -> str:
-        if self.index >= len(self.words):
-            raise _FindError(f"missing argument to `{name}'")
-        self.index += 1
-        return self.words[self.index - 1]
-
-    def either(self) -> _Test:
-        options = [self.both()]
-        while self.peek() in ("-o", "-or"):
-            self.index += 1
-            options.append(self.both())
-
-        async def either(place: _Place) -> bool:
-            for option in options:
-                if await option(place):
-                    return True
+    async def passes(self, path: str, node: Node, depth: int) -> bool:
+        """Run the steps on a file; whether all of them passed."""
+        if not self.least <= depth <= self.most:
             return False
-
-        return either
-
-    def both(self) -> _Test:
-        tests = [self.one()]
-        while self.peek() and self.peek() not in ("-o", "-or", ")"):
-            self.index += self.peek() in ("-a", "-and")
-            tests.append(self.one())
-
-        async def both(place: _Place) -> bool:
-            for test in tests:
-                if not await test(place):
-                    return False
-            return True
-
-        return both
-
-    def one(self) -> _Test:
-        self.terms += 1
-        if self.terms > MAX_TERMS:
-            raise _FindError("expression too long")
-        word = self.take("expression")
-        if word in ("!", "-not"):
-            inner = self.one()
-
-            async def negated(place: _Place) -> bool:
-                return not await inner(place)
-
-            return negated
-        if word == "(":
-            inner = self.either()
-            if self.peek() != ")":
-                raise _FindError("missing `)'")
-            self.index += 1
-            return inner
-        if word in _LEFT_OUT:
-            raise _FindError(f"{word}: not simulated in this lab's pods")
-        if word in ("-print", "-print0", "-delete", "-exec"):
-            return self.action(word)
-        test = self.test(word)
-
-        async def run(place: _Place) -> bool:
-            return test(place)
-
-        return run
-
-    def test(self, word: str) -> Callable[[_Place], bool]:
-        """A test that looks at nothing but the file."""
-        match word:
-            case "-name" | "-iname":
-                glob = glob_pattern(self.take(word), fold=word == "-iname")
-                return lambda place: glob.matches(place.name)
-            case "-path" | "-wholename" | "-ipath":
-                glob = glob_pattern(self.take(word), fold=word == "-ipath")
-                return lambda place: glob.matches(place.path)
-            case "-type":
-                kinds = self.take(word).split(",")
-                if not all(kind in (*_KINDS, "b", "p", "s") for kind in kinds):
-                    raise _FindError(f"Unknown argument to -type: {kinds[0]}")
-                return lambda place: any(kind in _KINDS and isinstance(place.node, _KINDS[kind]) for kind in kinds)
-            case "-maxdepth" | "-mindepth":
-                text = self.take(word)
-                if not re.fullmatch(r"\d{1,6}", text):
-                    raise _FindError(f"Expected a positive decimal integer argument to {word}, but got `{text}'")
-                if word == "-maxdepth":
-                    self.most = int(text)
-                else:
-                    self.least = int(text)
-                return lambda place: True
-            case "-empty":
-                return _empty
-            case "-true" | "-false":
-                return lambda place: word == "-true"
-        raise _FindError(
-            f"unknown predicate `{word}'" if word.startswith("-") else f"paths must precede expression: `{word}'"
-        )
-
-    def action(self, word: str) -> _Test:
-        self.acts = True
-        if word == "-exec":
-            return self.execution()
-
-        async def act(place: _Place) -> bool:
-            if word == "-delete":
-                return await self.delete(place)
-            await self.process.out(place.path + ("\0" if word == "-print0" else "\n"))
-            return True
-
-        return act
-
-    def execution(self) -> _Test:
-        """``-exec … ;`` runs a command for every file, ``-exec … {} +`` one for all."""
-        command: list[str] = []
-        while (piece := self.take("-exec")) != ";":
-            if piece == "+" and command[-1:] == ["{}"]:
-                return self.batch(command[:-1])
-            command.append(piece)
-
-        async def execute(place: _Place) -> bool:
-            words = [piece.replace("{}", place.path) for piece in command]
-            return bool(words) and await self.process.run(words) == 0
-
-        return execute
-
-    def batch(self, command: list[str]) -> _Test:
-        paths: list[str] = []
-        self.batches.append((command, paths))
-
-        async def collect(place: _Place) -> bool:
-            paths.append(place.path)
-            return True
-
-        return collect
-
-    async def delete(self, place: _Place) -> bool:
-        fs = self.process.fs
-        try:
-            if isinstance(place.node, Directory) and place.node.look():
-                raise FileError("Directory not empty")
-            fs.remove(fs.find(place.path, self.process.cwd, follow=False))
-        except FileError as error:
-            self.status = await self.process.fail(f"cannot delete '{place.path}': {error.reason}")
-            return False
+        for step in self.steps:
+            if not await step(path, node):
+                return False
         return True
 
-    async def run(self, roots: list[str]) -> int:
-        process = self.process
-        test = self.either() if self.words else None
-        if self.index < len(self.words):
-            raise _FindError(f"paths must precede expression: `{self.words[self.index]}'")
-        for root in roots:
-            try:
-                top = process.node(root, follow=False)
-            except FileError as error:
-                self.status = await process.fail(f"'{root}': {error.reason}")
-                continue
-            walk = process.fs.walk(top, root)
-            for path, node, depth in reversed(list(walk)) if "-delete" in self.words else walk:
-                await process.scheduler.tick(0.3)
-                if not self.least <= depth <= self.most:
-                    continue
-                good = test is None or await test(_Place(path, node))
-                if good and not self.acts:
-                    await process.out(path + "\n")
-        for command, paths in self.batches:
-            if paths and await process.run([*command, *paths]):
-                self.status = 1
-        return self.status
+
+def _plan(process: Process, words: list[str]) -> _Plan:
+    """Read an expression.
+
+    Raises:
+        _FindError: It makes no sense.
+    """
+    plan = _Plan()
+    left = list(words)
+
+    def take(name: str) -> str:
+        if not left:
+            raise _FindError(f"missing argument to `{name}'")
+        return left.pop(0)
+
+    while left:
+        word = left.pop(0)
+        match word:
+            case "-name" | "-iname" | "-path":
+                plan.steps.append(_named(take(word), fold=word == "-iname", whole=word == "-path"))
+            case "-type":
+                plan.steps.append(_of_type(take(word)))
+            case "-maxdepth" | "-mindepth":
+                text = take(word)
+                if not re.fullmatch(r"\d{1,6}", text):
+                    raise _FindError(f"Expected a positive decimal integer argument to {word}, but got `{text}'")
+                plan.least, plan.most = (plan.least, int(text)) if word == "-maxdepth" else (int(text), plan.most)
+            case "-print":
+                plan.acts = True
+                plan.steps.append(_printer(process))
+            case "-exec":
+                plan.acts = True
+                command: list[str] = []
+                while (piece := take(word)) != ";" and not (piece == "+" and command[-1:] == ["{}"]):
+                    command.append(piece)
+                plan.steps.append(_runner(process, plan, command, at_once=piece == "+"))
+            case _ if word in _LEFT_OUT:
+                raise _FindError(f"{word}{NOT_SIMULATED}")
+            case _ if word.startswith("-"):
+                raise _FindError(f"unknown predicate `{word}'")
+            case _:
+                raise _FindError(f"paths must precede expression: `{word}'")
+    return plan
 
 
-def _empty(place: _Place) -> bool:
-    if isinstance(place.node, Directory):
-        return not place.node.look()
-    return isinstance(place.node, File) and not place.node.content()
+def _named(pattern: str, *, fold: bool, whole: bool) -> _Step:
+    glob = glob_pattern(pattern, fold=fold)
+
+    async def step(path: str, node: Node) -> bool:
+        return glob.matches(path if whole else path.rstrip("/").rpartition("/")[2] or path)
+
+    return step
+
+
+def _of_type(kind: str) -> _Step:
+    if kind not in (*_KINDS, "b", "p", "s"):
+        raise _FindError(f"Unknown argument to -type: {kind}")
+
+    async def step(path: str, node: Node) -> bool:
+        return kind in _KINDS and isinstance(node, _KINDS[kind])
+
+    return step
+
+
+def _printer(process: Process) -> _Step:
+    async def step(path: str, node: Node) -> bool:
+        await process.out(path + "\n")
+        return True
+
+    return step
+
+
+def _runner(process: Process, plan: _Plan, command: list[str], *, at_once: bool) -> _Step:
+    paths: list[str] = []
+    if at_once:
+        plan.batches.append((command[:-1], paths))
+
+    async def step(path: str, node: Node) -> bool:
+        if at_once:
+            paths.append(path)
+            return True
+        words = [piece.replace("{}", path) for piece in command]
+        return bool(words) and await process.run(words) == 0
+
+    return step
 
 
 @program("find")
@@ -241,6 +151,21 @@ async def find(process: Process) -> int:
     while words and not words[0].startswith("-") and words[0] not in ("(", "!", ")"):
         roots.append(words.pop(0))
     try:
-        return await _Find(process, words).run(roots or ["."])
+        plan = _plan(process, words)
     except _FindError as error:
         return await process.fail(str(error))
+    status = 0
+    for root in roots or ["."]:
+        try:
+            top = process.node(root, follow=False)
+        except FileError as error:
+            status = await process.fail(f"'{root}': {error.reason}")
+            continue
+        for path, node, depth in process.fs.walk(top, root):
+            await process.scheduler.tick(0.3)
+            if await plan.passes(path, node, depth) and not plan.acts:
+                await process.out(path + "\n")
+    for command, paths in plan.batches:
+        if paths and await process.run([*command, *paths]):
+            status = 1
+    return status
