@@ -9,16 +9,15 @@ from labkit.embedded.container.programs.regex import Match, Regex, compile_regex
 from labkit.embedded.container.programs.regex_parser import RegexError
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.open_files import FileStream, open_input
-from labkit.embedded.container.shell.patterns import glob_pattern
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
 _OPTIONS = (
-    "E,extended-regexp F,fixed-strings P,perl-regexp G,basic-regexp i,ignore-case y v,invert-match c,count "
+    "E,extended-regexp F,fixed-strings G,basic-regexp i,ignore-case y v,invert-match c,count "
     "n,line-number l,files-with-matches L,files-without-match o,only-matching q,quiet,silent r,recursive R "
-    "w,word-regexp x,line-regexp s,no-messages h,no-filename H,with-filename a,text e,regexp= f,file= "
-    "m,max-count= A,after-context= B,before-context= C,context= include= exclude= color? colour? "
-    "line-buffered b,byte-offset! z! null!"
+    "w,word-regexp x,line-regexp s,no-messages h,no-filename H,with-filename a,text e,regexp= "
+    "m,max-count= A,after-context= B,before-context= C,context= color? colour? "
+    "line-buffered P! perl-regexp! f! file! include! exclude! b,byte-offset! z! null!"
 )
 
 
@@ -36,14 +35,8 @@ async def grep(process: Process) -> int:
         await process.err(f"{process.name}: {error.message}\n{_usage(process)}")
         return 2
     patterns = [line for name, value in options.flags if name == "e" for line in value.split("\n")]
-    for name, value in options.flags:
-        if name == "f":
-            try:
-                patterns += decode(process.fs.read(value, process.cwd)).splitlines()
-            except FileError as error:
-                return await process.fail(f"{value}: {error.reason}", 2)
     names = options.args
-    if not options.has("e", "f"):
+    if not options.has("e"):
         if not names:
             await process.err(_usage(process))
             return 2
@@ -54,7 +47,6 @@ async def grep(process: Process) -> int:
             compile_regex(
                 escape(pattern) if fixed else pattern,
                 extended=not fixed and (options.has("E") or process.name == "egrep"),
-                perl=not fixed and options.has("P"),
                 fold=options.has("i", "y"),
             )
             for pattern in patterns[:200]
@@ -95,7 +87,7 @@ class _Grep:
             if recursive and process.is_directory(name):
                 for path, node, _ in process.fs.walk(process.node(name), name):
                     await process.scheduler.tick()
-                    if isinstance(node, File) and self._wanted(path):
+                    if isinstance(node, File):
                         shown = path if name != "." or self.options.args[1:] or not path.startswith("./") else path[2:]
                         await self._one(shown, FileStream(process.system, node), show)
                 continue
@@ -117,14 +109,6 @@ class _Grep:
         if self.found:
             return 2 if self.failed and not options.has("q") else 0
         return 2 if self.failed and not is_busybox(process) else 1
-
-    def _wanted(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        include = [value for flag, value in self.options.flags if flag == "include"]
-        exclude = [value for flag, value in self.options.flags if flag == "exclude"]
-        if include and not any(glob_pattern(value).matches(name) for value in include):
-            return False
-        return not any(glob_pattern(value).matches(name) for value in exclude)
 
     async def _one(self, name: str, stream: Stream, show: bool) -> None:
         try:

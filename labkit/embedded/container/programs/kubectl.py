@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from labkit.embedded.container.programs.kubectl_proxy import mounted, serve
-from labkit.embedded.container.programs.options import BadOption, Options, read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.machinery.request import Request
@@ -18,7 +18,7 @@ kubectl controls the Kubernetes cluster manager.
 
  Find more information at: https://kubernetes.io/docs/reference/kubectl/
 
-In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, version, api-versions.
+In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, version.
 """
 _SHORT = {
     "po": "pods", "pod": "pods", "svc": "services", "service": "services", "sa": "serviceaccounts",
@@ -33,19 +33,13 @@ _GROUPS = {
     "clusterroles": "rbac.authorization.k8s.io", "clusterrolebindings": "rbac.authorization.k8s.io",
     "deployments": "apps", "jobs": "batch",
 }  # fmt: skip
+_LEFT_OUT = frozenset({
+    "annotate", "api-resources", "api-versions", "apply", "attach", "certificate", "cluster-info", "config", "cordon",
+    "cp", "create", "debug", "delete", "describe", "diff", "drain", "edit", "events", "exec", "explain", "expose",
+    "label", "logs", "patch", "port-forward", "replace", "rollout", "run", "scale", "set", "taint", "top", "uncordon",
+    "wait",
+})  # fmt: skip
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
-
-
-NO_CONFIG = """\
-apiVersion: v1
-clusters: null
-contexts: null
-current-context: ""
-kind: Config
-preferences: {}
-users: null
-"""
-"""What a kubectl shows that has no kubeconfig, as in a pod."""
 
 
 @program("kubectl")
@@ -68,51 +62,12 @@ async def kubectl(process: Process) -> int:
                 return await _get(process, args)
             case "auth":
                 return await _auth(process, args)
-            case "config" if words[1:2] == ["view"]:
-                await process.out(NO_CONFIG)
-                return 0
-            case "api-versions":
-                status, answer = _ask(process, "GET", "/apis")
-                if status != 200:
-                    return await _refused(process, answer)
-                groups = answer.get("groups")
-                for group in groups if isinstance(groups, list) else ():
-                    for version in group["versions"]:
-                        await process.out(version["groupVersion"] + "\n")
-                await process.out("v1\n")
-                return 0
     except BadOption as error:
         text = error.message.replace("unrecognized option '", "unknown flag: ").rstrip("'")
         await process.err(f"error: {text}\nSee 'kubectl {verb} --help' for usage.\n")
         return 1
-    known = {
-        "apply",
-        "create",
-        "delete",
-        "describe",
-        "edit",
-        "exec",
-        "logs",
-        "run",
-        "expose",
-        "scale",
-        "label",
-        "patch",
-        "explain",
-        "config",
-        "cluster-info",
-        "api-resources",
-        "top",
-        "cp",
-        "rollout",
-        "wait",
-        "replace",
-        "annotate",
-    }
-    if verb in known:
-        await process.err(
-            f'error: the lab\'s pods have a small kubectl without "{verb}": use curl here, or kubectl outside the pod\n'
-        )
+    if verb in _LEFT_OUT:
+        await process.err(f"kubectl {verb}{NOT_SIMULATED}: use curl here, or kubectl outside the pod\n")
         return 1
     await process.err(f'error: unknown command "{verb}" for "kubectl"\n')
     return 1

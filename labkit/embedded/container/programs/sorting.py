@@ -20,17 +20,6 @@ def _number_key(text: bytes) -> float:
         return 0.0
 
 
-def _human_key(text: bytes) -> tuple[int, float]:
-    match = re.match(rb"\s*(-?\d{1,30}(?:\.\d{0,30})?)([KMGTPE]?)", text)
-    if match is None:
-        return (0, 0.0)
-    return (b"KMGTPE".find(match[2]) + 1 if match[2] else 0, float(match[1]))
-
-
-def _version_key(text: bytes) -> list[tuple[int, Any]]:
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(rb"(\d{1,18})", text) if piece]
-
-
 def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> Any:
     match = re.fullmatch(r"(\d+)(?:\.(\d+))?([bdfginrhVM]*)(?:,(\d+)(?:\.(\d+))?([bdfginrhVM]*))?", spec)
     text = line
@@ -44,14 +33,8 @@ def _sort_key(line: bytes, spec: str, separator: bytes | None, flags: str) -> An
         flags = (match[3] + (match[6] or "")) or flags
     if "n" in flags or "g" in flags:
         return _number_key(text)
-    if "h" in flags:
-        return _human_key(text)
-    if "V" in flags:
-        return _version_key(text)
     if "b" in flags:
         text = text.lstrip()
-    if "d" in flags:
-        text = re.sub(rb"[^A-Za-z0-9\s]", b"", text)
     return text.upper() if "f" in flags else text
 
 
@@ -60,7 +43,7 @@ async def sort(process: Process) -> int:
     """Sort lines."""
     options = read_options(
         process.args,
-        "b d f,ignore-case g h,human-numeric-sort n,numeric-sort r,reverse s,stable u,unique V,version-sort "
+        "b f,ignore-case g n,numeric-sort r,reverse s,stable u,unique d! h! human-numeric-sort! V! version-sort! "
         "k,key= o,output= t,field-separator= c! check! C! i! m! M! R! S! T! z!",
     )
     found, status = await all_lines(process, options.args, failed=2)

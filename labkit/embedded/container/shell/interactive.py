@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.protocol import Shell
@@ -15,17 +13,24 @@ MAX_LINES = 500
 
 def prompt(shell: Shell) -> str:
     """The prompt: ``root@curl:/#`` of Debian's bash, ``/ #`` of busybox."""
-    custom = shell.variables.text("PS1")
     mark = "#" if shell.system.fs.uid == 0 else "$"
     home = shell.variables.text("HOME") or "/root"
     where = "~" + shell.cwd[len(home) :] if shell.cwd == home or shell.cwd.startswith(home + "/") else shell.cwd
     user = next((one.name for one in shell.system.image.users if one.uid == shell.system.fs.uid), "I have no name!")
-    if custom is not None and shell.dialect == "bash":
-        text = custom.replace("\\u", user).replace("\\h", shell.system.hostname).replace("\\w", where)
-        text = text.replace("\\W", where.rpartition("/")[2] or where).replace("\\$", mark)
-        return text.replace("\\[", "").replace("\\]", "").replace("\\e", "\x1b").replace("\\n", "\n")
     if shell.dialect == "bash":
-        return f"{user}@{shell.system.hostname}:{where}{mark} "
+        text = shell.variables.text("PS1") or r"\u@\h:\w\$ "
+        meanings = {
+            "\\u": user,
+            "\\h": shell.system.hostname,
+            "\\w": where,
+            "\\$": mark,
+            "\\n": "\n",
+            "\\[": "",
+            "\\]": "",
+        }
+        for escape, meaning in meanings.items():
+            text = text.replace(escape, meaning)
+        return text
     if shell.dialect == "ash":
         return f"{where} {mark} "
     return f"{mark} "
@@ -36,24 +41,6 @@ def _unfinished(text: str, dialect: str) -> bool:
     if text.endswith("\\\n") and not text.endswith("\\\\\n"):
         return True
     return parse(text, dialect).unfinished
-
-
-async def _recalled(shell: Shell, text: str) -> str:
-    """History expansion of a whole line: ``!!`` and ``!WORD``, shown before it runs.
-
-    Returns:
-        The line to be run, empty if nothing of the kind was typed before.
-    """
-    event = re.match(r"!(!|[\w./-]+)", text)
-    if event is None:
-        return text
-    typed = [line for line in reversed(shell.history) if event[1] == "!" or line.startswith(event[1])]
-    if not typed:
-        await shell.write(2, f"{shell.name}: {event[0]}: event not found\n")
-        return ""
-    line = typed[0] + text[event.end() :]
-    await shell.write(2, line)
-    return line
 
 
 async def interact(shell: Shell) -> int:
@@ -83,11 +70,9 @@ async def interact(shell: Shell) -> int:
                     await shell.write(2, shell.variables.text("PS2") or "> ")
                     continue
                 break
-            if text.strip() and shell.dialect == "bash":
-                text = await _recalled(shell, text)
-            if text.strip():
-                shell.history.append(text.rstrip("\n"))
-                del shell.history[:-500]
+            if text.startswith("!") and shell.dialect == "bash" and text[1:2].strip():
+                await shell.write(2, f"{text.split()[0]}: not simulated in this lab's pods\n")
+            elif text.strip():
                 await shell.run_text(text)
         except Interrupted:
             shell.status = 130

@@ -71,7 +71,6 @@ class Interpreter:
         self.from_stdin = False
         self.last_background: Task | None = None
         self.jobs: list[Task] = []
-        self.history: list[str] = []
         self.errors_where = ""
         self._expander = Expander(self)
         self._alone = False

@@ -54,7 +54,6 @@ class Shell(Protocol):
     last_background: Task | None
     jobs: list[Task]
     """Commands in the background that nobody waited for."""
-    history: list[str]
     errors_where: str
     """The sourced file in whose name messages are given; empty for the shell's."""
 
