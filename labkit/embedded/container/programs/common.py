@@ -6,8 +6,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.shell.open_files import open_input
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_input
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
 

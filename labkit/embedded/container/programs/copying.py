@@ -6,8 +6,8 @@ from labkit.embedded.container.files.inodes import Directory, File, FileError, F
 from labkit.embedded.container.programs.common import is_busybox, missing_operand
 from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
 
 
 def _into(process: Process, target: str, source: str) -> str:

@@ -19,13 +19,14 @@ from labkit.embedded.container.programs.curl_options import (
 )
 from labkit.embedded.container.programs.curl_transfer import (
     Transfer,
+    TransferError,
     build_request,
     client_certificate,
     connect,
     header_block,
+    parse_url,
     shown_headers,
 )
-from labkit.embedded.container.programs.curl_urls import TransferError, parse_url
 from labkit.embedded.container.programs.curl_verbose import (
     connected,
     failed,
@@ -36,8 +37,8 @@ from labkit.embedded.container.programs.curl_verbose import (
 )
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
 from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError, encode
 

@@ -8,8 +8,8 @@ from labkit.embedded.container.programs.options import BadOption, Options, read_
 from labkit.embedded.container.programs.regex import Match, Regex, compile_regex, escape
 from labkit.embedded.container.programs.regex_parser import RegexError
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.open_files import FileStream, open_input
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import FileStream, open_input
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode, encode
 
 _OPTIONS = (

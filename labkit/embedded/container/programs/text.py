@@ -1,18 +1,14 @@
-"""Programs that pass text on: ``cat wc tee``."""
+"""Programs that pass text on: ``cat wc tee head tail``."""
 
 from __future__ import annotations
 
 from labkit.embedded.container.files.inodes import File, FileError
-from labkit.embedded.container.programs.common import (
-    chunks,
-    for_each_input,
-    is_busybox,
-    lines,
-)
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.common import chunks, everything, for_each_input, is_busybox, lines, size
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
-from labkit.embedded.container.shell.open_files import open_path
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.redirection import open_path
+from labkit.embedded.container.shell.scheduler import Sleep
 from labkit.embedded.container.shell.streams import Stream, StreamError
 
 
@@ -134,3 +130,139 @@ async def tee(process: Process) -> int:
             except StreamError as error:
                 status = await process.fail(f"write error: {error.reason}")
     return status
+
+
+POLL_SECONDS = 0.5
+
+
+class _Titles:
+    """The lines ``==> name <==`` before each of several inputs."""
+
+    def __init__(self, process: Process, options: Options) -> None:
+        self._process = process
+        self._wanted = (len(options.args) > 1 or options.has("v")) and not options.has("q")
+        self._count = 0
+
+    async def show(self, name: str) -> None:
+        if self._wanted:
+            shown = "standard input" if name == "-" else name
+            await self._process.out(f"{chr(10) if self._count else ''}==> {shown} <==\n")
+        self._count += 1
+
+
+@program("head")
+async def head(process: Process) -> int:
+    """Print the beginning of files."""
+    args = _old_style(process.args)
+    options = read_options(args, "q,quiet,silent v,verbose z n,lines= c,bytes=")
+    kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
+    text = options.value(kind) or "10"
+    from_end = text.startswith("-")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    titles = _Titles(process, options)
+
+    async def show(name: str, stream: Stream) -> None:
+        await titles.show(name)
+        await _head(process, stream, kind, count, from_end=from_end)
+
+    return await for_each_input(process, options.args, show)
+
+
+def _old_style(args: list[str]) -> list[str]:
+    """``head -5`` is ``head -n 5``."""
+    if args and len(args[0]) > 1 and args[0][0] == "-" and args[0][1:].isdigit():
+        return ["-n", args[0][1:], *args[1:]]
+    return args
+
+
+async def _head(process: Process, stream: Stream, kind: str, count: int, *, from_end: bool) -> None:
+    if from_end:
+        data = await everything(process, stream)
+        if kind == "c":
+            await process.stdout.write(data[: max(0, len(data) - count)])
+        else:
+            kept = data.splitlines(keepends=True)
+            await process.stdout.write(b"".join(kept[: max(0, len(kept) - count)]))
+        return
+    while count > 0:
+        await process.scheduler.tick()
+        if kind == "c":
+            data = await stream.read(min(count, 16384))
+            count -= len(data)
+        else:
+            data = await stream.read()
+            found = data.count(b"\n")
+            if found >= count:
+                whole = b"\n".join(data.split(b"\n", count)[:count]) + b"\n"
+                stream.unread(data[len(whole) :])
+                data = whole
+            count -= found
+        if not data:
+            return
+        await process.stdout.write(data)
+
+
+@program("tail")
+async def tail(process: Process) -> int:
+    """Print the end of files."""
+    args = _old_style(process.args)
+    if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
+        args = ["-n", *args]
+    options = read_options(args, "q,quiet v,verbose f,follow F r,retry z n,lines= c,bytes= s= pid=")
+    kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
+    text = options.value(kind) or "10"
+    from_start = text.startswith("+")
+    count = size(text.lstrip("-+"))
+    if count is None:
+        return await process.fail(f"invalid number of {'lines' if kind == 'n' else 'bytes'}: '{text}'")
+    titles = _Titles(process, options)
+    following: Stream | None = None
+
+    async def show(name: str, stream: Stream) -> None:
+        nonlocal following
+        await titles.show(name)
+        if from_start:
+            skip = max(0, count - 1)
+            data = await everything(process, stream)
+            data = data[skip:] if kind == "c" else b"".join(data.splitlines(keepends=True)[skip:])
+        else:
+            data = await _last(process, stream, kind, count)
+        await process.stdout.write(data)
+        following = stream
+
+    status = await for_each_input(process, options.args, show)
+    if options.has("f", "F") and following is not None and following is not process.stdin:
+        await _follow(process, following)
+    return status
+
+
+async def _follow(process: Process, stream: Stream) -> None:
+    """Print what is added to a file, without end."""
+    while True:
+        data = await stream.read()
+        if data:
+            await process.stdout.write(data)
+        else:
+            await Sleep(POLL_SECONDS)
+            await process.scheduler.tick()
+
+
+async def _last(process: Process, stream: Stream, kind: str, count: int) -> bytes:
+    """The last bytes or lines, keeping no more than is needed."""
+    kept = b""
+    enough = 1 << 16
+    limit = process.scheduler.budget.memory_bytes
+    async for data in chunks(process, stream):
+        kept += data
+        if kind == "c":
+            kept = kept[-count:] if count else b""
+        elif len(kept) > enough:
+            pieces = kept.split(b"\n")
+            kept = b"\n".join(pieces[-(count + 2) :])[-limit:]
+            enough = (1 << 16) + 2 * len(kept)  # so that long ones are not cut again with every chunk
+    if kind == "c":
+        return kept
+    pieces = kept.splitlines(keepends=True)
+    return b"".join(pieces[-count:]) if count else b""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from labkit.embedded.container.shell import syntax
 from labkit.embedded.container.shell.conditions import double_bracket
-from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
-from labkit.embedded.container.shell.errors import ExpansionError
+from labkit.embedded.container.shell.errors import ExitShell, ExpansionError, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.messages import translated
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Killed

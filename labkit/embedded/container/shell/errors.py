@@ -1,4 +1,4 @@
-"""What may keep a command from running."""
+"""What may keep a command from running, and the ways out of one: ``exit``, ``return``, ``break``."""
 
 from __future__ import annotations
 
@@ -25,3 +25,37 @@ class ExpansionError(Exception):
 
 PROBLEMS = (ExpansionError, ReadOnly, TooMuch, StreamError, FileError)
 """What may go wrong with a command before or while it runs."""
+
+
+class ExitShell(Exception):
+    """``exit``: the shell ends.
+
+    Args:
+        status: Its exit status.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status & 0xFF
+
+
+class ReturnFromFunction(Exception):
+    """``return`` from a function or a sourced script."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status & 0xFF
+
+
+class LoopControl(Exception):
+    """``break`` or ``continue``.
+
+    Args:
+        levels: How many loops.
+        again: It was ``continue``.
+    """
+
+    def __init__(self, levels: int, *, again: bool) -> None:
+        super().__init__(levels)
+        self.levels = levels
+        self.again = again

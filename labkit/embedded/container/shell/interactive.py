@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
+from labkit.embedded.container.shell.errors import ExitShell, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.parser import parse
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Interrupted

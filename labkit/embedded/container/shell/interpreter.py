@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell import control, syntax
 from labkit.embedded.container.shell.builtins import BASH_ONLY, BUILTINS, SPECIAL_BUILTINS
-from labkit.embedded.container.shell.control_flow import ExitShell, LoopControl, ReturnFromFunction
-from labkit.embedded.container.shell.errors import PROBLEMS, ExpansionError
+from labkit.embedded.container.shell.errors import PROBLEMS, ExitShell, ExpansionError, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.expand import Expander, Segment
 from labkit.embedded.container.shell.messages import prefix, translated
 from labkit.embedded.container.shell.parser import parse

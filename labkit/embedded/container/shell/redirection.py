@@ -1,15 +1,158 @@
-"""Redirections of a command's descriptors."""
+"""Opening the files of a container as streams, and redirections to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.embedded.container.files.inodes import File, FileError
+from labkit.embedded.container.files.inodes import Device, Directory, File, FileError
 from labkit.embedded.container.shell.messages import cannot_open
-from labkit.embedded.container.shell.open_files import open_path
+from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.streams import ClosedStream, TextStream, encode
+from labkit.embedded.container.shell.streams import (
+    CHUNK_BYTES,
+    ClosedStream,
+    NullStream,
+    Stream,
+    StreamError,
+    TextStream,
+    encode,
+)
 from labkit.embedded.container.shell.syntax import Redirect
+from labkit.embedded.container.shell.system import System
+
+
+class FileStream(Stream):
+    """A regular file, read and written at a position.
+
+    Args:
+        system: The container.
+        file: The file.
+        append: Every write goes to the end.
+        writable: Whether it was opened for writing.
+        readable: Whether it was opened for reading.
+    """
+
+    def __init__(
+        self, system: System, file: File, *, append: bool = False, writable: bool = False, readable: bool = True
+    ) -> None:
+        super().__init__()
+        self._system = system
+        self._file = file
+        self._append = append
+        self._writable = writable
+        self._readable = readable
+        self._position = 0
+        self._content = file.content() if file.generate is not None else None
+
+    async def _read(self, limit: int) -> bytes:
+        if not self._readable:
+            raise StreamError("Bad file descriptor")
+        content = self._content if self._content is not None else self._file.data
+        data = bytes(content[self._position : self._position + limit])
+        self._position += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Step back, so that another reader of the same file goes on from there."""
+        if data:
+            self._position -= len(data)
+
+    async def write(self, data: bytes) -> None:
+        """Write at the position.
+
+        Raises:
+            StreamError: It is not open for writing, or there is no room.
+        """
+        if not self._writable:
+            raise StreamError("Bad file descriptor")
+        position = len(self._file.data) if self._append else self._position
+        try:
+            self._system.fs.splice(self._file, position, data)
+        except FileError as error:
+            raise StreamError(error.reason) from None
+        self._position = position + len(data)
+
+
+class DeviceStream(Stream):
+    """``/dev/zero``, ``/dev/full``, ``/dev/random``."""
+
+    def __init__(self, system: System, kind: str) -> None:
+        super().__init__()
+        self._system = system
+        self._kind = kind
+
+    async def _read(self, limit: int) -> bytes:
+        if self._kind == "random":
+            return self._system.random(min(limit, CHUNK_BYTES))
+        return bytes(min(limit, CHUNK_BYTES))
+
+    async def write(self, data: bytes) -> None:
+        """Forget the bytes; ``/dev/full`` has no room for any.
+
+        Raises:
+            StreamError: It is ``/dev/full``.
+        """
+        if self._kind == "full":
+            raise StreamError("No space left on device")
+
+
+def open_path(system: System, path: str, cwd: str, flags: str, fds: dict[int, Stream] | None = None) -> Stream:
+    """Open a path.
+
+    Args:
+        system: The container.
+        path: The path.
+        cwd: For a relative path.
+        flags: ``r``, ``w``, ``a``, ``r+`` or ``x`` (as Python's ``open``).
+        fds: For ``/dev/stdin`` and its like.
+
+    Returns:
+        A stream.
+
+    Raises:
+        FileError: It cannot be opened so.
+    """
+    fs = system.fs
+    found = fs.find(path, cwd)
+    node = found.node
+    if isinstance(node, Device):
+        if node.kind.isdigit() or node.kind == "tty":
+            descriptor = int(node.kind) if node.kind.isdigit() else (0 if flags == "r" else 1)
+            if fds is None or descriptor not in fds:
+                raise FileError("No such device or address")
+            return fds[descriptor]
+        return NullStream() if node.kind == "null" else DeviceStream(system, node.kind)
+    if flags == "r":
+        if node is None:
+            raise FileError("No such file or directory")
+        if isinstance(node, Directory):
+            return DirectoryStream()
+        if not fs.may(node, 4):
+            raise FileError("Permission denied")
+        assert isinstance(node, File)
+        return FileStream(system, node)
+    file = fs.open(path, cwd, exclusive=flags == "x")
+    if flags in ("w", "x") and file.data:
+        fs.set_data(file, b"")
+    return FileStream(system, file, append=flags == "a", writable=True, readable=flags == "r+")
+
+
+class DirectoryStream(Stream):
+    """A directory that was opened for reading: every read fails."""
+
+    async def _read(self, limit: int) -> bytes:
+        raise StreamError("Is a directory")
+
+
+def open_input(process: Process, name: str) -> Stream:
+    """The stream a filter reads: ``-`` is stdin.
+
+    Raises:
+        FileError: It cannot be read.
+    """
+    if name == "-":
+        return process.stdin
+    return open_path(process.system, name, process.cwd, "r", dict(process.fds))
 
 
 async def redirect(shell: Shell, redirects: Sequence[Redirect]) -> bool:

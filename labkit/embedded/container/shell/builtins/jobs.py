@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell.builtins.table import builtin, left_out
-from labkit.embedded.container.shell.control_flow import ExitShell
+from labkit.embedded.container.shell.errors import ExitShell
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Task
 
