@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from labkit.embedded.container.shell.kernel import BudgetExceeded
+from labkit.embedded.container.programs.regex_parser import Node, Parser, RegexError
 from labkit.embedded.container.shell.patterns import CharacterSet
-from labkit.embedded.container.shell.regex_parser import Node, Parser, RegexError
+from labkit.embedded.container.shell.scheduler import BudgetExceeded
 
 MAX_PROGRAM = 3000
 MAX_STEPS = 1_000_000
@@ -54,21 +54,19 @@ class Match:
 
 
 class Regex:
-    r"""A compiled expression.
+    """A compiled expression.
 
     Args:
         pattern: The expression.
         extended: ERE instead of BRE.
-        perl: With Perl's ``\\d`` and lazy repeats; the first match wins then, not the longest.
         fold: Ignore case.
     """
 
-    def __init__(self, pattern: str, *, extended: bool = False, perl: bool = False, fold: bool = False) -> None:
-        parser = Parser(pattern, extended=extended or perl, perl=perl)
+    def __init__(self, pattern: str, *, extended: bool = False, fold: bool = False) -> None:
+        parser = Parser(pattern, extended=extended)
         node = parser.parse()
         self.groups = parser.groups
         self.fold = fold
-        self.longest = not perl
         self._code: list[tuple[str, object, object]] = []
         self._emit(node)
         self._add("match")
@@ -118,20 +116,14 @@ class Regex:
     def _emit_repeat(self, node: Node) -> None:
         for _ in range(node.low):
             self._emit(node.items[0])
-        if node.high == -1:
-            split = self._add("split")
-            self._emit(node.items[0])
-            self._add("jump", split)
-            ends = (split + 1, len(self._code))
-            self._code[split] = ("split", *(reversed(ends) if node.lazy else ends))
-            return
         splits = []
-        for _ in range(node.high - node.low):
+        for _ in range(node.high - node.low if node.high != -1 else 1):
             splits.append(self._add("split"))
             self._emit(node.items[0])
+        if node.high == -1:
+            self._add("jump", splits[0])
         for split in splits:
-            ends = (split + 1, len(self._code))
-            self._code[split] = ("split", *(reversed(ends) if node.lazy else ends))
+            self._code[split] = ("split", split + 1, len(self._code))
 
     def find(self, charge: Callable[[float], None], text: str, start: int = 0) -> Match | None:
         """The leftmost match at or after an index, paid for.
@@ -189,8 +181,6 @@ class Regex:
                 if kind == "match":
                     if best is None or saved[0] <= best[0]:
                         best = (saved[0], position, *saved[2:])
-                    if not self.longest:
-                        break
                     continue
                 if best is not None and saved[0] > best[0]:
                     continue
@@ -293,13 +283,13 @@ def _literal(node: Node) -> str:
 
 
 @lru_cache(maxsize=128)
-def compile_regex(pattern: str, *, extended: bool = False, perl: bool = False, fold: bool = False) -> Regex:
+def compile_regex(pattern: str, *, extended: bool = False, fold: bool = False) -> Regex:
     """Compile an expression; see :class:`Regex`.
 
     Raises:
         RegexError: It cannot be compiled.
     """
-    return Regex(pattern, extended=extended, perl=perl, fold=fold)
+    return Regex(pattern, extended=extended, fold=fold)
 
 
 def escape(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labkit.embedded.container.shell.patterns import CharacterSet, read_set
 
@@ -33,31 +33,21 @@ class Node:
     members: CharacterSet | None = None
     low: int = 0
     high: int = -1
-    lazy: bool = False
     number: int = 0
 
 
-def _members(*classes: str, negated: bool = False, singles: str = "") -> CharacterSet:
-    return CharacterSet(frozenset(singles), (), classes, negated)
-
-
-_PERL = {
-    "w": _members("alnum", singles="_"),
-    "W": _members("alnum", singles="_", negated=True),
-    "s": _members("space"),
-    "S": _members("space", negated=True),
-    "d": _members("digit"),
-    "D": _members("digit", negated=True),
-}
+_WORD = CharacterSet(frozenset("_"), (), ("alnum",), negated=False)
+_SPACE = CharacterSet(frozenset(), (), ("space",), negated=False)
+_SETS = {"w": _WORD, "W": replace(_WORD, negated=True), "s": _SPACE, "S": replace(_SPACE, negated=True)}
+"""What GNU's letters behind a backslash stand for."""
 
 
 class Parser:
     """Reads an expression by recursive descent."""
 
-    def __init__(self, text: str, *, extended: bool, perl: bool) -> None:
+    def __init__(self, text: str, *, extended: bool) -> None:
         self.text = text
         self.extended = extended
-        self.perl = perl
         self.index = 0
         self.groups = 0
         self.depth = 0
@@ -109,7 +99,7 @@ class Parser:
             token = self.token()
             if token in ("", "|") or (token == ")" and self.depth > 1):
                 break
-            if token == ")" and self.extended and not self.perl:
+            if token == ")" and self.extended:
                 self.advance()
                 items.append(Node("char", char=")"))
                 continue
@@ -133,13 +123,10 @@ class Parser:
                 return atom
             else:
                 self.advance()
-            lazy = self.perl and self.token() == "?"
-            if lazy:
-                self.advance()
             if atom.kind == "repeat" and atom.high == -1 and high == -1 and atom.low <= 1 and low <= 1:
-                atom = Node("repeat", atom.items, low=min(atom.low, low), high=-1, lazy=lazy)
+                atom = Node("repeat", atom.items, low=min(atom.low, low), high=-1)
             else:
-                atom = Node("repeat", [atom], low=low, high=high, lazy=lazy)
+                atom = Node("repeat", [atom], low=low, high=high)
 
     def bounds(self) -> tuple[int, int] | None:
         """The numbers in ``{2,5}``."""
@@ -165,24 +152,17 @@ class Parser:
         """A group, a set of characters, an anchor or a character."""
         if token == "(":
             self.advance()
-            capture = True
-            if self.perl and self.text.startswith("?:", self.index):
-                self.index += 2
-                capture = False
-            number = 0
-            if capture:
-                self.groups += 1
-                number = self.groups
-                if number > MAX_GROUPS:
-                    raise RegexError("Regular expression too big")
+            self.groups += 1
+            number = self.groups
+            if number > MAX_GROUPS:
+                raise RegexError("Regular expression too big")
             inner = self.alternatives()
             if self.token() != ")":
                 raise RegexError("Unmatched ( or \\(")
             self.advance()
-            return Node("group", [inner], number=number) if capture else inner
+            return Node("group", [inner], number=number)
         if token == "[":
-            chars = [(char, False) for char in self.text]
-            found = read_set([(char, char == "\\" and not self.perl) for char, _ in chars], self.index + 1)
+            found = read_set([(char, char == "\\") for char in self.text], self.index + 1)
             if found is None:
                 alone = self.index + 1 >= len(self.text)
                 raise RegexError("Invalid regular expression" if alone else "Unmatched [, [^, [:, [., or [=")
@@ -206,11 +186,9 @@ class Parser:
             char = token[1]
             if char in "<>bB":
                 return Node("assert", char=char)
-            if char in _PERL and (char not in "dD" or self.perl):
-                return Node("set", members=_PERL[char])
+            if char in _SETS:
+                return Node("set", members=_SETS[char])
             if char.isdigit() and char != "0":
                 raise RegexError("Invalid back reference")
-            if self.perl and char in "ntr":
-                return Node("char", char={"n": "\n", "t": "\t", "r": "\r"}[char])
             return Node("char", char=char)
         return Node("char", char=token)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError
 from labkit.embedded.container.programs import find_program
-from labkit.embedded.container.shell.kernel import BudgetExceeded, Interrupted, Killed
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.scheduler import BudgetExceeded, Interrupted, Killed
 from labkit.embedded.container.shell.streams import Stream, StreamError, decode
-
-if TYPE_CHECKING:
-    from labkit.embedded.container.shell.interpreter import Shell
 
 
 def look_up(shell: Shell, name: str) -> str | None:
@@ -32,13 +29,16 @@ def look_up(shell: Shell, name: str) -> str | None:
     return None
 
 
-async def run_program(shell: Shell, words: list[str], environment: dict[str, str] | None = None) -> int:
+async def run_program(
+    shell: Shell, words: list[str], environment: dict[str, str] | None = None, *, alone: bool = False
+) -> int:
     """Run a command that is neither a function nor a builtin.
 
     Args:
         shell: Who runs it.
         words: Its name and arguments.
         environment: What it sees, the exported variables by default.
+        alone: Whether it is all that a ``bash -c`` runs, and so takes the shell's place.
 
     Returns:
         Its exit status: 127 if there is none, 126 if it cannot be run.
@@ -63,16 +63,18 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
     if not isinstance(node, File) or not node.mode & 0o111:
         await shell.complain(f"{name}: Permission denied")
         return 126
-    env = _inherited(shell, path) if environment is None else environment
+    env = _inherited(shell, path, alone=alone) if environment is None else environment
     if not node.program:
         return await _run_file(shell, words, path, node, env)
     function = find_program(node.program)
     if function is None:
-        await shell.complain(f"{name}: the lab's shell has no such program")
-        return 126
-    shell.kernel.charge(2)
-    shell.kernel.depth += 1
-    process = Process(words, env, shell.cwd, shell.fds, shell.kernel, shell.system, partial(spawn, shell))
+        await shell.write(2, f"{name}: not simulated in this lab's pods\n")
+        return 127
+    shell.scheduler.charge(2)
+    shell.scheduler.depth += 1
+    process = Process(
+        words, env, shell.cwd, shell.fds, shell.scheduler, shell.system, partial(spawn, shell), shell.fresh
+    )
     try:
         return await function(process) & 0xFF
     except FileError as error:
@@ -80,23 +82,21 @@ async def run_program(shell: Shell, words: list[str], environment: dict[str, str
     except StreamError as error:
         await shell.write(2, f"{process.name}: write error: {error.reason}\n")
         return 1
-    except Interrupted:
-        raise
-    except BudgetExceeded:
+    except (Interrupted, BudgetExceeded):
         raise
     except Killed as end:
         return end.status
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
 
 
-def _inherited(shell: Shell, path: str) -> dict[str, str]:
+def _inherited(shell: Shell, path: str, *, alone: bool) -> dict[str, str]:
     """What a program gets of a shell's variables: bash adds where it found it, and counts the shells."""
     env = shell.variables.environment()
     if shell.dialect == "bash":
         env["_"] = path
         level = env.get("SHLVL", "")
-        if shell.alone and level.isdigit() and not shell.traps:
+        if alone and level.isdigit():
             env["SHLVL"] = str(int(level) - 1)
     return env
 
@@ -117,11 +117,11 @@ async def _run_file(shell: Shell, words: list[str], path: str, node: File, env: 
         return await run_program(shell, [*interpreter, path, *words[1:]], env)
     inner = shell.fresh(dict(shell.fds), env, name=path)
     inner.positional = words[1:]
-    shell.kernel.depth += 1
+    shell.scheduler.depth += 1
     try:
         return await inner.main(text)
     finally:
-        shell.kernel.depth -= 1
+        shell.scheduler.depth -= 1
 
 
 async def spawn(
@@ -137,7 +137,7 @@ async def spawn(
         env if env is not None else shell.variables.environment(),
         cwd=cwd or shell.cwd,
     )
-    if shell.kernel.depth > shell.kernel.budget.depth:
+    if shell.scheduler.depth > shell.scheduler.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
-    await shell.kernel.tick()
+    await shell.scheduler.tick()
     return await run_program(other, words)

@@ -1,6 +1,6 @@
 """The processes of one exec: coroutines, taken in turn, paid for from a budget.
 
-A command awaits only *traps* (:class:`Trap`), never the server's event loop: the kernel
+A command awaits only *system calls* (:class:`SystemCall`), never the server's event loop: the scheduler
 alone awaits the far end (:class:`~labkit.embedded.machinery.request.ExecIO`). So pipelines run
 side by side, a test drives them without an event loop, and Ctrl-C reaches a command
 that sleeps.
@@ -86,34 +86,34 @@ class Budget:
     throttle: bool = False
 
 
-class Trap:
-    """Something a process asks of the kernel; ``await`` gives the answer."""
+class SystemCall:
+    """Something a process asks of the scheduler; ``await`` gives the answer."""
 
     __slots__ = ()
 
-    def __await__(self) -> Generator[Trap, Any, Any]:
+    def __await__(self) -> Generator[SystemCall, Any, Any]:
         return (yield self)
 
 
 @dataclass(slots=True, frozen=True)
-class Sleep(Trap):
+class Sleep(SystemCall):
     """Go on after so many seconds; 0 lets the others run first."""
 
     seconds: float = 0
 
 
 @dataclass(slots=True, frozen=True)
-class Block(Trap):
-    """Go on when :meth:`Kernel.wake` is called for this process."""
+class Block(SystemCall):
+    """Go on when :meth:`Scheduler.wake` is called for this process."""
 
 
 @dataclass(slots=True, frozen=True)
-class ReadInput(Trap):
+class ReadInput(SystemCall):
     """The next bytes of the exec's stdin, ``b""`` at its end."""
 
 
 @dataclass(slots=True, frozen=True)
-class WriteOutput(Trap):
+class WriteOutput(SystemCall):
     """Send bytes to channel 1 (stdout) or 2 (stderr)."""
 
     channel: int
@@ -130,7 +130,7 @@ class Task:
 
     __slots__ = ("answer", "coro", "error", "joiners", "pid", "status")
 
-    def __init__(self, pid: int, coro: Coroutine[Trap, Any, int]) -> None:
+    def __init__(self, pid: int, coro: Coroutine[SystemCall, Any, int]) -> None:
         self.pid = pid
         self.coro = coro
         self.status: int | None = None
@@ -144,7 +144,7 @@ class Task:
         return self.status is not None
 
 
-class Kernel:
+class Scheduler:
     """Runs the processes of one exec until the first one ends.
 
     Args:
@@ -175,7 +175,7 @@ class Kernel:
 
     # What processes call.
 
-    def spawn(self, coro: Coroutine[Trap, Any, int]) -> Task:
+    def spawn(self, coro: Coroutine[SystemCall, Any, int]) -> Task:
         """Start a process.
 
         Args:
@@ -252,7 +252,7 @@ class Kernel:
 
     # The loop.
 
-    async def run(self, coro: Coroutine[Trap, Any, int]) -> int:
+    async def run(self, coro: Coroutine[SystemCall, Any, int]) -> int:
         """Run a process and all it starts, until it ends.
 
         Returns:
@@ -281,7 +281,7 @@ class Kernel:
         answer, task.answer = task.answer, None
         self.current = task
         try:
-            trap = task.coro.throw(error) if error is not None else task.coro.send(answer)
+            call = task.coro.throw(error) if error is not None else task.coro.send(answer)
         except StopIteration as end:
             self._finish(task, int(end.value or 0))
             return
@@ -290,7 +290,7 @@ class Kernel:
             return
         finally:
             self.current = None
-        match trap:
+        match call:
             case Sleep(0):
                 self._ready.append(task)
                 await self._pass(0)
