@@ -134,10 +134,11 @@ class FieldErrors(list[dict[str, str]]):
         if len(text.encode()) > limit:
             self.too_long(field, limit)
 
-    def check_count(self, field: str, items: Sized, limit: int) -> None:
-        """Require a list of at most ``limit`` items."""
+    def check_count(self, field: str, items: Sized, limit: int) -> bool:
+        """Require a list of at most ``limit`` items, and return whether it is one."""
         if len(items) > limit:
             self.too_many(field, len(items), limit)
+        return len(items) <= limit
 
     def check_between(self, field: str, value: int | None, low: int, high: int) -> None:
         """Require a number in a range; None passes."""

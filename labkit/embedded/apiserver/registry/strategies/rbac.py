@@ -122,8 +122,7 @@ class BindingStrategy(PolicyStrategy):
         if role["apiGroup"] != GROUP:
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
         errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
-        name = role.get("name", "")
-        errors.check_required("roleRef.name", name, path_segment_name)
+        errors.check_required("roleRef.name", role.get("name", ""), path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
             self.check_subject(subject, f"subjects[{index}]", errors)
 

@@ -28,8 +28,7 @@ class RuntimeClassStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        handler = obj.get("handler", "")
-        errors.check_required("handler", handler, dns_label)
+        errors.check_required("handler", obj.get("handler", ""), dns_label)
         overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
         if overhead is not None:
             check_resources({"limits": overhead.get("podFixed")}, "overhead", errors)

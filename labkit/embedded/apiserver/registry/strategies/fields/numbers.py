@@ -18,8 +18,7 @@ def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldError
         path: Of ``spec``.
     """
     for name in fields:
-        value = spec.get(name)
-        errors.check_not_negative(f"{path}.{name}" if path else name, value)
+        errors.check_not_negative(f"{path}.{name}" if path else name, spec.get(name))
 
 
 def check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:

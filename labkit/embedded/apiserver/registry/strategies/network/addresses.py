@@ -59,8 +59,7 @@ class AddressStrategy(Strategy):
         if parent is None:
             errors.required("spec.parentRef")
             return
-        group = parent.get("group", "")
-        errors.check_if_given("spec.parentRef.group", group, dns_subdomain)
+        errors.check_if_given("spec.parentRef.group", parent.get("group", ""), dns_subdomain)
         for field in ("resource", "name", "namespace"):
             value = parent.get(field, "")
             if not value and field != "namespace":

@@ -39,8 +39,7 @@ def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
         errors.check_choice(f"spec.ipFamilies[{index}]", family, FAMILIES)
         if family in families[:index]:
             errors.duplicate(f"spec.ipFamilies[{index}]", family)
-    policy = spec.get("ipFamilyPolicy")
-    errors.check_choice("spec.ipFamilyPolicy", policy, FAMILY_POLICIES)
+    errors.check_choice("spec.ipFamilyPolicy", spec.get("ipFamilyPolicy"), FAMILY_POLICIES)
     if _check_texts(addresses, errors):
         _check_families(addresses, families, errors)
 

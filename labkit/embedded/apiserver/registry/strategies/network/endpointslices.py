@@ -65,15 +65,11 @@ class EndpointSliceStrategy(Strategy):
         kind = obj.get("addressType", "")
         errors.check_required_choice("addressType", kind, TYPES)
         endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
-        if len(ports) > MAX_PORTS:
-            errors.too_many("ports", len(ports), MAX_PORTS)
-            ports = []
         names: set[str] = set()
-        for index, port in enumerate(ports):
-            _check_port(port, names, f"ports[{index}]", errors)
-        if len(endpoints) > MAX_ENDPOINTS:
-            errors.too_many("endpoints", len(endpoints), MAX_ENDPOINTS)
-        else:
+        if errors.check_count("ports", ports, MAX_PORTS):
+            for index, port in enumerate(ports):
+                _check_port(port, names, f"ports[{index}]", errors)
+        if errors.check_count("endpoints", endpoints, MAX_ENDPOINTS):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
 
@@ -92,10 +88,8 @@ class EndpointSliceStrategy(Strategy):
 
 def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors) -> None:
     addresses = endpoint.get("addresses") or []
-    if not addresses:
-        errors.required(f"{path}.addresses", "must contain at least 1 address")
-    elif len(addresses) > MAX_ADDRESSES:
-        errors.too_many(f"{path}.addresses", len(addresses), MAX_ADDRESSES)
+    errors.check_present(f"{path}.addresses", addresses, "must contain at least 1 address")
+    errors.check_count(f"{path}.addresses", addresses, MAX_ADDRESSES)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
@@ -116,8 +110,7 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
 
 def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
     """Check the names of zones or nodes; return whether there are not too many."""
-    if len(hints) > MAX_HINTS:
-        errors.too_many(path, len(hints), MAX_HINTS)
+    if not errors.check_count(path, hints, MAX_HINTS):
         return False
     seen: set[str] = set()
     for index, hint in enumerate(hints):
@@ -151,5 +144,4 @@ def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -
     errors.check_unique(f"{path}.name", name, names)
     if port.get("protocol") not in PROTOCOLS:
         errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
-    application = port.get("appProtocol")
-    errors.check_format(f"{path}.appProtocol", application, qualified_name)
+    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)

@@ -70,10 +70,8 @@ class IngressStrategy(Strategy):
         for index, tls in enumerate(spec.get("tls") or ()):
             for number, host in enumerate(tls.get("hosts") or ()):
                 _check_host(host, f"spec.tls[{index}].hosts[{number}]", errors)
-            secret = tls.get("secretName", "")
-            errors.check_if_given(f"spec.tls[{index}].secretName", secret, dns_subdomain)
-        name = spec.get("ingressClassName")
-        errors.check_format("spec.ingressClassName", name, dns_subdomain)
+            errors.check_if_given(f"spec.tls[{index}].secretName", tls.get("secretName", ""), dns_subdomain)
+        errors.check_format("spec.ingressClassName", spec.get("ingressClassName"), dns_subdomain)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -130,8 +128,7 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
     elif resource is not None:
         _check_reference(resource, f"{path}.resource", errors)
     elif service is not None:
-        name = service.get("name", "")
-        errors.check_required(f"{path}.service.name", name, dns_label)
+        errors.check_required(f"{path}.service.name", service.get("name", ""), dns_label)
         port = service.get("port") or {}
         if port.get("name") and port.get("number"):
             errors.invalid(path, "", "cannot set both port name & port number")
@@ -146,8 +143,7 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    group = reference.get("apiGroup")
-    errors.check_format(f"{path}.apiGroup", group, dns_subdomain)
+    errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), dns_subdomain)
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)

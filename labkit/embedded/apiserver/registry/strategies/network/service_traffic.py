@@ -96,7 +96,5 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
             errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
     elif number:
         errors.check_format("spec.healthCheckNodePort", number, port_number)
-    internal = spec.get("internalTrafficPolicy")
-    errors.check_choice("spec.internalTrafficPolicy", internal, POLICIES)
-    distribution = spec.get("trafficDistribution")
-    errors.check_choice("spec.trafficDistribution", distribution, DISTRIBUTIONS)
+    errors.check_choice("spec.internalTrafficPolicy", spec.get("internalTrafficPolicy"), POLICIES)
+    errors.check_choice("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)

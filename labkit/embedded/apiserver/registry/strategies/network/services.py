@@ -192,8 +192,7 @@ class ServiceStrategy(Strategy):
         if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
             errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
-        protocol = port.get("appProtocol")
-        errors.check_format(f"{path}.appProtocol", protocol, qualified_name)
+        errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:

@@ -167,8 +167,7 @@ def check_image_padding(containers: Iterable[Object], path: str, errors: FieldEr
 
 
 def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    name = container.get("name", "")
-    errors.check_required(f"{path}.name", name, dns_label)
+    errors.check_required(f"{path}.name", container.get("name", ""), dns_label)
     errors.check_present(f"{path}.image", container.get("image"))
     errors.check_required_choice(
         f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), MESSAGE_POLICIES

@@ -30,8 +30,7 @@ def check_environment(container: Object, path: str, errors: FieldErrors) -> None
 
 
 def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
-    name = variable.get("name", "")
-    errors.check_required(f"{path}.name", name, env_name)
+    errors.check_required(f"{path}.name", variable.get("name", ""), env_name)
     source = variable.get("valueFrom")
     if source is None:
         return
@@ -61,8 +60,7 @@ def _check_source(field: str, reference: Object, path: str, errors: FieldErrors)
 def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
     """Check a key of a file in a volume."""
     for field, rule in (("key", env_name), ("volumeName", dns_label)):
-        value = reference.get(field, "")
-        errors.check_required(f"{path}.{field}", value, rule)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), rule)
     if not reference.get("path"):
         errors.required(f"{path}.path")
     else:
@@ -71,8 +69,7 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
 
 def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
     """Check an ``envFrom`` source; some causes name the list."""
-    prefix = source.get("prefix", "")
-    errors.check_if_given(f"{path}[{index}].prefix", prefix, env_name)
+    errors.check_if_given(f"{path}[{index}].prefix", source.get("prefix", ""), env_name)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
     rule: NameRule = subdomain_name
     for field in given:

@@ -39,14 +39,12 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
 
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
-    action = rule.get("action", "")
-    errors.check_choice(f"{path}.action", action, ACTIONS)
+    errors.check_choice(f"{path}.action", rule.get("action", ""), ACTIONS)
     codes = rule.get("exitCodes")
     if codes is None:
         errors.required(f"{path}.exitCodes", "must be specified")
         return
-    operator = codes.get("operator", "")
-    errors.check_choice(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
+    errors.check_choice(f"{path}.exitCodes.operator", codes.get("operator", ""), ["In", "NotIn"])
     count = len(codes.get("values") or ())
     if count > MAX_CODES:
         errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)

@@ -158,8 +158,7 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
                 why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
                 errors.invalid(f"{place}.minDomains", domains, why)
         for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
-            policy = constraint.get(field)
-            errors.check_choice(f"{place}.{field}", policy, ["Honor", "Ignore"])
+            errors.check_choice(f"{place}.{field}", constraint.get(field), ["Honor", "Ignore"])
         _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
 

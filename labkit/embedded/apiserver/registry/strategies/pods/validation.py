@@ -141,8 +141,7 @@ def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
     """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
         errors.invalid(f"{path}.{field}", spec[field], messages)
-    deadline = spec.get("activeDeadlineSeconds")
-    errors.check_between(f"{path}.activeDeadlineSeconds", deadline, 1, 2**31 - 1)
+    errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)

@@ -105,8 +105,7 @@ def _image(is_pod: bool) -> Rule:
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         if is_pod:
             needs("reference")(source, path, errors)
-        policy = source.get("pullPolicy", "")
-        errors.check_required_choice(f"{path}.pullPolicy", policy, PULL_POLICIES)
+        errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
 
     return rule
 

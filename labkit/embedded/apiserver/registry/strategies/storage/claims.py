@@ -203,8 +203,7 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     elif amount(requests["storage"]) <= 0:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
     check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
-    mode = spec.get("volumeMode")
-    errors.check_choice(f"{path}.volumeMode", mode, VOLUME_MODES)
+    errors.check_choice(f"{path}.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
     _check_sources(spec, path, errors)
     check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
 
@@ -235,8 +234,7 @@ def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
     if not group and kind != CLAIM:
         errors.invalid(path, kind, f"must be '{CLAIM}' when referencing the default apiGroup")
     errors.check_if_given(f"{path}.apiGroup", group, dns_subdomain)
-    namespace = source.get("namespace")
-    errors.check_if_given(f"{path}.namespace", namespace, dns_label)
+    errors.check_if_given(f"{path}.namespace", source.get("namespace"), dns_label)
 
 
 def claim_warnings(spec: Object, path: str) -> list[str]:

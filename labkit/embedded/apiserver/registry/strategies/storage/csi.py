@@ -44,5 +44,4 @@ def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
         if source.get(field) is None:
             continue
         for part, rule in (("name", dns_subdomain), ("namespace", dns_label)):
-            value = source[field].get(part, "")
-            errors.check_required(f"{path}.{field}.{part}", value, rule)
+            errors.check_required(f"{path}.{field}.{part}", source[field].get(part, ""), rule)

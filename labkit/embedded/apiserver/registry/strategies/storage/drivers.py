@@ -76,8 +76,7 @@ class DriverStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        policy = spec.get("fsGroupPolicy")
-        errors.check_choice("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+        errors.check_choice("spec.fsGroupPolicy", spec.get("fsGroupPolicy"), GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
             errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
@@ -145,8 +144,7 @@ class DriverNodeStrategy(Strategy):
             errors.check_present(f"{path}.nodeID", node)
             if len(node.encode()) > MAX_NODE_ID:
                 errors.invalid(f"{path}.nodeID", node, f"must be {MAX_NODE_ID} characters or less")
-            count = (driver.get("allocatable") or {}).get("count")
-            errors.check_not_negative(f"{path}.allocatable.count", count)
+            errors.check_not_negative(f"{path}.allocatable.count", (driver.get("allocatable") or {}).get("count"))
             errors.check_unique(f"{path}.name", name, names)
             self._check_keys(driver.get("topologyKeys") or (), path, errors)
 
@@ -183,8 +181,7 @@ class CapacityStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
-        name = obj.get("storageClassName", "")
-        errors.check_format("storageClassName", name, dns_subdomain)
+        errors.check_format("storageClassName", obj.get("storageClassName", ""), dns_subdomain)
         capacity = obj.get("capacity")
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)

@@ -25,8 +25,7 @@ def host_path(source: Object, path: str, errors: FieldErrors) -> None:
         errors.required(f"{path}.path")
         return
     check_no_backsteps(source["path"], f"{path}.path", errors)
-    kind = source.get("type")
-    errors.check_choice(f"{path}.type", kind, HOST_PATH_TYPES)
+    errors.check_choice(f"{path}.type", source.get("type"), HOST_PATH_TYPES)
 
 
 def local(source: Object, path: str, errors: FieldErrors) -> None:
@@ -139,8 +138,7 @@ def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
         ("cachingMode", ("None", "ReadOnly", "ReadWrite")),
         ("kind", ("Dedicated", "Managed", "Shared")),
     ):
-        value = source.get(field)
-        errors.check_choice(f"{path}.{field}", value, choices)
+        errors.check_choice(f"{path}.{field}", source.get(field), choices)
     if kind == "Managed" and not address.startswith("/subscriptions/"):
         errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
     if kind is not None and kind != "Managed" and not address.startswith("https://"):
@@ -153,8 +151,7 @@ def storage_os(*secret: str) -> Rule:
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         needs("volumeName")(source, path, errors)
         for field in ("volumeName", "volumeNamespace"):
-            value = source.get(field)
-            errors.check_if_given(f"{path}.{field}", value, dns_label)
+            errors.check_if_given(f"{path}.{field}", source.get(field), dns_label)
         names_secret(*secret)(source, path, errors)
 
     return rule

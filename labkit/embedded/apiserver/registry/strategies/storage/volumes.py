@@ -171,8 +171,7 @@ class VolumeStrategy(Strategy):
         if where and posixpath.normpath(where) == "/" and policy == "Recycle":
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
-        mode = spec.get("volumeMode")
-        errors.check_choice("spec.volumeMode", mode, VOLUME_MODES)
+        errors.check_choice("spec.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
     @override

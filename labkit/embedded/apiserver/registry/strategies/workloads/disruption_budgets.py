@@ -50,8 +50,7 @@ class DisruptionBudgetStrategy(Strategy):
                 check_int_or_percent(spec[name], f"spec.{name}", errors)
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
-        policy = spec.get("unhealthyPodEvictionPolicy")
-        errors.check_choice("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
+        errors.check_choice("spec.unhealthyPodEvictionPolicy", spec.get("unhealthyPodEvictionPolicy"), POLICIES)
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -71,8 +71,7 @@ PARTS = {
 def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErrors) -> None:
     """Check the status of a workload."""
     for name in COUNTS[kind]:
-        value = new.get(name)
-        errors.check_not_negative(f"status.{name}", value)
+        errors.check_not_negative(f"status.{name}", new.get(name))
     for name in PARTS.get(kind, ()):
         if new.get(name, 0) > new.get("replicas", 0):
             errors.invalid(f"status.{name}", new.get(name, 0), MORE_THAN_ALL)
