@@ -22,7 +22,20 @@ BY_STORE: Mapping[str, tuple[Kind, ...]] = {
 }
 """Where objects of several versions are stored, to the rows of these."""
 
-# The conversions are loaded with the first object that needs one.
+EVENT_NAMES = {
+    "regarding": "involvedObject",
+    "note": "message",
+    "reportingController": "reportingComponent",
+    "deprecatedSource": "source",
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+}
+"""Fields of ``events.k8s.io/v1`` that the core group calls otherwise."""
+
+CORE_EVENT_NAMES = {core: name for name, core in EVENT_NAMES.items()}
+
+# Conversions of autoscalers are loaded with the first object that needs one.
 
 
 def to_stored(kind: Kind, obj: Object) -> Object:
@@ -35,9 +48,7 @@ def to_stored(kind: Kind, obj: Object) -> Object:
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
-        from labkit.embedded.apiserver.registry.conversion.events import to_core
-
-        return _complete(stored_kind(kind), to_core(obj))
+        return _complete(stored_kind(kind), _renamed(obj, EVENT_NAMES))
     from labkit.embedded.apiserver.registry.conversion.autoscaling import to_v2
 
     return _complete(stored_kind(kind), to_v2(obj))
@@ -53,9 +64,7 @@ def from_stored(kind: Kind, obj: Object) -> Object:
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
-        from labkit.embedded.apiserver.registry.conversion.events import from_core
-
-        return _complete(kind, from_core(obj))
+        return _complete(kind, _renamed(obj, CORE_EVENT_NAMES))
     from labkit.embedded.apiserver.registry.conversion.autoscaling import from_v2
 
     return _complete(kind, from_v2(obj))
@@ -78,6 +87,10 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
             assert struct is not None
             return struct, from_stored(other, to_stored(kind, obj))
     return None
+
+
+def _renamed(obj: Object, names: Mapping[str, str]) -> Object:
+    return {names.get(name, name): value for name, value in obj.items()}
 
 
 def _complete(kind: Kind, obj: Object) -> Object:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import (
+from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_resource_name,
     check_standard_name,
 )

@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object

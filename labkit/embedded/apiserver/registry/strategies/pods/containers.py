@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_environment
 from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
 from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
 from labkit.embedded.machinery.request import Object

@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.registry.names import (
     qualified_name,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.pods.resource_claim_statuses import (
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
     check_allocated,
     check_claim_statuses,
 )

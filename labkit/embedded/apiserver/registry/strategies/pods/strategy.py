@@ -18,6 +18,8 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
     check_annotations,
+    check_profiles,
+    take_app_armor,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
@@ -29,7 +31,6 @@ from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     unsupported,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
-from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles, take_app_armor
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
 from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec

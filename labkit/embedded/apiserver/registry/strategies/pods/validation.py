@@ -16,11 +16,10 @@ from labkit.embedded.apiserver.registry.names import (
     dns_subdomain,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources, check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
     check_affinity,
     check_spread,

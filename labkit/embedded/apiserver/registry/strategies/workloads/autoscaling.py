@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UT
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resource_name
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resource_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
