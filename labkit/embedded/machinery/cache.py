@@ -1,4 +1,4 @@
-"""Remembering what was worked out from texts, but not those that are there to fill the memory."""
+"""An LRU cache that skips oversized keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Texts = TypeVarTuple("Texts")
 Answer = TypeVar("Answer")
 
 LONGEST = 1024
-"""All arguments together. A path or a header may be a megabyte long, and anybody may send thousands."""
+"""Characters of all arguments together: clients may send thousands of paths of a megabyte each."""
 
 
 def remembered(most: int) -> Callable[[Callable[[*Texts], Answer]], Callable[[*Texts], Answer]]:
-    """Let a function of texts remember its last answers; what long texts give is worked out each time.
+    """Cache the last results of a function of texts, except for long texts.
 
     Args:
-        most: How many answers it remembers.
+        most: How many results to keep.
     """
 
     def around(function: Callable[[*Texts], Answer]) -> Callable[[*Texts], Answer]:

@@ -1,4 +1,4 @@
-"""The kinds that are served: one row each. Adding a kind is adding a row."""
+"""The table of served kinds: one row each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Kind:
 
     @property
     def resource(self) -> str:
-        """Plural with its group: where its objects are stored."""
+        """Plural with the group in which objects are stored."""
         group = self.group if self.stored_as is None else self.stored_as[0]
         return f"{self.plural}.{group}" if group else self.plural
 

@@ -1,4 +1,4 @@
-"""Who is a node, and what its pods refer to: the node authorizer and NodeRestriction both ask.
+"""Which users are nodes, and which objects a pod refers to, for the node authorizer and NodeRestriction.
 
 Source: k8s.io/kubernetes ``pkg/auth/nodeidentifier``, ``pkg/api/v1/pod``.
 """
@@ -21,7 +21,7 @@ def node_name(user: User) -> str | None:
 
 
 def references(pod: Object) -> Iterator[tuple[str, str, str]]:
-    """The pod itself and what it refers to: (resource, namespace, name)."""
+    """The pod itself and the objects it refers to: (resource, namespace, name)."""
     namespace, spec = pod["metadata"]["namespace"], pod["spec"]
     yield "pods", namespace, pod["metadata"]["name"]
     if spec.get("serviceAccountName"):

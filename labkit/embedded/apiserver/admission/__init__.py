@@ -1,1 +1,1 @@
-"""Plugins that change or refuse a write, after authorization and before storage."""
+"""Admission plugins, which change or refuse a write after authorization and before storage."""

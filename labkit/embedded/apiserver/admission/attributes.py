@@ -1,4 +1,4 @@
-"""What an admission plugin sees of a write, and what a plugin is.
+"""The interface of admission plugins: what they see of a write, and how they are asked one after another.
 
 Source: k8s.io/apiserver ``pkg/admission``.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+
+from typing_extensions import override
 
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError, forbidden
@@ -21,7 +22,7 @@ Lister = Callable[[str, str], Iterable[Object]]
 
 @dataclass(slots=True)
 class Attributes:
-    """One write.
+    """One write, as admission sees it.
 
     Args:
         operation: ``CREATE``, ``UPDATE``, ``DELETE`` or ``CONNECT``.
@@ -53,8 +54,23 @@ class Attributes:
     annotate: Callable[[str, str], None]
     warn: Callable[[str], None] = lambda text: None
 
+    @property
+    def qualified(self) -> str:
+        """Plural with its group."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    def concerns(self, resource: str, *operations: str, subresource: str = "") -> bool:
+        """Whether this is one of some operations on a resource.
+
+        Args:
+            resource: Plural with its group, such as ``ingresses.networking.k8s.io``.
+            operations: Such as ``CREATE``.
+            subresource: Which part of the object, empty for the whole.
+        """
+        return self.qualified == resource and self.operation in operations and self.subresource == subresource
+
     def refuse(self, why: str) -> ApiError:
-        """403 in the words of a plugin."""
+        """Return a 403 in the words of a plugin."""
         name = self.name
         if self.obj is not None and not name:
             metadata = self.obj.get("metadata") or {}
@@ -62,27 +78,25 @@ class Attributes:
         return forbidden(self.resource, self.group, name, why)
 
 
-class Plugin(Protocol):
-    """Changes or refuses writes."""
+class Plugin:
+    """Changes or refuses writes; this one does neither."""
 
     def admit(self, attributes: Attributes) -> None:
-        """Change the object before it is checked; raise to refuse."""
+        """Change the object before it is validated.
+
+        Raises:
+            ApiError: The write is refused.
+        """
 
     def validate(self, attributes: Attributes) -> None:
-        """Look at the final object; raise to refuse."""
+        """Check the final object.
+
+        Raises:
+            ApiError: The write is refused.
+        """
 
 
-class Ordinary:
-    """A plugin that does nothing; others derive from it."""
-
-    def admit(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
-
-    def validate(self, attributes: Attributes) -> None:
-        """See ``Plugin``."""
-
-
-class Chain:
+class Chain(Plugin):
     """Plugins one after another.
 
     Args:
@@ -92,12 +106,12 @@ class Chain:
     def __init__(self, plugins: tuple[Plugin, ...] = ()) -> None:
         self._plugins = plugins
 
+    @override
     def admit(self, attributes: Attributes) -> None:
-        """Let every plugin change the object."""
         for plugin in self._plugins:
             plugin.admit(attributes)
 
+    @override
     def validate(self, attributes: Attributes) -> None:
-        """Let every plugin look at the final object."""
         for plugin in self._plugins:
             plugin.validate(attributes)

@@ -1,4 +1,4 @@
-"""Who may approve and sign certificates, and what may not be asked for.
+"""Admission of certificate signing requests: who asks, who may approve and sign, and for which subjects.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/certificates``, ``pkg/registry/certificates``.
 """
@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.rbac.attributes import User
 
-GROUP = "certificates.k8s.io"
+REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 MASTERS = "system:masters"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
@@ -20,21 +20,12 @@ MayUseSigner = Callable[[User, str, str], bool]
 """(user, ``approve`` or ``sign``, signer or ``domain/*``) to whether a rule allows it."""
 
 
-def _is_request(write: Attributes, operation: str, subresource: str) -> bool:
-    return (
-        write.group == GROUP
-        and write.resource == "certificatesigningrequests"
-        and write.operation == operation
-        and write.subresource == subresource
-    )
-
-
-class Requestor(Ordinary):
-    """A new request says who made it, whatever its maker wrote there."""
+class Requestor(Plugin):
+    """Records in a new request who made it, whatever the request says."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
+        if not attributes.concerns(REQUESTS, "CREATE") or attributes.obj is None:
             return
         user, spec = attributes.user, attributes.obj["spec"]
         for field, value in (
@@ -48,8 +39,8 @@ class Requestor(Ordinary):
                 spec[field] = value
 
 
-class CertificateRights(Ordinary):
-    """Approving and signing each need a right on the signer.
+class CertificateRights(Plugin):
+    """Requires ``approve`` and ``sign`` on the signer for approving and signing.
 
     Args:
         may: Decides.
@@ -61,13 +52,13 @@ class CertificateRights(Ordinary):
     @override
     def validate(self, attributes: Attributes) -> None:
         old, new = attributes.old, attributes.obj
-        if attributes.group != GROUP or old is None or new is None:
+        if old is None or new is None or attributes.qualified != REQUESTS:
             return
         signer = old["spec"].get("signerName", "")
-        if _is_request(attributes, "UPDATE", "approval"):
+        if attributes.concerns(REQUESTS, "UPDATE", subresource="approval"):
             if not self._allowed(attributes.user, "approve", signer):
                 raise attributes.refuse(f'user not permitted to approve requests with signerName "{signer}"')
-        elif _is_request(attributes, "UPDATE", "status"):
+        elif attributes.concerns(REQUESTS, "UPDATE", subresource="status"):
             changed = any(
                 (new["status"].get(field) or None) != (old["status"].get(field) or None)
                 for field in ("certificate", "conditions")
@@ -80,12 +71,12 @@ class CertificateRights(Ordinary):
         return any(self._may(user, verb, name) for name in names)
 
 
-class CertificateSubjects(Ordinary):
-    """Nobody gets a client certificate of ``system:masters``, which no rule could ever bound."""
+class CertificateSubjects(Plugin):
+    """Refuses client certificates for ``system:masters``, which no RBAC rule could restrict."""
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        if not _is_request(attributes, "CREATE", "") or attributes.obj is None:
+        if not attributes.concerns(REQUESTS, "CREATE") or attributes.obj is None:
             return
         spec = attributes.obj["spec"]
         if spec.get("signerName") != CLIENT_SIGNER:

@@ -1,4 +1,4 @@
-"""Plugins that know the classes of claims and ingresses: the default one, and what a class allows.
+"""Default storage and ingress classes, and the resizing that a storage class allows.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/storage``, ``plugin/pkg/admission/network/defaultingressclass``;
 https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.machinery.quota.amounts import read_one
 from labkit.embedded.machinery.request import Object
 
@@ -25,8 +25,8 @@ NO_EXPANSION = (
 )
 
 
-class DefaultStorageClass(Ordinary):
-    """A claim that names no class gets the default one.
+class DefaultStorageClass(Plugin):
+    """Gives a claim without a class the default one.
 
     Args:
         lister: Lists storage classes.
@@ -37,16 +37,18 @@ class DefaultStorageClass(Ordinary):
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        claim = _new(attributes, "", "persistentvolumeclaims")
-        if claim is None or BETA_CLASS in _notes(claim) or claim["spec"].get("storageClassName") is not None:
+        claim = attributes.obj
+        if claim is None or not attributes.concerns("persistentvolumeclaims", "CREATE"):
+            return
+        if BETA_CLASS in _notes(claim) or claim["spec"].get("storageClassName") is not None:
             return
         name = _default(self._lister(STORAGE_CLASSES, ""), DEFAULT_STORAGE)
         if name is not None:
             claim["spec"]["storageClassName"] = name
 
 
-class DefaultIngressClass(Ordinary):
-    """An ingress that names no class gets the default one.
+class DefaultIngressClass(Plugin):
+    """Gives an ingress without a class the default one.
 
     Args:
         lister: Lists ingress classes.
@@ -57,8 +59,10 @@ class DefaultIngressClass(Ordinary):
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        ingress = _new(attributes, "networking.k8s.io", "ingresses")
-        if ingress is None or INGRESS_CLASS in _notes(ingress):
+        ingress = attributes.obj
+        if ingress is None or not attributes.concerns("ingresses.networking.k8s.io", "CREATE"):
+            return
+        if INGRESS_CLASS in _notes(ingress):
             return
         spec = ingress.setdefault("spec", {})
         if spec.get("ingressClassName") is not None:
@@ -68,8 +72,8 @@ class DefaultIngressClass(Ordinary):
             spec["ingressClassName"] = name
 
 
-class ClaimResize(Ordinary):
-    """A claim grows only if its class allows it (and is bound, which its own rules see to).
+class ClaimResize(Plugin):
+    """Refuses to grow a claim whose class does not allow it.
 
     Args:
         lookup: Reads storage classes.
@@ -81,20 +85,14 @@ class ClaimResize(Ordinary):
     @override
     def validate(self, attributes: Attributes) -> None:
         new, old = attributes.obj, attributes.old
-        if (attributes.group, attributes.resource, attributes.subresource) != ("", "persistentvolumeclaims", ""):
+        if new is None or old is None or not attributes.concerns("persistentvolumeclaims", "UPDATE"):
             return
-        if attributes.operation != "UPDATE" or new is None or old is None or _size(new) <= _size(old):
+        if _size(new) <= _size(old):
             return
         name = _class_of(new)
         stored = self._lookup(STORAGE_CLASSES, "", name) if name and name == _class_of(old) else None
         if stored is None or not stored.get("allowVolumeExpansion"):
             raise attributes.refuse(NO_EXPANSION)
-
-
-def _new(attributes: Attributes, group: str, resource: str) -> Object | None:
-    """The object that is created, if it is one of these."""
-    asked = (attributes.operation, attributes.group, attributes.resource, attributes.subresource)
-    return attributes.obj if asked == ("CREATE", group, resource, "") else None
 
 
 def _notes(obj: Object) -> Object:
@@ -103,7 +101,7 @@ def _notes(obj: Object) -> Object:
 
 
 def _default(classes: Iterable[Object], annotation: str) -> str | None:
-    """The name of the newest class that is marked as the default, and of several the first by name."""
+    """The name of the newest class marked as default; of equally new ones, the first by name."""
     marked = sorted(
         (one["metadata"] for one in classes if _notes(one).get(annotation) == "true"), key=lambda one: str(one["name"])
     )

@@ -1,4 +1,4 @@
-"""Namespaces must exist, must not be ending, and some must never end.
+"""Refuses writes into namespaces that are missing or terminating, and the deletion of system namespaces.
 
 Source: k8s.io/apiserver ``pkg/admission/plugin/namespace/lifecycle``.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Plugin
 from labkit.embedded.machinery.status import forbidden, not_found
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 REVIEWS = ("localsubjectaccessreviews",)
 
 
-class NamespaceLifecycle(Ordinary):
+class NamespaceLifecycle(Plugin):
     """Refuses writes into namespaces that are missing or ending.
 
     Args:

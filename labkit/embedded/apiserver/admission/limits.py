@@ -1,4 +1,4 @@
-"""What a namespace's LimitRanges add to pods and claims, and what they refuse.
+"""Applies a namespace's LimitRanges: defaults for new pods, bounds for pods and claims.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/limitranger``;
 https://kubernetes.io/docs/concepts/policy/limit-range/.
@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
 from labkit.embedded.machinery.pods.resources import total
 from labkit.embedded.machinery.quota.amounts import NANO, ZERO, Amount, Amounts, read
 from labkit.embedded.machinery.request import Object
@@ -22,8 +22,8 @@ CONTAINERS = (("containers", "container"), ("initContainers", "init container"))
 Resources = dict[str, Any]
 
 
-class LimitRanger(Ordinary):
-    """Fills in the defaults of the namespace's limit ranges, then holds objects to them.
+class LimitRanger(Plugin):
+    """Sets the defaults of the namespace's LimitRanges, then enforces their bounds.
 
     Args:
         lister: Lists limit ranges.
@@ -56,22 +56,13 @@ class LimitRanger(Ordinary):
 
 
 def _looks_at_pod(attributes: Attributes) -> bool:
-    """A pod's containers are set once; only a resize changes what they ask for."""
-    if attributes.resource != "pods" or attributes.group:
-        return False
-    if attributes.subresource == "resize":
-        return attributes.operation == "UPDATE" and not _ending(attributes)
-    return not attributes.subresource and attributes.operation == "CREATE"
+    """Whether a write sets what containers ask for: a creation or a resize."""
+    resized = attributes.concerns("pods", "UPDATE", subresource="resize") and not _ending(attributes)
+    return resized or attributes.concerns("pods", "CREATE")
 
 
 def _looks_at_claim(attributes: Attributes) -> bool:
-    return (
-        attributes.resource == "persistentvolumeclaims"
-        and not attributes.group
-        and not attributes.subresource
-        and attributes.operation in ("CREATE", "UPDATE")
-        and not _ending(attributes)
-    )
+    return attributes.concerns("persistentvolumeclaims", "CREATE", "UPDATE") and not _ending(attributes)
 
 
 def _ending(attributes: Attributes) -> bool:
@@ -79,7 +70,7 @@ def _ending(attributes: Attributes) -> bool:
 
 
 def _merge(pod: Object, limit_range: Object) -> None:
-    """Fill in what the pod's containers leave out, and write down what was filled in."""
+    """Set the defaults that the pod's containers leave out, and note them in an annotation."""
     defaults: dict[str, Resources] = {"requests": {}, "limits": {}}
     for limit in limit_range["spec"].get("limits") or ():
         if limit["type"] == "Container":
@@ -113,7 +104,7 @@ def _pod_problems(limit: Object, spec: Object) -> Iterator[str]:
 
 
 def _claim_problems(limit: Object, spec: Object) -> Iterator[str]:
-    """A claim is measured by what it asks for; limits do not count."""
+    """Check a claim's requests; its limits do not count."""
     requests = read((spec.get("resources") or {}).get("requests"))
     for name, bound in sorted(read(limit.get("min")).items()):
         yield from _minimum("PersistentVolumeClaim", name, bound, requests, {})

@@ -1,6 +1,6 @@
-"""Mirror pods: what a node tells of the pods that it runs from files of its own.
+"""What mirror pods may not refer to.
 
-They refer to nothing in the API, or their node could read whatever it names there.
+A node creates mirror pods for its static pods. References to API objects would let it read those objects.
 
 Source: k8s.io/kubernetes ``pkg/api/pod/util.go``.
 """
@@ -30,7 +30,7 @@ PROJECTIONS = {
 
 
 def api_reference(spec: Object) -> str:
-    """The first kind of object that a pod refers to, empty for none.
+    """The first kind of API object that a pod refers to, empty for none.
 
     Args:
         spec: The pod's.
@@ -45,9 +45,9 @@ def api_reference(spec: Object) -> str:
     for volume in spec.get("volumes") or ():
         for table, holders in ((VOLUMES, [volume]), (PROJECTIONS, projections(volume))):
             for holder in holders:
-                for field, told in table.items():
+                for field, shown in table.items():
                     if holder.get(field) is not None:
-                        return told
+                        return shown
     return ""
 
 
@@ -58,6 +58,6 @@ def refers_to(spec: Object, resource: str) -> bool:
 
 
 def projections(volume: Object) -> list[Object]:
-    """The sources of a projected volume; others have none."""
+    """The sources of a projected volume, empty for other volumes."""
     sources: list[Object] = (volume.get("projected") or {}).get("sources") or []
     return sources

@@ -1,8 +1,7 @@
-"""What a node may write of that which the node authorizer lets it write: its own.
+"""The NodeRestriction plugin: limits what a node writes to its own objects.
 
-Its own Node, without labels that would draw pods to it; mirror pods on itself, the status of
-its pods and their end; its lease; tokens for its pods. The authorizer sees a request's path,
-this plugin also what is sent.
+These are its Node, without labels that would attract pods; its mirror pods, the status and the deletion
+of its pods; its lease; tokens for its pods. The node authorizer sees only paths, this plugin also bodies.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/noderestriction``;
 https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
@@ -14,7 +13,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lookup, Plugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, api_reference, projections
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.node_users import LEASES, node_name
@@ -40,14 +39,14 @@ KUBELET_LABELS = frozenset(
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 RESTRICTED_PREFIX = "node-restriction.kubernetes.io"
 OWN_CLAIM_STATUS = ("capacity", "conditions", "allocatedResourceStatuses", "allocatedResources")
-"""What a node says of a claim."""
+"""The fields of a claim's status that a node may write."""
 
 MayRequestAudience = Callable[[User, str, str, str], bool]
 """(node, namespace, service account, audience) to whether a rule lets it ask for such a token."""
 
 
-class NodeRestriction(Ordinary):
-    """Holds nodes to what is theirs.
+class NodeRestriction(Plugin):
+    """Limits nodes to their own objects.
 
     Args:
         lookup: Reads pods and nodes.
@@ -162,7 +161,7 @@ class NodeRestriction(Ordinary):
             raise write.refuse(f"is not allowed to modify labels: {forbidden}")
 
     def _account(self, node: str, write: Attributes) -> None:
-        """A node asks only for tokens of its pods, and for whom their volumes need them."""
+        """Check a token request: for one of the node's pods, with an audience that its volumes use."""
         if write.subresource != "token" or write.operation != "CREATE" or write.obj is None:
             return
         asked = write.obj.get("spec") or {}
@@ -194,7 +193,7 @@ class NodeRestriction(Ordinary):
             )
 
     def _audiences(self, spec: Object) -> set[str]:
-        """For whom the tokens in a pod's volumes are."""
+        """The audiences of the tokens in a pod's volumes."""
         found = set()
         for volume in spec.get("volumes") or ():
             for source in projections(volume):
@@ -219,7 +218,7 @@ def _labels(obj: Object | None) -> Object:
 
 
 def _forbidden_labels(new: Object, old: Object) -> str:
-    """The changed labels that no kubelet may change."""
+    """The changed labels that no kubelet may change, as messages list them."""
     changed = {key for key in {*new, *old} if key not in new or key not in old or new[key] != old[key]}
     return ", ".join(sorted(filter(_is_forbidden, changed)))
 
@@ -247,7 +246,7 @@ def _claim(node: str, write: Attributes) -> None:
 
 
 def _beside_status(claim: Object) -> Object:
-    """A claim without what a node may say of it."""
+    """A claim without the fields that a node may write."""
     metadata = {
         name: value for name, value in claim["metadata"].items() if name not in ("resourceVersion", "managedFields")
     }

@@ -1,4 +1,4 @@
-"""Plugins for other objects than pods.
+"""Plugins for storage objects, nodes and priority classes.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission``.
 """
@@ -7,47 +7,44 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
 
 PROTECTION = {
-    ("", "persistentvolumes"): "kubernetes.io/pv-protection",
-    ("", "persistentvolumeclaims"): "kubernetes.io/pvc-protection",
-    ("storage.k8s.io", "volumeattributesclasses"): "kubernetes.io/vac-protection",
+    "persistentvolumes": "kubernetes.io/pv-protection",
+    "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    "volumeattributesclasses.storage.k8s.io": "kubernetes.io/vac-protection",
 }
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 NOT_READY = "node.kubernetes.io/not-ready"
 
 
-class StorageObjectInUse(Ordinary):
-    """Volumes, claims and classes of their attributes stay until nobody uses them."""
+class StorageObjectInUse(Plugin):
+    """Adds the finalizers that protect volumes, claims and attributes classes while they are in use."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        finalizer = PROTECTION.get((attributes.group, attributes.resource))
-        if finalizer is None or attributes.operation != "CREATE" or attributes.obj is None:
-            return
-        if attributes.subresource:
+        finalizer = PROTECTION.get(attributes.qualified)
+        if finalizer is None or attributes.obj is None or not attributes.concerns(attributes.qualified, "CREATE"):
             return
         finalizers = attributes.obj["metadata"].setdefault("finalizers", [])
         if finalizer not in finalizers:
             finalizers.append(finalizer)
 
 
-class TaintNewNodes(Ordinary):
-    """A new node takes no pods until it is ready."""
+class TaintNewNodes(Plugin):
+    """Taints a new node until it is ready."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if attributes.resource != "nodes" or attributes.operation != "CREATE" or attributes.obj is None:
-            return
-        if attributes.group or attributes.subresource:
+        if attributes.obj is None or not attributes.concerns("nodes", "CREATE"):
             return
         taints = attributes.obj["spec"].setdefault("taints", [])
         if not any(taint.get("key") == NOT_READY and taint.get("effect") == "NoSchedule" for taint in taints):
             taints.append({"key": NOT_READY, "effect": "NoSchedule"})
 
 
-class OneDefaultPriority(Ordinary):
-    """Only one priority class may be the default.
+class OneDefaultPriority(Plugin):
+    """Refuses a second default priority class.
 
     Args:
         lister: Lists priority classes.
@@ -58,12 +55,12 @@ class OneDefaultPriority(Ordinary):
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        if attributes.resource != "priorityclasses" or attributes.obj is None:
+        if attributes.obj is None or not attributes.concerns(PRIORITY_CLASSES, "CREATE", "UPDATE"):
             return
-        if attributes.operation not in ("CREATE", "UPDATE") or not attributes.obj.get("globalDefault"):
+        if not attributes.obj.get("globalDefault"):
             return
         name = attributes.obj["metadata"].get("name", "")
-        for other in self._lister("priorityclasses.scheduling.k8s.io", ""):
+        for other in self._lister(PRIORITY_CLASSES, ""):
             if other.get("globalDefault") and other["metadata"]["name"] != name:
                 raise attributes.refuse(
                     f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default "

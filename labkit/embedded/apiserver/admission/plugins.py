@@ -1,4 +1,4 @@
-"""The plugins of a default cluster, in the order in which they are asked.
+"""The plugins of a default cluster, in the order in which they run.
 
 Source: k8s.io/kubernetes ``pkg/kubeapiserver/options/plugins.go``.
 """
@@ -36,16 +36,16 @@ def default_chain(
     *,
     mount_secrets: bool = False,
 ) -> Chain:
-    """All plugins.
+    """Make the chain of all plugins.
 
     Args:
         lookup: Reads stored objects.
         lister: Lists stored objects.
         new_suffix: Five random characters.
-        evaluators: How quotas measure kinds.
+        evaluators: Measure what objects use of quotas.
         may_use_signer: Decides about approving and signing certificates.
         may_request_audience: Decides about the tokens that nodes ask for.
-        mount_secrets: See ``ServiceAccount``.
+        mount_secrets: Mount the account's token Secret, as clusters did up to 1.20.
     """
     return Chain(
         (

@@ -1,4 +1,4 @@
-"""What the plugins of a default cluster add to pods: tolerations and priority.
+"""What admission adds to pods: tolerations, priority, and what their runtime class needs.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass}``.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
@@ -19,16 +19,12 @@ MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Ov
 PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
-def _is_pod(attributes: Attributes) -> bool:
-    return attributes.resource == "pods" and not attributes.group and not attributes.subresource
-
-
-class DefaultTolerations(Ordinary):
-    """A pod stays five minutes on a node that is not ready or not reachable."""
+class DefaultTolerations(Plugin):
+    """Lets a pod stay five minutes on a node that is not ready or not reachable."""
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_pod(attributes) or attributes.obj is None or attributes.operation not in ("CREATE", "UPDATE"):
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
         tolerations = spec.get("tolerations") or []
@@ -45,8 +41,8 @@ def _tolerates(toleration: Object, key: str) -> bool:
     return toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
 
 
-class Priority(Ordinary):
-    """A pod's priority is that of its class.
+class Priority(Plugin):
+    """Resolves a pod's priority from its class.
 
     Args:
         lookup: Reads priority classes.
@@ -59,7 +55,7 @@ class Priority(Ordinary):
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_pod(attributes) or attributes.obj is None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE", "UPDATE"):
             return
         spec = attributes.obj["spec"]
         if attributes.operation == "UPDATE":
@@ -69,8 +65,6 @@ class Priority(Ordinary):
                 spec["priority"] = old["priority"]
             if spec.get("preemptionPolicy") is None and old.get("preemptionPolicy") is not None:
                 spec["preemptionPolicy"] = old["preemptionPolicy"]
-            return
-        if attributes.operation != "CREATE":
             return
         name = spec.get("priorityClassName", "")
         chosen = self._chosen(attributes, name)
@@ -101,8 +95,8 @@ class Priority(Ordinary):
         return min(defaults, key=lambda item: item.get("value", 0)) if defaults else None
 
 
-class RuntimeClass(Ordinary):
-    """A pod's runtime class must exist, and adds its overhead and where such pods run.
+class RuntimeClass(Plugin):
+    """Adds a runtime class's overhead, node selector and tolerations to a pod.
 
     Args:
         lookup: Reads runtime classes.
@@ -157,7 +151,7 @@ class RuntimeClass(Ordinary):
 
     def _class_of(self, attributes: Attributes) -> tuple[Object | None, Object]:
         """A new pod's runtime class, None if it names none, and its spec."""
-        if not _is_pod(attributes) or attributes.operation != "CREATE" or attributes.obj is None:
+        if attributes.obj is None or not attributes.concerns("pods", "CREATE"):
             return None, {}
         spec = attributes.obj["spec"]
         name = spec.get("runtimeClassName")
@@ -173,7 +167,7 @@ class RuntimeClass(Ordinary):
 
 
 def merged_tolerations(first: list[Object], second: list[Object]) -> list[Object]:
-    """Both lists, without those that another one covers.
+    """Both lists without the tolerations that another one covers.
 
     Source: k8s.io/kubernetes ``pkg/util/tolerations``.
     """

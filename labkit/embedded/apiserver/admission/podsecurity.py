@@ -1,4 +1,4 @@
-"""Holds pods to the security standards that their namespace's labels ask for.
+"""Enforces the Pod Security Standards that a namespace's labels ask for.
 
 Source: k8s.io/pod-security-admission ``admission``, ``api``.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.apiserver.admission.pod_security_standards import found_violations, violations
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
@@ -40,8 +40,8 @@ Policy = dict[str, tuple[str, str]]
 """A level and its version for each mode."""
 
 
-class PodSecurity(Ordinary):
-    """Refuses, warns of, or notes pods that break their namespace's standard.
+class PodSecurity(Plugin):
+    """Refuses, audits or warns of pods that violate their namespace's standard.
 
     Args:
         lookup: Reads namespaces.
@@ -68,7 +68,7 @@ class PodSecurity(Ordinary):
                 self._check_pod(attributes, template, enforced=False)
 
     def _check_pod(self, attributes: Attributes, pod: Object, *, enforced: bool) -> None:
-        """Look at a pod, or at the template of one, which only leads to warnings."""
+        """Check a pod, or the pod template of a controller, which only leads to warnings."""
         namespace = self._lookup("namespaces", "", attributes.namespace)
         labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
         policy, _ = _policy(labels)
@@ -88,7 +88,7 @@ class PodSecurity(Ordinary):
             attributes.warn(f'would violate PodSecurity "{":".join(policy["warn"])}": {warned}')
 
     def _check_namespace(self, attributes: Attributes, namespace: Object) -> None:
-        """A namespace's labels must be readable; its pods should keep to a stricter level."""
+        """Check a namespace's labels, and warn of pods that violate a stricter level."""
         name = namespace["metadata"].get("name", "")
         policy, errors = _policy(namespace["metadata"].get("labels") or {})
         if attributes.operation == "CREATE" or attributes.old is None:
@@ -120,7 +120,7 @@ def _unreadable(label: str, value: str, why: str) -> dict[str, str]:
 
 
 def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
-    """What a namespace's labels ask for, and what is wrong with them."""
+    """Read a namespace's labels: the policy, and the causes of bad labels."""
     errors: list[dict[str, str]] = []
     policy: Policy = {}
     for mode in MODES:
@@ -140,7 +140,7 @@ def _policy(labels: Object) -> tuple[Policy, list[dict[str, str]]]:
 
 
 def _warnings(namespace: str, pods: list[Object], level: str, version: str) -> Iterable[str]:
-    """Which pods break a namespace's new level."""
+    """Warn of the pods that violate a namespace's new level."""
     breaking: dict[str, list[str]] = {}
     for pod in pods[:MAX_PODS]:
         found = found_violations(pod["spec"], level, pod["metadata"].get("annotations") or {}, version)
@@ -175,7 +175,7 @@ def _images(spec: Object, group: str) -> list[str]:
 
 
 def _significant(attributes: Attributes) -> bool:
-    """Whether an update changes what the standards look at: which containers there are, and their images."""
+    """Whether an update changes containers or their images."""
     if attributes.obj is None or attributes.old is None:
         return False
     new, old = attributes.obj["spec"], attributes.old["spec"]

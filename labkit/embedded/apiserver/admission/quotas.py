@@ -1,4 +1,4 @@
-"""A write that would use more than a namespace's quotas allow is refused.
+"""Refuses writes that exceed a namespace's quotas.
 
 What is used stands in the quotas' status, which a controller keeps; here it is only read.
 Source: k8s.io/apiserver ``pkg/admission/plugin/resourcequota``.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Plugin
 from labkit.embedded.machinery.quota.amounts import Amounts, add, increase, nonzero, only, read, sentence
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
 
-class ResourceQuota(Ordinary):
-    """Holds creations, and updates that use more, to all quotas that cover them.
+class ResourceQuota(Plugin):
+    """Charges creations, and updates that use more, against all quotas that cover them.
 
     Args:
         lister: Lists quotas.
@@ -33,8 +33,7 @@ class ResourceQuota(Ordinary):
         quotas = list(self._lister("resourcequotas", attributes.namespace))
         if not quotas:
             return
-        resource = f"{attributes.resource}.{attributes.group}" if attributes.group else attributes.resource
-        evaluator = self._evaluators.of(resource)
+        evaluator = self._evaluators.of(attributes.qualified)
         if evaluator is None:
             return
         new, old = attributes.obj, attributes.old
@@ -51,7 +50,7 @@ class ResourceQuota(Ordinary):
 
 
 def _check_said(attributes: Attributes, evaluator: Evaluator, quota: Object) -> None:
-    """Refuse what leaves out an amount that the quota bounds, and what cannot be judged yet."""
+    """Refuse an object that names no amount for a bounded resource, and quotas without usage yet."""
     name, status = quota["metadata"]["name"], quota["status"]
     bounded = evaluator.matching(status["hard"])
     problem = evaluator.problem(bounded, attributes.obj or {})

@@ -1,4 +1,4 @@
-"""Every pod has a service account, and by default its token.
+"""Gives every pod a service account, and mounts its token.
 
 Source: k8s.io/kubernetes ``plugin/pkg/admission/serviceaccount``.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Ordinary
+from labkit.embedded.apiserver.admission.attributes import Attributes, Lister, Lookup, Plugin
 from labkit.embedded.apiserver.admission.mirror_pods import MIRROR, projections, refers_to
 from labkit.embedded.machinery.path_segments import unaskable
 from labkit.embedded.machinery.request import Object
@@ -22,8 +22,8 @@ ACCOUNT_UID = "kubernetes.io/service-account.uid"
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
-class ServiceAccount(Ordinary):
-    """Names the account of a pod and mounts its token.
+class ServiceAccount(Plugin):
+    """Sets the service account of a pod and mounts its token.
 
     Args:
         lookup: Reads service accounts and secrets.
@@ -42,10 +42,9 @@ class ServiceAccount(Ordinary):
 
     @override
     def admit(self, attributes: Attributes) -> None:
-        if not _is_new_pod(attributes):
-            return
         pod = attributes.obj
-        assert pod is not None
+        if pod is None or not attributes.concerns("pods", "CREATE"):
+            return
         spec = pod["spec"]
         if MIRROR in (pod["metadata"].get("annotations") or {}):
             self._refuse_mirror(attributes, spec)
@@ -61,10 +60,11 @@ class ServiceAccount(Ordinary):
 
     @override
     def validate(self, attributes: Attributes) -> None:
-        if not _is_new_pod(attributes) or attributes.obj is None:
+        pod = attributes.obj
+        if pod is None or not attributes.concerns("pods", "CREATE"):
             return
-        spec = attributes.obj["spec"]
-        if MIRROR in (attributes.obj["metadata"].get("annotations") or {}):
+        spec = pod["spec"]
+        if MIRROR in (pod["metadata"].get("annotations") or {}):
             return
         account = self._account(attributes, spec.get("serviceAccountName", ""))
         if (account["metadata"].get("annotations") or {}).get(ENFORCE) == "true":
@@ -144,17 +144,8 @@ class ServiceAccount(Ordinary):
                 )
 
 
-def _is_new_pod(attributes: Attributes) -> bool:
-    return (
-        attributes.resource == "pods"
-        and not attributes.group
-        and attributes.operation == "CREATE"
-        and not attributes.subresource
-    )
-
-
 def _automounts(account: Object, spec: Object) -> bool:
-    """The pod's own setting beats the account's; without either, the token is mounted."""
+    """Whether to mount the token: the pod's setting, else the account's, else yes."""
     for holder in (spec, account):
         wanted = holder.get("automountServiceAccountToken")
         if wanted is not None:

@@ -1,1 +1,1 @@
-"""The kinds that are served, and what is done to an object before it is stored."""
+"""The registry: validation, defaulting and storage of objects of all kinds."""

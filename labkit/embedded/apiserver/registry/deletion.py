@@ -1,4 +1,4 @@
-"""How objects end: preconditions, grace periods, finalizers, and what the caller is told.
+"""Deletion of objects: preconditions, grace periods, finalizers, and the answer.
 
 Source: k8s.io/apiserver ``pkg/registry/rest/delete.go``, ``pkg/registry/generic/registry/store.go``.
 """
@@ -15,30 +15,24 @@ from labkit.embedded.machinery.status import conflict
 
 
 def check_preconditions(kind: Kind, old: Object, options: DeleteOptions) -> None:
-    """Refuse to delete another object, or another state of it, than was meant."""
+    """Refuse the deletion if its uid or resourceVersion is not that of the object."""
     metadata = old["metadata"]
-    if options.uid is not None and options.uid != metadata["uid"]:
-        raise conflict(
-            kind.kind,
-            stored_kind(kind).group,
-            metadata["name"],
-            f"the UID in the precondition ({options.uid}) does not match the UID in record "
-            f"({metadata['uid']}). The object might have been deleted and then recreated",
-        )
-    if options.resource_version is not None and options.resource_version != metadata["resourceVersion"]:
-        raise conflict(
-            kind.kind,
-            stored_kind(kind).group,
-            metadata["name"],
-            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
-            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified",
-        )
+    for word, wanted, found, reason in (
+        ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.resource_version, metadata["resourceVersion"], "modified"),
+    ):
+        if wanted is not None and wanted != found:
+            why = (
+                f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found}). "
+                f"The object might have been {reason}"
+            )
+            raise conflict(kind.kind, stored_kind(kind).group, metadata["name"], why)
 
 
 def begin_graceful(
     strategy: Strategy, marked: Object, options: DeleteOptions, clock: Callable[[], float]
 ) -> tuple[bool, bool]:
-    """Whether the object ends gracefully, and whether it is already about to."""
+    """Start a graceful deletion; return whether it started and whether it was pending already."""
     if not strategy.graceful:
         return False, False
     metadata = marked["metadata"]
@@ -63,7 +57,7 @@ def begin_graceful(
 
 
 def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
-    """Note that an object ends as soon as its finalizers are gone."""
+    """Set ``deletionTimestamp`` on an object that waits for its finalizers."""
     if not metadata.get("deletionTimestamp") and metadata.get("generation"):
         metadata["generation"] += 1
     now = timestamp(clock())
@@ -73,12 +67,12 @@ def mark_deleting(metadata: Object, clock: Callable[[], float]) -> None:
 
 
 def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: bool = False) -> list[str]:
-    """The finalizers of an object about to end, with what says how its dependents fare.
+    """Return the finalizers of an object about to be deleted, with those for its dependents.
 
     Args:
         finalizers: What the object has.
-        options: What the caller says.
-        orphans: Whether dependents stay where nobody says anything.
+        options: The options of the deletion.
+        orphans: Whether dependents are orphaned without a propagation policy.
     """
     if options.propagation == "Orphan":
         orphan, foreground = True, False
@@ -95,7 +89,7 @@ def deletion_finalizers(finalizers: list[str], options: DeleteOptions, orphans: 
 
 
 def emptied_finalizers(new: Object, old: Object) -> bool:
-    """Whether an object that waits for its end has lost its last finalizer."""
+    """Whether an object that is being deleted has lost its last finalizer."""
     before = old["metadata"]
     if new["metadata"].get("finalizers") or not before.get("deletionTimestamp"):
         return False
@@ -105,7 +99,7 @@ def emptied_finalizers(new: Object, old: Object) -> bool:
 
 
 def deleted_answer(kind: Kind, strategy: Strategy, last: Object) -> Object:
-    """What a caller is told of a deletion: the object or a Status, as the kind has it."""
+    """The answer to a deletion: the object or a Status, depending on the kind."""
     if strategy.returns_deleted:
         return last
     details = {"name": last["metadata"]["name"]}

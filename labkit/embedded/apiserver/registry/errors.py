@@ -1,4 +1,4 @@
-"""The causes of a 422, in the real server's words.
+"""Validation errors: the causes of a 422, in the real server's words.
 
 Source: k8s.io/apimachinery ``pkg/util/validation/field/errors.go``.
 """
@@ -17,12 +17,17 @@ T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
-    """A bad value as messages show it."""
+    """A bad value as messages print it."""
     if isinstance(value, str):
         return go_quote(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return orjson.dumps(value).decode()
+
+
+def between(low: int, high: int) -> str:
+    """The message for a number outside its range."""
+    return f"must be between {low} and {high}, inclusive"
 
 
 MAX_CAUSES = 1000
@@ -113,6 +118,11 @@ class FieldErrors(list[dict[str, str]]):
         self.check_present(field, value)
         self.check_choice(field, value or None, choices)
 
+    def check_each(self, field: str, values: Iterable[T], rule: Callable[[T], list[str]]) -> None:
+        """Hold each value of a list to a rule."""
+        for index, value in enumerate(values):
+            self.check_format(f"{field}[{index}]", value, rule)
+
     def check_unique(self, field: str, value: T, seen: set[T]) -> None:
         """Require a value that was not seen before, and add it to those seen."""
         if value in seen:
@@ -124,10 +134,16 @@ class FieldErrors(list[dict[str, str]]):
         if len(text.encode()) > limit:
             self.too_long(field, limit)
 
-    def check_count(self, field: str, items: Sized, limit: int) -> None:
-        """Require a list of at most ``limit`` items."""
+    def check_count(self, field: str, items: Sized, limit: int) -> bool:
+        """Require a list of at most ``limit`` items, and return whether it is one."""
         if len(items) > limit:
             self.too_many(field, len(items), limit)
+        return len(items) <= limit
+
+    def check_between(self, field: str, value: int | None, low: int, high: int) -> None:
+        """Require a number in a range; None passes."""
+        if value is not None and not low <= value <= high:
+            self.invalid(field, value, between(low, high))
 
     def check_not_negative(self, field: str, value: int | None) -> None:
         """Require a number that is not negative; None passes."""
@@ -136,13 +152,13 @@ class FieldErrors(list[dict[str, str]]):
 
 
 def listed(causes: Iterable[dict[str, str]]) -> str:
-    """Causes as a message has them, each once."""
+    """Causes as a message lists them, without duplicates."""
     lines = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     return lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
 
 
 def invalid_object(kind: str, group: str, name: str, errors: Iterable[dict[str, str]]) -> ApiError:
-    """422 for an object; causes said twice are said once in the message.
+    """Return a 422 for an object.
 
     Args:
         kind: The Kind, as the message names it.

@@ -1,4 +1,4 @@
-"""Rules of ``metadata`` that all kinds share.
+"""Validation of ``metadata``, which all kinds share.
 
 Source: k8s.io/apimachinery ``pkg/api/validation/objectmeta.go``.
 """
@@ -20,7 +20,7 @@ FOREGROUND = "foregroundDeletion"
 def validate_metadata(
     metadata: Object, namespaced: bool, rule: NameRule, errors: FieldErrors, path: str = "metadata"
 ) -> None:
-    """What a new object's metadata must be."""
+    """Check the metadata of a new object."""
     errors.check_if_given(f"{path}.generateName", metadata.get("generateName"), lambda prefix: rule(prefix, True))
     errors.check_present(f"{path}.name", metadata.get("name"), "name or generateName is required")
     errors.check_if_given(f"{path}.name", metadata.get("name"), lambda name: rule(name, False))
@@ -37,7 +37,7 @@ def validate_metadata(
 
 
 def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path: str = "metadata") -> None:
-    """What may change in an object's metadata."""
+    """Check a change of metadata."""
     if old.get("deletionTimestamp"):
         added = sorted(set(new.get("finalizers", ())) - set(old.get("finalizers", ())))
         if added:
@@ -66,20 +66,20 @@ def validate_metadata_update(new: Object, old: Object, errors: FieldErrors, path
 
 
 def immutable(new: Any, old: Any, field: str, errors: FieldErrors) -> None:
-    """A field that may not change."""
+    """Refuse a change of a field."""
     if new != old:
         errors.invalid(field, new, "field is immutable")
 
 
 def validate_labels(labels: Object | None, path: str, errors: FieldErrors) -> None:
-    """Keys and values of labels."""
+    """Check the keys and values of labels."""
     for key, value in (labels or {}).items():
         errors.check_format(path, key, qualified_name)
         errors.check_format(path, value, label_value)
 
 
 def validate_annotations(annotations: Object | None, path: str, errors: FieldErrors) -> None:
-    """Keys and total size of annotations."""
+    """Check the keys and the total size of annotations."""
     if not annotations:
         return
     for key in annotations:
@@ -90,7 +90,7 @@ def validate_annotations(annotations: Object | None, path: str, errors: FieldErr
 
 
 def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors) -> None:
-    """Owner references: complete, and one controller at most; which of them is wrong is not said."""
+    """Check owner references: complete, and at most one controller."""
     controller = ""
     for owner in owners or ():
         version, kind = owner.get("apiVersion", ""), owner.get("kind", "")
@@ -115,7 +115,7 @@ def validate_owners(owners: list[Object] | None, path: str, errors: FieldErrors)
 
 
 def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
-    """Finalizers are qualified names."""
+    """Check that finalizers are qualified names."""
     for name in finalizers or ():
         errors.check_format(path, name, qualified_name)
     if finalizers and ORPHAN in finalizers and FOREGROUND in finalizers:
@@ -123,7 +123,7 @@ def validate_finalizers(finalizers: list[str] | None, path: str, errors: FieldEr
 
 
 def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: FieldErrors) -> None:
-    """A finalizer is one of Kubernetes' own, or its name says whose it is.
+    """Check that finalizers have a domain or are Kubernetes' own.
 
     Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
     """
@@ -132,15 +132,13 @@ def validate_known_finalizers(finalizers: list[str] | None, path: str, errors: F
 
 
 def check_known_finalizer(name: str, path: str, errors: FieldErrors) -> None:
-    """One finalizer's name without a domain must be one of Kubernetes' own."""
+    """Check that a finalizer has a domain or is Kubernetes' own."""
     if "/" not in name and name not in ("kubernetes", ORPHAN, FOREGROUND):
         errors.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified")
 
 
-def validate_selector(
-    selector: Object | None, path: str, errors: FieldErrors, allow_invalid_values: bool = False
-) -> None:
-    """A label selector.
+def validate_selector(selector: Object | None, path: str, errors: FieldErrors) -> None:
+    """Check a label selector.
 
     Source: ``pkg/apis/meta/v1/validation``.
     """
@@ -148,18 +146,31 @@ def validate_selector(
         return
     validate_labels(selector.get("matchLabels"), f"{path}.matchLabels", errors)
     for index, term in enumerate(selector.get("matchExpressions", ())):
-        place = f"{path}.matchExpressions[{index}]"
-        operator, values = term.get("operator", ""), term.get("values") or []
-        if operator in ("In", "NotIn"):
-            errors.check_present(f"{place}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
-        elif operator in ("Exists", "DoesNotExist"):
-            if values:
-                errors.forbidden(
-                    f"{place}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-                )
-        else:
-            errors.invalid(f"{place}.operator", operator, "not a valid selector operator")
-        errors.check_format(f"{place}.key", term.get("key", ""), qualified_name)
-        if not allow_invalid_values:
-            for number, value in enumerate(values):
-                errors.check_format(f"{place}.values[{number}]", value, label_value)
+        validate_requirement(term, f"{path}.matchExpressions[{index}]", errors)
+
+
+def validate_requirement(
+    term: Object, path: str, errors: FieldErrors, *, numbers: bool = False, any_value: bool = False
+) -> None:
+    """Check one requirement of a selector.
+
+    Args:
+        term: ``key``, ``operator`` and ``values``.
+        path: Where it stands.
+        errors: Takes the causes.
+        numbers: Whether values may be compared with ``Gt`` and ``Lt``.
+        any_value: Whether values may be such as no label can have.
+    """
+    operator, values = term.get("operator", ""), term.get("values") or []
+    if operator in ("In", "NotIn"):
+        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif numbers and operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+    else:
+        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    errors.check_format(f"{path}.key", term.get("key", ""), qualified_name)
+    errors.check_each(f"{path}.values", () if any_value else values, label_value)

@@ -1,4 +1,4 @@
-"""What names, labels and other words may look like, and what is said when they do not.
+"""Rules for names, labels and other formatted strings, with the real server's messages.
 
 Each rule returns the messages of what is wrong, empty if nothing is.
 Source: k8s.io/apimachinery ``pkg/util/validation`` and ``pkg/api/validation``.
@@ -34,7 +34,7 @@ NOT_QUALIFIED = (
 
 
 def regex_error(message: str, pattern: str, *examples: str) -> str:
-    """What is said when a text does not match, with examples that would."""
+    """The message for a text that does not match a pattern, with examples."""
     if not examples:
         return f"{message} (regex used for validation is '{pattern}')"
     shown = "e.g. " + " or ".join(f"'{example}', " for example in examples)
@@ -42,17 +42,12 @@ def regex_error(message: str, pattern: str, *examples: str) -> str:
 
 
 def too_long(limit: int, unit: str = "characters") -> str:
-    """What is said of a name that is too long; the real server counts bytes, whatever it says."""
+    """The message for a text that is too long; the real server counts bytes, whatever it says."""
     return f"must be no more than {limit} {unit}"
 
 
-def between(low: int, high: int) -> str:
-    """What is said of a number outside its range."""
-    return f"must be between {low} and {high}, inclusive"
-
-
 def _form(value: str, pattern: str, message: str, *examples: str, limit: int, unit: str = "characters") -> list[str]:
-    """What is wrong with a text of at most ``limit`` bytes that a pattern must match as a whole."""
+    """Check the length (in bytes) and the pattern of a text."""
     found = [too_long(limit, unit)] if len(value.encode()) > limit else []
     if not re.fullmatch(pattern, value):
         found.append(regex_error(message, pattern, *examples))
@@ -182,7 +177,7 @@ def config_key(value: str) -> list[str]:
 
 
 def env_name(value: str) -> list[str]:
-    """An environment variable's name, as the relaxed rule of today has it."""
+    """The name of an environment variable, by the relaxed rule of 1.34."""
     if not value:
         return ["environment variable name must be non-empty"]
     if any(not " " <= char <= "~" or char == "=" for char in value):
@@ -224,7 +219,7 @@ def percent(value: str) -> list[str]:
 
 def port_number(value: int) -> list[str]:
     """A port."""
-    return [] if 1 <= value <= 65535 else [between(1, 65535)]
+    return [] if 1 <= value <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
 def ip_address(value: str) -> bool:
@@ -250,7 +245,7 @@ CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def address_messages(value: str) -> list[str]:
-    """What is wrong with an IP address, which must have one meaning only. Source: KEP 4858."""
+    """What is wrong with an IP address, which must be unambiguous. Source: KEP 4858."""
     plain = _without_zeros(value)
     if not ip_address(plain):
         return [IP_MESSAGE]
@@ -263,7 +258,7 @@ def address_messages(value: str) -> list[str]:
 
 
 def range_messages(value: str) -> list[str]:
-    """What is wrong with a range of addresses, which must have one meaning only. Source: KEP 4858."""
+    """What is wrong with a CIDR, which must be unambiguous. Source: KEP 4858."""
     address, _, length = value.partition("/")
     plain = f"{_without_zeros(address)}/{length.lstrip('0') or length[:1]}"
     if not ip_range(plain) or not length.isdecimal():
@@ -279,7 +274,7 @@ def range_messages(value: str) -> list[str]:
 
 
 def _without_zeros(address: str) -> str:
-    """An IPv4 address whose numbers begin with no zeros; any other text as it is."""
+    """An IPv4 address without leading zeros; any other text as it is."""
     parts = address.split(".")
     if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
         return address
@@ -287,17 +282,17 @@ def _without_zeros(address: str) -> str:
 
 
 def _masked(name: str, prefix: bool) -> str:
-    """A prefix with its trailing hyphen taken for something that may follow."""
+    """A name prefix with its trailing hyphen replaced by a letter."""
     return name[:-2] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
 
 
 def subdomain_name(name: str, prefix: bool = False) -> list[str]:
-    """The rule for most kinds' names."""
+    """The rule for the names of most kinds."""
     return dns_subdomain(_masked(name, prefix))
 
 
 def declared_name(name: str, prefix: bool) -> list[str]:
-    """The rule for most kinds' names where it is a declared one: prefixes of names are hardly looked at."""
+    """The rule for names that are validated declaratively: prefixes are hardly checked."""
     return path_segment_name(name, True) if prefix else dns_subdomain(name, "bytes")
 
 
@@ -307,5 +302,5 @@ def label_name(name: str, prefix: bool = False) -> list[str]:
 
 
 def path_segment_name(name: str, prefix: bool = False) -> list[str]:
-    """The rule for RBAC objects' names, and for every name at least."""
+    """The rule for the names of RBAC objects, and the minimum for all names."""
     return [] if prefix and name in (".", "..") else path_segment_errors(name)

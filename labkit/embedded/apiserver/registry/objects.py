@@ -1,4 +1,4 @@
-"""The objects of a cluster: read, written as they are, and the controllers that react.
+"""Stored objects without validation: reads, raw writes, and the controllers that react to writes.
 
 Nothing is checked here; ``registry.py`` holds a caller's writes to the rules of their kind.
 """
@@ -35,7 +35,7 @@ SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one write did to one object.
+    """The change of one object by a write.
 
     Args:
         kind: The object's row.
@@ -109,7 +109,7 @@ class Objects:
         return found
 
     def complete(self, kind: Kind, data: Any, strict: Texts | None = None) -> Object:
-        """An object of the kind, with all its defaults, from decoded JSON.
+        """Decode JSON to an object of a kind, with all its defaults.
 
         Args:
             kind: Its row.
@@ -129,7 +129,7 @@ class Objects:
     # Writing
 
     def write(self, kind: Kind, obj: Object) -> Object:
-        """Store an object as it is, and let the controllers react, all in one transaction."""
+        """Store an object as it is, and run the controllers, all in one transaction."""
         metadata = obj["metadata"]
         key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
         with self.transaction():
@@ -143,7 +143,7 @@ class Objects:
     def edit(
         self, kind: Kind, obj: Object, manager: str, change: Callable[[Object], None], subresource: str = ""
     ) -> Object:
-        """A controller's change of a stored object.
+        """Write a controller's change of a stored object.
 
         Args:
             kind: Its row.
@@ -162,14 +162,14 @@ class Objects:
         return self.write(kind, new)
 
     def note_owners(self) -> None:
-        """Note whom stored objects name as owners: those that did not come by ``write``, as of a snapshot."""
+        """Record the owners of objects that did not come through ``write``, such as those of a snapshot."""
         for kind in KINDS:
             for obj in self.store.list(kind.resource):
                 for owner in obj["metadata"].get("ownerReferences", ()):
                     self.owner_uids.add(owner.get("uid", ""))
 
     def drop_finalizer(self, kind: Kind, obj: Object, finalizer: str, manager: str) -> None:
-        """Take a finalizer from an object; if it was the last of one that ends, remove the object."""
+        """Remove a finalizer, and the object if it was the last one of an object being deleted."""
         if finalizer not in obj["metadata"].get("finalizers", ()):
             return
 
@@ -187,7 +187,7 @@ class Objects:
                 self.remove(kind, metadata.get("namespace", ""), metadata["name"])
 
     def remove(self, kind: Kind, namespace: str, name: str, last: Object | None = None) -> Object:
-        """Take an object out of the store, whatever its finalizers say.
+        """Remove an object from the store, whatever its finalizers say.
 
         Args:
             kind: Its row.
@@ -205,7 +205,7 @@ class Objects:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Writes inside happen together; the outermost one ends when all controllers are at rest.
+        """Group writes; the outermost transaction ends when all controllers are done.
 
         Of an inner one that fails, no controller hears.
         """

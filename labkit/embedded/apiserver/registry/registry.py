@@ -1,7 +1,7 @@
-"""Create, read, update and delete objects of any kind, by its rules.
+"""Creates, updates and deletes objects of any kind by the rules of its strategy.
 
-Handlers come here with a caller's request; controllers and the node come here
-directly. Authorization and mutating admission have happened by then.
+Handlers call it for a client's request, controllers and the node directly. Authorization and
+mutating admission come before.
 Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``.
 """
 
@@ -61,7 +61,7 @@ class Registry(Objects):
                 changed; do not use it afterwards.
             dry_run: Do everything but store it.
             check: Validating admission.
-            warnings: Collects what the caller should be told.
+            warnings: Collects the warnings for the caller.
             manager: For objects of controllers: complete it and note this manager as the owner
                 of its fields.
 
@@ -125,12 +125,12 @@ class Registry(Objects):
             change: From the stored object (None if there is none) to the new one, completed
                 and admitted.
             subresource: ``status`` and the like: which part may change.
-            uid: Only an object of this uid is meant.
-            create: Whether a missing object is created, whatever the kind says.
+            uid: The uid that the object must have, empty for any.
+            create: Whether to create a missing object of any kind.
             dry_run: Do everything but store it.
             check: Validating admission of an update.
             check_create: The same for a creation.
-            warnings: Collects what the caller should be told.
+            warnings: Collects the warnings for the caller.
 
         Returns:
             The object, and whether it was created.
@@ -187,7 +187,7 @@ class Registry(Objects):
             check: Validating admission.
 
         Returns:
-            What a caller is told: the object or a Status, as the kind has it.
+            The answer: the object or a Status, depending on the kind.
 
         Raises:
             ApiError: 404, or 409 if a precondition fails.
@@ -206,8 +206,8 @@ class Registry(Objects):
         graceful, pending = begin_graceful(strategy, marked, options, self.clock)
         if pending:
             return deleted_answer(kind, strategy, old)
-        told = options if strategy.collected else replace(options, propagation="Background")
-        finalizers = deletion_finalizers(metadata.get("finalizers", []), told, strategy.orphans)
+        effective = options if strategy.collected else replace(options, propagation="Background")
+        finalizers = deletion_finalizers(metadata.get("finalizers", []), effective, strategy.orphans)
         if finalizers != metadata.get("finalizers", []):
             metadata["finalizers"] = finalizers
         if not graceful and not finalizers:

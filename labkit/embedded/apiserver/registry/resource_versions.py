@@ -1,4 +1,4 @@
-"""Which state of an object a write is meant for, and whether it changes anything.
+"""Optimistic locking: resourceVersions, uids, and writes that change nothing.
 
 Source: k8s.io/apiserver ``pkg/registry/generic/registry/store.go``, ``pkg/storage``.
 """
@@ -25,13 +25,13 @@ STORAGE_PLACES = {
 
 
 def parsed_revision(text: str) -> int | None:
-    """A resourceVersion as a number; None if it is none."""
+    """Parse a resourceVersion; None if it is not a number."""
     good = text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < 2**64
     return int(text) if good else None
 
 
 def check_version(kind: Kind, strategy: Strategy, new: Object, old: Object) -> None:
-    """Refuse a write that is meant for another state; without one, take the stored one."""
+    """Refuse a write to another state of the object; without a resourceVersion, take the stored one."""
     wanted = new["metadata"].get("resourceVersion", "")
     current = old["metadata"]["resourceVersion"]
     name = old["metadata"]["name"]
@@ -66,7 +66,7 @@ def _timeless(entries: list[Object]) -> list[Object]:
 
 
 def wrong_uid(kind: Kind, namespace: str, name: str, wanted: str, found: str, dry_run: bool = False) -> ApiError:
-    """409: the object of that name is another one; only what would be stored has all of the storage's key."""
+    """Return a 409 for an object of another uid."""
     place = STORAGE_PLACES.get(kind.plural, kind.plural)
     key = "".join(f"/{part}" for part in ("" if dry_run else "registry", place, namespace, name) if part)
     return conflict(

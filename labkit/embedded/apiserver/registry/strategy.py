@@ -1,9 +1,9 @@
-"""How kinds differ: one strategy object beside each kind.
+"""The hooks by which kinds differ: defaulting, preparation, validation, warnings.
 
-The registry asks it, in this order: ``default`` (with decoding), ``prepare_create`` or
+The registry calls, in this order: ``default`` (while decoding), ``prepare_create`` or
 ``prepare_update``, ``validate`` or ``validate_update``, ``warnings``.
-Objects handed in are not stored yet, so a strategy changes them in place; ``old`` is stored
-and must not be changed.
+New objects are not stored yet, so a strategy changes them in place; ``old`` is stored and
+must not be changed.
 Source: k8s.io/apiserver ``pkg/registry/rest``.
 """
 
@@ -14,6 +14,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import ClassVar
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import (
@@ -28,11 +29,11 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class Context:
-    """What a strategy may use.
+    """What a strategy may use of its cluster.
 
     Args:
         clock: Seconds since the epoch.
-        random: Source of suffixes and addresses.
+        random: Source of generated names and addresses.
         lookup: (group, kind, namespace, name) to a stored object.
         objects: (group, kind, namespace) to stored objects.
         dry_run: Whether nothing will be stored.
@@ -47,7 +48,7 @@ class Context:
 
 @dataclass(slots=True)
 class DeleteOptions:
-    """How to delete.
+    """The options of a deletion.
 
     Args:
         grace_seconds: Seconds for a graceful end; None is the object's own choice.
@@ -66,24 +67,24 @@ class DeleteOptions:
 
 @dataclass
 class Strategy:
-    """The rules of an ordinary kind; families derive from it.
+    """The rules of a kind, with defaults that suit most; kinds override them.
 
     Args:
-        name_rule: What its names may be.
-        create_on_update: A PUT to a name that is not there creates it.
-        unconditional_update: An update need not name a resourceVersion.
-        returns_deleted: A deletion answers with the object, not a Status.
-        generation: ``metadata.generation`` counts changes of the spec.
-        status: Writes of the object leave its status alone.
-        graceful: A deletion may take its time.
-        orphans: A deletion leaves the object's dependents, if nothing else is said.
-        collected: The garbage collector looks after its dependents; else nobody may say how they fare.
-        full_checks: How often an update holds the whole new object to the rules for its metadata.
-        change_checks: How often it looks at what changes in metadata, besides the once for every kind.
-        known_finalizers: Finalizers without a domain are Kubernetes' own.
-        checks_twice: An update holds the new object to the kind's rules twice; its causes say so.
-        hooks: Called as (new object, old object or None) before a write's validation;
-            where the RBAC escalation check comes in.
+        name_rule: The rule for names.
+        create_on_update: Whether a PUT creates a missing object.
+        unconditional_update: Whether an update may leave out the resourceVersion.
+        returns_deleted: Whether a deletion returns the object, not a Status.
+        generation: Whether ``metadata.generation`` counts changes of the spec.
+        status: Whether only writes to ``/status`` change the status.
+        graceful: Whether deletions have a grace period.
+        orphans: Whether deletions without a propagation policy orphan the dependents.
+        collected: Whether the garbage collector handles dependents, so that propagation policies count.
+        full_checks: How often an update validates all metadata.
+        change_checks: How often an update validates the change of metadata, besides once for every kind.
+        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
+        checks_twice: Whether an update repeats the kind's checks, as causes of the real server show.
+        hooks: Called with the new object and the old one or None before a write's validation,
+            such as the RBAC escalation check.
     """
 
     name_rule: NameRule = subdomain_name
@@ -99,13 +100,15 @@ class Strategy:
     change_checks: int = 1
     known_finalizers: bool = True
     checks_twice: bool = False
+    new_status: ClassVar[Object] = {}
+    """The status of a new object, for kinds with ``status``."""
     hooks: list[Callable[[Object, Object | None], None]] = field(default_factory=list)
 
     def default(self, obj: Object) -> None:
-        """Fill in what the caller left out."""
+        """Set the defaults of an object."""
 
     def prepare_create(self, context: Context, obj: Object) -> None:
-        """Reset what a caller may not choose at creation."""
+        """Reset fields that a caller may not set at creation."""
         self.drop_fields(obj, None)
         if self.status:
             self.reset_status(obj)
@@ -121,22 +124,19 @@ class Strategy:
         """
 
     def reset_status(self, obj: Object) -> None:
-        """The status of a new object."""
-        obj["status"] = {}
+        """Set the status of a new object."""
+        obj["status"] = copy.deepcopy(self.new_status)
 
     def prepare_update(self, context: Context, new: Object, old: Object) -> None:
-        """Keep what an update may not change."""
+        """Reset fields that an update may not change."""
         self.drop_fields(new, old)
         if self.status:
-            if "status" in old:
-                new["status"] = copy.deepcopy(old["status"])
-            else:
-                new.pop("status", None)
+            keep(new, old, "status")
         if self.generation:
             self.count_generation(new, old)
 
     def count_generation(self, new: Object, old: Object) -> None:
-        """One more if the spec differs."""
+        """Increment ``metadata.generation`` if the spec changes."""
         generation = old["metadata"].get("generation", 0)
         if new.get("spec") != old.get("spec"):
             generation += 1
@@ -144,23 +144,19 @@ class Strategy:
             new["metadata"]["generation"] = generation
 
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
-        """A write to ``/status`` changes the status and metadata only."""
-        for name in [*new, *old]:
-            if name in ("metadata", "status", "kind", "apiVersion"):
-                continue
-            if name in old:
-                new[name] = copy.deepcopy(old[name])
-            else:
-                new.pop(name, None)
+        """Reset all but the status and the metadata."""
+        for name in {**new, **old}:
+            if name not in ("metadata", "status", "kind", "apiVersion"):
+                keep(new, old, name)
         if "generation" in old["metadata"]:
             new["metadata"]["generation"] = old["metadata"]["generation"]
 
     def prepare_part_update(self, context: Context, part: str, new: Object, old: Object) -> None:
-        """A write to another subresource: nothing but that part may change."""
+        """Reset all but what a subresource other than ``status`` may change."""
         self.prepare_status_update(context, new, old)
 
     def validate(self, kind: Kind, obj: Object) -> FieldErrors:
-        """What is wrong with a new object."""
+        """Return the errors of a new object."""
         errors = FieldErrors()
         validate_metadata(obj["metadata"], kind.namespaced, self.name_rule, errors)
         if self.known_finalizers:
@@ -169,7 +165,7 @@ class Strategy:
         return errors
 
     def validate_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a changed object."""
+        """Return the errors of an update."""
         errors = common_update_errors(kind, new, old, self.change_checks, self.known_finalizers)
         for _ in range(self.full_checks):
             validate_metadata(new["metadata"], kind.namespaced, self.name_rule, errors)
@@ -181,20 +177,20 @@ class Strategy:
         return errors
 
     def validate_status_update(self, kind: Kind, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a changed status."""
+        """Return the errors of an update of the status."""
         errors = common_update_errors(kind, new, old)
         self.check_status(new, old, errors)
         return errors
 
     def validate_part_update(self, kind: Kind, part: str, new: Object, old: Object) -> FieldErrors:
-        """What is wrong with a write to another subresource."""
+        """Return the errors of an update through another subresource."""
         return self.validate_status_update(kind, new, old)
 
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        """The rules of the kind beyond metadata."""
+        """Check the fields beyond metadata."""
 
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """Check a changed object: the rules for a new one, then those for the change."""
+        """Check an update: the rules for a new object, then those for the change."""
         self.check(new, errors)
         self.check_change(new, old, errors)
 
@@ -202,7 +198,7 @@ class Strategy:
         """Check what an update changes."""
 
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """The rules for a changed status."""
+        """Check a changed status."""
 
     def check_deletion(self, name: str) -> None:
         """Refuse to delete an object that must stay.
@@ -212,29 +208,37 @@ class Strategy:
         """
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Texts for ``Warning`` headers."""
+        """Return the texts for ``Warning`` headers."""
         return []
 
     def status_warnings(self, obj: Object) -> list[str]:
-        """The same for a write of the status; hardly any kind has some."""
+        """Return the texts for ``Warning`` headers of a status update."""
         return []
 
     def grace_seconds(self, obj: Object, options: DeleteOptions) -> int:
-        """For a graceful kind: how long the object may take to end."""
+        """The grace period of a deletion, in seconds, for kinds with ``graceful``."""
         return options.grace_seconds or 0
+
+
+def keep(new: Object, old: Object, name: str) -> None:
+    """Give a field its old value, or remove it if it had none."""
+    if name in old:
+        new[name] = copy.deepcopy(old[name])
+    else:
+        new.pop(name, None)
 
 
 def common_update_errors(
     kind: Kind, new: Object, old: Object, change_checks: int = 1, known_finalizers: bool = True
 ) -> FieldErrors:
-    """What is wrong with changed metadata; the real server looks several times, and its causes show it.
+    """Check an update of metadata as often as the real server does, whose causes show it.
 
     Args:
         kind: The kind.
         new: The object as it would be.
         old: The object as it is.
-        change_checks: See ``Strategy``.
-        known_finalizers: See ``Strategy``.
+        change_checks: How often the change is checked, besides the check for every kind.
+        known_finalizers: Whether finalizers without a domain must be Kubernetes' own.
     """
     errors = FieldErrors()
     validate_metadata(new["metadata"], kind.namespaced, path_segment_name, errors)
@@ -247,5 +251,5 @@ def common_update_errors(
 
 
 def timestamp(seconds: float) -> str:
-    """RFC 3339 in whole seconds, as ``metadata.creationTimestamp``."""
+    """A time as RFC 3339 in whole seconds, such as ``metadata.creationTimestamp``."""
     return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

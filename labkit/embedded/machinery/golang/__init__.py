@@ -1,1 +1,1 @@
-"""Go's ways of writing things, where an answer shows them: JSON, YAML, quoted text, durations."""
+"""Go's formats where answers show them: JSON errors, YAML, quoted strings, durations."""

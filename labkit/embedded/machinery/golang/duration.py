@@ -1,4 +1,4 @@
-"""Durations as Go writes and reads them, such as ``1h15m30.5s``."""
+"""Go's durations, such as ``1h15m30.5s``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PART = re.compile(r"([0-9]*(?:\.[0-9]*)?)([^0-9.]*)")
 
 
 def duration_problem(text: str) -> str:
-    """Why a text is no duration such as ``1h15m30.5s``; empty if it is one."""
+    """Why a text is not a duration such as ``1h15m30.5s``; empty if it is one."""
     at = 1 if text[:1] in ("-", "+") else 0
     if text[at:] == "0":
         return ""
@@ -42,7 +42,7 @@ def duration_problem(text: str) -> str:
 
 
 def duration_seconds(text: str) -> float:
-    """How long a duration is, of which :func:`duration_problem` finds nothing wrong."""
+    """Convert a valid duration to seconds."""
     sign = -1 if text[:1] == "-" else 1
     parts = PART.finditer(text.lstrip("+-"))
     return sign * sum(float(part[1]) * UNITS[part[2]] for part in parts if part[2]) / UNITS["s"]

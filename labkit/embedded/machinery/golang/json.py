@@ -1,4 +1,4 @@
-"""Reading JSON as Go does: the same errors, and a note of fields given twice.
+"""Decodes JSON with Go's error messages, and records duplicate fields.
 
 Source: Go's ``encoding/json`` scanner; sigs.k8s.io/json, which reports duplicates.
 """
@@ -17,7 +17,7 @@ class SyntaxProblem(ValueError):
 
 
 class Pairs(dict[str, Any]):
-    """A JSON object that remembers which of its fields were given more than once."""
+    """A JSON object that records its duplicate fields."""
 
     __slots__ = ("duplicates",)
 
@@ -118,7 +118,7 @@ def quote_char(char: str) -> str:
 
 
 class _Scanner:
-    """A second, slow reading of bad JSON that finds Go's words for what is wrong."""
+    """A second, slow parser of invalid JSON that finds Go's message."""
 
     def __init__(self, text: str) -> None:
         self.text = text

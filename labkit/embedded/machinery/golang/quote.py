@@ -1,4 +1,4 @@
-r"""Text in double quotes as Go writes it (``%q``), which messages everywhere do.
+r"""Go's ``%q``: strings in double quotes.
 
 Source: Go ``strconv.Quote``.
 """
@@ -12,14 +12,14 @@ ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\a"
 
 
 def go_quote(text: str) -> str:
-    r"""A string in quotes: ``"``, ``\`` and what cannot be printed are escaped."""
+    r"""Quote a string, escaping ``"``, ``\`` and what cannot be printed."""
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
 def go_quote_list(texts: Iterable[str]) -> str:
-    """A list of strings in brackets, each in quotes."""
+    """Quote each string of a list, in brackets."""
     return "[" + " ".join(map(go_quote, texts)) + "]"
 
 

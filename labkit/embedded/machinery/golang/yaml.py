@@ -1,4 +1,4 @@
-"""Reading YAML as the API server does: through JSON, by the rules of YAML 1.1.
+"""Decodes YAML 1.1 as the API server does: to the values of JSON.
 
 Source: sigs.k8s.io/yaml.
 """
@@ -45,11 +45,11 @@ INFINITE = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
 class YamlProblem(ValueError):
-    """The text is not YAML, or holds what JSON cannot."""
+    """The text is not YAML, or contains what JSON cannot express."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose dates stay texts, as JSON has none.
+    """A YAML loader that keeps dates as texts, as JSON has no dates.
 
     What costs much is refused while it is read, and not when it is there: a bracket costs as much as there
     are brackets around it, and a merge copies all fields.
@@ -95,7 +95,7 @@ _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
 
 def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    """A value with a tag that means nothing here."""
+    """The value of a node with an unknown tag."""
     return node.value
 
 
@@ -103,7 +103,7 @@ _Loader.add_constructor(None, _untagged)
 
 
 def yaml_to_json(body: bytes, strict: list[str] | None = None) -> Any:
-    """A YAML document as JSON values.
+    """Decode a YAML document to JSON values.
 
     Args:
         body: The text; of several documents only the first counts.

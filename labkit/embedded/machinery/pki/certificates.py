@@ -1,4 +1,4 @@
-"""Making certificates and private keys. Loaded only when one has to be made.
+"""Makes certificates and private keys. Imported when one is needed: cryptography loads slowly.
 
 Source: the certificates kubeadm makes; RFC 5280.
 """
@@ -25,7 +25,7 @@ SERVER_ADDRESSES = ("127.0.0.1", "::1", "10.96.0.1")
 
 
 def new_authority() -> tuple[bytes, bytes]:
-    """A new certificate authority: certificate and key, PEM."""
+    """Make a certificate authority: certificate and key, PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return _pem(_certificate("kubernetes", (), key, key, None)), _private_pem(key)
 
@@ -33,7 +33,7 @@ def new_authority() -> tuple[bytes, bytes]:
 def issue(
     ca_certificate: bytes, ca_key: bytes, user: str, groups: tuple[str, ...] = (), *, server: bool = False
 ) -> tuple[bytes, bytes]:
-    """A new key and its certificate.
+    """Make a key and its certificate.
 
     Args:
         ca_certificate: The authority's certificate, PEM.
@@ -53,7 +53,7 @@ def issue(
 
 
 def new_token_key() -> bytes:
-    """A new RSA key for service-account tokens, PEM."""
+    """Make an RSA key for service account tokens, PEM."""
     return _private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 

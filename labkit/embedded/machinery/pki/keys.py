@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Keys:
-    """Everything secret that a cluster owns, in PEM.
+    """The private keys and certificates of a cluster, in PEM.
 
     Args:
         ca_certificate: What clients trust.
@@ -31,7 +31,7 @@ class Keys:
 
     @classmethod
     def generate(cls, token_key: bytes | None = None) -> Keys:
-        """New keys.
+        """Make new keys.
 
         Args:
             token_key: An RSA key in PEM to share between clusters; made if None.
@@ -73,7 +73,7 @@ class Keys:
 
 
 def new_token_key() -> bytes:
-    """A new RSA key for service-account tokens, PEM."""
+    """Make an RSA key for service account tokens, PEM."""
     from labkit.embedded.machinery.pki.certificates import new_token_key
 
     return new_token_key()

@@ -1,4 +1,4 @@
-"""Certificate signing requests: read, check, and sign them. Loaded only when there is one.
+"""Reads, checks and signs certificate signing requests. Imported when there is one.
 
 Source: RFC 2986; k8s.io/kubernetes ``pkg/apis/certificates/helpers.go``,
 ``pkg/controller/certificates/{authority,signer}``.
@@ -68,7 +68,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 
 
 class BadRequestFile(ValueError):
-    """Not a signing request, in the words of the real server."""
+    """Not a signing request; the message is the real server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class SigningRequest:
 
 
 def pem_blocks(data: bytes) -> Iterator[tuple[str, bytes, bool]]:
-    """The blocks of a PEM file: label, content, and whether it has headers.
+    """The blocks of a PEM file: label, content, and whether it has headers. Linear in the file's size.
 
     Every byte is looked at once, whatever the file holds.
     """
@@ -123,7 +123,7 @@ def _pem_content(body: bytes) -> tuple[bytes, bool] | None:
 
 
 def read_request(text: str) -> SigningRequest:
-    """The request in ``spec.request``, whose signature may still be wrong.
+    """Parse ``spec.request`` without verifying its signature.
 
     Args:
         text: A PEM file in base64, as JSON has it.

@@ -1,1 +1,1 @@
-"""What several components need to know of a pod: placement, resources, state."""
+"""Properties of pods that several components need: placement, resources, state."""

@@ -1,4 +1,4 @@
-"""Whether a node suits a pod, as the scheduler and the controller of daemon sets both ask.
+"""Whether a node suits a pod, for the scheduler and the DaemonSet controller.
 
 Sources: k8s.io/component-helpers ``scheduling/corev1/{helpers,nodeaffinity/nodeaffinity}.go``.
 """

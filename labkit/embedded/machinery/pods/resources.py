@@ -1,4 +1,4 @@
-"""What a pod asks for, in all its containers together.
+"""Sums of the resources of a pod's containers.
 
 Source: k8s.io/component-helpers ``resource/helpers.go``.
 """
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.embedded.machinery.quota.amounts import Amounts, add, largest, read
+from labkit.embedded.machinery.quota.names import HUGE_PAGES
 from labkit.embedded.machinery.request import Object
 
 POD_LEVEL = ("cpu", "memory")
-HUGE_PAGES = "hugepages-"
 FINISHED = ("Failed", "Succeeded")
 
 
@@ -22,18 +22,18 @@ def pod_level(name: str) -> bool:
 
 
 def has_pod_level(spec: Object) -> bool:
-    """Whether a pod asks for resources as a whole."""
+    """Whether a pod has resources of its own."""
     resources = spec.get("resources") or {}
     return any(pod_level(name) for kind in ("requests", "limits") for name in resources.get(kind) or ())
 
 
 def pod_requests(spec: Object) -> Amounts:
-    """The requests of a pod, with what running it takes."""
+    """The requests of a pod, with its overhead."""
     return add(total(spec, "requests"), read(spec.get("overhead")))
 
 
 def pod_limits(spec: Object) -> Amounts:
-    """The limits of a pod; what running it takes counts where there is a limit."""
+    """The limits of a pod, with its overhead where there is a limit."""
     limits = total(spec, "limits")
     overhead = {
         name: amount for name, amount in read(spec.get("overhead")).items() if name in limits and limits[name].value
@@ -42,7 +42,7 @@ def pod_limits(spec: Object) -> Amounts:
 
 
 def total(spec: Object, kind: str) -> Amounts:
-    """``requests`` or ``limits`` of a pod, without what running it takes."""
+    """``requests`` or ``limits`` of a pod, without its overhead."""
     whole = read((spec.get("resources") or {}).get(kind))
     return together(spec, kind) | {name: amount for name, amount in whole.items() if pod_level(name)}
 
@@ -73,18 +73,18 @@ def _asked(container: Object, kind: str) -> Amounts:
 
 
 def terminating(spec: Object) -> bool:
-    """Whether a pod's end is set."""
+    """Whether a pod has an active deadline."""
     deadline: int | None = spec.get("activeDeadlineSeconds")
     return deadline is not None and deadline >= 0
 
 
 def best_effort(pod: Object) -> bool:
-    """Whether a pod asks for nothing; the server has said so in its status."""
+    """Whether a pod's QoS class is BestEffort."""
     return bool((pod.get("status") or {}).get("qosClass", "BestEffort") == "BestEffort")
 
 
 def crosses_namespaces(spec: Object) -> bool:
-    """Whether a pod's affinity looks at pods of other namespaces."""
+    """Whether a pod's affinity refers to other namespaces."""
     return any(term.get("namespaces") or term.get("namespaceSelector") is not None for term in _affinity_terms(spec))
 
 

@@ -1,4 +1,4 @@
-"""Whether a pod counts: active, ready, available."""
+"""Whether a pod is active, ready, available."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def is_active(pod: Object) -> bool:
-    """Whether a pod counts: it has not ended and is not about to."""
+    """Whether a pod has neither ended nor is being deleted."""
     return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
 
 

@@ -1,4 +1,4 @@
-"""Lists of resources with exact amounts, and sums that keep the form in which they are written.
+"""ResourceLists with exact amounts, whose sums keep the form in which they are written.
 
 Source: k8s.io/apiserver ``pkg/quota/v1/resources.go``; k8s.io/apimachinery ``pkg/api/resource``.
 """
@@ -16,7 +16,7 @@ NANO = 1_000_000_000
 
 
 class Amount(NamedTuple):
-    """An amount of a resource.
+    """A quantity.
 
     Args:
         value: Billionths.
@@ -32,7 +32,7 @@ class Amount(NamedTuple):
         return quantity_text(self.value, self.form)
 
     def plus(self, other: Amount) -> Amount:
-        """The sum; zero takes the other's form, anything else keeps its own."""
+        """The sum, in the form of the first summand that is not zero."""
         return Amount(self.value + other.value, self.form if self.value else other.form)
 
     def minus(self, other: Amount) -> Amount:
@@ -46,12 +46,12 @@ ZERO = Amount(0)
 
 
 def read(resources: Mapping[str, Any] | None) -> Amounts:
-    """A ``ResourceList`` as amounts; what is no quantity counts nothing."""
+    """Parse a ``ResourceList``; invalid quantities count as zero."""
     return {name: read_one(value) for name, value in (resources or {}).items()}
 
 
 def read_one(value: object) -> Amount:
-    """One quantity."""
+    """Parse a quantity; an invalid one is zero."""
     try:
         return Amount(*parse_quantity(str(value)))
     except BadValue:
@@ -59,7 +59,7 @@ def read_one(value: object) -> Amount:
 
 
 def written(amounts: Amounts) -> dict[str, str]:
-    """Amounts as a ``ResourceList``, by name."""
+    """Amounts as a ``ResourceList``, sorted by name."""
     return {name: str(amounts[name]) for name in sorted(amounts)}
 
 
@@ -81,17 +81,17 @@ def largest(one: Amounts, other: Amounts) -> Amounts:
 
 
 def increase(new: Amounts, old: Amounts) -> Amounts:
-    """What ``new`` has more of than ``old``; nothing where it has not."""
+    """How much more ``new`` has than ``old``, at least zero."""
     return {name: amount.minus(old.get(name, ZERO)) for name, amount in new.items()}
 
 
 def nonzero(amounts: Amounts) -> Amounts:
-    """Those that are something."""
+    """The amounts that are not zero."""
     return {name: amount for name, amount in amounts.items() if amount.value}
 
 
 def only(amounts: Amounts, names: Iterable[str]) -> Amounts:
-    """Those of the named resources."""
+    """The amounts of the named resources."""
     return {name: amounts[name] for name in names if name in amounts}
 
 

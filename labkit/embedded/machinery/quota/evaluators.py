@@ -1,4 +1,4 @@
-"""How each kind is measured: which resources it uses, how much, and which scopes it falls into.
+"""Evaluators, which measure what an object uses of a quota and which scopes it falls into.
 
 Source: k8s.io/kubernetes ``pkg/quota/v1/evaluator/core``; k8s.io/apiserver ``pkg/quota/v1/generic``.
 """
@@ -38,7 +38,7 @@ MUST_SAY = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limit
 
 
 class Evaluator:
-    """Counts the objects of a kind.
+    """Measures the objects of a kind by their number.
 
     Args:
         resource: Plural with group.
@@ -49,15 +49,15 @@ class Evaluator:
         self.names = (f"count/{resource}", *((resource,) if resource in ALIASES else ()))
 
     def handles(self, operation: str, subresource: str, new: Object, old: Object | None) -> bool:
-        """Whether a write may change what is used."""
+        """Whether a write may change the usage."""
         return operation == "CREATE" and not subresource
 
     def matching(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that this kind uses."""
+        """The names that this kind uses."""
         return [name for name in names if name in self.names]
 
     def problem(self, names: Iterable[str], obj: Object) -> str:
-        """What a quota of these names asks of an object and is not there."""
+        """Which required amounts an object does not name; empty for none."""
         return ""
 
     def usage(self, obj: Object) -> Amounts:
@@ -65,11 +65,11 @@ class Evaluator:
         return dict.fromkeys(self.names, ONE)
 
     def in_scope(self, requirement: Object, obj: Object) -> bool:
-        """Whether an object falls into a scope; what has no scopes falls into none."""
+        """Whether an object falls into a scope."""
         return False
 
     def covers(self, quota: Object, obj: Object) -> bool:
-        """Whether a quota is about an object."""
+        """Whether a quota covers an object."""
         if not self.matching((quota.get("status") or {}).get("hard") or ()):
             return False
         return self.scoped(quota["spec"], obj)
@@ -80,14 +80,14 @@ class Evaluator:
 
 
 def scopes(spec: Object) -> Iterator[Object]:
-    """A quota's scopes, those of both fields."""
+    """The scopes of a quota, from both of its fields."""
     for scope in spec.get("scopes") or ():
         yield {"scopeName": scope, "operator": "Exists"}
     yield from (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
 
 
 def selected(requirement: Object, name: str) -> bool:
-    """Whether a scope selector chooses a class, perhaps that of having none."""
+    """Whether a scope selector matches a class, perhaps the empty one."""
     operator, values = requirement.get("operator"), requirement.get("values") or ()
     if operator == "Exists":
         return bool(name)
@@ -98,7 +98,7 @@ def selected(requirement: Object, name: str) -> bool:
 
 
 class ServiceEvaluator(Evaluator):
-    """Services, their node ports and load balancers."""
+    """Measures services, their node ports and load balancers."""
 
     def __init__(self) -> None:
         super().__init__("services")
@@ -123,7 +123,7 @@ class ServiceEvaluator(Evaluator):
 
 
 class ClaimEvaluator(Evaluator):
-    """Claims, and the storage they ask for, in all and of each storage class."""
+    """Measures claims and their storage, in total and by storage class."""
 
     def __init__(self) -> None:
         super().__init__("persistentvolumeclaims")
@@ -177,11 +177,11 @@ def _whole(amount: Amount) -> Amount:
 
 
 class PodEvaluator(Evaluator):
-    """Pods, and what their containers ask for.
+    """Measures pods and their requests and limits.
 
     Args:
         clock: Seconds since the epoch.
-        old_words: Leave out which containers say nothing, as servers did up to 1.22.
+        old_words: Leave out which containers name no amount, as servers did up to 1.22.
     """
 
     def __init__(self, clock: Callable[[], float], old_words: bool = False) -> None:
@@ -255,7 +255,7 @@ class PodEvaluator(Evaluator):
 
 
 def compute(requests: Amounts, limits: Amounts) -> Amounts:
-    """What requests and limits use, by the names that quotas have for it."""
+    """The usage of requests and limits, by the names in quotas."""
     used = {"pods": ONE}
     for name in COMPUTE:
         if name in requests:
@@ -285,7 +285,7 @@ class Evaluators:
     Args:
         resources: Plural with group of all kinds that are counted.
         clock: Seconds since the epoch.
-        old_words: See ``PodEvaluator``.
+        old_words: Leave out which containers name no amount, as servers did up to 1.22.
     """
 
     def __init__(self, resources: frozenset[str], clock: Callable[[], float], *, old_words: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The resources that quotas and limit ranges know by name.
+"""Names of resources in quotas, limit ranges and containers.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/helper/helpers.go``.
 """
@@ -58,12 +58,12 @@ def standard_in_container(name: str) -> bool:
 
 
 def native(name: str) -> bool:
-    """Whether a resource is Kubernetes' own."""
+    """Whether a resource belongs to Kubernetes."""
     return "/" not in name or "kubernetes.io/" in name
 
 
 def extended(name: str) -> bool:
-    """Whether a resource is somebody else's, such as ``example.com/gpu``."""
+    """Whether a resource is an extended one, such as ``example.com/gpu``."""
     if native(name) or name.startswith(REQUESTS):
         return False
     prefix, _, rest = (REQUESTS + name).partition("/")
@@ -76,5 +76,5 @@ def extended(name: str) -> bool:
 
 
 def whole(name: str) -> bool:
-    """Whether a resource comes in whole numbers only."""
+    """Whether amounts of a resource must be integers."""
     return name in COUNTED or extended(name)

@@ -1,7 +1,7 @@
-"""From decoded JSON to an object of a kind: known fields only, each of its type.
+"""Decodes JSON to objects of a kind, with the real server's errors.
 
-The result is what the real server would hold and print: fields in its order, empty ones left
-out, structs that are always there, quantities and times in canonical form.
+The result is what the real server would print: fields in its order, empty ones omitted,
+quantities and times in canonical form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from labkit.embedded.machinery.schema.values import (
 
 MAX_STRICT_ERRORS = 100
 RESETTING = "managedFields"
-"""The one list that says something when it is empty: forget all managers."""
+"""The one list that has a meaning when empty: reset all managers."""
 MAX_PLAIN_DEPTH = 200
 """How deep free-form JSON may be: it must be encoded again."""
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -60,7 +60,7 @@ class Decoder:
         self._first: DecodeProblem | None = None
 
     def decode(self, struct: Struct, data: Any) -> dict[str, Any]:
-        """An object of ``struct``.
+        """Decode an object of ``struct``.
 
         Raises:
             DecodeProblem: A value has the wrong type.
@@ -75,9 +75,9 @@ class Decoder:
         return made
 
     def _mismatch(self, what: str, struct: Struct, path: str, type_: Type, value: Any) -> Any:
-        """A value of the wrong type: decoding goes on, and the first such is told at the end.
+        """Record a value of the wrong type and go on; the first one is raised at the end.
 
-        A value that reads itself (a quantity, a time) is told at once instead.
+        Types with their own ``UnmarshalJSON`` (quantities, times) fail at once instead.
         """
         if self._first is None:
             self._first = DecodeProblem(str(mismatch(what, struct, path, type_.go)), type_, value)
@@ -132,7 +132,7 @@ class Decoder:
         elif form == "list":
             if isinstance(value, list):
                 item = type_.item
-                if item.form not in NAMED:  # its name may be a megabyte long, and nobody would see the copies
+                if item.form not in NAMED:  # no path is needed, and copies of a long one cost much
                     return [
                         zero_of(item) if element is None else self._value(item, element, struct, path, shown)
                         for element in value
@@ -158,33 +158,28 @@ class Decoder:
                 low, high = RANGES[form]
                 if low <= value <= high:
                     return value
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return self._mismatch(f"number {number_text(value)}", struct, path, type_, value)
+            return self._mismatch(described(value), struct, path, type_, value)
         elif form == "bool":
             if isinstance(value, bool):
                 return value
         elif form == "intstr":
             if isinstance(value, str):
                 return value
-            if isinstance(value, int) and not isinstance(value, bool):
-                if -(2**31) <= value < 2**31:
-                    return value
-                raise mismatch(f"number {value}", struct, path, "int32")
-            if isinstance(value, float):
-                raise mismatch(f"number {number_text(value)}", struct, path, "int32")
-            raise mismatch(json_kind(value), struct, path, "int32")
+            if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
+                return value
+            raise mismatch(described(value), struct, path, "int32")
         elif form in ("raw", "any"):
             return plain(value)
         elif form == "float64":
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if is_number(value):
                 return value
         else:
             return self._text(form, value, struct, path, type_)
         return self._mismatch(json_kind(value), struct, path, type_, value)
 
     def _text(self, form: str, value: Any, struct: Struct, path: str, type_: Type) -> Any:
-        if form == "quantity" and isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = number_text(value)
+        if form == "quantity" and is_number(value):
+            value = str(value)
         if not isinstance(value, str):
             if form == "quantity":
                 raise DecodeProblem(QUANTITY_FORM_ERROR)
@@ -209,7 +204,7 @@ class Decoder:
             return None
 
     def _octets(self, value: list[Any], struct: Struct, path: str) -> str:
-        """Bytes may also be given as a list of numbers."""
+        """Decode bytes given as a list of numbers."""
         octets = bytearray()
         for item in value:
             if isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256:
@@ -217,9 +212,7 @@ class Decoder:
             elif item is None:
                 octets.append(0)
             elif self._first is None:
-                number = isinstance(item, int | float) and not isinstance(item, bool)
-                what = f"number {number_text(item)}" if number else json_kind(item)
-                self._first = mismatch(what, struct, path, "uint8")
+                self._first = mismatch(described(item), struct, path, "uint8")
         return base64.b64encode(octets).decode("ascii")
 
 
@@ -235,7 +228,7 @@ KEPT = ALWAYS | {"raw"}
 
 
 def zero(field: Field, *, defaults: bool = True) -> Any:
-    """What Go prints for a field that was not given; ``NOTHING`` if it prints nothing."""
+    """The value that Go prints for a missing field; ``NOTHING`` if it prints none."""
     if field.omit_zero:
         return NOTHING
     if field.pointer:
@@ -260,7 +253,7 @@ def zero_of(type_: Type, *, defaults: bool = True) -> Any:
 
 
 def mismatch(what: str, struct: Struct, path: str, go: str) -> DecodeProblem:
-    """Go's UnmarshalTypeError."""
+    """Make Go's UnmarshalTypeError."""
     return DecodeProblem(f"json: cannot unmarshal {what} into Go struct field {struct.go}.{path} of type {go}")
 
 
@@ -275,13 +268,18 @@ def json_kind(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def number_text(value: int | float) -> str:
-    """A number as it was probably written."""
-    return str(value)
+def described(value: Any) -> str:
+    """A JSON value as errors name it: numbers with their digits."""
+    return f"number {value}" if is_number(value) else json_kind(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number: booleans are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A copy of any JSON that the server can print again.
+    """Copy free-form JSON.
 
     Raises:
         DecodeProblem: It is nested too deeply.
@@ -298,7 +296,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def inexact(number: int) -> float:
-    """A number that is too large for an integer.
+    """Convert an integer that is too large for Go's to a float.
 
     Raises:
         DecodeProblem: It is too large for any.
@@ -306,8 +304,7 @@ def inexact(number: int) -> float:
     try:
         return float(number)
     except OverflowError as error:
-        text = number_text(number)
-        raise DecodeProblem(f"json: cannot unmarshal number {text} into Go value of type float64") from error
+        raise DecodeProblem(f"json: cannot unmarshal number {number} into Go value of type float64") from error
 
 
 _BARE: dict[str, list[tuple[str, str, Struct | None]]] = {}
@@ -331,7 +328,7 @@ def _bare_fields(struct: Struct) -> list[tuple[str, str, Struct | None]]:
 
 
 def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
-    """Make empty lists and maps what they are after a turn in the storage: none at all.
+    """Set empty lists and maps to None, as the storage round trip does.
 
     Args:
         struct: The object's schema.
@@ -355,7 +352,7 @@ def forget_empty(struct: Struct, obj: dict[str, Any]) -> None:
 
 
 def drop_empty(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
-    """An object without the lists and maps that are given without content and not printed.
+    """Return an object without the empty lists and maps that are not printed.
 
     Args:
         struct: The object's schema.

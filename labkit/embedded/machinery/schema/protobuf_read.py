@@ -1,4 +1,4 @@
-"""Reading the protobuf bodies that kubectl sends.
+"""Decodes protobuf bodies, which kubectl sends.
 
 The messages are built from the generated table at first use. An envelope, ``runtime.Unknown``
 behind four magic bytes, says which kind it holds.
@@ -37,7 +37,7 @@ SCALARS = {
 
 
 class ProtobufProblem(ValueError):
-    """The body is no protobuf message of Kubernetes."""
+    """The body is not a protobuf message of Kubernetes."""
 
 
 @cache
@@ -92,7 +92,7 @@ def _set_type(field: descriptor_pb2.FieldDescriptorProto, kind: str) -> None:
 
 
 def message_class(name: str) -> Any:
-    """The class of a message.
+    """Return the class of a message.
 
     Args:
         name: Such as ``k8s.io.api.core.v1.Pod``.
@@ -122,13 +122,13 @@ def message_name(struct_name: str) -> str:
 
 
 def decode_unknown(body: bytes) -> dict[str, Any]:
-    """The object in an envelope, as JSON would give it.
+    """Decode the object in an envelope to JSON values.
 
     Args:
         body: Magic bytes and a ``runtime.Unknown``.
 
     Raises:
-        ProtobufProblem: It is none, or holds a kind that nobody knows.
+        ProtobufProblem: It is none, or holds an unknown kind.
     """
     if not body.startswith(MAGIC):
         raise ProtobufProblem("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
@@ -147,7 +147,7 @@ def decode_unknown(body: bytes) -> dict[str, Any]:
 
 
 def to_json(made: Any, struct: Struct | None) -> dict[str, Any]:
-    """A message as the JSON object that stands for the same."""
+    """Convert a message to JSON values."""
     found: dict[str, Any] = {}
     for field, value in made.ListFields():
         known = struct.fields.get(field.name) if struct is not None else None

@@ -1,4 +1,4 @@
-"""Writing answers in protobuf, for the clients that prefer it.
+"""Encodes answers in protobuf.
 
 Source: k8s.io/apimachinery ``pkg/runtime/serializer/protobuf``; the messages are those
 of ``labkit.embedded.machinery.schema.protobuf_read``.
@@ -22,7 +22,7 @@ INTSTR_INT, INTSTR_STRING = 0, 1
 
 
 def encode_protobuf(obj: Object) -> bytes | None:
-    """An object in its envelope; None if its kind has no message.
+    """Encode an object in its envelope; None if its kind has no message.
 
     Args:
         obj: With kind and apiVersion.
@@ -50,7 +50,7 @@ def _enveloped(api_version: str, kind: str, made: Any) -> bytes:
 
 
 def encode_event(type_: str, obj: bytes) -> bytes:
-    """An event of a watch, with its length in front.
+    """Encode a watch event, preceded by its length.
 
     Args:
         type_: Such as ``ADDED``.
@@ -64,7 +64,7 @@ def encode_event(type_: str, obj: bytes) -> bytes:
 
 
 def encode_discovery(document: Object) -> bytes:
-    """A discovery document in its envelope; its messages have the fields of the JSON.
+    """Encode a discovery document in its envelope.
 
     Args:
         document: With its kind, and an apiVersion if it is of one.
@@ -103,7 +103,7 @@ def _fill(made: Any, obj: Object, struct: Struct) -> None:
 
 
 def _fill_inlined(made: Any, name: str, value: Any, type_: Type, struct: Struct) -> None:
-    """A field that protobuf keeps in a message of its own where JSON has it inline."""
+    """Set a field that JSON has inline and protobuf in a message of its own."""
     for field in made.DESCRIPTOR.fields:
         inner = field.message_type
         if inner is None or field.is_repeated or field.name in struct.fields:
@@ -145,7 +145,7 @@ def _extend(repeated: Any, values: list[Any], item: Type) -> None:
 
 
 def _into(made: Any, value: Any, type_: Type) -> None:
-    """Fill a message with a value that JSON may write as text."""
+    """Fill a message from a value that JSON may write as text."""
     names = made.DESCRIPTOR.fields_by_name
     if type_.form in ("time", "microtime"):
         whole, _, fraction = value.rstrip("Z").partition(".")

@@ -1,4 +1,4 @@
-"""The generated tables as Python objects, built when first asked for."""
+"""The generated schema tables as Python objects, built lazily."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scalars with a form of their own: quantities, times, base64.
+"""Scalars with formats: quantities, times, base64.
 
 Source: k8s.io/apimachinery ``pkg/api/resource`` and ``pkg/apis/meta/v1``; Go's
 ``encoding/base64`` and ``time``.
@@ -23,11 +23,11 @@ RFC3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?
 
 
 class BadValue(ValueError):
-    """A scalar that does not have its form; the message is the real server's."""
+    """A scalar with an invalid format; the message is the real server's."""
 
 
 def parse_quantity(text: str) -> tuple[int, str]:
-    """A quantity as (billionths, ``binary`` | ``decimal`` | ``exponent``).
+    """Parse a quantity to (billionths, ``binary`` | ``decimal`` | ``exponent``).
 
     Raises:
         BadValue: It is no quantity.
@@ -72,7 +72,7 @@ def parse_quantity(text: str) -> tuple[int, str]:
 
 
 def amount(value: object) -> int:
-    """A quantity in billionths; 0 for what is none."""
+    """Parse a quantity to billionths; an invalid one is 0."""
     try:
         return parse_quantity(str(value))[0]
     except BadValue:
@@ -80,7 +80,7 @@ def amount(value: object) -> int:
 
 
 def canonical_quantity(text: str) -> str:
-    """A quantity in the form in which it is stored: ``1024Mi`` as ``1Gi``, ``0.5`` as ``500m``.
+    """The canonical form of a quantity: ``1024Mi`` is ``1Gi``, ``0.5`` is ``500m``.
 
     Raises:
         BadValue: It is no quantity.
@@ -117,7 +117,7 @@ def quantity_text(amount: int, form: str) -> str:
 
 
 def parse_time(text: str, micro: bool = False) -> datetime.datetime:
-    """An RFC 3339 time.
+    """Parse an RFC 3339 time.
 
     Args:
         text: The time.
@@ -130,35 +130,24 @@ def parse_time(text: str, micro: bool = False) -> datetime.datetime:
     match = RFC3339.match(text)
     if match is None:
         raise BadValue(_time_problem(text, layout, micro))
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    *numbers, fraction, zone = match.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
     if micro and len(fraction or "") != 6:
         rest = text[19:]
         raise BadValue(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as ".000000"')
     micros = int(((fraction or "") + "000000")[:6])
-    offset = datetime.UTC if zone == "Z" else None
+    minutes = 0 if zone == "Z" else int(zone[1:3]) * 60 + int(zone[4:6])
     try:
-        if offset is None:
-            minutes = int(zone[1:3]) * 60 + int(zone[4:6])
-            delta = datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes)
-            moment = datetime.datetime(
-                int(year),
-                int(month),
-                int(day),
-                int(hour),
-                int(minute),
-                int(second),
-                micros,
-                datetime.timezone(delta),
-            )
-            return moment.astimezone(datetime.UTC)
-        return datetime.datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), micros, offset)
+        offset = datetime.timezone(datetime.timedelta(minutes=-minutes if zone[0] == "-" else minutes))
+        local = datetime.datetime(year, month, day, hour, minute, second, micros, offset)
+        return local.astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:
-        part = "day" if 1 <= int(month) <= 12 else "month"
-        if int(hour) > 23:
+        part = "day" if 1 <= month <= 12 else "month"
+        if hour > 23:
             part = "hour"
-        elif int(minute) > 59:
+        elif minute > 59:
             part = "minute"
-        elif int(second) > 59:
+        elif second > 59:
             part = "second"
         raise BadValue(f'parsing time "{text}": {part} out of range') from error
 
@@ -209,7 +198,7 @@ def canonical_micro_time(text: str) -> str:
 
 
 def decode_base64(text: str) -> bytes:
-    """Standard base64 with padding; line breaks are skipped.
+    """Decode standard base64 with padding, ignoring line breaks.
 
     Raises:
         BadValue: With the position that Go's decoder names.

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from labkit.embedded.apiserver.admission.attributes import Attributes, Chain
+from labkit.embedded.apiserver.admission.attributes import Attributes, Chain, Plugin
 from labkit.embedded.apiserver.admission.classes import DefaultStorageClass
 from labkit.embedded.apiserver.admission.lifecycle import NamespaceLifecycle
 from labkit.embedded.apiserver.admission.objects import OneDefaultPriority, StorageObjectInUse, TaintNewNodes
@@ -58,13 +59,15 @@ def pod(**spec: Any) -> Object:
 def test_a_chain_asks_in_order() -> None:
     asked: list[str] = []
 
-    class Noting:
+    class Noting(Plugin):
         def __init__(self, name: str) -> None:
             self.name = name
 
+        @override
         def admit(self, attributes: Attributes) -> None:
             asked.append(f"admit {self.name}")
 
+        @override
         def validate(self, attributes: Attributes) -> None:
             asked.append(f"validate {self.name}")
 
@@ -223,5 +226,6 @@ def test_new_nodes_are_tainted() -> None:
 def test_one_default_priority_class() -> None:
     world = World(priorityclasses=[{"metadata": {"name": "first"}, "globalDefault": True}])
     second = {"metadata": {"name": "second"}, "globalDefault": True}
+    write = world.write("priorityclasses", second, group="scheduling.k8s.io")
     with pytest.raises(ApiError, match="PriorityClass first is already marked as default"):
-        OneDefaultPriority(world.lister).validate(world.write("priorityclasses", second))
+        OneDefaultPriority(world.lister).validate(write)

@@ -1,7 +1,7 @@
-"""What the pod security standards forbid, and from which of their versions on.
+"""The checks of the Pod Security Standards, and the versions of the standards that each belongs to.
 
-A namespace may ask for the standards of an older minor version of Kubernetes. A version that is not
-made yet is taken for the newest.
+A namespace may ask for the standards of an older minor version of Kubernetes. A future version means
+the newest.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -46,7 +46,7 @@ LATEST = 10**9
 
 
 class Rule(NamedTuple):
-    """A check, and for which minor versions of the standards it holds.
+    """A check, and the minor versions of the standards that it belongs to.
 
     Args:
         check: The check.
@@ -104,20 +104,20 @@ RESTRICTED = (
     Rule(chosen_seccomp, 19, 24),
     Rule(but_on_windows(chosen_seccomp), 25),
 )
-"""The restricted checks stand in for the baseline's that are weaker."""
+"""Restricted checks replace the weaker ones of the baseline."""
 
 
 def found_violations(spec: Object, level: str, annotations: Object, version: str = "latest") -> list[Violation]:
-    """What a pod does that a level forbids.
+    """Return the violations of a level by a pod.
 
     Args:
         spec: Of the pod.
         level: ``privileged``, ``baseline`` or ``restricted``.
-        annotations: Of the pod: profiles stood there once.
+        annotations: Of the pod, which may hold AppArmor profiles.
         version: Of the standards, ``latest`` or such as ``v1.25``.
 
     Returns:
-        What is wrong, and where; empty for a level that forbids nothing.
+        Reasons and places; empty if there are none.
     """
     rules = {"baseline": BASELINE, "restricted": RESTRICTED}.get(level, ())
     minor = LATEST if version == "latest" else min(LATEST, int(version.removeprefix("v1.")))
@@ -127,6 +127,6 @@ def found_violations(spec: Object, level: str, annotations: Object, version: str
 
 
 def violations(spec: Object, level: str, annotations: Object | None = None, version: str = "latest") -> str:
-    """What a pod does that a level forbids, as messages say it; empty if nothing."""
+    """The violations of a level by a pod, as messages list them; empty if there are none."""
     found = found_violations(spec, level, annotations or {}, version)
     return ", ".join(f"{reason} ({where})" for reason, where in found)

@@ -1,4 +1,4 @@
-"""What the baseline level forbids: ways out of the pod that are known.
+"""The checks of the baseline level, which prevents known privilege escalations.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -9,8 +9,10 @@ from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Check,
     Violation,
     but_in_user_namespaces,
+    capabilities,
     holders_of,
     named,
+    names_and_values,
     names_of,
     quoted,
     security,
@@ -51,14 +53,14 @@ SAFE_SYSCTLS = {
     "net.ipv4.tcp_syncookies": 0,
     "net.ipv4.tcp_wmem": 32,
 }
-"""Kernel parameters that are the pod's own, and the minor version that first says so."""
+"""Sysctls that are isolated in the pod, and the minor version of the standards that first allows them."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def host_namespaces(spec: Object) -> Violation | None:
-    """Baseline: a pod stays in namespaces of its own."""
+    """Baseline: no host namespaces."""
     used = [f"{name}=true" for name in HOST_NAMESPACES if spec.get(name)]
     return ("host namespaces", ", ".join(used)) if used else None
 
@@ -72,75 +74,63 @@ def privileged(spec: Object) -> Violation | None:
 
 
 def added_capabilities(spec: Object) -> Violation | None:
-    """Baseline: only harmless capabilities are added."""
-    bad: set[str] = set()
-
-    def adds(container: Object) -> bool:
-        extra = set((security(container).get("capabilities") or {}).get("add") or ()) - BASELINE_CAPABILITIES
-        bad.update(extra)
-        return bool(extra)
-
-    names = names_of(spec, adds)
+    """Baseline: only default capabilities may be added."""
+    names, bad = names_and_values(spec, lambda container: capabilities(container, "add") - BASELINE_CAPABILITIES)
     if not names:
         return None
-    where = f"{named('container', names)} must not include {quoted(sorted(bad))} in securityContext.capabilities.add"
+    where = f"{named('container', names)} must not include {quoted(bad)} in securityContext.capabilities.add"
     return "non-default capabilities", where
 
 
 def host_path_volumes(spec: Object) -> Violation | None:
-    """Baseline: no directories of the node."""
+    """Baseline: no hostPath volumes."""
     names = [volume["name"] for volume in spec.get("volumes") or () if volume.get("hostPath") is not None]
     return ("hostPath volumes", named("volume", names)) if names else None
 
 
 def host_ports(spec: Object) -> Violation | None:
-    """Baseline: no ports of the node."""
-    ports: set[str] = set()
+    """Baseline: no host ports."""
 
-    def uses(container: Object) -> bool:
-        mine = {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
-        ports.update(mine)
-        return bool(mine)
+    def used(container: Object) -> set[str]:
+        return {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
 
-    names = names_of(spec, uses)
+    names, ports = names_and_values(spec, used)
     if not names:
         return None
     verb = "uses" if len(names) == 1 else "use"
     noun = "hostPort" if len(ports) == 1 else "hostPorts"
-    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(sorted(ports))}"
+    return "hostPort", f"{named('container', names)} {verb} {noun} {', '.join(ports)}"
 
 
 def shared_proc_mount(spec: Object) -> Violation | None:
-    """Baseline: the usual masks over /proc, but in a user namespace."""
+    """Baseline: the default masks over ``/proc``, except in a user namespace."""
     return but_in_user_namespaces(proc_mount)(spec)
 
 
 def unconfined_seccomp(spec: Object) -> Violation | None:
-    """Baseline: seccomp is not switched off."""
+    """Baseline: seccomp may not be switched off."""
     return bad_seccomp(spec)
 
 
 def hosts_of_probes(spec: Object) -> Violation | None:
-    """Baseline: what the kubelet asks is the pod itself."""
-    hosts: set[str] = set()
+    """Baseline: probes and hooks may not name a host."""
 
-    def names_hosts(container: Object) -> bool:
+    def named_by(container: Object) -> set[str]:
         hooks = container.get("lifecycle") or {}
         asked = [*(container.get(name) or {} for name in PROBES), *(hooks.get(name) or {} for name in HOOKS)]
-        mine = {host for one in asked for way in ("httpGet", "tcpSocket") if (host := (one.get(way) or {}).get("host"))}
-        hosts.update(mine)
-        return bool(mine)
+        return {host for one in asked for way in ("httpGet", "tcpSocket") if (host := (one.get(way) or {}).get("host"))}
 
-    names = sorted(set(names_of(spec, names_hosts)))
+    names, hosts = names_and_values(spec, named_by)
     if not names:
         return None
+    names = sorted(set(names))
     verb = "uses" if len(names) == 1 else "use"
     noun = "probe or lifecycle host" + ("" if len(hosts) == 1 else "s")
-    return "probe or lifecycle host", f"{named('container', names)} {verb} {noun} {quoted(sorted(hosts))}"
+    return "probe or lifecycle host", f"{named('container', names)} {verb} {noun} {quoted(hosts)}"
 
 
 def app_armor(spec: Object, annotations: Object) -> Violation | None:
-    """Baseline: AppArmor is not switched off."""
+    """Baseline: AppArmor may not be switched off."""
     values: set[str] = set()
 
     def bad(context: Object) -> bool:
@@ -166,7 +156,7 @@ def app_armor(spec: Object, annotations: Object) -> Violation | None:
 
 
 def labelled_by(*allowed: str) -> Check:
-    """Baseline: SELinux keeps to the types for containers.
+    """Baseline: only the SELinux types for containers.
 
     Args:
         allowed: These types.
@@ -197,7 +187,7 @@ def labelled_by(*allowed: str) -> Check:
 
 
 def sysctls_but(safe: frozenset[str]) -> Check:
-    """Baseline: only kernel parameters that are the pod's own.
+    """Baseline: only sysctls that are isolated in the pod.
 
     Args:
         safe: Those parameters.
@@ -212,7 +202,7 @@ def sysctls_but(safe: frozenset[str]) -> Check:
 
 
 def host_process(spec: Object) -> Violation | None:
-    """Baseline: no processes of a Windows node."""
+    """Baseline: no Windows HostProcess containers."""
     holders = holders_of(spec, lambda context: bool((context.get("windowsOptions") or {}).get("hostProcess")))
     if not holders:
         return None

@@ -1,4 +1,4 @@
-"""Whose setting it is: the pod's, some containers', and how messages name them.
+"""Which pod or containers hold a setting, and how messages name them.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -28,33 +28,44 @@ def security(container: Object) -> Object:
     return container.get("securityContext") or {}
 
 
+def capabilities(container: Object, field: str) -> set[str]:
+    """The capabilities that a container adds or drops."""
+    return set((security(container).get("capabilities") or {}).get(field) or ())
+
+
 def quoted(names: list[str]) -> str:
-    """Names as messages list them."""
+    """Names in quotes, as messages list them."""
     return ", ".join(f'"{name}"' for name in names)
 
 
 def named(word: str, names: list[str]) -> str:
-    """The same after a word, which is in the plural if they are several."""
+    """Names after a noun, in the plural for several."""
     return f"{word}{'s' if len(names) != 1 else ''} {quoted(names)}"
 
 
 def names_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """The names of the containers that are bad."""
+    """The names of the containers that a predicate holds for."""
     return [container.get("name", "") for container in containers(spec) if bad(container)]
 
 
+def names_and_values(spec: Object, found: Callable[[Object], set[str]]) -> tuple[list[str], list[str]]:
+    """Return the names of the containers in which something is found, and all that is found, sorted."""
+    values = [(container.get("name", ""), found(container)) for container in containers(spec)]
+    return [name for name, mine in values if mine], sorted(set().union(*(mine for _, mine in values)))
+
+
 def but_in_user_namespaces(check: Check) -> Check:
-    """The same check, but for pods in which root is not root on the node."""
+    """The check, for pods without a user namespace of their own."""
     return lambda spec: None if spec.get("hostUsers") is False else check(spec)
 
 
 def but_on_windows(check: Check) -> Check:
-    """The same check, but for pods that say that they are for Windows."""
+    """The check, for pods that are not for Windows."""
     return lambda spec: None if (spec.get("os") or {}).get("name") == "windows" else check(spec)
 
 
 def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> list[str]:
-    """The containers that lack a setting which neither they nor the pod have.
+    """Return the containers for which neither they nor the pod have a setting.
 
     Args:
         spec: Of the pod.
@@ -72,7 +83,7 @@ def set_by_pod_or_all(spec: Object, holds: Callable[[Object], bool | None]) -> l
 
 
 def holders_of(spec: Object, bad: Callable[[Object], bool]) -> list[str]:
-    """Whose security context is bad: the pod's, some containers'."""
+    """Who has a bad security context: the pod, containers."""
     holders = ["pod"] if bad(spec.get("securityContext") or {}) else []
     names = names_of(spec, lambda container: bad(security(container)))
     return [*holders, named("container", names)] if names else holders

@@ -1,4 +1,4 @@
-"""What the restricted level forbids beside: everything that a hardened pod can do without.
+"""The checks of the restricted level, which enforces hardening practices.
 
 Source: k8s.io/pod-security-admission ``policy``; the Kubernetes page *Pod Security Standards*.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.admission.pod_security_standards.holders import (
     Violation,
+    capabilities,
     holders_of,
     named,
+    names_and_values,
     names_of,
     quoted,
     security,
@@ -33,7 +35,7 @@ SECCOMP = ("RuntimeDefault", "Localhost")
 
 
 def proc_mount(spec: Object) -> Violation | None:
-    """Restricted: the usual masks over /proc."""
+    """Restricted: the default masks over ``/proc``."""
     names = names_of(spec, lambda container: security(container).get("procMount", "Default") != "Default")
     if not names:
         return None
@@ -41,7 +43,7 @@ def proc_mount(spec: Object) -> Violation | None:
 
 
 def restricted_volumes(spec: Object) -> Violation | None:
-    """Restricted: only volumes that hold no part of the node."""
+    """Restricted: only volume types that hold nothing of the node."""
     bad: list[str] = []
     kinds: set[str] = set()
     for volume in spec.get("volumes") or ():
@@ -57,7 +59,7 @@ def restricted_volumes(spec: Object) -> Violation | None:
 
 
 def privilege_escalation(spec: Object) -> Violation | None:
-    """Restricted: no way to more privileges."""
+    """Restricted: no privilege escalation."""
     names = names_of(spec, lambda container: security(container).get("allowPrivilegeEscalation") is not False)
     if not names:
         return None
@@ -66,48 +68,32 @@ def privilege_escalation(spec: Object) -> Violation | None:
 
 
 def kept_capabilities(spec: Object) -> Violation | None:
-    """Restricted: all capabilities are dropped, and at most one is added again."""
-
-    def keeps(container: Object) -> bool:
-        return "ALL" not in ((security(container).get("capabilities") or {}).get("drop") or ())
-
-    bad: set[str] = set()
-
-    def adds(container: Object) -> bool:
-        extra = set((security(container).get("capabilities") or {}).get("add") or ()) - {"NET_BIND_SERVICE"}
-        bad.update(extra)
-        return bool(extra)
-
+    """Restricted: all capabilities are dropped, and at most NET_BIND_SERVICE is added."""
     parts = []
-    keeping, adding = names_of(spec, keeps), names_of(spec, adds)
+    keeping = names_of(spec, lambda container: "ALL" not in capabilities(container, "drop"))
+    adding, bad = names_and_values(spec, lambda container: capabilities(container, "add") - {"NET_BIND_SERVICE"})
     if keeping:
         parts.append(f'{named("container", keeping)} must set securityContext.capabilities.drop=["ALL"]')
     if adding:
-        parts.append(
-            f"{named('container', adding)} must not include {quoted(sorted(bad))} in securityContext.capabilities.add"
-        )
+        parts.append(f"{named('container', adding)} must not include {quoted(bad)} in securityContext.capabilities.add")
     return ("unrestricted capabilities", "; ".join(parts)) if parts else None
 
 
 def run_as_root(spec: Object) -> Violation | None:
-    """Restricted: containers must say that they do not run as root."""
-
-    def holds(context: Object) -> bool | None:
-        return context.get("runAsNonRoot")
-
+    """Restricted: containers must run as non-root."""
     pod = (spec.get("securityContext") or {}).get("runAsNonRoot")
     explicit = names_of(spec, lambda container: security(container).get("runAsNonRoot") is False)
     if pod is False or explicit:
         holders = (["pod"] if pod is False else []) + ([named("container", explicit)] if explicit else [])
         return "runAsNonRoot != true", f"{' and '.join(holders)} must not set securityContext.runAsNonRoot=false"
-    names = set_by_pod_or_all(spec, holds)
+    names = set_by_pod_or_all(spec, lambda context: context.get("runAsNonRoot"))
     if not names:
         return None
     return "runAsNonRoot != true", f"pod or {named('container', names)} must set securityContext.runAsNonRoot=true"
 
 
 def run_as_user(spec: Object) -> Violation | None:
-    """Restricted: user 0 is not asked for."""
+    """Restricted: containers may not run as user 0."""
     holders = ["pod"] if (spec.get("securityContext") or {}).get("runAsUser") == 0 else []
     names = names_of(spec, lambda container: security(container).get("runAsUser") == 0)
     if names:
@@ -116,7 +102,7 @@ def run_as_user(spec: Object) -> Violation | None:
 
 
 def bad_seccomp(spec: Object) -> Violation | None:
-    """Who chooses a seccomp profile that is none."""
+    """Forbid seccomp profiles other than RuntimeDefault and Localhost."""
     bad: set[str] = set()
 
     def chooses(context: Object) -> bool:
@@ -133,7 +119,7 @@ def bad_seccomp(spec: Object) -> Violation | None:
 
 
 def chosen_seccomp(spec: Object) -> Violation | None:
-    """Restricted: a seccomp profile is chosen."""
+    """Restricted: a seccomp profile must be set."""
     names = set_by_pod_or_all(spec, lambda context: True if context.get("seccompProfile") else None)
     wrong = bad_seccomp(spec)
     if wrong is not None or not names:

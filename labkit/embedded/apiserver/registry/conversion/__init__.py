@@ -1,4 +1,4 @@
-"""Kinds that are served in more than one version: stored in one, and seen in each.
+"""Conversion of kinds that are served in more than one version.
 
 An object is stored in the version that its row names in ``stored_as``. Requests are decoded,
 defaulted and patched in their own version, and converted before they are checked and stored;
@@ -22,11 +22,24 @@ BY_STORE: Mapping[str, tuple[Kind, ...]] = {
 }
 """Where objects of several versions are stored, to the rows of these."""
 
-# The conversions are loaded with the first object that needs one.
+EVENT_NAMES = {
+    "regarding": "involvedObject",
+    "note": "message",
+    "reportingController": "reportingComponent",
+    "deprecatedSource": "source",
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+}
+"""Fields of ``events.k8s.io/v1`` that the core group calls otherwise."""
+
+CORE_EVENT_NAMES = {core: name for name, core in EVENT_NAMES.items()}
+
+# Conversions of autoscalers are loaded with the first object that needs one.
 
 
 def to_stored(kind: Kind, obj: Object) -> Object:
-    """An object of a kind's own version in the version in which it is stored.
+    """Convert an object to the version in which its kind is stored.
 
     Args:
         kind: Its row.
@@ -35,16 +48,14 @@ def to_stored(kind: Kind, obj: Object) -> Object:
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
-        from labkit.embedded.apiserver.registry.conversion.events import to_core
-
-        return _complete(stored_kind(kind), to_core(obj))
+        return _complete(stored_kind(kind), _renamed(obj, EVENT_NAMES))
     from labkit.embedded.apiserver.registry.conversion.autoscaling import to_v2
 
     return _complete(stored_kind(kind), to_v2(obj))
 
 
 def from_stored(kind: Kind, obj: Object) -> Object:
-    """A stored object in the version of a kind.
+    """Convert a stored object to another version of its kind.
 
     Args:
         kind: The row of the version that is wanted.
@@ -53,16 +64,14 @@ def from_stored(kind: Kind, obj: Object) -> Object:
     if kind.stored_as is None:
         return obj
     if kind.group == "events.k8s.io":
-        from labkit.embedded.apiserver.registry.conversion.events import from_core
-
-        return _complete(kind, from_core(obj))
+        return _complete(kind, _renamed(obj, CORE_EVENT_NAMES))
     from labkit.embedded.apiserver.registry.conversion.autoscaling import from_v2
 
     return _complete(kind, from_v2(obj))
 
 
 def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Object] | None:
-    """An object as another version of its kind shows it, and that version's schema.
+    """Convert an object to another version of its kind.
 
     Args:
         kind: The row of the object's own version.
@@ -80,8 +89,12 @@ def in_version(kind: Kind, api_version: str, obj: Object) -> tuple[Struct, Objec
     return None
 
 
+def _renamed(obj: Object, names: Mapping[str, str]) -> Object:
+    return {names.get(name, name): value for name, value in obj.items()}
+
+
 def _complete(kind: Kind, obj: Object) -> Object:
-    """The object with the empty fields that its version always has."""
+    """Add the empty fields that a version always prints."""
     struct = schemas().of_kind(kind.group, kind.version, kind.kind)
     assert struct is not None
     made = Decoder().decode(struct, {**obj, "kind": kind.kind, "apiVersion": kind.group_version})

@@ -1,4 +1,4 @@
-"""Autoscalers of ``autoscaling/v1`` and ``v2``.
+"""Conversion of HorizontalPodAutoscalers between ``autoscaling/v1`` and ``v2``.
 
 Version 1 has one target, of the processors' use; all that it lacks goes into annotations.
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/v1/conversion.go``, ``annotations.go``.
@@ -48,14 +48,22 @@ def _present(**fields: Any) -> Object:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _copied(source: Object, *names: str) -> Object:
+    """Copy the fields that both versions name alike."""
+    return _present(**{name: source.get(name) for name in names})
+
+
+SPEC_FIELDS = ("scaleTargetRef", "minReplicas", "maxReplicas")
+STATUS_FIELDS = ("observedGeneration", "lastScaleTime", "currentReplicas", "desiredReplicas")
+
+
 def from_v2(obj: Object) -> Object:
-    """An autoscaler of ``autoscaling/v2`` as one of version 1."""
+    """Convert an autoscaler of ``autoscaling/v2`` to version 1."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     metrics, current = spec.get("metrics") or [], status.get("currentMetrics") or []
-    notes = _without_notes(obj)
-    other = [_to_v1(metric, "target") for metric in metrics if not _is_utilization(metric)]
+    notes: Object = {}
     for name, value in (
-        (METRICS, other),
+        (METRICS, [_to_v1(metric, "target") for metric in metrics if not _is_utilization(metric)]),
         (CURRENT, [_to_v1(metric, "current") for metric in current]),
         (BEHAVIOR, _go_names(spec["behavior"]) if spec.get("behavior") is not None else None),
         (CONDITIONS, status.get("conditions")),
@@ -67,70 +75,55 @@ def from_v2(obj: Object) -> Object:
     )
     measured = [_part(metric, "current").get("averageUtilization") for metric in current if _is_processor(metric)]
     uses = [use for use in measured if use is not None]
-    metadata = {**obj["metadata"], "annotations": notes}
-    if not notes:
-        del metadata["annotations"]
     return {
-        "metadata": metadata,
-        "spec": _present(
-            scaleTargetRef=spec.get("scaleTargetRef"),
-            minReplicas=spec.get("minReplicas"),
-            maxReplicas=spec.get("maxReplicas"),
-            targetCPUUtilizationPercentage=percent,
-        ),
-        "status": _present(
-            observedGeneration=status.get("observedGeneration"),
-            lastScaleTime=status.get("lastScaleTime"),
-            currentReplicas=status.get("currentReplicas"),
-            desiredReplicas=status.get("desiredReplicas"),
-            currentCPUUtilizationPercentage=uses[-1] if uses else None,
-        ),
+        "metadata": _with_notes(obj, notes),
+        "spec": _copied(spec, *SPEC_FIELDS) | _present(targetCPUUtilizationPercentage=percent),
+        "status": _copied(status, *STATUS_FIELDS)
+        | _present(currentCPUUtilizationPercentage=uses[-1] if uses else None),
     }
 
 
 def to_v2(obj: Object) -> Object:
-    """An autoscaler of version 1 as one of ``autoscaling/v2``."""
+    """Convert an autoscaler of version 1 to ``autoscaling/v2``."""
     given = obj["metadata"].get("annotations") or {}
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     percent = spec.get("targetCPUUtilizationPercentage")
-    metrics = _read(given, METRICS, SPEC, "metrics", lambda found: [_spec_to_v2(metric) for metric in found]) or []
+    metrics = _read(given, METRICS, SPEC, "metrics", lambda found: [_to_v2(metric, "target") for metric in found]) or []
     if percent is not None:
         metrics.append(utilization_metric(percent))
     measured = status.get("currentCPUUtilizationPercentage")
-    current = _read(given, CURRENT, STATUS, "currentMetrics", lambda found: [_status_to_v2(each) for each in found])
+    current = _read(
+        given, CURRENT, STATUS, "currentMetrics", lambda found: [_to_v2(metric, "current") for metric in found]
+    )
     if current is None and measured is not None:
         current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": measured}}}]
-    notes = _without_notes(obj)
-    metadata = {**obj["metadata"], "annotations": notes}
-    if not notes:
-        del metadata["annotations"]
     return {
-        "metadata": metadata,
-        "spec": _present(
-            scaleTargetRef=spec.get("scaleTargetRef"),
-            minReplicas=spec.get("minReplicas"),
-            maxReplicas=spec.get("maxReplicas"),
+        "metadata": _with_notes(obj, {}),
+        "spec": _copied(spec, *SPEC_FIELDS)
+        | _present(
             metrics=metrics or [utilization_metric(DEFAULT_UTILIZATION)],
             behavior=_read(given, BEHAVIOR, SPEC, "behavior", _json_names) or None,
         ),
-        "status": _present(
-            observedGeneration=status.get("observedGeneration"),
-            lastScaleTime=status.get("lastScaleTime"),
-            currentReplicas=status.get("currentReplicas"),
-            desiredReplicas=status.get("desiredReplicas"),
+        "status": _copied(status, *STATUS_FIELDS)
+        | _present(
             currentMetrics=current,
             conditions=_read(given, CONDITIONS, STATUS, "conditions", list),
         ),
     }
 
 
-def _without_notes(obj: Object) -> Object:
+def _with_notes(obj: Object, notes: Object) -> Object:
+    """The metadata of an autoscaler with other annotations for what version 1 lacks."""
     given = obj["metadata"].get("annotations") or {}
-    return {name: value for name, value in given.items() if name not in (METRICS, CURRENT, CONDITIONS, BEHAVIOR)}
+    kept = {name: value for name, value in given.items() if name not in (METRICS, CURRENT, CONDITIONS, BEHAVIOR)}
+    metadata = {**obj["metadata"], "annotations": kept | notes}
+    if not metadata["annotations"]:
+        del metadata["annotations"]
+    return metadata
 
 
 def _read(notes: Object, note: str, struct: str, field: str, convert: Callable[[Any], Any]) -> Any:
-    """What an annotation says, in the form of a field; None if it makes no sense."""
+    """Decode an annotation as the value of a field; None if it does not fit."""
     try:
         found = convert(orjson.loads(notes.get(note) or "null"))
         return Decoder().decode(schemas()[struct], {field: found}).get(field)
@@ -148,7 +141,7 @@ def _is_utilization(metric: Object) -> bool:
 
 
 def _to_v1(metric: Object, measure: str) -> Object:
-    """A metric in the form of version 1's annotation.
+    """Convert a metric to the form of version 1's annotation.
 
     Args:
         metric: As version 2 has it.
@@ -194,54 +187,41 @@ def _to_v1(metric: Object, measure: str) -> Object:
     return {"type": metric["type"], field: _present(**made)}
 
 
-def _spec_to_v2(metric: Object) -> Object:
-    """A wanted metric from the form of version 1's annotation."""
+def _to_v2(metric: Object, measure: str) -> Object:
+    """Convert a metric from the form of version 1's annotation.
+
+    Args:
+        metric: As version 1 has it.
+        measure: ``target`` for what is wanted, which has a type, ``current`` for what was measured.
+    """
     field = SOURCES.get(str(metric.get("type")), "")
     source = metric.get(field)
     if not isinstance(source, dict):
         return {"type": str(metric.get("type", ""))}
-    average = source.get("targetAverageValue")
-    if field in ("object", "pods", "external"):
-        selector = source.get("metricSelector" if field == "external" else "selector")
-        named = _present(name=source.get("metricName", ""), selector=selector)
-        value = source.get("targetValue")
-        if field == "object":
-            average = source.get("averageValue")
-            kind = "Value" if average is None else "AverageValue"
-        else:
-            kind = "Value" if field == "external" and value is not None else "AverageValue"
-        made = {"metric": named, "target": _present(type=kind, value=value, averageValue=average)}
-        if field == "object":
-            made["describedObject"] = source.get("target") or {}
-    else:
-        percent = source.get("targetAverageUtilization")
+    value, percent = source.get(f"{measure}Value"), source.get(f"{measure}AverageUtilization")
+    average = source.get("averageValue" if field == "object" else f"{measure}AverageValue")
+    if field not in ("object", "pods", "external"):
         kind = "AverageValue" if percent is None else "Utilization"
-        target = _present(type=kind, averageValue=average, averageUtilization=percent)
-        made = _present(name=source.get("name", ""), target=target, container=source.get("container"))
-    return {"type": metric["type"], field: made}
-
-
-def _status_to_v2(metric: Object) -> Object:
-    """A measured metric from the form of version 1's annotation."""
-    field = SOURCES.get(str(metric.get("type")), "")
-    source = metric.get(field)
-    if not isinstance(source, dict):
-        return {"type": str(metric.get("type", ""))}
-    average = source.get("currentAverageValue")
-    if field in ("object", "pods", "external"):
-        selector = source.get("metricSelector" if field == "external" else "selector")
-        if field == "object":
-            average = source.get("averageValue")
-        made = {
-            "metric": _present(name=source.get("metricName", ""), selector=selector),
-            "current": _present(value=source.get("currentValue"), averageValue=average),
-        }
-        if field == "object":
-            made["describedObject"] = source.get("target") or {}
+        numbers = _present(averageValue=average, averageUtilization=percent)
+        made = {"name": source.get("name", ""), measure: _typed(kind, numbers, measure)}
+        return {"type": metric["type"], field: made | _copied(source, "container")}
+    if field == "object":
+        kind = "Value" if average is None else "AverageValue"
     else:
-        current = _present(averageValue=average, averageUtilization=source.get("currentAverageUtilization"))
-        made = _present(name=source.get("name", ""), current=current, container=source.get("container"))
+        kind = "Value" if field == "external" and value is not None else "AverageValue"
+    selector = source.get("metricSelector" if field == "external" else "selector")
+    made = {
+        "metric": _present(name=source.get("metricName", ""), selector=selector),
+        measure: _typed(kind, _present(value=value, averageValue=average), measure),
+    }
+    if field == "object":
+        made["describedObject"] = source.get("target") or {}
     return {"type": metric["type"], field: made}
+
+
+def _typed(kind: str, numbers: Object, measure: str) -> Object:
+    """Add the type that targets have and measured values have not."""
+    return {"type": kind, **numbers} if measure == "target" else numbers
 
 
 def _capital(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Who owns which field: ``metadata.managedFields`` and server-side apply.
+"""Field ownership: ``metadata.managedFields`` and server-side apply.
 
 Source: KEP-555; sigs.k8s.io/structured-merge-diff; k8s.io/apimachinery ``pkg/util/managedfields``.
 """

@@ -41,7 +41,7 @@ from labkit.embedded.machinery.status import ApiError
 BEFORE_FIRST_APPLY = "before-first-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KUBECTL = "kubectl"
-"""The manager that goes on where client-side apply left off."""
+"""The manager that takes over from client-side apply."""
 
 
 def apply(
@@ -59,20 +59,20 @@ def apply(
 
     Args:
         struct: The kind's schema.
-        live: The object as it is, None if there is none.
+        live: The stored object, None if there is none.
         config: What the caller applies, as it was sent.
         manager: Who applies.
         api_version: The configuration's version.
         subresource: Through which subresource, if any.
         force: Take over fields that others own.
         now: The time for the manager's entry.
-        elsewhere: For kinds with several versions: what others own is compared in their own one.
+        elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
 
     Returns:
         The merged object, still to be decoded, or None if nothing changed; and its managers.
 
     Raises:
-        ApiError: 409 with a cause for each conflict; 500 if there are parts that nobody can own.
+        ApiError: 409 with a cause for each conflict; 500 if there are parts that no manager can own.
     """
     shape = shape_of_struct(struct)
     managed = decode_managed(live["metadata"].get("managedFields")) if live is not None else Managed()
@@ -110,7 +110,7 @@ def apply(
 
 
 def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) -> None:
-    """See that everything in an object can have an owner, which items without their key cannot.
+    """Check that every part of an object can have an owner: items without their key cannot.
 
     Raises:
         ApiError: 500, which is the real server's answer too.
@@ -130,7 +130,7 @@ def _check_ownable(struct: Struct, live: Object, api_version: str, first: bool) 
 
 
 def empty_object(struct: Struct, config: Object) -> Object:
-    """What an apply starts from where there is no object."""
+    """The object that an apply to a missing object starts from."""
     empty = Decoder(defaults=False).decode(struct, {})
     empty.update({name: config[name] for name in ("kind", "apiVersion") if name in config})
     return empty
@@ -151,7 +151,7 @@ def _take_over(
     force: bool,
     elsewhere: Elsewhere | None,
 ) -> None:
-    """Take from the other managers what has changed, or refuse to.
+    """Remove changed fields from other managers, or report a conflict.
 
     Raises:
         ApiError: 409 with a cause for each conflict.
@@ -186,7 +186,7 @@ def _last_applied(obj: Object) -> str:
 
 
 def _allowed(struct: Struct, live: Object, version: str) -> Node:
-    """What client-side apply set and nobody has changed since: kubectl may take that over."""
+    """The fields that client-side apply set and that are unchanged since: kubectl may take them over."""
     try:
         config = json.loads(_last_applied(live))
     except ValueError:
@@ -200,7 +200,7 @@ def _allowed(struct: Struct, live: Object, version: str) -> Node:
 
 
 def _as_last_applied(config: Object) -> str:
-    """A configuration as the annotation holds it."""
+    """A configuration as the last-applied annotation holds it."""
     kept = copy.deepcopy(config)
     annotations = (kept.get("metadata") or {}).get("annotations")
     if annotations:
@@ -209,7 +209,7 @@ def _as_last_applied(config: Object) -> str:
 
 
 def conflict_error(conflicts: dict[ManagerId, Node], managed: Managed) -> ApiError:
-    """409: others own what this apply would change."""
+    """Return a 409 that lists the fields that others own."""
     rows: list[tuple[str, str]] = []
     for key, fields in sorted(conflicts.items()):
         who = f'"{key.manager}"'

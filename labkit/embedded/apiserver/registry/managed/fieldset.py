@@ -1,4 +1,4 @@
-"""Sets of fields in the form of FieldsV1, and what a change touches.
+"""Sets of fields in the form of FieldsV1, and the fields that a change touches.
 
 A node is a dict from path elements to nodes: ``f:name`` a field or map key, ``k:{…}`` an item
 of a keyed list, ``v:…`` an item of a set. An empty node, or one with the element ``.``, is
@@ -22,7 +22,7 @@ NO_KEYS = "k:{}"
 
 
 class Keyless(Exception):
-    """An item of a keyed list that has no key: nobody can own it."""
+    """An item of a keyed list without a key, which no manager can own."""
 
 
 def is_member(node: Node) -> bool:
@@ -89,7 +89,7 @@ def intersection_sets(left: Node, right: Node) -> Node:
 
 
 def _leaf_or(node: Node) -> Node | None:
-    """A node that holds only itself as a leaf, one that holds nothing as None."""
+    """Return an only-self node as a leaf, and an empty one as None."""
     if not node:
         return None
     return {} if len(node) == 1 and "." in node else node
@@ -114,7 +114,7 @@ def ordered(node: Node) -> Node:
 
 
 def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """All paths of a set in the real server's order: of each level its own first, then those below."""
+    """All paths of a set in the real server's order: level by level."""
     names = sorted((name for name in node if name != "."), key=_element_order)
     found = [(*prefix, name) for name in names if is_member(node[name])]
     for name in names:
@@ -123,7 +123,7 @@ def paths(node: Node, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def _element_order(element: str) -> tuple[int, Any]:
-    """Fields by name, items by their keys, values by what they are.
+    """A sort key: fields by name, items by their keys, values by type.
 
     Source: sigs.k8s.io/structured-merge-diff ``fieldpath/element.go``.
     """
@@ -136,7 +136,7 @@ def _element_order(element: str) -> tuple[int, Any]:
 
 
 def _value_order(value: Any) -> tuple[int, Any]:
-    """Numbers, texts, truth values, nothing; structures do not occur in sets."""
+    """A sort key: numbers, texts, booleans, null."""
     if isinstance(value, bool):
         return 2, value
     if isinstance(value, int | float):
@@ -163,7 +163,7 @@ def show_path(path: tuple[str, ...]) -> str:
 
 
 class Shape:
-    """How ownership sees a type: one leaf, a struct, a map, a keyed list, or a set."""
+    """How ownership sees a type: a leaf, a struct, a map, a keyed list, or a set."""
 
     __slots__ = ("element", "form", "keys", "struct", "type")
 
@@ -268,7 +268,7 @@ def shape_of_field(field: Field) -> Shape:
 
 
 def compare(shape: Shape, old: Any, new: Any) -> tuple[Node | None, Node | None]:
-    """What a change from ``old`` to ``new`` sets and what it removes.
+    """Return the fields that a change from ``old`` to ``new`` sets and removes.
 
     Returns:
         Two nodes, None where nothing is set or removed.

@@ -1,4 +1,4 @@
-"""The entries of ``metadata.managedFields``, and how writes change them."""
+"""Reads, updates and writes the entries of ``metadata.managedFields``."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ STRIPPED: Node = {
         )
     },
 }
-"""Fields that nobody owns."""
+"""Fields without owners."""
 
 
 MAX_UPDATERS = 10
-"""How many managers that update an object remembers one by one."""
+"""How many updating managers have entries of their own."""
 ANCIENT = "ancient-changes"
 
 
 class ManagerId(NamedTuple):
-    """What tells one manager from another."""
+    """What identifies a manager."""
 
     manager: str
     operation: str
@@ -72,12 +72,12 @@ class Managed:
 
 
 def manager_id(manager: str, operation: str, api_version: str, subresource: str) -> ManagerId:
-    """An applier is the same whichever version it applies."""
+    """Make an identifier; an applier is the same in every version."""
     return ManagerId(manager, operation, "" if operation == "Apply" else api_version, subresource)
 
 
 def decode_managed(entries: Any) -> Managed | None:
-    """The entries of an object; None if they make no sense."""
+    """Decode the entries of an object; None if they are invalid."""
     managed = Managed()
     for entry in entries or ():
         if entry.get("operation") not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
@@ -106,7 +106,7 @@ def valid_node(node: Any, depth: int = 0) -> bool:
 
 
 def encode_managed(managed: Managed) -> list[Object]:
-    """The entries in the order in which the real server keeps them."""
+    """Encode the entries, sorted as the real server sorts them."""
     entries = []
     for key, fields in managed.fields.items():
         entry: Object = {
@@ -144,7 +144,7 @@ def set_managed(obj: Object, managed: Managed) -> None:
 
 
 def keep_managers(metadata: Object, noted: Object) -> None:
-    """Give metadata the managers that were noted in a copy of them."""
+    """Copy ``managedFields`` from another copy of the metadata."""
     if metadata is noted:
         return
     metadata.pop("managedFields", None)
@@ -153,7 +153,7 @@ def keep_managers(metadata: Object, noted: Object) -> None:
 
 
 def live_or_new(old: Object | None, new: Object, subresource: str) -> Managed:
-    """The managers a write starts from: those it sends, or those of the stored object."""
+    """The managers a write starts from: those it sends, else those of the stored object."""
     live = decode_managed(old["metadata"].get("managedFields")) if old is not None else Managed()
     live = live or Managed()
     if subresource:
@@ -178,7 +178,7 @@ RESET: dict[tuple[str, str], Node] = {
     },
     ("apps.v1.Deployment", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
 }
-"""(struct, subresource) to what writes through it never own, where that is not the usual.
+"""(struct, subresource) to the fields that writes through it never own, where the default does not apply.
 
 Source: k8s.io/kubernetes ``pkg/registry``, ``GetResetFields`` of the strategies.
 """
@@ -196,7 +196,7 @@ STATUS_ONLY = frozenset(
 
 
 def ignored_fields(struct: Struct, subresource: str) -> Node:
-    """What writes through this door never own: the status, or all but the status."""
+    """The fields that writes through a subresource never own."""
     own = RESET.get((struct.name, subresource))
     if own is not None:
         return own
@@ -211,7 +211,7 @@ def ignored_fields(struct: Struct, subresource: str) -> Node:
 
 
 def changes(struct: Struct, old: Object | None, new: Object, subresource: str) -> tuple[Node, Node]:
-    """What a write sets and removes, but for what nobody owns."""
+    """Return the fields that a write sets and removes, without fields that have no owners."""
     before = old if old is not None else Decoder(defaults=False).decode(struct, {})
     set_, gone = compare(
         shape_of_struct(struct),
@@ -237,7 +237,7 @@ def update_managed_fields(
     now: str,
     elsewhere: Elsewhere | None = None,
 ) -> None:
-    """Note in ``new`` that a manager made it from ``old``; an object that nobody can own in full has no owners.
+    """Record in ``new`` which manager changed it from ``old``.
 
     Args:
         struct: The kind's schema.
@@ -247,37 +247,18 @@ def update_managed_fields(
         api_version: In which version of the kind.
         subresource: Through which subresource, if any.
         now: The time of the entry.
-        elsewhere: For kinds with several versions: what others own is compared in their own one.
+        elsewhere: Converts to other versions of the kind, in which fields of other managers are compared.
     """
-    try:
-        _note(struct, old, new, manager, api_version, subresource, now, elsewhere)
-    except Keyless:
-        new["metadata"].pop("managedFields", None)
-
-
-def _note(
-    struct: Struct,
-    old: Object | None,
-    new: Object,
-    manager: str,
-    api_version: str,
-    subresource: str,
-    now: str,
-    elsewhere: Elsewhere | None,
-) -> None:
     managed = live_or_new(old, new, subresource)
     if not managed.fields and old is not None and old["metadata"].get("uid"):
         set_managed(new, managed)
         return
-    set_, gone = changes(struct, old, new, subresource)
-    for key in list(managed.fields):
-        version = managed.versions.get(key, api_version)
-        other = elsewhere(version) if elsewhere is not None and old is not None and version != api_version else None
-        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
-            del managed.fields[key]  # nobody can own fields of a version that the object does not have
-            continue
-        touched, lost = changes(*other, subresource) if other is not None else (set_, gone)
-        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
+    try:
+        set_, gone = changes(struct, old, new, subresource)
+        _disown(managed, api_version, (set_, gone), subresource, elsewhere if old is not None else None)
+    except Keyless:
+        new["metadata"].pop("managedFields", None)
+        return
     if set_:
         key = manager_id(manager or "unknown", "Update", api_version, subresource)
         previous = managed.fields.get(key, {})
@@ -289,8 +270,22 @@ def _note(
     set_managed(new, managed)
 
 
+def _disown(
+    managed: Managed, api_version: str, changed: tuple[Node, Node], subresource: str, elsewhere: Elsewhere | None
+) -> None:
+    """Remove from all managers the fields that a write sets or removes."""
+    for key in list(managed.fields):
+        version = managed.versions.get(key, api_version)
+        other = elsewhere(version) if elsewhere is not None and version != api_version else None
+        if other is None and version.rpartition("/")[0] != api_version.rpartition("/")[0]:
+            del managed.fields[key]  # the object has no such version
+            continue
+        touched, lost = changes(*other, subresource) if other is not None else changed
+        managed.fields[key] = difference_sets(difference_sets(managed.fields[key], touched), lost)
+
+
 def _merge_oldest(managed: Managed) -> None:
-    """Keep at most so many managers that update: the oldest become one for each version."""
+    """Merge the oldest updaters into one entry per version when there are more than ``MAX_UPDATERS``."""
     updates = [key for key in managed.fields if key.operation == "Update"]
     updates.sort(key=lambda key: (managed.times.get(key, ""), key))
     surplus = len(updates) - MAX_UPDATERS

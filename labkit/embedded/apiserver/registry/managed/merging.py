@@ -1,6 +1,6 @@
-"""Merge a configuration into an object, and take out what nobody wants any more.
+"""Merges a configuration into an object, and prunes fields that have no owner left.
 
-Both work on plain JSON by its schema, before the result is decoded.
+Both work on plain JSON and its schema; the result is decoded afterwards.
 Source: structured-merge-diff ``typed/merge.go``, ``typed/remove.go``.
 """
 
@@ -12,9 +12,9 @@ from labkit.embedded.apiserver.registry.managed.fieldset import LEAF, Node, Shap
 
 
 def merge(shape: Shape, old: Any, config: Any) -> Any:
-    """The old value with a configuration merged into it.
+    """Merge a configuration into a value.
 
-    Null stands for an empty map or list, and changes nothing in one that is not empty.
+    Null means an empty map or list; merged into one that is not empty, it changes nothing.
     """
     if shape.form == "leaf" or not (old or config):
         return config
@@ -27,7 +27,7 @@ def merge(shape: Shape, old: Any, config: Any) -> Any:
 
 
 def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
-    """Items in the configuration's order, the others where they stood among their neighbours."""
+    """Merge lists: items in the configuration's order, the others among their neighbours."""
     items = shape.item() if shape.form == "list" else LEAF
     left = [(shape.path_element(item), item) for item in old]
     right = [(shape.path_element(item), item) for item in config]
@@ -73,10 +73,10 @@ def _merge_items(shape: Shape, old: list[Any], config: list[Any]) -> list[Any]:
 
 
 def remove(shape: Shape, value: Any, gone: Node, kept: Node) -> Any:
-    """The value without the fields ``gone``, but for those that ``kept`` still holds.
+    """Remove the fields ``gone`` from a value, except those that ``kept`` holds.
 
-    A field of a struct goes as a whole when nobody holds any of it; an item of a list or map goes if nobody else
-    owns it itself, whoever holds some of its fields, and is left, empty, if it was not owned itself.
+    A field of a struct is removed when no manager owns any part of it. An item of a list or map is removed
+    when no other manager owns the item itself, and left empty if the item itself was not owned.
     Source: sigs.k8s.io/structured-merge-diff ``merge/update.go`` (``prune``).
     """
     if shape.form == "map" and isinstance(value, dict):

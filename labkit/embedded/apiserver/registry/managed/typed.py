@@ -1,4 +1,4 @@
-"""Whether an applied configuration has the types of its schema.
+"""Checks that an applied configuration has the types of its schema.
 
 Source: structured-merge-diff ``typed/validate.go``, ``typed/helpers.go``.
 """
@@ -17,7 +17,7 @@ PLAIN = frozenset(("intstr", "raw", "any"))
 
 
 def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
-    """What is wrong with a configuration or an object, each as ``path: what``.
+    """Return what is wrong with a configuration or an object, each as ``path: problem``.
 
     Args:
         struct: The kind's schema.
@@ -28,7 +28,7 @@ def problems(struct: Struct, value: Any, *, repeats: bool = False) -> list[str]:
 
 
 def said(found: list[str]) -> str:
-    """Problems in one text."""
+    """Problems as one text."""
     return found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
 
 
@@ -81,7 +81,7 @@ def _field(field: Field, value: Any, path: str, repeats: bool) -> Iterator[str]:
 
 
 def _no_element(shape: Shape, item: Any) -> str:
-    """Why an item cannot stand in a keyed list or a set, empty if it can."""
+    """Why an item cannot be in a keyed list or a set; empty if it can."""
     if shape.form == "set":
         if isinstance(item, dict):
             return "associative list without keys has an element that's a map type"

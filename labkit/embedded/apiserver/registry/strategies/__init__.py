@@ -1,15 +1,17 @@
-"""One strategy for each kind; a kind without one of its own has the ordinary rules.
+"""One strategy for each kind that needs more than the default rules.
 
-Which kind has which stands in ``table``. What belongs together lies together, and each of these
-rests only on those below it:
+``table`` says which kind has which. Each of these packages imports only those below it:
 
-``workloads``  what makes pods from a template, and what watches over their number
-``pods``       what a pod may say, what its author leaves out, what may change later
-``storage``    volumes, claims on them, and what provides them
-``fields``     rules of fields that several kinds have
+``workloads``  what makes pods from a template, autoscalers, disruption budgets
+``pods``       pods and pod templates
+``storage``    volumes, claims, drivers
+``fields``     fields that several kinds have
 
-``network`` has services and what surrounds them, ``flowcontrol`` the classes of requests; the other
-kinds of the core group and of the server itself lie beside the table.
+``network`` has services and what surrounds them, ``flowcontrol`` API priority and fairness; the other
+kinds stand beside the table.
+
+Checks take a value, its path in the object, and ``errors``, to which they add a cause for each broken
+rule in the real server's order. Methods marked as overrides do what ``Strategy`` says.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Strategies:
         self._table = dict(table)
 
     def of(self, kind: Kind) -> Strategy:
-        """The strategy of a kind."""
+        """Return the strategy of a kind."""
         found = self._table.get((kind.group, kind.kind))
         if found is None:
             found = self._table[kind.group, kind.kind] = Strategy(
@@ -48,7 +50,7 @@ class Strategies:
 
 
 def strategies() -> Strategies:
-    """A new set of strategies, so that hooks of one cluster do not reach another."""
+    """Make a new set of strategies, so that clusters do not share hooks."""
     from labkit.embedded.apiserver.registry.strategies.table import table
 
     return Strategies(table())

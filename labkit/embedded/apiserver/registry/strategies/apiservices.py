@@ -1,4 +1,4 @@
-"""API services: which server answers a group version. Only this one does here.
+"""The strategy of APIServices; only local ones are ever available here.
 
 Source: k8s.io/kube-aggregator ``pkg/apis/apiregistration/validation``, ``pkg/registry/apiservice``.
 """
@@ -113,7 +113,7 @@ class ApiServiceStrategy(Strategy):
 
 
 def available(now: str) -> Object:
-    """What is said of group versions that this server itself answers."""
+    """The condition of an APIService that this server serves."""
     return {
         "type": "Available",
         "status": "True",

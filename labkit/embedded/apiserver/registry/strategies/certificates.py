@@ -1,4 +1,4 @@
-"""Certificate signing requests: a spec that never changes, conditions, and one certificate.
+"""The strategy of CertificateSigningRequests: an immutable spec, conditions, one certificate.
 
 Source: k8s.io/kubernetes ``pkg/apis/certificates/validation``, ``pkg/registry/certificates``.
 """
@@ -50,7 +50,7 @@ USAGES = (
 
 
 def any_name(name: str, prefix: bool) -> list[str]:
-    """Nobody cares what a request is called."""
+    """Accept any name."""
     return []
 
 
@@ -166,7 +166,7 @@ class SigningRequestStrategy(Strategy):
 
 
 def complete_times(context: Context, new: Object, old: Object) -> None:
-    """Give each condition the times that it lacks."""
+    """Set the times that conditions lack."""
     now = timestamp(context.clock())
     for condition in new["status"].get("conditions") or ():
         if not condition.get("lastUpdateTime"):
@@ -181,7 +181,7 @@ def complete_times(context: Context, new: Object, old: Object) -> None:
 
 
 def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
-    """The conditions of a request: known states, each type once, and one decision at most."""
+    """Check the conditions: known statuses, no type twice, one decision at most."""
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         path = f"status.conditions[{index}]"
@@ -195,7 +195,7 @@ def check_conditions(conditions: Sequence[Object], errors: FieldErrors) -> None:
 
 
 def check_signer(name: str, path: str, errors: FieldErrors) -> None:
-    """A signer's name: a domain, a slash, and a name in it."""
+    """Check a signer's name, such as ``example.com/signer-name``."""
     if not name:
         errors.required(path)
         return

@@ -1,4 +1,4 @@
-"""Namespaces, config maps, secrets, service accounts and priority classes.
+"""The strategies of Namespaces, ConfigMaps, Secrets, ServiceAccounts and PriorityClasses.
 
 Source: k8s.io/kubernetes ``pkg/registry/core``, ``pkg/apis/core/validation``.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.metadata import check_known_finalizer
+from labkit.embedded.apiserver.registry.metadata import check_known_finalizer, immutable
 from labkit.embedded.apiserver.registry.names import NameRule, config_key, label_name, qualified_name
 from labkit.embedded.apiserver.registry.strategies.tls_key_pairs import pair_problem
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
@@ -122,7 +122,7 @@ class ConfigMapStrategy(Strategy):
 
 
 def check_immutable(new: Object, old: Object, fields: tuple[str, ...], errors: FieldErrors) -> None:
-    """What ``immutable: true`` forbids."""
+    """Refuse changes of an object with ``immutable: true``."""
     if not old.get("immutable"):
         return
     if not new.get("immutable"):
@@ -186,8 +186,7 @@ class SecretStrategy(Strategy):
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        if new.get("type") != old.get("type"):
-            errors.invalid("type", new.get("type"), "field is immutable")
+        immutable(new.get("type"), old.get("type"), "type", errors)
         check_immutable(new, old, ("data",), errors)
         self.check(new, errors)
 
@@ -262,5 +261,4 @@ class PriorityClassStrategy(Strategy):
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         if new.get("value") != old.get("value"):
             errors.forbidden("value", "may not be changed in an update.")
-        if new.get("preemptionPolicy") != old.get("preemptionPolicy"):
-            errors.invalid("preemptionPolicy", new.get("preemptionPolicy"), "field is immutable")
+        immutable(new.get("preemptionPolicy"), old.get("preemptionPolicy"), "preemptionPolicy", errors)

@@ -1,4 +1,4 @@
-"""Events, which the core group takes as they are and ``events.k8s.io`` holds to more rules.
+"""The strategies of Events, which ``events.k8s.io`` validates more strictly than the core group.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/event``, ``pkg/apis/core/validation/events.go``.
 """
@@ -52,7 +52,7 @@ TEXTS = frozenset(("reason", "message", "type", "action", "reportingComponent", 
 
 @dataclass
 class EventStrategy(Strategy):
-    """Events, as the core group takes them."""
+    """Events of the core group."""
 
     full_checks: int = 0
     change_checks: int = 0
@@ -101,7 +101,7 @@ class EventStrategy(Strategy):
 
 @dataclass
 class StrictEventStrategy(EventStrategy):
-    """Events, as ``events.k8s.io`` takes them. Like every strategy it sees them as they are stored."""
+    """Events of ``events.k8s.io``, seen in the stored version like all objects."""
 
     controller_name: str = "reportingController"
 

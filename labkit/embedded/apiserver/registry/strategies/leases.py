@@ -1,4 +1,4 @@
-"""Leases.
+"""The strategy of Leases.
 
 Source: k8s.io/kubernetes ``pkg/apis/coordination/validation``.
 """
@@ -36,5 +36,4 @@ class LeaseStrategy(Strategy):
         seconds = spec.get("leaseDurationSeconds")
         if seconds is not None and seconds <= 0:
             errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
-        transitions = spec.get("leaseTransitions")
-        errors.check_not_negative("spec.leaseTransitions", transitions)
+        errors.check_not_negative("spec.leaseTransitions", spec.get("leaseTransitions"))

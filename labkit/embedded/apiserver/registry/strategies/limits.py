@@ -1,4 +1,4 @@
-"""Quotas and limit ranges.
+"""The strategies of ResourceQuotas and LimitRanges.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``, ``pkg/apis/core/v1/defaults.go``.
 """
@@ -15,7 +15,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import (
+from labkit.embedded.apiserver.registry.strategies.pods.resources import (
     check_resource_name,
     check_standard_name,
 )
@@ -46,7 +46,7 @@ MAX_MILLIS = (2**63 - 1) // 1000
 
 @dataclass
 class ResourceQuotaStrategy(Strategy):
-    """Quotas: their status is the controller's, their scopes stay."""
+    """ResourceQuotas, whose scopes are immutable."""
 
     full_checks: int = 0
     returns_deleted: bool = True
@@ -111,7 +111,7 @@ def _check_opposites(chosen: Iterable[str], path: str, shown: list[str], errors:
 
 
 def _check_selector(spec: Object, errors: FieldErrors) -> None:
-    """The scopes of a selector; the selector is shown as the real server's own struct."""
+    """Check the scopes of a selector, which messages print as Go's internal struct."""
     if spec.get("scopeSelector") is None:
         return
     path = "spec.scopeSelector.matchExpressions"
@@ -193,7 +193,7 @@ class LimitRangeStrategy(Strategy):
 
 
 def _check_item(item: Object, kind: str, path: str, errors: FieldErrors) -> None:
-    """One item: names, then how its amounts go together."""
+    """Check one item: names, then how its amounts compare."""
     given: dict[str, Amounts] = {}
     for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
         if kind == "Pod" and field in ("default", "defaultRequest"):

@@ -1,4 +1,4 @@
-"""Nodes: their taints, addresses and amounts.
+"""The strategy of Nodes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -14,12 +14,12 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import ip_range, label_value, qualified_name, range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_amount
+from labkit.embedded.apiserver.registry.strategies.pods.scheduling import EFFECTS
 from labkit.embedded.apiserver.registry.strategy import Context, Strategy
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.quota.amounts import read
 from labkit.embedded.machinery.request import Object
 
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 FEATURE = re.compile(r"[A-Z][A-Za-z0-9]*(/[A-Za-z][A-Za-z0-9]*)*")
 FEATURE_FORM = (
     "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or "
@@ -72,8 +72,7 @@ class NodeStrategy(Strategy):
             errors.invalid("metadata.nodeSwapStatus.capacity", swap, "must be greater than zero")
         _check_features(obj["status"].get("declaredFeatures") or [], errors)
         ranges = _ranges(obj["spec"])
-        for index, text in enumerate(ranges):
-            errors.check_format(f"spec.podCIDRs[{index}]", text, range_messages)
+        errors.check_each("spec.podCIDRs", ranges, range_messages)
         if len(ranges) > 1:
             _check_families(ranges, errors)
 
@@ -119,7 +118,7 @@ def _check_amounts(status: Object, errors: FieldErrors) -> None:
 
 
 def _check_features(features: list[str], errors: FieldErrors) -> None:
-    """What a node says that it can do: sorted names, each once."""
+    """Check the declared features: valid names, sorted, no duplicates."""
     for index, name in enumerate(features):
         place = f"status.declaredFeatures[{index}]"
         if index and features[index - 1] == name:
@@ -144,14 +143,14 @@ def _check_families(ranges: list[str], errors: FieldErrors) -> None:
 
 
 def _ranges(spec: Object) -> list[str]:
-    """Address ranges; ``podCIDR`` is the first of them."""
+    """The pod CIDRs; ``podCIDR`` stands for the first."""
     ranges = list(spec.get("podCIDRs") or ())
     first = spec.get("podCIDR")
     return [first, *ranges[1:]] if first else ranges
 
 
 def check_taints(taints: list[Object], path: str, errors: FieldErrors) -> None:
-    """A node's taints: good keys and values, each key and effect once."""
+    """Check a node's taints."""
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(taints):
         place = f"{path}[{index}]"

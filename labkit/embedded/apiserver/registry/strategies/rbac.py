@@ -1,4 +1,4 @@
-"""Roles and bindings.
+"""The strategies of Roles, ClusterRoles and their bindings.
 
 Source: k8s.io/kubernetes ``pkg/apis/rbac/validation`` and ``pkg/apis/rbac/v1/defaults.go``.
 """
@@ -26,7 +26,7 @@ GROUP = "rbac.authorization.k8s.io"
 
 @dataclass
 class PolicyStrategy(Strategy):
-    """What roles and bindings have in common."""
+    """What roles and bindings share."""
 
     name_rule: NameRule = path_segment_name
     create_on_update: bool = True
@@ -73,7 +73,7 @@ class RoleStrategy(PolicyStrategy):
 
 
 def check_rule(rule: Object, namespaced: bool, path: str, errors: FieldErrors) -> None:
-    """One rule of a role."""
+    """Check one rule of a role."""
     errors.check_present(f"{path}.verbs", rule.get("verbs"), "verbs must contain at least one value")
     urls = rule.get("nonResourceURLs")
     if urls:
@@ -122,13 +122,12 @@ class BindingStrategy(PolicyStrategy):
         if role["apiGroup"] != GROUP:
             errors.not_supported("roleRef.apiGroup", role["apiGroup"], [GROUP])
         errors.check_choice("roleRef.kind", role.get("kind", ""), self.roles)
-        name = role.get("name", "")
-        errors.check_required("roleRef.name", name, path_segment_name)
+        errors.check_required("roleRef.name", role.get("name", ""), path_segment_name)
         for index, subject in enumerate(obj.get("subjects") or ()):
             self.check_subject(subject, f"subjects[{index}]", errors)
 
     def check_subject(self, subject: Object, path: str, errors: FieldErrors) -> None:
-        """One subject of a binding."""
+        """Check one subject of a binding."""
         name, kind, group = subject.get("name", ""), subject.get("kind", ""), subject.get("apiGroup", "")
         errors.check_present(f"{path}.name", name)
         if kind == "ServiceAccount":
@@ -145,7 +144,6 @@ class BindingStrategy(PolicyStrategy):
 
     @override
     def check_change(self, new: Object, old: Object, errors: FieldErrors) -> None:
-        """See ``PolicyStrategy``."""
         if new["roleRef"] != old["roleRef"]:
             role = new["roleRef"]
             shown = {"APIGroup": role["apiGroup"], "Kind": role.get("kind", ""), "Name": role.get("name", "")}

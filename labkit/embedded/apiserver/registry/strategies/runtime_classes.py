@@ -1,4 +1,4 @@
-"""Runtime classes: which container runtime a pod wants.
+"""The strategy of RuntimeClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/node/validation``, ``pkg/registry/node/runtimeclass``.
 """
@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import check_tolerations
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -28,8 +28,7 @@ class RuntimeClassStrategy(Strategy):
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
-        handler = obj.get("handler", "")
-        errors.check_required("handler", handler, dns_label)
+        errors.check_required("handler", obj.get("handler", ""), dns_label)
         overhead, scheduling = obj.get("overhead"), obj.get("scheduling")
         if overhead is not None:
             check_resources({"limits": overhead.get("podFixed")}, "overhead", errors)

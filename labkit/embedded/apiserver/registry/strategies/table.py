@@ -1,4 +1,4 @@
-"""Which kind has which strategy.
+"""The table of strategies by kind.
 
 A strategy is named, and loaded when its kind is asked for: a server starts with few of them.
 """
@@ -11,7 +11,7 @@ from labkit.embedded.apiserver.registry.strategy import Strategy
 
 
 def table() -> dict[tuple[str, str], Strategy | tuple[str, str]]:
-    """(group, kind) to a new strategy, or where it is to be had: not every server is asked for it."""
+    """Return (group, kind) to a strategy, or to its module and class, which load when first used."""
     return {
         ("", "ConfigMap"): ("core", "ConfigMapStrategy"),
         ("", "Endpoints"): ("network.endpoints", "EndpointsStrategy"),

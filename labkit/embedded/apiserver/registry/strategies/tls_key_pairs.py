@@ -1,4 +1,4 @@
-"""Whether a certificate and a key belong together.
+"""Checks that a certificate and a key belong together.
 
 Source: Go's ``crypto/tls`` (``X509KeyPair``), which the warnings for secrets come from.
 """
@@ -21,7 +21,7 @@ SKIPPED = "after skipping PEM blocks of the following types: ["
 
 
 def pair_problem(certificate: bytes, key: bytes) -> str:
-    """What is wrong with a pair.
+    """Return what is wrong with a certificate and its key.
 
     Args:
         certificate: A PEM text.
@@ -49,7 +49,7 @@ def pair_problem(certificate: bytes, key: bytes) -> str:
 
 
 def _first(text: bytes, wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
-    """The first block of a kind that is wanted, and the kinds before it."""
+    """The first PEM block of a wanted type, and the types before it."""
     skipped: list[str] = []
     for match in BLOCK.finditer(text):
         kind = match[1].decode("utf-8", "replace")

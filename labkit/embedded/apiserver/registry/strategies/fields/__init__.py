@@ -1,1 +1,1 @@
-"""Rules of fields that several kinds have."""
+"""Validation of fields that several kinds have."""

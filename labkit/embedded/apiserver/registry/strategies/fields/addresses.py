@@ -1,4 +1,4 @@
-"""How addresses are written."""
+"""IP addresses that are legal but discouraged, and those that are forbidden."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 
 
 def address_warnings(value: str, path: str) -> list[str]:
-    """An address of version 6 that is not written as it should be.
+    """Warn of an IPv6 address that is not in its canonical form.
 
     Source: k8s.io/apimachinery ``pkg/util/validation/ip.go``.
     """
@@ -22,7 +22,7 @@ def address_warnings(value: str, path: str) -> list[str]:
 
 
 def check_not_special(address: str, path: str, errors: FieldErrors) -> None:
-    """Refuse an address that means no other machine.
+    """Refuse unspecified, loopback and link-local addresses.
 
     Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateNonSpecialIP``).
     """

@@ -1,4 +1,4 @@
-"""Conditions in the common form, ``metav1.Condition``.
+"""Validation of ``metav1.Condition``.
 
 Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
 """
@@ -27,13 +27,7 @@ BAD_REASON = regex_error(
 
 
 def check_conditions(conditions: list[Object], path: str, errors: FieldErrors) -> None:
-    """The conditions of a status.
-
-    Args:
-        conditions: They.
-        path: Where they stand.
-        errors: What is wrong so far.
-    """
+    """Check the conditions of a status."""
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         place, kind, reason = f"{path}[{index}]", condition.get("type", ""), condition.get("reason", "")

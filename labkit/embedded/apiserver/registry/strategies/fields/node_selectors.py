@@ -1,4 +1,4 @@
-"""Which nodes a pod or a volume wants: node selectors and their terms.
+"""Validation of node selectors, which pods and volumes share.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -6,12 +6,13 @@ Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value, qualified_name
+from labkit.embedded.apiserver.registry.metadata import validate_requirement
+from labkit.embedded.apiserver.registry.names import dns_subdomain, label_value
 from labkit.embedded.machinery.request import Object
 
 
 def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> None:
-    """A node selector: terms of which one must fit."""
+    """Check a node selector."""
     terms = selector.get("nodeSelectorTerms") or []
     errors.check_present(f"{path}.nodeSelectorTerms", terms, "must have at least one node selector term")
     for index, term in enumerate(terms):
@@ -19,49 +20,33 @@ def check_node_selector(selector: Object, path: str, errors: FieldErrors) -> Non
 
 
 def check_preferred_terms(terms: list[Object], path: str, errors: FieldErrors) -> None:
-    """Terms with a weight; values that no label can have are only warned of."""
+    """Check preferred terms, whose values need not be valid label values."""
     for index, term in enumerate(terms):
         check_weight(term, f"{path}[{index}]", errors)
         check_node_term(term.get("preference") or {}, f"{path}[{index}].preference", errors, any_value=True)
 
 
 def check_weight(term: Object, path: str, errors: FieldErrors) -> None:
-    """The weight of a preference."""
+    """Check the weight of a preference."""
     weight = term.get("weight", 0)
     if not 1 <= weight <= 100:
         errors.invalid(f"{path}.weight", weight, "must be in the range 1-100")
 
 
 def check_node_term(term: Object, path: str, errors: FieldErrors, any_value: bool = False) -> None:
-    """One term: expressions over labels and fields, all of which must hold.
+    """Check one term: expressions over labels and fields, all of which must hold.
 
     Args:
         term: The term.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         any_value: Whether values may be what no label can have.
     """
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
-        _check_expression(requirement, f"{path}.matchExpressions[{index}]", any_value, errors)
+        place = f"{path}.matchExpressions[{index}]"
+        validate_requirement(requirement, place, errors, numbers=True, any_value=any_value)
     for index, requirement in enumerate(term.get("matchFields") or ()):
         _check_field(requirement, f"{path}.matchFields[{index}]", errors)
-
-
-def _check_expression(requirement: Object, path: str, any_value: bool, errors: FieldErrors) -> None:
-    operator, values = requirement.get("operator", ""), requirement.get("values") or []
-    if operator in ("In", "NotIn"):
-        errors.check_present(f"{path}.values", values, "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            errors.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
-        errors.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    errors.check_format(f"{path}.key", requirement.get("key", ""), qualified_name)
-    for number, value in enumerate(() if any_value else values):
-        errors.check_format(f"{path}.values[{number}]", value, label_value)
 
 
 def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
@@ -75,8 +60,7 @@ def _check_field(requirement: Object, path: str, errors: FieldErrors) -> None:
     if requirement.get("key", "") != "metadata.name":
         errors.invalid(f"{path}.key", requirement.get("key", ""), "not a valid field selector key")
         return
-    for number, value in enumerate(values):
-        errors.check_format(f"{path}.values[{number}]", value, dns_subdomain)
+    errors.check_each(f"{path}.values", values, dns_subdomain)
 
 
 DEPRECATED_LABELS = {
@@ -93,7 +77,7 @@ DEPRECATED_LABELS = {
 
 
 def node_term_warnings(term: Object, path: str, values: bool = False) -> list[str]:
-    """What is legal in a term but hardly meant.
+    """Warn of deprecated labels and unusable values in a term.
 
     Args:
         term: The term.

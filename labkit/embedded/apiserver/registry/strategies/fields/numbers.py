@@ -1,4 +1,4 @@
-"""Counts and durations."""
+"""Validation of counts, durations and amounts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_not_negative(spec: Object, fields: tuple[str, ...], errors: FieldErrors, path: str = "spec") -> None:
-    """Counts and seconds, those that are given.
+    """Check counts and seconds that are given.
 
     Args:
         spec: Where they stand.
         fields: Their names, in the order in which they are looked at.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         path: Of ``spec``.
     """
     for name in fields:
-        value = spec.get(name)
-        errors.check_not_negative(f"{path}.{name}" if path else name, value)
+        errors.check_not_negative(f"{path}.{name}" if path else name, spec.get(name))
 
 
 def check_amount(name: str, amount: Amount, path: str, errors: FieldErrors) -> None:

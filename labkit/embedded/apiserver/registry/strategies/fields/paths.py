@@ -1,4 +1,4 @@
-"""Paths inside volumes and on nodes: where they may lead.
+"""Validation of file paths, and of paths with a domain.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateLocalDescendingPath``).
 """
@@ -14,32 +14,32 @@ HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 def has_backsteps(value: str) -> bool:
-    """Whether a path leads upwards somewhere."""
+    """Whether a path contains ``..``."""
     return ".." in value.split("/")
 
 
 def check_no_backsteps(value: str, path: str, errors: FieldErrors) -> None:
-    """A path that never leads upwards."""
+    """Refuse ``..`` in a path."""
     if has_backsteps(value):
         errors.invalid(path, value, "must not contain '..'")
 
 
 def check_descending(value: str, path: str, errors: FieldErrors) -> None:
-    """A relative path that never leads upwards."""
+    """Require a relative path without ``..``."""
     if value.startswith("/"):
         errors.invalid(path, value, "must be a relative path")
     check_no_backsteps(value, path, errors)
 
 
 def check_not_reserved(value: str, path: str, errors: FieldErrors) -> None:
-    """The same, of a file that a volume gets: names that begin with ``..`` are the kubelet's."""
+    """Require a descending path that does not begin with ``..``, which the kubelet reserves."""
     check_descending(value, path, errors)
     if value.startswith("..") and not value.startswith("../"):
         errors.invalid(path, value, "must not start with '..'")
 
 
 def check_domain_path(value: str, path: str, errors: FieldErrors) -> None:
-    """A domain, a slash and a path, such as ``acme.io/foo``."""
+    """Check a path with a domain, such as ``acme.io/foo``."""
     if not value:
         errors.required(path)
         return

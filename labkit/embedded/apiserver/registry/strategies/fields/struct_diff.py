@@ -1,4 +1,4 @@
-"""What a forbidden change of a pod's, claim's or volume's spec looks like: a diff of Go's internal structs.
+"""Prints Go's internal structs, and their diffs, in messages about forbidden changes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/types.go``; k8s.io/apimachinery ``pkg/util/diff``.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.embedded.machinery.schema import Struct, Type, schemas
@@ -88,14 +89,16 @@ MOVED = {
 
 
 def internal(struct: Struct, value: dict[str, Any]) -> dict[str, Any]:
-    """A struct as Go prints it: every field, by its Go name; those of all groups keep their names in JSON."""
+    """A struct as Go prints it: every field, by its Go name; structs of ``meta`` keep their JSON names."""
     if struct.name.startswith("meta."):
         return {name: value[name] for name in struct.fields if value.get(name)}
-    shown: dict[str, Any] = {}
-    for name in _order(struct):
-        field = struct.fields[name]
-        shown[field.go] = _shown(field.type, value.get(name), field.pointer)
-    return shown
+    return _fields(struct, _order(struct), value)
+
+
+def _fields(struct: Struct, names: Iterable[str], value: dict[str, Any]) -> dict[str, Any]:
+    """Some fields of a struct as Go prints them."""
+    fields = [(name, struct.fields[name]) for name in names]
+    return {field.go: _shown(field.type, value.get(name), field.pointer) for name, field in fields}
 
 
 def _order(struct: Struct) -> list[str]:
@@ -129,17 +132,9 @@ def internal_spec(spec: dict[str, Any]) -> dict[str, Any]:
     struct = schemas()["core.v1.PodSpec"]
     order = [name for name in SPEC_ORDER if name in struct.fields]
     order += [name for name in struct.fields if name not in SPEC_ORDER and name not in LEFT_OUT]
-    shown: dict[str, Any] = {}
-    for name in order:
-        field = struct.fields[name]
-        shown[field.go] = _shown(field.type, spec.get(name), field.pointer)
-    context = shown["SecurityContext"]
-    if context is not None:
-        host = {
-            struct.fields[name].go: _shown(struct.fields[name].type, spec.get(name), struct.fields[name].pointer)
-            for name in HOST_FIELDS
-        }
-        shown["SecurityContext"] = host | context
+    shown = _fields(struct, order, spec)
+    if shown["SecurityContext"] is not None:
+        shown["SecurityContext"] = _fields(struct, HOST_FIELDS, spec) | shown["SecurityContext"]
     return shown
 
 
@@ -153,37 +148,31 @@ def internal_template(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def spec_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """A unified diff of two pod specs, as the message of a refused update ends."""
+    """A unified diff of two pod specs."""
     return unified(internal_spec(old), internal_spec(new))
 
 
 def unified(first: dict[str, Any], second: dict[str, Any]) -> str:
-    """A unified diff of two structs as Go prints them."""
+    """A unified diff of two structs."""
     before, after = (json.dumps(shown, indent=1, ensure_ascii=False).split("\n") for shown in (first, second))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=3))[2:]
     return "\n".join(lines) + "\n"
 
 
 def claim_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of two specs of claims."""
+    """A unified diff of two specs of claims."""
     struct = schemas()["core.v1.PersistentVolumeClaimSpec"]
     return unified(internal(struct, old), internal(struct, new))
 
 
 def source_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of where two volumes are."""
+    """A unified diff of the sources of two volumes."""
     struct = schemas()["core.v1.PersistentVolumeSpec"]
-    fields = {struct.fields[name].go: struct.fields[name] for name in SOURCE_ORDER}
-
-    def shown(source: dict[str, Any]) -> dict[str, Any]:
-        values = zip(SOURCE_ORDER, fields.items(), strict=True)
-        return {go: _shown(field.type, source.get(name), field.pointer) for name, (go, field) in values}
-
-    return unified(shown(old), shown(new))
+    return unified(_fields(struct, SOURCE_ORDER, old), _fields(struct, SOURCE_ORDER, new))
 
 
 def ephemeral_diff(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """The same of two ephemeral containers, whose common fields are embedded."""
+    """A unified diff of two ephemeral containers, whose common fields are embedded."""
     struct = schemas()["core.v1.EphemeralContainer"]
 
     def shown(container: dict[str, Any]) -> dict[str, Any]:

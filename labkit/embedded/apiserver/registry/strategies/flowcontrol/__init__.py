@@ -1,1 +1,1 @@
-"""Whose requests would wait for whose: kept and checked as a real server does. None ever waits here."""
+"""The strategies of API priority and fairness: validated and stored, but no request ever waits."""

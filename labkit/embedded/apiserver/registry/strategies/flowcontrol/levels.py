@@ -1,4 +1,4 @@
-"""Priority levels: how many requests at once, and who waits for whom.
+"""The strategy of PriorityLevelConfigurations.
 
 Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``pkg/registry/flowcontrol``.
 """
@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_LEVELS
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -143,5 +142,14 @@ def _check_queuing(queuing: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _entropy(deck: int, hand: int) -> int:
-    """How many bits of a hash it takes to deal a hand."""
+    """The bits of a hash that dealing a hand takes."""
     return math.ceil(sum(math.log2(deck - index) for index in range(hand) if deck > index))
+
+
+def check_conditions(status: Object, errors: FieldErrors) -> None:
+    """Require that every condition has a type, and none twice."""
+    seen: set[str] = set()
+    for index, condition in enumerate(status.get("conditions") or ()):
+        kind, place = condition.get("type", ""), f"status.conditions[{index}].type"
+        errors.check_unique(place, kind, seen)
+        errors.check_present(place, kind)

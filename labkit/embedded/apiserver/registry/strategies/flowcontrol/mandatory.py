@@ -1,4 +1,4 @@
-"""The flow schemas and priority levels that every cluster has.
+"""The flow schemas and priority levels of every cluster.
 
 Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``.
 """
@@ -46,7 +46,7 @@ def _schema(level: str, precedence: int, by: str, rule: dict[str, Any]) -> Objec
 
 
 def _all(subjects: list[Object]) -> dict[str, Any]:
-    """Every request of some subjects."""
+    """A rule for every request of some subjects."""
     return {
         "subjects": subjects,
         "resourceRules": [_resources(["*"], "*", ["*"], True)],

@@ -1,4 +1,4 @@
-"""Flow schemas: which requests belong to which priority level.
+"""The strategy of FlowSchemas.
 
 Source: k8s.io/kubernetes ``pkg/apis/flowcontrol/{v1/defaults,validation}``, ``pkg/registry/flowcontrol``.
 """
@@ -12,7 +12,7 @@ from typing_extensions import override
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.flowcontrol.conditions import check_conditions
+from labkit.embedded.apiserver.registry.strategies.flowcontrol.levels import check_conditions
 from labkit.embedded.apiserver.registry.strategies.flowcontrol.mandatory import MANDATORY_SCHEMAS
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object

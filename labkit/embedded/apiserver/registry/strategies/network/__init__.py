@@ -1,1 +1,1 @@
-"""Services, what they reach, and who may reach what."""
+"""The strategies of Services, their endpoints, Ingresses, NetworkPolicies and IP ranges."""

@@ -1,4 +1,4 @@
-"""The addresses of services: ranges of them, and those that are taken.
+"""The strategies of IPAddresses and ServiceCIDRs.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/validation``, ``pkg/registry/networking``;
 k8s.io/apimachinery ``pkg/util/validation/ip.go``.
@@ -25,7 +25,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def canonical_address(value: str) -> list[str]:
-    """What is wrong with an IP address, which must be written in its canonical form."""
+    """What is wrong with an IP address, which must be in its canonical form."""
     wrong = address_messages(value)
     if wrong:
         return wrong
@@ -34,12 +34,12 @@ def canonical_address(value: str) -> list[str]:
 
 
 def address_name(name: str, prefix: bool) -> list[str]:
-    """The rule for names of IPAddresses: the address itself."""
+    """The rule for the names of IPAddresses: the address itself."""
     return canonical_address(name)
 
 
 def canonical_range(value: str) -> list[str]:
-    """What is wrong with a range of addresses, which must be written in its canonical form."""
+    """What is wrong with a CIDR, which must be in its canonical form."""
     wrong = range_messages(value)
     if wrong:
         return wrong
@@ -49,7 +49,7 @@ def canonical_range(value: str) -> list[str]:
 
 @dataclass
 class AddressStrategy(Strategy):
-    """Addresses that are taken."""
+    """IPAddresses."""
 
     name_rule: NameRule = address_name
 
@@ -59,8 +59,7 @@ class AddressStrategy(Strategy):
         if parent is None:
             errors.required("spec.parentRef")
             return
-        group = parent.get("group", "")
-        errors.check_if_given("spec.parentRef.group", group, dns_subdomain)
+        errors.check_if_given("spec.parentRef.group", parent.get("group", ""), dns_subdomain)
         for field in ("resource", "name", "namespace"):
             value = parent.get(field, "")
             if not value and field != "namespace":
@@ -80,7 +79,7 @@ UNLIKE = object()
 
 @dataclass
 class RangeStrategy(Strategy):
-    """Ranges of addresses for services. Whoever writes them may write their status as well."""
+    """ServiceCIDRs; writes of the object may change its status."""
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -96,15 +95,13 @@ class RangeStrategy(Strategy):
                 "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
             )
         else:
-            for index, each in enumerate(ranges):
-                errors.check_format(f"{path}[{index}]", each, canonical_range)
+            errors.check_each(path, ranges, canonical_range)
 
     @override
     def check_update(self, new: Object, old: Object, errors: FieldErrors) -> None:
         ranges, before = (obj["spec"].get("cidrs") or [] for obj in (new, old))
         if len(before) == 1 and len(ranges) == 2:  # from one family to both
-            if ranges[0] != before[0]:
-                errors.invalid("spec.cidrs[0]", ranges[0], "field is immutable")
+            immutable(ranges[0], before[0], "spec.cidrs[0]", errors)
             self.check(new, errors)
         elif len(ranges) == len(before) == 1:
             immutable(ranges[0], before[0], "spec.cidrs[0]", errors)

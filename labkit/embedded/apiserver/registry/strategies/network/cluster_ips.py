@@ -1,4 +1,4 @@
-"""The addresses of services inside the cluster: one of each family at most, and the first one stays.
+"""Cluster IPs and IP families of services: validation, and the choice of families.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateServiceClusterIPsRelatedFields``,
 ``validateUpgradeDowngradeClusterIPs``), ``pkg/registry/core/service/storage/alloc.go``.
@@ -19,12 +19,12 @@ ONE_FAMILY = "IPv4"
 
 
 def headless(spec: Object) -> bool:
-    """Whether a service has no address of its own."""
+    """Whether a service has no cluster IP."""
     return spec.get("clusterIPs") == ["None"]
 
 
 def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
-    """The addresses and families of a service."""
+    """Check the cluster IPs and families of a service."""
     if spec["type"] == "ExternalName":
         return
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
@@ -39,14 +39,13 @@ def check_cluster_addresses(spec: Object, errors: FieldErrors) -> None:
         errors.check_choice(f"spec.ipFamilies[{index}]", family, FAMILIES)
         if family in families[:index]:
             errors.duplicate(f"spec.ipFamilies[{index}]", family)
-    policy = spec.get("ipFamilyPolicy")
-    errors.check_choice("spec.ipFamilyPolicy", policy, FAMILY_POLICIES)
+    errors.check_choice("spec.ipFamilyPolicy", spec.get("ipFamilyPolicy"), FAMILY_POLICIES)
     if _check_texts(addresses, errors):
         _check_families(addresses, families, errors)
 
 
 def _check_texts(addresses: list[str], errors: FieldErrors) -> bool:
-    """Whether all are addresses, or the first and only one is ``None``."""
+    """Return whether all are addresses, or the only one is ``None``."""
     before = len(errors)
     for index, address in enumerate(addresses):
         if index == 0 and address == "None":
@@ -73,7 +72,7 @@ def _check_families(addresses: list[str], families: list[str], errors: FieldErro
 
 
 def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What an update does to the addresses and families of a service."""
+    """Check changes of cluster IPs and families."""
     if "ExternalName" in (spec["type"], before["type"]):
         return
     new, old = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
@@ -99,12 +98,12 @@ def check_address_changes(spec: Object, before: Object, errors: FieldErrors) -> 
 
 
 def settle_families(spec: Object, old: Object | None, errors: FieldErrors) -> None:
-    """Choose the families of a service, and refuse those that the cluster does not have.
+    """Choose the families of a service, and refuse those that the cluster lacks.
 
     Args:
         spec: The spec, changed in place.
         old: The one there was, if there was one.
-        errors: What is wrong so far.
+        errors: Takes the causes.
     """
     place = "spec.ipFamilyPolicy"
     addresses, families = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or ())

@@ -1,4 +1,4 @@
-"""Endpoints: the addresses behind a service, as they were written before there were slices of them.
+"""The strategy of Endpoints.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation``.
 """
@@ -51,13 +51,12 @@ class EndpointsStrategy(Strategy):
 
 
 def check_address(address: Object, path: str, errors: FieldErrors) -> None:
-    """One address of endpoints."""
+    """Check one address of endpoints."""
     text = address.get("ip", "")
     errors.check_format(f"{path}.ip", text, address_messages)
     if address.get("hostname"):
         errors.check_format(f"{path}.hostname", address["hostname"], dns_label)
-    node = address.get("nodeName")
-    errors.check_format(f"{path}.nodeName", node, dns_subdomain)
+    errors.check_format(f"{path}.nodeName", address.get("nodeName"), dns_subdomain)
     if ip_address(text):
         check_not_special(text, f"{path}.ip", errors)
     else:
@@ -71,5 +70,4 @@ def _check_port(port: Object, named: bool, path: str, errors: FieldErrors) -> No
     errors.check_if_given(f"{path}.name", name, dns_label)
     errors.check_format(f"{path}.port", port.get("port", 0), port_number)
     errors.check_required_choice(f"{path}.protocol", protocol, ["SCTP", "TCP", "UDP"])
-    application = port.get("appProtocol")
-    errors.check_format(f"{path}.appProtocol", application, qualified_name)
+    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)

@@ -1,4 +1,4 @@
-"""Endpoint slices.
+"""The strategy of EndpointSlices.
 
 Source: k8s.io/kubernetes ``pkg/apis/discovery/validation``.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
+from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
     dns_label,
@@ -64,15 +65,11 @@ class EndpointSliceStrategy(Strategy):
         kind = obj.get("addressType", "")
         errors.check_required_choice("addressType", kind, TYPES)
         endpoints, ports = obj.get("endpoints") or [], obj.get("ports") or []
-        if len(ports) > MAX_PORTS:
-            errors.too_many("ports", len(ports), MAX_PORTS)
-            ports = []
         names: set[str] = set()
-        for index, port in enumerate(ports):
-            _check_port(port, names, f"ports[{index}]", errors)
-        if len(endpoints) > MAX_ENDPOINTS:
-            errors.too_many("endpoints", len(endpoints), MAX_ENDPOINTS)
-        else:
+        if errors.check_count("ports", ports, MAX_PORTS):
+            for index, port in enumerate(ports):
+                _check_port(port, names, f"ports[{index}]", errors)
+        if errors.check_count("endpoints", endpoints, MAX_ENDPOINTS):
             for index, endpoint in enumerate(endpoints):
                 _check_endpoint(endpoint, kind, f"endpoints[{index}]", errors)
 
@@ -81,8 +78,7 @@ class EndpointSliceStrategy(Strategy):
         """Do not check endpoints that stay as they are."""
         unchanged = new.get("endpoints") == old.get("endpoints")
         self.check({**new, "endpoints": []} if unchanged else new, errors)
-        if new.get("addressType") != old.get("addressType"):
-            errors.invalid("addressType", new.get("addressType"), "field is immutable")
+        immutable(new.get("addressType"), old.get("addressType"), "addressType", errors)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -92,10 +88,8 @@ class EndpointSliceStrategy(Strategy):
 
 def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors) -> None:
     addresses = endpoint.get("addresses") or []
-    if not addresses:
-        errors.required(f"{path}.addresses", "must contain at least 1 address")
-    elif len(addresses) > MAX_ADDRESSES:
-        errors.too_many(f"{path}.addresses", len(addresses), MAX_ADDRESSES)
+    errors.check_present(f"{path}.addresses", addresses, "must contain at least 1 address")
+    errors.check_count(f"{path}.addresses", addresses, MAX_ADDRESSES)
     for index, address in enumerate(addresses):
         place = f"{path}.addresses[{index}]"
         if kind in ("IPv4", "IPv6"):
@@ -115,9 +109,8 @@ def _check_endpoint(endpoint: Object, kind: str, path: str, errors: FieldErrors)
 
 
 def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: str, errors: FieldErrors) -> bool:
-    """Names of zones or nodes; False if there are too many to go on."""
-    if len(hints) > MAX_HINTS:
-        errors.too_many(path, len(hints), MAX_HINTS)
+    """Check the names of zones or nodes; return whether there are not too many."""
+    if not errors.check_count(path, hints, MAX_HINTS):
         return False
     seen: set[str] = set()
     for index, hint in enumerate(hints):
@@ -128,7 +121,7 @@ def _check_hints(hints: list[Object], rule: Callable[[str], list[str]], path: st
 
 
 def _forget_topology(obj: Object) -> None:
-    """A field of former versions that nobody can write any more."""
+    """Drop a field of former versions that is read-only now."""
     for endpoint in obj.get("endpoints") or ():
         endpoint.pop(TOPOLOGY, None)
 
@@ -151,5 +144,4 @@ def _check_port(port: Object, names: set[str], path: str, errors: FieldErrors) -
     errors.check_unique(f"{path}.name", name, names)
     if port.get("protocol") not in PROTOCOLS:
         errors.not_supported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
-    application = port.get("appProtocol")
-    errors.check_format(f"{path}.appProtocol", application, qualified_name)
+    errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)

@@ -1,4 +1,4 @@
-"""Ingresses and their classes.
+"""The strategies of Ingresses and IngressClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 """
@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/networking/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -32,7 +33,7 @@ CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
 def _points(ingress: Object) -> list[Object]:
-    """Where traffic comes in, as the status says."""
+    """The load balancer's addresses in the status."""
     return ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
 
 
@@ -42,10 +43,7 @@ class IngressStrategy(Strategy):
 
     generation: bool = True
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"loadBalancer": {}}
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:
@@ -72,10 +70,8 @@ class IngressStrategy(Strategy):
         for index, tls in enumerate(spec.get("tls") or ()):
             for number, host in enumerate(tls.get("hosts") or ()):
                 _check_host(host, f"spec.tls[{index}].hosts[{number}]", errors)
-            secret = tls.get("secretName", "")
-            errors.check_if_given(f"spec.tls[{index}].secretName", secret, dns_subdomain)
-        name = spec.get("ingressClassName")
-        errors.check_format("spec.ingressClassName", name, dns_subdomain)
+            errors.check_if_given(f"spec.tls[{index}].secretName", tls.get("secretName", ""), dns_subdomain)
+        errors.check_format("spec.ingressClassName", spec.get("ingressClassName"), dns_subdomain)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -125,15 +121,14 @@ def _check_path(place: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
-    """Where requests go: to a service's port, or to another object."""
+    """Check a backend: a service's port, or another object."""
     resource, service = backend.get("resource"), backend.get("service")
     if resource is not None and service is not None:
         errors.invalid(path, "", "cannot set both resource and service backends")
     elif resource is not None:
         _check_reference(resource, f"{path}.resource", errors)
     elif service is not None:
-        name = service.get("name", "")
-        errors.check_required(f"{path}.service.name", name, dns_label)
+        errors.check_required(f"{path}.service.name", service.get("name", ""), dns_label)
         port = service.get("port") or {}
         if port.get("name") and port.get("number"):
             errors.invalid(path, "", "cannot set both port name & port number")
@@ -148,8 +143,7 @@ def check_backend(backend: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    group = reference.get("apiGroup")
-    errors.check_format(f"{path}.apiGroup", group, dns_subdomain)
+    errors.check_format(f"{path}.apiGroup", reference.get("apiGroup"), dns_subdomain)
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)

@@ -1,4 +1,4 @@
-"""Network policies.
+"""The strategy of NetworkPolicies.
 
 Source: k8s.io/kubernetes ``pkg/apis/networking/validation``.
 """
@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_selector
-from labkit.embedded.apiserver.registry.names import between, range_messages
+from labkit.embedded.apiserver.registry.names import range_messages
 from labkit.embedded.apiserver.registry.strategies.fields.ports import check_port
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
@@ -97,12 +97,11 @@ class NetworkPolicyStrategy(Strategy):
         if isinstance(number, int) and end is not None:
             if end < number:
                 errors.invalid(f"{path}.endPort", number, "must be greater than or equal to `port`")
-            if not 1 <= end <= 65535:
-                errors.invalid(f"{path}.endPort", end, between(1, 65535))
+            errors.check_between(f"{path}.endPort", end, 1, 65535)
 
 
 def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """A network by its CIDR; None if it is none."""
+    """Parse a CIDR; None if it is invalid."""
     if "/" not in text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What services are handed out: addresses and ports of nodes. This comes before they are held to the rules.
+"""Allocates cluster IPs and node ports to services, before they are validated.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/service/storage/alloc.go``.
 """
@@ -26,7 +26,7 @@ OUTSIDE = f"provided port is not in the valid range. The range of valid ports is
 
 
 def allocate(context: Context, obj: Object, old: Object | None) -> None:
-    """Give a service its families, its address and its ports.
+    """Allocate the families, the address and the ports of a service.
 
     Args:
         context: Where other services are.
@@ -101,7 +101,7 @@ def _free_address(context: Context, used: set[str]) -> str:
 
 
 def _reserved_addresses(context: Context, service: Object) -> Iterator[str]:
-    """The addresses that are reserved for others than a service."""
+    """The addresses that IPAddress objects reserve for others."""
     metadata = service["metadata"]
     mine = {"resource": "services", "namespace": metadata.get("namespace"), "name": metadata.get("name")}
     for address in context.objects("networking.k8s.io", "IPAddress", ""):
@@ -110,7 +110,7 @@ def _reserved_addresses(context: Context, service: Object) -> Iterator[str]:
 
 
 def _in_a_range(context: Context, wanted: str) -> bool:
-    """Whether an address lies in a range for services."""
+    """Whether an address is in a range for services."""
     address = ipaddress.ip_address(wanted)
     ranges = [SERVICE_NETWORK]
     for cidr in context.objects("networking.k8s.io", "ServiceCIDR", ""):
@@ -122,7 +122,7 @@ def _in_a_range(context: Context, wanted: str) -> bool:
 
 
 class _Ports:
-    """The ports of nodes that one service takes.
+    """The node ports of one service.
 
     Args:
         context: Where other services are.
@@ -138,7 +138,7 @@ class _Ports:
             self._used.add(other.get("healthCheckNodePort", 0))
 
     def take_all(self) -> None:
-        """One for each port of the service; the same number with another protocol has the same one."""
+        """Allocate a node port for each port; ports of the same number share it."""
         spec = self._obj["spec"]
         by_number: dict[int, int] = {}
         for index, port in enumerate(spec.get("ports") or ()):
@@ -157,7 +157,7 @@ class _Ports:
             by_number.setdefault(number, port["nodePort"])
 
     def take_health_check(self) -> None:
-        """One at which a node says whether it has pods of the service."""
+        """Allocate the health check node port."""
         spec = self._obj["spec"]
         asked = spec.get("healthCheckNodePort", 0)
         problem = self._problem(asked) if asked else ""

@@ -1,4 +1,4 @@
-"""What reaches a service, and how: ports, external addresses, load balancers, traffic policies.
+"""Validation of how traffic reaches a service: ports, external IPs, load balancers, traffic policies.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateService``).
 """
@@ -20,7 +20,7 @@ CHECKED_ONLY = "may only be set when `type` is 'LoadBalancer' and `externalTraff
 
 
 def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
-    """Addresses outside of the cluster at which a service is to be had."""
+    """Check the external IPs of a service."""
     for index, address in enumerate(spec.get("externalIPs") or ()):
         path = f"spec.externalIPs[{index}]"
         if errors.check_format(path, address, address_messages):
@@ -28,7 +28,7 @@ def check_external_addresses(spec: Object, errors: FieldErrors) -> None:
 
 
 def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> None:
-    """No two ports are the same, and only services of some types have node ports."""
+    """Refuse duplicate ports, and node ports of ClusterIP services."""
     if spec["type"] == "ClusterIP":
         for index, port in enumerate(ports):
             if port.get("nodePort"):
@@ -50,7 +50,7 @@ def check_uniqueness(spec: Object, ports: list[Object], errors: FieldErrors) -> 
 
 
 def check_balancer(obj: Object, errors: FieldErrors) -> None:
-    """What only load balancers have."""
+    """Check the fields of load balancers."""
     spec = obj["spec"]
     balanced = spec["type"] == "LoadBalancer"
     ranges = spec.get("loadBalancerSourceRanges") or ()
@@ -64,7 +64,7 @@ def check_balancer(obj: Object, errors: FieldErrors) -> None:
 
 
 def check_class(spec: Object, errors: FieldErrors) -> None:
-    """Which load balancer is meant."""
+    """Check the load balancer class."""
     balanced, chosen = spec["type"] == "LoadBalancer", spec.get("loadBalancerClass")
     if chosen is not None and not balanced:
         errors.forbidden("spec.loadBalancerClass", BALANCED_ONLY)
@@ -73,17 +73,17 @@ def check_class(spec: Object, errors: FieldErrors) -> None:
 
 
 def externally_accessible(spec: Object) -> bool:
-    """Whether a service is to be had from outside of the cluster."""
+    """Whether a service can be reached from outside the cluster."""
     return spec["type"] in EXPOSED or (spec["type"] == "ClusterIP" and bool(spec.get("externalIPs")))
 
 
 def checks_health(spec: Object) -> bool:
-    """Whether a load balancer must ask which nodes have pods of the service."""
+    """Whether a service has a health check node port."""
     return spec["type"] == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
 def check_policies(spec: Object, errors: FieldErrors) -> None:
-    """How traffic from outside and inside is led to pods."""
+    """Check the traffic policies of a service."""
     external = spec.get("externalTrafficPolicy")
     if external is not None:
         if not externally_accessible(spec):
@@ -96,7 +96,5 @@ def check_policies(spec: Object, errors: FieldErrors) -> None:
             errors.invalid("spec.healthCheckNodePort", number, CHECKED_ONLY)
     elif number:
         errors.check_format("spec.healthCheckNodePort", number, port_number)
-    internal = spec.get("internalTrafficPolicy")
-    errors.check_choice("spec.internalTrafficPolicy", internal, POLICIES)
-    distribution = spec.get("trafficDistribution")
-    errors.check_choice("spec.trafficDistribution", distribution, DISTRIBUTIONS)
+    errors.check_choice("spec.internalTrafficPolicy", spec.get("internalTrafficPolicy"), POLICIES)
+    errors.check_choice("spec.trafficDistribution", spec.get("trafficDistribution"), DISTRIBUTIONS)

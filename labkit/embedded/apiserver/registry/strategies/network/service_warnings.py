@@ -1,4 +1,4 @@
-"""What is legal in a service but hardly meant.
+"""Warnings for services with fields that are legal but deprecated or ignored.
 
 Source: k8s.io/kubernetes ``pkg/api/service/warnings.go``.
 """

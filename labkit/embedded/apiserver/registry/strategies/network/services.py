@@ -1,4 +1,4 @@
-"""Services: types, ports, and the cluster IPs that are handed out.
+"""The strategy of Services.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/defaults,validation}``.
 """
@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/service``, ``pkg/apis/core/{v1/def
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -55,10 +56,7 @@ class ServiceStrategy(Strategy):
     create_on_update: bool = True
     returns_deleted: bool = True
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"loadBalancer": {}}
+    new_status: ClassVar[Object] = {"loadBalancer": {}}
 
     @override
     def default(self, obj: Object) -> None:
@@ -194,8 +192,7 @@ class ServiceStrategy(Strategy):
         if port.get("protocol") not in ("SCTP", "TCP", "UDP"):
             errors.not_supported(f"{path}.protocol", port.get("protocol", ""), ["SCTP", "TCP", "UDP"])
         check_port(port.get("targetPort"), f"{path}.targetPort", errors)
-        protocol = port.get("appProtocol")
-        errors.check_format(f"{path}.appProtocol", protocol, qualified_name)
+        errors.check_format(f"{path}.appProtocol", port.get("appProtocol"), qualified_name)
 
     @override
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
@@ -215,7 +212,7 @@ class ServiceStrategy(Strategy):
 
 
 def normalize_ips(spec: Object, old: Object | None) -> None:
-    """Keep ``clusterIP`` and ``clusterIPs`` the same thing."""
+    """Keep ``clusterIP`` and ``clusterIPs`` in step."""
     address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
     if old is None:
         if address and not addresses:
@@ -231,7 +228,7 @@ def normalize_ips(spec: Object, old: Object | None) -> None:
 
 
 def drop_of_other_type(spec: Object, old: Object) -> None:
-    """An update of the type takes along what only the old type has, unless the caller changed it."""
+    """Drop unchanged fields that only the old type has."""
     if old["type"] in EXPOSED and spec["type"] not in EXPOSED and _node_port_set(spec) == _node_port_set(old):
         for port in spec.get("ports") or ():
             port.pop("nodePort", None)
@@ -256,7 +253,7 @@ def _drop_same(spec: Object, old: Object, field: str) -> None:
 
 
 def keep_node_ports(spec: Object, old: Object) -> None:
-    """An update that leaves node ports out keeps those there were, by the names of the ports."""
+    """Keep the node ports that an update leaves out, by the names of the ports."""
     before = {port.get("name", ""): port.get("nodePort", 0) for port in old.get("ports") or ()}
     used = _node_port_set(spec) & _node_port_set(old)
     for port in spec.get("ports") or ():

@@ -1,4 +1,4 @@
-"""One container of a pod, and the lists of them.
+"""Validation of containers.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainers``,
 ``validateInitContainers``, ``validateEphemeralContainers``).
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, port_name, port_number
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_environment
 from labkit.embedded.apiserver.registry.strategies.pods.mounts import check_mounts
 from labkit.embedded.apiserver.registry.strategies.pods.probes import PROBES, check_hooks
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.restarts import check_resize_policy, check_restarts
 from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import check_container_security
 from labkit.embedded.machinery.request import Object
@@ -50,7 +50,7 @@ EPHEMERAL_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """What the rules for a container must know of its pod.
+    """What the validation of a container needs to know of its pod.
 
     Args:
         volumes: Its good volumes, by name.
@@ -68,7 +68,7 @@ class PodFacts:
 
 
 def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
-    """The facts of a PodSpec.
+    """Collect the facts of a PodSpec.
 
     Args:
         spec: The spec.
@@ -84,7 +84,7 @@ def pod_facts(spec: Object, volumes: dict[str, Object]) -> PodFacts:
 
 
 def check_containers(spec: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    """The ordinary, the init and the ephemeral containers of a PodSpec, in this order."""
+    """Check the ordinary, the init and the ephemeral containers, in this order."""
     _check_ordinary(spec.get("containers") or [], facts, f"{path}.containers", errors)
     _check_init(spec, facts, f"{path}.initContainers", errors)
     _check_ephemeral(spec, facts, f"{path}.ephemeralContainers", errors)
@@ -151,12 +151,12 @@ def _check_ephemeral(spec: Object, facts: PodFacts, path: str, errors: FieldErro
 
 
 def check_image_padding(containers: Iterable[Object], path: str, errors: FieldErrors, listed: bool = True) -> None:
-    """No blanks around the images of a pod; those of a template may have some.
+    """Refuse blanks around the images of a pod, which templates may have.
 
     Args:
         containers: Containers.
         path: Where their list stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         listed: Whether ``path`` is that of a list, else that of the only container.
     """
     for index, container in enumerate(containers):
@@ -167,8 +167,7 @@ def check_image_padding(containers: Iterable[Object], path: str, errors: FieldEr
 
 
 def _check_common(container: Object, facts: PodFacts, path: str, errors: FieldErrors) -> None:
-    name = container.get("name", "")
-    errors.check_required(f"{path}.name", name, dns_label)
+    errors.check_required(f"{path}.name", container.get("name", ""), dns_label)
     errors.check_present(f"{path}.image", container.get("image"))
     errors.check_required_choice(
         f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), MESSAGE_POLICIES
@@ -195,7 +194,7 @@ def _check_ports(ports: list[Object], path: str, errors: FieldErrors) -> None:
 
 
 def _check_host_ports(containers: list[Object], path: str, errors: FieldErrors) -> None:
-    """Each port of the node is taken once; the first container of an init container's own list is meant."""
+    """Refuse host ports that are taken twice."""
     taken: set[str] = set()
     for index, container in enumerate(containers):
         for number, port in enumerate(container.get("ports") or ()):

@@ -1,4 +1,4 @@
-"""What a pod's author leaves out.
+"""Defaults of pods.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/v1/defaults.go``.
 """
@@ -16,7 +16,7 @@ CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Defaults of a pod template, and of a pod before those of ``default_pod``.
+    """Set the defaults of a pod template.
 
     Args:
         spec: A decoded PodSpec, changed in place.
@@ -42,7 +42,7 @@ def default_pod_spec(spec: Object) -> None:
 
 
 def default_pod(spec: Object) -> None:
-    """Defaults of a pod. Three of them are a pod's alone, so that no template shows them.
+    """Set the defaults of a pod: those of a template, and some that templates do not show.
 
     Args:
         spec: A decoded PodSpec, changed in place.
@@ -68,7 +68,7 @@ def default_pod(spec: Object) -> None:
 
 
 def order_fields(obj: Object, struct: str) -> None:
-    """Put the fields into the order in which they are printed."""
+    """Sort fields into the order in which they are printed."""
     for name in schemas()[struct].fields:
         if name in obj:
             obj[name] = obj.pop(name)
@@ -92,14 +92,14 @@ def image_tag(image: str) -> str:
 
 
 def pull_policy(image: str) -> str:
-    """The pull policy that goes with an image's tag; what is no image's name has no tag."""
+    """The default pull policy of an image."""
     if len(image.partition("@")[0]) > MAX_IMAGE or not REFERENCE.fullmatch(image):
         return "IfNotPresent"
     return "Always" if image_tag(image) == "latest" else "IfNotPresent"
 
 
 def default_container(container: Object) -> None:
-    """Defaults of one container."""
+    """Set the defaults of one container."""
     if not container.get("imagePullPolicy"):
         container["imagePullPolicy"] = pull_policy(container.get("image", ""))
     if not container.get("terminationMessagePath"):
@@ -120,7 +120,7 @@ def default_container(container: Object) -> None:
 
 
 def default_probe(probe: Object) -> None:
-    """Defaults of a probe."""
+    """Set the defaults of a probe."""
     default_http_get(probe.get("httpGet"))
     if probe.get("grpc") is not None and probe["grpc"].get("service") is None:
         probe["grpc"]["service"] = ""
@@ -136,7 +136,7 @@ def default_probe(probe: Object) -> None:
 
 
 def default_http_get(action: Object | None) -> None:
-    """Defaults of an HTTP request."""
+    """Set the defaults of an HTTP request."""
     if action is None:
         return
     if not action.get("path"):
@@ -154,7 +154,7 @@ def _put_first(obj: Object, name: str, value: Any) -> None:
 
 
 def default_volume(volume: Object) -> None:
-    """Defaults of one volume."""
+    """Set the defaults of one volume."""
     if all(name == "name" for name in volume):
         volume["emptyDir"] = {}
     for source in ("secret", "configMap", "downwardAPI", "projected"):

@@ -1,4 +1,4 @@
-"""Fields of features that are off: a pod that has none of them gets none.
+"""Drops the fields of disabled feature gates, unless they are in use already.
 
 Source: k8s.io/kubernetes ``pkg/api/pod/util.go`` (``DropDisabledPodFields``), ``pkg/features``.
 """
@@ -12,7 +12,7 @@ PROJECTIONS = ("clusterTrustBundle", "podCertificate")
 
 
 def drop_disabled(spec: Object, before: Object) -> None:
-    """Remove from a PodSpec what is off, unless the old one has it already.
+    """Drop disabled fields of a PodSpec, unless the old one has them.
 
     Args:
         spec: The new spec, changed in place.
@@ -32,7 +32,7 @@ def drop_disabled(spec: Object, before: Object) -> None:
 
 
 def drop_disabled_status(status: Object, before: Object) -> None:
-    """Remove from a PodStatus what is off, unless the old one has it already.
+    """Drop disabled fields of a PodStatus, unless the old one has them.
 
     Args:
         status: The new status, changed in place.

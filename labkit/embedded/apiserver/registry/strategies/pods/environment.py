@@ -1,4 +1,4 @@
-"""The environment of a container: its variables, and where they come from.
+"""Validation of environment variables.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateEnv``, ``ValidateEnvFrom``).
 """
@@ -22,13 +22,7 @@ TOO_MANY = "may not have more than one field specified at a time"
 
 
 def check_environment(container: Object, path: str, errors: FieldErrors) -> None:
-    """The variables of a container, and the config maps and secrets that it takes whole.
-
-    Args:
-        container: The container.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check the environment of a container."""
     for index, variable in enumerate(container.get("env") or ()):
         _check_variable(variable, f"{path}.env[{index}]", errors)
     for index, source in enumerate(container.get("envFrom") or ()):
@@ -36,8 +30,7 @@ def check_environment(container: Object, path: str, errors: FieldErrors) -> None
 
 
 def _check_variable(variable: Object, path: str, errors: FieldErrors) -> None:
-    name = variable.get("name", "")
-    errors.check_required(f"{path}.name", name, env_name)
+    errors.check_required(f"{path}.name", variable.get("name", ""), env_name)
     source = variable.get("valueFrom")
     if source is None:
         return
@@ -65,10 +58,9 @@ def _check_source(field: str, reference: Object, path: str, errors: FieldErrors)
 
 
 def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A key of a file in a volume."""
+    """Check a key of a file in a volume."""
     for field, rule in (("key", env_name), ("volumeName", dns_label)):
-        value = reference.get(field, "")
-        errors.check_required(f"{path}.{field}", value, rule)
+        errors.check_required(f"{path}.{field}", reference.get(field, ""), rule)
     if not reference.get("path"):
         errors.required(f"{path}.path")
     else:
@@ -76,9 +68,8 @@ def _check_file(reference: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> None:
-    """A config map or secret all of whose keys become variables; some is said of the list."""
-    prefix = source.get("prefix", "")
-    errors.check_if_given(f"{path}[{index}].prefix", prefix, env_name)
+    """Check an ``envFrom`` source; some causes name the list."""
+    errors.check_if_given(f"{path}[{index}].prefix", source.get("prefix", ""), env_name)
     given = [field for field in ("configMapRef", "secretRef") if source.get(field) is not None]
     rule: NameRule = subdomain_name
     for field in given:
@@ -92,13 +83,7 @@ def _check_whole(source: Object, path: str, index: int, errors: FieldErrors) -> 
 
 
 def check_file_volumes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Variables read from files: their volumes are of the pod, and empty at its start.
-
-    Args:
-        spec: A PodSpec.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check that variables from files refer to emptyDir volumes of the pod."""
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes") or ()}
     for list_name in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(spec.get(list_name) or ()):

@@ -1,4 +1,4 @@
-"""Where a container sees the volumes of its pod: as directories, or as raw devices.
+"""Validation of volume mounts and devices.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumeMounts``,
 ``ValidateVolumeDevices``).
@@ -15,14 +15,7 @@ RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 
 
 def check_mounts(container: Object, volumes: dict[str, Object], path: str, errors: FieldErrors) -> None:
-    """The mounts and devices of a container.
-
-    Args:
-        container: The container.
-        volumes: The pod's good volumes, by name.
-        path: Where the container stands.
-        errors: What is wrong so far.
-    """
+    """Check the mounts and devices of a container."""
     mounts, devices = container.get("volumeMounts") or [], container.get("volumeDevices") or []
     blocks = {device.get("name", ""): device.get("devicePath", "") for device in devices}
     points: set[str] = set()

@@ -1,4 +1,4 @@
-"""Probes, and what is run as a container starts and stops.
+"""Validation of probes and lifecycle hooks.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateProbe``, ``validateLifecycle``).
 """
@@ -15,14 +15,7 @@ SECONDS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThr
 
 
 def check_hooks(container: Object, grace: int | None, path: str, errors: FieldErrors) -> None:
-    """The lifecycle and the probes of a container.
-
-    Args:
-        container: The container.
-        grace: How many seconds its pod may take to end.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check the lifecycle hooks and probes of a container."""
     lifecycle = container.get("lifecycle") or {}
     for hook in ("postStart", "preStop"):
         if lifecycle.get(hook) is not None:

@@ -1,4 +1,4 @@
-"""Files of a volume that get in one another's way.
+"""Warnings for volumes whose files overlap.
 
 Source: k8s.io/kubernetes ``pkg/api/pod/warnings.go`` (``warningsForOverlappingVirtualPaths``).
 """
@@ -18,7 +18,7 @@ MAX_COMPARED = 256
 
 
 def overlapping_paths(volumes: list[Object]) -> Iterator[str]:
-    """Warnings of files with the same path, and of files that are directories to others.
+    """Warn of files with the same path, and of files that are directories of others.
 
     Args:
         volumes: The volumes of a pod.

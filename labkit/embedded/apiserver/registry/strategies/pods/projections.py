@@ -1,4 +1,4 @@
-"""Volumes of files that the kubelet writes: keys of secrets and config maps, fields of the pod, tokens.
+"""Validation of volumes of files that the kubelet writes: Secrets, ConfigMaps, the downward API, tokens.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateProjectionSources``).
 """
@@ -21,26 +21,26 @@ CONFLICT = "conflicting duplicate paths"
 
 
 def secret_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A secret as files."""
+    """Check a Secret volume."""
     needs("secretName")(source, path, errors)
     _check_keys(source, path, errors)
 
 
 def config_map_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A config map as files."""
+    """Check a ConfigMap volume."""
     needs("name")(source, path, errors)
     _check_keys(source, path, errors)
 
 
 def downward_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Fields of the pod as files; what is wrong with one of them is said of the volume."""
+    """Check a downward API volume; the causes of its items name the volume."""
     _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
     for file in source.get("items") or ():
         _check_downward(file, path, errors)
 
 
 def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """Several sources in one directory: no two of them write the same file."""
+    """Check a projected volume: no two sources write the same file."""
     _check_mode(source.get("defaultMode"), f"{path}.defaultMode", errors)
     files: set[str] = set()
 
@@ -69,7 +69,7 @@ def projected_volume(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_token(token: Object, path: str, volume: str, errors: FieldErrors) -> None:
-    """A token; what is wrong with its path is said of the volume."""
+    """Check a projected token; causes of its path name the volume."""
     seconds, place = token.get("expirationSeconds") or 0, f"{path}.expirationSeconds"
     if seconds < SHORTEST_TOKEN_SECONDS:
         errors.invalid(place, seconds, "may not specify a duration less than 10 minutes")

@@ -1,4 +1,4 @@
-"""Fields that refer to something else: to the pod itself, to its resources, to keys of other objects.
+"""Validation of references to fields, resources and keys.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -40,7 +40,7 @@ SUBSCRIPTED = ("metadata.annotations", "metadata.labels")
 
 
 def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, errors: FieldErrors) -> None:
-    """A reference to a field of the pod."""
+    """Check a reference to a field of the pod."""
     if not reference.get("apiVersion"):
         errors.required(f"{path}.apiVersion")
         return
@@ -67,7 +67,7 @@ def check_field_ref(reference: Object, allowed: tuple[str, ...], path: str, erro
 
 
 def _subscripted(field: str) -> tuple[str, str | None]:
-    """The path and the subscript of ``metadata.labels['a']``; no subscript elsewhere."""
+    """Split ``metadata.labels['a']`` into path and subscript."""
     base, bracket, key = field.partition("['")
     if not field.endswith("']") or not bracket or not base:
         return field, None
@@ -88,7 +88,7 @@ BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "
 
 
 def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume: bool) -> None:
-    """A reference to a container's resource."""
+    """Check a reference to a container's resource."""
     resource = reference.get("resource", "")
     if volume and not reference.get("containerName"):
         errors.required(f"{path}.containerName")
@@ -109,7 +109,7 @@ def check_resource_ref(reference: Object, path: str, errors: FieldErrors, volume
 
 
 def check_key_ref(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A reference to a key of a config map or secret."""
+    """Check a reference to a key of a ConfigMap or Secret."""
     name, key = reference.get("name", ""), reference.get("key", "")
     errors.check_format(f"{path}.name", name, dns_subdomain)
     errors.check_required(f"{path}.key", key, config_key)

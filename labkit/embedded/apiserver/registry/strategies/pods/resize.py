@@ -1,4 +1,4 @@
-"""``pods/resize``: cpu and memory of containers may change, nothing else.
+"""``pods/resize``: changes cpu and memory of containers, nothing else.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodResize``),
 ``pkg/registry/core/pod/strategy.go``;
@@ -13,6 +13,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.strategies.pods.annotations import MIRROR
+from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.request import Object
 
 RESIZABLE = ("cpu", "memory")
@@ -23,7 +24,7 @@ CONTAINER_LISTS = ("containers", "initContainers")
 
 
 def resized(sent: Object, before: Object) -> Object:
-    """The spec that a resize asks for: the old one with new resources.
+    """Return the spec that a resize asks for: the old one with new resources.
 
     Args:
         sent: As it was sent.
@@ -35,7 +36,7 @@ def resized(sent: Object, before: Object) -> Object:
     if any(len(sent.get(form) or ()) != len(before.get(form) or ()) for form in CONTAINER_LISTS):
         return sent
     spec = copy.deepcopy(dict(before))
-    _take(spec, sent, "resources")
+    keep(spec, sent, "resources")
     for form in CONTAINER_LISTS:
         wanted = sent.get(form) or []
         if [item.get("name") for item in wanted] != [item.get("name") for item in spec.get(form) or ()]:
@@ -43,15 +44,8 @@ def resized(sent: Object, before: Object) -> Object:
             continue
         for container, new in zip(spec.get(form) or (), wanted, strict=True):
             for field in ("resources", "resizePolicy"):
-                _take(container, new, field)
+                keep(container, new, field)
     return spec
-
-
-def _take(target: Object, source: Object, field: str) -> None:
-    if field in source:
-        target[field] = source[field]
-    else:
-        target.pop(field, None)
 
 
 def refused_as_a_whole(pod: Object) -> str:
@@ -64,7 +58,7 @@ def refused_as_a_whole(pod: Object) -> str:
 
 
 def unsupported(pod: Object) -> bool:
-    """Whether the pod's node does not say what its containers have."""
+    """Whether the pod's node does not report the resources of its containers."""
     for status in pod["status"].get("containerStatuses") or ():
         if (status.get("state") or {}).get("running") is not None:
             return status.get("resources") is None
@@ -72,13 +66,7 @@ def unsupported(pod: Object) -> bool:
 
 
 def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What a resize changes.
-
-    Args:
-        spec: Of the pod as it would be.
-        before: Of the pod as it is.
-        errors: What is wrong so far.
-    """
+    """Check the changes of a resize."""
     _check_pod_level(spec, before, errors)
     if _check_order(spec, before, errors):
         return
@@ -99,7 +87,7 @@ def check_resize(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What the pod as a whole asks for: nothing of it may go."""
+    """Refuse to remove resources of the pod as a whole."""
     new, old = spec.get("resources"), before.get("resources")
     if not any((held or {}).get(form) for held in (new, old) for form in ("requests", "limits")):
         return
@@ -114,7 +102,7 @@ def _check_pod_level(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _check_order(spec: Object, before: Object, errors: FieldErrors) -> bool:
-    """Whether containers came, went or changed places."""
+    """Refuse added, removed or reordered containers, and return whether there are some."""
     found = len(errors)
     for form in CONTAINER_LISTS:
         containers, old = spec.get(form) or [], before.get(form) or []
@@ -142,19 +130,19 @@ def _removed(given: Mapping[str, Any] | None, had: Mapping[str, Any] | None) -> 
 
 
 def _plain(container: Object) -> Object:
-    """A container in which no resources are the same as empty ones."""
+    """A container without empty lists of resources."""
     return {**container, "resources": _others(container.get("resources") or {}, container.get("resources") or {})}
 
 
 def _masked(container: Object, old: Object) -> Object:
-    """A container with the old cpu and memory in it; claims do not take part."""
+    """A container with the old cpu and memory, and without claims."""
     resources = _others(container.get("resources") or {}, old.get("resources") or {})
     resources.pop("claims", None)
     return {**container, "resources": resources}
 
 
 def _others(resources: Object, old: Object) -> dict[str, Any]:
-    """Resources with the old cpu and memory in them, and without empty lists."""
+    """Resources with the old cpu and memory, and without empty lists."""
     kept = {name: value for name, value in resources.items() if name not in ("requests", "limits")}
     for form in ("requests", "limits"):
         amounts = {name: value for name, value in (resources.get(form) or {}).items() if name not in RESIZABLE}

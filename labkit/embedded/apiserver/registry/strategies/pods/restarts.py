@@ -1,4 +1,4 @@
-"""When a container is started again: its own restart policy and rules, and what a resize does to it.
+"""Validation of container restart policies, restart rules and resize policies.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateContainerRestartPolicy``,
 ``validateResizePolicy``).
@@ -18,12 +18,12 @@ RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
 def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool = False) -> None:
-    """The restart policy of one container, and the rules that come before it.
+    """Check the restart policy of one container, and its rules.
 
     Args:
         container: The container.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         init: Whether it is an init container.
     """
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
@@ -39,28 +39,19 @@ def check_restarts(container: Object, path: str, errors: FieldErrors, init: bool
 
 
 def _check_rule(rule: Object, path: str, errors: FieldErrors) -> None:
-    action = rule.get("action", "")
-    errors.check_choice(f"{path}.action", action, ACTIONS)
+    errors.check_choice(f"{path}.action", rule.get("action", ""), ACTIONS)
     codes = rule.get("exitCodes")
     if codes is None:
         errors.required(f"{path}.exitCodes", "must be specified")
         return
-    operator = codes.get("operator", "")
-    errors.check_choice(f"{path}.exitCodes.operator", operator, ["In", "NotIn"])
+    errors.check_choice(f"{path}.exitCodes.operator", codes.get("operator", ""), ["In", "NotIn"])
     count = len(codes.get("values") or ())
     if count > MAX_CODES:
         errors.too_many(f"{path}.exitCodes.values", count, MAX_CODES)
 
 
 def check_resize_policy(container: Object, restart: str, path: str, errors: FieldErrors) -> None:
-    """Whether a container must start again when its resources change.
-
-    Args:
-        container: The container.
-        restart: The restart policy of its pod.
-        path: Where it stands.
-        errors: What is wrong so far.
-    """
+    """Check the resize policy of a container."""
     place = f"{path}.resizePolicy"
     seen: set[str] = set()
     for index, item in enumerate(container.get("resizePolicy") or ()):

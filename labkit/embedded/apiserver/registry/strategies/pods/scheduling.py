@@ -1,4 +1,4 @@
-"""Where a pod may run: affinity, tolerations, spread.
+"""Validation of affinity, tolerations and topology spread.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -23,7 +23,7 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 def check_affinity(affinity: Object | None, path: str, errors: FieldErrors) -> None:
-    """Node and pod affinity: selectors that make sense."""
+    """Check node and pod affinity."""
     if affinity is None:
         return
     node = affinity.get("nodeAffinity") or {}
@@ -52,7 +52,7 @@ def _check_pod_term(term: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors) -> None:
-    """Tolerations."""
+    """Check tolerations."""
     for index, toleration in enumerate(tolerations):
         place = f"{path}[{index}]"
         key, operator = toleration.get("key", ""), toleration.get("operator", "")
@@ -84,15 +84,14 @@ def check_tolerations(tolerations: list[Object], path: str, errors: FieldErrors)
 
 
 def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
-    """Keys whose values are those of the pod itself: they add to a selector that is there."""
+    """Check ``matchLabelKeys`` and ``mismatchLabelKeys``."""
     selector = holder.get("labelSelector")
     match, mismatch = holder.get("matchLabelKeys") or [], holder.get("mismatchLabelKeys") or []
     for field, keys in (("matchLabelKeys", match), ("mismatchLabelKeys", mismatch)):
         if keys and selector is None:
             errors.forbidden(f"{path}.{field}", "must not be specified when labelSelector is not set")
             continue
-        for index, key in enumerate(keys):
-            errors.check_format(f"{path}.{field}[{index}]", key, qualified_name)
+        errors.check_each(f"{path}.{field}", keys, qualified_name)
     seen = set((selector or {}).get("matchLabels") or ())
     for term in (selector or {}).get("matchExpressions") or ():
         key = term.get("key", "")
@@ -107,7 +106,7 @@ def _check_label_keys(holder: Object, path: str, errors: FieldErrors) -> None:
 
 
 def merge_label_keys(spec: Object, labels: Object) -> None:
-    """Add to the selectors of a new pod what their keys say.
+    """Merge ``matchLabelKeys`` and ``mismatchLabelKeys`` of a new pod into its selectors.
 
     Args:
         spec: Its spec, changed in place.
@@ -138,7 +137,7 @@ def _merge(holder: Object, labels: Object) -> None:
 
 
 def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> None:
-    """Topology spread constraints."""
+    """Check topology spread constraints."""
     later = Counter(map(_spread, constraints))
     for index, constraint in enumerate(constraints):
         place = f"{path}[{index}]"
@@ -159,12 +158,11 @@ def check_spread(constraints: list[Object], path: str, errors: FieldErrors) -> N
                 why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
                 errors.invalid(f"{place}.minDomains", domains, why)
         for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
-            policy = constraint.get(field)
-            errors.check_choice(f"{place}.{field}", policy, ["Honor", "Ignore"])
+            errors.check_choice(f"{place}.{field}", constraint.get(field), ["Honor", "Ignore"])
         _check_label_keys(constraint, place, errors)
         validate_selector(constraint.get("labelSelector"), f"{place}.labelSelector", errors)
 
 
 def _spread(constraint: Object) -> tuple[str, str]:
-    """What two constraints of a pod may not have in common."""
+    """What must be unique among the constraints of a pod."""
     return constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", "")

@@ -1,4 +1,4 @@
-"""What pods and containers may do to their node: users, profiles, kernel settings, Windows options.
+"""Validation of security contexts.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validatePodSpecSecurityContext``,
 ``ValidateSecurityContext``).
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
 from labkit.embedded.apiserver.registry.strategies.pods.windows_options import check_windows_options
@@ -24,18 +23,12 @@ LONGEST_PATH = 4095
 
 
 def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The security context of a pod.
-
-    Args:
-        spec: The PodSpec; some of what belongs to the context stands beside it.
-        path: Where the spec stands.
-        errors: What is wrong so far.
-    """
+    """Check the security context of a pod."""
     context, place = spec.get("securityContext") or {}, f"{path}.securityContext"
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{place}.{field}", errors)
+        errors.check_between(f"{place}.{field}", context.get(field), 0, LARGEST_ID)
     for index, group in enumerate(context.get("supplementalGroups") or ()):
-        _check_id(group, f"{place}.supplementalGroups[{index}]", errors)
+        errors.check_between(f"{place}.supplementalGroups[{index}]", group, 0, LARGEST_ID)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.invalid(f"{place}.shareProcessNamespace", True, why)
@@ -53,18 +46,11 @@ def check_pod_security(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_container_security(context: Object | None, path: str, host_users: bool, errors: FieldErrors) -> None:
-    """The security context of a container.
-
-    Args:
-        context: The context, if there is one.
-        path: Where it stands.
-        host_users: Whether the pod's users are the node's.
-        errors: What is wrong so far.
-    """
+    """Check the security context of a container."""
     if context is None:
         return
     for field in ("runAsUser", "runAsGroup"):
-        _check_id(context.get(field), f"{path}.{field}", errors)
+        errors.check_between(f"{path}.{field}", context.get(field), 0, LARGEST_ID)
     errors.check_choice(f"{path}.procMount", context.get("procMount"), ("Default", "Unmasked"))
     if host_users and context.get("procMount") == "Unmasked":
         errors.invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
@@ -82,14 +68,8 @@ def check_container_security(context: Object | None, path: str, host_users: bool
     _check_app_armor(context.get("appArmorProfile"), f"{path}.appArmorProfile", errors)
 
 
-def _check_id(value: int | None, path: str, errors: FieldErrors) -> None:
-    """A user's or group's number."""
-    if value is not None and not 0 <= value <= LARGEST_ID:
-        errors.invalid(path, value, between(0, LARGEST_ID))
-
-
 def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Kernel settings: good names, each once, none of a namespace that is the host's."""
+    """Check sysctls: valid names, no duplicates, none of a namespace shared with the host."""
     seen: set[str] = set()
     for index, setting in enumerate((spec.get("securityContext") or {}).get("sysctls") or ()):
         place, name = f"{path}[{index}].name", setting.get("name", "")
@@ -108,7 +88,7 @@ def _check_sysctls(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> None:
-    """Which system calls are allowed."""
+    """Check a seccomp profile."""
     if profile is None:
         return
     kind, file = profile.get("type", ""), profile.get("localhostProfile")
@@ -127,7 +107,7 @@ def _check_seccomp(profile: Object | None, path: str, errors: FieldErrors) -> No
 
 
 def _check_app_armor(profile: Object | None, path: str, errors: FieldErrors) -> None:
-    """What AppArmor confines a container to."""
+    """Check an AppArmor profile."""
     if profile is None:
         return
     kind, name, place = profile.get("type", ""), profile.get("localhostProfile"), f"{path}.localhostProfile"

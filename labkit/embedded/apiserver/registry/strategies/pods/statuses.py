@@ -1,4 +1,4 @@
-"""What may be said of a pod: addresses, conditions, the states of its containers.
+"""Validation of pod statuses: addresses, conditions, container states.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodStatusUpdate``),
 ``pkg/registry/core/pod/strategy.go``.
@@ -13,16 +13,16 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
-    between,
     dns_subdomain,
     ip_address,
     qualified_name,
 )
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import internal
-from labkit.embedded.apiserver.registry.strategies.pods.resource_claim_statuses import (
+from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import (
     check_allocated,
     check_claim_statuses,
 )
+from labkit.embedded.apiserver.registry.strategies.pods.security_contexts import LARGEST_ID
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -31,11 +31,10 @@ NOT_NEGATIVE = "must be a non-negative integer"
 STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 ONE_A_FAMILY = "may specify no more than one IP for each IP family"
 ALL_CONTAINERS = "RestartAllContainers"
-LARGEST_ID = 2**31 - 1
 
 
 def keep_observed(status: Object, before: Object) -> None:
-    """Keep the generations that were seen where a new status says none.
+    """Keep observed generations that a new status leaves out.
 
     Args:
         status: The new status, changed in place.
@@ -54,12 +53,12 @@ def keep_observed(status: Object, before: Object) -> None:
 
 
 def check_pod_status(new: Object, old: Object, errors: FieldErrors) -> None:
-    """A changed status.
+    """Check a changed status.
 
     Args:
         new: The pod as it would be; an address that stands alone is completed in place.
         old: The pod as it is.
-        errors: What is wrong so far.
+        errors: Takes the causes.
     """
     status, before, spec = new["status"], old["status"], new["spec"]
     _check_conditions(status.get("conditions") or [], errors)
@@ -95,7 +94,7 @@ def _check_conditions(conditions: list[Object], errors: FieldErrors) -> None:
 
 
 def _check_transitions(name: str, status: Object, before: Object, spec: Object, errors: FieldErrors) -> None:
-    """A container that ended and may not start again stays so."""
+    """Refuse to restart a terminated container that may not restart."""
     form = {"containerStatuses": "containers", "initContainerStatuses": "initContainers"}.get(name)
     if form is not None and _all_may_restart(spec):
         return
@@ -134,7 +133,7 @@ def _may_restart(container: Object, spec: Object, code: int) -> bool:
 
 
 def _complete_addresses(status: Object) -> None:
-    """One address stands alone as well as first of all."""
+    """Copy ``podIP`` to ``podIPs`` and back."""
     first, others = status.get("podIP", ""), status.get("podIPs") or []
     if first and (not others or others[0].get("ip") != first):
         status["podIPs"] = [{"ip": first}]
@@ -170,5 +169,4 @@ def _check_user(container: Object, spec: Object, path: str, errors: FieldErrors)
     groups = enumerate(user.get("supplementalGroups") or ())
     numbers += [(group, f"{path}.supplementalGroups[{index}]") for index, group in groups]
     for number, place in numbers:
-        if not 0 <= number <= LARGEST_ID:
-            errors.invalid(place, number, between(0, LARGEST_ID))
+        errors.check_between(place, number, 0, LARGEST_ID)

@@ -1,4 +1,4 @@
-"""Pods.
+"""The strategy of Pods.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/api/pod/util.go``.
 """
@@ -18,6 +18,8 @@ from labkit.embedded.apiserver.registry.strategies.pods.annotations import (
     MIRROR,
     check_annotation_changes,
     check_annotations,
+    check_profiles,
+    take_app_armor,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.defaults import default_pod
@@ -29,9 +31,8 @@ from labkit.embedded.apiserver.registry.strategies.pods.resize import (
     unsupported,
 )
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import merge_label_keys
-from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles, take_app_armor
 from labkit.embedded.apiserver.registry.strategies.pods.statuses import check_pod_status, keep_observed
-from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update, keep
+from labkit.embedded.apiserver.registry.strategies.pods.updates import check_ephemeral_update, check_pod_update
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.apiserver.registry.strategies.pods.warnings import pod_warnings
 from labkit.embedded.apiserver.registry.strategy import (
@@ -39,6 +40,7 @@ from labkit.embedded.apiserver.registry.strategy import (
     DeleteOptions,
     Strategy,
     common_update_errors,
+    keep,
     timestamp,
 )
 from labkit.embedded.machinery.kinds import Kind
@@ -52,7 +54,7 @@ HOST_NAME = (
 
 
 def quality_of_service(spec: Object) -> str:
-    """``Guaranteed``, ``Burstable`` or ``BestEffort``; what the pod as a whole asks for is asked first."""
+    """Return ``Guaranteed``, ``Burstable`` or ``BestEffort``; resources of the pod as a whole count first."""
     requests: dict[str, int] = {}
     limits: dict[str, int] = {}
     guaranteed = True
@@ -76,7 +78,7 @@ def quality_of_service(spec: Object) -> str:
 
 @dataclass
 class PodStrategy(Strategy):
-    """Pods: their spec hardly changes, and they end gracefully."""
+    """Pods: a nearly immutable spec, and graceful deletion."""
 
     returns_deleted: bool = True
     generation: bool = True
@@ -229,7 +231,7 @@ def _forbidden(why: str) -> FieldErrors:
 
 
 def check_projected_tokens(spec: Object, errors: FieldErrors) -> None:
-    """Tokens in volumes are those of an account."""
+    """Refuse projected tokens without a service account."""
     if spec.get("serviceAccountName"):
         return
     for index, volume in enumerate(spec.get("volumes") or ()):

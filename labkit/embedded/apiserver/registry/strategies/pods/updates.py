@@ -1,4 +1,4 @@
-"""What may change in a pod once it is there.
+"""Validation of pod updates.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodUpdate``,
 ``ValidatePodEphemeralContainersUpdate``).
@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import ephemeral_diff, internal, spec_diff
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_image_padding
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import REQUIRED, check_tolerations
+from labkit.embedded.apiserver.registry.strategy import keep
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
@@ -28,13 +28,7 @@ CONTAINER_LISTS = ("containers", "initContainers")
 
 
 def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """What an update does to the spec of a pod.
-
-    Args:
-        spec: As it would be.
-        before: As it is.
-        errors: What is wrong so far.
-    """
+    """Check an update of a pod's spec."""
     for list_name in CONTAINER_LISTS:
         containers = spec.get(list_name) or []
         if len(containers) != len(before.get(list_name) or ()):
@@ -54,16 +48,8 @@ def check_pod_update(spec: Object, before: Object, errors: FieldErrors) -> None:
         errors.forbidden("spec", f"{MAY_CHANGE}\n{spec_diff(before, changed)}")
 
 
-def keep(changed: Object, before: Object, field: str) -> None:
-    """Give a field the value that it had."""
-    if field in before:
-        changed[field] = before[field]
-    else:
-        changed.pop(field, None)
-
-
 def _check_deadline(spec: Object, before: Object, errors: FieldErrors) -> bool:
-    """Whether it makes sense to look on."""
+    """Check a change of the deadline, and return whether to check on."""
     new, old, path = (
         spec.get("activeDeadlineSeconds"),
         before.get("activeDeadlineSeconds"),
@@ -103,7 +89,7 @@ def _check_gates(spec: Object, before: Object, errors: FieldErrors) -> None:
 
 
 def _masked(spec: Object, before: Object) -> Object:
-    """The spec with the old values of what may change."""
+    """The spec with the old values of the fields that may change."""
     changed = copy.deepcopy(dict(spec))
     for list_name in CONTAINER_LISTS:
         for container, other in zip(changed.get(list_name) or (), before.get(list_name) or (), strict=True):
@@ -116,7 +102,7 @@ def _masked(spec: Object, before: Object) -> Object:
 
 
 def _mask_placement(changed: Object, before: Object, errors: FieldErrors) -> None:
-    """Before a pod is scheduled its node selector and node affinity may become narrower."""
+    """Mask the node selector and node affinity of a gated pod, which may become narrower."""
     wanted, had = changed.get("nodeSelector") or {}, before.get("nodeSelector") or {}
     if any(wanted.get(key) != value for key, value in had.items()):
         why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
@@ -163,7 +149,7 @@ def _only_added(term: Object, was: Object) -> bool:
 
 
 def check_ephemeral_update(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """Ephemeral containers only ever come."""
+    """Refuse to remove or change ephemeral containers."""
     path = "spec.ephemeralContainers"
     now = {container.get("name"): container for container in spec.get("ephemeralContainers") or ()}
     for container in before.get("ephemeralContainers") or ():

@@ -1,4 +1,4 @@
-"""What a pod (or the template of one) must be.
+"""Validation of PodSpecs, of pods and of pod templates.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidatePodSpec``).
 """
@@ -11,17 +11,15 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_labels
 from labkit.embedded.apiserver.registry.names import (
     address_messages,
-    between,
     dns_label,
     dns_search,
     dns_subdomain,
     qualified_name,
 )
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.containers import check_containers, pod_facts
 from labkit.embedded.apiserver.registry.strategies.pods.environment import check_file_volumes
 from labkit.embedded.apiserver.registry.strategies.pods.resource_claims import check_resource_claims
-from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_pod_resources, check_resources
 from labkit.embedded.apiserver.registry.strategies.pods.scheduling import (
     check_affinity,
     check_spread,
@@ -44,12 +42,12 @@ OWN_USERS = "when `hostUsers` is false"
 def check_pod_spec(
     spec: Object, path: str, errors: FieldErrors, *, pod: Object | None = None, is_pod: bool = False
 ) -> None:
-    """A PodSpec at ``path``.
+    """Check a PodSpec.
 
     Args:
         spec: The spec.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         pod: The metadata of the pod, if it is that of one.
         is_pod: Whether this is a pod, not the template of one.
     """
@@ -86,7 +84,7 @@ def check_pod_spec(
 
 
 def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErrors) -> None:
-    """On the node's network a container's port is the node's; a template may leave it out."""
+    """Require that host ports equal container ports on the host network."""
     if not spec.get("hostNetwork"):
         return
     for index, container in enumerate(spec.get("containers") or ()):
@@ -101,7 +99,7 @@ def _check_host_network(spec: Object, path: str, is_pod: bool, errors: FieldErro
 
 
 def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
-    """What a pod waits for: before it is ready, and before it is scheduled."""
+    """Check readiness gates and scheduling gates."""
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         errors.check_format(
             f"{path}.readinessGates[{index}].conditionType", gate.get("conditionType", ""), qualified_name
@@ -114,7 +112,7 @@ def _check_gates(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
-    """What a pod with users of its own cannot share with its node."""
+    """Refuse host namespaces and devices in a pod with a user namespace."""
     if spec.get("hostUsers") is not False:
         return
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
@@ -126,7 +124,7 @@ def _check_own_users(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
-    """A host name that stands for whatever else it would be."""
+    """Check ``hostnameOverride``."""
     name, place = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
     if name is None:
         return
@@ -139,19 +137,16 @@ def _check_host_name(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _check_names(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Names, numbers and lists of a pod that have rules of their own, in the real server's order."""
+    """Check names, numbers and lists with rules of their own, in the real server's order."""
     for field, messages in _wrong_names(spec, ("serviceAccountName", "nodeName")):
         errors.invalid(f"{path}.{field}", spec[field], messages)
-    deadline = spec.get("activeDeadlineSeconds")
-    if deadline is not None and not 1 <= deadline <= 2**31 - 1:
-        errors.invalid(f"{path}.activeDeadlineSeconds", deadline, between(1, 2**31 - 1))
+    errors.check_between(f"{path}.activeDeadlineSeconds", spec.get("activeDeadlineSeconds"), 1, 2**31 - 1)
     for field in ("hostname", "subdomain"):
         errors.check_if_given(f"{path}.{field}", spec.get(field), dns_label)
     check_tolerations(spec.get("tolerations") or [], f"{path}.tolerations", errors)
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         errors.check_format(f"{path}.hostAliases[{index}].ip", alias.get("ip", ""), address_messages)
-        for number, name in enumerate(alias.get("hostnames") or ()):
-            errors.check_format(f"{path}.hostAliases[{index}].hostnames[{number}]", name, dns_subdomain)
+        errors.check_each(f"{path}.hostAliases[{index}].hostnames", alias.get("hostnames") or (), dns_subdomain)
     for field, message in _wrong_names(spec, ("priorityClassName", "runtimeClassName")):
         errors.invalid(f"{path}.{field}", spec[field], message)
 
@@ -179,8 +174,7 @@ def _check_dns_config(spec: Object, path: str, errors: FieldErrors) -> None:
     servers = config.get("nameservers") or []
     if len(servers) > 3:
         errors.invalid(f"{place}.nameservers", servers, "must not have more than 3 nameservers")
-    for index, server in enumerate(servers):
-        errors.check_format(f"{place}.nameservers[{index}]", server, address_messages)
+    errors.check_each(f"{place}.nameservers", servers, address_messages)
     searches = config.get("searches") or []
     if len(searches) > 32:
         errors.invalid(f"{place}.searches", searches, "must not have more than 32 search paths")

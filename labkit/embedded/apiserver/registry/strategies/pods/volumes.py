@@ -1,4 +1,4 @@
-"""The volumes of a pod.
+"""Validation of the volumes of a pod.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``ValidateVolumes``).
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain
+from labkit.embedded.apiserver.registry.strategies.pods.containers import PULL_POLICIES
 from labkit.embedded.apiserver.registry.strategies.pods.projections import (
     config_map_volume,
     downward_volume,
@@ -30,18 +31,16 @@ from labkit.embedded.apiserver.registry.strategies.storage.sources import SHARED
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
 
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-
 
 def check_volumes(
     volumes: list[Object], path: str, errors: FieldErrors, *, pod: str = "", is_pod: bool = True
 ) -> dict[str, Object]:
-    """The volumes of a pod.
+    """Check the volumes of a pod.
 
     Args:
         volumes: The volumes.
         path: Where their list stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         pod: The pod's name, if it has one already.
         is_pod: Whether this is a pod, not the template of one.
 
@@ -68,7 +67,7 @@ def check_volumes(
 
 
 def _check_more(volume: Object, path: str, pod: str, errors: FieldErrors) -> None:
-    """What a source says of its volume's name."""
+    """Check what depends on a volume's name."""
     name = volume.get("name", "")
     if volume.get("iscsi") is not None and too_long_for_portal(volume["iscsi"], name):
         errors.invalid(f"{path}.name", name, TOO_LONG_FOR_PORTAL)
@@ -84,7 +83,7 @@ def _empty_directory(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
-    """A claim that lives as long as the pod."""
+    """Check an ephemeral volume."""
     template, place = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
     if template is None:
         errors.required(place)
@@ -101,13 +100,12 @@ def _ephemeral(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _image(is_pod: bool) -> Rule:
-    """A rule for an image's files; a template need not say which."""
+    """Make the rule for an image volume; a template need not name the image."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         if is_pod:
             needs("reference")(source, path, errors)
-        policy = source.get("pullPolicy", "")
-        errors.check_required_choice(f"{path}.pullPolicy", policy, PULL_POLICIES)
+        errors.check_required_choice(f"{path}.pullPolicy", source.get("pullPolicy", ""), PULL_POLICIES)
 
     return rule
 

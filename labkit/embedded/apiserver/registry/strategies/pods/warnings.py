@@ -1,4 +1,4 @@
-"""What is legal in a pod but hardly meant.
+"""Warnings for pods with fields that are legal but deprecated, ambiguous or without effect.
 
 Source: k8s.io/kubernetes ``pkg/api/pod/warnings.go``.
 """
@@ -43,11 +43,11 @@ DEPRECATED_VOLUMES = {
     "cephfs": ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
     "rbd": ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
 }
-"""Sources of volumes in the order of the warnings, each with its name there and what is said."""
+"""Deprecated volume sources in the order of the warnings, with their names and texts."""
 
 
 def pod_warnings(metadata: Object, spec: Object, path: str = "") -> list[str]:
-    """Texts for ``Warning`` headers.
+    """Return the texts for ``Warning`` headers.
 
     Args:
         metadata: Of the pod or template.
@@ -125,7 +125,7 @@ def _duplicates(spec: Object, place: str) -> Iterator[str]:
 
 
 def _fractions(amounts: Any, place: str, names: tuple[str, ...] = ("memory", "ephemeral-storage")) -> Iterator[str]:
-    """Bytes that are not whole."""
+    """Warn of fractional bytes."""
     given = read(amounts)
     for name in names:
         if name in given and given[name].value % NANO:
@@ -150,7 +150,7 @@ def _containers(metadata: Object, spec: Object, prefix: str) -> Iterator[str]:
 
 
 def _hidden_variables(container: Object, place: str) -> Iterator[str]:
-    """Variables given again, unless the new value is made from the old."""
+    """Warn of variables that hide earlier ones."""
     seen: set[str] = set()
     for index, variable in enumerate(container.get("env") or ()):
         name, value = variable.get("name", ""), variable.get("value", "")
@@ -190,7 +190,7 @@ def _ports(spec: Object, place: str) -> Iterator[str]:
 
 
 def _overlap(port: Object, other: Object) -> str:
-    """How a port gets in another's way."""
+    """How two ports conflict; empty if they do not."""
     outer, theirs = port.get("hostPort", 0), other.get("hostPort", 0)
     address, their_address = port.get("hostIP", ""), other.get("hostIP", "")
     if (address, outer) == (their_address, theirs):

@@ -1,4 +1,4 @@
-"""Pods for Windows nodes: options of their own, and what they cannot have.
+"""Validation of Windows pods and Windows options.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go`` (``validateWindows``,
 ``validateWindowsSecurityContextOptions``, ``validateWindowsHostProcessPod``).
@@ -58,14 +58,14 @@ CONTAINER_FIELDS = (
 
 
 def every_container(spec: Object, path: str) -> Iterator[tuple[Object, str]]:
-    """Each container of any form with where it stands, init containers first."""
+    """Each container of any kind with its path, init containers first."""
     for form in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(spec.get(form) or ()):
             yield container, f"{path}.{form}[{index}]"
 
 
 def check_windows_options(options: Object | None, path: str, errors: FieldErrors) -> None:
-    """Who a Windows container runs as."""
+    """Check the Windows options of a security context."""
     if options is None:
         return
     name, spec = options.get("gmsaCredentialSpecName"), options.get("gmsaCredentialSpec")
@@ -81,7 +81,7 @@ def check_windows_options(options: Object | None, path: str, errors: FieldErrors
 
 
 def _wrong_with_user(name: str) -> Iterator[str]:
-    """What is wrong with a user, perhaps of a domain."""
+    """What is wrong with a user name, perhaps with a domain."""
     if not name:
         yield " cannot be an empty string"
         return
@@ -107,7 +107,7 @@ def _wrong_with_user(name: str) -> Iterator[str]:
 
 
 def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
-    """Containers that are processes of a Windows node: all of them or none, and on its network."""
+    """Check HostProcess containers: all or none, and on the host network."""
     whole = ((spec.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
     counted = hosted = 0
     for container, place in every_container(spec, path):
@@ -128,7 +128,7 @@ def check_host_processes(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_operating_system(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The system that a pod is for, and what it has that this system lacks."""
+    """Check the OS of a pod, and refuse the fields that it lacks."""
     if spec.get("os") is None:
         return
     name = spec["os"].get("name", "")

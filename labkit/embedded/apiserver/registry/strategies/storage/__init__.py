@@ -1,1 +1,1 @@
-"""Volumes, claims on them, and what provides them."""
+"""The strategies of PersistentVolumes, their claims, and storage drivers and classes."""

@@ -1,4 +1,4 @@
-"""Persistent volume claims.
+"""The strategy of PersistentVolumeClaims.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolumeclaim``, ``pkg/api/persistentvolumeclaim``,
 ``pkg/apis/core/validation/validation.go``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import immutable, validate_selector
 from labkit.embedded.apiserver.registry.names import dns_label, dns_subdomain, qualified_name
 from labkit.embedded.apiserver.registry.strategies.fields.struct_diff import claim_diff
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import NANO, amount
 
@@ -43,16 +43,13 @@ class ClaimStrategy(Strategy):
 
     returns_deleted: bool = True
     status: bool = True
+    new_status: ClassVar[Object] = {"phase": "Pending"}
 
     @override
     def default(self, obj: Object) -> None:
         obj["spec"].setdefault("volumeMode", "Filesystem")
         if not obj["status"].get("phase"):
             obj["status"]["phase"] = "Pending"
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"phase": "Pending"}
 
     @override
     def prepare_create(self, context: Context, obj: Object) -> None:
@@ -79,7 +76,7 @@ class ClaimStrategy(Strategy):
             requests = (spec.get("resources") or {}).get("requests")
             if requests:
                 requests["storage"] = _requested(before)
-            _copy("volumeAttributesClassName", before, spec)
+            keep(spec, before, "volumeAttributesClassName")
         if not _alike(spec, before):
             errors.forbidden("spec", f"{MAY_CHANGE}\n{claim_diff(before, spec)}")
         wanted, had = amount(_requested(new["spec"])), amount(_requested(old["spec"]))
@@ -120,15 +117,8 @@ def _requested(spec: Object) -> Any:
     return ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
 
 
-def _copy(field: str, source: Object, target: Object) -> None:
-    if field in source:
-        target[field] = source[field]
-    else:
-        target.pop(field, None)
-
-
 def _alike(one: Object, other: Object) -> bool:
-    """Whether two specs are the same but for amounts that are written differently."""
+    """Whether two specs are equal but for the form of amounts."""
 
     def plain(spec: Object) -> Object:
         resources = spec.get("resources") or {}
@@ -142,7 +132,7 @@ def _alike(one: Object, other: Object) -> bool:
 
 
 def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -> None:
-    """A class may move from its annotation into the spec, and be chosen where there was none."""
+    """Check a change of the storage class, which may move from its annotation into the spec."""
     after = (new["metadata"].get("annotations") or {}).get(BETA_CLASS)
     before = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
     wish, had = new["spec"].get("storageClassName"), old["spec"].get("storageClassName")
@@ -157,7 +147,7 @@ def _settle_class(new: Object, old: Object, spec: Object, errors: FieldErrors) -
 
 
 def _settle_source(spec: Object, before: Object) -> None:
-    """Keep the old and the new form of a source of data alike; the old one names claims and snapshots only."""
+    """Keep ``dataSource`` and ``dataSourceRef`` in step."""
     reference = spec.get("dataSourceRef")
     if reference is not None and reference.get("namespace") and before.get("dataSourceRef") is None:
         reference = None
@@ -176,14 +166,14 @@ def _settle_source(spec: Object, before: Object) -> None:
 
 
 def check_basic(value: Any, path: str, errors: FieldErrors) -> None:
-    """An amount that is not negative, in whole units."""
+    """Check that an amount is not negative, in whole units."""
     size = amount(value)
     if size <= -NANO:
         errors.invalid(path, -(-size // NANO), "must be a valid resource quantity")
 
 
 def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
-    """A resource of a claim: storage, or somebody else's."""
+    """Check the name of an allocated resource, and return whether it is valid."""
     good = errors.check_format(path, name, qualified_name)
     if good and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
         errors.not_supported(path, name, ["storage"])
@@ -192,7 +182,7 @@ def _check_allocated_name(name: str, path: str, errors: FieldErrors) -> bool:
 
 
 def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None:
-    """How a volume may be mounted: known modes, and the one for a single pod alone."""
+    """Check access modes."""
     for mode in modes:
         errors.check_choice(path, mode, ACCESS_MODES)
     known = {mode for mode in modes if mode in ACCESS_MODES}
@@ -201,7 +191,7 @@ def check_access_modes(modes: list[str], path: str, errors: FieldErrors) -> None
 
 
 def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The spec of a claim."""
+    """Check the spec of a claim."""
     modes = spec.get("accessModes") or []
     errors.check_present(f"{path}.accessModes", modes, "at least 1 access mode is required")
     if spec.get("selector") is not None:
@@ -213,14 +203,13 @@ def check_claim_spec(spec: Object, path: str, errors: FieldErrors) -> None:
     elif amount(requests["storage"]) <= 0:
         errors.invalid(f"{path}.resources[storage]", requests["storage"], NOT_POSITIVE)
     check_class_name(spec.get("storageClassName"), f"{path}.storageClassName", errors)
-    mode = spec.get("volumeMode")
-    errors.check_choice(f"{path}.volumeMode", mode, VOLUME_MODES)
+    errors.check_choice(f"{path}.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
     _check_sources(spec, path, errors)
     check_class_name(spec.get("volumeAttributesClassName"), f"{path}.volumeAttributesClassName", errors)
 
 
 def check_class_name(name: str | None, path: str, errors: FieldErrors) -> None:
-    """The name of a class, if one is named."""
+    """Check the name of a class, if one is given."""
     errors.check_if_given(path, name, dns_subdomain)
 
 
@@ -245,12 +234,11 @@ def _check_source(source: Object, path: str, errors: FieldErrors) -> None:
     if not group and kind != CLAIM:
         errors.invalid(path, kind, f"must be '{CLAIM}' when referencing the default apiGroup")
     errors.check_if_given(f"{path}.apiGroup", group, dns_subdomain)
-    namespace = source.get("namespace")
-    errors.check_if_given(f"{path}.namespace", namespace, dns_label)
+    errors.check_if_given(f"{path}.namespace", source.get("namespace"), dns_label)
 
 
 def claim_warnings(spec: Object, path: str) -> list[str]:
-    """What is legal in a claim's spec but hardly meant."""
+    """Warn of fractional bytes in a claim's spec."""
     resources = spec.get("resources") or {}
     found = []
     for form in ("requests", "limits"):

@@ -1,4 +1,4 @@
-"""Storage classes.
+"""The strategy of StorageClasses.
 
 Source: k8s.io/kubernetes ``pkg/apis/storage``.
 """
@@ -48,12 +48,11 @@ class StorageClassStrategy(Strategy):
             immutable(new.get("parameters"), old.get("parameters"), "parameters", errors)
         immutable(new.get("provisioner", ""), old.get("provisioner", ""), "provisioner", errors)
         for field in ("reclaimPolicy", "volumeBindingMode"):
-            if new.get(field) != old.get(field):
-                errors.invalid(field, new.get(field), "field is immutable")
+            immutable(new.get(field), old.get(field), field, errors)
 
 
 def check_topologies(topologies: list[Object], errors: FieldErrors) -> None:
-    """Where a storage class has volumes: terms that differ, each with keys and values that differ.
+    """Check allowed topologies: terms that differ, with keys and values that differ.
 
     The real server starts with as many empty terms as there are terms, so it calls an empty one a duplicate.
     """

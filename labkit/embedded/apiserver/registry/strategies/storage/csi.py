@@ -1,4 +1,4 @@
-"""Volumes of CSI drivers.
+"""Validation of CSI volumes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -12,7 +12,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
-    """The name of a CSI driver."""
+    """Check the name of a CSI driver."""
     if not name:
         errors.required(path)
         return
@@ -21,7 +21,7 @@ def check_driver_name(name: str, path: str, errors: FieldErrors) -> None:
 
 
 def csi(source: Object, path: str, errors: FieldErrors) -> None:
-    """A volume that a CSI driver makes for one pod."""
+    """Check an inline CSI volume."""
     check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
     secret = source.get("nodePublishSecretRef")
     if secret is None:
@@ -32,7 +32,7 @@ def csi(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A volume of a CSI driver."""
+    """Check a persistent CSI volume."""
     check_driver_name(source.get("driver", ""), f"{path}.driver", errors)
     needs("volumeHandle")(source, path, errors)
     for field in (
@@ -44,5 +44,4 @@ def csi_volume(source: Object, path: str, errors: FieldErrors) -> None:
         if source.get(field) is None:
             continue
         for part, rule in (("name", dns_subdomain), ("namespace", dns_label)):
-            value = source[field].get(part, "")
-            errors.check_required(f"{path}.{field}.{part}", value, rule)
+            errors.check_required(f"{path}.{field}.{part}", source[field].get(part, ""), rule)

@@ -1,4 +1,4 @@
-"""What storage drivers tell of themselves, and classes of volume attributes.
+"""The strategies of CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments and VolumeAttributesClasses.
 
 No driver runs here; the objects are stored and checked as a real server does.
 Source: k8s.io/kubernetes ``pkg/apis/storage/{validation,v1/defaults.go}``, ``pkg/registry/storage``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -29,7 +30,7 @@ MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS = 600, 1 << 32
 
 
 def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, empty: bool = True) -> None:
-    """Parameters for a driver: not too many of them, each with a name."""
+    """Check the parameters for a driver."""
     given = parameters or {}
     if len(given) > MAX_PARAMETERS:
         errors.too_long(path, MAX_PARAMETERS)
@@ -44,7 +45,7 @@ def check_parameters(parameters: Object | None, path: str, errors: FieldErrors, 
 
 @dataclass
 class DriverStrategy(Strategy):
-    """CSI drivers."""
+    """CSIDrivers."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
@@ -75,8 +76,7 @@ class DriverStrategy(Strategy):
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         spec = obj["spec"]
-        policy = spec.get("fsGroupPolicy")
-        errors.check_choice("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+        errors.check_choice("spec.fsGroupPolicy", spec.get("fsGroupPolicy"), GROUP_POLICIES)
         self._check_tokens(spec.get("tokenRequests") or (), errors)
         for mode in spec.get("volumeLifecycleModes") or ():
             errors.check_choice("spec.volumeLifecycleModes", mode, LIFECYCLES)
@@ -129,7 +129,7 @@ class DriverStrategy(Strategy):
 
 @dataclass
 class DriverNodeStrategy(Strategy):
-    """CSI nodes: which drivers a node has."""
+    """CSINodes."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
@@ -144,8 +144,7 @@ class DriverNodeStrategy(Strategy):
             errors.check_present(f"{path}.nodeID", node)
             if len(node.encode()) > MAX_NODE_ID:
                 errors.invalid(f"{path}.nodeID", node, f"must be {MAX_NODE_ID} characters or less")
-            count = (driver.get("allocatable") or {}).get("count")
-            errors.check_not_negative(f"{path}.allocatable.count", count)
+            errors.check_not_negative(f"{path}.allocatable.count", (driver.get("allocatable") or {}).get("count"))
             errors.check_unique(f"{path}.name", name, names)
             self._check_keys(driver.get("topologyKeys") or (), path, errors)
 
@@ -175,15 +174,14 @@ class DriverNodeStrategy(Strategy):
 
 @dataclass
 class CapacityStrategy(Strategy):
-    """How much storage a driver has for a class, and where."""
+    """CSIStorageCapacities."""
 
     unconditional_update: bool = False
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
         validate_selector(obj.get("nodeTopology"), "nodeTopology", errors)
-        name = obj.get("storageClassName", "")
-        errors.check_format("storageClassName", name, dns_subdomain)
+        errors.check_format("storageClassName", obj.get("storageClassName", ""), dns_subdomain)
         capacity = obj.get("capacity")
         if capacity is not None and amount(capacity) < 0:
             errors.invalid("capacity", capacity, NOT_NEGATIVE)
@@ -196,15 +194,12 @@ class CapacityStrategy(Strategy):
 
 @dataclass
 class AttachmentStrategy(Strategy):
-    """Attachments of volumes to nodes."""
+    """VolumeAttachments."""
 
     returns_deleted: bool = True
     unconditional_update: bool = False
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"attached": False}
+    new_status: ClassVar[Object] = {"attached": False}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -255,7 +250,7 @@ class AttachmentStrategy(Strategy):
 
 @dataclass
 class AttributesClassStrategy(Strategy):
-    """Classes of volume attributes."""
+    """VolumeAttributesClasses."""
 
     returns_deleted: bool = True
 

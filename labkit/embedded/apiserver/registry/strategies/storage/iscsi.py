@@ -1,4 +1,4 @@
-"""Disks of iSCSI targets.
+"""Validation of iSCSI volumes.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs, ordinary
 from labkit.embedded.machinery.request import Object
 
@@ -21,12 +20,12 @@ PORTAL_NAMES = {
 
 
 def iscsi(source: Object, path: str, errors: FieldErrors) -> None:
-    """A disk of an iSCSI target."""
+    """Check an iSCSI volume of a pod."""
     _check_iscsi(source, path, "must be valid format starting with iqn, eui, or naa", ordinary, errors)
 
 
 def iscsi_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """The same of a persistent volume: how a name begins is not said, and a secret has a name."""
+    """Check a persistent iSCSI volume, whose secret has a name."""
     _check_iscsi(source, path, "must be valid format", names_secret("name"), errors)
 
 
@@ -34,9 +33,7 @@ def _check_iscsi(source: Object, path: str, start: str, secret: Rule, errors: Fi
     needs("targetPortal", "iqn")(source, path, errors)
     if source.get("iqn"):
         _check_portal_name(source["iqn"], f"{path}.iqn", start, errors)
-    unit = source.get("lun", 0)
-    if not 0 <= unit <= 255:
-        errors.invalid(f"{path}.lun", unit, between(0, 255))
+    errors.check_between(f"{path}.lun", source.get("lun", 0), 0, 255)
     asks = source.get("chapAuthDiscovery") or source.get("chapAuthSession")
     if asks and source.get("secretRef") is None:
         errors.required(f"{path}.secretRef")
@@ -47,7 +44,7 @@ def _check_iscsi(source: Object, path: str, start: str, secret: Rule, errors: Fi
 
 
 def too_long_for_portal(source: Object, name: str) -> bool:
-    """Whether a volume's name and its portal's are too long together for the initiator's own name."""
+    """Whether ``<volume name>:<portal>`` is too long for an initiator name."""
     portal = f"{name}:{source.get('targetPortal', '')}"
     return source.get("initiatorName") is not None and len(portal.encode()) > 64
 

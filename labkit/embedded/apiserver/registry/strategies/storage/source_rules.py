@@ -1,4 +1,4 @@
-"""Rules of where a volume comes from: what they are made of, and that there is one source.
+"""Building blocks of the rules for volume sources.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -15,7 +15,7 @@ Rule = Callable[[Object, str, FieldErrors], None]
 
 
 def needs(*fields: str) -> Rule:
-    """A rule that some fields are given."""
+    """Make a rule that requires some fields."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         for field in fields:
@@ -25,7 +25,7 @@ def needs(*fields: str) -> Rule:
 
 
 def names_secret(*fields: str) -> Rule:
-    """A rule that a reference to a secret, if there is one, is complete."""
+    """Make a rule that requires a secret reference, if there is one, to be complete."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         if source.get("secretRef") is not None:
@@ -35,7 +35,7 @@ def names_secret(*fields: str) -> Rule:
 
 
 def both(*rules: Rule) -> Rule:
-    """Several rules as one."""
+    """Combine several rules."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         for part in rules:
@@ -45,7 +45,7 @@ def both(*rules: Rule) -> Rule:
 
 
 def ordinary(source: Object, path: str, errors: FieldErrors) -> None:
-    """No rule at all."""
+    """Accept any source."""
 
 
 PLACES = {"gcePersistentDisk": "persistentDisk"}
@@ -55,13 +55,13 @@ SECOND_PLACES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 
 
 def check_sources(volume: Object, rules: Mapping[str, Rule], path: str, errors: FieldErrors, always: str = "") -> None:
-    """That a volume has one source, and that this is good.
+    """Check that a volume has one valid source.
 
     Args:
         volume: The volume, or the spec of one.
         rules: The sources that there are, in the order in which they are looked at.
         path: Where the volume stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         always: A source that may stand beside another.
     """
     count = 0

@@ -1,4 +1,4 @@
-"""Where volumes come from: the rules for disks, shares and drivers that pods and volumes share.
+"""Rules for volume sources that pods and persistent volumes share.
 
 Source: k8s.io/kubernetes ``pkg/apis/core/validation/validation.go``.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from labkit.embedded.apiserver.registry.errors import FieldErrors
-from labkit.embedded.apiserver.registry.names import between, dns_label
+from labkit.embedded.apiserver.registry.errors import FieldErrors, between
+from labkit.embedded.apiserver.registry.names import dns_label
 from labkit.embedded.apiserver.registry.strategies.fields.paths import check_descending, check_no_backsteps
 from labkit.embedded.apiserver.registry.strategies.storage.source_rules import Rule, names_secret, needs
 from labkit.embedded.machinery.request import Object
@@ -20,17 +20,16 @@ HOST_PORTS = "must be a host:port pair or multiple pairs separated by commas"
 
 
 def host_path(source: Object, path: str, errors: FieldErrors) -> None:
-    """A path on the node."""
+    """Check a hostPath volume."""
     if not source.get("path"):
         errors.required(f"{path}.path")
         return
     check_no_backsteps(source["path"], f"{path}.path", errors)
-    kind = source.get("type")
-    errors.check_choice(f"{path}.type", kind, HOST_PATH_TYPES)
+    errors.check_choice(f"{path}.type", source.get("type"), HOST_PATH_TYPES)
 
 
 def local(source: Object, path: str, errors: FieldErrors) -> None:
-    """A disk or directory of one node."""
+    """Check a local volume."""
     if not source.get("path"):
         errors.required(f"{path}.path")
         return
@@ -38,13 +37,13 @@ def local(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def git_repository(source: Object, path: str, errors: FieldErrors) -> None:
-    """A checkout of a repository."""
+    """Check a gitRepo volume."""
     needs("repository")(source, path, errors)
     check_descending(source.get("directory", ""), f"{path}.directory", errors)
 
 
 def partitioned(field: str) -> Rule:
-    """A rule for a disk that is named by a field, and of which one partition may be meant."""
+    """Make a rule for a disk with partitions, named by a field."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         needs(field)(source, path, errors)
@@ -56,7 +55,7 @@ def partitioned(field: str) -> Rule:
 
 
 def nfs(source: Object, path: str, errors: FieldErrors) -> None:
-    """A directory of a file server."""
+    """Check an NFS volume."""
     needs("server", "path")(source, path, errors)
     directory = source.get("path", "")
     if not directory.startswith("/"):
@@ -64,7 +63,7 @@ def nfs(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A Gluster volume whose endpoints may be in another namespace."""
+    """Check a persistent Gluster volume."""
     needs("endpoints", "path")(source, path, errors)
     namespace = source.get("endpointsNamespace")
     if namespace is None:
@@ -76,7 +75,7 @@ def glusterfs_volume(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def flocker(source: Object, path: str, errors: FieldErrors) -> None:
-    """A Flocker dataset."""
+    """Check a Flocker volume."""
     name, identity = source.get("datasetName", ""), source.get("datasetUUID", "")
     if not name and not identity:
         errors.required(path, "one of datasetName and datasetUUID is required")
@@ -87,7 +86,7 @@ def flocker(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
-    """A Quobyte volume."""
+    """Check a Quobyte volume."""
     registry = source.get("registry", "")
     if not registry:
         errors.required(f"{path}.registry", HOST_PORTS)
@@ -101,7 +100,7 @@ def quobyte(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
-    """A Fibre Channel disk."""
+    """Check a Fibre Channel volume."""
     targets, names = source.get("targetWWNs") or [], source.get("wwids") or []
     if not targets and not names:
         errors.required(f"{path}.targetWWNs", "must specify either targetWWNs or wwids, but not both")
@@ -112,12 +111,11 @@ def fibre_channel(source: Object, path: str, errors: FieldErrors) -> None:
         unit = source.get("lun")
         if unit is None:
             errors.required(f"{path}.lun", "lun is required if targetWWNs is specified")
-        elif not 0 <= unit <= 255:
-            errors.invalid(f"{path}.lun", unit, between(0, 255))
+        errors.check_between(f"{path}.lun", unit, 0, 255)
 
 
 def flex(source: Object, path: str, errors: FieldErrors) -> None:
-    """A volume of a driver on the node."""
+    """Check a FlexVolume."""
     needs("driver")(source, path, errors)
     for key in source.get("options") or ():
         domain = "." + key.partition("/")[0].lower()
@@ -126,22 +124,21 @@ def flex(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def azure_file_volume(source: Object, path: str, errors: FieldErrors) -> None:
-    """A share whose secret may be in a namespace of its own."""
+    """Check a persistent Azure File volume."""
     needs("secretName", "shareName")(source, path, errors)
     if source.get("secretNamespace") == "":
         errors.required(f"{path}.secretNamespace")
 
 
 def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
-    """A managed disk, or one in a blob."""
+    """Check an Azure Disk volume."""
     needs("diskName", "diskURI")(source, path, errors)
     kind, address = source.get("kind"), source.get("diskURI", "")
     for field, choices in (
         ("cachingMode", ("None", "ReadOnly", "ReadWrite")),
         ("kind", ("Dedicated", "Managed", "Shared")),
     ):
-        value = source.get(field)
-        errors.check_choice(f"{path}.{field}", value, choices)
+        errors.check_choice(f"{path}.{field}", source.get(field), choices)
     if kind == "Managed" and not address.startswith("/subscriptions/"):
         errors.not_supported(f"{path}.diskURI", address, [MANAGED_DISK])
     if kind is not None and kind != "Managed" and not address.startswith("https://"):
@@ -149,13 +146,12 @@ def azure_disk(source: Object, path: str, errors: FieldErrors) -> None:
 
 
 def storage_os(*secret: str) -> Rule:
-    """A rule for a StorageOS volume; what its secret must name differs."""
+    """Make a rule for a StorageOS volume."""
 
     def rule(source: Object, path: str, errors: FieldErrors) -> None:
         needs("volumeName")(source, path, errors)
         for field in ("volumeName", "volumeNamespace"):
-            value = source.get(field)
-            errors.check_if_given(f"{path}.{field}", value, dns_label)
+            errors.check_if_given(f"{path}.{field}", source.get(field), dns_label)
         names_secret(*secret)(source, path, errors)
 
     return rule

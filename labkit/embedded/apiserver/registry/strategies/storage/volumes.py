@@ -1,4 +1,4 @@
-"""Persistent volumes.
+"""The strategy of PersistentVolumes.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/persistentvolume``, ``pkg/api/persistentvolume``,
 ``pkg/apis/core/validation/validation.go`` (``ValidatePersistentVolumeSpec``).
@@ -171,8 +171,7 @@ class VolumeStrategy(Strategy):
         if where and posixpath.normpath(where) == "/" and policy == "Recycle":
             errors.forbidden("spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'")
         check_class_name(spec.get("storageClassName"), "spec.storageClassName", errors)
-        mode = spec.get("volumeMode")
-        errors.check_choice("spec.volumeMode", mode, VOLUME_MODES)
+        errors.check_choice("spec.volumeMode", spec.get("volumeMode"), VOLUME_MODES)
         _check_attributes_class(spec, errors)
 
     @override
@@ -217,7 +216,7 @@ class VolumeStrategy(Strategy):
 
 
 def _with_old_names(affinity: Object | None, before: Object) -> Object | None:
-    """An affinity with the old names of labels where these were only replaced by those of today."""
+    """Undo the replacement of deprecated labels by current ones in an affinity."""
     new, old = (((held or {}).get("required") or {}).get("nodeSelectorTerms") or [] for held in (affinity, before))
     if affinity is None or len(new) != len(old):
         return affinity
@@ -259,7 +258,7 @@ def _check_attributes_class(spec: Object, errors: FieldErrors) -> None:
 
 
 def _without_new_secret(source: Object, before: Object) -> Object:
-    """A source without the secret for growing it, which may be added later."""
+    """A source without the expand secret, which may be added later."""
     driver, was = source.get("csi"), before.get("csi")
     if driver is None or was is None or was.get("controllerExpandSecretRef") is not None:
         return source

@@ -1,1 +1,1 @@
-"""What makes pods from a template, and what watches over their number."""
+"""The strategies of workloads, autoscalers and disruption budgets."""

@@ -1,4 +1,4 @@
-"""Autoscalers, as they are stored: in ``autoscaling/v2``.
+"""The strategy of HorizontalPodAutoscalers, in the stored version ``autoscaling/v2``.
 
 Source: k8s.io/kubernetes ``pkg/apis/autoscaling/{validation,v1,v2}``,
 ``pkg/registry/autoscaling``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -16,7 +16,7 @@ from labkit.embedded.apiserver.registry.conversion.autoscaling import DEFAULT_UT
 from labkit.embedded.apiserver.registry.errors import NOT_NEGATIVE, FieldErrors
 from labkit.embedded.apiserver.registry.names import dns_label, path_segment_name
 from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_not_negative
-from labkit.embedded.apiserver.registry.strategies.pods.container_resources import check_resource_name
+from labkit.embedded.apiserver.registry.strategies.pods.resources import check_resource_name
 from labkit.embedded.apiserver.registry.strategy import Strategy
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import amount
@@ -42,13 +42,10 @@ def _rules(given: Object | None, default: Object) -> Object:
 
 @dataclass
 class AutoscalerStrategy(Strategy):
-    """Horizontal pod autoscalers."""
+    """HorizontalPodAutoscalers."""
 
     status: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
+    new_status: ClassVar[Object] = {"desiredReplicas": 0, "currentMetrics": None}
 
     @override
     def default(self, obj: Object) -> None:
@@ -115,7 +112,7 @@ def _version_of(target: Object) -> tuple[str, str]:
 
 
 def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
-    """A reference to what is scaled or measured, but for its version."""
+    """Check the kind and name of an object that is scaled or measured."""
     for field in ("kind", "name"):
         value = reference.get(field, "")
         errors.check_present(f"{path}.{field}", value)
@@ -123,12 +120,12 @@ def check_reference(reference: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped: bool) -> None:
-    """The version of what is scaled or measured.
+    """Check the version of an object that is scaled or measured.
 
     Args:
         reference: The reference.
         path: Where it stands.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         grouped: Whether it must name an API group.
     """
     version = reference.get("apiVersion", "")
@@ -139,7 +136,7 @@ def check_version(reference: Object, path: str, errors: FieldErrors, *, grouped:
 
 
 def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
-    """A metric: one source, and the one that its type names."""
+    """Check a metric: one source, of the type it names."""
     kind = metric.get("type", "")
     errors.check_present(f"{path}.type", kind, "must specify a metric source type")
     errors.check_choice(f"{path}.type", kind, TYPES)
@@ -158,7 +155,7 @@ def check_metric(metric: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> None:
-    """Where a metric comes from."""
+    """Check the source of a metric."""
     target, place = source.get("target") or {}, f"{path}.target"
     value, average, percent = (target.get(name) for name in ("value", "averageValue", "averageUtilization"))
     if field in ("resource", "containerResource"):
@@ -194,7 +191,7 @@ def check_source(field: str, source: Object, path: str, errors: FieldErrors) -> 
 
 
 def check_target(target: Object, path: str, errors: FieldErrors) -> None:
-    """What a metric should be."""
+    """Check the target of a metric."""
     kind = target.get("type", "")
     errors.check_present(f"{path}.type", kind, "must specify a metric target type")
     if kind not in ("Utilization", "Value", "AverageValue"):
@@ -209,7 +206,7 @@ def check_target(target: Object, path: str, errors: FieldErrors) -> None:
 
 
 def check_rules(rules: Object, path: str, errors: FieldErrors) -> None:
-    """How fast to scale in one direction."""
+    """Check the scaling rules of one direction."""
     window, select = rules.get("stabilizationWindowSeconds"), rules.get("selectPolicy")
     if window is not None and window < 0:
         errors.invalid(f"{path}.stabilizationWindowSeconds", window, "must be greater than or equal to zero")

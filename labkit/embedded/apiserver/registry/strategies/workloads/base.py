@@ -1,4 +1,4 @@
-"""What deployments, replica sets, stateful sets and daemon sets have in common.
+"""The strategy that Deployments, ReplicaSets, StatefulSets and DaemonSets share.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -23,7 +23,7 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass
 class WorkloadStrategy(Strategy):
-    """What deployments and the like have in common.
+    """What Deployments and the like share.
 
     Args:
         names_hosts: The names of its pods begin with its own.
@@ -44,7 +44,7 @@ class WorkloadStrategy(Strategy):
         drop_disabled(template.get("spec") or {}, old["spec"]["template"]["spec"] if old is not None else {})
 
     def default_spec(self, spec: Object) -> None:
-        """Defaults beside the template's."""
+        """Set the defaults beside those of the template."""
         spec.setdefault("replicas", 1)
 
     @override

@@ -1,4 +1,4 @@
-"""When a cron job runs: how a schedule is read, and what is wrong with one.
+"""Parses the schedules of CronJobs.
 
 Source: the words of github.com/robfig/cron v3 (``ParseStandard``), which the real server uses.
 """
@@ -35,12 +35,12 @@ ZONES = ("TZ=", "CRON_TZ=")
 
 
 class BadSchedule(ValueError):
-    """What is wrong, as its text."""
+    """An invalid schedule; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When something runs, by the clock on the wall or every so often.
+    """A parsed schedule: points in time, or an interval.
 
     Args:
         minutes: Of an hour.
@@ -62,7 +62,7 @@ class Schedule:
 
 
 def schedule_problem(schedule: str) -> str:
-    """What is wrong with a cron schedule, empty if nothing is."""
+    """Why a schedule is invalid; empty if it is valid."""
     try:
         read_schedule(schedule)
     except BadSchedule as problem:
@@ -71,7 +71,7 @@ def schedule_problem(schedule: str) -> str:
 
 
 def time_zone_problem(zone: str) -> str:
-    """What is wrong with the name of a time zone, empty if nothing is."""
+    """Why the name of a time zone is invalid; empty if it is valid."""
     if not zone:
         return "timeZone must be nil or non-empty string"
     unknown = f"unknown time zone {zone}"
@@ -93,7 +93,7 @@ ZONE_PART = re.compile(r"(?!-)[A-Za-z.\-_0-9+]{1,14}")
 
 
 def read_schedule(schedule: str) -> Schedule:
-    """A cron schedule, without the time zone that may stand before it.
+    """Parse a schedule, without its time zone.
 
     Args:
         schedule: Five fields, a descriptor such as ``@daily``, or ``@every 1h30m``.
@@ -126,7 +126,7 @@ def _read_interval(text: str) -> Schedule:
 
 
 def _read_field(text: str, low: int, high: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:
-    """The values of a field, and whether it asks for all of them."""
+    """The values of a field, and whether they are all values."""
     parts = [_read_range(part, low, high, names) for part in text.split(",") if part]
     return frozenset(value for values, _ in parts for value in values), any(every for _, every in parts)
 

@@ -1,4 +1,4 @@
-"""Daemon sets.
+"""The strategy of DaemonSets.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -23,7 +24,7 @@ TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def _templates(daemon_set: Object) -> int:
-    """How many templates a daemon set has had."""
+    """The template generation."""
     text = (daemon_set["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "")
     return int(text) if text.lstrip("-").isdigit() else 0
 
@@ -38,6 +39,9 @@ class DaemonSetStrategy(WorkloadStrategy):
     """Daemon sets."""
 
     full_checks: int = 0
+    new_status: ClassVar[Object] = dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    )
 
     @override
     def default(self, obj: Object) -> None:
@@ -68,7 +72,6 @@ class DaemonSetStrategy(WorkloadStrategy):
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         strategy = spec["updateStrategy"]
         strategy.setdefault("type", "RollingUpdate")
         if strategy["type"] == "RollingUpdate":
@@ -89,8 +92,3 @@ class DaemonSetStrategy(WorkloadStrategy):
         check_not_negative(spec, ("minReadySeconds",), errors)
         check_daemon_set_update(spec["updateStrategy"], "spec.updateStrategy", errors)
         check_not_negative(spec, ("revisionHistoryLimit",), errors)
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        names = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
-        obj["status"] = dict.fromkeys(names, 0)

@@ -1,4 +1,4 @@
-"""Deployments.
+"""The strategy of Deployments.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -14,7 +14,7 @@ from labkit.embedded.apiserver.registry.strategies.fields.numbers import check_n
 from labkit.embedded.apiserver.registry.strategies.workloads.base import WorkloadStrategy
 from labkit.embedded.apiserver.registry.strategies.workloads.rollouts import check_deployment_update
 from labkit.embedded.apiserver.registry.strategies.workloads.selection import check_selected_template
-from labkit.embedded.apiserver.registry.strategy import Context
+from labkit.embedded.apiserver.registry.strategy import Context, keep
 from labkit.embedded.machinery.request import Object
 
 
@@ -36,13 +36,10 @@ class DeploymentStrategy(WorkloadStrategy):
     def prepare_status_update(self, context: Context, new: Object, old: Object) -> None:
         """Keep the labels."""
         super().prepare_status_update(context, new, old)
-        new["metadata"].pop("labels", None)
-        if "labels" in old["metadata"]:
-            new["metadata"]["labels"] = old["metadata"]["labels"]
+        keep(new["metadata"], old["metadata"], "labels")
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         spec.setdefault("replicas", 1)
         strategy = spec["strategy"]
         strategy.setdefault("type", "RollingUpdate")

@@ -1,4 +1,4 @@
-"""Pod disruption budgets.
+"""The strategy of PodDisruptionBudgets.
 
 Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 """
@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/policy/validation``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -32,10 +33,12 @@ class DisruptionBudgetStrategy(Strategy):
     generation: bool = True
     status: bool = True
     unconditional_update: bool = False
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
+    new_status: ClassVar[Object] = {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    }
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:
@@ -47,8 +50,7 @@ class DisruptionBudgetStrategy(Strategy):
                 check_int_or_percent(spec[name], f"spec.{name}", errors)
                 check_at_most_all(spec[name], f"spec.{name}", errors)
         validate_selector(spec.get("selector"), "spec.selector", errors)
-        policy = spec.get("unhealthyPodEvictionPolicy")
-        errors.check_choice("spec.unhealthyPodEvictionPolicy", policy, POLICIES)
+        errors.check_choice("spec.unhealthyPodEvictionPolicy", spec.get("unhealthyPodEvictionPolicy"), POLICIES)
 
     @override
     def check_status(self, new: Object, old: Object, errors: FieldErrors) -> None:

@@ -1,4 +1,4 @@
-"""What the spec of a job, or of a cron job's template, may say.
+"""Validation of JobSpecs, of Jobs and of CronJobs' templates.
 
 Source: k8s.io/kubernetes ``pkg/apis/batch/validation``.
 """
@@ -37,7 +37,7 @@ NEEDS_INDEXES = "requires indexed completion mode"
 
 
 def default_policy(spec: Object) -> None:
-    """A condition of a pod's that is named without a status is one that holds."""
+    """Default the status of pod conditions in failure policies to ``True``."""
     for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
         for pattern in rule.get("onPodConditions") or ():
             if not pattern.get("status"):
@@ -45,7 +45,7 @@ def default_policy(spec: Object) -> None:
 
 
 def check_job_spec(spec: Object, path: str, errors: FieldErrors) -> None:
-    """The spec of a job or of a cron job's template."""
+    """Check the spec of a job or of a cron job's template."""
     check_not_negative(spec, COUNTS, errors, path)
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
@@ -145,7 +145,7 @@ def _check_failure_policy(spec: Object, path: str, errors: FieldErrors) -> None:
 
 
 def _omitted(place: str, detail: str, errors: FieldErrors) -> None:
-    """A wrong value that is too long to be shown."""
+    """Report a value that is too long to be shown."""
     errors.add("FieldValueInvalid", place, f"Invalid value: {detail}")
 
 
@@ -210,7 +210,7 @@ def _check_success_count(count: int, completions: int, total: int | None, path: 
 
 
 def count_indexes(text: str, completions: int) -> int:
-    """How many indexes a text such as ``0,2-4`` names.
+    """Count the indexes of a text such as ``0,2-4``.
 
     Raises:
         ValueError: What is wrong with it.

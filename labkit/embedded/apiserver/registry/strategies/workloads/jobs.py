@@ -1,4 +1,4 @@
-"""Jobs and cron jobs.
+"""The strategies of Jobs and CronJobs.
 
 Source: k8s.io/kubernetes ``pkg/apis/batch/{v1/defaults,validation}``.
 """
@@ -21,7 +21,7 @@ from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules impo
 from labkit.embedded.apiserver.registry.strategies.workloads.job_specs import check_job_spec, default_policy
 from labkit.embedded.apiserver.registry.strategies.workloads.statuses import check_workload_status
 from labkit.embedded.apiserver.registry.strategies.workloads.warnings import job_advice, name_advice, unchanged
-from labkit.embedded.apiserver.registry.strategy import Context, Strategy
+from labkit.embedded.apiserver.registry.strategy import Context, Strategy, keep
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema import schemas
 
@@ -113,7 +113,7 @@ class JobStrategy(Strategy):
 
 
 def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> None:
-    """The number of completions is fixed, but for an indexed job that works on all of them at once."""
+    """Refuse to change completions, except in step with parallelism of an indexed job."""
     completions = spec.get("completions")
     if spec.get("completionMode") != "Indexed":
         immutable(completions, before.get("completions"), "spec.completions", errors)
@@ -122,7 +122,7 @@ def _check_completions(spec: Object, before: Object, errors: FieldErrors) -> Non
 
 
 def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> None:
-    """The template is fixed; of a job that has not begun yet, but for where and how big its pods will be."""
+    """Refuse to change the template, except the scheduling of a suspended job that has not started."""
     template, before = new["spec"]["template"], old["spec"]["template"]
     suspended = bool(old["spec"].get("suspend"))
     started = bool(old.get("status", {}).get("startTime"))
@@ -132,9 +132,7 @@ def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> Non
         return
     pod, fixed = template["spec"], dict(before["spec"])
     for name in ("nodeSelector", "tolerations", "schedulingGates"):
-        fixed.pop(name, None)
-        if name in pod:
-            fixed[name] = pod[name]
+        keep(fixed, pod, name)
     affinity = {name: value for name, value in (fixed.pop("affinity", None) or {}).items() if name != "nodeAffinity"}
     if "nodeAffinity" in (pod.get("affinity") or {}):
         affinity["nodeAffinity"] = pod["affinity"]["nodeAffinity"]
@@ -152,20 +150,20 @@ def _check_template_update(new: Object, old: Object, errors: FieldErrors) -> Non
 
 
 def _take_labels(job: Object) -> None:
-    """A job without labels has those of its template."""
+    """Copy the template's labels to a job without labels."""
     labels = job["spec"]["template"]["metadata"].get("labels")
     if labels and not job["metadata"].get("labels"):
         job["metadata"]["labels"] = dict(labels)
 
 
 def _generated(job: Object) -> dict[str, str]:
-    """The labels by which a job knows its pods, by their former names and by their present ones."""
+    """The labels that select a job's pods, by their former and their present names."""
     uid, name = job["metadata"]["uid"], job["metadata"].get("name", "")
     return {"controller-uid": uid, "job-name": name, UID_LABEL: uid, NAME_LABEL: name}
 
 
 def _check_generated(job: Object, errors: FieldErrors) -> None:
-    """The labels must be the generated ones, and the selector must select them."""
+    """Check the generated labels, and that the selector selects them."""
     selector = job["spec"].get("selector")
     if selector is None:
         return
@@ -184,7 +182,7 @@ def _check_generated(job: Object, errors: FieldErrors) -> None:
 
 
 def _check_spec(job: Object, errors: FieldErrors) -> None:
-    """The spec of a job that has its selector."""
+    """Check the spec of a job with its selector."""
     spec = job["spec"]
     check_job_spec(spec, "spec", errors)
     selector = spec.get("selector")
@@ -200,7 +198,7 @@ def _check_spec(job: Object, errors: FieldErrors) -> None:
 
 
 def default_job_spec(spec: Object) -> None:
-    """Defaults of a job."""
+    """Set the defaults of a job."""
     default_pod_spec(spec["template"]["spec"])
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1

@@ -1,4 +1,4 @@
-"""Replica sets, and the replication controllers that came before them.
+"""The strategies of ReplicaSets and ReplicationControllers.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 """
@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/{v1/defaults,validation}``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -26,10 +27,7 @@ class ReplicaSetStrategy(WorkloadStrategy):
 
     full_checks: int = 0
     names_hosts: bool = True
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"replicas": 0}
+    new_status: ClassVar[Object] = {"replicas": 0}
 
 
 @dataclass
@@ -41,6 +39,7 @@ class ReplicationControllerStrategy(WorkloadStrategy):
     name_rule: NameRule = declared_name
     orphans: bool = True
     returns_deleted: bool = False
+    new_status: ClassVar[Object] = {"replicas": 0}
 
     @override
     def default(self, obj: Object) -> None:
@@ -55,10 +54,6 @@ class ReplicationControllerStrategy(WorkloadStrategy):
                 if not obj["metadata"].get("labels"):
                     obj["metadata"]["labels"] = dict(labels)
         spec.setdefault("replicas", 1)
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"replicas": 0}
 
     @override
     def check(self, obj: Object, errors: FieldErrors) -> None:

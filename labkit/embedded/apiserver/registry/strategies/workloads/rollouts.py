@@ -1,4 +1,4 @@
-"""How daemon sets and stateful sets replace their pods.
+"""Validation of update strategies.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/validation``.
 """
@@ -13,7 +13,7 @@ from labkit.embedded.machinery.request import Object
 
 
 def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
-    """A count or a percentage."""
+    """Check a count or a percentage."""
     if isinstance(value, str):
         errors.check_format(path, value, percent)
     elif isinstance(value, int) and value < 0:
@@ -21,13 +21,13 @@ def check_int_or_percent(value: Any, path: str, errors: FieldErrors) -> None:
 
 
 def check_at_most_all(value: Any, path: str, errors: FieldErrors) -> None:
-    """A percentage of all pods."""
+    """Check that a percentage is at most 100."""
     if isinstance(value, str) and not percent(value) and int(value[:-1]) > 100:
         errors.invalid(path, value, "must not be greater than 100%")
 
 
 def is_zero(value: Any) -> bool:
-    """Whether a count or percentage is none."""
+    """Whether a count or percentage is zero."""
     if isinstance(value, str):
         return bool(percent(value)) or int(value[:-1]) == 0
     return not value
@@ -42,7 +42,7 @@ def _shown_strategy(kind: str, rolling: Object | None) -> Object:
 
 
 def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) -> None:
-    """The strategy of a deployment."""
+    """Check the strategy of a Deployment."""
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
     place = f"{path}.rollingUpdate"
     if kind == "Recreate":
@@ -61,7 +61,7 @@ def check_deployment_update(strategy: Object, path: str, errors: FieldErrors) ->
 
 
 def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) -> None:
-    """The update strategy of a daemon set."""
+    """Check the update strategy of a DaemonSet."""
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
     if kind == "OnDelete":
         return
@@ -83,7 +83,7 @@ def check_daemon_set_update(strategy: Object, path: str, errors: FieldErrors) ->
 
 
 def check_stateful_set_update(strategy: Object, path: str, errors: FieldErrors) -> None:
-    """The update strategy of a stateful set."""
+    """Check the update strategy of a StatefulSet."""
     kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
     if not kind:
         errors.required(path)
@@ -104,7 +104,7 @@ def _shown(rolling: Object | None) -> Any:
 
 
 def check_retention(policy: Object | None, path: str, errors: FieldErrors) -> None:
-    """What becomes of a stateful set's claims."""
+    """Check a StatefulSet's retention policy for claims."""
     for name in ("whenDeleted", "whenScaled"):
         value = (policy or {}).get(name)
         if policy is not None and value not in ("Retain", "Delete"):

@@ -1,4 +1,4 @@
-"""The template of a workload's pods, and the selector that must match it.
+"""Validation of a workload's pod template and selector.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core}/validation``.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.metadata import validate_annotations, validate_labels, validate_selector
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations
-from labkit.embedded.apiserver.registry.strategies.pods.security_profiles import check_profiles
+from labkit.embedded.apiserver.registry.strategies.pods.annotations import check_annotations, check_profiles
 from labkit.embedded.apiserver.registry.strategies.pods.validation import check_pod_spec
 from labkit.embedded.machinery.request import Object
 
@@ -18,7 +17,7 @@ EMPTY_FOR = {"ReplicaSet": "deployment", "DaemonSet": "daemonset", "StatefulSet"
 
 
 def check_template(template: Object, path: str, errors: FieldErrors) -> None:
-    """A pod template."""
+    """Check a pod template."""
     validate_labels(template["metadata"].get("labels"), f"{path}.labels", errors)
     validate_annotations(template["metadata"].get("annotations"), f"{path}.annotations", errors)
     check_annotations(template, errors, f"{path}.annotations")
@@ -33,11 +32,11 @@ UNUSABLE = {"ReplicaSet": "invalid label selector", "StatefulSet": ""}
 
 
 def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "ReplicaSet") -> None:
-    """A selector and the template that it must select.
+    """Check a selector and the template that it must select.
 
     Args:
         spec: Of the workload.
-        errors: What is wrong so far.
+        errors: Takes the causes.
         owner: What the pods are made by; a deployment's are a replica set's.
     """
     selector, template = spec.get("selector"), spec["template"]
@@ -61,13 +60,7 @@ def check_selected_template(spec: Object, errors: FieldErrors, *, owner: str = "
 
 
 def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
-    """Pods that are kept running have no end.
-
-    Args:
-        spec: Of the template.
-        owner: What makes the pods, as messages name it.
-        errors: What is wrong so far.
-    """
+    """Require that pods restart always and have no deadline."""
     policy = spec.get("restartPolicy", "")
     if policy != "Always":
         errors.not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
@@ -78,7 +71,7 @@ def check_forever(spec: Object, owner: str, errors: FieldErrors) -> None:
 
 
 def _check_selected(selector: Object | None, template: Object, errors: FieldErrors) -> None:
-    """No selector selects nothing, an empty one everything."""
+    """Check that a selector selects the template: none selects nothing, an empty one everything."""
     labels = template["metadata"].get("labels")
     if selector is None or not selects(selector, labels or {}):
         errors.invalid(

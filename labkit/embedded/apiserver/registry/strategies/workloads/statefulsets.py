@@ -1,4 +1,4 @@
-"""Stateful sets.
+"""The strategy of StatefulSets.
 
 Source: k8s.io/kubernetes ``pkg/apis/apps/{v1/defaults,validation}``.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -26,10 +27,10 @@ class StatefulSetStrategy(WorkloadStrategy):
 
     name_rule: NameRule = label_name
     full_checks: int = 0
+    new_status: ClassVar[Object] = {"replicas": 0, "availableReplicas": 0}
 
     @override
     def default_spec(self, spec: Object) -> None:
-        """See ``WorkloadStrategy``."""
         spec.setdefault("podManagementPolicy", "OrderedReady")
         strategy = spec["updateStrategy"]
         if not strategy.get("type"):
@@ -46,10 +47,6 @@ class StatefulSetStrategy(WorkloadStrategy):
             claim["kind"], claim["apiVersion"] = "PersistentVolumeClaim", "v1"
             claim["spec"].setdefault("volumeMode", "Filesystem")
             claim["status"].setdefault("phase", "Pending")
-
-    @override
-    def reset_status(self, obj: Object) -> None:
-        obj["status"] = {"replicas": 0, "availableReplicas": 0}
 
     @override
     def drop_fields(self, new: Object, old: Object | None) -> None:
@@ -122,7 +119,7 @@ def _check_stateful_set(spec: Object, errors: FieldErrors, *, new: bool) -> None
 
 
 def _with_claims(template: Object, claims: Sequence[Object]) -> Object:
-    """The template as its pods will be: without a name of its own, with a volume for each claim."""
+    """The template as pods will have it: without a host name, with a volume for each claim."""
     pod = {name: value for name, value in template["spec"].items() if name not in ("hostname", "subdomain")}
     made = {claim["metadata"].get("name", ""): claim for claim in claims}
     if made:

@@ -1,4 +1,4 @@
-"""What the status of a workload may say: counts that are not negative and fit one another.
+"""Validation of the counts in workload statuses.
 
 Source: k8s.io/kubernetes ``pkg/apis/{apps,core,policy}/validation``.
 """
@@ -69,17 +69,9 @@ PARTS = {
 
 
 def check_workload_status(kind: str, new: Object, old: Object, errors: FieldErrors) -> None:
-    """The status of a workload.
-
-    Args:
-        kind: Its kind.
-        new: The status.
-        old: The status so far.
-        errors: What is wrong so far.
-    """
+    """Check the status of a workload."""
     for name in COUNTS[kind]:
-        value = new.get(name)
-        errors.check_not_negative(f"status.{name}", value)
+        errors.check_not_negative(f"status.{name}", new.get(name))
     for name in PARTS.get(kind, ()):
         if new.get(name, 0) > new.get("replicas", 0):
             errors.invalid(f"status.{name}", new.get(name, 0), MORE_THAN_ALL)

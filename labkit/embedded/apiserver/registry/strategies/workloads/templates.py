@@ -1,4 +1,4 @@
-"""Pod templates and controller revisions: what workloads are made from, kept as objects.
+"""The strategies of PodTemplates and ControllerRevisions.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/podtemplate``, ``pkg/apis/{core,apps}/validation``.
 """
@@ -52,7 +52,7 @@ class PodTemplateStrategy(Strategy):
 
 @dataclass
 class ControllerRevisionStrategy(Strategy):
-    """Controller revisions: data that never changes."""
+    """ControllerRevisions, whose data is immutable."""
 
     full_checks: int = 2
 

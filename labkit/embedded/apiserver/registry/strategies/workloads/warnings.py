@@ -1,4 +1,4 @@
-"""What is legal in a workload but hardly meant, for ``Warning`` headers.
+"""Warnings for workloads with fields that are legal but deprecated or risky.
 
 Source: k8s.io/kubernetes ``pkg/registry/{apps,batch,core}/*/strategy.go``, ``pkg/api/job/warnings.go``.
 """
@@ -21,23 +21,23 @@ TOO_MANY_INDEXES = (
 
 
 def name_advice(obj: Object, old: Object | None) -> list[str]:
-    """What to tell of a new object whose name becomes part of host names."""
+    """Warn of a new object whose name is no DNS label, although host names contain it."""
     messages = dns_label(obj["metadata"].get("name", "")) if old is None else []
     return [f"{HOST_NAMES}: [{' '.join(messages)}]"] if messages else []
 
 
 def unchanged(obj: Object, old: Object | None) -> bool:
-    """Whether an update leaves the spec as it is: then nothing is said of its template."""
+    """Whether an update leaves the spec unchanged."""
     return old is not None and obj["metadata"].get("generation", 0) == old["metadata"].get("generation", 0)
 
 
 def template_advice(template: Object, path: str) -> list[str]:
-    """What to tell of a pod template."""
+    """Return the warnings for a pod template."""
     return pod_warnings(template["metadata"], template["spec"], path)
 
 
 def job_advice(spec: Object, path: str) -> list[str]:
-    """What to tell of the spec of a job."""
+    """Return the warnings for a JobSpec."""
     many = (spec.get("completions") or 0) > MANY_COMPLETIONS and (spec.get("parallelism") or 0) > MUCH_PARALLELISM
     found = [f"{path}: {TOO_MANY_INDEXES}"] if many and spec.get("completionMode") == "Indexed" else []
     return found + template_advice(spec["template"], f"{path}.template")
