@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.answer import NOBODY, Answer, Identity
-from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
+from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
 from labkit.core.errors import ApiFailure
@@ -112,7 +112,7 @@ class Client:
         return self.request("POST", path, body=body, query=query)
 
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
-        """Post many reviews, several at a time. Nobody is told, and nothing is changed by them.
+        """Post many reviews, several at a time, without telling the observers.
 
         Args:
             path: Where reviews of their kind are posted.
@@ -129,7 +129,7 @@ class Client:
         sent.update(self.credentials.headers())
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
-        return [(reply.status, decode(reply.data, type_of(reply.headers))) for reply in replies]
+        return [(reply.status, decode(reply.data, reply.headers.get("Content-Type", ""))) for reply in replies]
 
     def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
         """Replace an object."""

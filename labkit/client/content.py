@@ -43,11 +43,6 @@ def content_type(method: str, body: object) -> str:
     return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
 
 
-def type_of(headers: Mapping[str, str]) -> str:
-    """The media type among some headers, in whatever case its name is."""
-    return next((value for key, value in headers.items() if key.lower() == "content-type"), "")
-
-
 def decode(data: bytes, content_type: str) -> Any:
     """An answer's body: an object where it is JSON, else text."""
     if "json" in content_type:

@@ -12,20 +12,24 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
-from labkit.client.pipelined import Batch, Server
-from labkit.client.pipelined import Reply as BatchReply
 from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
 from labkit.core.home import home_error
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+
+MAX_THREADS = 4
+"""The most requests of ``Transport.send_all`` that are on their way at a time."""
+
+REQUESTS_A_THREAD = 16
+"""How many requests make one more connection worth its handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,34 +155,10 @@ class Transport:
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
         self.endpoint = endpoint
         self.context = tls_context(endpoint, credentials or Credentials())
-        # The context checks the name: urllib3's assert_hostname would switch that off, for batches and exec too.
+        # The context checks the name: urllib3's assert_hostname would switch that off, for exec too.
         self._pool = urllib3.PoolManager(
             ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
         )
-        self._batch = Batch(Server(endpoint.server, self.context, endpoint.server_name, CONNECT_SECONDS, READ_SECONDS))
-
-    def send_all(
-        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
-    ) -> Sequence[BatchReply]:
-        """Ask many questions that change nothing, several at a time.
-
-        Args:
-            method: Such as ``POST``, for reviews.
-            path: The same for all.
-            bodies: The questions.
-            headers: All headers but the connection's own.
-
-        Returns:
-            The answers, in the questions' order.
-
-        Raises:
-            Unreachable: When nothing answers in time.
-            Untrusted: When the server's certificate is not the cluster's.
-        """
-        try:
-            return self._batch.send(method, path, bodies, headers)
-        except (OSError, HTTPException) as error:
-            raise connection_error(self.endpoint.server, error) from error
 
     def send(
         self,
@@ -207,25 +187,66 @@ class Transport:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        url = self.endpoint.server.rstrip("/") + path
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds)
         try:
-            return self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=dict(headers),
-                timeout=timeout,
-                preload_content=not stream,
-                redirect=False,
-            )
+            return self._request(method, path, body, headers, timeout_seconds, stream)
+        except urllib3.exceptions.HTTPError as error:
+            raise connection_error(self.endpoint.server, error) from error
+
+    def send_all(
+        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[urllib3.BaseHTTPResponse]:
+        """Make many exchanges that change nothing, several at a time.
+
+        A request whose kept connection the server has just closed is sent once more.
+
+        Args:
+            method: Such as ``POST``, for reviews.
+            path: The same for all.
+            bodies: One body a request.
+            headers: All headers but the connection's own, the same for all.
+
+        Returns:
+            The responses, in the order of the bodies.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+
+        def exchange(body: bytes) -> urllib3.BaseHTTPResponse:
+            try:
+                return self._request(method, path, body, headers, READ_SECONDS)
+            except urllib3.exceptions.ProtocolError:
+                return self._request(method, path, body, headers, READ_SECONDS)
+
+        try:
+            with ThreadPoolExecutor(min(MAX_THREADS, 1 + len(bodies) // REQUESTS_A_THREAD)) as threads:
+                return list(threads.map(exchange, bodies))
         except urllib3.exceptions.HTTPError as error:
             raise connection_error(self.endpoint.server, error) from error
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
-        self._batch.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_seconds: float | None,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        return self._pool.request(
+            method,
+            self.endpoint.server.rstrip("/") + path,
+            body=body,
+            headers=dict(headers),
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            preload_content=not stream,
+            redirect=False,
+        )
 
 
 NOT_YET_VALID, EXPIRED = 9, 10
