@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from labkit.core.display import Card, Row, Shown
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 """Takes one line of progress for the learner."""
 
 Manifest = dict[str, Any]
@@ -94,7 +94,7 @@ class Backend(Protocol):
 
     name: str
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.
 
         Raises:
@@ -102,7 +102,7 @@ class Backend(Protocol):
         """
         ...
 
-    def stop(self, say: Say) -> None:
+    def stop(self, report: Report) -> None:
         """Stop it, and take away what the lab made; never what somebody else did."""
         ...
 
@@ -118,7 +118,7 @@ class Backend(Protocol):
         """
         ...
 
-    def reset(self, say: Say) -> None:
+    def reset(self, report: Report) -> None:
         """Bring the cluster back to its beginning."""
         ...
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage
-from labkit.backends.base import Options, Say
+from labkit.backends.base import Options, Report
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind.cluster import Kind
 from labkit.core import resources
@@ -80,14 +80,14 @@ class Contents:
     python: str
 
 
-def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = True) -> Contents:
+def save(target: Path, home: Path, node_image: str, report: Report, *, images: bool = True) -> Contents:
     """Write a bundle.
 
     Args:
         target: The file to write.
         home: labkit's state directory.
         node_image: The node image to take; the one that kind would use when empty.
-        say: Takes lines of progress.
+        report: Takes lines of progress.
         images: Whether kind's images are taken; the embedded cluster needs none, and then no Docker.
 
     Returns:
@@ -98,13 +98,13 @@ def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = 
         UsageError: When the file cannot be written.
     """
     engine = find() if images else None
-    image = _node_image(home, node_image, engine, say) if engine else ""
+    image = _node_image(home, node_image, engine, report) if engine else ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
     try:
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.absolute().parent) as scratch:
-            _gather(Path(scratch), contents, engine, target.name, say)
-            say(f"Writing {target} …")
+            _gather(Path(scratch), contents, engine, target.name, report)
+            report(f"Writing {target} …")
             part = Path(scratch) / "whole.tar"
             with tarfile.open(part, "w") as archive:
                 for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
@@ -115,27 +115,27 @@ def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = 
     return contents
 
 
-def _node_image(home: Path, named: str, engine: Engine, say: Say) -> str:
+def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
     """The node image to take, which is there then, and the pod image with it."""
-    keeper = Kind(home, Options(image=named or None))
-    if not keeper.image:
+    backend = Kind(home, Options(image=named or None))
+    if not backend.image:
         raise Missing(
             "node image",
             "No node image is named.",
             todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
         )
-    keeper.ensure_node_image(engine, say)
-    podimage.ensure(engine, keeper.image, say)
-    return keeper.image
+    backend.ensure_node_image(engine, report)
+    podimage.ensure(engine, backend.image, report)
+    return backend.image
 
 
-def load(source: Path, home: Path, say: Say) -> Contents:
+def load(source: Path, home: Path, report: Report) -> Contents:
     """Give a machine what a bundle holds: Docker its images, labkit the node image's name.
 
     Args:
         source: The bundle.
         home: labkit's state directory.
-        say: Takes lines of progress.
+        report: Takes lines of progress.
 
     Returns:
         What it holds.
@@ -155,10 +155,10 @@ def load(source: Path, home: Path, say: Say) -> Contents:
     engine = find()
     ensure_private(home)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
-        say("Unpacking the images …")
+        report("Unpacking the images …")
         with tarfile.open(source) as archive:
             archive.extract("images.tar", scratch, filter="data")
-        say(f"Loading them into {engine.program} …")
+        report(f"Loading them into {engine.program} …")
         done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
     lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
     if not done.ok or lacking:
@@ -195,7 +195,7 @@ def look(source: Path) -> Contents:
         ) from error
 
 
-def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, say: Say) -> None:
+def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, report: Report) -> None:
     facts = {"format": FORMAT, **{key: getattr(contents, key) for key in Contents.__slots__}}
     (scratch / "bundle.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     rest = (WITH_IMAGES if engine else WITHOUT_IMAGES).format(name=name)
@@ -204,12 +204,12 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
     )
     (scratch / "README.txt").write_text(text, encoding="utf-8")
     if engine:
-        say("Saving the images …")
+        report("Saving the images …")
         images = [contents.node_image, contents.pod_image]
         done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
             raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
-    say("Gathering the wheels …")
+    report("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = resources.notebooks()
     for file in sorted([*notebooks.glob("*.ipynb"), *notebooks.glob("exercises/*.ipynb")]):

@@ -23,7 +23,7 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, locked, read_json
 from labkit.core.version import __version__
@@ -54,11 +54,11 @@ class Embedded:
         self._distrust = ""
         """Why the server's certificate is not trusted, when it was last asked."""
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Find the server, or start it.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             StartFailed: When the server ends, or is not ready in time.
@@ -71,18 +71,18 @@ class Embedded:
             if self._found():
                 return
             begun = time.monotonic()
-            say("Starting the embedded cluster …")
-            self._clear_hung(say)
+            report("Starting the embedded cluster …")
+            self._clear_hung(report)
             if not self._found():
                 self._spawn()
             took = time.monotonic() - begun
-            say(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
+            report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
 
-    def stop(self, say: Say) -> None:
+    def stop(self, report: Report) -> None:
         """Stop the server. Its state stays, and the next start finds it.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             LabkitError: When the process does not end.
@@ -90,10 +90,10 @@ class Embedded:
         with locked(self.home / "start.lock"):
             if not self._alive():
                 (self.home / "server.json").unlink(missing_ok=True)
-                say("The embedded cluster does not run.")
+                report("The embedded cluster does not run.")
                 return
             self._end()
-            say("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
+            report("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
 
     def status(self) -> Status:
         """Whether the server runs, and how it was started."""
@@ -125,7 +125,7 @@ class Embedded:
             )
         return path
 
-    def reset(self, say: Say) -> None:
+    def reset(self, report: Report) -> None:
         """Restore the snapshot that was saved at the first start.
 
         Raises:
@@ -201,7 +201,7 @@ class Embedded:
         except (OSError, HTTPException):
             return False
 
-    def _clear_hung(self, say: Say) -> None:
+    def _clear_hung(self, report: Report) -> None:
         """Make room: end a server that runs but does not answer, or is of another version."""
         if not self._alive():
             return
@@ -211,7 +211,7 @@ class Embedded:
             answers = self._answers()
             if answers:
                 return
-        say("A server of another version, or one that hangs, is stopped first.")
+        report("A server of another version, or one that hangs, is stopped first.")
         self._end(patience_seconds=STOP_SECONDS if answers else 1.0)
 
     def _spawn(self) -> None:

@@ -88,7 +88,7 @@ def call(
 
 
 def follow(
-    command: Sequence[str], say: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
+    command: Sequence[str], report: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
 ) -> tuple[int, list[str]]:
     """Run a program with its own output as progress.
 
@@ -98,7 +98,7 @@ def follow(
 
     Args:
         command: The program and its arguments.
-        say: Takes its lines.
+        report: Takes its lines.
         cwd: Where it runs.
         env: Its whole environment.
 
@@ -123,7 +123,7 @@ def follow(
         for line in process.stdout or ():
             if text := line.strip():
                 lines.append(text)
-                say(f"  {text}")
+                report(f"  {text}")
         return process.wait(), lines
     except BaseException:
         if process is not None:

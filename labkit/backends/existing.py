@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status
 from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
 from labkit.client.client import Client, failure
@@ -50,11 +50,11 @@ class Existing:
         self.directory = home / "existing"
         self.names = Names(options.prefix)
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Show what would be made and where, and take the cluster into use.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             UsageError: When no kubeconfig is named, when names are in the way, or when
@@ -80,11 +80,11 @@ class Existing:
         if in_use:
             self._client.whoami()
             if not record.get("part5", True):
-                say(NO_PART_5)
+                report(NO_PART_5)
             return
         try:
             found = self._preflight(context)
-            say(str(found))
+            report(str(found))
             self._judge(found)
             self._make_default_namespace()
         except BaseException:
@@ -94,14 +94,14 @@ class Existing:
         facts = {"server": found.server, "user": found.user, "anonymous": found.anonymous, "part5": part5}
         write_private(self._record_file, json.dumps({**wanted, **facts}, indent=1) + "\n")
         if not part5:
-            say(NO_PART_5)
+            report(NO_PART_5)
 
-    def stop(self, say: Say) -> None:
+    def stop(self, report: Report) -> None:
         """Remove the lab's objects, and then the walkthrough's names made by hand, after showing them."""
         if not self._config_file.exists():
-            say("The lab uses no existing cluster.")
+            report("The lab uses no existing cluster.")
             return
-        self._remove(say)
+        self._remove(report)
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
 
@@ -127,7 +127,7 @@ class Existing:
             raise NotRunning("The lab uses no existing cluster.", todo="labkit up --kubeconfig FILE --context NAME")
         return self._config_file
 
-    def reset(self, say: Say) -> None:
+    def reset(self, report: Report) -> None:
         """Remove everything the lab and the learner made of the walkthrough."""
         self._remove(lambda _line: None)
         self._make_default_namespace()
@@ -201,17 +201,17 @@ class Existing:
         if not answer.ok and answer.status != 409:
             raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
 
-    def _remove(self, say: Say) -> None:
+    def _remove(self, report: Report) -> None:
         client = self._client
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
-            say(f"  removing {path}")
+            report(f"  removing {path}")
         sweep.remove(client, labelled)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
-            say("These bear the walkthrough's names and were made by hand; they go too:")
+            report("These bear the walkthrough's names and were made by hand; they go too:")
             for manifest, _ in by_hand:
-                say(f"  removing {title(client.names.body(manifest))}")
+                report(f"  removing {title(client.names.body(manifest))}")
             sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)])
 
     def _unique(self) -> list[tuple[Manifest, str]]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Say
+from labkit.backends.base import Manifest, Report
 from labkit.backends.engine import Done, Engine, call
 from labkit.core import resources
 from labkit.core.errors import Missing
@@ -69,7 +69,7 @@ def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
     return adapted
 
 
-def ensure(engine: Engine, node_image: str, say: Say) -> None:
+def ensure(engine: Engine, node_image: str, report: Report) -> None:
     """Have the image in the engine's store: there already, from a tarball, or built.
 
     ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base to build on.
@@ -78,7 +78,7 @@ def ensure(engine: Engine, node_image: str, say: Say) -> None:
     Args:
         engine: The container engine.
         node_image: kind's node image, empty when it is kind's default.
-        say: Takes lines of progress.
+        report: Takes lines of progress.
 
     Raises:
         Missing: When there is no way to get it.
@@ -99,7 +99,7 @@ def ensure(engine: Engine, node_image: str, say: Say) -> None:
     chosen = os.environ.get("LABKIT_POD_BASE")
     bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
     for base in bases:
-        say(f"Building the lab's pod image{f' on {base}' if base else ''} …")
+        report(f"Building the lab's pod image{f' on {base}' if base else ''} …")
         arguments = ["--build-arg", f"BASE={base}"] if base else []
         done = call(
             [engine.program, "build", "--tag", IMAGE, *arguments, str(resources.clusters() / "images")],

@@ -29,14 +29,14 @@ The exit code is the command's own.
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
     """Run a command in a pod, or open a shell in it."""
     from labkit.cli.cluster import found_lab
-    from labkit.client.exec import command as podexec
     from labkit.client.exec import terminal
+    from labkit.client.exec.command import pod_name
 
     if "/" in pod and namespace:
         raise UsageError(
             f"The namespace is named twice: {namespace} and {pod}.", todo="Leave out -n, or the part before the /."
         )
-    pod = podexec.pod_name(f"{namespace}/{pod}" if namespace else pod)
+    pod = pod_name(f"{namespace}/{pod}" if namespace else pod)
     client = found_lab().admin
     return terminal.run(client, pod, list(command), container=container)
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.client.client import Client, failure
-from labkit.client.exec import command as podexec
-from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.client.exec.command import SHELLS, CompletedExec, pod_name, run, run_shell
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import ExecFailed
 
@@ -75,23 +74,23 @@ class Pods:
         """Run a command in a container; see ``Lab.exec``."""
         pod = pod_name(pod)
         key = f"{pod}/{container or ''}"
-        shells = sorted(podexec.SHELLS, key=lambda shell: shell != self._shells.get(key))  # the last one first
+        shells = sorted(SHELLS, key=lambda shell: shell != self._shells.get(key))  # the last one first
         words = [] if isinstance(command, str) else list(command)
         rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
         rest["container"] = container or ""
 
-        def run() -> CompletedExec:
+        def attempt() -> CompletedExec:
             if isinstance(command, str):
-                return podexec.run_shell(self._admin, pod, command, shells=shells, **rest)
-            return podexec.run(self._admin, pod, words, **rest)
+                return run_shell(self._admin, pod, command, shells=shells, **rest)
+            return run(self._admin, pod, words, **rest)
 
         try:
-            done = run()
+            done = attempt()
         except ExecFailed:
             if not self._is_starting(pod):
                 raise
             self.wait(pod)
-            done = run()
+            done = attempt()
         if isinstance(command, str):
             self._shells[key] = done.args[0]
         return done

@@ -12,7 +12,7 @@ the command line prints them as such and leaves with the class's ``exit_code``::
     ├── Missing                     5   a program, permission or image this machine lacks
     ├── ApiFailure                  6   the API server refused what the lab itself needed
     │   └── ExecFailed              6   a command could not be started in a container
-    │       └── UnknownProtocol     6   the server speaks none of the offered protocols (``podexec``)
+    │       └── UnknownProtocol     6   the server speaks none of the offered protocols (``client.exec``)
     ├── HomeError                   7   LABKIT_HOME cannot be used
     ├── TokenError                  2   text that is not a token
     ├── ExpectedForbidden           1   a call was allowed that should have been forbidden

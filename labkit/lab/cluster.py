@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Backend, Options, Say, Status
+from labkit.backends.base import Backend, Options, Report, Status
 from labkit.backends.choice import Choice, make
 from labkit.client.answer import Answer
 from labkit.client.client import Client
@@ -24,7 +24,7 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5
 
 
-def say_aloud(line: str) -> None:
+def print_progress(line: str) -> None:
     """Show one line of progress: on standard error, in a notebook as ordinary output.
 
     Notebooks paint standard error red, as if something had gone wrong.
@@ -50,7 +50,7 @@ class ChosenCluster(Shown):
         force: bool = False,
         home: str | Path | None = None,
         start: bool = True,
-        say: Say = say_aloud,
+        say: Report = print_progress,
     ) -> None:
         self.home = ensure_private(Path(home).expanduser().absolute() if home else home_path())
         asked = Options(
@@ -66,7 +66,7 @@ class ChosenCluster(Shown):
         self.names = Names(self.choice.options.prefix)
         self.progress = Progress.default() if home is None else Progress(self.home / "progress.json")
         self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
-        self._say = say
+        self._report = say
         self._generation = 0
         if start:
             self.backend.start(say)
@@ -117,12 +117,12 @@ class ChosenCluster(Shown):
 
     def reset(self) -> None:
         """Bring the cluster back to its beginning. What you passed stays passed."""
-        self.backend.reset(self._say)
+        self.backend.reset(self._report)
         self._generation += 1
 
     def stop(self) -> None:
         """Stop the cluster."""
-        self.backend.stop(self._say)
+        self.backend.stop(self._report)
 
     def card(self) -> Card:
         """Which cluster this is and where."""

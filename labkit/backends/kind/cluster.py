@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status
 from labkit.backends.engine import Engine, call, find, follow
 from labkit.backends.kind import creation, readiness
-from labkit.backends.kind import needs as kindneeds
+from labkit.backends.kind.needs import find_needs
 from labkit.client import auditlog, kubeconfig
 from labkit.client.client import Client
 from labkit.core import resources
@@ -74,11 +74,11 @@ class Kind:
         version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", chosen)
         return f"kindest/node:v{version[1]}" if version else chosen
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Find the cluster, or create it and wait until a pod can run.
 
         Args:
-            say: Takes lines of progress, kind's own among them.
+            report: Takes lines of progress, kind's own among them.
 
         Raises:
             Missing: When the machine lacks something; says how to get it.
@@ -91,18 +91,18 @@ class Kind:
             if self._mine():
                 self._refuse_another_image()
                 if not self._answers():
-                    self._restart(find(), say)
+                    self._restart(find(), report)
                 return
-            engine = self._check(say)
-            self._remove_half_made(say)
+            engine = self._check(report)
+            self._remove_half_made(report)
             self._refuse_taken_name()
-            self._create(engine, say)
+            self._create(engine, report)
 
-    def stop(self, say: Say) -> None:
+    def stop(self, report: Report) -> None:
         """Delete the cluster, if labkit made it; any other is left alone.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             Missing: When the container engine does not answer.
@@ -111,14 +111,14 @@ class Kind:
         ensure_private(self.directory)
         with locked(self.directory / "lock"):
             if not self._record():
-                say("There is no kind cluster of this lab.")
+                report("There is no kind cluster of this lab.")
                 return
             find()
             if self._record().get("state") == "creating" or self._mine():
-                say(f"Deleting the kind cluster {self.cluster} …")
+                report(f"Deleting the kind cluster {self.cluster} …")
                 self._delete()
             else:
-                say(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
+                report(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
             self._forget()
 
     def status(self) -> Status:
@@ -143,7 +143,7 @@ class Kind:
             raise NotRunning("There is no kind cluster.", todo="Start it with `labkit up --backend kind`.")
         return self._config_file
 
-    def reset(self, say: Say) -> None:
+    def reset(self, report: Report) -> None:
         """Delete everything that was not there when the cluster was new."""
         pristine = set(self._record().get("pristine") or [])
         client = self._client
@@ -176,17 +176,17 @@ class Kind:
 
     def needs(self) -> list[Need]:
         """A container engine, kind, memory and disk."""
-        return kindneeds.needs(self.image)
+        return find_needs(self.image)
 
     # -- creating --------------------------------------------------------------------
 
-    def _check(self, say: Say) -> Engine:
+    def _check(self, report: Report) -> Engine:
         engine = find()
         for need in self.needs():
             if not need.met and need.required:
                 raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
             if not need.met and need.todo:
-                say(f"Note: {need.thing}: {need.found}. {need.todo}")
+                report(f"Note: {need.thing}: {need.found}. {need.todo}")
         return engine
 
     def _refuse_taken_name(self) -> None:
@@ -206,10 +206,10 @@ class Kind:
                 todo="Delete it first with `labkit down`, then start it as you like.",
             )
 
-    def _create(self, engine: Engine, say: Say) -> None:
+    def _create(self, engine: Engine, report: Report) -> None:
         begun = time.monotonic()
-        self.ensure_node_image(engine, say)
-        podimage.ensure(engine, self.image, say)
+        self.ensure_node_image(engine, report)
+        podimage.ensure(engine, self.image, report)
         self._write_config(engine)
         self._keep(state="creating", cluster=self.cluster, image=self.image)
         command = ["kind", "create", "cluster", "--name", self.cluster, "--config", "lab.yaml"]
@@ -217,35 +217,35 @@ class Kind:
         command += ["--image", self.image] if self.image else []
         try:
             with cleaned_up():
-                say(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
-                self._run_kind(command, say)
+                report(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
+                self._run_kind(command, report)
                 self._config_file.chmod(0o600)
                 node = engine.container_id(f"{self.cluster}-control-plane")
-                say("Loading the pod image …")
+                report("Loading the pod image …")
                 podimage.load(engine, self.cluster, self._environment, self.directory)
-                say("Waiting until a pod can run …")
-                readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
+                report("Waiting until a pod can run …")
+                readiness.wait(self._client, f"kind export logs --name {self.cluster}", report)
                 pristine = sweep.inventory(self._client)
         except BaseException:
-            say("Cleaning up what was half-made …")
-            self._clean_up(say)
+            report("Cleaning up what was half-made …")
+            self._clean_up(report)
             raise
         self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
-        say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
+        report(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
 
-    def ensure_node_image(self, engine: Engine, say: Say) -> None:
+    def ensure_node_image(self, engine: Engine, report: Report) -> None:
         """Have the chosen node image here before anything is made; kind's own it gets by itself.
 
         Args:
             engine: The container engine.
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             Missing: When the image is not here and cannot be pulled.
         """
         if not self.image or engine.has_image(self.image):
             return
-        say(f"Pulling the node image {self.image} …")
+        report(f"Pulling the node image {self.image} …")
         done = engine.run("pull", "--quiet", self.image, timeout_seconds=PULL_SECONDS)
         if not done.ok:
             raise Missing(
@@ -264,22 +264,22 @@ class Kind:
         policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
         write_private(self.directory / "audit-policy.yaml", policy)
 
-    def _run_kind(self, command: list[str], say: Say) -> None:
+    def _run_kind(self, command: list[str], report: Report) -> None:
         """Run kind with its own output as progress."""
         environment = {**os.environ, **self._environment}
         environment.pop("KUBECONFIG", None)
-        code, lines = follow(command, creation.progress(say), cwd=self.directory, env=environment)
+        code, lines = follow(command, creation.progress(report), cwd=self.directory, env=environment)
         if code:
             log = self.directory / "creation.log"
             write_private(log, "\n".join(lines) + "\n")
             raise creation.failed(lines, log, self.image, self.cluster)
 
-    def _restart(self, engine: Engine, say: Say) -> None:
-        say(f"Starting the node of the kind cluster {self.cluster} again …")
+    def _restart(self, engine: Engine, report: Report) -> None:
+        report(f"Starting the node of the kind cluster {self.cluster} again …")
         done = engine.run("start", f"{self.cluster}-control-plane")
         if not done.ok:
             raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
-        readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
+        readiness.wait(self._client, f"kind export logs --name {self.cluster}", report)
 
     # -- knowing ---------------------------------------------------------------------
 
@@ -320,18 +320,18 @@ class Kind:
             return False
         return record.get("node") == self._engine.container_id(f"{self.cluster}-control-plane")
 
-    def _remove_half_made(self, say: Say) -> None:
+    def _remove_half_made(self, report: Report) -> None:
         if self._record().get("state") == "creating":
-            say("An earlier start was cut off; what it left is removed first.")
+            report("An earlier start was cut off; what it left is removed first.")
             self._delete()
             self._forget()
 
-    def _clean_up(self, say: Say) -> None:
+    def _clean_up(self, report: Report) -> None:
         """Leave nothing half-made; where that fails, the next start tries again."""
         try:
             self._delete()
         except LabkitError as error:
-            say(str(error))
+            report(str(error))
         else:
             self._forget()
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.backends.base import Say
+from labkit.backends.base import Report
 from labkit.core.errors import StartFailed
 
 _ERROR = "ERROR: "
@@ -19,11 +19,11 @@ _KUBEADM_FAILED = re.compile(r"(?:error: )?(error execution phase .+)")
 """How kubeadm's last words begin; a stack of calls may follow them."""
 
 
-def progress(say: Say) -> Say:
+def progress(report: Report) -> Report:
     """What takes kind's lines and passes on those that tell how far it is.
 
     Args:
-        say: Takes them.
+        report: Takes them.
     """
     over = False
 
@@ -31,7 +31,7 @@ def progress(say: Say) -> Say:
         nonlocal over
         over = over or line.strip().startswith(_OUTPUT)
         if not over:
-            say(line)
+            report(line)
 
     return told
 

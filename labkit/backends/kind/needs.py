@@ -15,7 +15,7 @@ GET_KIND = (
 )
 
 
-def needs(image: str) -> list[Need]:
+def find_needs(image: str) -> list[Need]:
     """What is there, and what is missing.
 
     Args:

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from labkit.backends import podimage
-from labkit.backends.base import Say
+from labkit.backends.base import Report
 from labkit.client.client import Client
-from labkit.client.exec import command
+from labkit.client.exec.command import run
 from labkit.core.errors import LabkitError, StartFailed
 
 READY_SECONDS = 300.0
@@ -32,13 +32,13 @@ STEPS: list[tuple[str, Callable[[Client], bool]]] = [
 ]
 
 
-def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_SECONDS) -> None:
+def wait(client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS) -> None:
     """Wait until every step holds.
 
     Args:
         client: The administrator.
         logs_command: What shows why, when it does not come to that.
-        say: Takes lines of progress: what is being waited for.
+        report: Takes lines of progress: what is being waited for.
         seconds: When to give up.
 
     Raises:
@@ -48,7 +48,7 @@ def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_
     for what, holds in STEPS:
         if holds(client):
             continue
-        say(f"  … {what}")
+        report(f"  … {what}")
         while not holds(client):
             if time.monotonic() > deadline:
                 raise StartFailed(
@@ -85,7 +85,7 @@ def pod_runs(client: Client) -> bool:
         return False
     with suppress(LabkitError):
         name = "kubernetes.default.svc.cluster.local"
-        return command.run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
+        return run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
     return False
 
 

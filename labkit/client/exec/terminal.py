@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
-from labkit.client.exec import command as podexec
 from labkit.client.exec.channels import (
     ERROR,
     PIECE_BYTES,
@@ -27,6 +26,16 @@ from labkit.client.exec.channels import (
     end_of_input,
     frames,
     typed,
+)
+from labkit.client.exec.command import (
+    SHELLS,
+    UnknownProtocol,
+    cut_off,
+    default_container,
+    exit_code,
+    lacks_program,
+    open_exec,
+    opened,
 )
 from labkit.core.errors import ExecFailed
 
@@ -52,33 +61,33 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
     Raises:
         ExecFailed: When it could not be started.
     """
-    container = container or podexec.default_container(client, pod)
+    container = container or default_container(client, pod)
     tty = sys.stdin.isatty() and sys.stdout.isatty()
-    for words in [list(command)] if command else [[shell] for shell in podexec.SHELLS]:
+    for words in [list(command)] if command else [[shell] for shell in SHELLS]:
         try:
             return _attached(client, pod, words, container, tty)
         except ExecFailed as error:
-            last = words[0] == podexec.SHELLS[-1]
-            if command or last or not podexec.lacks_program(error, words[0]):
+            last = words[0] == SHELLS[-1]
+            if command or last or not lacks_program(error, words[0]):
                 raise
     return 0
 
 
 def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
     if tty:
-        opening = podexec.open_exec(client, pod, words, container=container, stdin=True, tty=True)
+        opening = open_exec(client, pod, words, container=container, stdin=True, tty=True)
         with opening as socket, _raw_terminal() as resized:
             return _until_end(frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
     if sys.stdin.isatty():
-        with podexec.opened(client, pod, words, container, None) as socket:
+        with opened(client, pod, words, container, None) as socket:
             return _until_end(frames(socket), pod)
     try:
         speaks = PROTOCOLS[:1]
-        with podexec.open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
+        with open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
             return _until_end(frames(socket, (), _input(socket)), pod)
-    except podexec.UnknownProtocol:
+    except UnknownProtocol:
         fed = _piped()
-        with podexec.opened(client, pod, words, container, fed) as socket:
+        with opened(client, pod, words, container, fed) as socket:
             outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
             return _until_end(frames(socket, outgoing), pod)
 
@@ -87,9 +96,9 @@ def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
     """Pass on what the command prints. Returns its exit code."""
     for channel, data in received:
         if channel == ERROR:
-            return podexec.exit_code(data, pod)
+            return exit_code(data, pod)
         _write(2 if channel == STDERR else 1, data)
-    raise podexec.cut_off(pod)
+    raise cut_off(pod)
 
 
 def _piped() -> bytes | None:
