@@ -29,6 +29,7 @@ from labkit.backends import podimage
 from labkit.backends.base import Options, Report
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.creation import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
@@ -117,16 +118,16 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
     """The node image to take, which is there then, and the pod image with it."""
-    backend = Kind(home, Options(image=named or None))
-    if not backend.image:
+    image = Kind(home, Options(image=named or None)).image
+    if not image:
         raise Missing(
             "node image",
             "No node image is named.",
             todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
         )
-    backend.ensure_node_image(engine, report)
-    podimage.ensure(engine, backend.image, report)
-    return backend.image
+    ensure_node_image(engine, image, report)
+    podimage.ensure(engine, image, report)
+    return image
 
 
 def load(source: Path, home: Path, report: Report) -> Contents:

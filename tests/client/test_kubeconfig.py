@@ -99,7 +99,7 @@ def test_a_login_program_that_fails_in_a_terminal_is_named_too(
     with monkeypatch.context() as real, open("/dev/null", "w") as null:
         real.setattr("sys.stdin", null)
         real.setattr("sys.stderr", null)
-        with pytest.raises(UsageError, match="The login program of .*config failed"):
+        with pytest.raises(UsageError, match="The login program of"):
             kubeconfig.load(path)
 
 
