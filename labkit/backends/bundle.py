@@ -1,8 +1,7 @@
-"""One file for a class room without network: images, wheels and notebooks.
+"""Bundle images, wheels and notebooks in one file, for machines without network.
 
-``save`` gathers it where there is a network; ``load`` gives it to a machine that has
-none. A bundle is a plain tar file; ``README.txt`` in it says how to install labkit
-itself from it, which needs no labkit.
+``save`` writes it on a machine with network, ``load`` loads its images on one without. A bundle
+is a tar file; ``README.txt`` in it says how to install labkit from it.
 """
 
 from __future__ import annotations
@@ -64,14 +63,14 @@ WITHOUT_IMAGES = """\
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a bundle holds.
+    """A bundle's contents.
 
     Args:
         version: labkit's version.
         node_image: kind's node image; empty when the bundle has none.
         pod_image: The lab's pod image; empty when the bundle has none.
-        machine: The processor it is for, such as ``x86_64``.
-        python: The Python the wheels are for, such as ``3.13``.
+        machine: The processor of its wheels and images, such as ``x86_64``.
+        python: The Python version of its wheels, such as ``3.13``.
     """
 
     version: str
@@ -86,13 +85,13 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
 
     Args:
         target: The file to write.
-        home: labkit's state directory.
-        node_image: The node image to take; the one that kind would use when empty.
+        home: The state directory.
+        node_image: The node image; the chosen one when empty.
         report: Takes lines of progress.
-        images: Whether kind's images are taken; the embedded cluster needs none, and then no Docker.
+        images: Whether to include kind's images, which takes Docker.
 
     Returns:
-        What it holds.
+        Its contents.
 
     Raises:
         Missing: When Docker, the node image or pip is not there.
@@ -117,7 +116,7 @@ def save(target: Path, home: Path, node_image: str, report: Report, *, images: b
 
 
 def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
-    """The node image to take, which is there then, and the pod image with it."""
+    """The node image's name, after it and the pod image are in the engine's store."""
     image = Kind(home, Options(image=named or None)).image
     if not image:
         raise Missing(
@@ -131,18 +130,18 @@ def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
 
 
 def load(source: Path, home: Path, report: Report) -> Contents:
-    """Give a machine what a bundle holds: Docker its images, labkit the node image's name.
+    """Load a bundle's images, and record its node image for the kind backend.
 
     Args:
         source: The bundle.
-        home: labkit's state directory.
+        home: The state directory.
         report: Takes lines of progress.
 
     Returns:
-        What it holds.
+        Its contents.
 
     Raises:
-        UsageError: When the file is no bundle, or is for another kind of machine.
+        UsageError: When the file is not a bundle, or is for another processor.
         Missing: When Docker is not there or does not take the images.
     """
     contents = look(source)
@@ -174,13 +173,13 @@ def load(source: Path, home: Path, report: Report) -> Contents:
 
 
 def look(source: Path) -> Contents:
-    """What a bundle holds.
+    """A bundle's contents.
 
     Args:
         source: The bundle.
 
     Raises:
-        UsageError: When the file is no bundle of this format.
+        UsageError: When the file is not a bundle of this format.
     """
     try:
         with tarfile.open(source) as archive:
@@ -220,7 +219,7 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
 
 
 def _wheels(directory: Path) -> None:
-    """The wheel of labkit itself, and those of everything it needs in the versions installed here."""
+    """Write the wheels of labkit and of its dependencies, in the versions installed here."""
     directory.mkdir()
     pip = _pip(directory.parent / "pip")
     pins = sorted(f"{name}=={version}" for name, version in needed("labkit").items() if name != "labkit")
@@ -242,7 +241,7 @@ def _wheels(directory: Path) -> None:
 
 
 def _pip(directory: Path) -> list[str]:
-    """The command pip; in an environment without it, that of a fresh one for the moment."""
+    """The command pip; that of a temporary environment where this one has none."""
     own = [sys.executable, "-m", "pip"]
     if importlib.util.find_spec("pip"):
         return own
@@ -254,10 +253,10 @@ def _pip(directory: Path) -> list[str]:
 
 
 def needed(name: str) -> dict[str, str]:
-    """A distribution and all it needs, as installed here: name to version.
+    """The installed versions of a distribution and of all its dependencies, by name.
 
     Args:
-        name: The distribution; requirements that are not installed are passed over.
+        name: The distribution; dependencies that are not installed are skipped.
     """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
@@ -281,14 +280,14 @@ def needed(name: str) -> dict[str, str]:
 
 
 def repack(distribution: metadata.Distribution, directory: Path) -> Path:
-    """Make a wheel again of an installed pure-Python distribution.
+    """Rebuild the wheel of an installed pure-Python distribution.
 
     Args:
-        distribution: What is installed.
+        distribution: The installed distribution.
         directory: Where to write the wheel.
 
     Returns:
-        The wheel.
+        The wheel's path.
     """
     name = distribution.metadata["Name"].replace("-", "_")
     target = directory / f"{name}-{distribution.version}-py3-none-any.whl"

@@ -1,9 +1,8 @@
-"""The embedded cluster: labkit's own API server, as a process beside the notebook.
+"""The embedded cluster as a process: ``python -m labkit.embedded``.
 
-The server is started detached, so it outlives the kernel and the notebook server,
-and it is found again by the next lab. It holds a lock on its directory for as
-long as it lives: that lock, not a process id, says whether it runs. This module is
-the one door to ``labkit.embedded.apiserver``, and it is a process's door: a command line.
+The server is started detached: it outlives the kernel and the notebook server, and the next lab
+finds it again. It holds a lock on its directory as long as it runs; that lock, not a process
+id, tells whether it runs. Nothing of ``labkit.embedded`` is imported here.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
 NEEDED_BYTES = 2**20
-"""What a new cluster takes on the disk: keys, kubeconfig, the default roles."""
+"""The disk space of a new cluster: keys, kubeconfig, the default roles."""
 ADMIN_CONF = "admin.conf"
-"""The administrator's kubeconfig, as the server writes it into its home."""
+"""The name of the administrator's kubeconfig in the server's home."""
 PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
 class Embedded:
-    """Keeper of the embedded server.
+    """The embedded server's process.
 
     Args:
-        home: The directory that keeps the state.
-        options: What the learner chose: node, era, port.
+        home: The state directory.
+        options: node, era and port count.
     """
 
     name = "embedded"
@@ -52,7 +51,7 @@ class Embedded:
         self.home = home
         self.options = options
         self._distrust = ""
-        """Why the server's certificate is not trusted, when it was last asked."""
+        """Why the server's certificate was not trusted by the last ``_answers``."""
 
     def start(self, report: Report) -> None:
         """Find the server, or start it.
@@ -79,7 +78,7 @@ class Embedded:
             report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
 
     def stop(self, report: Report) -> None:
-        """Stop the server. Its state stays, and the next start finds it.
+        """Stop the server. Its objects are kept for the next start.
 
         Args:
             report: Takes lines of progress.
@@ -126,7 +125,7 @@ class Embedded:
         return path
 
     def reset(self, report: Report) -> None:
-        """Restore the snapshot that was saved at the first start.
+        """Restore the snapshot of the first start.
 
         Raises:
             ApiFailure: When the server refuses.
@@ -140,24 +139,28 @@ class Embedded:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request, from the end of the server's log."""
+        """The audit event of a request, from the server's log."""
         from labkit.client import auditlog
 
         return auditlog.find(self.home / "audit.log", audit_id)
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """The manifest as it is: the embedded node plays the write-up's images."""
+        """The manifest unchanged: the embedded node simulates the walkthrough's images."""
         return manifest
 
     def needs(self) -> list[Need]:
-        """Python, which is there; nothing else."""
+        """Python alone."""
         version = ".".join(str(part) for part in sys.version_info[:3])
         return [Need("Python", True, f"{version}; no Docker is needed")]
 
     # -- within ----------------------------------------------------------------------
 
     def _found(self) -> bool:
-        """Whether a server of this version runs and answers, as it was asked for."""
+        """Whether a server of this version runs, with the options asked for, and answers.
+
+        Raises:
+            UsageError: When it runs with other options.
+        """
         if not self._alive() or not self._answers():
             return False
         state = self._state()
@@ -172,18 +175,18 @@ class Embedded:
         return True
 
     def _alive(self) -> bool:
-        # The process id first: looking at the lock takes it for an instant, which must
-        # not happen while a server that is just starting wants it.
+        # The process id first: testing the lock takes it for an instant, which would fail a
+        # server that is just starting.
         return _exists(self._state().get("pid")) and held(self.home / "lock")
 
     def _state(self) -> dict[str, Any]:
         return read_json(self.home / "server.json")
 
     def _answers(self) -> bool:
-        """Whether the server named in server.json is ready and shows our certificate.
+        """Whether the server in server.json is ready and has the cluster's certificate.
 
-        Anybody may ask for ``/readyz``, so this needs no key; and it needs no client
-        library, which would take longer to load than the server takes to answer.
+        ``/readyz`` needs no credential; http.client, because the client takes longer to import
+        than the server takes to answer.
         """
         port = self._state().get("port")
         if not isinstance(port, int):
@@ -202,7 +205,7 @@ class Embedded:
             return False
 
     def _clear_hung(self, report: Report) -> None:
-        """Make room: end a server that runs but does not answer, or is of another version."""
+        """End a server that does not answer, or that is of another version."""
         if not self._alive():
             return
         answers = self._answers()
@@ -225,7 +228,7 @@ class Embedded:
             process = self._launch(port)
             try:
                 ready = self._ready(process)
-            except BaseException:  # interrupted: nobody would know of it
+            except BaseException:  # interrupted: the process would be forgotten
                 process.terminate()
                 raise
             if ready:
@@ -243,7 +246,7 @@ class Embedded:
         )
 
     def _last_port(self) -> int:
-        """The port in the kubeconfig, so that a restart changes no address."""
+        """The port in the kubeconfig, so that a restart keeps the address; 0 without one."""
         try:
             text = (self.home / ADMIN_CONF).read_text(encoding="utf-8")
         except OSError:
@@ -279,7 +282,7 @@ class Embedded:
             ) from error
         finally:
             os.close(log)
-        # Somebody has to wait for it, or it stays a zombie after its end.
+        # Without a wait it would stay a zombie after its end.
         threading.Thread(target=process.wait, daemon=True, name="labkit-server").start()
         return process
 
@@ -311,7 +314,7 @@ class Embedded:
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
                 "A server holds the lock, and left no word about which process it is.",
-                todo="Find it with `ps ax | grep labkit.embedded.apiserver.serving` and end it.",
+                todo="Find it with `ps ax | grep labkit.embedded` and end it.",
             )
         for number in _SIGNALS:
             with suppress(ProcessLookupError):

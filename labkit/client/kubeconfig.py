@@ -42,8 +42,8 @@ class Context:
 
     Args:
         name: The context's name.
-        endpoint: Where its cluster listens.
-        credentials: How its user proves who they are.
+        endpoint: Its cluster's server.
+        credentials: Its user's credential.
     """
 
     name: str
@@ -57,10 +57,10 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
     Args:
         path: The file.
         context: Its name; empty for the file's current context.
-        scratch: Where key files may lie for an instant.
+        scratch: The directory for a client certificate's temporary file.
 
     Returns:
-        Where the cluster is and who one is there.
+        The server and the user's credential.
 
     Raises:
         UsageError: When the file is missing, broken, or lacks the context.
@@ -95,13 +95,13 @@ def extract(path: Path, context: str, target: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a kubeconfig as it stands.
+    """Read a kubeconfig.
 
     Args:
         path: The file.
 
     Raises:
-        UsageError: When it is missing or no kubeconfig.
+        UsageError: When it is missing or not a kubeconfig.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """A document; JSON, which is YAML as well, is read many times as fast."""
+    """The document; JSON, which is YAML too, is parsed many times as fast."""
     if text.startswith("{"):
         with suppress(ValueError):
             return json.loads(text)
@@ -230,7 +230,7 @@ def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> 
 
 
 def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
-    """A PEM from ``<key>-data`` or from the file that ``<key>`` names."""
+    """The PEM in ``<key>-data``, or in the file that ``<key>`` names."""
     try:
         if entry.get(f"{key}-data"):
             return base64.b64decode(entry[f"{key}-data"], validate=True).decode("ascii")

@@ -1,8 +1,8 @@
-"""Where a cluster is and how one proves who one is: addresses, keys, connections.
+"""The connections to an API server: address, credentials, TLS, pool.
 
-A connection pool belongs to an address and a client certificate; callers that
-send a token, or nothing, share the pool of their cluster. Nothing is retried and
-no proxy from the environment is used: what the learner sees is one exchange.
+A pool belongs to an address and a client certificate; callers with a token, or without a
+credential, share one. Requests are not retried and no proxy from the environment is used, so
+that what a learner sees is one exchange.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ REQUESTS_A_THREAD = 16
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a cluster's API server listens, and whose signature it must show.
+    """The address of an API server, and the CA that its certificate must come from.
 
     Args:
         server: Such as ``https://127.0.0.1:6443``.
-        ca: The CA certificates in PEM, or empty for the system's own.
-        ca_file: The file they came from, to name it in commands.
-        server_name: The name expected in the certificate, when not the address.
-        verify: False accepts any certificate; only for a kubeconfig that says so.
-        scratch: Where key files may lie for an instant; the system's own otherwise.
+        ca: The CA certificates in PEM; empty for the system's.
+        ca_file: The path of the CA certificates, for commands that are shown.
+        server_name: The name expected in the certificate; empty for the address.
+        verify: False accepts any certificate (``insecure-skip-tls-verify``).
+        scratch: The directory for a client certificate's temporary file; None for the system's.
     """
 
     server: str
@@ -55,12 +55,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How a caller proves who they are. Without anything the caller is anonymous.
+    """A caller's credential; without any field the caller is anonymous.
 
     Args:
         token: A bearer token.
-        token_source: Gives the token of the moment, where it is renewed.
-        certificate: A client certificate (and its chain) in PEM.
+        token_source: Returns the current token, where it is renewed.
+        certificate: A client certificate and its chain in PEM.
         key: Its private key in PEM.
     """
 
@@ -80,7 +80,7 @@ class Credentials:
         """The headers that carry the credential.
 
         Raises:
-            TokenError: When the token holds what no header can.
+            TokenError: When the token holds characters that a header cannot.
         """
         token = self.token_source() if self.token_source else self.token
         if not re.fullmatch(r"[!-~]*", token):
@@ -93,11 +93,11 @@ class Credentials:
 
 
 def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
-    """Make the TLS settings for one address and one client certificate.
+    """The TLS context for one address and one client certificate.
 
     Args:
-        endpoint: Where to connect.
-        credentials: Whose certificate to show, if any.
+        endpoint: The server.
+        credentials: The client certificate, if any.
 
     Returns:
         A context that trusts the cluster's CA alone.
@@ -113,7 +113,7 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
             why=str(error),
             todo="Look at certificate-authority in the kubeconfig.",
         ) from error
-    # Go's verification, which kubectl uses, asks no more of a certificate than this.
+    # Go's verification, which kubectl uses, is no stricter than this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not endpoint.verify:
         context.check_hostname = False
@@ -124,7 +124,7 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
 
 
 def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
-    # ssl reads certificates from files only; NamedTemporaryFile makes them 0600.
+    # ssl reads certificates from files only; NamedTemporaryFile creates them with mode 0600.
     name = ""
     try:
         with tempfile.NamedTemporaryFile("w", prefix=".cert-", dir=scratch, delete=False) as stream:
@@ -148,8 +148,8 @@ class Transport:
     """A pool of connections to one API server.
 
     Args:
-        endpoint: Where it listens.
-        credentials: Whose client certificate to show; tokens travel with each request.
+        endpoint: The server.
+        credentials: The client certificate, if any; tokens are sent in each request's headers.
     """
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
@@ -177,7 +177,7 @@ class Transport:
             path: With its query, beginning with a slash.
             body: The bytes to send, or None.
             headers: All headers but the connection's own.
-            timeout_seconds: The longest silence while reading; None waits for ever.
+            timeout_seconds: The read timeout; None waits for ever.
             stream: Leave the body unread.
 
         Returns:
@@ -250,15 +250,15 @@ class Transport:
 
 
 NOT_YET_VALID, EXPIRED = 9, 10
-"""OpenSSL's codes for a certificate whose time is not now."""
+"""OpenSSL's verification codes for a certificate outside its validity."""
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:
-    """Say in a sentence why no answer came.
+    """The error that says why no answer came.
 
     Args:
-        server: The address that was tried.
-        error: What the connection raised.
+        server: The server's address.
+        error: The connection's exception.
 
     Returns:
         The error to raise.

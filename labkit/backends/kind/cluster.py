@@ -40,8 +40,8 @@ class Kind:
     """A kind cluster of the lab's own.
 
     Args:
-        home: The directory that keeps the state.
-        options: What the learner chose: image, era.
+        home: The state directory.
+        options: image and era count.
     """
 
     name = "kind"
@@ -65,15 +65,15 @@ class Kind:
         return f"kindest/node:v{version[1]}" if version else chosen
 
     def start(self, report: Report) -> None:
-        """Find the cluster, or create it and wait until a pod can run.
+        """Find the cluster, or create it and wait until pods can run.
 
         Args:
             report: Takes lines of progress, kind's own among them.
 
         Raises:
-            Missing: When the machine lacks something; says how to get it.
-            StartFailed: When kind fails; nothing half-made is left.
-            UsageError: When the name is taken by a cluster that labkit did not make.
+            Missing: When the machine lacks a requirement.
+            StartFailed: When kind fails; what it created is deleted.
+            UsageError: When a cluster of that name exists that labkit did not create.
         """
         ensure_private(self.home)
         ensure_private(self.directory)
@@ -89,7 +89,7 @@ class Kind:
             self._create(engine, report)
 
     def stop(self, report: Report) -> None:
-        """Delete the cluster, if labkit made it; any other is left alone.
+        """Delete the cluster, if labkit created it.
 
         Args:
             report: Takes lines of progress.
@@ -112,7 +112,7 @@ class Kind:
                 self._forget()
 
     def status(self) -> Status:
-        """Whether the cluster is there and answers."""
+        """Whether the cluster exists and answers."""
         record = self._record()
         if record.get("state") != "ready":
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
@@ -124,7 +124,7 @@ class Kind:
         return Status(self.name, running, url, facts)
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig that kind wrote into the state directory.
+        """The path of the administrator's kubeconfig, which kind wrote into the state directory.
 
         Raises:
             NotRunning: When there is no cluster.
@@ -134,7 +134,7 @@ class Kind:
         return self._config_file
 
     def reset(self, report: Report) -> None:
-        """Delete everything that was not there when the cluster was new."""
+        """Delete all objects that a learner may have created, but those of the new cluster."""
         pristine = set(self._record().get("pristine") or [])
         client = self._client
         extra = [path for path in sweep.inventory(client) if path not in pristine]
@@ -143,8 +143,7 @@ class Kind:
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, read from the node's log.
 
-        The event is written a moment after the answer was sent, so this looks again
-        for up to two seconds.
+        The event is written a moment after the answer, so this retries for ``EVENT_SECONDS``.
         """
         if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
             return None
@@ -161,11 +160,11 @@ class Kind:
             time.sleep(0.05)
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """A pod gets the lab's image, which the node already has."""
+        """The manifest with the lab's pod image, which is loaded into the node."""
         return podimage.adapt(manifest)
 
     def needs(self) -> list[Need]:
-        """A container engine, kind, memory and disk."""
+        """A container engine, kind, memory, disk and the node image."""
         return find_needs(self.image)
 
     # -- creating --------------------------------------------------------------------
@@ -309,7 +308,7 @@ class Kind:
         self.__dict__.pop("_client", None)
 
     def _mine(self) -> bool:
-        """Whether the cluster is there, and is the one this lab made."""
+        """Whether the cluster exists and is the one that this lab created."""
         record = self._record()
         if record.get("state") != "ready" or record.get("cluster") != self.cluster or not self._engine:
             return False
