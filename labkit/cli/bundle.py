@@ -1,4 +1,4 @@
-"""``labkit bundle``: one file for a machine without network."""
+"""``labkit bundle``: the lab in one file, for a machine without network."""
 
 from __future__ import annotations
 

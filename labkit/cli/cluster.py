@@ -1,4 +1,4 @@
-"""Commands that start, stop, look at and rewind the cluster."""
+"""The commands for the cluster: up, down, status, reset, kubeconfig, doctor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def report(line: str) -> None:
-    """Show a line of progress on standard error."""
+    """Print a line of progress to standard error."""
     click.echo(line, err=True)
 
 
@@ -147,7 +147,7 @@ def doctor_command() -> None:
 
 
 def found_lab() -> Lab:
-    """The lab of the chosen cluster, started when it does not run."""
+    """The chosen cluster's lab; the cluster is started when it does not run."""
     from labkit.lab.lab import Lab
 
     return Lab(say=report)

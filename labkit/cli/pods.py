@@ -1,4 +1,4 @@
-"""Commands that reach into the cluster: a pod's shell, and the proxy."""
+"""The commands exec and proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ labkit exec kikai/test -- ls /
 
 The exit code is the command's own.
 """
-"""What ``labkit exec --help`` says; click leaves the lines after its backspace as they are."""
+"""The help of ``labkit exec``; click does not wrap the lines after the backspace."""
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True}, help=EXAMPLES)
