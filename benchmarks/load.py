@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: kept-alive TLS connections in one process.
+"""A load generator of low cost: kept-alive TLS connections in one process.
 
 Requests are bytes made beforehand, answers are only read as far as their length. It
 runs in a child process, so that client and server have a core each.
