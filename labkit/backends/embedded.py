@@ -246,7 +246,7 @@ class Embedded:
         )
 
     def _last_port(self) -> int:
-        """The port in the kubeconfig, so that a restart keeps the address; 0 without one."""
+        """The port in the kubeconfig, so that a restart changes no address."""
         try:
             text = (self.home / ADMIN_CONF).read_text(encoding="utf-8")
         except OSError:
