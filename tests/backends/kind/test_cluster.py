@@ -30,7 +30,7 @@ from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, Usag
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from labkit.backends.kind.cluster import Kind
 from labkit.core.errors import UsageError
 from tests.backends.conftest import quiet
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
 
 pytestmark = [
