@@ -156,7 +156,7 @@ def load(server: Target, path: str, *, token: str | None = None, connections: in
     """Measure GETs of one path.
 
     Args:
-        server: Whom to ask.
+        server: The server.
         path: What to get.
         token: The caller's token; without one, the administrator's certificate.
         connections: How many kept-alive TLS connections.

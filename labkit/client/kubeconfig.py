@@ -1,4 +1,4 @@
-"""Read kubeconfig files that somebody named, and copy one context of them.
+"""Read a named kubeconfig, and copy one context of it.
 
 ``~/.kube/config`` is never read unasked. The official client's loader is not used, because it
 takes a second to import, leaves private keys in temporary files until the process ends, reads a token

@@ -49,7 +49,7 @@ def test_everything_lies_in_one_private_directory(embedded: Embedded, tmp_path: 
     assert {"ca.crt", "ca.key"} <= {entry.name for entry in (embedded.home / "pki").iterdir()}
 
 
-def test_another_keeper_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
+def test_another_backend_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
     embedded.start(quiet)
     other = Embedded(embedded.home, Options())
     said: list[str] = []

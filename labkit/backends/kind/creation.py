@@ -80,7 +80,7 @@ def run(
 
     Args:
         command: The program and its arguments.
-        directory: Where the configuration lies; kind's output is kept there when it fails.
+        directory: The configuration's directory; kind's output is written there when it fails.
         variables: Environment variables to add.
         image: The node image; empty for kind's own.
         cluster: The cluster's name.
