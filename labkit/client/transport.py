@@ -7,6 +7,7 @@ that what a learner sees is one exchange.
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,8 @@ READ_SECONDS = 30.0
 MAX_THREADS = 4
 """The most requests of ``Transport.send_all`` that are on their way at a time."""
 
-REQUESTS_A_THREAD = 16
-"""How many requests make one more connection worth its handshake."""
+MIN_PER_THREAD = 16
+"""How many requests make another thread worth its connection's handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,15 @@ class Transport:
             except urllib3.exceptions.ProtocolError:
                 return self._request(method, path, body, headers, READ_SECONDS)
 
+        def exchange_all(part: Sequence[bytes]) -> list[urllib3.BaseHTTPResponse]:
+            return [exchange(body) for body in part]
+
+        # A part ends with its first failure, so a silent server holds each thread for one timeout.
+        size = max(MIN_PER_THREAD, math.ceil(len(bodies) / MAX_THREADS))
+        parts = [bodies[start : start + size] for start in range(0, len(bodies), size)]
         try:
-            with ThreadPoolExecutor(min(MAX_THREADS, 1 + len(bodies) // REQUESTS_A_THREAD)) as threads:
-                return list(threads.map(exchange, bodies))
+            with ThreadPoolExecutor(MAX_THREADS) as threads:
+                return list(chain.from_iterable(threads.map(exchange_all, parts)))
         except urllib3.exceptions.HTTPError as error:
             raise connection_error(self.endpoint.server, error) from error
 

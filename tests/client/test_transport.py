@@ -128,16 +128,17 @@ def test_a_server_that_is_gone_is_unreachable(server: ThreadingHTTPServer) -> No
     made.close()
 
 
+@pytest.mark.parametrize(("count", "asked"), [(1, 1), (200, transport.MAX_THREADS)])
 def test_a_server_that_falls_silent_is_not_asked_twice(
-    asking: Transport, server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+    asking: Transport, monkeypatch: pytest.MonkeyPatch, count: int, asked: int
 ) -> None:
     monkeypatch.setattr(transport, "READ_SECONDS", 0.5)
     Echo.speaks.clear()
     try:
         with pytest.raises(Unreachable, match="No answer"):
-            asking.send_all("POST", "/reviews", questions(1), {})
+            asking.send_all("POST", "/reviews", questions(count), {})
         assert Echo.heard.wait(30)
-        assert len(Echo.asked) == 1
+        assert len(Echo.asked) == asked
     finally:
         Echo.speaks.set()
 
