@@ -1,4 +1,4 @@
-"""``python -m benchmarks.bare PKI FOLDER``: an aiohttp server with nothing behind it."""
+"""``python -m benchmarks.bare PKI FOLDER``: an aiohttp server that answers fixed bytes."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def ask(cluster: Cluster, method: str, path: str, body: Any = None, user: str | 
 
 
 def made(response: Response) -> None:
-    """Insist that an object was created."""
+    """Raise unless an object was created."""
     if response.status != 201:
         raise RuntimeError(f"{response.status}: {response.body.decode()[:300]}")
 
@@ -110,7 +110,7 @@ def many_objects(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
 
 
 def bindings(keys: Keys, counts: tuple[int, ...]) -> list[dict[str, float]]:
-    """What authorizing one request costs beside so many bindings of others."""
+    """The time to authorize a request, by the number of bindings of other users."""
     cluster = Cluster(keys, node=False)
     rule = {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list"]}
     role = {"kind": "ClusterRole", "metadata": {"name": "reader"}, "rules": [rule]}
@@ -157,7 +157,7 @@ def many_clusters(count: int) -> dict[str, float]:
 
 
 def fill(count: int) -> dict[str, float]:
-    """Make clusters that share their keys, use each a little, and weigh them all."""
+    """Create clusters that share their keys, use each a little, and measure the memory of all."""
     keys = Keys.generate()
     process = psutil.Process()
     gc.collect()

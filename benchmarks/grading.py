@@ -113,7 +113,7 @@ def graded(course: Path, count: int, *, kernel: bool) -> Run:
 
 
 def autograded(course: Path, count: int) -> Run:
-    """Let nbgrader's autograde grade the same ones, with labkit's checker outside the kernels.
+    """Grade the same notebooks with nbgrader's autograde, with labkit's checker outside the kernels.
 
     Args:
         course: Where to make a course of its own, since nbgrader grades all that was handed in.

@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: kept-alive TLS connections in one process.
+"""A load generator of low cost: kept-alive TLS connections in one process.
 
 Requests are bytes made beforehand, answers are only read as far as their length. It
 runs in a child process, so that client and server have a core each.
@@ -156,7 +156,7 @@ def load(server: Target, path: str, *, token: str | None = None, connections: in
     """Measure GETs of one path.
 
     Args:
-        server: Whom to ask.
+        server: The server.
         path: What to get.
         token: The caller's token; without one, the administrator's certificate.
         connections: How many kept-alive TLS connections.

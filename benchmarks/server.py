@@ -62,7 +62,7 @@ class Target:
 
 
 def target(home: Path, pid: int) -> Target:
-    """The server whose state lies in ``home``."""
+    """The server with the state directory ``home``."""
     config = yaml.safe_load((home / "admin.conf").read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
 

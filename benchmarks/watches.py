@@ -1,4 +1,4 @@
-"""A thousand idle watches, and one write that must reach them all."""
+"""The time that one write takes to reach a thousand watches."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Watcher(asyncio.Protocol):
 
 
 async def watch(queue: Any, go: Any, server: Target, count: int, path: str, name: str) -> None:
-    """Open the watches, say so, and report when the last one saw the object."""
+    """Open the watches, signal that, and report when the last one received the object."""
     context = child_context(server.authority, server.client)
     loop = asyncio.get_running_loop()
     request = request_bytes(path)

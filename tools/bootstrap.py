@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Set up the virtual environment that the make targets use.
 
-Run by the Makefile with the system's Python: ``python3 tools/bootstrap.py .venv LOCK``.
-Only the standard library, and only syntax of Python 3.6, so that a Python that is too
-old can still say so in a sentence.
+The Makefile runs it with the system's Python: ``python3 tools/bootstrap.py .venv LOCK``.
+It uses the standard library and the syntax of Python 3.6 only, so that a Python that is too
+old prints a message and not a SyntaxError.
 """
 
 import os
@@ -18,35 +18,35 @@ OLDEST = (3, 11)
 
 
 def main(venv: str, lock: str) -> None:
-    """Make the environment ``venv`` hold exactly what ``lock`` pins, and labkit itself."""
-    complain_if_too_old()
+    """Install what ``lock`` pins, and labkit itself, into the environment ``venv``."""
+    check_version()
     uv = shutil.which("uv")
     python = os.path.join(venv, "bin", "python")
     if not works(python) or (uv is None and not can_install(venv)):
         create(venv, uv)
     if uv is None:
         uv = uv_in(venv, lock)
-    say(f"installing {lock} with {uv}")
+    report(f"installing {lock} with {uv}")
     install = [uv, "pip", "install", "--quiet", "--python", python]
-    # uv reads the lock's hashes and refuses anything else. Bytecode is made now, as pip makes it:
-    # without it every start compiles what it imports, and takes twice as long.
+    # uv installs nothing that has no hash in the lock. Without bytecode each start would compile its
+    # imports and take twice as long.
     run([*install, "--compile-bytecode", "--require-hashes", "-r", lock])
     run([*install, "--no-deps", "--no-build-isolation", "-e", "."])
-    say(f"{venv} is ready")
+    report(f"{venv} is ready")
 
 
 def command(venv: str, lock: str) -> int:
-    """Run ``main``; the exit code says whether it was interrupted."""
+    """Run ``main``. Returns 130 when it was interrupted."""
     try:
         main(venv, lock)
     except KeyboardInterrupt:
-        say("interrupted; run the same make target again, and it goes on from here")
+        report("interrupted; run the same make target again, and it goes on from here")
         return 130
     return 0
 
 
-def complain_if_too_old() -> None:
-    """Stop with the way out when this Python cannot run labkit."""
+def check_version() -> None:
+    """Exit with a message when this Python is too old for labkit."""
     if sys.version_info < OLDEST:
         found = ".".join(str(part) for part in sys.version_info[:3])
         sys.exit(
@@ -62,14 +62,14 @@ def works(python: str) -> bool:
 
 
 def can_install(venv: str) -> bool:
-    """Whether the environment has uv, or the pip to get it; one whose making was interrupted has neither."""
+    """Whether the environment has uv or pip; one whose creation was interrupted has neither."""
     places = [os.path.join(venv, "bin", name) for name in ("uv", "pip")]
     return any(os.path.exists(place) for place in places)
 
 
 def create(venv: str, uv: Optional[str]) -> None:  # noqa: UP045 - as above
-    """Create an empty environment, with uv when it is there, else with venv."""
-    say(f"creating {venv} with Python {sys.version.split()[0]}")
+    """Create an empty environment, with uv if there is one, else with venv."""
+    report(f"creating {venv} with Python {sys.version.split()[0]}")
     if uv is not None:
         run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, venv])
         return
@@ -90,7 +90,7 @@ def uv_in(venv: str, lock: str) -> str:
     uv = os.path.join(venv, "bin", "uv")
     python = os.path.join(venv, "bin", "python")
     if not os.path.exists(uv):
-        say(f"installing uv into {venv}")
+        report(f"installing uv into {venv}")
         with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
             file.write(pin_of("uv", lock))
         try:
@@ -111,14 +111,14 @@ def pin_of(name: str, lock: str) -> str:
 
 
 def run(command: List[str]) -> None:  # noqa: UP006 - as above
-    """Run a command, and end with its exit code when it fails."""
+    """Run a command; exit with a message when it fails."""
     code = subprocess.call(command)
     if code != 0:
         sys.exit(f"this failed with exit code {code}: {' '.join(command)}")
 
 
-def say(text: str) -> None:
-    """One line of progress."""
+def report(text: str) -> None:
+    """Print a line of progress to standard error."""
     sys.stderr.write(f"labkit: {text}\n")
     sys.stderr.flush()
 

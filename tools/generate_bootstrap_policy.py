@@ -1,12 +1,12 @@
-"""Make the table of RBAC objects that a new cluster holds, from a recorded answer.
+"""Generate the table of a new cluster's RBAC objects from a recording.
 
     python -m tools.generate_bootstrap_policy                     from tests/parity/data
     python -m tools.generate_bootstrap_policy RECORDING.json      from another recording
 
 The recording holds the lists of cluster roles, cluster role bindings, roles and role
-bindings of a pristine cluster. What all of them share (the bootstrapping label, the
-autoupdate annotation, the RBAC API group) is left out here and put back when they are
-made. Writes ``labkit/embedded/bootstrap/policy.json``.
+bindings of a new cluster. What all objects share (the bootstrapping label, the autoupdate
+annotation, the RBAC API group) is left out of the table and added when the objects are
+created. It writes ``labkit/embedded/bootstrap/policy.json``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
 
 
 def compact(item: dict[str, Any]) -> dict[str, Any]:
-    """One object without what all share."""
+    """The row of an object, without what all objects share."""
     metadata = item["metadata"]
     row = {"name": metadata["name"]}
     if "namespace" in metadata:

@@ -1,11 +1,11 @@
-"""Make the compact tables of the embedded server from recorded facts or a cluster's OpenAPI.
+"""Generate the embedded server's schema tables from recordings or from a cluster's OpenAPI.
 
     python -m tools.generate_schema                     from tests/parity/data
     python -m tools.generate_schema --openapi DIR       from OpenAPI v3 documents (one JSON file each)
 
-Writes ``labkit/embedded/machinery/schema/tables.json`` and ``protobuf.json``. What OpenAPI does not
-say (order of fields, pointers, names of Go types) comes from ``gotypes.json``, see
-``tools/read_go_types.py``; a type missing there is taken to leave out empty optional fields.
+It writes ``labkit/embedded/machinery/schema/tables.json`` and ``protobuf.json``. The order of fields,
+pointers and names of Go types, which OpenAPI lacks, come from ``gotypes.json`` (see
+``tools/read_go_types.py``); the empty optional fields of a type that is not in it are omitted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SCALARS = {
     ("object", None): "any",
 }
 RESPELLED = {"uID": "uid", "aPIGroup": "apiGroup"}
-"""Fields that protobuf spells otherwise than JSON."""
+"""The JSON names of fields whose protobuf names differ."""
 PACKAGE_ALIAS = re.compile(r"\b(?:metav1|corev1|apiv1)\.")
 
 

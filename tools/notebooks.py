@@ -1,17 +1,17 @@
-"""Build the learner's notebooks from their sources, and what else is taken from them.
+"""Build the learner's notebooks, the solutions and the glossary from the notebooks' sources.
 
     python -m tools.notebooks           write everything
     python -m tools.notebooks --check   fail when something written is not up to date
 
-A source is a jupytext ``py:percent`` file with nbgrader's solution marks. From it come:
+A source is a jupytext ``py:percent`` file with nbgrader's solution marks. It gives:
 
-- ``notebooks/NAME.ipynb``, the learner's copy: no outputs, a comment where each solution
-  stood, and cell ids that depend on nothing but the source;
+- ``notebooks/NAME.ipynb``, the learner's copy: no outputs, a placeholder for each solution,
+  and cell ids that depend on the source alone;
 - ``labkit/lessons/solutions.json``: each step's solved cells, for ``solution("W17")`` and
   ``labkit demo``;
 - ``docs/glossary.md``, from the glossary's notebook.
 
-The exercises' sources are their tasks (``labkit/grading/tasks``); from them comes
+The exercises' sources are their tasks (``labkit/grading/tasks``); each gives
 ``notebooks/exercises/NAME.ipynb``.
 """
 

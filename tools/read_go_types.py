@@ -1,10 +1,10 @@
-"""Read what the Go structs of the Kubernetes API know and OpenAPI does not say.
+"""Read from the Go structs of the Kubernetes API what OpenAPI lacks.
 
     python -m tools.read_go_types API APIMACHINERY AGGREGATOR > tests/parity/data/gotypes.json
     python -m tools.read_go_types --protobuf API AGGREGATOR > tests/parity/data/protobuf-more.json
 
-For each struct of the schemas: the order of its fields, which are pointers, which are left
-out when empty, and the named Go types that error messages mention. The checkouts are those
+For each struct of the schemas: the order of its fields, which are pointers, which are omitted
+when empty, and the named Go types in error messages. The checkouts are those
 of ``k8s.io/api``, ``k8s.io/apimachinery`` and ``k8s.io/kube-aggregator`` (bare ones will do);
 ``CHECKOUT@BRANCH`` reads a branch.
 """

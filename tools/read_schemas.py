@@ -1,10 +1,10 @@
-r"""Take the components of some group versions from a server's OpenAPI documents, without any prose.
+r"""Extract the components of some group versions from a server's OpenAPI documents, without descriptions.
 
     for it in autoscaling/v2 flowcontrol.apiserver.k8s.io/v1; do
         kubectl get --raw /openapi/v3/apis/$it > openapi/${it/\//_}.json; done
     python -m tools.read_schemas openapi > tests/parity/data/schemas-more.json
 
-What ``schemas.json`` has already is left out.
+Components that ``schemas.json`` has are left out.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import Any
 from tools.generate_schema import DATA, read_openapi
 
 
-def without_prose(value: Any) -> Any:
+def without_descriptions(value: Any) -> Any:
     """A document without descriptions."""
     if isinstance(value, dict):
         return {
-            name: without_prose(inner)
+            name: without_descriptions(inner)
             for name, inner in value.items()
             if not (name == "description" and isinstance(inner, str))
         }
-    return [without_prose(inner) for inner in value] if isinstance(value, list) else value
+    return [without_descriptions(inner) for inner in value] if isinstance(value, list) else value
 
 
 def main() -> int:
     """Print the components as JSON, one a line."""
     known = json.loads((DATA / "schemas.json").read_text())["schemas"]
     found = {name: schema for name, schema in read_openapi(Path(sys.argv[1])).items() if name not in known}
-    lines = [f"{json.dumps(name)}: {json.dumps(without_prose(found[name]))}" for name in sorted(found)]
+    lines = [f"{json.dumps(name)}: {json.dumps(without_descriptions(found[name]))}" for name in sorted(found)]
     print("{" + ",\n".join(lines) + "}")
     return 0
 

@@ -1,8 +1,8 @@
-"""The pictures in the docs, taken from a real JupyterLab on the embedded cluster.
+"""Take the docs' screenshots in a real JupyterLab on the embedded cluster.
 
     python -m tools.screenshots
 
-Nothing is drawn by hand: each picture is what a learner sees after the same clicks.
+Each shows what a learner sees after the same clicks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.notebooks import sources
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 HOME = Path("/home/you")
-"""Where the pictures' state lies: a path that a reader takes for their own."""
+"""The home directory in the screenshots."""
 START = "from labkit import Lab\nfrom labkit.ui import *\nlab = Lab()\n_ = lab.rewind('W18')"
 
 
@@ -46,10 +46,10 @@ def main() -> int:
 
 @contextmanager
 def place() -> Iterator[tuple[Path, Path]]:
-    """A directory for JupyterLab, and one for labkit's state that reads like a home of one's own.
+    """A directory for JupyterLab, and one for labkit's state in ``HOME``.
 
-    Where such a home cannot be made (it is there already, or it is not ours to make), the
-    state lies in a temporary directory, and the pictures show that.
+    Where ``HOME`` exists or cannot be created, the state is in a temporary directory, whose path the
+    screenshots then show.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:

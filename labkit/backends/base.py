@@ -1,7 +1,6 @@
-"""What the lab asks of a cluster's keeper, and how the keepers are found.
+"""The interface of a backend: start, stop and reset a cluster, and give its kubeconfig.
 
-A backend starts, stops and resets a cluster and knows its kubeconfig. All else
-goes through the API and is the same everywhere.
+Everything else goes through the API and is the same on each cluster.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import Any, Protocol
 
 from labkit.core.display import Card, Row, Shown
 
-Say = Callable[[str], None]
-"""Takes one line of progress for the learner."""
+Report = Callable[[str], None]
+"""Takes one line of progress."""
 
 Manifest = dict[str, Any]
 
@@ -23,16 +22,16 @@ NAMES = ("embedded", "kind", "existing")
 
 @dataclass(frozen=True)
 class Options:
-    """What a learner may choose when a cluster is started. None leaves it as it is.
+    """A cluster's options. None leaves a running cluster's as it is.
 
     Args:
-        node: False leaves the embedded server's node out; pods stay Pending.
+        node: False runs the embedded server without a node; pods stay Pending.
         era: ``now`` or ``1.20``.
         port: The embedded server's port.
         image: kind's node image.
         kubeconfig: For an existing cluster: the file that names it.
         context: Its context; empty for the file's current one.
-        prefix: Put before the walkthrough's names, where several learners share a cluster.
+        prefix: Prepended to the walkthrough's names, where several learners share a cluster.
         force: Use an existing cluster although it looks like production.
     """
 
@@ -48,13 +47,13 @@ class Options:
 
 @dataclass(frozen=True, repr=False)
 class Status(Shown):
-    """How a cluster is doing.
+    """The state of a cluster.
 
     Args:
         backend: The backend's name.
         running: Whether it answers.
-        url: Its address, where it has one.
-        facts: More to show, by label.
+        url: Its address; empty when it has none.
+        facts: More lines of the card, by label.
     """
 
     backend: str
@@ -63,7 +62,7 @@ class Status(Shown):
     facts: dict[str, str] = field(default_factory=dict)
 
     def card(self) -> Card:
-        """Whether it runs, where, and what else is known."""
+        """Whether it runs, its address, and the other facts."""
         rows = [Row("address", self.url, code=True)]
         rows += [Row(label, value) for label, value in self.facts.items()]
         state = "runs" if self.running else "does not run"
@@ -72,14 +71,14 @@ class Status(Shown):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing a backend needs of this machine.
+    """A requirement of a backend on this machine.
 
     Args:
         thing: Such as ``Docker``.
-        met: Whether it is there.
+        met: Whether the machine has it.
         found: What was found, in words.
-        todo: How to get it, when it is not.
-        required: False for what only makes things nicer.
+        todo: How to get it.
+        required: False when the backend works without it.
     """
 
     thing: str
@@ -90,11 +89,11 @@ class Need:
 
 
 class Backend(Protocol):
-    """A cluster's keeper."""
+    """A way to run a cluster: embedded, kind, or one that exists."""
 
     name: str
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Find the cluster, or start it; safe to call again.
 
         Raises:
@@ -102,34 +101,34 @@ class Backend(Protocol):
         """
         ...
 
-    def stop(self, say: Say) -> None:
-        """Stop it, and take away what the lab made; never what somebody else did."""
+    def stop(self, report: Report) -> None:
+        """Stop the cluster, and delete what the lab created, nothing else."""
         ...
 
     def status(self) -> Status:
-        """How it is doing. Starts nothing."""
+        """The cluster's state. Starts nothing."""
         ...
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig, with its current context set.
+        """The path of the administrator's kubeconfig.
 
         Raises:
             NotRunning: When there is none yet.
         """
         ...
 
-    def reset(self, say: Say) -> None:
-        """Bring the cluster back to its beginning."""
+    def reset(self, report: Report) -> None:
+        """Restore the cluster's initial state."""
         ...
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request, or None where there is no log we can read."""
+        """The audit event of a request; None where no audit log is readable."""
         ...
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """The manifest as this cluster needs it; the same one where nothing differs."""
+        """The manifest with this backend's changes; the same object where there are none."""
         ...
 
     def needs(self) -> list[Need]:
-        """What this backend needs of the machine, met or not."""
+        """This backend's requirements, met or not."""
         ...

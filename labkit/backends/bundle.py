@@ -1,8 +1,7 @@
-"""One file for a class room without network: images, wheels and notebooks.
+"""Bundle images, wheels and notebooks in one file, for machines without network.
 
-``save`` gathers it where there is a network; ``load`` gives it to a machine that has
-none. A bundle is a plain tar file; ``README.txt`` in it says how to install labkit
-itself from it, which needs no labkit.
+``save`` writes it on a machine with network, ``load`` loads its images on one without. A bundle
+is a tar file; ``README.txt`` in it says how to install labkit from it.
 """
 
 from __future__ import annotations
@@ -26,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage
-from labkit.backends.base import Options, Say
+from labkit.backends.base import Options, Report
 from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind.cluster import Kind
+from labkit.backends.kind.creation import ensure_node_image
 from labkit.core import resources
 from labkit.core.errors import Missing, UsageError
 from labkit.core.home import ensure_private, place_error, write_private
@@ -63,14 +63,14 @@ WITHOUT_IMAGES = """\
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a bundle holds.
+    """A bundle's contents.
 
     Args:
         version: labkit's version.
         node_image: kind's node image; empty when the bundle has none.
         pod_image: The lab's pod image; empty when the bundle has none.
-        machine: The processor it is for, such as ``x86_64``.
-        python: The Python the wheels are for, such as ``3.13``.
+        machine: The processor of its wheels and images, such as ``x86_64``.
+        python: The Python version of its wheels, such as ``3.13``.
     """
 
     version: str
@@ -80,31 +80,31 @@ class Contents:
     python: str
 
 
-def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = True) -> Contents:
+def save(target: Path, home: Path, node_image: str, report: Report, *, images: bool = True) -> Contents:
     """Write a bundle.
 
     Args:
         target: The file to write.
-        home: labkit's state directory.
-        node_image: The node image to take; the one that kind would use when empty.
-        say: Takes lines of progress.
-        images: Whether kind's images are taken; the embedded cluster needs none, and then no Docker.
+        home: The state directory.
+        node_image: The node image; the chosen one when empty.
+        report: Takes lines of progress.
+        images: Whether to include kind's images, which takes Docker.
 
     Returns:
-        What it holds.
+        Its contents.
 
     Raises:
         Missing: When Docker, the node image or pip is not there.
         UsageError: When the file cannot be written.
     """
     engine = find() if images else None
-    image = _node_image(home, node_image, engine, say) if engine else ""
+    image = _node_image(home, node_image, engine, report) if engine else ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     contents = Contents(__version__, image, podimage.IMAGE if engine else "", platform.machine(), python)
     try:
         with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.absolute().parent) as scratch:
-            _gather(Path(scratch), contents, engine, target.name, say)
-            say(f"Writing {target} …")
+            _gather(Path(scratch), contents, engine, target.name, report)
+            report(f"Writing {target} …")
             part = Path(scratch) / "whole.tar"
             with tarfile.open(part, "w") as archive:
                 for name in ("README.txt", "bundle.json", *(["images.tar"] if engine else []), "wheels", "notebooks"):
@@ -115,33 +115,33 @@ def save(target: Path, home: Path, node_image: str, say: Say, *, images: bool = 
     return contents
 
 
-def _node_image(home: Path, named: str, engine: Engine, say: Say) -> str:
-    """The node image to take, which is there then, and the pod image with it."""
-    keeper = Kind(home, Options(image=named or None))
-    if not keeper.image:
+def _node_image(home: Path, named: str, engine: Engine, report: Report) -> str:
+    """The node image's name, after it and the pod image are in the engine's store."""
+    image = Kind(home, Options(image=named or None)).image
+    if not image:
         raise Missing(
             "node image",
             "No node image is named.",
             todo="Name the one to take: labkit bundle save FILE --image kindest/node:v1.36.0 (or --no-images)",
         )
-    keeper.ensure_node_image(engine, say)
-    podimage.ensure(engine, keeper.image, say)
-    return keeper.image
+    ensure_node_image(engine, image, report)
+    podimage.ensure(engine, image, report)
+    return image
 
 
-def load(source: Path, home: Path, say: Say) -> Contents:
-    """Give a machine what a bundle holds: Docker its images, labkit the node image's name.
+def load(source: Path, home: Path, report: Report) -> Contents:
+    """Load a bundle's images, and record its node image for the kind backend.
 
     Args:
         source: The bundle.
-        home: labkit's state directory.
-        say: Takes lines of progress.
+        home: The state directory.
+        report: Takes lines of progress.
 
     Returns:
-        What it holds.
+        Its contents.
 
     Raises:
-        UsageError: When the file is no bundle, or is for another kind of machine.
+        UsageError: When the file is not a bundle, or is for another processor.
         Missing: When Docker is not there or does not take the images.
     """
     contents = look(source)
@@ -155,10 +155,10 @@ def load(source: Path, home: Path, say: Say) -> Contents:
     engine = find()
     ensure_private(home)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=home) as scratch:
-        say("Unpacking the images …")
+        report("Unpacking the images …")
         with tarfile.open(source) as archive:
             archive.extract("images.tar", scratch, filter="data")
-        say(f"Loading them into {engine.program} …")
+        report(f"Loading them into {engine.program} …")
         done = engine.run("load", "--input", f"{scratch}/images.tar", timeout_seconds=SAVE_SECONDS)
     lacking = [name for name in (contents.node_image, contents.pod_image) if not engine.has_image(name)]
     if not done.ok or lacking:
@@ -173,13 +173,13 @@ def load(source: Path, home: Path, say: Say) -> Contents:
 
 
 def look(source: Path) -> Contents:
-    """What a bundle holds.
+    """A bundle's contents.
 
     Args:
         source: The bundle.
 
     Raises:
-        UsageError: When the file is no bundle of this format.
+        UsageError: When the file is not a bundle of this format.
     """
     try:
         with tarfile.open(source) as archive:
@@ -195,7 +195,7 @@ def look(source: Path) -> Contents:
         ) from error
 
 
-def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, say: Say) -> None:
+def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str, report: Report) -> None:
     facts = {"format": FORMAT, **{key: getattr(contents, key) for key in Contents.__slots__}}
     (scratch / "bundle.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     rest = (WITH_IMAGES if engine else WITHOUT_IMAGES).format(name=name)
@@ -204,12 +204,12 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
     )
     (scratch / "README.txt").write_text(text, encoding="utf-8")
     if engine:
-        say("Saving the images …")
+        report("Saving the images …")
         images = [contents.node_image, contents.pod_image]
         done = engine.run("save", "--output", str(scratch / "images.tar"), *images, timeout_seconds=SAVE_SECONDS)
         if not done.ok:
             raise Missing("images", "The images could not be saved.", why=done.last_words, todo=ROOM)
-    say("Gathering the wheels …")
+    report("Gathering the wheels …")
     _wheels(scratch / "wheels")
     notebooks = resources.notebooks()
     for file in sorted([*notebooks.glob("*.ipynb"), *notebooks.glob("exercises/*.ipynb")]):
@@ -219,7 +219,7 @@ def _gather(scratch: Path, contents: Contents, engine: Engine | None, name: str,
 
 
 def _wheels(directory: Path) -> None:
-    """The wheel of labkit itself, and those of everything it needs in the versions installed here."""
+    """Write the wheels of labkit and of its dependencies, in the versions installed here."""
     directory.mkdir()
     pip = _pip(directory.parent / "pip")
     pins = sorted(f"{name}=={version}" for name, version in needed("labkit").items() if name != "labkit")
@@ -241,7 +241,7 @@ def _wheels(directory: Path) -> None:
 
 
 def _pip(directory: Path) -> list[str]:
-    """The command pip; in an environment without it, that of a fresh one for the moment."""
+    """The command pip; that of a temporary environment where this one has none."""
     own = [sys.executable, "-m", "pip"]
     if importlib.util.find_spec("pip"):
         return own
@@ -253,10 +253,10 @@ def _pip(directory: Path) -> list[str]:
 
 
 def needed(name: str) -> dict[str, str]:
-    """A distribution and all it needs, as installed here: name to version.
+    """The installed versions of a distribution and of all its dependencies, by name.
 
     Args:
-        name: The distribution; requirements that are not installed are passed over.
+        name: The distribution; dependencies that are not installed are skipped.
     """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
@@ -280,14 +280,14 @@ def needed(name: str) -> dict[str, str]:
 
 
 def repack(distribution: metadata.Distribution, directory: Path) -> Path:
-    """Make a wheel again of an installed pure-Python distribution.
+    """Rebuild the wheel of an installed pure-Python distribution.
 
     Args:
-        distribution: What is installed.
+        distribution: The installed distribution.
         directory: Where to write the wheel.
 
     Returns:
-        The wheel.
+        The wheel's path.
     """
     name = distribution.metadata["Name"].replace("-", "_")
     target = directory / f"{name}-{distribution.version}-py3-none-any.whl"

@@ -1,4 +1,4 @@
-"""Which cluster the learner chose, remembered from one ``Lab()`` to the next."""
+"""The chosen backend and its options, kept in ``backend.json``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWNERS = {
     "prefix": "existing",
     "force": "existing",
 }
-"""Whose each option is: elsewhere it would change nothing, and the learner would not know."""
+"""The backend of each option: with another one it is refused, because it would have no effect."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Choice:
 
     Args:
         backend: ``embedded``, ``kind`` or ``existing``.
-        options: What was chosen; those not named now are the ones kept from before.
+        options: Its options; those that are not given now are the kept ones.
     """
 
     backend: str
@@ -38,12 +38,12 @@ class Choice:
 
     @classmethod
     def of(cls, home: Path, backend: str | None, asked: Options) -> Choice:
-        """Join what is asked for now with what was chosen before.
+        """Complete a choice with the kept one.
 
         Args:
-            home: Where the choice is kept.
-            backend: The backend asked for, or None for the one chosen last.
-            asked: The options asked for.
+            home: The state directory.
+            backend: The backend; None for the one that was chosen last.
+            asked: The options.
 
         Raises:
             UsageError: When there is no such backend, or an option is another one's.
@@ -64,7 +64,7 @@ class Choice:
         return cls(backend, asked)
 
     def keep(self, home: Path) -> None:
-        """Remember the choice; written only when it changed."""
+        """Write the choice, if it changed."""
         options = self.options
         document: dict[str, Any] = {"backend": self.backend}
         if self.backend == "existing":
@@ -77,7 +77,7 @@ class Choice:
 
     @staticmethod
     def forget(home: Path) -> None:
-        """Forget the choice: the next lab is the embedded one."""
+        """Delete the choice: the next lab is the embedded one."""
         (home / "backend.json").unlink(missing_ok=True)
 
 
@@ -97,8 +97,8 @@ def make(name: str, home: Path, options: Options) -> Backend:
 
     Args:
         name: ``embedded``, ``kind`` or ``existing``.
-        home: The directory that keeps the state.
-        options: What the learner chose.
+        home: The state directory.
+        options: The backend's options.
 
     Raises:
         UsageError: When there is no such backend.

@@ -1,9 +1,8 @@
-"""The embedded cluster: labkit's own API server, as a process beside the notebook.
+"""The embedded cluster as a process: ``python -m labkit.embedded``.
 
-The server is started detached, so it outlives the kernel and the notebook server,
-and it is found again by the next lab. It holds a lock on its directory for as
-long as it lives: that lock, not a process id, says whether it runs. This module is
-the one door to ``labkit.embedded.apiserver``, and it is a process's door: a command line.
+The server is started detached: it outlives the kernel and the notebook server, and the next lab
+finds it again. It holds a lock on its directory as long as it runs; that lock, not a process
+id, tells whether it runs. Nothing of ``labkit.embedded`` is imported here.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status
 from labkit.core.errors import LabkitError, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, held, locked, read_json
 from labkit.core.version import __version__
@@ -32,18 +31,18 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.01
 NEEDED_BYTES = 2**20
-"""What a new cluster takes on the disk: keys, kubeconfig, the default roles."""
+"""The disk space of a new cluster: keys, kubeconfig, the default roles."""
 ADMIN_CONF = "admin.conf"
-"""The administrator's kubeconfig, as the server writes it into its home."""
+"""The name of the administrator's kubeconfig in the server's home."""
 PRISTINE = "/labkit/snapshots/pristine/restore"
 
 
 class Embedded:
-    """Keeper of the embedded server.
+    """The embedded server's process.
 
     Args:
-        home: The directory that keeps the state.
-        options: What the learner chose: node, era, port.
+        home: The state directory.
+        options: node, era and port count.
     """
 
     name = "embedded"
@@ -52,13 +51,13 @@ class Embedded:
         self.home = home
         self.options = options
         self._distrust = ""
-        """Why the server's certificate is not trusted, when it was last asked."""
+        """Why the server's certificate was not trusted by the last ``_answers``."""
 
-    def start(self, say: Say) -> None:
+    def start(self, report: Report) -> None:
         """Find the server, or start it.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             StartFailed: When the server ends, or is not ready in time.
@@ -71,18 +70,18 @@ class Embedded:
             if self._found():
                 return
             begun = time.monotonic()
-            say("Starting the embedded cluster …")
-            self._clear_hung(say)
+            report("Starting the embedded cluster …")
+            self._clear_hung(report)
             if not self._found():
                 self._spawn()
             took = time.monotonic() - begun
-            say(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
+            report(f"The embedded cluster runs at {self._state()['url']} (ready in {took:.1f} s).")
 
-    def stop(self, say: Say) -> None:
-        """Stop the server. Its state stays, and the next start finds it.
+    def stop(self, report: Report) -> None:
+        """Stop the server. Its objects are kept for the next start.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             LabkitError: When the process does not end.
@@ -90,10 +89,10 @@ class Embedded:
         with locked(self.home / "start.lock"):
             if not self._alive():
                 (self.home / "server.json").unlink(missing_ok=True)
-                say("The embedded cluster does not run.")
+                report("The embedded cluster does not run.")
                 return
             self._end()
-            say("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
+            report("The embedded cluster is stopped. Its objects are kept; `labkit up` brings them back.")
 
     def status(self) -> Status:
         """Whether the server runs, and how it was started."""
@@ -125,8 +124,8 @@ class Embedded:
             )
         return path
 
-    def reset(self, say: Say) -> None:
-        """Restore the snapshot that was saved at the first start.
+    def reset(self, report: Report) -> None:
+        """Restore the snapshot of the first start.
 
         Raises:
             ApiFailure: When the server refuses.
@@ -140,24 +139,28 @@ class Embedded:
             raise failure(answer.status, answer.body, "The cluster cannot be brought back to its beginning.")
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request, from the end of the server's log."""
+        """The audit event of a request, from the server's log."""
         from labkit.client import auditlog
 
         return auditlog.find(self.home / "audit.log", audit_id)
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """The manifest as it is: the embedded node plays the write-up's images."""
+        """The manifest unchanged: the embedded node simulates the walkthrough's images."""
         return manifest
 
     def needs(self) -> list[Need]:
-        """Python, which is there; nothing else."""
+        """Python alone."""
         version = ".".join(str(part) for part in sys.version_info[:3])
         return [Need("Python", True, f"{version}; no Docker is needed")]
 
     # -- within ----------------------------------------------------------------------
 
     def _found(self) -> bool:
-        """Whether a server of this version runs and answers, as it was asked for."""
+        """Whether a server of this version runs, with the options asked for, and answers.
+
+        Raises:
+            UsageError: When it runs with other options.
+        """
         if not self._alive() or not self._answers():
             return False
         state = self._state()
@@ -172,18 +175,18 @@ class Embedded:
         return True
 
     def _alive(self) -> bool:
-        # The process id first: looking at the lock takes it for an instant, which must
-        # not happen while a server that is just starting wants it.
+        # The process id first: testing the lock takes it for an instant, which would fail a
+        # server that is just starting.
         return _exists(self._state().get("pid")) and held(self.home / "lock")
 
     def _state(self) -> dict[str, Any]:
         return read_json(self.home / "server.json")
 
     def _answers(self) -> bool:
-        """Whether the server named in server.json is ready and shows our certificate.
+        """Whether the server in server.json is ready and has the cluster's certificate.
 
-        Anybody may ask for ``/readyz``, so this needs no key; and it needs no client
-        library, which would take longer to load than the server takes to answer.
+        ``/readyz`` needs no credential; http.client, because the client takes longer to import
+        than the server takes to answer.
         """
         port = self._state().get("port")
         if not isinstance(port, int):
@@ -201,8 +204,8 @@ class Embedded:
         except (OSError, HTTPException):
             return False
 
-    def _clear_hung(self, say: Say) -> None:
-        """Make room: end a server that runs but does not answer, or is of another version."""
+    def _clear_hung(self, report: Report) -> None:
+        """End a server that does not answer, or that is of another version."""
         if not self._alive():
             return
         answers = self._answers()
@@ -211,7 +214,7 @@ class Embedded:
             answers = self._answers()
             if answers:
                 return
-        say("A server of another version, or one that hangs, is stopped first.")
+        report("A server of another version, or one that hangs, is stopped first.")
         self._end(patience_seconds=STOP_SECONDS if answers else 1.0)
 
     def _spawn(self) -> None:
@@ -225,7 +228,7 @@ class Embedded:
             process = self._launch(port)
             try:
                 ready = self._ready(process)
-            except BaseException:  # interrupted: nobody would know of it
+            except BaseException:  # interrupted: the process would be forgotten
                 process.terminate()
                 raise
             if ready:
@@ -279,7 +282,7 @@ class Embedded:
             ) from error
         finally:
             os.close(log)
-        # Somebody has to wait for it, or it stays a zombie after its end.
+        # Without a wait it would stay a zombie after its end.
         threading.Thread(target=process.wait, daemon=True, name="labkit-server").start()
         return process
 
@@ -311,7 +314,7 @@ class Embedded:
         if not isinstance(pid, int) or pid <= 1:
             raise LabkitError(
                 "A server holds the lock, and left no word about which process it is.",
-                todo="Find it with `ps ax | grep labkit.embedded.apiserver.serving` and end it.",
+                todo="Find it with `ps ax | grep labkit.embedded` and end it.",
             )
         for number in _SIGNALS:
             with suppress(ProcessLookupError):

@@ -1,7 +1,7 @@
-"""Docker or Podman on this machine: which one answers, and why not.
+"""Find Docker or Podman on this machine and run its commands.
 
-labkit only calls their command lines. Detection is explicit: what is missing is
-said with the way out, and nothing falls back silently.
+labkit calls their command lines only. A missing engine is an error that says how to get it;
+there is no silent fallback.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Done:
 
     Args:
         returncode: Its exit code.
-        stdout: What it printed.
-        stderr: What it complained about.
+        stdout: Its standard output.
+        stderr: Its standard error.
     """
 
     returncode: int
@@ -49,7 +49,7 @@ class Done:
 
     @property
     def last_words(self) -> str:
-        """The last line it complained about, which mostly says why."""
+        """The last line of its standard error, which mostly says why it failed."""
         lines = [line for line in (self.stderr or self.stdout).splitlines() if line.strip()]
         return lines[-1].strip() if lines else f"exit code {self.returncode}"
 
@@ -61,11 +61,11 @@ def call(
 
     Args:
         command: The program and its arguments.
-        timeout_seconds: When to give up.
+        timeout_seconds: The timeout.
         env: Environment variables to add.
 
     Returns:
-        What it said; exit code 127 when there is no such program, 124 when it took too long.
+        Its output and exit code; 127 when there is no such program, 126 when it may not be run, 124 after the timeout.
     """
     try:
         done = subprocess.run(
@@ -88,27 +88,27 @@ def call(
 
 
 def follow(
-    command: Sequence[str], say: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
+    command: Sequence[str], report: Callable[[str], None], *, cwd: Path, env: Mapping[str, str]
 ) -> tuple[int, list[str]]:
     """Run a program with its own output as progress.
 
-    It gets a session of its own, so that Ctrl-C reaches labkit alone, which then ends it.
-    A container that one of its children is just making is waited for, since the engine
-    would finish it all the same, after the cleaning up.
+    The program gets a session of its own, so that Ctrl-C reaches labkit alone, which then
+    ends it. A container that one of its children is creating is waited for, because the engine
+    would finish it even so, after the clean-up.
 
     Args:
         command: The program and its arguments.
-        say: Takes its lines.
-        cwd: Where it runs.
+        report: Takes its lines.
+        cwd: Its working directory.
         env: Its whole environment.
 
     Returns:
-        Its exit code, and what it printed.
+        Its exit code and its lines.
     """
     lines: list[str] = []
     process: subprocess.Popen[str] | None = None
     try:
-        with _uninterrupted():  # else the program might run, and nobody would know of it
+        with _uninterrupted():  # an interruption here would leave a program that is not known
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
@@ -123,7 +123,7 @@ def follow(
         for line in process.stdout or ():
             if text := line.strip():
                 lines.append(text)
-                say(f"  {text}")
+                report(f"  {text}")
         return process.wait(), lines
     except BaseException:
         if process is not None:
@@ -136,7 +136,7 @@ def follow(
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C and SIGTERM off until the end of the block, where signals may be handled at all."""
+    """Defer Ctrl-C and SIGTERM to the end of the block; only the main thread handles signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -153,7 +153,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a program and its children, when the container is there that one of them may be making."""
+    """End a program and its children, after the container that one of them may be creating."""
     process.terminate()
     process.wait()
     deadline = time.monotonic() + MAKING_SECONDS
@@ -164,7 +164,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _makes_container(group: int) -> bool:
-    """Whether a process of a group is one that makes a container."""
+    """Whether a process of a group is creating a container."""
     for line in call(["ps", "-ax", "-o", "pgid=,args="]).stdout.splitlines():
         number, _, words = line.strip().partition(" ")
         if number == str(group) and re.match(r"\S*(docker|podman|nerdctl|finch) run ", words.strip()):
@@ -178,7 +178,7 @@ class Engine:
 
     Args:
         program: ``docker`` or ``podman``.
-        facts: What it says of itself (``docker info``).
+        facts: The output of ``docker info``.
     """
 
     program: str
@@ -186,7 +186,7 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What kind needs to know to use this engine."""
+        """The environment variables with which kind uses this engine."""
         return {} if self.program == "docker" else {"KIND_EXPERIMENTAL_PROVIDER": self.program}
 
     @property
@@ -198,19 +198,19 @@ class Engine:
 
     @property
     def memory_bytes(self) -> int:
-        """The memory it can give to containers; 0 when it does not say."""
+        """The memory for containers; 0 when unknown."""
         host = self.facts.get("host") or {}
         return int(self.facts.get("MemTotal") or host.get("memTotal") or 0)
 
     @property
     def cgroup_version(self) -> str:
-        """``1`` or ``2``; empty when it does not say."""
+        """``1`` or ``2``; empty when unknown."""
         host = self.facts.get("host") or {}
         return str(self.facts.get("CgroupVersion") or host.get("cgroupVersion") or "").lstrip("v")
 
     @property
     def free_disk_bytes(self) -> int | None:
-        """The free space where it keeps its images; None where we cannot see that place."""
+        """The free space where it stores images; None when that directory is not visible here."""
         store = self.facts.get("store") or {}
         root = self.facts.get("DockerRootDir") or store.get("graphRoot") or ""
         try:
@@ -223,7 +223,7 @@ class Engine:
         return call([self.program, *words], timeout_seconds=timeout_seconds)
 
     def has_image(self, image: str) -> bool:
-        """Whether the image lies in the engine's own store."""
+        """Whether the image is in the engine's store."""
         return self.run("image", "inspect", image).ok
 
     def container_id(self, name: str) -> str:
@@ -236,10 +236,10 @@ def find(programs: Sequence[str] = ("docker", "podman")) -> Engine:
     """The first engine that answers.
 
     Args:
-        programs: Which to try, in order.
+        programs: The programs to try, in order.
 
     Raises:
-        Missing: When none does, with the reason of the first that is installed.
+        Missing: When none answers, with the reason of the first that is installed.
     """
     problems: list[Missing] = []
     for program in programs:

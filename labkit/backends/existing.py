@@ -1,8 +1,8 @@
-"""A cluster that is there already: any kubeconfig the learner names.
+"""A cluster that exists already, from a kubeconfig that the learner names.
 
-Nothing is written before the learner has seen which server, which context and what
-would be made. Every object the lab makes carries a label, and ``labkit down``
-removes exactly those, and the walkthrough's own names that the learner made by hand.
+Before anything is written the learner sees the server, the context and the objects to be
+created. Each object of the lab carries a label; ``labkit down`` deletes those, and the objects
+with the walkthrough's names that the learner created by hand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Say, Status
+from labkit.backends.base import Manifest, Need, Options, Report, Status
 from labkit.backends.preflight import UNPREFIXED, Preflight, look
 from labkit.client import kubeconfig
 from labkit.client.client import Client, failure
@@ -27,7 +27,7 @@ from labkit.core.errors import LabkitError, NotRunning, UsageError
 from labkit.core.home import ensure_private, read_json, write_private
 
 LABEL = "labkit/lab"
-"""The label of every object the lab makes; its value is the learner's prefix, or ``UNPREFIXED``."""
+"""The label of every object of the lab; its value is the learner's prefix, or ``UNPREFIXED``."""
 
 NO_PART_5 = "You may not create cluster roles here: part 5 cannot be done, the rest works."
 
@@ -35,11 +35,11 @@ MANAGED = "app.kubernetes.io/managed-by"
 
 
 class Existing:
-    """Keeper of the lab's objects on somebody's cluster.
+    """The lab's objects on a cluster of somebody else's.
 
     Args:
-        home: The directory that keeps the state.
-        options: What the learner named: kubeconfig, context, prefix, force.
+        home: The state directory.
+        options: kubeconfig, context, prefix and force count.
     """
 
     name = "existing"
@@ -50,16 +50,16 @@ class Existing:
         self.directory = home / "existing"
         self.names = Names(options.prefix)
 
-    def start(self, say: Say) -> None:
-        """Show what would be made and where, and take the cluster into use.
+    def start(self, report: Report) -> None:
+        """Report what would be created where, check the learner's rights, and record the cluster.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
-            UsageError: When no kubeconfig is named, when names are in the way, or when
-                the cluster looks like production.
-            NotRunning: When the learner lacks a right the lab cannot do without.
+            UsageError: When no kubeconfig is named, when objects of the walkthrough's names
+                exist, or when the cluster looks like production.
+            NotRunning: When the learner lacks a right that the lab needs.
             Unreachable: When the cluster does not answer.
         """
         ensure_private(self.home)
@@ -75,16 +75,16 @@ class Existing:
                 todo="Name the same again, or take its objects away first with `labkit down`.",
             )
         if in_use and record.get("at_once") and self._config_file.exists():
-            return  # a grader has laid all of this out, and its cluster is there
+            return  # a grader's cluster, which the grader has prepared
         kubeconfig.extract(source, context, self._config_file)
         if in_use:
             self._client.whoami()
             if not record.get("part5", True):
-                say(NO_PART_5)
+                report(NO_PART_5)
             return
         try:
             found = self._preflight(context)
-            say(str(found))
+            report(str(found))
             self._judge(found)
             self._make_default_namespace()
         except BaseException:
@@ -94,19 +94,19 @@ class Existing:
         facts = {"server": found.server, "user": found.user, "anonymous": found.anonymous, "part5": part5}
         write_private(self._record_file, json.dumps({**wanted, **facts}, indent=1) + "\n")
         if not part5:
-            say(NO_PART_5)
+            report(NO_PART_5)
 
-    def stop(self, say: Say) -> None:
-        """Remove the lab's objects, and then the walkthrough's names made by hand, after showing them."""
+    def stop(self, report: Report) -> None:
+        """Delete the lab's objects, then those with the walkthrough's names that were created by hand."""
         if not self._config_file.exists():
-            say("The lab uses no existing cluster.")
+            report("The lab uses no existing cluster.")
             return
-        self._remove(say)
+        self._remove(report)
         self._record_file.unlink(missing_ok=True)
         self._config_file.unlink(missing_ok=True)
 
     def status(self) -> Status:
-        """Which cluster is in use, and whether it answers."""
+        """The cluster in use, and whether it answers."""
         record = read_json(self._record_file)
         if not record or not self._config_file.exists():
             return Status(self.name, False, facts={"start it": "labkit up --kubeconfig FILE --context NAME"})
@@ -118,7 +118,7 @@ class Existing:
         return Status(self.name, self._answers(), str(record.get("server", "")), facts)
 
     def kubeconfig(self) -> Path:
-        """The named context alone, in a private file.
+        """The path of a private kubeconfig with the named context alone.
 
         Raises:
             NotRunning: When no cluster is in use.
@@ -127,19 +127,19 @@ class Existing:
             raise NotRunning("The lab uses no existing cluster.", todo="labkit up --kubeconfig FILE --context NAME")
         return self._config_file
 
-    def reset(self, say: Say) -> None:
-        """Remove everything the lab and the learner made of the walkthrough."""
+    def reset(self, report: Report) -> None:
+        """Delete all objects of the walkthrough."""
         self._remove(lambda _line: None)
         self._make_default_namespace()
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """None: somebody else's audit log is not ours to read."""
+        """None: the audit log of somebody else's cluster is not read."""
         return None
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """The object with the lab's label; the write-up's proxy is played by a current image.
+        """The object with the lab's label, and a current image for the walkthrough's proxy.
 
-        ``LABKIT_POD_IMAGE`` names an image of your own, which then plays them all: it needs
+        ``LABKIT_POD_IMAGE`` names an image for all of the walkthrough's containers: it needs
         bash and curl, and must run ``kubectl proxy`` by itself.
         """
         adapted = copy.deepcopy(manifest)
@@ -149,7 +149,7 @@ class Existing:
         return podimage.adapt(adapted, image) if image else podimage.adapt_proxy(adapted)
 
     def needs(self) -> list[Need]:
-        """A kubeconfig that the learner names."""
+        """A kubeconfig."""
         if self.options.kubeconfig:
             there = self.options.kubeconfig.exists()
             return [Need("kubeconfig", there, f"{'' if there else 'there is no file '}{self.options.kubeconfig}")]
@@ -193,7 +193,7 @@ class Existing:
             )
 
     def _make_default_namespace(self) -> None:
-        """With a prefix, a namespace of the learner's own stands for ``default``."""
+        """Create the namespace that replaces ``default`` when there is a prefix."""
         if not self.names.prefix:
             return
         body = self.adapt({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
@@ -201,17 +201,17 @@ class Existing:
         if not answer.ok and answer.status != 409:
             raise failure(answer.status, answer.body, "The namespace for your objects cannot be made.")
 
-    def _remove(self, say: Say) -> None:
+    def _remove(self, report: Report) -> None:
         client = self._client
         labelled = sweep.inventory(client, self._selector)
         for path in labelled:
-            say(f"  removing {path}")
+            report(f"  removing {path}")
         sweep.remove(client, labelled)
         by_hand = [entry for entry in self._unique() if client.get(entry[1]).ok]
         if by_hand:
-            say("These bear the walkthrough's names and were made by hand; they go too:")
+            report("These bear the walkthrough's names and were made by hand; they go too:")
             for manifest, _ in by_hand:
-                say(f"  removing {title(client.names.body(manifest))}")
+                report(f"  removing {title(client.names.body(manifest))}")
             sweep.remove(client, [client.names.path(path) for _, path in reversed(by_hand)])
 
     def _unique(self) -> list[tuple[Manifest, str]]:

@@ -1,8 +1,8 @@
-"""The one image that plays the write-up's images on a real cluster.
+"""The one image that replaces the walkthrough's images on a real cluster.
 
-It is built from ``clusters/images/Dockerfile``, or taken from a tarball, and loaded
-into the node, so that pods start without a registry. The manifests keep the
-write-up's image names; only image and pull policy are overridden, and that is shown.
+It is built from ``clusters/images/Dockerfile``, or loaded from a tarball, and loaded into the
+node, so that pods start without a registry. Manifests keep the walkthrough's image names; image
+and pull policy are overridden, and the learner is shown that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Manifest, Say
+from labkit.backends.base import Manifest, Report
 from labkit.backends.engine import Done, Engine, call
 from labkit.core import resources
 from labkit.core.errors import Missing
@@ -25,18 +25,17 @@ BUILD_SECONDS = 900.0
 LOAD_SECONDS = 900.0
 
 PLAYED = ("ubuntu", "debian", "luksa/kubectl-proxy", "curlimages/curl", "busybox")
-"""The images that this one stands in for."""
-
+"""The images that it replaces."""
 
 PUBLIC = "docker.io/alpine/k8s:1.33.4"
-"""A public image with a shell, curl and kubectl, for clusters that one cannot load images into."""
+"""A public image with a shell, curl and kubectl, for clusters into which no image can be loaded."""
 
 UNMAINTAINED = "luksa/kubectl-proxy"
-"""The write-up's proxy: kubectl 1.6 of 2017, which current nodes may no longer pull."""
+"""The walkthrough's proxy: kubectl 1.6 of 2017, in an image format that current nodes may refuse."""
 
 
 def adapt_proxy(manifest: Manifest) -> Manifest:
-    """A pod whose proxy is played by a current public image; anything else as it is.
+    """A pod with ``PUBLIC`` for its proxy; anything else unchanged.
 
     Args:
         manifest: An object; it is not changed.
@@ -53,11 +52,11 @@ def adapt_proxy(manifest: Manifest) -> Manifest:
 
 
 def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
-    """A pod with the lab's image; anything else as it is.
+    """A pod with the lab's image; anything else unchanged.
 
     Args:
         manifest: An object; it is not changed.
-        image: The image that plays the write-up's ones.
+        image: The image that replaces the walkthrough's.
     """
     if manifest.get("kind") != "Pod":
         return manifest
@@ -69,19 +68,19 @@ def adapt(manifest: Manifest, image: str = IMAGE) -> Manifest:
     return adapted
 
 
-def ensure(engine: Engine, node_image: str, say: Say) -> None:
-    """Have the image in the engine's store: there already, from a tarball, or built.
+def ensure(engine: Engine, node_image: str, report: Report) -> None:
+    """Load the image from a tarball or build it, unless the engine has it.
 
-    ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base to build on.
-    Without network the node's own image serves as base: it has all that is needed.
+    ``LABKIT_POD_TARBALL`` names a tarball, ``LABKIT_POD_BASE`` another base image. Where the
+    default base cannot be pulled, the node image is the base: it has all that is needed.
 
     Args:
         engine: The container engine.
         node_image: kind's node image, empty when it is kind's default.
-        say: Takes lines of progress.
+        report: Takes lines of progress.
 
     Raises:
-        Missing: When there is no way to get it.
+        Missing: When it can be neither loaded nor built.
     """
     if engine.has_image(IMAGE):
         return
@@ -99,7 +98,7 @@ def ensure(engine: Engine, node_image: str, say: Say) -> None:
     chosen = os.environ.get("LABKIT_POD_BASE")
     bases = [chosen] if chosen else ["", *([node_image] if node_image else [])]
     for base in bases:
-        say(f"Building the lab's pod image{f' on {base}' if base else ''} …")
+        report(f"Building the lab's pod image{f' on {base}' if base else ''} …")
         arguments = ["--build-arg", f"BASE={base}"] if base else []
         done = call(
             [engine.program, "build", "--tag", IMAGE, *arguments, str(resources.clusters() / "images")],
@@ -122,8 +121,8 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
     Args:
         engine: The container engine.
         cluster: The kind cluster's name.
-        environment: What kind needs to know.
-        scratch: Where the tarball may lie for a moment.
+        environment: Environment variables to add for kind.
+        scratch: The directory for a temporary tarball.
 
     Raises:
         Missing: When it cannot be loaded.
@@ -146,10 +145,10 @@ def load(engine: Engine, cluster: str, environment: Mapping[str, str], scratch: 
 
 
 def _import(engine: Engine, node: str, archive: str) -> Done:
-    """Give an image to the node's containerd, whose configuration is newer than kind understands.
+    """Load an image into the node's containerd without kind.
 
-    kind reads it before it loads anything, and 0.27 knows no version above 3, which is
-    containerd 2.0 to 2.2.
+    kind reads containerd's configuration before it loads an image, and kind 0.27 supports its
+    versions up to 3 (containerd 2.0 to 2.2).
     """
     there = "/labkit-pod.tar"
     done = engine.run("cp", archive, f"{node}:{there}", timeout_seconds=LOAD_SECONDS)

@@ -1,6 +1,6 @@
-"""Look before you write: what the lab will make on somebody's cluster, and may it.
+"""Check a cluster before anything is written: what will be created, the learner's rights, conflicts.
 
-Nothing here changes the cluster. The rights are asked with SelfSubjectAccessReviews.
+Nothing here changes the cluster. Rights are asked for with SelfSubjectAccessReviews.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from labkit.client.transport import Credentials
 from labkit.core.display import Card, Row, Shown
 
 MANY = 5
-"""More foreign namespaces than this look like production."""
+"""With more foreign namespaces than this a cluster looks like production."""
 
 OF_EVERY_CLUSTER = ("default", "kube-", "local-path-storage", "openshift-", "gke-", "cattle-")
-"""How the namespaces begin that a cluster has by itself."""
+"""Prefixes of a cluster's own namespaces."""
 
 UNPREFIXED = "main"
 """The value of the lab's label for a learner without a prefix."""
@@ -30,7 +30,7 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One right the lab needs, and whether the learner has it.
+    """A right that the lab needs.
 
     Args:
         verb: Such as ``create``.
@@ -38,8 +38,8 @@ class Right:
         group: The API group, empty for the core group.
         namespace: Empty for a cluster-wide right.
         why: What it is for.
-        held: Whether the server says yes.
-        essential: Whether the lab is of no use without it.
+        held: Whether the learner has it.
+        essential: Whether the lab cannot do without it.
     """
 
     verb: str
@@ -59,17 +59,17 @@ class Right:
 
 @dataclass(frozen=True, repr=False)
 class Preflight(Shown):
-    """What was found.
+    """The result of the check.
 
     Args:
         server: The cluster's address.
         context: The kubeconfig's context.
-        user: Whom the server takes the learner for.
-        makes: The objects the lab will make.
-        rights: The rights it needs.
-        taken: Objects of those names that are there already and are not the lab's.
-        foreign: Namespaces that belong to somebody else, and to no learner.
-        anonymous: Whether the cluster lets anonymous requests in (403) or not (401).
+        user: The user that the server authenticates the learner as.
+        makes: The objects that the lab will create.
+        rights: The rights that it needs.
+        taken: Existing objects of those names that are not the lab's.
+        foreign: Namespaces that belong to no learner.
+        anonymous: Whether the cluster authenticates anonymous requests (403) or not (401).
     """
 
     server: str
@@ -88,11 +88,11 @@ class Preflight(Shown):
 
     @property
     def looks_like_production(self) -> bool:
-        """Whether more than a handful of namespaces belong to somebody else."""
+        """Whether more than ``MANY`` namespaces are foreign."""
         return len(self.foreign) > MANY
 
     def card(self) -> Card:
-        """Everything, before anything is written."""
+        """All findings."""
         lacking = [f"{right.text}: {right.why}" for right in self.missing]
         rows = [
             Row("server", self.server, code=True),
@@ -109,17 +109,17 @@ class Preflight(Shown):
 
 
 def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names: Names, selector: str) -> Preflight:
-    """Look at a cluster without changing it.
+    """Check a cluster without changing it.
 
     Args:
         client: The learner.
         context: The kubeconfig's context.
         objects: The walkthrough's objects.
-        names: How they are named there.
+        names: Maps their names to those on the cluster.
         selector: The label selector of the lab's own objects.
 
     Raises:
-        ApiFailure: When the server does not answer a question about rights.
+        ApiFailure: When the server refuses an access review.
     """
     namespaces = client.get("/api/v1/namespaces")
     anonymous = client.with_credentials(Credentials(), "anonymous").get("/api")
@@ -138,10 +138,10 @@ def look(client: Client, context: str, objects: Sequence[dict[str, Any]], names:
 
 
 def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
-    """The namespaces of everybody who learns here: a full class room is no production.
+    """The namespaces of all learners on the cluster, so that a class does not look like production.
 
-    One that bears the lab's label is a learner's, and so are the others of that learner's
-    prefix, which they may have made by hand.
+    These are the namespaces with the lab's label, and the others of the same prefix, which a
+    learner may have created by hand.
     """
     key = selector.partition("=")[0]
     prefixes = {(entry["metadata"].get("labels") or {}).get(key, "") for entry in namespaces} - {"", UNPREFIXED}
@@ -149,7 +149,7 @@ def _learners(namespaces: Iterable[dict[str, Any]], selector: str) -> set[str]:
 
 
 def _made(client: Client, objects: Sequence[dict[str, Any]], names: Names) -> Iterable[str]:
-    """What will be made, named as it will be; with a prefix, nothing goes to ``default``."""
+    """The objects that will be created, by their names on the cluster; with a prefix none in ``default``."""
     resources = Resources(client)
     if names.prefix:
         yield f"Namespace {names.namespace('default')}"

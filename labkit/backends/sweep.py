@@ -1,7 +1,6 @@
-"""Take objects away through the API, so that a real cluster is as it was.
+"""List and delete the objects that a learner may have created on a real cluster.
 
-An inventory is the set of paths of everything that a learner could have made. What
-was not in the inventory taken at the beginning goes; what was there stays.
+To reset a cluster, everything is deleted that is not in the inventory of its beginning.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ CLUSTER_SCOPED = (
     "/api/v1/persistentvolumes",
     "/api/v1/namespaces",
 )
-"""Lists of cluster-scoped things a learner makes, in the order to delete them."""
+"""Collections of a learner's cluster-scoped objects, in the order to delete them."""
 
 NAMESPACED = (
     f"{RBAC}/rolebindings",
@@ -33,19 +32,19 @@ NAMESPACED = (
     "/api/v1/configmaps",
     "/api/v1/serviceaccounts",
 )
-"""Lists of things a learner makes in a namespace, in the order to delete them."""
+"""Collections of a learner's namespaced objects, in the order to delete them."""
 
 SYSTEM = ("kube-", "local-path-storage")
-"""How namespaces begin whose contents are the cluster's own."""
+"""Prefixes of the namespaces whose objects are the cluster's own."""
 
 GONE_SECONDS = 120.0
 
 
 def inventory(client: Client, selector: str = "") -> list[str]:
-    """The paths of everything a learner could have made, in the order to delete it.
+    """The paths of all objects that a learner may have created, in the order to delete them.
 
     Args:
-        client: Who asks. Lists they may not read are passed over.
+        client: The caller. Collections that they may not list are skipped.
         selector: A label selector.
     """
     found: list[str] = []
@@ -65,15 +64,15 @@ def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GON
     """Delete objects and wait until they are gone.
 
     Args:
-        client: Who asks.
-        paths: The objects; those that are gone already are passed over.
-        timeout_seconds: How long to wait for the last of them.
+        client: The caller.
+        paths: The objects; those that do not exist are skipped.
+        timeout_seconds: How long to wait until the last is gone.
 
     Returns:
         The paths that were deleted.
 
     Raises:
-        ApiFailure: When one cannot be deleted, or does not go.
+        ApiFailure: When one cannot be deleted, or is still there after the timeout.
     """
     gone: list[str] = []
     paths = list(paths)
@@ -82,7 +81,7 @@ def remove(client: Client, paths: Iterable[str], *, timeout_seconds: float = GON
         inside = any(path.startswith(namespace) for namespace in namespaces)
         if inside and "/pods/" not in path:
             continue
-        # A pod's half minute of grace is for programs that have something to finish.
+        # The grace period of 30 seconds would only delay the deletion.
         answer = client.delete(path, query={"gracePeriodSeconds": "0"} if "/pods/" in path else None)
         if answer.ok:
             gone.append(path)

@@ -1,8 +1,8 @@
 """The command ``labkit``.
 
-Commands are loaded when they are called, and what they need when they run: so
-``labkit --help`` imports neither a client nor a notebook server. Errors are printed
-as what happened, why, and what to do; the exit codes stand in ``labkit.core.errors``.
+A command's module is imported when the command is called, and a command's imports happen when it
+runs, so that ``labkit --help`` imports neither a client nor a notebook server. ``labkit.core.errors``
+has the exit codes.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ COMMANDS = {
     "grade": "labkit.cli.grading",
     "course": "labkit.cli.grading",
 }
-"""The commands, in the order of ``--help``, and the module of each."""
+"""The module of each command, in the order of ``--help``."""
 
 INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """Loads a command's module when the command is asked for."""
+    """A group that imports a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in a learner's order."""
+        """The commands, in the order of ``COMMANDS``."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command."""
+        """Import a command."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name])
@@ -81,8 +81,8 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code."""
-    # A shell starts what it puts into the background deaf to Ctrl-C; who sends it one means it.
+    """Run the command line and exit with its exit code."""
+    # A shell starts background jobs with SIGINT ignored; a SIGINT that is sent to one is meant.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
@@ -119,7 +119,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _refused(error: OSError) -> LabkitError:
-    """What the system refused, with the way out, where no one else has said so."""
+    """The error for an OSError that no other code has translated."""
     return LabkitError(
         f"{error.filename} cannot be used." if error.filename else "The system refused something.",
         why=error.strerror or str(error),

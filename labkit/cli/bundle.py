@@ -1,4 +1,4 @@
-"""``labkit bundle``: one file for a machine without network."""
+"""``labkit bundle``: the lab in one file, for a machine without network."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def bundle_command() -> None:
 def save_command(file: Path, image: str, no_images: bool) -> None:
     """Write node image, pod image, wheels and notebooks into FILE."""
     from labkit.backends import bundle
-    from labkit.cli.cluster import say
+    from labkit.cli.cluster import report
 
-    contents = bundle.save(file, home_path(), image, say, images=not no_images)
+    contents = bundle.save(file, home_path(), image, report, images=not no_images)
     size = file.stat().st_size / 1024**2
     taken = contents.node_image or "no images"
     click.echo(
@@ -37,9 +37,9 @@ def save_command(file: Path, image: str, no_images: bool) -> None:
 def load_command(file: Path) -> None:
     """Give this machine what FILE holds; needs no network."""
     from labkit.backends import bundle
-    from labkit.cli.cluster import say
+    from labkit.cli.cluster import report
 
-    contents = bundle.load(file, home_path(), say)
+    contents = bundle.load(file, home_path(), report)
     if contents.node_image:
         click.echo(f"Ready: labkit up --backend kind uses {contents.node_image}.")
     else:

@@ -1,4 +1,4 @@
-"""Commands that start, stop, look at and rewind the cluster."""
+"""The commands for the cluster: up, down, status, reset, kubeconfig, doctor."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-def say(line: str) -> None:
-    """Show a line of progress on standard error."""
+def report(line: str) -> None:
+    """Print a line of progress to standard error."""
     click.echo(line, err=True)
 
 
@@ -65,11 +65,11 @@ def up_command(
     )
     home = home_path()
     choice = Choice.of(home, backend, options)
-    keeper = make(choice.backend, home, choice.options)
-    keeper.start(say)
+    cluster = make(choice.backend, home, choice.options)
+    cluster.start(report)
     choice.keep(home)
-    status = keeper.status()
-    click.echo(replace(status, facts={**status.facts, "kubeconfig": str(keeper.kubeconfig())}))
+    status = cluster.status()
+    click.echo(replace(status, facts={**status.facts, "kubeconfig": str(cluster.kubeconfig())}))
 
 
 @click.command("down")
@@ -82,7 +82,7 @@ def down_command(backend: str | None) -> None:
     """
     home = home_path()
     choice = Choice.of(home, backend, Options())
-    make(choice.backend, home, choice.options).stop(say)
+    make(choice.backend, home, choice.options).stop(report)
     Choice.forget(home)
 
 
@@ -123,10 +123,10 @@ def kubeconfig_command() -> None:
     """
     home = home_path()
     choice = Choice.of(home, None, Options())
-    keeper = make(choice.backend, home, choice.options)
-    path = keeper.kubeconfig()
-    if not keeper.status().running:
-        say("The cluster does not run now. Start it with `labkit up`.")
+    backend = make(choice.backend, home, choice.options)
+    path = backend.kubeconfig()
+    if not backend.status().running:
+        report("The cluster does not run now. Start it with `labkit up`.")
     click.echo(path)
 
 
@@ -147,10 +147,10 @@ def doctor_command() -> None:
 
 
 def found_lab() -> Lab:
-    """The lab of the chosen cluster, started when it does not run."""
+    """The chosen cluster's lab; the cluster is started when it does not run."""
     from labkit.lab.lab import Lab
 
-    return Lab(say=say)
+    return Lab(say=report)
 
 
 def _line(need: Need) -> str:

@@ -1,4 +1,4 @@
-"""Commands about the walkthrough's steps."""
+"""The commands for the walkthrough: check and demo."""
 
 from __future__ import annotations
 

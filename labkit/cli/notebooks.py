@@ -35,5 +35,5 @@ def lab_command(no_browser: bool, directory: Path | None, jupyter_options: tuple
     environment = workbook.environment()
     workbook.keep_quiet(environment)
     sys.stdout.flush()
-    # JupyterLab takes this process's place, so that Ctrl-C and signals are its own.
+    # exec, so that JupyterLab gets Ctrl-C and signals itself.
     os.execve(command[0], command, environment)

@@ -1,4 +1,4 @@
-"""Commands that reach into the cluster: a pod's shell, and the proxy."""
+"""The commands exec and proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ labkit exec kikai/test -- ls /
 
 The exit code is the command's own.
 """
-"""What ``labkit exec --help`` says; click leaves the lines after its backspace as they are."""
+"""The help of ``labkit exec``; click does not wrap the lines after the backspace."""
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True}, help=EXAMPLES)
@@ -29,14 +29,14 @@ The exit code is the command's own.
 def exec_command(namespace: str, container: str, pod: str, command: tuple[str, ...]) -> int:
     """Run a command in a pod, or open a shell in it."""
     from labkit.cli.cluster import found_lab
-    from labkit.client.exec import command as podexec
     from labkit.client.exec import terminal
+    from labkit.client.exec.command import pod_name
 
     if "/" in pod and namespace:
         raise UsageError(
             f"The namespace is named twice: {namespace} and {pod}.", todo="Leave out -n, or the part before the /."
         )
-    pod = podexec.pod_name(f"{namespace}/{pod}" if namespace else pod)
+    pod = pod_name(f"{namespace}/{pod}" if namespace else pod)
     client = found_lab().admin
     return terminal.run(client, pod, list(command), container=container)
 

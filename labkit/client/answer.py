@@ -1,7 +1,7 @@
-"""What an API server answered, shown so that one can learn from it.
+"""An API server's answer, with all that a learner can read from it.
 
-An answer says who asked, as whom the server took them, the verb, the address,
-the status and the message, and how the same call is made with kubectl and curl.
+It shows who asked, the user that the server authenticated, the verb, the URL, the
+status and the message, and the same call with kubectl and curl.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _WORDS = {201: "created", 401: "not authenticated", 403: "forbidden", 404: "not 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a server took a caller for.
+    """The user that a server authenticated a caller as.
 
     Args:
-        user: Such as ``system:serviceaccount:kikai:default``; empty when the
-            credential was refused.
-        groups: The groups the caller was put in.
-        uid: The account's uid, where it has one.
-        extra: Further facts, such as the pod a token is bound to.
+        user: The username, such as ``system:serviceaccount:kikai:default``; empty
+            when the credential was refused.
+        groups: The user's groups.
+        uid: The user's uid, where it has one.
+        extra: Extra fields, such as the pod that a token is bound to.
     """
 
     user: str
@@ -46,22 +46,22 @@ NOBODY = Identity("")
 
 @dataclass(frozen=True, repr=False)
 class Answer(Shown):
-    """One answer of the API server.
+    """One answer of an API server.
 
     Args:
-        who: Who asked, as the lab calls them: ``admin``, ``kikai/test``, ``anonymous``.
+        who: The caller's name in the lab: ``admin``, ``kikai/test``, ``anonymous``.
         method: Such as ``GET``.
         path: The path with its query.
         server: The server's address, such as ``https://127.0.0.1:6443``.
         status: The HTTP status.
-        headers: The answer's headers, by lower-case name.
-        body: Decoded JSON, or text where the answer was no JSON.
-        sent: The body that was sent, or None.
-        milliseconds: How long the answer took.
+        headers: The response headers, by lower-case name.
+        body: Decoded JSON, or text where the answer is not JSON.
+        sent: The request's body, or None.
+        milliseconds: The time from request to answer.
         credential: ``certificate``, ``token`` or ``none``.
-        ca_file: Where the cluster's CA certificate lies, if it is a file.
-        identify: Finds out whom the server took the caller for.
-        find_event: Finds the audit event of an Audit-Id, or None.
+        ca_file: The path of the cluster's CA certificate; empty when it is not a file.
+        identify: Returns the user that the server authenticated.
+        find_event: Returns the audit event of an Audit-Id, or None.
     """
 
     who: str
@@ -85,15 +85,15 @@ class Answer(Shown):
 
     @property
     def allowed(self) -> bool:
-        """Whether the server let the caller do it: neither 401 nor 403.
+        """Whether the caller was authenticated and authorized: neither 401 nor 403.
 
-        A 404 or 409 is allowed: the server looked, which it does only for those who may.
+        A 404 or 409 counts as allowed: the server authorizes a request before it looks for the object.
         """
         return self.status not in (401, 403)
 
     @property
     def forbidden(self) -> bool:
-        """Whether the server knew the caller and refused (403)."""
+        """Whether the caller was authenticated and not authorized (403)."""
         return self.status == 403
 
     @property
@@ -103,17 +103,17 @@ class Answer(Shown):
 
     @property
     def verb(self) -> str:
-        """The verb that RBAC speaks of, such as ``list``."""
+        """The RBAC verb, such as ``list``."""
         return self.call.verb
 
     @property
     def resource(self) -> str:
-        """The resource that RBAC speaks of, such as ``services`` or ``pods/exec``."""
+        """The RBAC resource, such as ``services`` or ``pods/exec``."""
         return self.call.full_resource
 
     @property
     def url(self) -> str:
-        """The whole address."""
+        """The server's address and the path."""
         return f"{self.server}{self.path}"
 
     @property
@@ -123,30 +123,30 @@ class Answer(Shown):
 
     @property
     def message(self) -> str:
-        """The Status object's message, or the text of an answer that is no JSON."""
+        """The Status object's message, or the body of an answer that is not JSON."""
         if isinstance(self.body, str):
             return self.body.strip()
         return str(self._status_object().get("message") or "")
 
     @property
     def audit_id(self) -> str:
-        """The id under which the server's audit log holds this request."""
+        """The request's id in the audit log (the ``Audit-Id`` header)."""
         return self.headers.get("audit-id", "")
 
     @cached_property
     def event(self) -> dict[str, Any] | None:
-        """The audit event of this request, where the cluster keeps an audit log we can read."""
+        """The audit event of this request; None where no audit log is readable."""
         return self.find_event(self.audit_id) if self.audit_id else None
 
     @property
     def decision(self) -> str:
-        """Why the server decided so, in its own words; empty where it does not say."""
+        """The authorizer's reason, from the audit event; empty without one."""
         annotations = (self.event or {}).get("annotations") or {}
         return str(annotations.get("authorization.k8s.io/reason", ""))
 
     @property
     def identity(self) -> Identity:
-        """Whom the server took the caller for: from the audit event, or by asking it."""
+        """The authenticated user: from the audit event, the 403's message, or a SelfSubjectReview."""
         if self.status == 401:
             return NOBODY
         user = (self.event or {}).get("user")
@@ -159,12 +159,12 @@ class Answer(Shown):
 
     @property
     def as_user(self) -> str:
-        """The user name the server took the caller for; empty when it took them for nobody."""
+        """The authenticated username; empty after a 401."""
         return self.identity.user
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The objects of a list, or the one object, or nothing."""
+        """The objects of a list, or the one object; empty for a failure."""
         if not self.ok or not isinstance(self.body, dict):
             return []
         if "items" in self.body:
@@ -178,7 +178,7 @@ class Answer(Shown):
 
     @property
     def titles(self) -> list[str]:
-        """The names of ``items``; each with its namespace where a list goes across namespaces."""
+        """The names of ``items``; with their namespaces where the call names none."""
         if self.call.namespace:
             return self.names
         homes = [str(item.get("metadata", {}).get("namespace", "")) for item in self.items]
@@ -197,7 +197,7 @@ class Answer(Shown):
         return redact(command)
 
     def summary(self) -> dict[str, Any]:
-        """The facts worth recording, without body and without credentials."""
+        """The fields to record; neither the body nor a credential is among them."""
         return {
             "kind": "answer",
             "who": self.who,
@@ -216,7 +216,7 @@ class Answer(Shown):
         }
 
     def card(self) -> Card:
-        """Who, as whom, what, and what the server said."""
+        """Who asked, as which user, for what, and the server's answer."""
         word = _WORDS.get(self.status, "ok" if self.ok else self.reason or "refused")
         tone = "good" if self.ok else "bad" if self.status in (401, 403) else "warn"
         as_whom = self.as_user or "nobody: the credential was not accepted"
@@ -233,7 +233,7 @@ class Answer(Shown):
         return Card(f"{self.status} {word}", tone, rows)
 
     def json(self) -> str:
-        """The body, indented, with every token's signature left out."""
+        """The body as indented JSON, with the signatures of tokens removed."""
         if isinstance(self.body, str):
             return redact(self.body)
         return redact(json.dumps(self.body, indent=2, ensure_ascii=False))
@@ -268,7 +268,7 @@ class Answer(Shown):
 
 
 def _listed(what: str, entries: list[Any]) -> str:
-    """The start of a discovery document's list, such as the names of all groups."""
+    """The first twelve names of a discovery document's list."""
     names = [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
     names = [name for name in names if "/" not in name or name.startswith("/")]
     more = f", … {len(names) - 12} more" if len(names) > 12 else ""

@@ -1,7 +1,7 @@
-"""Find one request's event in an audit log.
+"""Find a request's event in an audit log.
 
-A log holds one JSON event a line, the newest last. It is read backwards from its
-end, since the request one asks about was made a moment ago.
+A log holds one JSON event a line, the newest last. It is read backwards, because the
+event that is asked for is a recent one.
 Source: https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 """
 
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BLOCK = 64 * 1024
-FARTHEST = 16 * 1024 * 1024
-"""How far back to look."""
+BLOCK_BYTES = 64 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+"""How far back from its end a log is read, in bytes."""
 
 
 def find(path: Path, audit_id: str) -> dict[str, Any] | None:
-    """The last event with this id, or None.
+    """The last event with an audit id.
 
     Args:
         path: The log.
@@ -29,7 +29,7 @@ def find(path: Path, audit_id: str) -> dict[str, Any] | None:
 
 
 def pick(lines: Iterator[bytes], audit_id: str) -> dict[str, Any] | None:
-    """The first of these lines that is the event with this id.
+    """The first of some lines that is the event with an audit id.
 
     Args:
         lines: Lines of a log, the newest first.
@@ -49,7 +49,7 @@ def pick(lines: Iterator[bytes], audit_id: str) -> dict[str, Any] | None:
 
 
 def events(path: Path) -> Iterator[dict[str, Any]]:
-    """A log's events, the newest first; lines that are none are passed over.
+    """A log's events, the newest first; lines that hold none are skipped.
 
     Args:
         path: The log.
@@ -64,16 +64,16 @@ def events(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def backwards(path: Path) -> Iterator[bytes]:
-    """A file's lines, the last first; nothing when it cannot be read."""
+    """A file's lines, the last first; none when it cannot be read."""
     try:
         stream = path.open("rb")
     except OSError:
         return
     with stream:
         position = stream.seek(0, os.SEEK_END)
-        stop, rest = max(0, position - FARTHEST), b""
+        stop, rest = max(0, position - MAX_BYTES), b""
         while position > stop:
-            size = min(BLOCK, position)
+            size = min(BLOCK_BYTES, position)
             position = stream.seek(position - size)
             first, *lines = (stream.read(size) + rest).split(b"\n")
             rest = first

@@ -1,7 +1,7 @@
-"""One API call: who asks, verb and path in, an answer out.
+"""The API client: method and path in, an ``Answer`` out.
 
-``Caller`` is all that checkpoints may rely on; ``Client`` is the one that talks
-HTTPS. A client never hides a refusal: 401, 403 and 404 are answers, not errors.
+A refusal is an answer: 401, 403 and 404 raise nothing, because refusals are what the
+lessons are about. ``protocol.Caller`` is the part of it that checkpoints rely on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.answer import NOBODY, Answer, Identity
-from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, type_of, with_query
+from labkit.client.content import PATCH_TYPES, content_type, decode, encode, lines, with_query
 from labkit.client.prefix import Names
 from labkit.client.transport import READ_SECONDS, Credentials, Endpoint, Transport
 from labkit.core.errors import ApiFailure
@@ -33,16 +33,16 @@ def _no_event(_audit_id: str) -> dict[str, Any] | None:
 
 
 class Client:
-    """A caller over HTTPS.
+    """A caller of one API server over HTTPS.
 
     Args:
         endpoint: Where the API server listens.
-        credentials: How the caller proves who they are; nothing for anonymous.
-        name: How the lab calls them.
-        names: How the walkthrough's names are written on this cluster.
-        observers: Told of every answer.
-        find_event: Finds the audit event of an Audit-Id.
-        transport: Connections to share with another client.
+        credentials: The caller's credential; None for an anonymous caller.
+        name: The caller's name in the lab.
+        names: Maps the walkthrough's names to those on this cluster.
+        observers: Called with every answer.
+        find_event: Returns the audit event of an Audit-Id, or None.
+        transport: Connections that are shared with another client.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = READ_SECONDS,
     ) -> Answer:
-        """Make one call and return its answer, whatever the status.
+        """Make one call and return its answer, whatever its status.
 
         Args:
             method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``, …
@@ -89,7 +89,7 @@ class Client:
             body: A dict or list is sent as JSON, text and bytes as they are.
             query: More query parameters.
             headers: More headers; they win over the usual ones.
-            timeout_seconds: The longest silence while waiting.
+            timeout_seconds: The read timeout.
 
         Returns:
             The answer.
@@ -112,10 +112,10 @@ class Client:
         return self.request("POST", path, body=body, query=query)
 
     def ask_all(self, path: str, bodies: Sequence[object]) -> list[tuple[int, Any]]:
-        """Post many reviews, several at a time. Nobody is told, and nothing is changed by them.
+        """Post many reviews, several at a time. The observers are not called.
 
         Args:
-            path: Where reviews of their kind are posted.
+            path: The path of the reviews' kind.
             bodies: The reviews.
 
         Returns:
@@ -129,7 +129,7 @@ class Client:
         sent.update(self.credentials.headers())
         datas = [json.dumps(self.names.body(body)).encode() for body in bodies]
         replies = self.transport.send_all("POST", self.names.path(path), datas, sent)
-        return [(reply.status, decode(reply.data, type_of(reply.headers))) for reply in replies]
+        return [(reply.status, decode(reply.data, reply.headers.get("Content-Type", ""))) for reply in replies]
 
     def put(self, path: str, body: object, *, query: Mapping[str, str] | None = None) -> Answer:
         """Replace an object."""
@@ -153,12 +153,12 @@ class Client:
     def watch(
         self, path: str, *, query: Mapping[str, str] | None = None, timeout_seconds: int = 60
     ) -> Iterator[dict[str, Any]]:
-        """Follow a list: yield ``{"type", "object"}`` as things happen.
+        """Watch a list: yield each event, ``{"type", "object"}``.
 
         Args:
             path: The list's path.
             query: More query parameters.
-            timeout_seconds: When the server ends the watch.
+            timeout_seconds: How long the server keeps the watch open.
 
         Raises:
             ApiFailure: When the watch is refused.
@@ -181,17 +181,17 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
     ) -> BaseHTTPResponse:
-        """Make a call and leave its body unread, for streams.
+        """Make a call and leave the response's body unread, for streams.
 
-        The response is a context manager that gives the connection back.
+        The response is a context manager that returns the connection to its pool.
 
         Args:
             method: Such as ``GET``.
-            path: As for ``request``; the names of a shared cluster are written into it.
+            path: As for ``request``.
             body: The raw body.
             query: More query parameters.
             headers: More headers; they replace labkit's own, except the credential.
-            timeout_seconds: The longest silence while reading; None waits for ever.
+            timeout_seconds: The read timeout; None waits for ever.
 
         Raises:
             Unreachable: When nothing answers in time.
@@ -209,7 +209,7 @@ class Client:
         )
 
     def whoami(self) -> Identity:
-        """Ask the server whom it takes this caller for (SelfSubjectReview). Asked once.
+        """The user that the server authenticates this caller as (SelfSubjectReview), asked for once.
 
         Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/
         """
@@ -228,7 +228,7 @@ class Client:
         return self._identity
 
     def can(self, verb: str, resource: str, namespace: str = "", *, name: str = "", group: str = "") -> bool:
-        """Ask the server whether this caller may do something (SelfSubjectAccessReview).
+        """Whether the server allows this caller an action (SelfSubjectAccessReview).
 
         Args:
             verb: Such as ``list``.
@@ -261,11 +261,11 @@ class Client:
         return bool(answer.body["status"]["allowed"])
 
     def with_credentials(self, credentials: Credentials, name: str) -> Client:
-        """Another caller on the same cluster.
+        """Another caller of the same cluster, with the same observers.
 
         Args:
-            credentials: Theirs.
-            name: How the lab calls them.
+            credentials: The other caller's credential.
+            name: The other caller's name in the lab.
         """
         transport = None
         if not credentials.certificate:
@@ -283,7 +283,7 @@ class Client:
         )
 
     def without_observers(self) -> Client:
-        """The same caller, whose answers are told to nobody."""
+        """The same caller without its observers."""
         return Client(
             self.endpoint,
             self.credentials,
@@ -294,7 +294,7 @@ class Client:
         )
 
     def __repr__(self) -> str:
-        """Who this is, never the credential."""
+        """The caller's name, the server and the kind of credential, never the credential."""
         return f"<{self.name} at {self.endpoint.server} with {self.credentials.kind}>"
 
     def _exchange(
@@ -344,11 +344,11 @@ WAYS_OUT = {
     409: "Read the object again, and repeat the change.",
     422: "Correct the fields that the message names.",
 }
-"""What to do about a refusal, by its HTTP status."""
+"""What to do about a refusal, by HTTP status."""
 
 
 def failure(status: int, body: object, what: str) -> ApiFailure:
-    """Turn a refusal into an error, for calls the lab itself needs.
+    """The error for a refusal of a call that the lab itself needs.
 
     Args:
         status: The HTTP status.

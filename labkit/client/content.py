@@ -1,4 +1,4 @@
-"""What is sent and what comes back: JSON, YAML, text, and lines of a stream."""
+"""Encode request bodies and decode response bodies: JSON, text, and lines of a stream."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PATCH_TYPES = {
 
 
 def with_query(path: str, query: Mapping[str, str] | None) -> str:
-    """A path and its query."""
+    """Append query parameters to a path that may have some."""
     if not query:
         return path
     return path + ("&" if "?" in path else "?") + urlencode(query)
 
 
 def encode(body: object | None) -> bytes | None:
-    """A body as bytes: text as it is, anything else as JSON."""
+    """Encode a body: text and bytes as they are, anything else as JSON."""
     if body is None or isinstance(body, bytes):
         return body
     if isinstance(body, str):
@@ -37,19 +37,14 @@ def encode(body: object | None) -> bytes | None:
 
 
 def content_type(method: str, body: object) -> str:
-    """The media type of a body that has none of its own."""
+    """The default media type: a list in a PATCH is a JSON patch, anything else a merge patch."""
     if method != "PATCH":
         return "application/json"
     return PATCH_TYPES["json" if isinstance(body, list) else "merge"]
 
 
-def type_of(headers: Mapping[str, str]) -> str:
-    """The media type among some headers, in whatever case its name is."""
-    return next((value for key, value in headers.items() if key.lower() == "content-type"), "")
-
-
 def decode(data: bytes, content_type: str) -> Any:
-    """An answer's body: an object where it is JSON, else text."""
+    """Decode a response's body: the object where it is JSON, else text."""
     if "json" in content_type:
         try:
             return json.loads(data)
@@ -59,7 +54,7 @@ def decode(data: bytes, content_type: str) -> Any:
 
 
 def lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    """The lines of a stream, as they come."""
+    """Yield a stream's lines as they arrive, without empty ones."""
     rest = b""
     for piece in response.stream(65536):
         *lines, rest = (rest + piece).split(b"\n")

@@ -1,4 +1,4 @@
-"""Where an object's path comes from: the cluster's discovery says what it serves.
+"""Find the path of an object's resource with the discovery API.
 
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
@@ -15,10 +15,10 @@ GROUPS = 'lab.admin.get("/apis") lists the groups and versions.'
 
 
 class Resources:
-    """Finds the path of an object, by asking the cluster what it serves.
+    """Paths of objects, from the resource lists of the groups that the cluster serves.
 
     Args:
-        client: Who asks. Answers are kept.
+        client: The caller. Resource lists are cached.
     """
 
     def __init__(self, client: Client) -> None:
@@ -26,14 +26,14 @@ class Resources:
         self._known: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def collection(self, manifest: Mapping[str, Any]) -> str:
-        """The path of the list an object belongs to.
+        """The path of an object's collection.
 
         Args:
             manifest: The object, with apiVersion and kind.
 
         Raises:
             UsageError: When the cluster serves no such kind.
-            ApiFailure: When the cluster does not say.
+            ApiFailure: When the resource list cannot be read.
         """
         version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
         kinds = self._kinds(version)
@@ -52,7 +52,7 @@ class Resources:
         return f"{self.collection(manifest)}/{manifest['metadata']['name']}"
 
     def _kinds(self, version: str) -> dict[str, tuple[str, bool]]:
-        """The kinds of a version, with plural and whether they live in namespaces; empty where it is not served."""
+        """The kinds of a group version: each one's plural, and whether it is namespaced. Empty when not served."""
         if version not in self._known:
             answer = self._client.get(_prefix(version))
             if answer.status == 404:
@@ -67,7 +67,7 @@ class Resources:
         return self._known[version]
 
     def _elsewhere(self, kind: str) -> str:
-        """Where a kind is that was looked for in the wrong group or version, as a sentence."""
+        """A sentence that names the group version in which a kind is served; empty when there is none."""
         groups = self._client.get("/apis")
         preferred = [group["preferredVersion"]["groupVersion"] for group in groups.body["groups"]] if groups.ok else []
         found = next((version for version in ("v1", *preferred) if kind in self._kinds(version)), "")

@@ -1,7 +1,7 @@
-"""The same call, as a person would type it: kubectl and curl.
+"""The kubectl and the curl command that make the same call.
 
-Credentials stand as shell variables. A client certificate beats a bearer token
-(kubectl sends both), so a call with a token names no kubeconfig.
+Credentials are written as shell variables. kubectl sends a client certificate beside a token,
+and the server prefers the certificate, so a command with a token uses no kubeconfig.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _REVIEWS = {
 
 
 def kubectl_command(method: str, path: str, body: Any, credential: str, server: str, ca_file: str) -> str:
-    """Write a call as a kubectl command.
+    """The kubectl command for a call.
 
     Args:
         method: Such as ``GET``.
         path: With its query.
-        body: What is sent, or None.
+        body: The request's body, or None.
         credential: ``certificate``, ``token`` or ``none``.
         server: The server's address.
-        ca_file: The CA certificate's file, empty when it is not a file.
+        ca_file: The path of the CA certificate; empty when it is not a file.
 
     Returns:
-        The command; credentials stand as ``$TOKEN``.
+        The command, with the credential as ``$TOKEN``.
     """
     words = ["kubectl"]
     if credential != "certificate":
@@ -44,17 +44,17 @@ def kubectl_command(method: str, path: str, body: Any, credential: str, server: 
 
 
 def curl_command(method: str, url: str, body: Any, credential: str, ca_file: str) -> str:
-    """Write a call as a curl command.
+    """The curl command for a call.
 
     Args:
         method: Such as ``GET``.
-        url: The whole address.
-        body: What is sent, or None.
+        url: The URL.
+        body: The request's body, or None.
         credential: ``certificate``, ``token`` or ``none``.
-        ca_file: The CA certificate's file, empty when it is not a file.
+        ca_file: The path of the CA certificate; empty when it is not a file.
 
     Returns:
-        The command; credentials stand as ``$TOKEN``, ``$CERT`` and ``$KEY``.
+        The command, with the credential as ``$TOKEN``, ``$CERT`` and ``$KEY``.
     """
     words = ["curl", f"--cacert {_file(ca_file)}"] if url.startswith("https:") else ["curl"]
     if credential == "token":

@@ -1,7 +1,9 @@
-"""Read and write kubeconfig files, only those that somebody named.
+"""Read a named kubeconfig, and copy one context of it.
 
-``~/.kube/config`` is never looked at unasked. Tokens from files and from exec
-plugins are renewed as their owners say.
+``~/.kube/config`` is never read unasked. The official client's loader is not used, because it
+takes a second to import, leaves private keys in temporary files until the process ends, reads a token
+file once, and logs a credential plugin's failure and goes on without a credential. Its
+``ExecProvider`` runs the plugins.
 Source: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 """
 
@@ -13,6 +15,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,16 @@ import yaml
 from labkit.client.transport import Credentials, Endpoint
 from labkit.core.errors import UsageError, near
 from labkit.core.home import write_private
+from labkit.core.redact import redact
 
 # libyaml's, ten times as fast, where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+"""The fields that name files, relative to the kubeconfig's directory."""
+
+Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +42,13 @@ class Context:
 
     Args:
         name: The context's name.
-        endpoint: Where its cluster listens.
-        credentials: How its user proves who they are.
-        namespace: Its default namespace.
-        cluster: The cluster's name.
-        user: The user entry's name.
+        endpoint: Its cluster's server.
+        credentials: Its user's credential.
     """
 
     name: str
     endpoint: Endpoint
     credentials: Credentials
-    namespace: str = "default"
-    cluster: str = ""
-    user: str = ""
 
 
 def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Context:
@@ -54,44 +57,51 @@ def load(path: Path, context: str = "", *, scratch: Path | None = None) -> Conte
     Args:
         path: The file.
         context: Its name; empty for the file's current context.
-        scratch: Where key files may lie for an instant.
+        scratch: The directory for a client certificate's temporary file.
 
     Returns:
-        Where the cluster is and who one is there.
+        The server and the user's credential.
 
     Raises:
         UsageError: When the file is missing, broken, or lacks the context.
     """
     document = read(path)
-    contexts = _named(document, "contexts", "context")
     name = context or str(document.get("current-context") or "")
-    if name not in contexts:
-        raise UsageError(
-            f'{path} has no context "{name}".' if name else f"{path} names no current context.",
-            todo=near(name, contexts) or "Name one with `kubectl config use-context`.",
-        )
-    chosen = contexts[name]
-    cluster_name, user_name = str(chosen.get("cluster", "")), str(chosen.get("user", ""))
-    cluster = _lookup(document, "clusters", "cluster", cluster_name, path)
-    user = _lookup(document, "users", "user", user_name, path) if user_name else {}
-    return Context(
-        name=name,
-        endpoint=_endpoint(cluster, path, scratch),
-        credentials=_credentials(user, cluster, path),
-        namespace=str(chosen.get("namespace") or "default"),
-        cluster=cluster_name,
-        user=user_name,
-    )
+    _, cluster, user = _resolve(document, name, path)
+    return Context(name, _endpoint(cluster, path, scratch), _credentials(user, cluster, path))
+
+
+def extract(path: Path, context: str, target: Path) -> None:
+    """Copy one context into a private kubeconfig of its own.
+
+    Args:
+        path: The learner's kubeconfig.
+        context: The context's name.
+        target: The file to write, with mode 0600.
+
+    Raises:
+        UsageError: When the file is missing, broken, or lacks the context.
+    """
+    chosen, cluster, user = _resolve(read(path), context, path)
+    copy = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": chosen.get("cluster"), "cluster": _absolute(cluster, path)}],
+        "users": [{"name": chosen["user"], "user": _absolute(user, path)}] if chosen.get("user") else [],
+        "contexts": [{"name": context, "context": chosen}],
+        "current-context": context,
+    }
+    write_private(target, yaml.dump(copy, Dumper=DUMPER, sort_keys=False))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a kubeconfig as it stands.
+    """Read a kubeconfig.
 
     Args:
         path: The file.
 
     Raises:
-        UsageError: When it is missing or no kubeconfig.
+        UsageError: When it is missing or not a kubeconfig.
     """
     try:
         document = _parsed(path.read_text(encoding="utf-8"))
@@ -112,41 +122,25 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """A document; JSON, which is YAML as well, is read many times as fast."""
+    """The document; JSON, which is YAML too, is parsed many times as fast."""
     if text.startswith("{"):
         with suppress(ValueError):
             return json.loads(text)
     return yaml.load(text, Loader=LOADER)
 
 
-def extract(path: Path, context: str, target: Path) -> None:
-    """Copy one context into a private kubeconfig of its own.
-
-    Args:
-        path: The learner's kubeconfig.
-        context: The context's name.
-        target: The file to write, with mode 0600.
-
-    Raises:
-        UsageError: When the context is missing.
-    """
-    document = read(path)
+def _resolve(document: Fields, name: str, path: Path) -> tuple[Fields, Fields, Fields]:
+    """A context, its cluster and its user; a context without a user has an empty one."""
     contexts = _named(document, "contexts", "context")
-    if context not in contexts:
-        raise UsageError(f'{path} has no context "{context}".', todo=near(context, contexts))
-    chosen = contexts[context]
-    cluster = _absolute(_lookup(document, "clusters", "cluster", str(chosen.get("cluster")), path), path)
-    user_name = str(chosen.get("user") or "")
-    user = _absolute(_lookup(document, "users", "user", user_name, path), path) if user_name else {}
-    copy = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": chosen.get("cluster"), "cluster": cluster}],
-        "users": [{"name": user_name, "user": user}] if user_name else [],
-        "contexts": [{"name": context, "context": chosen}],
-        "current-context": context,
-    }
-    write_private(target, yaml.dump(copy, Dumper=DUMPER, sort_keys=False))
+    if name not in contexts:
+        raise UsageError(
+            f'{path} has no context "{name}".' if name else f"{path} names no current context.",
+            todo=near(name, contexts) or "Name one with `kubectl config use-context`.",
+        )
+    chosen = contexts[name]
+    cluster = _lookup(document, "clusters", "cluster", str(chosen.get("cluster", "")), path)
+    user = _lookup(document, "users", "user", str(chosen["user"]), path) if chosen.get("user") else {}
+    return chosen, cluster, user
 
 
 def _endpoint(cluster: Mapping[str, Any], path: Path, scratch: Path | None) -> Endpoint:
@@ -200,29 +194,43 @@ def _file_token(path: Path) -> Callable[[], str]:
 
 
 def _plugin(spec: Mapping[str, Any], cluster: Mapping[str, Any], path: Path) -> Credentials:
-    """Let the official client run a credential plugin, as ``kubectl`` would."""
-    from kubernetes.config import ConfigException
-    from kubernetes.config.exec_provider import ExecProvider
-    from kubernetes.config.kube_config import ConfigNode
+    """Run a credential plugin now, and again whenever the token that it gave has expired.
 
-    provider: Any = ExecProvider  # the official client's classes carry no types
-    node: Any = ConfigNode
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+    """
 
-    try:
-        status = provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))).run()
-    except (ConfigException, OSError) as error:
-        raise UsageError(
-            f"The login program of {path} failed: {spec.get('command')}.",
-            why=str(error),
-            todo="Run it by hand, log in, and try again.",
-        ) from error
+    def run() -> Fields:
+        from kubernetes.config import ConfigException
+        from kubernetes.config.exec_provider import ExecProvider
+        from kubernetes.config.kube_config import ConfigNode
+
+        provider: Any = ExecProvider  # the official client's classes carry no types
+        node: Any = ConfigNode
+        try:
+            return dict(provider(node("exec", dict(spec)), str(path.parent), node("cluster", dict(cluster))).run())
+        except (ConfigException, OSError, AttributeError) as error:  # the last where it fails in a terminal
+            raise UsageError(
+                f"The login program of {path} failed: {spec.get('command')}.",
+                why="" if isinstance(error, AttributeError) else redact(str(error)),
+                todo="Run it by hand, log in, and try again.",
+            ) from error
+
+    status = run()
     if status.get("clientCertificateData"):
         return Credentials(certificate=status["clientCertificateData"], key=str(status.get("clientKeyData") or ""))
-    return Credentials(token=str(status.get("token") or ""))
+
+    def token() -> str:
+        nonlocal status
+        expires = status.get("expirationTimestamp")
+        if expires and datetime.fromisoformat(expires) <= datetime.now(UTC):
+            status = run()
+        return str(status.get("token") or "")
+
+    return Credentials(token_source=token)
 
 
 def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
-    """A PEM from ``<key>-data`` or from the file that ``<key>`` names."""
+    """The PEM in ``<key>-data``, or in the file that ``<key>`` names."""
     try:
         if entry.get(f"{key}-data"):
             return base64.b64decode(entry[f"{key}-data"], validate=True).decode("ascii")
@@ -236,9 +244,8 @@ def _data(entry: Mapping[str, Any], key: str, path: Path) -> str:
 
 
 def _absolute(entry: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    files = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
-    found = {key: str(_beside(path, entry[key])) for key in files if entry.get(key)}
-    return {**entry, **found}
+    """An entry whose files are named by absolute paths, so that it holds in another directory."""
+    return {**entry, **{key: str(_beside(path, entry[key])) for key in FILES if entry.get(key)}}
 
 
 def _beside(path: Path, name: object) -> Path:

@@ -1,8 +1,7 @@
-"""Run the learner's own kubectl against the lab's cluster, where it is installed.
+"""Run the machine's kubectl, where it is installed, against the lab's cluster.
 
-It gets the lab's kubeconfig and a cache directory of the lab's own, so that nothing
-is read from or written to ``~/.kube``. Every step works without it: where kubectl is
-missing, the answer says so in a sentence.
+kubectl gets the lab's kubeconfig and cache directory, so that it neither reads nor writes
+``~/.kube``. No lesson depends on it: where it is missing, the result says so.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from labkit.core.errors import UsageError
 from labkit.core.redact import redact
 
 SECONDS = 60.0
-"""The longest a command may take."""
+"""The timeout of a command."""
 
 
 @dataclass(frozen=True, repr=False)
 class Ran(Shown):
-    """A kubectl command that ran, or could not.
+    """A kubectl command that ran, or could not run.
 
     Args:
-        command: The command as one would type it.
-        returncode: Its exit code; 127 where kubectl is not installed.
-        stdout: What it printed.
-        stderr: What it complained about.
+        command: The command line.
+        returncode: Its exit code; 127 where kubectl is not installed, 124 after the timeout.
+        stdout: Its standard output.
+        stderr: Its standard error.
     """
 
     command: str
@@ -39,7 +38,7 @@ class Ran(Shown):
     stderr: str = ""
 
     def card(self) -> Card:
-        """The command and what it said."""
+        """The command and its output."""
         if self.returncode == 127:
             note = "kubectl is not installed here. Nothing is lost: the lab needs none."
             return Card("kubectl, if you had it", "plain", [Row("would be", self.command), Row("note", note)])
@@ -52,15 +51,15 @@ def run(line: str, kubeconfig: Path, cache: Path) -> Ran:
     """Run one kubectl command.
 
     Args:
-        line: What follows the word ``kubectl``; no shell sees it.
+        line: The arguments of ``kubectl``, split as a shell would; no shell runs.
         kubeconfig: The kubeconfig to use.
-        cache: Where kubectl may keep its cache.
+        cache: kubectl's cache directory.
 
     Returns:
-        What it printed and its exit code.
+        Its output and exit code.
 
     Raises:
-        UsageError: When the line cannot be taken apart into words, or wants an editor.
+        UsageError: When the line cannot be split, or is ``edit``, which needs a terminal.
     """
     try:
         words = shlex.split(line)

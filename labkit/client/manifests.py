@@ -1,9 +1,8 @@
 """Read manifests and apply them: the lessons' files, YAML text, or plain objects.
 
-Applying creates what is missing and patches what is there. What kind of resource
-an object is, the cluster's discovery says. Lesson files are named by the step
-that makes their objects, so a state before a step is all files with a smaller
-number, in order.
+Applying creates a missing object and patches an existing one. A lesson's files are named
+by the step that creates their objects, so the state before a step is all files with a
+smaller number, in order.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
     """Read all objects of a YAML text.
 
     Args:
-        text: One or more documents; a List is taken apart.
-        source: What to call it in errors.
+        text: One or more documents; a List stands for its items.
+        source: The text's name in errors.
 
     Raises:
-        UsageError: When it is no YAML, or no Kubernetes objects.
+        UsageError: When it is not YAML, or holds something that is not an object.
     """
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
@@ -52,10 +51,13 @@ def parse(text: str, source: str = "the text") -> list[Manifest]:
 
 
 def given(what: object) -> list[Manifest]:
-    """The objects that a learner wrote in Python: one, or several.
+    """The objects that a learner wrote in Python.
+
+    Args:
+        what: One object, or several.
 
     Raises:
-        UsageError: When something else is among them.
+        UsageError: When one of them is not an object.
     """
     entries = [what] if isinstance(what, Mapping) or not isinstance(what, Iterable) else what
     return [_checked(dict(entry) if isinstance(entry, Mapping) else entry, "What was given") for entry in entries]
@@ -65,7 +67,7 @@ def step_number(step: str | int) -> int:
     """The number of a step, such as 17 for ``W17``.
 
     Raises:
-        UsageError: When it is no step of the walkthrough.
+        UsageError: When the walkthrough has no such step.
     """
     match = re.fullmatch(r"[Ww]?(\d{1,2})", str(step).strip())
     if not match or not 1 <= int(match[1]) <= LAST_STEP:
@@ -88,7 +90,7 @@ class Library:
         return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir())
 
     def files(self, name: str) -> list[Path]:
-        """The files that a name stands for.
+        """The files of a lesson, or one of them.
 
         Args:
             name: A lesson (``04-roles``, ``04``) or a file in it (``04-roles/W14-namespaces.yaml``).
@@ -114,10 +116,10 @@ class Library:
         return found
 
     def before(self, step: int) -> list[Path]:
-        """The files whose objects exist before a step, in the order they were made.
+        """The files whose objects exist before a step, in the order of their creation.
 
         Args:
-            step: The step's number; one more than the last gives the finished walkthrough.
+            step: The step's number; one more than the last gives all files.
         """
         files = [(number, file) for number, file in self._numbered() if number < step]
         return [file for _, file in sorted(files)]
@@ -143,7 +145,7 @@ class AppliedObject(Shown):
         kind: Such as ``Role``.
         name: As ``namespace/name``, or the name alone.
         outcome: ``created``, ``changed`` or ``unchanged``.
-        adapted: What the backend sets otherwise than the manifest says, a line each.
+        adapted: The fields that the backend changed, a line each.
     """
 
     kind: str
@@ -152,18 +154,18 @@ class AppliedObject(Shown):
     adapted: tuple[str, ...] = ()
 
     def card(self) -> Card:
-        """The object in one line, and what the backend set otherwise."""
+        """The object in one line, and the fields that the backend changed."""
         rows = [Row("here", line) for line in self.adapted]
         return Card(f"{self.kind} {self.name} {self.outcome}", "good", rows)
 
 
 @dataclass(frozen=True, repr=False)
 class Applied(Shown):
-    """What applying did.
+    """The outcome of applying manifests.
 
     Args:
         objects: One entry an object, in order.
-        title: What the card says first; how many objects there are, when left out.
+        title: The card's title; the number of objects when empty.
     """
 
     objects: tuple[AppliedObject, ...]
@@ -188,18 +190,18 @@ def apply(
     *,
     patience_seconds: float = 0.0,
 ) -> Applied:
-    """Create what is missing and patch what is there.
+    """Create missing objects and patch existing ones.
 
     Args:
-        client: Who asks.
+        client: The caller.
         resources: Finds paths.
         manifests: The objects, in the order to apply them.
         adapt: The backend's changes to a manifest.
-        patience_seconds: How long to wait for a new namespace's default account, which a
-            real cluster makes a moment later.
+        patience_seconds: How long to wait for what a controller of a real cluster creates a
+            moment later: a new namespace's default account, a token Secret's token.
 
     Returns:
-        What happened to each.
+        Each object's outcome.
 
     Raises:
         ApiFailure: When the server refuses one.
@@ -210,11 +212,11 @@ def apply(
 
 
 PREPARED = "labkit/prepared"
-"""The annotation of objects that the lab made for the start of a later lesson."""
+"""The annotation of objects that ``Lab.prepare`` created."""
 
 
 def prepared(manifest: Manifest) -> Manifest:
-    """The manifest with the mark that the lab made it, not the learner."""
+    """The manifest with the annotation that the lab created it, not the learner."""
     meta = dict(manifest.get("metadata") or {})
     meta["annotations"] = {**(meta.get("annotations") or {}), PREPARED: "true"}
     return {**manifest, "metadata": meta}
@@ -229,7 +231,7 @@ def title(manifest: Mapping[str, Any]) -> str:
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """What was changed between two objects, a line each: ``spec.x: a → b``."""
+    """The differing fields of two objects, a line each: ``spec.x: a → b``."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [*before, *(key for key in after if key not in before)]
         parts = (differences(before.get(k), after.get(k), f"{path}.{k}" if path else str(k)) for k in keys)
@@ -243,17 +245,16 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 STRICT = {"fieldValidation": "Strict"}
-"""A field that the kind does not have is an error, as for ``kubectl apply``, and not left out in silence."""
+"""Unknown fields are an error, as with ``kubectl apply``."""
 
 FIXED = ("may not change fields", "cannot change roleRef", "field is immutable")
-"""What a server says of a change that only a new object can bring."""
+"""Parts of the messages for immutable fields."""
 
 NOT_YET = ("error looking up service account", "No API token found for service account")
-"""What a server says to a pod whose account, or, before 1.24, its token, is only just being made."""
-
+"""Parts of the messages for a pod whose account, or, before 1.24, its token, does not exist yet."""
 
 TOKEN_SECRET = "kubernetes.io/service-account-token"
-"""The type of a Secret into which a controller puts a token, a moment after it was made."""
+"""The type of a Secret to which a controller adds a token."""
 
 
 def _is_empty(client: Client, path: str) -> bool:

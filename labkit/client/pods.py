@@ -1,7 +1,7 @@
-"""What the lab does with pods: run commands, read logs and tokens, wait.
+"""Run commands in pods, read their logs and tokens, wait for them.
 
-On a real cluster a pod takes a moment to start, so a command for one that is still
-starting waits for it; on the embedded cluster nothing ever waits.
+On a real cluster a pod takes a moment to start: a command for a pod that is not ready yet
+waits for it. On the embedded cluster nothing waits.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.client.client import Client, failure
-from labkit.client.exec import command as podexec
-from labkit.client.exec.command import CompletedExec, pod_name
+from labkit.client.exec.command import SHELLS, CompletedExec, pod_name, run, run_shell
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import ExecFailed
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where a container finds its service account's files."""
+"""The directory of a container's service account files."""
 
 NO_TOKEN = "Look for automountServiceAccountToken: false in the pod's spec, or in its account."
 
 TOKEN_SECONDS = 10.0
-"""How long a pod's token is used before it is read again."""
+"""After how long a pod's token is read again."""
 
 POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, repr=False)
 class ReadyPod(Shown):
-    """A pod that was waited for.
+    """A pod that is ready.
 
     Args:
         name: As ``namespace/name``.
@@ -41,7 +40,7 @@ class ReadyPod(Shown):
     body: Mapping[str, Any] = field(compare=False)
 
     def card(self) -> Card:
-        """That it is ready, with its containers and whom it runs as."""
+        """The pod's containers and its service account."""
         spec = self.body["spec"]
         containers = ", ".join(f"{each['name']} ({each['image']})" for each in spec["containers"])
         rows = [Row("containers", containers), Row("runs as", str(spec.get("serviceAccountName", "")))]
@@ -49,12 +48,12 @@ class ReadyPod(Shown):
 
 
 class Pods:
-    """Reaches into the cluster's pods.
+    """The pods of a cluster.
 
     Args:
-        admin: Who asks, observed by nobody.
-        patience_seconds: How long the cluster may take to show a change.
-        run: False where it is known that no pod runs, so that nobody waits for one.
+        admin: The administrator, without observers.
+        patience_seconds: How long the cluster may take to show a change; 0 on an embedded one.
+        run: False when the cluster runs no pods, so that ``wait`` fails at once.
     """
 
     def __init__(self, admin: Client, patience_seconds: float, *, run: bool = True) -> None:
@@ -75,32 +74,32 @@ class Pods:
         """Run a command in a container; see ``Lab.exec``."""
         pod = pod_name(pod)
         key = f"{pod}/{container or ''}"
-        shells = sorted(podexec.SHELLS, key=lambda shell: shell != self._shells.get(key))  # the last one first
+        shells = sorted(SHELLS, key=lambda shell: shell != self._shells.get(key))  # the one that worked last first
         words = [] if isinstance(command, str) else list(command)
         rest: dict[str, Any] = {"stdin": stdin, "timeout_seconds": timeout_seconds}
         rest["container"] = container or ""
 
-        def run() -> CompletedExec:
+        def attempt() -> CompletedExec:
             if isinstance(command, str):
-                return podexec.run_shell(self._admin, pod, command, shells=shells, **rest)
-            return podexec.run(self._admin, pod, words, **rest)
+                return run_shell(self._admin, pod, command, shells=shells, **rest)
+            return run(self._admin, pod, words, **rest)
 
         try:
-            done = run()
+            done = attempt()
         except ExecFailed:
             if not self._is_starting(pod):
                 raise
             self.wait(pod)
-            done = run()
+            done = attempt()
         if isinstance(command, str):
             self._shells[key] = done.args[0]
         return done
 
     def logs(self, pod: str, container: str | None = None) -> str:
-        """What a container has written so far.
+        """A container's log; see ``Lab.logs``.
 
         Raises:
-            ApiFailure: When there is nothing to read.
+            ApiFailure: When there is no log.
         """
         query = {"container": container} if container else None
         answer = self._admin.get(f"{_path(pod)}/log", query=query)
@@ -121,7 +120,7 @@ class Pods:
             time.sleep(POLL_SECONDS)
 
     def token(self, pod: str, container: str | None = None) -> str:
-        """The token a pod mounts, as it stands in the container.
+        """The token that a pod mounts, read in the container.
 
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
@@ -136,7 +135,7 @@ class Pods:
         return done.stdout.strip()
 
     def _is_starting(self, pod: str) -> bool:
-        """Whether a pod is there and not ready yet, as on a real cluster just after it was made."""
+        """Whether a pod of a real cluster exists and is not ready yet."""
         if not self._patience_seconds:
             return False
         answer = self._admin.get(_path(pod))
@@ -144,12 +143,12 @@ class Pods:
 
 
 class MountedToken:
-    """The token a pod mounts, read again when it is a little old or the cluster was reset.
+    """The token that a pod mounts, read again after ``TOKEN_SECONDS`` or a reset of the cluster.
 
     Args:
-        pods: Reads it.
+        pods: The cluster's pods.
         pod: As ``namespace/name``.
-        container: Whose mount; None for the pod's default container.
+        container: None for the pod's default container.
         generation: A number that changes when the cluster is reset.
     """
 
@@ -159,7 +158,7 @@ class MountedToken:
         self._raw, self._read_at, self._generation = "", 0.0, -1
 
     def __call__(self) -> str:
-        """The token of the moment."""
+        """The current token."""
         now, generation = time.monotonic(), self._now()
         if now - self._read_at > TOKEN_SECONDS or self._generation != generation:
             self._raw = self._pods.token(self._pod, self._container)
@@ -184,7 +183,7 @@ def _cannot_pull(pod: Mapping[str, Any]) -> bool:
 
 
 def _waiting(pod: Any) -> Any:
-    """Why a pod is not ready, in the shape of a Status."""
+    """Why a pod is not ready, as a Status."""
     if not isinstance(pod, dict) or pod.get("kind") != "Pod":
         return pod
     states = [c.get("state", {}) for c in pod.get("status", {}).get("containerStatuses") or []]

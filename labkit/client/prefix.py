@@ -1,8 +1,8 @@
-"""How the walkthrough's names are written on a cluster that is shared.
+"""Prefix the walkthrough's names on a cluster that several learners share.
 
-With a prefix, each learner has namespaces and cluster roles of their own:
-``kikai`` is ``ann-kikai`` there. The notebooks keep the write-up's names; paths
-and objects are rewritten on their way to the server. Without a prefix nothing is.
+With a prefix each learner has namespaces and cluster roles of their own: ``kikai`` is
+``ann-kikai`` there. The notebooks keep the walkthrough's names; paths and objects are rewritten
+in requests, not in answers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from labkit.core.errors import UsageError
 
 NAMESPACES = frozenset({"default", "kikai", "darbo"})
-"""The namespaces the walkthrough works in."""
+"""The walkthrough's namespaces."""
 
 CLUSTER_NAMES = frozenset({"pv-reader", "pv-test", "view-test"})
-"""The cluster-scoped objects it makes; ``view`` and the like are the cluster's own."""
+"""The walkthrough's cluster-scoped objects. Others, such as ``view``, are the cluster's own."""
 
 _PATH = re.compile(r"(/namespaces/|/(?:clusterroles|clusterrolebindings)/)([a-z0-9][a-z0-9.-]*)(?=[^a-z0-9.-]|$)")
 _CLUSTERS_OWN = "/api/v1/namespaces/default/services/kubernetes"
-"""The API server's own Service: it is the cluster's, in nobody's namespace but ``default``."""
+"""The API server's own Service, which keeps its namespace."""
 
 _HOST = re.compile(r"(https://)kubernetes(?![\w.-])")
 _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
@@ -30,7 +30,7 @@ _USER = re.compile(r"^(system:serviceaccounts?:)([a-z0-9-]+)(.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Maps names to the cluster's own.
+    """Maps the walkthrough's names to those on a cluster.
 
     Args:
         prefix: Such as ``ann``; empty maps every name to itself.
@@ -39,7 +39,7 @@ class Names:
     prefix: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a prefix that cannot begin a name.
+        """Check the prefix.
 
         Raises:
             UsageError: When it is no DNS label of at most 20 letters.
@@ -67,7 +67,7 @@ class Names:
         return f"{match[1]}{self.namespace(match[2])}{match[3]}"
 
     def mapping(self) -> dict[str, str]:
-        """The walkthrough's names and what they are on this cluster; empty without a prefix."""
+        """All of the walkthrough's names with those on this cluster; empty without a prefix."""
         if not self.prefix:
             return {}
         return {name: f"{self.prefix}-{name}" for name in (*NAMESPACES, *CLUSTER_NAMES)}
@@ -79,7 +79,7 @@ class Names:
         return _PATH.sub(self._part, path)
 
     def command(self, line: str) -> str:
-        """A command that is typed in a pod, with the paths and the host it names as they are here.
+        """A command for a pod, with the paths and the host in it rewritten.
 
         Outside the namespace ``default`` the API server's short name does not resolve.
         """
@@ -88,7 +88,7 @@ class Names:
         return _HOST.sub(r"\1kubernetes.default", _PATH.sub(self._part, line))
 
     def body(self, body: Any) -> Any:
-        """An object on its way to this cluster; anything else passes as it is."""
+        """An object with its names rewritten; anything else unchanged."""
         if not self.prefix or not isinstance(body, Mapping) or "kind" not in body:
             return body
         mapped = dict(body)

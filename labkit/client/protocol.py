@@ -1,4 +1,4 @@
-"""What a checkpoint or a page needs of whoever asks the API."""
+"""The part of the client that checkpoints and widgets rely on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from labkit.client.answer import Answer
 
 
 class Caller(Protocol):
-    """Someone who may ask the API server: what checkpoints get."""
+    """A caller of an API server."""
 
     @property
     def name(self) -> str:
-        """How the lab calls them, such as ``kikai/test``."""
+        """The caller's name in the lab, such as ``kikai/test``."""
         ...
 
     def request(

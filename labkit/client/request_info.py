@@ -1,7 +1,7 @@
-"""What a method and a path mean to an API server.
+"""Parse a method and a path into the attributes that are authorized.
 
-The same reading the server does before it authorizes: verb, group, resource,
-namespace, name. It serves the answers' reprs and the explanation of decisions.
+The server does the same before it authorizes a request: verb, group, resource, namespace,
+name. Here they serve the cards of answers and the grader's request policy.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
 """
 
@@ -18,12 +18,12 @@ _OF_NAMESPACES = {"status", "finalize"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read as the authorizer reads it.
+    """The attributes of one request.
 
     Args:
         verb: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``,
-            ``delete`` or ``deletecollection``; the method in small letters for a
-            path that is no resource.
+            ``delete`` or ``deletecollection``; for a non-resource path, the method in
+            lower case.
         path: The path without its query.
         group: The API group, empty for the core group.
         version: Such as ``v1``.
@@ -44,17 +44,17 @@ class Call:
 
     @property
     def is_resource(self) -> bool:
-        """Whether the path names a resource, which RBAC rules then speak of."""
+        """Whether the path names a resource."""
         return bool(self.resource)
 
     @property
     def full_resource(self) -> str:
-        """Resource and subresource as a rule writes them, such as ``pods/exec``."""
+        """Resource and subresource as in an RBAC rule, such as ``pods/exec``."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
 def read_call(method: str, path: str, query: Mapping[str, str] | None = None) -> Call:
-    """Read a method and a path as an API server does.
+    """Parse a method and a path as an API server does.
 
     Args:
         method: Such as ``GET``.
@@ -62,7 +62,7 @@ def read_call(method: str, path: str, query: Mapping[str, str] | None = None) ->
         query: More query parameters.
 
     Returns:
-        The call; a path that is no resource has an empty ``resource``.
+        The attributes; a non-resource path has an empty ``resource``.
     """
     method = method.upper()
     split = urlsplit(path)

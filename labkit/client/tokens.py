@@ -1,8 +1,8 @@
-"""Look into a service account's token: header, claims, signature, and who vouches for it.
+"""Decode a service account's token, explain its claims and verify its signature.
 
-A token is three parts, each base64url: a header, the claims, and a signature over
-both. Anyone can read the first two; only the holder of the cluster's key can make
-the third. The public keys stand at ``/openid/v1/jwks``.
+A token has three base64url parts: header, claims and a signature over both. Anyone can decode
+the first two; the signature takes the cluster's private key. The public keys are at
+``/openid/v1/jwks``.
 Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
 """
 
@@ -64,11 +64,11 @@ class Token(Shown):
     """A decoded token.
 
     Args:
-        header: How it is signed.
-        claims: What it says.
-        verified: Whether the signature fits one of the cluster's keys.
-        verdict: Why it is verified, or where verification failed.
-        raw: The token itself; never shown.
+        header: The JOSE header.
+        claims: The claims.
+        verified: Whether one of the cluster's keys verifies the signature.
+        verdict: The result of the verification in words.
+        raw: The token; never shown.
     """
 
     header: dict[str, Any]
@@ -79,14 +79,14 @@ class Token(Shown):
 
     @classmethod
     def decode(cls, raw: str, asker: Caller | None = None) -> Token:
-        """Decode a token and check its signature against the cluster's keys.
+        """Decode a token and verify its signature with the cluster's keys.
 
         Args:
             raw: The whole token.
-            asker: Who reads the keys; without one the signature is not checked.
+            asker: The caller that reads the keys; None skips the verification.
 
         Raises:
-            TokenError: When the text is no token.
+            TokenError: When the text is not a token.
         """
         parts = raw.strip().split(".")
         if len(parts) != 3:
@@ -103,7 +103,7 @@ class Token(Shown):
 
     @property
     def shortened(self) -> str:
-        """The token as it may be shown."""
+        """A placeholder for the token."""
         return HIDDEN
 
     @property
@@ -113,28 +113,28 @@ class Token(Shown):
 
     @property
     def subject(self) -> str:
-        """Whom the token speaks for."""
+        """The ``sub`` claim: the user whom the token authenticates."""
         return str(self.claims.get("sub", ""))
 
     @property
     def legacy(self) -> bool:
-        """Whether it is a token of the old kind, from a Secret and without an end."""
+        """Whether it is a token from a Secret, which does not expire."""
         return any(key.startswith(_LEGACY) for key in self.claims)
 
     @property
     def expires(self) -> datetime | None:
-        """When it stops being valid; None for a legacy token."""
+        """The time of expiry; None for a legacy token."""
         stamp = self.claims.get("exp")
         return datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int | float) else None
 
     @property
     def expired(self) -> bool:
-        """Whether that moment has passed."""
+        """Whether the token has expired."""
         return self.expires is not None and self.expires.timestamp() <= time.time()
 
     @property
     def bound_to(self) -> str:
-        """The object the token dies with, such as ``pod curl``; empty when there is none."""
+        """The object that the token is bound to, such as ``pod curl``; empty when there is none."""
         claims = self.claims.get(_K8S)
         for kind in ("pod", "secret", "node"):
             if isinstance(claims, dict) and kind in claims:
@@ -143,14 +143,14 @@ class Token(Shown):
         return f"secret {secret}" if secret else ""
 
     def explain(self) -> dict[str, str]:
-        """What each claim of this token means."""
+        """The meaning of each claim of this token."""
         return {name: EXPLAINED[name] for name in self.flat if name in EXPLAINED}
 
     def review(self, asker: Caller) -> dict[str, Any]:
-        """Ask the server itself whether it accepts the token (TokenReview).
+        """Ask the server whether it accepts the token (TokenReview).
 
         Args:
-            asker: Who asks; they need ``create`` on ``tokenreviews``.
+            asker: The caller, who needs ``create`` on ``tokenreviews``.
 
         Returns:
             The review's status: ``authenticated``, ``user``, ``error``.
@@ -165,7 +165,7 @@ class Token(Shown):
         return Comparison(self, other)
 
     def card(self) -> Card:
-        """Every part of the token, explained; never the signature itself."""
+        """Every part of the token, explained, without the signature."""
         rows = [Row(f"header {name}", _said(name, value)) for name, value in self.header.items()]
         rows += [Row(name, _said(name, value)) for name, value in self.flat.items()]
         rows += [Row("signature", self.verdict), Row("token", self.shortened, code=True)]
@@ -189,25 +189,25 @@ class Comparison(Shown):
 
     @property
     def identical(self) -> bool:
-        """Whether they are one and the same token."""
+        """Whether both are the same token."""
         return self.left.raw == self.right.raw
 
     @property
     def same(self) -> dict[str, Any]:
-        """The claims both have with the same value."""
+        """The claims that have the same value in both."""
         other = self.right.flat
         return {k: v for k, v in self.left.flat.items() if k in other and other[k] == v}
 
     @property
     def different(self) -> dict[str, tuple[Any, Any]]:
-        """The claims that differ; None stands for a claim that one of them lacks."""
+        """The claims that differ, with both values; None for a missing claim."""
         left, right = self.left.flat, self.right.flat
         names = [*left, *(name for name in right if name not in left)]
         pairs = {name: (left.get(name), right.get(name)) for name in names}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
     def card(self) -> Card:
-        """The claims that are the same, then those that differ."""
+        """The claims with the same value, then those that differ."""
         rows = [Row(f"= {name}", plain(name, value)) for name, value in self.same.items()]
         for name, (left, right) in self.different.items():
             rows.append(Row(f"≠ {name}", f"left:  {plain(name, left)}\nright: {plain(name, right)}"))
@@ -230,7 +230,7 @@ def _part(part: str, name: str) -> dict[str, Any]:
 def _verify(raw: str, header: Mapping[str, Any], asker: Caller) -> tuple[bool, str]:
     import jwt
 
-    # The server offers this document in no other form, and answers 406 to plain JSON.
+    # The server serves this media type alone, and answers 406 to application/json.
     answer = asker.request("GET", JWKS_PATH, headers={"Accept": JWKS_TYPE})
     if not answer.ok:
         return False, f"not checked: the cluster's keys cannot be read ({answer.status})"
@@ -270,7 +270,7 @@ def _nested(value: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def plain(name: str, value: Any) -> str:
-    """A claim's value as a person reads it: times with a date, lists with commas."""
+    """A claim's value as text: timestamps with their date, lists with commas."""
     if value is None:
         return "(none)"
     if name in _TIMES and isinstance(value, int | float):

@@ -1,44 +1,50 @@
-"""Where a cluster is and how one proves who one is: addresses, keys, connections.
+"""The connections to an API server: address, credentials, TLS, pool.
 
-A connection pool belongs to an address and a client certificate; callers that
-send a token, or nothing, share the pool of their cluster. Nothing is retried and
-no proxy from the environment is used: what the learner sees is one exchange.
+A pool belongs to an address and a client certificate; callers with a token, or without a
+credential, share one. Requests are not retried and no proxy from the environment is used, so
+that what a learner sees is one exchange.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
-from labkit.client.pipelined import Batch, Server
-from labkit.client.pipelined import Reply as BatchReply
 from labkit.core.errors import LabkitError, TokenError, Unreachable, Untrusted
 from labkit.core.home import home_error
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 
+MAX_THREADS = 4
+"""The most requests of ``Transport.send_all`` that are on their way at a time."""
+
+MIN_PER_THREAD = 16
+"""How many requests make another thread worth its connection's handshake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a cluster's API server listens, and whose signature it must show.
+    """The address of an API server, and the CA that its certificate must come from.
 
     Args:
         server: Such as ``https://127.0.0.1:6443``.
-        ca: The CA certificates in PEM, or empty for the system's own.
-        ca_file: The file they came from, to name it in commands.
-        server_name: The name expected in the certificate, when not the address.
-        verify: False accepts any certificate; only for a kubeconfig that says so.
-        scratch: Where key files may lie for an instant; the system's own otherwise.
+        ca: The CA certificates in PEM; empty for the system's.
+        ca_file: The path of the CA certificates, for commands that are shown.
+        server_name: The name expected in the certificate; empty for the address.
+        verify: False accepts any certificate (``insecure-skip-tls-verify``).
+        scratch: The directory for a client certificate's temporary file; None for the system's.
     """
 
     server: str
@@ -51,12 +57,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How a caller proves who they are. Without anything the caller is anonymous.
+    """A caller's credential; without any field the caller is anonymous.
 
     Args:
         token: A bearer token.
-        token_source: Gives the token of the moment, where it is renewed.
-        certificate: A client certificate (and its chain) in PEM.
+        token_source: Returns the current token, where it is renewed.
+        certificate: A client certificate and its chain in PEM.
         key: Its private key in PEM.
     """
 
@@ -76,7 +82,7 @@ class Credentials:
         """The headers that carry the credential.
 
         Raises:
-            TokenError: When the token holds what no header can.
+            TokenError: When the token holds characters that a header cannot.
         """
         token = self.token_source() if self.token_source else self.token
         if not re.fullmatch(r"[!-~]*", token):
@@ -89,11 +95,11 @@ class Credentials:
 
 
 def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
-    """Make the TLS settings for one address and one client certificate.
+    """The TLS context for one address and one client certificate.
 
     Args:
-        endpoint: Where to connect.
-        credentials: Whose certificate to show, if any.
+        endpoint: The server.
+        credentials: The client certificate, if any.
 
     Returns:
         A context that trusts the cluster's CA alone.
@@ -109,7 +115,7 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
             why=str(error),
             todo="Look at certificate-authority in the kubeconfig.",
         ) from error
-    # Go's verification, which kubectl uses, asks no more of a certificate than this.
+    # Go's verification, which kubectl uses, is no stricter than this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not endpoint.verify:
         context.check_hostname = False
@@ -120,7 +126,7 @@ def tls_context(endpoint: Endpoint, credentials: Credentials) -> ssl.SSLContext:
 
 
 def _show_certificate(context: ssl.SSLContext, credentials: Credentials, scratch: Path | None) -> None:
-    # ssl reads certificates from files only; NamedTemporaryFile makes them 0600.
+    # ssl reads certificates from files only; NamedTemporaryFile creates them with mode 0600.
     name = ""
     try:
         with tempfile.NamedTemporaryFile("w", prefix=".cert-", dir=scratch, delete=False) as stream:
@@ -144,41 +150,17 @@ class Transport:
     """A pool of connections to one API server.
 
     Args:
-        endpoint: Where it listens.
-        credentials: Whose client certificate to show; tokens travel with each request.
+        endpoint: The server.
+        credentials: The client certificate, if any; tokens are sent in each request's headers.
     """
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
         self.endpoint = endpoint
         self.context = tls_context(endpoint, credentials or Credentials())
-        # The context checks the name: urllib3's assert_hostname would switch that off, for batches and exec too.
+        # The context checks the name: urllib3's assert_hostname would switch that off, for exec too.
         self._pool = urllib3.PoolManager(
             ssl_context=self.context, server_hostname=endpoint.server_name or None, retries=False, maxsize=16
         )
-        self._batch = Batch(Server(endpoint.server, self.context, endpoint.server_name, CONNECT_SECONDS, READ_SECONDS))
-
-    def send_all(
-        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
-    ) -> Sequence[BatchReply]:
-        """Ask many questions that change nothing, several at a time.
-
-        Args:
-            method: Such as ``POST``, for reviews.
-            path: The same for all.
-            bodies: The questions.
-            headers: All headers but the connection's own.
-
-        Returns:
-            The answers, in the questions' order.
-
-        Raises:
-            Unreachable: When nothing answers in time.
-            Untrusted: When the server's certificate is not the cluster's.
-        """
-        try:
-            return self._batch.send(method, path, bodies, headers)
-        except (OSError, HTTPException) as error:
-            raise connection_error(self.endpoint.server, error) from error
 
     def send(
         self,
@@ -197,7 +179,7 @@ class Transport:
             path: With its query, beginning with a slash.
             body: The bytes to send, or None.
             headers: All headers but the connection's own.
-            timeout_seconds: The longest silence while reading; None waits for ever.
+            timeout_seconds: The read timeout; None waits for ever.
             stream: Leave the body unread.
 
         Returns:
@@ -207,37 +189,84 @@ class Transport:
             Unreachable: When nothing answers in time.
             Untrusted: When the server's certificate is not the cluster's.
         """
-        url = self.endpoint.server.rstrip("/") + path
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds)
         try:
-            return self._pool.request(
-                method,
-                url,
-                body=body,
-                headers=dict(headers),
-                timeout=timeout,
-                preload_content=not stream,
-                redirect=False,
-            )
+            return self._request(method, path, body, headers, timeout_seconds, stream)
+        except urllib3.exceptions.HTTPError as error:
+            raise connection_error(self.endpoint.server, error) from error
+
+    def send_all(
+        self, method: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Sequence[urllib3.BaseHTTPResponse]:
+        """Make many exchanges that change nothing, several at a time.
+
+        A request whose kept connection the server has just closed is sent once more.
+
+        Args:
+            method: Such as ``POST``, for reviews.
+            path: The same for all.
+            bodies: One body a request.
+            headers: All headers but the connection's own, the same for all.
+
+        Returns:
+            The responses, in the order of the bodies.
+
+        Raises:
+            Unreachable: When nothing answers in time.
+            Untrusted: When the server's certificate is not the cluster's.
+        """
+
+        def exchange(body: bytes) -> urllib3.BaseHTTPResponse:
+            try:
+                return self._request(method, path, body, headers, READ_SECONDS)
+            except urllib3.exceptions.ProtocolError:
+                return self._request(method, path, body, headers, READ_SECONDS)
+
+        def exchange_all(part: Sequence[bytes]) -> list[urllib3.BaseHTTPResponse]:
+            return [exchange(body) for body in part]
+
+        # A part ends with its first failure, so a silent server holds each thread for one timeout.
+        size = max(MIN_PER_THREAD, math.ceil(len(bodies) / MAX_THREADS))
+        parts = [bodies[start : start + size] for start in range(0, len(bodies), size)]
+        try:
+            with ThreadPoolExecutor(MAX_THREADS) as threads:
+                return list(chain.from_iterable(threads.map(exchange_all, parts)))
         except urllib3.exceptions.HTTPError as error:
             raise connection_error(self.endpoint.server, error) from error
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
-        self._batch.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_seconds: float | None,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        return self._pool.request(
+            method,
+            self.endpoint.server.rstrip("/") + path,
+            body=body,
+            headers=dict(headers),
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            preload_content=not stream,
+            redirect=False,
+        )
 
 
 NOT_YET_VALID, EXPIRED = 9, 10
-"""OpenSSL's codes for a certificate whose time is not now."""
+"""OpenSSL's verification codes for a certificate outside its validity."""
 
 
 def connection_error(server: str, error: BaseException) -> Unreachable:
-    """Say in a sentence why no answer came.
+    """The error that says why no answer came.
 
     Args:
-        server: The address that was tried.
-        error: What the connection raised.
+        server: The server's address.
+        error: The connection's exception.
 
     Returns:
         The error to raise.

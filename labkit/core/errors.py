@@ -1,7 +1,7 @@
-"""Every error labkit raises on purpose, as one tree.
+"""The tree of labkit's errors.
 
-Each says three things: what happened, why, and what to do about it. ``labkit`` on
-the command line prints them as such and leaves with the class's ``exit_code``::
+Each says what happened, why, and what to do. The command ``labkit`` prints the three and ends
+with the class's ``exit_code``::
 
     LabkitError                     1   anything below
     ├── UsageError                  2   a name, step, manifest or option that cannot be right
@@ -12,7 +12,7 @@ the command line prints them as such and leaves with the class's ``exit_code``::
     ├── Missing                     5   a program, permission or image this machine lacks
     ├── ApiFailure                  6   the API server refused what the lab itself needed
     │   └── ExecFailed              6   a command could not be started in a container
-    │       └── UnknownProtocol     6   the server speaks none of the offered protocols (``podexec``)
+    │       └── UnknownProtocol     6   the server speaks none of the offered protocols (``client.exec``)
     ├── HomeError                   7   LABKIT_HOME cannot be used
     ├── TokenError                  2   text that is not a token
     ├── ExpectedForbidden           1   a call was allowed that should have been forbidden
@@ -29,7 +29,7 @@ from typing import ClassVar
 
 
 class LabkitError(Exception):
-    """Something went wrong that a person can do something about.
+    """An error that says what to do about it.
 
     Args:
         what: What happened, as a sentence.
@@ -55,7 +55,7 @@ class LabkitError(Exception):
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the sentences, not the way through labkit's code."""
+        """The text that IPython shows: the sentences without a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -95,7 +95,7 @@ class Unreachable(LabkitError):
 
 
 class Untrusted(Unreachable):
-    """The server's certificate is not signed by the CA we know."""
+    """The server's certificate is not trusted."""
 
 
 class Missing(LabkitError):
@@ -155,14 +155,14 @@ class ExpectedForbidden(LabkitError, AssertionError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name that looks most like a mistyped one.
+    """Suggest the known name that is most like a mistyped one.
 
     Args:
-        name: What was given.
-        known: All names that would have been right.
+        name: The mistyped name.
+        known: All valid names.
 
     Returns:
-        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all.
+        A sentence for ``todo``, such as ``Did you mean "kikai"?``, or the list of all names.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)

@@ -1,7 +1,6 @@
-"""Leave the signature out of every token that is about to be shown.
+"""Remove the tokens from texts that are shown or recorded.
 
-The header and the claims of a token are readable by anyone who sees it; only the
-signature makes it a credential. Outputs and records therefore never hold one.
+The signature makes a token a credential, so outputs and records must not hold one.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ HIDDEN = "eyJ….eyJ….<signature>"
 def redact(text: str) -> str:
     """Replace every token in a text by ``eyJ….eyJ….<signature>``.
 
-    Tokens inside Secrets are base64 once more; those are replaced too.
+    Base64-encoded tokens, as in Secrets, are replaced too.
     """
     text = TOKEN.sub(HIDDEN, text)
     return _ENCODED.sub("<base64 of a token>", text)

@@ -1,8 +1,7 @@
-"""Where the files that are not Python lie: in a checkout, and in an installed wheel.
+"""Find the data folders, in a checkout and in an installed wheel.
 
-A checkout keeps ``notebooks/`` and ``clusters/`` beside the package; a wheel carries
-them as ``labkit/_data/notebooks`` and ``labkit/_data/clusters``. Nobody else in labkit
-needs to know which of the two it is.
+A checkout has ``notebooks/`` and ``clusters/`` beside the package; a wheel has them as
+``labkit/_data/notebooks`` and ``labkit/_data/clusters``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def folder(name: str) -> Path:
-    """The folder of that name, wherever labkit is installed.
+    """The path of a data folder.
 
     Args:
         name: A top-level data folder, such as ``"clusters"`` or ``"notebooks"``.
@@ -22,7 +21,7 @@ def folder(name: str) -> Path:
         An existing directory. It may be read-only.
 
     Raises:
-        FileNotFoundError: This installation does not carry the folder.
+        FileNotFoundError: When this installation has no such folder.
     """
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():

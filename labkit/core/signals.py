@@ -1,4 +1,4 @@
-"""Ends that are asked for: what has begun is cleaned up, as after Ctrl-C."""
+"""Clean up after SIGTERM and SIGHUP as after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ENDS = (signal.SIGTERM, signal.SIGHUP)
-"""What comes when a process is ended, and when its terminal is closed."""
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""The signals of ``kill``, and of a terminal that is closed."""
 
 
 @contextmanager
 def cleaned_up() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal interrupt the block as Ctrl-C does.
+    """Raise KeyboardInterrupt in the block on SIGTERM and SIGHUP.
 
-    What is ignored (by ``nohup``) stays so, and elsewhere than in the main thread, where no
-    signal may be handled, nothing changes.
+    A signal that is ignored or handled already keeps its handler. Outside the main thread, which alone may
+    handle signals, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in ENDS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         if handler is signal.SIG_DFL:
             signal.signal(number, _interrupt)

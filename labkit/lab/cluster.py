@@ -1,4 +1,4 @@
-"""The cluster that was chosen: found or started, with its administrator, and how it does."""
+"""The chosen cluster, found or started, with its administrator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.backends.base import Backend, Options, Say, Status
+from labkit.backends.base import Backend, Options, Report, Status
 from labkit.backends.choice import Choice, make
 from labkit.client.answer import Answer
 from labkit.client.client import Client
@@ -24,10 +24,10 @@ RBAC_GROUP = "rbac.authorization.k8s.io"
 SETTLE_SECONDS = 0.5
 
 
-def say_aloud(line: str) -> None:
-    """Show one line of progress: on standard error, in a notebook as ordinary output.
+def print_progress(line: str) -> None:
+    """Print a line of progress to standard error; in a notebook to standard output.
 
-    Notebooks paint standard error red, as if something had gone wrong.
+    Notebooks show standard error in red, like a failure.
     """
     stream = sys.stdout if "ipykernel.zmqshell" in sys.modules else sys.stderr
     stream.write(f"{line}\n")
@@ -35,7 +35,7 @@ def say_aloud(line: str) -> None:
 
 
 class ChosenCluster(Shown):
-    """A cluster that is found or started; see ``Lab`` for the arguments."""
+    """The cluster of a ``Lab``, which describes the arguments."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ChosenCluster(Shown):
         force: bool = False,
         home: str | Path | None = None,
         start: bool = True,
-        say: Say = say_aloud,
+        say: Report = print_progress,
     ) -> None:
         self.home = ensure_private(Path(home).expanduser().absolute() if home else home_path())
         asked = Options(
@@ -66,7 +66,7 @@ class ChosenCluster(Shown):
         self.names = Names(self.choice.options.prefix)
         self.progress = Progress.default() if home is None else Progress(self.home / "progress.json")
         self.backend: Backend = make(self.choice.backend, self.home, self.choice.options)
-        self._say = say
+        self._report = say
         self._generation = 0
         if start:
             self.backend.start(say)
@@ -74,11 +74,11 @@ class ChosenCluster(Shown):
         self._found()
 
     def _found(self) -> None:
-        """The cluster is there, or was not to be started."""
+        """Called at the end of the constructor."""
 
     @cached_property
     def admin(self) -> Client:
-        """The administrator, with the kubeconfig's own credential."""
+        """The administrator: a caller with the kubeconfig's credential."""
         from labkit.client import kubeconfig
 
         found = kubeconfig.load(self.kubeconfig, scratch=self.home)
@@ -93,14 +93,14 @@ class ChosenCluster(Shown):
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig, for kubectl and the official client."""
+        """The path of the administrator's kubeconfig, for kubectl and other clients."""
         return self.backend.kubeconfig()
 
     @cached_property
     def patience_seconds(self) -> float:
-        """How long the cluster may take to show a change: none on the embedded one.
+        """How long the cluster may take to show a change: 0 on an embedded one.
 
-        A grader's cluster is an embedded one as well, and its record says so.
+        A grader's cluster is an embedded one too, as its record says.
         """
         at_once = self.backend.name == "embedded" or (
             self.backend.name == "existing" and read_json(self.home / "existing" / "cluster.json").get("at_once")
@@ -108,31 +108,31 @@ class ChosenCluster(Shown):
         return 0.0 if at_once else 10.0
 
     def status(self) -> Status:
-        """How the cluster is doing."""
+        """The cluster's state."""
         return self.backend.status()
 
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
-        """The audit event of a request, or None where there is no log we can read."""
+        """The audit event of a request; None where no audit log is readable."""
         return self.backend.audit_event(audit_id)
 
     def reset(self) -> None:
-        """Bring the cluster back to its beginning. What you passed stays passed."""
-        self.backend.reset(self._say)
+        """Restore the cluster's initial state. Your progress is kept."""
+        self.backend.reset(self._report)
         self._generation += 1
 
     def stop(self) -> None:
         """Stop the cluster."""
-        self.backend.stop(self._say)
+        self.backend.stop(self._report)
 
     def card(self) -> Card:
-        """Which cluster this is and where."""
+        """The cluster, its address and its kubeconfig."""
         status = self.status()
         rows = [*status.card().rows, Row("kubeconfig", self._kubeconfig_text(), code=True)]
         rows.append(Row("prefix", self.names.prefix))
         return Card(f"labkit on the {status.backend} cluster", "good" if status.running else "warn", rows)
 
     def _ca_file(self, ca: str) -> str:
-        """A file with the cluster's CA certificate, for curl and for others that want one."""
+        """The path of a file with the cluster's CA certificate, for curl; empty without a CA."""
         if not ca:
             return ""
         path = self.home / "pki" / "ca.crt"
@@ -153,6 +153,6 @@ class ChosenCluster(Shown):
             self._let_settle()
 
     def _let_settle(self) -> None:
-        """Give a real cluster's authorizer the moment it takes to hear of a change."""
+        """Wait until a real cluster's authorizer has seen a change."""
         if self.patience_seconds:
             time.sleep(SETTLE_SECONDS)

@@ -1,4 +1,4 @@
-"""The lab that the notebook made last, for the words that name none."""
+"""The lab that was created last, for functions that are given none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _listeners: list[Callable[[], None]] = []
 
 
 def use(lab: ChosenCluster) -> None:
-    """Make a lab the current one, and tell the listeners.
+    """Make a lab the current one, and call the listeners.
 
     Args:
         lab: A :class:`~labkit.lab.lab.Lab`.
@@ -24,7 +24,7 @@ def use(lab: ChosenCluster) -> None:
 
 
 def current() -> ChosenCluster | None:
-    """The lab that was made last, None before the first."""
+    """The lab that was created last; None before the first."""
     return _labs[0] if _labs else None
 
 

@@ -1,9 +1,8 @@
 """The whole walkthrough in the terminal: ``labkit demo``.
 
-It runs the notebooks' own solved cells, step by step, on a cluster of its own that is
-thrown away at the end, or on the one that was chosen. The learner's progress is never
-touched. What is printed is who asked what, the server's answer, and the checkpoint's
-verdict.
+It runs the notebooks' solved cells, step by step, on a temporary embedded cluster or on the
+chosen one, and prints each request, the server's answer and the checkpoint's verdict. The
+learner's progress is not touched.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 Keys = Callable[[], bool] | None
-"""Waits for a key, and says whether to go on; None never waits."""
+"""Waits for a key and returns whether to go on; None never waits."""
 
 WIDTH = 160
-"""Where a line of output is cut."""
+"""The length at which a line of output is cut."""
 
 LINES = 10
-"""Lines of a command's output that are shown."""
+"""How many lines of a command's output are shown."""
 
 ALL_LINES = 40
-"""Lines that are shown of anything else."""
+"""How many lines of anything else are shown."""
 
 SETUP = ("from labkit import", "lab = Lab(")
-"""Lines that only a notebook needs: here the lab is there already."""
+"""The beginnings of lines that are left out, because the lab exists already."""
 
 NEEDS_CLUSTER_ROLES = "05-cluster-roles"
-"""The lesson that somebody else's cluster may not allow."""
+"""The lesson that needs rights which an existing cluster may not grant."""
 
 
 def run(*, by_step: bool = False, here: bool = False) -> int:
@@ -54,8 +53,8 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 
     Args:
         by_step: Wait for a key before each step.
-        here: Run it on the chosen cluster, whose walkthrough objects are removed before
-            and after; else on an embedded one that is made for it and thrown away.
+        here: Run it on the chosen cluster, which is reset before and after; else on a
+            temporary embedded one.
 
     Returns:
         0 when every checkpoint passed, 130 when it was interrupted, else 1.
@@ -75,7 +74,7 @@ def run(*, by_step: bool = False, here: bool = False) -> int:
 
 
 def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
-    """Run it on the chosen cluster, with the progress of a moment."""
+    """Run it on the chosen cluster, with temporary progress."""
     from labkit.lab.lab import Lab
     from labkit.lessons.progress import Progress
 
@@ -89,7 +88,7 @@ def _on_the_chosen(directory: Path, console: Console, keys: Keys) -> int:
 
 
 def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
-    """Run it on a cluster that is made for it and thrown away."""
+    """Run it on a temporary embedded cluster."""
     from labkit.lab.lab import Lab
 
     console.print("A cluster for this demo is starting; your own is not touched.")
@@ -101,7 +100,7 @@ def _on_its_own(directory: Path, console: Console, keys: Keys) -> int:
 
 
 def wait() -> bool:
-    """Wait for a key. Returns False when the instructor wants to stop (q, Ctrl-D)."""
+    """Wait for a key. Returns False for q and Ctrl-D."""
     import click
 
     click.echo("      any key goes on, q ends ", nl=False)
@@ -117,9 +116,9 @@ class Demo:
     """One run through all steps.
 
     Args:
-        lab: The cluster to run it on.
-        console: Where to print.
-        go_on: Called before each step; returns False to end. None never waits.
+        lab: The cluster.
+        console: The terminal.
+        go_on: Called before each step; False ends the run. None never waits.
     """
 
     def __init__(self, lab: Lab, console: Console, go_on: Keys = None) -> None:
@@ -131,7 +130,7 @@ class Demo:
         self._names: dict[str, Any] = {}
 
     def run(self) -> int:
-        """Run every step that may be run here. Returns 0 when all passed, else 1."""
+        """Run every step that the cluster allows. Returns 0 when all passed, else 1."""
         begun = time.monotonic()
         left_out = 0
         for lesson in lessons.LESSONS:
@@ -155,11 +154,11 @@ class Demo:
         return self.lab.admin.without_observers().can("create", "clusterroles", group="rbac.authorization.k8s.io")
 
     def _fresh(self) -> dict[str, Any]:
-        """The names that a notebook's cells find."""
+        """The globals of a notebook's cells."""
         import labkit
 
         names: dict[str, Any] = {name: getattr(labkit, name) for name in labkit.__all__}
-        # Answers are shown as they come; what a cell would show once more is left out.
+        # Answers are printed as they come, so display() would repeat them.
         return {**names, "lab": self.lab, "display": lambda *_shown: None, "print": self._said}
 
     def _step(self, step: Step) -> bool:
@@ -174,7 +173,7 @@ class Demo:
         return True
 
     def _cell(self, code: str) -> None:
-        """Run one cell as a notebook would, and show the value of its last expression."""
+        """Run a cell as a notebook does, and print the value of its last expression."""
         tree = ast.parse(code)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if not code.startswith("check("):
@@ -188,7 +187,7 @@ class Demo:
             self.console.print(f"  [dim]{_plain(line)}[/]")
 
     def _answered(self, answer: Answer) -> None:
-        """Show an answer in two lines: who asked what, and what the server said."""
+        """Print an answer in two lines: the request, and the server's answer."""
         colour = "green" if answer.ok else "red" if answer.status in (401, 403) else "yellow"
         who = answer.as_user or "nobody"
         self.console.print(f"    {_plain(who)}: {answer.method} {_plain(answer.path)}")
@@ -219,7 +218,7 @@ class Demo:
 
 
 def _plain(text: str) -> str:
-    """The text with nothing in it that rich would read as a style."""
+    """The text with rich's markup escaped."""
     from rich.markup import escape
 
     return escape(text)

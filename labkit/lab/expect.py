@@ -1,8 +1,8 @@
-"""``with expect_forbidden(...)``: a refusal is what the lesson wants to see.
+"""``with expect_forbidden(...)``: expect that the calls in a block are refused.
 
-No cell crashes on a 403 that is meant; one that is allowed by mistake fails, with
-a sentence. It holds for the lab's callers, for commands in pods, and for other
-clients, whose exceptions carry a status of 403.
+A cell with an expected 403 runs, and a call that is allowed by mistake fails with a sentence.
+It covers the lab's callers, commands in pods, and exceptions of other clients that carry the
+status 403.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from labkit.core.errors import ExpectedForbidden
 
 
 class Seen(Protocol):
-    """What is told of a call: an ``Answer`` or a ``CompletedExec``."""
+    """A call: an ``Answer`` or a ``CompletedExec``."""
 
     def summary(self) -> dict[str, Any]:
-        """The call's facts."""
+        """The call's fields."""
         ...
 
 
 @dataclass
 class Watchful:
-    """What happens in a block.
+    """The calls in a block.
 
     Args:
         verb: Only calls with this verb count, when given.
         resource: Only calls of this resource count, when given.
         refused: The calls that were refused.
-        allowed: Those that were not.
-        others: What each call was that does not count.
+        allowed: The calls that were not refused.
+        others: Verb and resource of each call that does not count.
     """
 
     verb: str | None = None
@@ -43,7 +43,7 @@ class Watchful:
     others: list[str] = field(default_factory=list)
 
     def note(self, summary: dict[str, Any]) -> None:
-        """Count one call, if it is of the kind that counts."""
+        """Add a call to one of the three lists."""
         for key, wanted in (("verb", self.verb), ("resource", self.resource)):
             if wanted is not None and key in summary and summary[key] != wanted:
                 self.others.append(f"{summary.get('verb')} {summary.get('resource') or ''}".strip())
@@ -61,7 +61,7 @@ _watching: ContextVar[tuple[Watchful, ...]] = ContextVar("labkit_watching", defa
 
 
 def observe(seen: Seen) -> None:
-    """Tell the surrounding blocks, if any, of a call."""
+    """Add a call to the enclosing blocks."""
     blocks = _watching.get()
     if blocks:
         summary = seen.summary()
@@ -78,7 +78,7 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
         resource: Look only at calls of this resource, such as ``services``.
 
     Yields:
-        What was refused and what was allowed, filled while the block runs.
+        The calls of the block, added while it runs.
 
     Raises:
         ExpectedForbidden: When a call was allowed, or none was made.
@@ -111,7 +111,7 @@ def expect_forbidden(*, verb: str | None = None, resource: str | None = None) ->
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status an exception carries, as the various clients spell it."""
+    """The HTTP status that an exception of some client carries, by the names that clients use."""
     response = getattr(error, "response", None)
     for holder, name in ((error, "status"), (error, "status_code"), (response, "status_code")):
         value = getattr(holder, name, None)

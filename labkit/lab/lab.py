@@ -1,8 +1,8 @@
-"""The lab: one cluster, and everybody who may ask it something.
+"""The lab: one cluster and its callers.
 
-``Lab()`` finds the cluster that was chosen, or starts the embedded one. It hands
-out callers (the administrator, a pod, a service account, nobody), applies the
-lessons' manifests, runs commands in pods, and rewinds to any step.
+``Lab()`` finds the chosen cluster, or starts the embedded one. It gives callers (the
+administrator, a pod, a service account, an anonymous one), applies the lessons' manifests, runs
+commands in pods, and rewinds to any step.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from labkit.client.tokens import Token
 
 MANIFESTS = (".yaml", ".yml", ".json")
-"""How the files end that hold objects."""
+"""The extensions of manifest files."""
 
 WRITING = ("create", "apply", "patch", "edit", "delete", "replace", "set")
 
 
 class Lab(ChosenCluster):
-    """A cluster and its callers. Finds or starts the cluster.
+    """A cluster and its callers. The constructor finds or starts the cluster.
 
     Args:
         backend: ``embedded``, ``kind`` or ``existing``; the one chosen last when left out.
         kubeconfig: For an existing cluster: the file that names it.
         context: Its context; the file's current one when left out.
-        prefix: Put before the walkthrough's names, where several learners share a cluster.
+        prefix: Prepended to the walkthrough's names, where several learners share a cluster.
         era: ``now`` or ``1.20``: how service accounts get their tokens.
-        node: False leaves the embedded server's node out; pods stay Pending.
+        node: False runs the embedded server without a node; pods stay Pending.
         image: kind's node image.
         force: Use an existing cluster although it looks like production.
-        home: Where the lab's state lives; ``LABKIT_HOME`` when left out.
-        start: False only finds the cluster and never starts one.
+        home: The state directory; ``LABKIT_HOME`` when left out.
+        start: False does not start a cluster.
         say: Takes lines of progress; shown on standard error when left out.
 
     Raises:
@@ -62,14 +62,14 @@ class Lab(ChosenCluster):
     # -- callers ---------------------------------------------------------------------
 
     def as_pod(self, pod: str, container: str | None = None) -> Client:
-        """A caller that uses a pod's mounted token, which is read through exec.
+        """A caller with a pod's mounted token, which is read through exec.
 
         Args:
             pod: As ``namespace/name``, such as ``kikai/test``.
-            container: Whose mount to read; the pod's default one when left out.
+            container: The container to read it in; the pod's default one when left out.
 
         Raises:
-            UsageError: When the name is not written so.
+            UsageError: When the name is not ``namespace/name``.
             ExecFailed: When the pod does not run or mounts no token.
         """
         from labkit.client.pods import MountedToken
@@ -94,14 +94,14 @@ class Lab(ChosenCluster):
         return self.admin.with_credentials(Credentials(), "anonymous")
 
     def as_token(self, raw: str, name: str = "bearer of a token") -> Client:
-        """A caller that sends this token.
+        """A caller with a token.
 
         Args:
             raw: The whole token.
-            name: How to call them.
+            name: The caller's name in the lab.
 
         Raises:
-            TokenError: When there is nothing to send.
+            TokenError: When the token is empty.
         """
         if not raw.strip():
             raise TokenError("The token is empty.", todo="lab.as_anonymous() asks without one.")
@@ -110,14 +110,14 @@ class Lab(ChosenCluster):
     # -- acting ---------------------------------------------------------------------
 
     def apply(self, what: str | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Applied:
-        """Apply manifests: create what is missing, patch what is there.
+        """Apply manifests: create missing objects, patch existing ones.
 
         Args:
             what: A lesson (``04-roles``), one of its files (``04-roles/W14-namespaces.yaml``),
                 a file of the learner's, YAML text, an object, or several objects.
 
         Returns:
-            What happened to each object.
+            Each object's outcome.
 
         Raises:
             UsageError: When there is no such lesson or file, or it holds no objects.
@@ -136,16 +136,16 @@ class Lab(ChosenCluster):
         return self._apply(objects)
 
     def prepare(self, what: str) -> Applied:
-        """Make what an earlier lesson left behind, where it is missing.
+        """Create the missing objects of an earlier lesson.
 
-        What exists stays as it is, so this is safe at any time. What is made carries an
-        annotation: no checkpoint takes it for the learner's own work.
+        Existing objects stay as they are. Created ones carry an annotation, so that no
+        checkpoint counts them as the learner's own work.
 
         Args:
             what: A lesson or one of its files, as for ``apply``.
 
         Returns:
-            What had to be made.
+            The objects that were missing.
         """
         from labkit.client import manifests
 
@@ -160,10 +160,10 @@ class Lab(ChosenCluster):
         return applied
 
     def kubectl(self, line: str) -> Ran:
-        """Run the machine's own kubectl with the lab's kubeconfig; says so where there is none.
+        """Run the machine's kubectl, if it has one, with the lab's kubeconfig.
 
         Args:
-            line: What follows the word ``kubectl``, such as ``get pods -n kikai``.
+            line: The arguments, such as ``get pods -n kikai``.
         """
         from labkit.client import kubectl
 
@@ -185,13 +185,13 @@ class Lab(ChosenCluster):
 
         Args:
             pod: As ``namespace/name``; the namespace ``default`` when only a name is given.
-            command: A shell's command line, or a list of words that no shell sees.
+            command: A command line for a shell, or a list of arguments without a shell.
             container: The pod's default one when left out.
-            stdin: What to feed it.
-            timeout_seconds: When to cut it off, which gives exit code 124.
+            stdin: The command's input.
+            timeout_seconds: After this the command is cut off, with exit code 124.
 
         Returns:
-            What it printed and its exit code.
+            Its output and exit code.
 
         Raises:
             ExecFailed: When it could not be started.
@@ -204,15 +204,15 @@ class Lab(ChosenCluster):
         return done
 
     def probe(self, pod: str, command: str, *, container: str | None = None) -> CompletedExec:
-        """Run a command in a pod without_observers: nothing is recorded. What checkpoints use."""
+        """Run a command in a pod without recording it, for checkpoints."""
         command = self.names.command(command)
         return self.pods.exec(pod, command, container=container, timeout_seconds=60.0)
 
     def logs(self, pod: str, container: str | None = None) -> str:
-        """What a container has written so far.
+        """A container's log.
 
         Raises:
-            ApiFailure: When there is nothing to read.
+            ApiFailure: When there is no log.
         """
         return self.pods.logs(pod, container)
 
@@ -221,21 +221,21 @@ class Lab(ChosenCluster):
 
         Args:
             pod: As ``namespace/name``.
-            timeout_seconds: When to give up.
+            timeout_seconds: The timeout.
 
         Returns:
             The pod.
 
         Raises:
-            ApiFailure: When it is not there, or not ready in time.
+            ApiFailure: When it does not exist, or is not ready in time.
         """
         return self.pods.wait(pod, timeout_seconds)
 
     def token(self, what: str) -> Token:
-        """Decode a token and check it against the cluster's published keys.
+        """Decode a token and verify it with the cluster's public keys.
 
         Args:
-            what: A whole token, or a service account (``default/kikai``) for a fresh one.
+            what: A whole token, or a service account (``default/kikai``) for a new token of it.
         """
         from labkit.client.tokens import Token
 
@@ -245,13 +245,13 @@ class Lab(ChosenCluster):
         return Token.decode(raw, self.admin.without_observers())
 
     def pod_token(self, pod: str, container: str | None = None) -> Token:
-        """Decode the token that a pod mounts."""
+        """Decode the token that a pod mounts, and verify it."""
         from labkit.client.tokens import Token
 
         return Token.decode(self.read_pod_token(pod, container), self.admin.without_observers())
 
     def read_pod_token(self, pod: str, container: str | None = None) -> str:
-        """The token a pod mounts, as it stands in the container.
+        """The token that a pod mounts, read in the container.
 
         Raises:
             ExecFailed: When the pod does not run or mounts no token.
@@ -259,28 +259,28 @@ class Lab(ChosenCluster):
         return self.pods.token(pod, container)
 
     def record(self, step: str, what: object) -> None:
-        """Keep an answer for a step, as is done by itself after ``predict``.
+        """Record an answer for a step; after ``predict`` this happens by itself.
 
         Args:
             step: Such as ``W15``.
-            what: An answer, a finished command, or a fact you found, such as an address.
+            what: An answer, a finished command, or a fact that you found, such as an address.
         """
         from labkit import lessons
 
         lessons.record(step, what, self.progress)
 
     def predict(self, step: str, value: object) -> None:
-        """Say what you expect of a step; the answers that follow are kept for it."""
+        """Record what you expect of a step; the following answers are recorded for it."""
         from labkit import lessons
 
         lessons.predict(step, value, self.progress)
 
     def proxy(self, port: int = 0, caller: Client | None = None) -> Proxy:
-        """A local address that needs no credentials, as ``kubectl proxy`` gives it.
+        """Serve the API on a local address without credentials, as ``kubectl proxy`` does.
 
         Args:
             port: 0 takes a free one.
-            caller: Whose credentials to use; the administrator's when left out.
+            caller: The caller whose credential is used; the administrator when left out.
 
         Returns:
             The running proxy; use it in a ``with`` block, or call its ``close``.
@@ -292,13 +292,13 @@ class Lab(ChosenCluster):
     # -- the walkthrough ---------------------------------------------------------------------
 
     def rewind(self, step: str | int) -> Applied:
-        """Bring the cluster to the state in which a step begins.
+        """Reset the cluster and apply the manifests of all steps before a step.
 
         Args:
             step: Such as ``W17``; ``end`` gives the finished walkthrough.
 
         Returns:
-            What was made, on a cluster that was brought back to its beginning first.
+            The objects that were created.
 
         Raises:
             UsageError: When there is no such step.
@@ -320,7 +320,7 @@ class Lab(ChosenCluster):
 
     @cached_property
     def pods(self) -> Pods:
-        """Reaches into pods, without_observers."""
+        """The cluster's pods, without observers."""
         from labkit.client.pods import Pods
 
         known = read_json(self.home / "existing" / "cluster.json") if self.backend.name == "existing" else {}
@@ -328,7 +328,7 @@ class Lab(ChosenCluster):
 
     @cached_property
     def resources(self) -> Resources:
-        """Finds the path of an object."""
+        """Finds the paths of objects."""
         from labkit.client.discovery import Resources
 
         return Resources(self.admin)

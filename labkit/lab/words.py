@@ -1,7 +1,6 @@
-"""The words a learner types without naming a lab: check, hint, solution, predict.
+"""The functions that a learner calls without a lab: check, hint, solution, predict, board.
 
-They act on the lab that the notebook made last; where there is none yet, on the
-cluster that was chosen.
+They use the lab that was created last; before the first one, the chosen cluster.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def current() -> Lab:
-    """The lab that the notebook made last, or a new one."""
+    """The lab that was created last, or a new one."""
     found = current_lab.current()
     if found is None:
         from labkit.lab.lab import Lab
@@ -27,7 +26,7 @@ def current() -> Lab:
 
 
 def context(lab: Lab) -> Context:
-    """What checkpoints get to see of a lab."""
+    """The part of a lab that checkpoints use."""
     from labkit.lessons.base import Context
 
     quiet = lab.admin.without_observers()
@@ -58,7 +57,7 @@ def predict(step: str, value: object) -> None:
 
 
 def progress() -> Progress:
-    """The learner's progress; needs no cluster."""
+    """The learner's progress, with or without a cluster."""
     lab = current_lab.current()
     return lab.progress if lab is not None else Progress.default()
 

@@ -1,8 +1,7 @@
-"""The learner's own copies of the notebooks.
+"""The learner's copies of the notebooks, and the environment of JupyterLab.
 
-They lie outside the package and outside a checkout, so that working through them
-changes neither. A copy that the learner has not touched follows labkit's own; one
-that was touched is never overwritten.
+The copies are outside the package and outside a checkout, so that working in them changes
+neither. An unchanged copy is updated to labkit's version; a changed one is never overwritten.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ JUPYTERS_PLACES = {
     "JUPYTER_RUNTIME_DIR": "runtime",
     "IPYTHONDIR": "ipython",
 }
-"""What names the places where Jupyter keeps its state, and ours below ``LABKIT_HOME/jupyter``."""
+"""Jupyter's variables for its state, and the directories for them below ``LABKIT_HOME/jupyter``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """Where the copies lie.
+    """The learner's copies.
 
     Args:
-        directory: The directory to open.
-        outdated: Touched copies of which labkit has a newer version.
+        directory: Their directory.
+        outdated: The changed copies of which labkit has a newer version.
     """
 
     directory: Path
@@ -50,17 +49,17 @@ class Workbook:
 
 
 def prepare(directory: Path | None = None) -> Workbook:
-    """Copy what is missing, renew what was not touched.
+    """Copy missing notebooks and update unchanged copies.
 
     Args:
-        directory: Where; ``notebooks`` in ``LABKIT_HOME`` when left out.
+        directory: The copies' directory; ``notebooks`` in ``LABKIT_HOME`` when left out.
 
     Returns:
-        Where the copies lie.
+        The copies.
 
     Raises:
         HomeError: When they cannot be written.
-        UsageError: When the directory that was named cannot be.
+        UsageError: When a given directory cannot be written.
         Missing: When this installation has no notebooks.
     """
     target = (directory.expanduser() if directory else home_path() / "notebooks").absolute()
@@ -90,10 +89,10 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={directory}"]
     if (directory / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
-    # It would run npm to look for language servers, and say of each that it is not there.
+    # Autodetection runs npm to look for language servers, and logs each one that is missing.
     command.append("--LanguageServerManager.autodetect=False")
     command += ["--no-browser"] if no_browser else []
-    # Jupyter asks root for a word of consent; containers and class rooms run as root.
+    # Containers run as root, which JupyterLab refuses without this option.
     command += ["--allow-root"] if os.geteuid() == 0 else []
     return [*command, *more]
 
@@ -101,9 +100,9 @@ def jupyter_command(directory: Path, no_browser: bool, more: Iterable[str] = ())
 def environment() -> dict[str, str]:
     """The environment of JupyterLab, its kernels and its terminals.
 
-    All share one state. In a terminal ``labkit`` is found, and ``kubectl`` works on the lab's
-    cluster and leaves ~/.kube alone. Jupyter's own state (its settings, its cookie secret, what
-    was typed into cells) lies with labkit's, unless the learner's environment names a place for it.
+    All share one ``LABKIT_HOME``. In a terminal ``labkit`` is on the PATH, and ``kubectl`` uses the
+    lab's cluster and leaves ~/.kube alone. Jupyter's state (settings, cookie secret, input history)
+    is kept in ``LABKIT_HOME``, unless the learner's environment names directories for it.
     """
     home = home_path()
     places = {name: str(home / "jupyter" / place) for name, place in JUPYTERS_PLACES.items()}
@@ -118,7 +117,7 @@ def environment() -> dict[str, str]:
 
 
 def _kubeconfig(home: Path) -> Path:
-    """The chosen cluster's kubeconfig; where the embedded one will write its own, if none ever ran."""
+    """The path of the chosen cluster's kubeconfig, else that of the embedded cluster's future one."""
     with suppress(LabkitError):
         choice = Choice.of(home, None, Options())
         return make(choice.backend, home, choice.options).kubeconfig()
@@ -126,12 +125,13 @@ def _kubeconfig(home: Path) -> Path:
 
 
 def keep_quiet(variables: Mapping[str, str]) -> None:
-    """Take the question about news from JupyterLab's first page: it asks the network, and is not the lab's.
+    """Disable JupyterLab's announcements, which ask a question and use the network.
 
-    Written once, and only where the settings are the lab's own: a learner may change it.
+    The setting is written once, and only when Jupyter's configuration is in ``LABKIT_HOME``: a
+    learner may change it.
 
     Args:
-        variables: What ``environment`` gives.
+        variables: The result of ``environment``.
 
     Raises:
         HomeError: When it cannot be written.

@@ -1,4 +1,4 @@
-"""Clusters for the backends' tests. Every server is stopped by its own keeper."""
+"""Clusters for the backends' tests. Every server is stopped by its own backend."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def settle(holds: Callable[[], bool], seconds: float = 30.0) -> None:
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Embedded]:
-    """A keeper that has not started anything yet."""
-    keeper = Embedded(tmp_path / "home", Options())
-    yield keeper
-    keeper.stop(quiet)
+    """A backend that has not started anything yet."""
+    backend = Embedded(tmp_path / "home", Options())
+    yield backend
+    backend.stop(quiet)
 
 
 @pytest.fixture(scope="session")
 def foreign_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of a cluster that is not ours: an embedded server in another home."""
-    keeper = Embedded(tmp_path_factory.mktemp("foreign") / "home", Options())
-    keeper.start(quiet)
-    yield keeper.kubeconfig()
-    keeper.stop(quiet)
+    backend = Embedded(tmp_path_factory.mktemp("foreign") / "home", Options())
+    backend.start(quiet)
+    yield backend.kubeconfig()
+    backend.stop(quiet)
 
 
 Maker = Callable[[Path, Options], Backend]
@@ -62,7 +62,7 @@ def backend(
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-contract-{os.getpid()}")
-        keeper = makers[request.param](home, Options())
-        keeper.start(quiet)
-        yield keeper
-        keeper.stop(quiet)
+        backend = makers[request.param](home, Options())
+        backend.start(quiet)
+        yield backend
+        backend.stop(quiet)

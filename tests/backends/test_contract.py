@@ -24,7 +24,7 @@ LIBRARY = Library(resources.clusters() / "lessons")
 @pytest.fixture
 def lab(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A lab on the running backend, at its beginning."""
-    home: Path = backend.home  # type: ignore[attr-defined]  # every keeper has one; the protocol needs none
+    home: Path = backend.home  # type: ignore[attr-defined]  # every backend has one; the protocol needs none
     options = backend.options  # type: ignore[attr-defined]  # likewise
     monkeypatch.setenv("LABKIT_HOME", str(home))
     lab = Lab(backend.name, kubeconfig=options.kubeconfig, home=home, say=quiet)

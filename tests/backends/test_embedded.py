@@ -28,14 +28,14 @@ from tests.support.cluster import keys
 ROOT = Path(__file__).parents[2]
 
 
-def pid(keeper: Embedded) -> int:
-    return int(json.loads((keeper.home / "server.json").read_text())["pid"])
+def pid(backend: Embedded) -> int:
+    return int(json.loads((backend.home / "server.json").read_text())["pid"])
 
 
-def crash(keeper: Embedded) -> None:
-    os.kill(pid(keeper), signal.SIGKILL)
+def crash(backend: Embedded) -> None:
+    os.kill(pid(backend), signal.SIGKILL)
     deadline = time.monotonic() + 30
-    while held(keeper.home / "lock"):
+    while held(backend.home / "lock"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -49,7 +49,7 @@ def test_everything_lies_in_one_private_directory(embedded: Embedded, tmp_path: 
     assert {"ca.crt", "ca.key"} <= {entry.name for entry in (embedded.home / "pki").iterdir()}
 
 
-def test_another_keeper_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
+def test_another_backend_finds_it_and_it_has_its_own_session(embedded: Embedded) -> None:
     embedded.start(quiet)
     other = Embedded(embedded.home, Options())
     said: list[str] = []
@@ -64,10 +64,10 @@ def test_it_outlives_the_process_that_started_it(tmp_path: Path) -> None:
     code = "import sys; from labkit.backends.embedded import *; from labkit.backends.base import Options; "
     code += "Embedded(Path(sys.argv[1]), Options()).start(print)"
     subprocess.run([sys.executable, "-c", code, str(home)], cwd=ROOT, check=True, capture_output=True)
-    keeper = Embedded(home, Options())
-    assert keeper.status().running
-    keeper.stop(quiet)
-    assert not keeper.status().running
+    backend = Embedded(home, Options())
+    assert backend.status().running
+    backend.stop(quiet)
+    assert not backend.status().running
 
 
 def test_after_a_crash_it_comes_back_at_the_same_address_with_its_objects(embedded: Embedded) -> None:
@@ -94,9 +94,9 @@ def test_a_port_that_somebody_else_took_is_given_up(embedded: Embedded) -> None:
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        keeper = Embedded(tmp_path / "home", Options(port=taken.getsockname()[1]))
+        backend = Embedded(tmp_path / "home", Options(port=taken.getsockname()[1]))
         with pytest.raises(StartFailed) as caught:
-            keeper.start(quiet)
+            backend.start(quiet)
     assert "server.log" in caught.value.todo
 
 
@@ -153,15 +153,15 @@ def test_two_labs_at_once_share_one_server(tmp_path: Path) -> None:
 def test_a_full_disk_is_named_where_the_server_could_not_even_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper = Embedded(tmp_path / "home", Options())
-    monkeypatch.setattr(keeper, "_launch", lambda port: subprocess.Popen(["false"]))
-    keeper.home.mkdir(mode=0o700)
-    (keeper.home / "server.log").touch()
+    backend = Embedded(tmp_path / "home", Options())
+    monkeypatch.setattr(backend, "_launch", lambda port: subprocess.Popen(["false"]))
+    backend.home.mkdir(mode=0o700)
+    (backend.home / "server.log").touch()
     with pytest.raises(StartFailed, match="ended without a word"):
-        keeper.start(quiet)
+        backend.start(quiet)
     monkeypatch.setattr("labkit.backends.embedded.shutil.disk_usage", lambda path: SimpleNamespace(free=0))
     with pytest.raises(StartFailed, match=r"no space is left where .*/home lies"):
-        keeper.start(quiet)
+        backend.start(quiet)
 
 
 def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,10 +177,10 @@ def test_a_clock_that_was_set_back_is_named(tmp_path: Path, monkeypatch: pytest.
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     load_keys(home)
-    keeper = Embedded(home, Options())
+    backend = Embedded(home, Options())
     with pytest.raises(StartFailed, match=r"(?s)certificate is not yet valid.*clock right"):
-        keeper.start(quiet)
-    keeper.stop(quiet)
+        backend.start(quiet)
+    backend.stop(quiet)
 
 
 def test_other_wishes_than_the_running_servers_are_refused(embedded: Embedded) -> None:

@@ -38,21 +38,21 @@ def make(home: Path, cluster: Path, **options: object) -> Existing:
 def test_it_is_shown_before_anything_is_written(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
     before = admin.get("/api/v1/namespaces").names
     said: list[str] = []
-    keeper = make(tmp_path / "home", foreign_cluster)
-    keeper.start(said.append)
+    backend = make(tmp_path / "home", foreign_cluster)
+    backend.start(said.append)
     text = "\n".join(said)
     for word in ("Nothing was written yet", "labkit", "kubernetes-admin", "Pod curl", "create pods/exec"):
         assert word in text
     assert admin.get("/api/v1/namespaces").names == before
-    copied = keeper.kubeconfig()
+    copied = backend.kubeconfig()
     assert stat.S_IMODE(copied.stat().st_mode) == 0o600
     assert str(copied).startswith(str(tmp_path))
     again: list[str] = []
     make(tmp_path / "home", foreign_cluster).start(again.append)
     assert again == []
-    keeper.stop(quiet)
+    backend.stop(quiet)
     with pytest.raises(NotRunning):
-        keeper.kubeconfig()
+        backend.kubeconfig()
 
 
 def test_down_removes_what_the_lab_made_and_what_the_learner_made_by_hand(
@@ -98,13 +98,13 @@ def test_two_learners_share_a_cluster_by_prefixes(tmp_path: Path, foreign_cluste
 
 def test_with_a_prefix_everything_is_announced_under_the_name_it_gets(tmp_path: Path, foreign_cluster: Path) -> None:
     said: list[str] = []
-    keeper = make(tmp_path / "home", foreign_cluster, prefix="ann")
-    keeper.start(said.append)
+    backend = make(tmp_path / "home", foreign_cluster, prefix="ann")
+    backend.start(said.append)
     text = "\n".join(said)
     for word in ("Namespace ann-default", "Pod ann-default/curl", "Namespace ann-kikai", "ClusterRole ann-pv-reader"):
         assert word in text
     assert "Pod curl" not in text
-    keeper.stop(quiet)
+    backend.stop(quiet)
 
 
 def test_names_that_are_in_the_way_are_said(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
@@ -126,9 +126,9 @@ def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign
         with pytest.raises(UsageError, match="looks like production") as caught:
             make(tmp_path / "home", foreign_cluster).start(quiet)
         assert "--force" in caught.value.todo
-        keeper = make(tmp_path / "home", foreign_cluster, force=True)
-        keeper.start(quiet)
-        keeper.stop(quiet)
+        backend = make(tmp_path / "home", foreign_cluster, force=True)
+        backend.start(quiet)
+        backend.stop(quiet)
     finally:
         for name in names:
             admin.delete(f"/api/v1/namespaces/{name}")
@@ -137,19 +137,19 @@ def test_a_cluster_that_looks_like_production_is_refused(tmp_path: Path, foreign
 def test_a_class_room_of_learners_does_not_look_like_production(
     tmp_path: Path, foreign_cluster: Path, admin: Client
 ) -> None:
-    keepers = [make(tmp_path / name, foreign_cluster, prefix=name) for name in ("ann", "bob", "cyn", "dan")]
+    backends = [make(tmp_path / name, foreign_cluster, prefix=name) for name in ("ann", "bob", "cyn", "dan")]
     by_hand = [f"{name}-{space}" for name in ("ann", "bob", "cyn") for space in ("kikai", "darbo")]
     try:
-        for keeper in keepers[:3]:
-            keeper.start(quiet)
+        for backend in backends[:3]:
+            backend.start(quiet)
         for name in by_hand:
             admin.post("/api/v1/namespaces", {**NAMESPACE, "metadata": {"name": name}})
         said: list[str] = []
-        keepers[3].start(said.append)  # nine namespaces of others, and all of them learners'
+        backends[3].start(said.append)  # nine namespaces of others, and all of them learners'
         assert "others here" not in "\n".join(said)
     finally:
-        for keeper in keepers:
-            keeper.stop(quiet)
+        for backend in backends:
+            backend.stop(quiet)
     assert not set(by_hand) & set(admin.get("/api/v1/namespaces").names)
 
 
@@ -202,22 +202,22 @@ def test_an_unnamed_unreachable_or_wrong_cluster(tmp_path: Path, foreign_cluster
 
 
 def test_another_cluster_wants_the_first_one_taken_down(tmp_path: Path, foreign_cluster: Path) -> None:
-    keeper = make(tmp_path / "home", foreign_cluster)
-    keeper.start(quiet)
+    backend = make(tmp_path / "home", foreign_cluster)
+    backend.start(quiet)
     other = tmp_path / "other.conf"
     other.write_text(foreign_cluster.read_text())
     with pytest.raises(UsageError, match="in use already") as caught:
         make(tmp_path / "home", other).start(quiet)
     assert str(foreign_cluster) in caught.value.what
-    keeper.stop(quiet)
+    backend.stop(quiet)
 
 
 def test_another_prefix_on_the_same_cluster_is_told_from_the_one_in_use(tmp_path: Path, foreign_cluster: Path) -> None:
-    keeper = make(tmp_path / "home", foreign_cluster, prefix="ann")
-    keeper.start(quiet)
+    backend = make(tmp_path / "home", foreign_cluster, prefix="ann")
+    backend.start(quiet)
     with pytest.raises(UsageError, match="with the prefix ann"):
         make(tmp_path / "home", foreign_cluster).start(quiet)
-    keeper.stop(quiet)
+    backend.stop(quiet)
 
 
 def test_the_choice_is_remembered_and_forgotten(tmp_path: Path, foreign_cluster: Path) -> None:
@@ -277,11 +277,11 @@ def test_without_the_right_to_make_cluster_roles_part_5_says_so_and_the_rest_wor
 
 
 def test_anonymous_is_noted(tmp_path: Path, foreign_cluster: Path, admin: Client) -> None:
-    keeper = make(tmp_path / "home", foreign_cluster)
-    keeper.start(quiet)
+    backend = make(tmp_path / "home", foreign_cluster)
+    backend.start(quiet)
     record = json.loads((tmp_path / "home" / "existing" / "cluster.json").read_text())
     assert record["anonymous"] is True
     assert record["part5"] is True
-    assert keeper.status().running
-    keeper.stop(quiet)
+    assert backend.status().running
+    backend.stop(quiet)
     assert admin.with_credentials(Credentials(), "x").get("/api").status == 403

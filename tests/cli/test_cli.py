@@ -34,10 +34,10 @@ def quiet(_line: str) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose embedded cluster runs for the whole module."""
     directory = tmp_path_factory.mktemp("cli") / "home"
-    keeper = Embedded(directory, Options())
-    keeper.start(quiet)
+    backend = Embedded(directory, Options())
+    backend.start(quiet)
     yield directory
-    keeper.stop(quiet)
+    backend.stop(quiet)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def test_an_event_is_found_from_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [1, 7, 40, 10_000])
 def test_blocks_of_any_size_give_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(auditlog, "BLOCK", block)
+    monkeypatch.setattr(auditlog, "BLOCK_BYTES", block)
     log = tmp_path / "audit.log"
     log.write_text("".join(line(f"id-{n}", text="ä" * n) for n in range(20)))
     lines = list(auditlog.backwards(log))
@@ -33,8 +33,8 @@ def test_blocks_of_any_size_give_whole_lines(tmp_path: Path, monkeypatch: pytest
 
 
 def test_it_does_not_look_back_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auditlog, "FARTHEST", 200)
-    monkeypatch.setattr(auditlog, "BLOCK", 50)
+    monkeypatch.setattr(auditlog, "MAX_BYTES", 200)
+    monkeypatch.setattr(auditlog, "BLOCK_BYTES", 50)
     log = tmp_path / "audit.log"
     log.write_text(line("old") + line("x") * 100 + line("new"))
     assert auditlog.find(log, "new") is not None

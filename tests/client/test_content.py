@@ -37,11 +37,6 @@ def test_a_patch_is_told_by_its_shape() -> None:
     assert content.content_type("PATCH", []) == "application/json-patch+json"
 
 
-def test_the_media_type_is_found_however_it_is_written() -> None:
-    assert content.type_of({"CONTENT-type": "text/plain"}) == "text/plain"
-    assert content.type_of({"Accept": "text/plain"}) == ""
-
-
 @pytest.mark.parametrize(
     ("data", "content_type", "body"),
     [

@@ -45,7 +45,6 @@ def test_data_and_files_are_read_alike(tmp_path: Path) -> None:
     assert found.endpoint.server_name == "kube"
     assert found.credentials.certificate == PEM
     assert found.credentials.kind == "certificate"
-    assert found.namespace == "ns"
 
 
 def test_a_token_file_is_read_at_each_use(tmp_path: Path) -> None:
@@ -59,20 +58,49 @@ def test_a_token_file_is_read_at_each_use(tmp_path: Path) -> None:
         found.credentials.headers()
 
 
-def test_a_login_program_gives_the_token(tmp_path: Path) -> None:
+def login(tmp_path: Path, script: str) -> Path:
+    """A kubeconfig whose user logs in with a program."""
     program = tmp_path / "login"
-    status = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t1"}}'
-    program.write_text(f"#!/bin/sh\necho '{status}'\n")
+    program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "args": []}
-    found = kubeconfig.load(written(tmp_path / "config", document({"exec": plugin})))
-    assert found.credentials.headers() == {"Authorization": "Bearer t1"}
+    return written(tmp_path / "config", document({"exec": plugin}))
+
+
+def counting(expires: str) -> str:
+    """A program that gives the tokens t1, t2, …, each with the same end."""
+    status = f'{{\\"token\\":\\"t$n\\",\\"expirationTimestamp\\":\\"{expires}\\"}}'
+    kind = '\\"apiVersion\\":\\"client.authentication.k8s.io/v1\\",\\"kind\\":\\"ExecCredential\\"'
+    return f'echo >>runs; n=$(($(wc -l <runs)))\necho "{{{kind},\\"status\\":{status}}}"'
+
+
+@pytest.mark.parametrize(("expires", "second"), [("2999-01-01T00:00:00Z", "t1"), ("2020-01-01T00:00:00Z", "t3")])
+def test_a_login_program_gives_the_token_and_is_run_again_when_that_has_expired(
+    tmp_path: Path, expires: str, second: str
+) -> None:
+    found = kubeconfig.load(login(tmp_path, counting(expires)))
+    first = "t1" if second == "t1" else "t2"
+    assert found.credentials.headers() == {"Authorization": f"Bearer {first}"}
+    assert found.credentials.headers() == {"Authorization": f"Bearer {second}"}
 
 
 def test_a_login_program_that_fails_is_named(tmp_path: Path) -> None:
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/nope/login", "args": []}
     with pytest.raises(UsageError, match="/nope/login"):
         kubeconfig.load(written(tmp_path / "config", document({"exec": plugin})))
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_login_program_that_fails_in_a_terminal_is_named_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    path = login(tmp_path, "exit 3")
+    with monkeypatch.context() as real, open("/dev/null", "w") as null:
+        real.setattr("sys.stdin", null)
+        real.setattr("sys.stderr", null)
+        with pytest.raises(UsageError, match="The login program of"):
+            kubeconfig.load(path)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_missing_python_is_said_in_a_sentence(tmp_path: Path) -> None:
 def test_a_python_that_is_too_old_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
     with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer, and .* is 3\.9\.2"):
-        bootstrap.complain_if_too_old()
+        bootstrap.check_version()
 
 
 def test_a_missing_venv_module_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
-"""A real cluster in Docker, made by the program ``kind``.
+"""A real cluster in Docker, created by the program ``kind``.
 
-labkit calls kind's command line and copies none of its logic. It creates one
-cluster from ``clusters/kind/lab.yaml``, waits until a pod can really run there, and
-deletes only what it made: the node container's id, kept in the state directory,
-says whose a cluster is.
+labkit calls kind's command line and copies none of its logic. It creates one cluster
+from ``clusters/kind/lab.yaml``, waits until a pod can run there, and deletes only what it
+created: ``cluster.json`` in the state directory records the id of the node's container.
 Source: https://kind.sigs.k8s.io/docs/user/configuration/
 """
 
@@ -13,45 +12,36 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from labkit.backends import podimage, sweep
-from labkit.backends.base import Manifest, Need, Options, Say, Status
-from labkit.backends.engine import Engine, call, find, follow
+from labkit.backends.base import Manifest, Need, Options, Report, Status
+from labkit.backends.engine import Engine, call, find
 from labkit.backends.kind import creation, readiness
-from labkit.backends.kind import needs as kindneeds
+from labkit.backends.kind.needs import find_needs
 from labkit.client import auditlog, kubeconfig
 from labkit.client.client import Client
-from labkit.core import resources
 from labkit.core.errors import LabkitError, Missing, NotRunning, StartFailed, UsageError
 from labkit.core.home import ensure_private, locked, read_json, write_private
 from labkit.core.signals import cleaned_up
 
 CLUSTER = "labkit"
-PULL_SECONDS = 1800.0
 EVENT_SECONDS = 2.0
 AUDIT_LOGS = "/var/log/kubernetes"
-
-CGROUP_V1_PATCH = """\
-- |
-  kind: KubeletConfiguration
-  apiVersion: kubelet.config.k8s.io/v1beta1
-  failCgroupV1: false
-"""
-"""A kubelet refuses cgroup v1 since 1.35 unless it is told not to."""
 
 ERA_IMAGES = {"1.20": "kindest/node:v1.20.15"}
 
 
 class Kind:
-    """Keeper of a kind cluster.
+    """A kind cluster of the lab's own.
 
     Args:
-        home: The directory that keeps the state.
-        options: What the learner chose: image, era.
+        home: The state directory.
+        options: image and era count.
     """
 
     name = "kind"
@@ -64,7 +54,7 @@ class Kind:
 
     @property
     def image(self) -> str:
-        """The node image: the chosen one, that of a loaded bundle, or kind's own (empty).
+        """The chosen node image, else that of a loaded bundle; empty for kind's own.
 
         A bare version, such as ``v1.34.0``, stands for kind's own image of it.
         """
@@ -74,16 +64,16 @@ class Kind:
         version = re.fullmatch(r"v?(\d+\.\d+\.\d+)", chosen)
         return f"kindest/node:v{version[1]}" if version else chosen
 
-    def start(self, say: Say) -> None:
-        """Find the cluster, or create it and wait until a pod can run.
+    def start(self, report: Report) -> None:
+        """Find the cluster, or create it and wait until pods can run.
 
         Args:
-            say: Takes lines of progress, kind's own among them.
+            report: Takes lines of progress, kind's own among them.
 
         Raises:
-            Missing: When the machine lacks something; says how to get it.
-            StartFailed: When kind fails; nothing half-made is left.
-            UsageError: When the name is taken by a cluster that labkit did not make.
+            Missing: When the machine lacks a requirement.
+            StartFailed: When kind fails; what it created is deleted.
+            UsageError: When a cluster of that name exists that labkit did not create.
         """
         ensure_private(self.home)
         ensure_private(self.directory)
@@ -91,18 +81,18 @@ class Kind:
             if self._mine():
                 self._refuse_another_image()
                 if not self._answers():
-                    self._restart(find(), say)
+                    self._restart(find(), report)
                 return
-            engine = self._check(say)
-            self._remove_half_made(say)
+            engine = self._check(report)
+            self._remove_half_made(report)
             self._refuse_taken_name()
-            self._create(engine, say)
+            self._create(engine, report)
 
-    def stop(self, say: Say) -> None:
-        """Delete the cluster, if labkit made it; any other is left alone.
+    def stop(self, report: Report) -> None:
+        """Delete the cluster, if labkit created it.
 
         Args:
-            say: Takes lines of progress.
+            report: Takes lines of progress.
 
         Raises:
             Missing: When the container engine does not answer.
@@ -111,18 +101,18 @@ class Kind:
         ensure_private(self.directory)
         with locked(self.directory / "lock"):
             if not self._record():
-                say("There is no kind cluster of this lab.")
+                report("There is no kind cluster of this lab.")
                 return
             find()
             if self._record().get("state") == "creating" or self._mine():
-                say(f"Deleting the kind cluster {self.cluster} …")
+                report(f"Deleting the kind cluster {self.cluster} …")
                 self._delete()
             else:
-                say(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
-            self._forget()
+                report(f"The kind cluster {self.cluster} is gone, or not this lab's any more; it is left alone.")
+                self._forget()
 
     def status(self) -> Status:
-        """Whether the cluster is there and answers."""
+        """Whether the cluster exists and answers."""
         record = self._record()
         if record.get("state") != "ready":
             return Status(self.name, False, facts={"start it": "labkit up --backend kind"})
@@ -134,7 +124,7 @@ class Kind:
         return Status(self.name, running, url, facts)
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig that kind wrote into the state directory.
+        """The path of the administrator's kubeconfig, which kind wrote into the state directory.
 
         Raises:
             NotRunning: When there is no cluster.
@@ -143,8 +133,8 @@ class Kind:
             raise NotRunning("There is no kind cluster.", todo="Start it with `labkit up --backend kind`.")
         return self._config_file
 
-    def reset(self, say: Say) -> None:
-        """Delete everything that was not there when the cluster was new."""
+    def reset(self, report: Report) -> None:
+        """Delete all objects that a learner may have created, but those of the new cluster."""
         pristine = set(self._record().get("pristine") or [])
         client = self._client
         extra = [path for path in sweep.inventory(client) if path not in pristine]
@@ -153,8 +143,7 @@ class Kind:
     def audit_event(self, audit_id: str) -> dict[str, Any] | None:
         """The audit event of a request, read from the node's log.
 
-        The event is written a moment after the answer was sent, so this looks again
-        for up to two seconds.
+        The event is written a moment after the answer, so this retries for ``EVENT_SECONDS``.
         """
         if not re.fullmatch(r"[0-9a-zA-Z-]{1,64}", audit_id):
             return None
@@ -164,30 +153,105 @@ class Kind:
             engine = self._engine
             if engine is None:
                 return None
-            done = engine.run("exec", f"{self.cluster}-control-plane", "sh", "-c", command)
+            done = engine.run("exec", self._node, "sh", "-c", command)
             event = auditlog.pick(iter(reversed(done.stdout.encode().splitlines())), audit_id)
             if event is not None or done.returncode > 1 or time.monotonic() > deadline:
                 return event
             time.sleep(0.05)
 
     def adapt(self, manifest: Manifest) -> Manifest:
-        """A pod gets the lab's image, which the node already has."""
+        """The manifest with the lab's pod image, which is loaded into the node."""
         return podimage.adapt(manifest)
 
     def needs(self) -> list[Need]:
-        """A container engine, kind, memory and disk."""
-        return kindneeds.needs(self.image)
+        """A container engine, kind, memory, disk and the node image."""
+        return find_needs(self.image)
 
     # -- creating --------------------------------------------------------------------
 
-    def _check(self, say: Say) -> Engine:
+    def _create(self, engine: Engine, report: Report) -> None:
+        begun = time.monotonic()
+        creation.ensure_node_image(engine, self.image, report)
+        podimage.ensure(engine, self.image, report)
+        creation.write_config(self.directory, engine.cgroup_version)
+        self._keep(state="creating", cluster=self.cluster, image=self.image)
+        actions: list[tuple[str, Callable[[Engine, Report], None]]] = [
+            (f"Creating the kind cluster {self.cluster}; this takes a minute or two …", self._run_kind),
+            ("Loading the pod image …", self._load_pod_image),  # so that pods start without a registry
+            ("Waiting until a pod can run …", self._wait_until_usable),
+        ]
+        try:
+            with cleaned_up():
+                for caption, action in actions:
+                    report(caption)
+                    action(engine, report)
+                pristine = sweep.inventory(self._client)
+                node = engine.container_id(self._node)
+        except BaseException:
+            report("Cleaning up what was half-made …")
+            self._clean_up(report)
+            raise
+        self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
+        report(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
+
+    def _run_kind(self, engine: Engine, report: Report) -> None:
+        command = ["kind", "create", "cluster", "--name", self.cluster, "--config", "lab.yaml"]
+        command += ["--kubeconfig", str(self._config_file)]
+        command += ["--image", self.image] if self.image else []
+        creation.run(command, self.directory, engine.environment, self.image, self.cluster, report)
+        self._config_file.chmod(0o600)
+
+    def _load_pod_image(self, engine: Engine, _report: Report) -> None:
+        podimage.load(engine, self.cluster, engine.environment, self.directory)
+
+    def _wait_until_usable(self, _engine: Engine, report: Report) -> None:
+        readiness.wait(self._client, f"kind export logs --name {self.cluster}", report)
+
+    def _clean_up(self, report: Report) -> None:
+        """Delete what was half-made; where that fails, the next start tries again."""
+        try:
+            self._delete()
+        except LabkitError as error:
+            report(str(error))
+
+    def _delete(self) -> None:
+        """Delete the cluster, then its record: without the cluster gone, the record stays."""
+        command = ["kind", "delete", "cluster", "--name", self.cluster]
+        command += ["--kubeconfig", str(self._config_file)]
+        done = call(command, timeout_seconds=120.0, env=self._environment)
+        if done.ok and self._engine and self._engine.container_id(self._node):
+            # An interrupted creation may have finished the container after kind looked for it.
+            done = self._engine.run("rm", "--force", "--volumes", self._node, timeout_seconds=120.0)
+        if not done.ok:
+            raise LabkitError(
+                f"The kind cluster {self.cluster} could not be deleted.",
+                why=done.last_words,
+                todo=f"kind delete cluster --name {self.cluster}",
+            )
+        self._forget()
+
+    def _restart(self, engine: Engine, report: Report) -> None:
+        report(f"Starting the node of the kind cluster {self.cluster} again …")
+        done = engine.run("start", self._node)
+        if not done.ok:
+            raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
+        self._wait_until_usable(engine, report)
+
+    # -- checks before anything is created ---------------------------------------------
+
+    def _check(self, report: Report) -> Engine:
         engine = find()
         for need in self.needs():
             if not need.met and need.required:
                 raise Missing(need.thing, f"{need.thing}: {need.found}.", todo=need.todo)
             if not need.met and need.todo:
-                say(f"Note: {need.thing}: {need.found}. {need.todo}")
+                report(f"Note: {need.thing}: {need.found}. {need.todo}")
         return engine
+
+    def _remove_half_made(self, report: Report) -> None:
+        if self._record().get("state") == "creating":
+            report("An earlier start was cut off; what it left is removed first.")
+            self._delete()
 
     def _refuse_taken_name(self) -> None:
         done = call(["kind", "get", "clusters"], env=self._environment)
@@ -206,82 +270,7 @@ class Kind:
                 todo="Delete it first with `labkit down`, then start it as you like.",
             )
 
-    def _create(self, engine: Engine, say: Say) -> None:
-        begun = time.monotonic()
-        self.ensure_node_image(engine, say)
-        podimage.ensure(engine, self.image, say)
-        self._write_config(engine)
-        self._keep(state="creating", cluster=self.cluster, image=self.image)
-        command = ["kind", "create", "cluster", "--name", self.cluster, "--config", "lab.yaml"]
-        command += ["--kubeconfig", str(self._config_file)]
-        command += ["--image", self.image] if self.image else []
-        try:
-            with cleaned_up():
-                say(f"Creating the kind cluster {self.cluster}; this takes a minute or two …")
-                self._run_kind(command, say)
-                self._config_file.chmod(0o600)
-                node = engine.container_id(f"{self.cluster}-control-plane")
-                say("Loading the pod image …")
-                podimage.load(engine, self.cluster, self._environment, self.directory)
-                say("Waiting until a pod can run …")
-                readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
-                pristine = sweep.inventory(self._client)
-        except BaseException:
-            say("Cleaning up what was half-made …")
-            self._clean_up(say)
-            raise
-        self._keep(state="ready", cluster=self.cluster, image=self.image, node=node, pristine=pristine)
-        say(f"The kind cluster {self.cluster} is ready ({time.monotonic() - begun:.0f} s).")
-
-    def ensure_node_image(self, engine: Engine, say: Say) -> None:
-        """Have the chosen node image here before anything is made; kind's own it gets by itself.
-
-        Args:
-            engine: The container engine.
-            say: Takes lines of progress.
-
-        Raises:
-            Missing: When the image is not here and cannot be pulled.
-        """
-        if not self.image or engine.has_image(self.image):
-            return
-        say(f"Pulling the node image {self.image} …")
-        done = engine.run("pull", "--quiet", self.image, timeout_seconds=PULL_SECONDS)
-        if not done.ok:
-            raise Missing(
-                "node image",
-                f"The node image {self.image} is not here and cannot be pulled.",
-                why=done.last_words,
-                todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",
-            )
-
-    def _write_config(self, engine: Engine) -> None:
-        source = resources.clusters() / "kind"
-        text = (source / "lab.yaml").read_text(encoding="utf-8")
-        if engine.cgroup_version == "1":
-            text = f"{text.rstrip()}\n{CGROUP_V1_PATCH}"
-        write_private(self.directory / "lab.yaml", text)
-        policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
-        write_private(self.directory / "audit-policy.yaml", policy)
-
-    def _run_kind(self, command: list[str], say: Say) -> None:
-        """Run kind with its own output as progress."""
-        environment = {**os.environ, **self._environment}
-        environment.pop("KUBECONFIG", None)
-        code, lines = follow(command, creation.progress(say), cwd=self.directory, env=environment)
-        if code:
-            log = self.directory / "creation.log"
-            write_private(log, "\n".join(lines) + "\n")
-            raise creation.failed(lines, log, self.image, self.cluster)
-
-    def _restart(self, engine: Engine, say: Say) -> None:
-        say(f"Starting the node of the kind cluster {self.cluster} again …")
-        done = engine.run("start", f"{self.cluster}-control-plane")
-        if not done.ok:
-            raise StartFailed("The cluster's node does not start.", why=done.last_words, todo="labkit down; labkit up")
-        readiness.wait(self._client, f"kind export logs --name {self.cluster}", say)
-
-    # -- knowing ---------------------------------------------------------------------
+    # -- state --------------------------------------------------------------------------
 
     @cached_property
     def _engine(self) -> Engine | None:
@@ -292,6 +281,11 @@ class Kind:
     @property
     def _environment(self) -> dict[str, str]:
         return self._engine.environment if self._engine else {}
+
+    @property
+    def _node(self) -> str:
+        """The name of the node's container."""
+        return f"{self.cluster}-control-plane"
 
     @property
     def _config_file(self) -> Path:
@@ -314,41 +308,11 @@ class Kind:
         self.__dict__.pop("_client", None)
 
     def _mine(self) -> bool:
-        """Whether the cluster is there, and is the one this lab made."""
+        """Whether the cluster exists and is the one that this lab created."""
         record = self._record()
         if record.get("state") != "ready" or record.get("cluster") != self.cluster or not self._engine:
             return False
-        return record.get("node") == self._engine.container_id(f"{self.cluster}-control-plane")
-
-    def _remove_half_made(self, say: Say) -> None:
-        if self._record().get("state") == "creating":
-            say("An earlier start was cut off; what it left is removed first.")
-            self._delete()
-            self._forget()
-
-    def _clean_up(self, say: Say) -> None:
-        """Leave nothing half-made; where that fails, the next start tries again."""
-        try:
-            self._delete()
-        except LabkitError as error:
-            say(str(error))
-        else:
-            self._forget()
-
-    def _delete(self) -> None:
-        command = ["kind", "delete", "cluster", "--name", self.cluster]
-        command += ["--kubeconfig", str(self._config_file)]
-        done = call(command, timeout_seconds=120.0, env=self._environment)
-        node = f"{self.cluster}-control-plane"
-        if done.ok and self._engine and self._engine.container_id(node):
-            # It came into being while kind looked, as a cut off creation may let it.
-            done = self._engine.run("rm", "--force", "--volumes", node, timeout_seconds=120.0)
-        if not done.ok:
-            raise LabkitError(
-                f"The kind cluster {self.cluster} could not be deleted.",
-                why=done.last_words,
-                todo=f"kind delete cluster --name {self.cluster}",
-            )
+        return record.get("node") == self._engine.container_id(self._node)
 
     def _answers(self) -> bool:
         with suppress(LabkitError):

@@ -1,47 +1,122 @@
-"""What the program kind says while it creates a cluster: what of it is progress, and why it failed.
+"""The steps of ``kind create cluster``: node image, configuration, the program itself, and why it failed.
 
-Where a command in the node fails, kind prints all that the command said, which for
-kubeadm is hundreds of lines. They go to a file; the learner gets the one that says why.
+Where a command in the node fails, kind prints all of its output, which for kubeadm is
+hundreds of lines. They go to a file, and the learner gets the one line that says why.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from labkit.backends.base import Say
-from labkit.core.errors import StartFailed
+from labkit.backends.base import Report
+from labkit.backends.engine import Engine, follow
+from labkit.core import resources
+from labkit.core.errors import Missing, StartFailed
+from labkit.core.home import write_private
+
+PULL_SECONDS = 1800.0
+
+CGROUP_V1_PATCH = """\
+- |
+  kind: KubeletConfiguration
+  apiVersion: kubelet.config.k8s.io/v1beta1
+  failCgroupV1: false
+"""
+"""Since 1.35 a kubelet does not start on cgroup v1 unless it is configured so."""
 
 _ERROR = "ERROR: "
 _OUTPUT = "Command Output: "
 _KUBEADM_FAILED = re.compile(r"(?:error: )?(error execution phase .+)")
-"""How kubeadm's last words begin; a stack of calls may follow them."""
+"""The line in which kubeadm says why it failed; a stack of calls may follow it."""
 
 
-def progress(say: Say) -> Say:
-    """What takes kind's lines and passes on those that tell how far it is.
+def ensure_node_image(engine: Engine, image: str, report: Report) -> None:
+    """Pull the chosen node image if it is not here; kind pulls its own by itself.
 
     Args:
-        say: Takes them.
+        engine: The container engine.
+        image: The node image; empty for kind's own.
+        report: Takes lines of progress.
+
+    Raises:
+        Missing: When the image is not here and cannot be pulled.
     """
+    if not image or engine.has_image(image):
+        return
+    report(f"Pulling the node image {image} …")
+    done = engine.run("pull", "--quiet", image, timeout_seconds=PULL_SECONDS)
+    if not done.ok:
+        raise Missing(
+            "node image",
+            f"The node image {image} is not here and cannot be pulled.",
+            why=done.last_words,
+            todo=f"Check its name and the network, or load it from a file: {engine.program} load -i FILE",
+        )
+
+
+def write_config(directory: Path, cgroup_version: str) -> None:
+    """Write kind's configuration and the API server's audit policy.
+
+    Args:
+        directory: Where kind is run.
+        cgroup_version: ``1`` or ``2``.
+    """
+    source = resources.clusters() / "kind"
+    text = (source / "lab.yaml").read_text(encoding="utf-8")
+    if cgroup_version == "1":
+        text = f"{text.rstrip()}\n{CGROUP_V1_PATCH}"
+    write_private(directory / "lab.yaml", text)
+    policy = (source / "audit-policy.yaml").read_text(encoding="utf-8")
+    write_private(directory / "audit-policy.yaml", policy)
+
+
+def run(
+    command: Sequence[str], directory: Path, variables: Mapping[str, str], image: str, cluster: str, report: Report
+) -> None:
+    """Run ``kind create cluster`` with its own output as progress.
+
+    Args:
+        command: The program and its arguments.
+        directory: The configuration's directory; kind's output is written there when it fails.
+        variables: Environment variables to add.
+        image: The node image; empty for kind's own.
+        cluster: The cluster's name.
+        report: Takes lines of progress.
+
+    Raises:
+        StartFailed: When kind fails.
+    """
+    environment = {**os.environ, **variables}
+    environment.pop("KUBECONFIG", None)
+    code, lines = follow(command, _without_command_output(report), cwd=directory, env=environment)
+    if code:
+        log = directory / "creation.log"
+        write_private(log, "\n".join(lines) + "\n")
+        raise failed(lines, log, image, cluster)
+
+
+def _without_command_output(report: Report) -> Report:
+    """A report that ends where kind begins to print a failed command's output."""
     over = False
 
-    def told(line: str) -> None:
+    def progress(line: str) -> None:
         nonlocal over
         over = over or line.strip().startswith(_OUTPUT)
         if not over:
-            say(line)
+            report(line)
 
-    return told
+    return progress
 
 
 def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFailed:
     """Why a creation failed, and what to do.
 
     Args:
-        lines: All that kind said.
-        log: Where that is kept.
+        lines: All that kind printed.
+        log: The file that keeps it.
         image: The node image; empty for kind's own.
         cluster: The cluster's name.
     """
@@ -64,10 +139,10 @@ def failed(lines: Sequence[str], log: Path, image: str, cluster: str) -> StartFa
 
 
 def _reason(lines: Sequence[str]) -> str:
+    """The line that says why: kubeadm's, else the failed command's first, else kind's error, else the last."""
     for line in reversed(lines):
         if match := _KUBEADM_FAILED.match(line):
             return match[1]
-    # Where another command failed, its own output says more than the command.
     for beginning in (_OUTPUT, _ERROR, ""):
         for line in lines if beginning else lines[-1:]:
             if line.startswith(beginning):

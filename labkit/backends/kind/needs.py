@@ -1,4 +1,4 @@
-"""What kind needs of a machine: a container engine, the program itself, memory and disk."""
+"""The kind backend's requirements: a container engine, the program kind, memory and disk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ GET_KIND = (
 )
 
 
-def needs(image: str) -> list[Need]:
-    """What is there, and what is missing.
+def find_needs(image: str) -> list[Need]:
+    """The requirements, met or not.
 
     Args:
-        image: The node image that was chosen; empty for kind's own.
+        image: The chosen node image; empty for kind's own.
     """
     try:
         engine = find()

@@ -1,7 +1,7 @@
-"""Wait until a real cluster can be used: not only until its node says Ready.
+"""Wait until a real cluster can be used, which is later than its node's Ready condition.
 
-The steps stand in one list, in the order in which a new cluster reaches them. The
-last is the proof: a pod of our own runs, and resolves a name.
+``STEPS`` lists the conditions in the order in which a new cluster reaches them. The last is
+that a pod of the lab runs and resolves a name.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from labkit.backends import podimage
-from labkit.backends.base import Say
+from labkit.backends.base import Report
 from labkit.client.client import Client
-from labkit.client.exec import command
+from labkit.client.exec.command import run
 from labkit.core.errors import LabkitError, StartFailed
 
 READY_SECONDS = 300.0
@@ -32,14 +32,14 @@ STEPS: list[tuple[str, Callable[[Client], bool]]] = [
 ]
 
 
-def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_SECONDS) -> None:
+def wait(client: Client, logs_command: str, report: Report, *, seconds: float = READY_SECONDS) -> None:
     """Wait until every step holds.
 
     Args:
         client: The administrator.
-        logs_command: What shows why, when it does not come to that.
-        say: Takes lines of progress: what is being waited for.
-        seconds: When to give up.
+        logs_command: The command that shows why a step does not hold, for the error.
+        report: Takes lines of progress: the step that is waited for.
+        seconds: The timeout.
 
     Raises:
         StartFailed: When a step does not hold in time.
@@ -48,7 +48,7 @@ def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_
     for what, holds in STEPS:
         if holds(client):
             continue
-        say(f"  … {what}")
+        report(f"  … {what}")
         while not holds(client):
             if time.monotonic() > deadline:
                 raise StartFailed(
@@ -61,14 +61,14 @@ def wait(client: Client, logs_command: str, say: Say, *, seconds: float = READY_
 
 
 def exists(client: Client, path: str) -> bool:
-    """Whether something is at a path; False also while nothing answers."""
+    """Whether a path can be read; False also while the server does not answer."""
     with suppress(LabkitError):
         return client.get(path).ok
     return False
 
 
 def all_ready(client: Client, path: str) -> bool:
-    """Whether there is something at a path, and all of it has the condition Ready."""
+    """Whether there are objects at a path, and all have the condition Ready."""
     with suppress(LabkitError):
         found = client.get(path).items
         return bool(found) and all(_ready(entry) for entry in found)
@@ -76,7 +76,7 @@ def all_ready(client: Client, path: str) -> bool:
 
 
 def pod_runs(client: Client) -> bool:
-    """Whether a pod of the lab's image runs and resolves the API server's name."""
+    """Create a pod of the lab's image if there is none; whether it runs and resolves the API server's name."""
     path = f"{DEFAULT}/pods/{PROBE}"
     if not exists(client, path):
         with suppress(LabkitError):
@@ -85,7 +85,7 @@ def pod_runs(client: Client) -> bool:
         return False
     with suppress(LabkitError):
         name = "kubernetes.default.svc.cluster.local"
-        return command.run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
+        return run(client, f"default/{PROBE}", ["getent", "hosts", name]).ok
     return False
 
 

@@ -1,10 +1,10 @@
-"""The frames of an exec WebSocket, both directions in one thread.
+"""Read and write the frames of an exec WebSocket in one thread.
 
-The first byte of a frame says which channel it belongs to. Sources: KEP-4006,
+The first byte of a frame is its channel. Sources: KEP-4006,
 ``k8s.io/apimachinery/pkg/util/httpstream/wsstream``.
 
-One thread does it all, because a TLS connection that one thread reads while another writes
-breaks now and then: CPython locks it only since 3.13.4 (gh-134698).
+One thread, because before CPython 3.13.4 a TLS connection may break when one thread reads it
+while another writes (gh-134698).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     import websocket
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-"""What the first byte of a frame says. 255 closes a channel (v5 only)."""
+"""The channels. 255 closes the channel that its data names (v5 only)."""
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 PIECE_BYTES = 8192
-"""The most input in a frame: a connection that takes any bytes takes so many without waiting."""
+"""The most input in a frame: a connection that is writable takes so many bytes without blocking."""
 
 STALL_SECONDS = 0.2
-"""How long the rest of a frame is waited for before looking after the other direction again."""
+"""How long to wait for the rest of a frame before writing again."""
 
 
 def typed(data: bytes, protocol: str | None) -> Iterator[bytes]:
-    """The frames that give a command all of its input, and its end where the protocol can say it.
+    """The frames of a command's whole input, with its end where the protocol has one.
 
     Args:
         data: The input.
-        protocol: What was negotiated.
+        protocol: The negotiated protocol.
     """
     for start in range(0, len(data), PIECE_BYTES):
         yield bytes((STDIN,)) + data[start : start + PIECE_BYTES]
@@ -44,7 +44,7 @@ def typed(data: bytes, protocol: str | None) -> Iterator[bytes]:
 
 
 def end_of_input(protocol: str | None) -> list[bytes]:
-    """The frame that says that no more input follows, if the protocol has one."""
+    """The frame that closes standard input; none in v4."""
     return [bytes((CLOSE, STDIN))] if protocol == PROTOCOLS[0] else []
 
 
@@ -59,9 +59,9 @@ def frames(
 
     Args:
         socket: An exec WebSocket.
-        outgoing: Frames to send, as fast as they are taken.
-        sources: Descriptors to watch once those are sent, each with the frames that it gives when it is readable.
-        deadline: When to give up, by ``time.monotonic``; None waits for ever.
+        outgoing: Frames to send.
+        sources: Descriptors to watch once those are sent, each with the next frames to send when it is readable.
+        deadline: When to give up, in ``time.monotonic`` seconds; None waits for ever.
 
     Yields:
         The channel and the data.
@@ -103,7 +103,7 @@ def frames(
 
 
 def _received(socket: websocket.WebSocket) -> bytes:
-    """The next frame with data; nothing when what came is none, or not whole yet.
+    """The next frame's data; empty when a control frame came, or the frame is not complete yet.
 
     Raises:
         WebSocketConnectionClosedException: When the other side closes.

@@ -1,7 +1,7 @@
 """Run a command in a container of a pod, over the real exec API.
 
-One WebSocket, whose frames ``execframes`` reads and writes. The protocols are
-Kubernetes' own: ``v5.channel.k8s.io`` and, for older servers, ``v4``.
+It opens one WebSocket, with ``v5.channel.k8s.io`` or, for servers before 1.30, ``v4``;
+``channels`` reads and writes its frames.
 Source: KEP-4006 and https://kubernetes.io/docs/tasks/debug/debug-application/get-shell-running-container/
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import websocket
 
 COUNTED = 'command -v "$1" >/dev/null || { echo "exec: $1: not found" >&2; exit 127; }; head -c "$0" | "$@"'
-"""A shell line that gives a command just so many bytes of its own input: ``v4`` cannot say that there are no more."""
+"""A shell line that gives a command the first N bytes of input: ``v4`` cannot close standard input."""
 
 SHELLS = ("bash", "sh")
 TIMED_OUT = 124
-"""The exit code of a command that was cut off, as the program ``timeout`` has it."""
+"""The exit code of a command that was cut off, as that of the program ``timeout``."""
 
 IN_THE_IMAGE = "Name a program that the container's image has."
 
@@ -43,10 +43,10 @@ class CompletedExec(Shown):
     Args:
         args: The command and its arguments.
         returncode: Its exit code.
-        stdout: What it wrote to standard output.
-        stderr: What it wrote to standard error.
-        pod: Where it ran, as ``namespace/name``.
-        container: In which container; empty for the pod's first.
+        stdout: Its standard output.
+        stderr: Its standard error.
+        pod: The pod, as ``namespace/name``.
+        container: The container; empty for the pod's default one.
     """
 
     args: list[str]
@@ -62,7 +62,7 @@ class CompletedExec(Shown):
         return self.returncode == 0
 
     def json(self) -> Any:
-        """Standard output as JSON, or None when it is none."""
+        """Standard output as JSON; None when it is not JSON."""
         try:
             return json.loads(self.stdout)
         except ValueError:
@@ -70,7 +70,7 @@ class CompletedExec(Shown):
 
     @property
     def status(self) -> int:
-        """The HTTP status that a printed Status object tells, 200 for another object, else 0."""
+        """The code of a printed Status object, 200 for another object, else 0."""
         body = self.json()
         if not isinstance(body, dict) or "kind" not in body:
             return 0
@@ -84,7 +84,7 @@ class CompletedExec(Shown):
         return shlex.join(self.args)
 
     def summary(self) -> dict[str, Any]:
-        """The facts worth recording, without tokens."""
+        """The fields to record, without tokens."""
         body = self.json()
         message = body.get("message", "") if isinstance(body, dict) else ""
         return {
@@ -100,7 +100,7 @@ class CompletedExec(Shown):
         }
 
     def card(self) -> Card:
-        """The command and what it printed."""
+        """The command and its output."""
         where = self.pod + (f", container {self.container}" if self.container else "")
         rows = [
             Row("in", where),
@@ -144,15 +144,15 @@ def run(
     """Run a command in a container and wait for its end.
 
     Args:
-        client: Who asks; they need ``create`` on ``pods/exec``.
+        client: The caller, who needs ``create`` on ``pods/exec``.
         pod: As ``namespace/name``.
         command: The command and its arguments.
         container: Empty for the pod's default container.
-        stdin: What to feed it.
-        timeout_seconds: When to cut it off, which gives exit code 124.
+        stdin: The command's input; None for no standard input.
+        timeout_seconds: After this the command is cut off, with exit code 124.
 
     Returns:
-        What it printed and its exit code.
+        Its output and exit code.
 
     Raises:
         ExecFailed: When it could not be started.
@@ -184,13 +184,13 @@ def run(
 
 
 def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SHELLS, **rest: Any) -> CompletedExec:
-    """Run a shell command line with the first of the shells that the container has.
+    """Run a command line with the first of some shells that the container has.
 
     Args:
-        client: Who asks.
+        client: The caller.
         pod: As ``namespace/name``.
-        line: What one would type.
-        shells: Which to try, in order.
+        line: The command line.
+        shells: The shells to try, in order.
         rest: As in ``run``.
 
     Raises:
@@ -206,10 +206,10 @@ def run_shell(client: Client, pod: str, line: str, *, shells: Sequence[str] = SH
 
 
 def default_container(client: Client, pod: str) -> str:
-    """The container that is meant when none is named, as kubectl chooses it.
+    """The container that kubectl chooses when none is named.
 
     Args:
-        client: Who asks.
+        client: The caller.
         pod: As ``namespace/name``.
 
     Returns:
@@ -240,19 +240,19 @@ def open_exec(
     tty: bool = False,
     protocols: Sequence[str] = PROTOCOLS,
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
-    """Open the exec WebSocket; leaving the block closes it.
+    """Open the exec WebSocket; the end of the ``with`` block closes it.
 
     Args:
-        client: Who asks.
+        client: The caller.
         pod: As ``namespace/name``.
         command: The command and its arguments.
         container: Empty for the pod's default container.
         stdin: Whether standard input will be sent.
         tty: Whether the command gets a terminal; then there is no standard error.
-        protocols: What to offer.
+        protocols: The protocols to offer.
 
     Raises:
-        UnknownProtocol: When the server speaks none of them; nothing was started.
+        UnknownProtocol: When the server accepts none of them; no command was started.
         ExecFailed: When the server refuses.
         Unreachable: When nothing answers.
     """
@@ -296,11 +296,11 @@ def cut_off(pod: str) -> ExecFailed:
 
 
 def exit_code(status: bytes, pod: str) -> int:
-    """Read the Status that ends a command.
+    """The exit code in the Status that ends a command.
 
     Args:
         status: The error channel's JSON.
-        pod: For the message.
+        pod: The pod, for the error.
 
     Returns:
         The command's exit code.
@@ -340,14 +340,14 @@ def _closing(socket: websocket.WebSocket) -> Iterator[websocket.WebSocket]:
 def opened(
     client: Client, pod: str, command: Sequence[str], container: str, fed: bytes | None
 ) -> contextlib.AbstractContextManager[websocket.WebSocket]:
-    """Open the WebSocket for a command that is fed all of this, counted where its end cannot be sent.
+    """Open the WebSocket for a command whose whole input is known; see ``COUNTED`` for ``v4``.
 
     Args:
-        client: Who asks.
+        client: The caller.
         pod: As ``namespace/name``.
-        command: The words to run.
-        container: Empty for the pod's default one.
-        fed: All that it will read; None where it reads nothing.
+        command: The command and its arguments.
+        container: Empty for the pod's default container.
+        fed: The input; None for no standard input.
 
     Raises:
         ExecFailed: When the server refuses.

@@ -1,7 +1,7 @@
-"""A pod's shell on the learner's own terminal: raw keys, colours, window size.
+"""Attach a pod's command to the process's own terminal: raw keys, window size.
 
-Where standard input or output is no terminal, the command runs without one, and
-what is piped in is fed to it.
+Where standard input or output is not a terminal, the command gets none, and piped input is
+passed on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.client import Client
-from labkit.client.exec import command as podexec
 from labkit.client.exec.channels import (
     ERROR,
     PIECE_BYTES,
@@ -28,22 +27,32 @@ from labkit.client.exec.channels import (
     frames,
     typed,
 )
+from labkit.client.exec.command import (
+    SHELLS,
+    UnknownProtocol,
+    cut_off,
+    default_container,
+    exit_code,
+    lacks_program,
+    open_exec,
+    opened,
+)
 from labkit.core.errors import ExecFailed
 
 if TYPE_CHECKING:
     import websocket
 
 NOTHING_SECONDS = 1.0
-"""When a pipe from which nothing came is taken for no input at all."""
+"""After how long a pipe from which nothing came counts as no input."""
 
 
 def run(client: Client, pod: str, command: Sequence[str], *, container: str = "") -> int:
     """Run a command in a pod with the process's own input and output.
 
     Args:
-        client: Who asks.
+        client: The caller.
         pod: As ``namespace/name``.
-        command: The command; empty opens a shell.
+        command: The command and its arguments; empty opens a shell.
         container: Empty for the pod's default container.
 
     Returns:
@@ -52,55 +61,55 @@ def run(client: Client, pod: str, command: Sequence[str], *, container: str = ""
     Raises:
         ExecFailed: When it could not be started.
     """
-    container = container or podexec.default_container(client, pod)
+    container = container or default_container(client, pod)
     tty = sys.stdin.isatty() and sys.stdout.isatty()
-    for words in [list(command)] if command else [[shell] for shell in podexec.SHELLS]:
+    for words in [list(command)] if command else [[shell] for shell in SHELLS]:
         try:
             return _attached(client, pod, words, container, tty)
         except ExecFailed as error:
-            last = words[0] == podexec.SHELLS[-1]
-            if command or last or not podexec.lacks_program(error, words[0]):
+            last = words[0] == SHELLS[-1]
+            if command or last or not lacks_program(error, words[0]):
                 raise
     return 0
 
 
 def _attached(client: Client, pod: str, words: list[str], container: str, tty: bool) -> int:
     if tty:
-        opening = podexec.open_exec(client, pod, words, container=container, stdin=True, tty=True)
+        opening = open_exec(client, pod, words, container=container, stdin=True, tty=True)
         with opening as socket, _raw_terminal() as resized:
             return _until_end(frames(socket, [_size()], {resized: _sizes(resized), **_input(socket)}), pod)
     if sys.stdin.isatty():
-        with podexec.opened(client, pod, words, container, None) as socket:
+        with opened(client, pod, words, container, None) as socket:
             return _until_end(frames(socket), pod)
     try:
         speaks = PROTOCOLS[:1]
-        with podexec.open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
+        with open_exec(client, pod, words, container=container, stdin=True, protocols=speaks) as socket:
             return _until_end(frames(socket, (), _input(socket)), pod)
-    except podexec.UnknownProtocol:
+    except UnknownProtocol:
         fed = _piped()
-        with podexec.opened(client, pod, words, container, fed) as socket:
+        with opened(client, pod, words, container, fed) as socket:
             outgoing = typed(fed, socket.getsubprotocol()) if fed is not None else ()
             return _until_end(frames(socket, outgoing), pod)
 
 
 def _until_end(received: Iterator[tuple[int, bytes]], pod: str) -> int:
-    """Pass on what the command prints. Returns its exit code."""
+    """Print the command's output. Returns its exit code."""
     for channel, data in received:
         if channel == ERROR:
-            return podexec.exit_code(data, pod)
+            return exit_code(data, pod)
         _write(2 if channel == STDERR else 1, data)
-    raise podexec.cut_off(pod)
+    raise cut_off(pod)
 
 
 def _piped() -> bytes | None:
-    """All that is piped in, for a server that cannot be told its end; None when nothing comes."""
+    """The whole piped input, for ``v4``, which cannot close standard input; None when nothing comes."""
     if not select.select([sys.stdin], [], [], NOTHING_SECONDS)[0]:
         return None
     return sys.stdin.buffer.read()
 
 
 def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
-    """Standard input: what is typed or piped in, until its end."""
+    """The frames of standard input, until its end, by its descriptor."""
     descriptor = sys.stdin.fileno()
 
     def read() -> Iterator[bytes]:
@@ -114,9 +123,10 @@ def _input(socket: websocket.WebSocket) -> dict[int, Iterator[bytes]]:
 
 @contextmanager
 def _raw_terminal() -> Iterator[int]:
-    """Hand every key to the pod; a descriptor is readable when the window's size has changed.
+    """Make the terminal raw, and restore it afterwards.
 
-    All of it is restored afterwards.
+    Yields:
+        A descriptor that is readable when the window's size has changed.
     """
     import termios
     import tty
@@ -132,7 +142,7 @@ def _raw_terminal() -> Iterator[int]:
 
     old = signal.signal(signal.SIGWINCH, note)
     try:
-        tty.setraw(descriptor, termios.TCSADRAIN)  # what is typed already is not thrown away
+        tty.setraw(descriptor, termios.TCSADRAIN)  # TCSADRAIN keeps what is typed already
         yield resized
     finally:
         signal.signal(signal.SIGWINCH, old)
@@ -148,7 +158,7 @@ def _sizes(resized: int) -> Iterator[bytes]:
 
 
 def _size() -> bytes:
-    """The frame that tells the pod the window's size."""
+    """The frame with the window's size."""
     size = os.get_terminal_size(sys.stdout.fileno())
     return bytes((RESIZE,)) + json.dumps({"Width": size.columns, "Height": size.lines}).encode()
 

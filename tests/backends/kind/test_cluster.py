@@ -1,4 +1,4 @@
-"""kind's keeper, with stand-ins for docker and kind; its cluster is an embedded server.
+"""kind's backend, with stand-ins for docker and kind; its cluster is an embedded server.
 
 The contract suite runs it on a real cluster where LABKIT_KIND_IMAGE names a node image.
 """
@@ -30,7 +30,7 @@ from labkit.core.errors import HomeError, Missing, NotRunning, StartFailed, Usag
 from tests.backends.conftest import quiet
 from tests.backends.programs import Programs, only
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Kind:
+def backend(tmp_path: Path) -> Kind:
     return Kind(tmp_path / "home", Options())
 
 
@@ -71,45 +71,45 @@ def test_a_home_that_is_not_labkits_is_refused_before_a_cluster_is_made(tmp_path
     assert not programs.calls("kind create")
 
 
-def test_the_whole_life_of_a_cluster(keeper: Kind, usable: Client, programs: Programs) -> None:
+def test_the_whole_life_of_a_cluster(backend: Kind, usable: Client, programs: Programs) -> None:
     said: list[str] = []
-    keeper.start(said.append)
-    assert keeper.status().running
+    backend.start(said.append)
+    assert backend.status().running
     assert "is ready" in said[-1]
     create = programs.calls("kind create")[0]
-    assert f"--kubeconfig {keeper.directory}/kubeconfig" in create
-    assert stat.S_IMODE(keeper.kubeconfig().stat().st_mode) == 0o600
+    assert f"--kubeconfig {backend.directory}/kubeconfig" in create
+    assert stat.S_IMODE(backend.kubeconfig().stat().st_mode) == 0o600
     assert usable.get("/api/v1/namespaces/default/pods/labkit-ready").status == 404
 
-    keeper.start(said.append)
+    backend.start(said.append)
     assert len(programs.calls("kind create")) == 1
     with pytest.raises(UsageError, match="already runs"):
-        Kind(keeper.home, Options(image="other:1")).start(quiet)
+        Kind(backend.home, Options(image="other:1")).start(quiet)
 
     usable.post("/api/v1/namespaces", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "mine"}})
-    keeper.reset(quiet)
+    backend.reset(quiet)
     assert usable.get("/api/v1/namespaces/mine").status == 404
     assert usable.get("/api/v1/namespaces/kube-system/pods/coredns").ok
 
-    keeper.stop(said.append)
+    backend.stop(said.append)
     assert programs.calls("kind delete")
-    assert not keeper.status().running
+    assert not backend.status().running
     with pytest.raises(NotRunning):
-        keeper.kubeconfig()
-    keeper.stop(said.append)
+        backend.kubeconfig()
+    backend.stop(said.append)
     assert said[-1] == "There is no kind cluster of this lab."
 
 
 def test_a_running_cluster_is_found_without_asking_the_machine_again(
-    keeper: Kind, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    backend: Kind, usable: Client, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.docker(info={"CgroupVersion": "1"})
     said: list[str] = []
-    keeper.start(said.append)
+    backend.start(said.append)
     assert any("cgroup version" in line for line in said)
     monkeypatch.setattr(needs, "DISK_BYTES", 10**18)
     said.clear()
-    Kind(keeper.home, Options()).start(said.append)
+    Kind(backend.home, Options()).start(said.append)
     assert said == []
 
 
@@ -135,19 +135,19 @@ def test_an_image_that_cannot_be_loaded_is_said(tmp_path: Path, programs: Progra
     assert not programs.calls("docker cp")
 
 
-def test_a_cluster_that_is_not_ours_any_more_is_left_alone(keeper: Kind, usable: Client, programs: Programs) -> None:
-    keeper.start(quiet)
+def test_a_cluster_that_is_not_ours_any_more_is_left_alone(backend: Kind, usable: Client, programs: Programs) -> None:
+    backend.start(quiet)
     (programs.directory / "node").write_text("another-id\n")
     said: list[str] = []
-    keeper.stop(said.append)
+    backend.stop(said.append)
     assert not programs.calls("kind delete")
     assert "left alone" in said[0]
 
 
-def test_a_name_that_is_taken_is_said_and_nothing_is_touched(keeper: Kind, programs: Programs) -> None:
+def test_a_name_that_is_taken_is_said_and_nothing_is_touched(backend: Kind, programs: Programs) -> None:
     programs.kind(clusters="other labkit")
     with pytest.raises(UsageError, match='named "labkit" exists') as caught:
-        keeper.start(quiet)
+        backend.start(quiet)
     assert "LABKIT_KIND_CLUSTER" in caught.value.todo
     assert not programs.calls("kind create")
     assert not programs.calls("kind delete")
@@ -161,15 +161,15 @@ def test_another_name_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "--name mine" in programs.calls("kind create")[0]
 
 
-def test_a_failed_creation_leaves_nothing_and_says_why(keeper: Kind, programs: Programs) -> None:
+def test_a_failed_creation_leaves_nothing_and_says_why(backend: Kind, programs: Programs) -> None:
     programs.kind(create="echo ' * Ensuring node image'; echo 'ERROR: failed to create: boom' >&2; exit 1")
     said: list[str] = []
     with pytest.raises(StartFailed) as caught:
-        keeper.start(said.append)
+        backend.start(said.append)
     assert caught.value.why == "failed to create: boom"
     assert any("Ensuring node image" in line for line in said)
     assert programs.calls("kind delete")
-    assert not (keeper.directory / "cluster.json").exists()
+    assert not (backend.directory / "cluster.json").exists()
 
 
 KUBEADM_FAILED = """\
@@ -188,25 +188,25 @@ k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow.(*Runner).Run.func1
 """How kind 0.27 ends where kubeadm 1.36 fails, shortened."""
 
 
-def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(keeper: Kind, programs: Programs) -> None:
+def test_where_kubeadm_fails_its_own_reason_is_said_and_its_output_kept(backend: Kind, programs: Programs) -> None:
     (programs.directory / "output").write_text(KUBEADM_FAILED, encoding="utf-8")
     programs.kind(create=f"cat {programs.directory}/output >&2; exit 1")
     said: list[str] = []
     with pytest.raises(StartFailed) as caught:
-        keeper.start(said.append)
+        backend.start(said.append)
     reason = "error execution phase wait-control-plane: cannot obtain client: context deadline exceeded"
     assert caught.value.why == reason
-    log = keeper.directory / "creation.log"
+    log = backend.directory / "creation.log"
     assert str(log) in caught.value.todo
     assert "round_trippers.go" in log.read_text(encoding="utf-8")
     assert any("failed to init node" in line for line in said)
     assert not any("round_trippers.go" in line or reason in line for line in said)
 
 
-def test_where_another_command_fails_its_output_is_the_reason(keeper: Kind, programs: Programs) -> None:
+def test_where_another_command_fails_its_output_is_the_reason(backend: Kind, programs: Programs) -> None:
     programs.kind(create="echo 'ERROR: no node'; echo; echo 'Command Output: docker: no such network'; exit 1")
     with pytest.raises(StartFailed) as caught:
-        keeper.start(quiet)
+        backend.start(quiet)
     assert caught.value.why == "docker: no such network"
 
 
@@ -218,10 +218,10 @@ def test_an_image_that_is_no_nodes_is_suspected(tmp_path: Path, programs: Progra
     assert caught.value.todo.startswith("debian:13 does not start as a node.")
 
 
-def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(keeper: Kind, programs: Programs) -> None:
+def test_a_default_image_that_cannot_be_pulled_names_the_ways_out(backend: Kind, programs: Programs) -> None:
     programs.kind(create='echo "ERROR: failed to create cluster: failed to pull image kindest/node"; exit 1')
     with pytest.raises(StartFailed) as caught:
-        keeper.start(quiet)
+        backend.start(quiet)
     assert "LABKIT_KIND_IMAGE" in caught.value.todo
 
 
@@ -273,24 +273,24 @@ def test_a_container_that_is_just_being_made_is_waited_for_and_removed(tmp_path:
     assert not (place / "node").exists()
 
 
-def test_what_a_killed_start_left_is_removed_by_the_next(keeper: Kind, usable: Client, programs: Programs) -> None:
-    keeper.home.mkdir(mode=0o700)
-    keeper.directory.mkdir(mode=0o700)
-    (keeper.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
+def test_what_a_killed_start_left_is_removed_by_the_next(backend: Kind, usable: Client, programs: Programs) -> None:
+    backend.home.mkdir(mode=0o700)
+    backend.directory.mkdir(mode=0o700)
+    (backend.directory / "cluster.json").write_text(json.dumps({"state": "creating", "cluster": "labkit"}))
     said: list[str] = []
-    keeper.start(said.append)
+    backend.start(said.append)
     assert "cut off" in " ".join(said)
     assert programs.calls()[-1]
     assert programs.log.read_text().index("kind delete") < programs.log.read_text().index("kind create")
-    keeper.stop(quiet)
+    backend.stop(quiet)
 
 
-def test_stopping_while_docker_does_not_run_forgets_nothing(keeper: Kind, usable: Client, programs: Programs) -> None:
-    keeper.start(quiet)
+def test_stopping_while_docker_does_not_run_forgets_nothing(backend: Kind, usable: Client, programs: Programs) -> None:
+    backend.start(quiet)
     programs.write("docker", 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
     with pytest.raises(Missing, match="does not run"):
-        Kind(keeper.home, Options()).stop(quiet)
-    assert (keeper.directory / "cluster.json").exists()
+        Kind(backend.home, Options()).stop(quiet)
+    assert (backend.directory / "cluster.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -303,34 +303,34 @@ def test_stopping_while_docker_does_not_run_forgets_nothing(keeper: Kind, usable
         ("echo nonsense", "does not answer", "docker info"),
     ],
 )
-def test_a_docker_that_cannot_be_used(keeper: Kind, programs: Programs, script: str, what: str, todo: str) -> None:
+def test_a_docker_that_cannot_be_used(backend: Kind, programs: Programs, script: str, what: str, todo: str) -> None:
     programs.write("docker", script)
     with pytest.raises(Missing, match=what) as caught:
-        keeper.start(quiet)
+        backend.start(quiet)
     assert todo in caught.value.todo
-    assert not keeper.needs()[0].met
+    assert not backend.needs()[0].met
 
 
-def test_podman_serves_where_there_is_no_docker(keeper: Kind, programs: Programs) -> None:
+def test_podman_serves_where_there_is_no_docker(backend: Kind, programs: Programs) -> None:
     (programs.directory / "docker").unlink()
     info = {"host": {"memTotal": 8 * 1024**3, "cgroupVersion": "v2"}, "version": {"Version": "5.0"}}
     programs.write("podman", f"case $1 in info) echo '{json.dumps(info)}';; esac")
-    assert [need.met for need in keeper.needs()] == [True, True, True, True]
-    assert keeper.needs()[0].found == "podman 5.0"
-    assert keeper._environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
+    assert [need.met for need in backend.needs()] == [True, True, True, True]
+    assert backend.needs()[0].found == "podman 5.0"
+    assert backend._environment == {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
 
 
-def test_no_kind_no_memory_no_disk(keeper: Kind, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_kind_no_memory_no_disk(backend: Kind, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.docker(info={"MemTotal": 512 * 1024**2})
     with pytest.raises(Missing, match=r"memory: 0\.5 GiB"):
-        keeper.start(quiet)
+        backend.start(quiet)
     programs.docker()
     monkeypatch.setattr(needs, "DISK_BYTES", 10**18)
     with pytest.raises(Missing, match="disk"):
-        keeper.start(quiet)
+        backend.start(quiet)
     (programs.directory / "kind").unlink()
     with pytest.raises(Missing, match="kind is not installed") as caught:
-        keeper.start(quiet)
+        backend.start(quiet)
     assert "conda-forge" in caught.value.todo
 
 
@@ -375,15 +375,15 @@ def test_the_audit_log_is_bounded_in_every_shape_of_kubeadms_configuration() -> 
     assert {entry["name"]: entry["value"] for entry in arguments[2]} == wanted
 
 
-def test_the_configuration_lies_beside_its_policy(keeper: Kind, programs: Programs) -> None:
+def test_the_configuration_lies_beside_its_policy(backend: Kind, programs: Programs) -> None:
     programs.docker(info={"CgroupVersion": "1"})
     programs.kind(create="exit 1")
     with pytest.raises(StartFailed):
-        keeper.start(quiet)
-    written = (keeper.directory / "lab.yaml").read_text()
+        backend.start(quiet)
+    written = (backend.directory / "lab.yaml").read_text()
     assert patches(written)["kubelet.config.k8s.io/v1beta1"]["failCgroupV1"] is False
     mount = yaml.safe_load(written)["nodes"][0]["extraMounts"][0]
-    assert (keeper.directory / mount["hostPath"]).exists()
+    assert (backend.directory / mount["hostPath"]).exists()
     assert "--config lab.yaml" in programs.calls("kind create")[0]
 
 
@@ -395,13 +395,13 @@ def test_the_audit_policy_keeps_learners_and_drops_the_machinery() -> None:
     assert not [rule for rule in dropped if not (rule.get("users") or rule.get("userGroups"))]
 
 
-def test_an_audit_event_is_searched_in_the_node(keeper: Kind, programs: Programs) -> None:
+def test_an_audit_event_is_searched_in_the_node(backend: Kind, programs: Programs) -> None:
     event = json.dumps({"auditID": "id-7", "verb": "list"})
     programs.docker(rest=f"echo '{event}'")
-    assert keeper.audit_event("id-7") == {"auditID": "id-7", "verb": "list"}
+    assert backend.audit_event("id-7") == {"auditID": "id-7", "verb": "list"}
     assert "grep -hF id-7 /var/log/kubernetes/*.log" in programs.calls("docker exec")[0]
-    assert keeper.audit_event("x; rm -rf /") is None
-    assert keeper.audit_event("") is None
+    assert backend.audit_event("x; rm -rf /") is None
+    assert backend.audit_event("") is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from labkit.backends.kind.cluster import Kind
 from labkit.core.errors import UsageError
 from tests.backends.conftest import quiet
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IMAGE = os.environ.get("LABKIT_KIND_IMAGE", "")
 
 pytestmark = [
@@ -71,14 +71,14 @@ def test_ctrl_c_leaves_nothing_half_made(named: str, tmp_path: Path, line: str, 
 
 
 def test_somebody_elses_cluster_of_that_name_is_left_alone(named: str, tmp_path: Path) -> None:
-    keeper = Kind(tmp_path / "one", Options())
-    keeper.start(quiet)
+    backend = Kind(tmp_path / "one", Options())
+    backend.start(quiet)
     other = Kind(tmp_path / "two", Options())
     with pytest.raises(UsageError, match="did not make it"):
         other.start(quiet)
     other.stop(quiet)
     assert named in clusters()
-    keeper.stop(quiet)
+    backend.stop(quiet)
     assert named not in clusters()
 
 

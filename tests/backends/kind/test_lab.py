@@ -29,8 +29,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
-    """The keeper of a running cluster."""
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+    """The backend of a running cluster."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABKIT_KIND_CLUSTER", f"labkit-lab-{os.getpid()}")
         made = Kind(tmp_path_factory.mktemp("lab") / "home", Options())
@@ -39,21 +39,21 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
         made.stop(quiet)
 
 
-def test_every_notebook_passes(keeper: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABKIT_HOME", str(keeper.home))
+def test_every_notebook_passes(backend: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_HOME", str(backend.home))
     Lab("kind", say=quiet).reset()
     for name in NAMES:
         execute(name, solved=True, directory=tmp_path)
-    assert states(keeper.home) == dict.fromkeys(lessons.STEPS, "passed")
+    assert states(backend.home) == dict.fromkeys(lessons.STEPS, "passed")
 
 
 def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
-    keeper: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABKIT_POD_IMAGE", podimage.IMAGE)
-    admin = Lab("kind", home=keeper.home, say=quiet).admin
+    admin = Lab("kind", home=backend.home, say=quiet).admin
     before = set(sweep.inventory(admin))
-    learner = Lab("existing", kubeconfig=keeper.kubeconfig(), prefix="ann", home=tmp_path / "ann", say=quiet)
+    learner = Lab("existing", kubeconfig=backend.kubeconfig(), prefix="ann", home=tmp_path / "ann", say=quiet)
     output = io.StringIO()
     assert Demo(learner, Console(file=output, width=100)).run() == 0, output.getvalue()
     made = set(sweep.inventory(admin)) - before
@@ -63,10 +63,10 @@ def test_a_learner_shares_it_under_a_prefix_and_leaves_no_trace(
     assert set(sweep.inventory(admin)) == before
 
 
-def test_a_node_that_was_stopped_is_started_again(keeper: Kind) -> None:
-    find().run("stop", f"{keeper.cluster}-control-plane", timeout_seconds=60)
-    assert not keeper.status().running
+def test_a_node_that_was_stopped_is_started_again(backend: Kind) -> None:
+    find().run("stop", f"{backend.cluster}-control-plane", timeout_seconds=60)
+    assert not backend.status().running
     said: list[str] = []
-    keeper.start(said.append)
+    backend.start(said.append)
     assert "again" in said[0]
-    assert keeper.status().running
+    assert backend.status().running

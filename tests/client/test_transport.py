@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gc
-import ssl
 import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
 
-from labkit.client import pipelined
-from labkit.client.pipelined import Batch, Server
+from labkit.client import transport
 from labkit.client.transport import Endpoint, Transport
 from labkit.core.errors import Unreachable
 
@@ -78,68 +77,76 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def asking(server: ThreadingHTTPServer) -> Iterator[Batch]:
-    address = f"http://127.0.0.1:{server.server_port}/below"
-    made = Batch(Server(address, ssl.create_default_context(), "", 30, 30))
+def asking(server: ThreadingHTTPServer) -> Iterator[Transport]:
+    made = Transport(Endpoint(f"http://127.0.0.1:{server.server_port}/below"))
     yield made
     made.close()
+
+
+def open_sockets() -> int:
+    """How many connections to the server this process holds at the client's end."""
+    gc.collect()
+    return sum(isinstance(found, HTTPConnection) and found.sock is not None for found in gc.get_objects())
 
 
 def questions(count: int) -> list[bytes]:
     return [f"question {number}".encode() for number in range(count)]
 
 
-def test_answers_come_in_order_and_questions_overlap(asking: Batch) -> None:
-    replies = asking.send("POST", "/reviews", questions(200), {})
+def test_answers_come_in_order_and_questions_overlap(asking: Transport) -> None:
+    replies = asking.send_all("POST", "/reviews", questions(200), {})
     assert [reply.data for reply in replies] == questions(200)
     assert {reply.status for reply in replies} == {201}
-    assert len(Echo.connections) == pipelined.CONNECTIONS
+    assert len(Echo.connections) == transport.MAX_THREADS
     assert Echo.together[1] > 1
 
 
-def test_a_few_questions_open_one_connection_and_keep_it(asking: Batch) -> None:
+def test_a_few_questions_open_one_connection_and_keep_it(asking: Transport) -> None:
     for _ in range(3):
-        assert len(asking.send("POST", "/reviews", questions(5), {})) == 5
+        assert len(asking.send_all("POST", "/reviews", questions(5), {})) == 5
     assert len(Echo.connections) == 1
-    assert asking.send("POST", "/reviews", [], {}) == []
+    assert asking.send_all("POST", "/reviews", [], {}) == []
 
 
 @pytest.mark.parametrize("when", [5, 6])
-def test_a_question_on_a_closed_connection_is_asked_again(asking: Batch, when: int) -> None:
+def test_a_question_on_a_closed_connection_is_asked_again(asking: Transport, when: int) -> None:
     Echo.hang_up_after = when
-    first = asking.send("POST", "/reviews", questions(5), {})
-    second = asking.send("POST", "/reviews", questions(5), {})
+    first = asking.send_all("POST", "/reviews", questions(5), {})
+    second = asking.send_all("POST", "/reviews", questions(5), {})
     assert [reply.data for reply in (*first, *second)] == questions(5) * 2
     assert len(Echo.connections) == 2
 
 
 def test_a_server_that_is_gone_is_unreachable(server: ThreadingHTTPServer) -> None:
-    transport = Transport(Endpoint(f"http://127.0.0.1:{server.server_port}"))
-    transport.send_all("POST", "/reviews", questions(3), {})
+    made = Transport(Endpoint(f"http://127.0.0.1:{server.server_port}"))
+    made.send_all("POST", "/reviews", questions(3), {})
     server.shutdown()
     server.server_close()
-    transport.close()
+    made.close()
     with pytest.raises(Unreachable, match="Nothing listens"):
-        transport.send_all("POST", "/reviews", questions(3), {})
-    transport.close()
+        made.send_all("POST", "/reviews", questions(3), {})
+    made.close()
 
 
-def test_a_server_that_falls_silent_is_not_asked_twice(server: ThreadingHTTPServer) -> None:
-    impatient = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 30, 0.5))
+@pytest.mark.parametrize(("count", "asked"), [(1, 1), (200, transport.MAX_THREADS)])
+def test_a_server_that_falls_silent_is_not_asked_twice(
+    asking: Transport, monkeypatch: pytest.MonkeyPatch, count: int, asked: int
+) -> None:
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.5)
     Echo.speaks.clear()
     try:
-        with pytest.raises(TimeoutError):
-            impatient.send("POST", "/reviews", questions(1), {})
+        with pytest.raises(Unreachable, match="No answer"):
+            asking.send_all("POST", "/reviews", questions(count), {})
         assert Echo.heard.wait(30)
-        assert len(Echo.asked) == 1
+        assert len(Echo.asked) == asked
     finally:
         Echo.speaks.set()
 
 
-def test_a_forgotten_batch_leaves_no_connection_open(server: ThreadingHTTPServer) -> None:
-    forgotten = Batch(Server(f"http://127.0.0.1:{server.server_port}", ssl.create_default_context(), "", 30, 30))
-    forgotten.send("POST", "/reviews", questions(1), {})
-    (line,) = forgotten._idle
+def test_a_forgotten_transport_leaves_no_connection_open(server: ThreadingHTTPServer) -> None:
+    forgotten = Transport(Endpoint(f"http://127.0.0.1:{server.server_port}"))
+    forgotten.send_all("POST", "/reviews", questions(1), {})
+    sockets = open_sockets()
     del forgotten
     gc.collect()
-    assert line._connection.sock is None
+    assert open_sockets() == sockets - 1
