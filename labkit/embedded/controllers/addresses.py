@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.manager import set_managed
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import apply_condition
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
 GROUP = "networking.k8s.io"
 ADDRESS, RANGE, SERVICE = BY_KIND[GROUP, "IPAddress"], BY_KIND[GROUP, "ServiceCIDR"], BY_KIND["", "Service"]
-APISERVER, MANAGER = "kube-apiserver", "kube-controller-manager"
+APISERVER = "kube-apiserver"
 DEFAULT_RANGE, DEFAULT_NETWORK = "kubernetes", "10.96.0.0/16"
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
@@ -143,23 +143,11 @@ class ServiceAddresses:
 
     def _set_ready(self, cidr: Object, manager: str, message: str, reason: str = "") -> None:
         """Apply the condition ``Ready``, true unless there is a reason why not."""
-        now = timestamp(self._registry.clock())
         condition = {"type": "Ready", "status": "False" if reason else "True", "message": message}
         if reason:
             condition["reason"] = reason
-        condition["lastTransitionTime"] = now
-        config = {
-            "kind": RANGE.kind,
-            "apiVersion": RANGE.group_version,
-            "metadata": {"name": cidr["metadata"]["name"]},
-            "status": {"conditions": [condition]},
-        }
-        struct = self._registry.struct(RANGE)
-        merged, managed = apply(struct, cidr, config, manager, RANGE.group_version, "status", True, now)
-        if merged is not None:
-            new = self._registry.complete(RANGE, merged)
-            set_managed(new, managed)
-            self._registry.write(RANGE, new)
+        condition["lastTransitionTime"] = timestamp(self._registry.clock())
+        apply_condition(self._registry, RANGE, cidr, manager, condition)
 
 
 def _protect(changed: Object) -> None:

@@ -40,12 +40,12 @@ class Plan:
     Args:
         nodes: Where a pod is missing.
         pods: Which are to be deleted.
-        notes: What is to be said of pods: their reason (an event's) and which pod.
+        ended: Those of them that have failed or succeeded.
     """
 
     nodes: list[str] = field(default_factory=list)
     pods: list[Object] = field(default_factory=list)
-    notes: list[tuple[str, Object]] = field(default_factory=list)
+    ended: list[Object] = field(default_factory=list)
 
 
 def tolerations(spec: Object) -> list[Object]:
@@ -119,14 +119,10 @@ def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
         elif not may_stay:
             plan.pods += alive
         else:
-            for pod in alive:
-                reason = {"Failed": "FailedDaemonPod", "Succeeded": "SucceededDaemonPod"}.get(
-                    pod["status"].get("phase", "")
-                )
-                if reason is not None:
-                    plan.notes.append((reason, pod))
-                    plan.pods.append(pod)
-            alive = [pod for pod in alive if pod not in plan.pods]
+            ended = [pod for pod in alive if pod["status"].get("phase") in ("Failed", "Succeeded")]
+            plan.ended += ended
+            plan.pods += ended
+            alive = [pod for pod in alive if pod not in ended]
             if surges and not alive and should:
                 plan.nodes.append(name)
             plan.pods += _excess(daemon_set, alive, revision, now) if surges else alive[1:]

@@ -1,23 +1,28 @@
-"""Deployments: a replica set for each template, and the way from one to the next.
+"""Deployments: a replica set for each template, and the rollout from one to the next.
 
 Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 """
 
 from __future__ import annotations
 
-import copy
-
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of, controls, reference_to
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import claim, controller_of, controls
+from labkit.embedded.controllers.deploymentrevisions import (
+    DEPLOYMENTS,
+    DESIRED,
+    REVISION,
+    new_replica_set,
+    renewed_annotations,
+    revision_of,
+    size_annotations,
+)
+from labkit.embedded.controllers.event_recorder import EventRecorder
+from labkit.embedded.controllers.replicas import REPLICA_SETS
 from labkit.embedded.controllers.rolling import (
     COLLISIONS,
-    HASH,
-    MOST,
-    PREFIX,
-    limits,
+    by_age,
     new_size,
     proportional,
     set_condition,
@@ -27,21 +32,13 @@ from labkit.embedded.controllers.rolling import (
     without_hash,
 )
 from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
-from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.pods.state import is_active
 from labkit.embedded.machinery.request import Object
 
-DEPLOYMENTS = BY_KIND["apps", "Deployment"]
-REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
-PODS = BY_KIND["", "Pod"]
-REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
-DESIRED = PREFIX + "desired-replicas"
-OWN = (REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
-"""Annotations that a replica set does not take from its deployment."""
-
 
 class Deployments:
-    """Makes and scales the replica sets of deployments.
+    """Creates and scales the replica sets of deployments.
 
     Args:
         registry: Where objects are.
@@ -49,33 +46,26 @@ class Deployments:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._happenings = Happenings(registry, "deployment-controller")
+        self._events = EventRecorder(registry, "deployment-controller", DEPLOYMENTS)
 
     def __call__(self, change: Change) -> None:
-        """React to deployments and to replica sets of theirs."""
-        some = change.new if change.new is not None else change.old
-        if some is None:
-            return
-        namespace = some["metadata"]["namespace"] if change.kind.namespaced else ""
+        """React to deployments, to their replica sets, and to the end of pods."""
         if change.kind is DEPLOYMENTS:
             if change.new is not None:
-                self._sync(namespace, some["metadata"]["name"])
+                self._reconcile(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
         elif change.kind is REPLICA_SETS:
-            owner = controller_of(some)
-            if owner is not None and owner.get("kind") == "Deployment":
-                self._sync(namespace, owner.get("name", ""))
-        elif change.kind is PODS and change.new is None:
-            self._after_pod(some)
+            self._reconcile_owner(change.new if change.new is not None else change.old)
+        elif change.kind is PODS and change.new is None and change.old is not None:
+            # With the strategy Recreate, a deployment waits until its old pods are gone.
+            name = (controller_of(change.old) or {}).get("name", "")
+            self._reconcile_owner(self._registry.find(REPLICA_SETS, change.old["metadata"]["namespace"], name))
 
-    def _after_pod(self, pod: Object) -> None:
-        """A deployment that replaces all its pods at once waits until the old ones are gone."""
-        owner = controller_of(pod)
-        found = self._registry.find(REPLICA_SETS, pod["metadata"]["namespace"], (owner or {}).get("name", ""))
-        upper = controller_of(found)
-        if upper is not None and upper.get("kind") == "Deployment":
-            self._sync(pod["metadata"]["namespace"], upper.get("name", ""))
+    def _reconcile_owner(self, replica_set: Object | None) -> None:
+        owner = controller_of(replica_set)
+        if replica_set is not None and owner is not None and owner.get("kind") == "Deployment":
+            self._reconcile(replica_set["metadata"]["namespace"], owner.get("name", ""))
 
-    def _sync(self, namespace: str, name: str) -> None:
+    def _reconcile(self, namespace: str, name: str) -> None:
         deployment = self._registry.find(DEPLOYMENTS, namespace, name)
         if deployment is None:
             return
@@ -102,25 +92,10 @@ class Deployments:
             self._forget(deployment, new, old)
 
     def _claimed(self, deployment: Object) -> list[Object]:
-        """Its replica sets; those that nobody controls and that it selects become its own."""
-        found = []
+        """Its replica sets, the oldest first."""
         selector = deployment["spec"].get("selector") or {}
-        for one in list(self._registry.list(REPLICA_SETS, deployment["metadata"]["namespace"])):
-            if controls(deployment, one):
-                found.append(one)
-            elif (
-                controller_of(one) is None
-                and selects(selector, one["metadata"].get("labels") or {})
-                and not one["metadata"].get("deletionTimestamp")
-                and not deployment["metadata"].get("deletionTimestamp")
-            ):
-                reference = reference_to(DEPLOYMENTS, deployment)
-
-                def adopt(obj: Object, reference: Object = reference) -> None:
-                    obj["metadata"]["ownerReferences"] = [*obj["metadata"].get("ownerReferences", ()), reference]
-
-                found.append(self._registry.edit(REPLICA_SETS, one, MANAGER, adopt))
-        return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
+        sets = claim(self._registry, DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives)
+        return sorted(sets, key=by_age)
 
     def _split(self, deployment: Object, sets: list[Object]) -> tuple[Object | None, list[Object]]:
         """The replica set of the template as it is, and the others."""
@@ -188,7 +163,7 @@ class Deployments:
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = wanted(one)
-        notes = self._size_notes(deployment)
+        notes = size_annotations(deployment)
         present = one["metadata"].get("annotations") or {}
         if size == before and all(present.get(name) == value for name, value in notes.items()):
             return False
@@ -201,33 +176,22 @@ class Deployments:
 
         self._registry.edit(REPLICA_SETS, one, MANAGER, change)
         if size != before:
-            self._note_scaling(deployment, one["metadata"]["name"], before, size)
+            self._record_scaling(deployment, one["metadata"]["name"], before, size)
         return size != before
 
-    def _note_scaling(self, deployment: Object, name: str, before: int, size: int) -> None:
+    def _record_scaling(self, deployment: Object, name: str, before: int, size: int) -> None:
         way = "up" if size > before else "down"
         message = f"Scaled {way} replica set {name} from {before} to {size}"
-        self._happenings.note(DEPLOYMENTS, deployment, "ScalingReplicaSet", message)
-
-    def _size_notes(self, deployment: Object) -> dict[str, str]:
-        replicas = wanted(deployment)
-        return {DESIRED: str(replicas), MOST: str(replicas + limits(deployment)[0])}
+        self._events.normal(deployment, "ScalingReplicaSet", message)
 
     # Replica sets
 
     def _renew(self, deployment: Object, new: Object | None, old: list[Object]) -> Object | None:
         """The replica set of the present template, made if need be, with its revision."""
-        revision = max([_revision(one) for one in old], default=0) + 1
+        revision = max([revision_of(one) for one in old], default=0) + 1
         if new is None:
             return self._create(deployment, old, revision)
-        annotations = dict(new["metadata"].get("annotations") or {})
-        annotations |= _inherited(deployment)
-        known = _revision(new)
-        if known < revision:
-            if known:
-                history = [*filter(None, annotations.get(HISTORY, "").split(",")), str(known)]
-                annotations[HISTORY] = ",".join(history)
-            annotations[REVISION] = str(revision)
+        annotations = renewed_annotations(deployment, new, revision)
         ready = deployment["spec"].get("minReadySeconds", 0)
 
         def change(obj: Object) -> None:
@@ -247,31 +211,11 @@ class Deployments:
                 break
         else:
             return None
-        template = copy.deepcopy(dict(spec["template"]))
-        labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
-        template["metadata"] = {**template["metadata"], "labels": labels}
-        selector = copy.deepcopy(dict(spec["selector"]))
-        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
-        made: Object = {
-            "metadata": {
-                "name": name,
-                "namespace": metadata["namespace"],
-                "labels": labels,
-                "annotations": {
-                    **_inherited(deployment),
-                    **self._size_notes(deployment),
-                    REVISION: str(revision),
-                },
-                "ownerReferences": [reference_to(DEPLOYMENTS, deployment)],
-            },
-            "spec": {"replicas": 0, "selector": selector, "template": template},
-        }
-        if spec.get("minReadySeconds"):
-            made["spec"]["minReadySeconds"] = spec["minReadySeconds"]
+        made = new_replica_set(deployment, name, suffix, revision)
         size = made["spec"]["replicas"] = new_size(deployment, [*old, made], made)
         created = self._registry.create(REPLICA_SETS, made, manager=MANAGER)
         if size:
-            self._note_scaling(deployment, name, 0, size)
+            self._record_scaling(deployment, name, 0, size)
         message = f'Created new replica set "{name}"'
         self._edit_status(deployment, created, "NewReplicaSetCreated", message)
         return created
@@ -296,7 +240,7 @@ class Deployments:
             return
         alive = [one for one in old if not one["metadata"].get("deletionTimestamp")]
         surplus = len(alive) - keep
-        for one in sorted(alive, key=_revision)[: max(surplus, 0)]:
+        for one in sorted(alive, key=revision_of)[: max(surplus, 0)]:
             if not wanted(one) and not one["status"].get("replicas"):
                 metadata = one["metadata"]
                 self._registry.delete(
@@ -316,11 +260,5 @@ class Deployments:
         self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
 
 
-def _revision(one: Object) -> int:
-    text = (one["metadata"].get("annotations") or {}).get(REVISION, "")
-    return int(text) if text.isdecimal() else 0
-
-
-def _inherited(deployment: Object) -> dict[str, str]:
-    annotations = deployment["metadata"].get("annotations") or {}
-    return {name: value for name, value in annotations.items() if name not in OWN}
+def _lives(obj: Object) -> bool:
+    return not obj["metadata"].get("deletionTimestamp")

@@ -10,8 +10,10 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.controller_ref import controller_of
+from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
@@ -43,7 +45,7 @@ class Disruption:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._happenings = Happenings(registry, "controllermanager")
+        self._events = EventRecorder(registry, "controllermanager", BUDGETS)
 
     def __call__(self, change: Change) -> None:
         """React to budgets, and to pods of theirs."""
@@ -63,30 +65,29 @@ class Disruption:
     def _sync(self, budget: Object) -> None:
         pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if _selects(budget, pod)]
         if not pods:
-            self._happenings.note(BUDGETS, budget, "NoPods", "No matching pods found")
+            self._events.normal(budget, "NoPods", "No matching pods found")
         try:
             expected, desired, unmanaged = self._expected(budget["spec"], pods)
         except Uncountable as error:
             message = f"Failed to calculate the number of expected pods: {error}"
-            self._happenings.note(BUDGETS, budget, "CalculateExpectedPodCountFailed", message, type_="Warning")
+            self._events.warning(budget, "CalculateExpectedPodCountFailed", message)
             return
         if unmanaged:
             message = UNMANAGED.format(_go_selector(budget["spec"].get("selector") or {}))
-            self._happenings.note(BUDGETS, budget, "UnmanagedPods", message, type_="Warning")
+            self._events.warning(budget, "UnmanagedPods", message)
         healthy = sum(not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None for pod in pods)
         allowed = max(healthy - desired, 0) if expected > 0 else 0
-        self._tell(budget, healthy, desired, expected, allowed)
+        self._write_status(budget, healthy, desired, expected, allowed)
 
-    def _tell(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
-        generation = budget["metadata"].get("generation", 1)
-        before = next(iter(budget["status"].get("conditions") or ()), None)
-        told = "True" if allowed else "False"
-        since = timestamp(self._registry.clock())
+    def _write_status(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
+        generation, before = budget["metadata"].get("generation", 1), budget["status"].get("conditions") or ()
+        holds = "True" if allowed else "False"
+        now = timestamp(self._registry.clock())
         condition: Object = {
             "type": "DisruptionAllowed",
-            "status": told,
+            "status": holds,
             "observedGeneration": generation,
-            "lastTransitionTime": before["lastTransitionTime"] if before and before["status"] == told else since,
+            "lastTransitionTime": transition_time(before, "DisruptionAllowed", holds, now),
             "reason": "SufficientPods" if allowed else "InsufficientPods",
             "message": "",
         }

@@ -9,10 +9,13 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 SERVICES = BY_KIND["", "Service"]
 PODS = BY_KIND["", "Pod"]
 ENDPOINTS = BY_KIND["", "Endpoints"]
@@ -67,8 +70,7 @@ class ServiceEndpoints:
         selector = service["spec"].get("selector")
         if not selector or service["spec"].get("type") == "ExternalName":
             return
-        namespace = self._registry.find(BY_KIND["", "Namespace"], "", service["metadata"]["namespace"])
-        if namespace is None or namespace["metadata"].get("deletionTimestamp"):
+        if not is_active_namespace(self._registry, service["metadata"]["namespace"]):
             return
         pods = [
             pod
@@ -130,20 +132,12 @@ class ServiceEndpoints:
             None,
         )
         if current is None:
-            owner = {
-                "apiVersion": "v1",
-                "kind": "Service",
-                "name": name,
-                "uid": uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
             metadata = {
                 "generateName": f"{name}-",
                 "namespace": namespace,
                 "labels": labels,
                 "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
-                "ownerReferences": [owner],
+                "ownerReferences": [reference_to(SERVICES, service)],
             }
             self._registry.create(
                 SLICES,
@@ -168,9 +162,7 @@ def _address(pod: Object | None) -> str:
 
 
 def _ready(pod: Object) -> bool:
-    return not pod["metadata"].get("deletionTimestamp") and any(
-        item.get("type") == "Ready" and item.get("status") == "True" for item in pod["status"].get("conditions") or ()
-    )
+    return not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None
 
 
 def _target_port(port: Object, pod: Object) -> int | None:

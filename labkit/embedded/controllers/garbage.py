@@ -5,13 +5,16 @@ Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 
 from __future__ import annotations
 
+from functools import partial
+
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import drop_owner
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
 
 
@@ -76,21 +79,16 @@ class GarbageCollector:
 
     def _owner_gone(self, owner: Object) -> None:
         for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
-            if not self._left_by(kind, obj, owner):
+            if not self._drop_one_of_several(kind, obj, owner):
                 self._delete(kind, obj)
 
-    def _left_by(self, kind: Kind, obj: Object, owner: Object) -> bool:
+    def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
         """Take an owner from an object, if it has others; whether it has."""
         uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
         owners = obj["metadata"]["ownerReferences"]
         if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
             return False
-
-        def keep(changed: Object) -> None:
-            left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
-            changed["metadata"]["ownerReferences"] = left
-
-        self._registry.edit(kind, obj, MANAGER, keep)
+        self._registry.edit(kind, obj, MANAGER, partial(drop_owner, uid))
         return True
 
     def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
@@ -102,20 +100,12 @@ class GarbageCollector:
     def _orphan(self, owner: Object) -> None:
         uid = owner["metadata"]["uid"]
         for kind, obj in self._dependents(uid, owner["metadata"].get("namespace", "")):
-
-            def leave(changed: Object) -> None:
-                left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
-                if left:
-                    changed["metadata"]["ownerReferences"] = left
-                else:
-                    del changed["metadata"]["ownerReferences"]
-
-            self._registry.edit(kind, obj, MANAGER, leave)
+            self._registry.edit(kind, obj, MANAGER, partial(drop_owner, uid))
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
         """End what the owner alone owns, and what that owns before it; the owner waits for those that block it."""
         for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
-            if not self._left_by(inner, obj, owner):
+            if not self._drop_one_of_several(inner, obj, owner):
                 owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
                 if any(_waits(each) for _, each in owned):  # perhaps for this one: nobody would ever end
                     self._registry.edit(inner, obj, MANAGER, _unblock)

@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers.happenings import MANAGER
-from labkit.embedded.controllers.owned import claimed, reference_to
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import claim, reference_to
 from labkit.embedded.controllers.rolling import COLLISIONS, template_hash
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
@@ -35,7 +35,7 @@ class History:
     def revisions(self, owner: Object) -> list[Object]:
         """An owner's revisions, the present one last: made if need be."""
         selector = owner["spec"].get("selector") or {}
-        found = claimed(self._registry, self._kind, owner, selector, lambda revision: True, REVISIONS)
+        found = claim(self._registry, self._kind, owner, selector, REVISIONS)
         found.sort(key=_age)
         data = {"spec": {"template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}}}
         current = next((one for one in reversed(found) if one.get("data") == data), None)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import copy
 import re
 
+from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.owned import pod_from, reference_to
+from labkit.embedded.controllers.workload_pods import pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 

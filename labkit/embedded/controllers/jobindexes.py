@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from labkit.embedded.controllers.owned import deletion_order
+from labkit.embedded.controllers.workload_pods import deletion_order
 from labkit.embedded.machinery.request import Object
 
 INDEX = "batch.kubernetes.io/job-completion-index"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.embedded.machinery.pods.state import is_active, moment
+from labkit.embedded.machinery.pods.state import is_active, parse_time
 from labkit.embedded.machinery.request import Object
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
@@ -51,8 +51,8 @@ def finished(job: Object) -> Object | None:
     return condition_of(job, DONE, FAILED)
 
 
-def told(job: Object) -> Verdict | None:
-    """The verdict that was told before and waits for pods to end."""
+def interim_verdict(job: Object) -> Verdict | None:
+    """The verdict that waits until no pod is terminating any more."""
     for kind, interim in INTERIM.items():
         condition = condition_of(job, interim)
         if condition is not None:
@@ -63,6 +63,11 @@ def told(job: Object) -> Verdict | None:
 def is_suspended(job: Object) -> bool:
     """Whether a job is to have no pods for now."""
     return bool(job["spec"].get("suspend"))
+
+
+def is_terminating(pod: Object) -> bool:
+    """Whether a pod is being deleted and has not ended yet."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in ("Succeeded", "Failed")
 
 
 def has_failed(job: Object, pod: Object) -> bool:
@@ -103,7 +108,7 @@ def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
 def past_deadline(job: Object, now: float) -> bool:
     """Whether a job has been active for longer than it may."""
     seconds, begun = job["spec"].get("activeDeadlineSeconds"), job["status"].get("startTime")
-    return seconds is not None and bool(begun) and not is_suspended(job) and now - moment(begun) >= seconds
+    return seconds is not None and bool(begun) and not is_suspended(job) and now - parse_time(begun) >= seconds
 
 
 def delayed_until(pods: Iterable[Object]) -> float:
@@ -135,16 +140,16 @@ def ended_at(pod: Object) -> float:
         for status in pod["status"].get("containerStatuses") or ()
     ]
     if ends and all(ends):
-        return max(map(moment, ends))
+        return max(map(parse_time, ends))
     for condition in pod["status"].get("conditions") or ():
         if (condition.get("type"), condition.get("status")) == ("Ready", "False") and condition.get(
             "lastTransitionTime"
         ):
-            return moment(condition["lastTransitionTime"])
+            return parse_time(condition["lastTransitionTime"])
     metadata = pod["metadata"]
     if metadata.get("deletionTimestamp"):
-        return moment(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
-    return moment(metadata["creationTimestamp"])
+        return parse_time(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
+    return parse_time(metadata["creationTimestamp"])
 
 
 def with_condition(

@@ -9,11 +9,17 @@ import ipaddress
 import json
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.endpoints import ENDPOINTS, MANAGER, SERVICES, SLICES, TRIGGER_TIME
-from labkit.embedded.controllers.endpoints import SERVICE_NAME as SERVICE
-from labkit.embedded.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY
-from labkit.embedded.controllers.owned import reference_to
-from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.endpoints import (
+    ENDPOINTS,
+    SERVICE_NAME,
+    SERVICES,
+    SLICE_MANAGED_BY,
+    SLICES,
+    TRIGGER_TIME,
+)
+from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.request import Object
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
@@ -41,13 +47,13 @@ class EndpointsMirror:
     def _sync(self, namespace: str, name: str) -> None:
         endpoints = self._registry.find(ENDPOINTS, namespace, name)
         service = self._registry.find(SERVICES, namespace, name)
-        place = self._registry.find(BY_KIND["", "Namespace"], "", namespace)
-        if place is None or place["metadata"].get("deletionTimestamp"):
+        if not is_active_namespace(self._registry, namespace):
             return
         mirrored = [
             one
             for one in list(self._registry.list(SLICES, namespace))
-            if {SERVICE: name, MANAGED_BY: CONTROLLER}.items() <= (one["metadata"].get("labels") or {}).items()
+            if {SERVICE_NAME: name, SLICE_MANAGED_BY: CONTROLLER}.items()
+            <= (one["metadata"].get("labels") or {}).items()
         ]
         wanted = {}
         if endpoints is not None and service is not None and "selector" not in service["spec"] and _shown(endpoints):
@@ -94,7 +100,7 @@ def _key(one: Object) -> tuple[str, str]:
 def _slices(endpoints: Object) -> list[Object]:
     """The slices that say the same as some Endpoints."""
     metadata = endpoints["metadata"]
-    labels = {**(metadata.get("labels") or {}), SERVICE: metadata["name"], MANAGED_BY: CONTROLLER}
+    labels = {**(metadata.get("labels") or {}), SERVICE_NAME: metadata["name"], SLICE_MANAGED_BY: CONTROLLER}
     annotations = {name: value for name, value in (metadata.get("annotations") or {}).items() if name not in NOT_COPIED}
     made: dict[tuple[str, str], Object] = {}
     for subset in endpoints.get("subsets") or ():

@@ -6,10 +6,11 @@ Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcace
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import transition_time
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 NAMESPACES = BY_KIND["", "Namespace"]
 ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
@@ -21,6 +22,12 @@ DESCRIPTION = (
 )
 CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
 """The kinds of which a namespace must be emptied."""
+
+
+def is_active_namespace(registry: Registry, name: str) -> bool:
+    """Whether a namespace exists and is not being deleted."""
+    namespace = registry.find(NAMESPACES, "", name)
+    return namespace is not None and not namespace["metadata"].get("deletionTimestamp")
 
 
 class NamespaceContent:
@@ -130,50 +137,45 @@ class NamespaceDeletion:
         rows = [
             (
                 "NamespaceDeletionDiscoveryFailure",
-                False,
+                "False",
                 "ResourcesDiscovered",
                 "All resources successfully discovered",
             ),
             (
                 "NamespaceDeletionGroupVersionParsingFailure",
-                False,
+                "False",
                 "ParsedGroupVersions",
                 "All legacy kube types successfully parsed",
             ),
             (
                 "NamespaceDeletionContentFailure",
-                False,
+                "False",
                 "ContentDeleted",
                 "All content successfully deleted, may be waiting on finalization",
             ),
-            ("NamespaceContentRemaining", True, "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
+            ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
             (
                 "NamespaceFinalizersRemaining",
-                bool(held),
+                "True" if held else "False",
                 "SomeFinalizersRemain" if held else "ContentHasNoFinalizers",
                 f"Some content in the namespace has finalizers remaining: {held}"
                 if held
                 else "All content-preserving finalizers finished",
             ),
         ]
-        now = timestamp(self._registry.clock())
-        before = {item["type"]: item for item in namespace["status"].get("conditions", ())}
+        now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
+        conditions = [
+            {
+                "type": kind,
+                "status": status,
+                "lastTransitionTime": transition_time(before, kind, status, now),
+                "reason": reason,
+                "message": message,
+            }
+            for kind, status, reason, message in rows
+        ]
 
         def explain(obj: Object) -> None:
-            conditions = []
-            for kind, holds, reason, message in rows:
-                status = "True" if holds else "False"
-                old = before.get(kind)
-                since = old["lastTransitionTime"] if old is not None and old["status"] == status else now
-                conditions.append(
-                    {
-                        "type": kind,
-                        "status": status,
-                        "lastTransitionTime": since,
-                        "reason": reason,
-                        "message": message,
-                    }
-                )
             obj["status"]["conditions"] = conditions
 
         self._registry.edit(NAMESPACES, namespace, MANAGER, explain, "status")

@@ -7,7 +7,8 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -36,7 +37,7 @@ class Provisioning:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._happenings = Happenings(registry, "persistentvolume-controller")
+        self._events = EventRecorder(registry, "persistentvolume-controller", CLAIMS)
 
     def __call__(self, claim: Object) -> None:
         """Look at a claim that no volume is right for.
@@ -50,16 +51,13 @@ class Provisioning:
         if found is not None and found.get("volumeBindingMode") == "WaitForFirstConsumer" and NODE_NOTE not in notes:
             self._wait_for_pod(claim)
         elif not name:
-            self._happenings.note(CLAIMS, claim, "FailedBinding", NO_CLASS)
+            self._events.normal(claim, "FailedBinding", NO_CLASS)
         elif found is None:
-            self._failed(claim, f'storageclass.storage.k8s.io "{name}" not found')
+            self._events.warning(claim, "ProvisioningFailed", f'storageclass.storage.k8s.io "{name}" not found')
         elif found["provisioner"].startswith(BUILT_IN):
-            self._failed(claim, f"no volume plugin matched name: {found['provisioner']}")
+            self._events.warning(claim, "ProvisioningFailed", f"no volume plugin matched name: {found['provisioner']}")
         else:
             self._ask(claim, found["provisioner"])
-
-    def _failed(self, claim: Object, message: str) -> None:
-        self._happenings.note(CLAIMS, claim, "ProvisioningFailed", message, type_="Warning")
 
     def _wait_for_pod(self, claim: Object) -> None:
         metadata = claim["metadata"]
@@ -74,9 +72,9 @@ class Provisioning:
         ]
         if waiting:
             message = f"waiting for pod{'s' * (len(waiting) > 1)} {','.join(waiting)} to be scheduled"
-            self._happenings.note(CLAIMS, claim, "WaitForPodScheduled", message)
+            self._events.normal(claim, "WaitForPodScheduled", message)
         else:
-            self._happenings.note(CLAIMS, claim, "WaitForFirstConsumer", NO_CONSUMER)
+            self._events.normal(claim, "WaitForFirstConsumer", NO_CONSUMER)
 
     def _ask(self, claim: Object, provisioner: str) -> None:
         """Name who is to make a volume, in the claim."""
@@ -88,4 +86,4 @@ class Provisioning:
                 obj["metadata"]["annotations"] = {**present, **wanted}
 
             claim = self._registry.edit(CLAIMS, claim, MANAGER, note)
-        self._happenings.note(CLAIMS, claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))
+        self._events.normal(claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))

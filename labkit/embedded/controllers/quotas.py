@@ -9,12 +9,12 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
-CONTROLLER = "kube-controller-manager"
 ADMISSION = "kube-apiserver"
 QUOTAS = BY_KIND["", "ResourceQuota"]
 
@@ -84,7 +84,7 @@ class ResourceQuotas:
                     total = add(total, only(evaluator.usage(obj), names))
             used = add(used, total)
         self._counted[quota["metadata"]["uid"]] = self._registry.store.revision
-        self._write(quota, hard, used, CONTROLLER)
+        self._write(quota, hard, used, MANAGER)
 
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
         known = read((quota.get("status") or {}).get("used"))

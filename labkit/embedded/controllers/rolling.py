@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from labkit.embedded.controllers.conditions import transition_time
 from labkit.embedded.machinery.request import Object
 
 HASH = "pod-template-hash"
 PREFIX = "deployment.kubernetes.io/"
-MOST = PREFIX + "max-replicas"
-"""A replica set's note of how many pods its deployment might have in all."""
+MAX_REPLICAS = PREFIX + "max-replicas"
+"""The annotation of a replica set with the most pods its deployment may have."""
 DIGITS = "456789bcdf"
 """What stands for 0 to 9 in names: nothing that could be read as a word."""
 COLLISIONS = 20
@@ -124,9 +125,9 @@ def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
     replicas = wanted(deployment)
     most = replicas + limits(deployment)[0] if replicas else 0
     missing = most - total(active)
-    by_age = sorted(active, key=_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
+    ordered = sorted(active, key=by_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
     sizes, added = {}, 0
-    for one in sorted(by_age, key=wanted, reverse=True):
+    for one in sorted(ordered, key=wanted, reverse=True):
         share = _share(deployment, one, most) if missing != added else 0
         share = min(share, missing - added) if missing > 0 else max(share, missing - added)
         sizes[one["metadata"]["name"]] = wanted(one) + share
@@ -136,7 +137,8 @@ def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
     return {name: max(size, 0) for name, size in sizes.items()}
 
 
-def _age(one: Object) -> tuple[str, str]:
+def by_age(one: Object) -> tuple[str, str]:
+    """A sort key: the oldest object first."""
     return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
 
 
@@ -144,17 +146,25 @@ def _share(deployment: Object, one: Object, most: int) -> int:
     """By how much a replica set grows when its deployment may have so many pods in all."""
     if not wanted(deployment):
         return -wanted(one)
-    noted = str((one["metadata"].get("annotations") or {}).get(MOST, ""))
+    noted = str((one["metadata"].get("annotations") or {}).get(MAX_REPLICAS, ""))
     before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
     return int(wanted(one) * most / before + 0.5) - wanted(one) if before else 0
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
-    """Set a condition of a deployment; one that says the same already stays as it is."""
-    before = next((item for item in conditions if item["type"] == kind), None)
-    if before is not None and (before["status"], before["reason"]) == (status, reason):
+    """Set a condition of a deployment, in place; one with the same status and reason stays as it is.
+
+    Args:
+        conditions: The deployment's.
+        kind: The condition's type.
+        status: ``True``, ``False`` or ``Unknown``.
+        reason: In CamelCase.
+        message: One sentence.
+        now: RFC 3339.
+    """
+    if any((item["type"], item["status"], item["reason"]) == (kind, status, reason) for item in conditions):
         return
-    since = before["lastTransitionTime"] if before is not None and before["status"] == status else now
+    since = transition_time(conditions, kind, status, now)
     conditions[:] = [item for item in conditions if item["type"] != kind]
     conditions.append(
         {

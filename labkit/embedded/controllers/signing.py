@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 GROUP = "certificates.k8s.io"
 KIND = BY_KIND[GROUP, "CertificateSigningRequest"]
-MANAGER = "kube-controller-manager"
 CLIENT, KUBELET_CLIENT, KUBELET_SERVING = (
     f"kubernetes.io/{name}" for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving")
 )
@@ -130,7 +129,11 @@ class Signing:
             "lastUpdateTime": now,
             "lastTransitionTime": now,
         }
-        self._registry.edit(KIND, obj, MANAGER, partial(_with_condition, condition), part)
+
+        def add(changed: Object) -> None:
+            changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
+
+        self._registry.edit(KIND, obj, MANAGER, add, part)
 
 
 def _is_final(condition: Object, obj: Object) -> bool:
@@ -138,10 +141,6 @@ def _is_final(condition: Object, obj: Object) -> bool:
     return condition.get("type") in ("Denied", "Failed") or (
         condition.get("type") == "Approved" and bool(obj["status"].get("certificate"))
     )
-
-
-def _with_condition(condition: Object, changed: Object) -> None:
-    changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
 
 
 def _read(obj: Object) -> SigningRequest:

@@ -12,14 +12,14 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.apiserver.storage import Key
-from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.namespaces import is_active_namespace
+from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
 from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"
 UID = "kubernetes.io/service-account.uid"
-MANAGER = "kube-controller-manager"
 
 ACCOUNTS = BY_RESOURCE["", "v1", "serviceaccounts"]
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
@@ -58,7 +58,7 @@ class TokenSecrets:
             return
         if secret.get("type") != TYPE:
             return
-        current = self._current(SECRETS.resource, secret)
+        current = self._current(SECRETS, secret)
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
         account = self._account_of(current)
@@ -97,14 +97,13 @@ class TokenSecrets:
         self._registry.edit(SECRETS, secret, MANAGER, change)
 
     def _give_secret(self, account: Object) -> None:
-        current = self._current(ACCOUNTS.resource, account)
+        current = self._current(ACCOUNTS, account)
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
         metadata = current["metadata"]
-        home = self._registry.store.get(Key("namespaces", "", metadata["namespace"]))
-        ending = home is not None and home["metadata"].get("deletionTimestamp")
         listed = {ref.get("name") for ref in current.get("secrets") or ()}
-        if ending or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
+        active = is_active_namespace(self._registry, metadata["namespace"])
+        if not active or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
             return
         name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
         secret = {
@@ -137,8 +136,7 @@ class TokenSecrets:
     def _account_of(self, secret: Object) -> Object | None:
         metadata = secret["metadata"]
         annotations = metadata.get("annotations") or {}
-        key = Key(ACCOUNTS.resource, metadata["namespace"], annotations.get(NAME, ""))
-        account = self._registry.store.get(key)
+        account = self._registry.find(ACCOUNTS, metadata["namespace"], annotations.get(NAME, ""))
         if account is None or annotations.get(UID) not in (None, "", _uid(account)):
             return None
         return account
@@ -153,9 +151,8 @@ class TokenSecrets:
             and (secret["metadata"].get("annotations") or {}).get(UID) in (None, "", metadata["uid"])
         ]
 
-    def _current(self, resource: str, obj: Object) -> Object | None:
-        metadata = obj["metadata"]
-        found = self._registry.store.get(Key(resource, metadata.get("namespace", ""), metadata["name"]))
+    def _current(self, kind: Kind, obj: Object) -> Object | None:
+        found = self._registry.find(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
         return found if found is not None and _uid(found) == _uid(obj) else None
 
     def _delete(self, secret: Object) -> None:

@@ -6,12 +6,12 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.provisioning import Provisioning
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import BadValue, parse_quantity
 
-MANAGER = "kube-controller-manager"
 VOLUMES = BY_KIND["", "PersistentVolume"]
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 PODS = BY_KIND["", "Pod"]
