@@ -73,8 +73,8 @@ from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.node.api import NodeSettings
-from labkit.embedded.node.cluster_api import ClusterApi, NodeController, PodConnections
+from labkit.embedded.node.api import ClusterApi, NodeSettings
+from labkit.embedded.node.connections import NodeController, PodConnections
 from labkit.embedded.node.node import Node
 from labkit.rbac.attributes import Attributes, User
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.embedded.machinery.pods.placement import REQUIRED, holds
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.machinery.pods.placement import REQUIRED
 from labkit.embedded.machinery.request import Object
 
 
@@ -72,9 +73,4 @@ def _selects(term: Object, whose: Object, other: Object) -> bool:
     if not everywhere and other["metadata"]["namespace"] not in namespaces:
         return False
     selector = term.get("labelSelector")
-    if selector is None:
-        return False
-    labels = other["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(holds(labels, one) for one in selector.get("matchExpressions") or ())
+    return selector is not None and selects(selector, other["metadata"].get("labels") or {})

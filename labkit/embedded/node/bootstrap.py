@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.node.api import API_PORT, NodeApi, NodeSettings
-from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.api import API_PORT, ClusterApi, NodeSettings
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"
@@ -24,7 +24,7 @@ CAPACITY = {
 }
 
 
-def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
+def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
     """Create what is missing, once; what a learner deletes later stays deleted.
 
     Args:
@@ -45,7 +45,7 @@ def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
         _create(api, "services", dns_object(), "kubeadm")
 
 
-def join(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
+def join(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
     """Create what a kubelet keeps beside its Node, each time it starts.
 
     Args:
@@ -58,7 +58,7 @@ def join(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None
     _create(api, STORAGE_NODES, storage_node_object(settings, node), "kubelet")
 
 
-def renew(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
+def renew(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
     """Say in the node's Lease that it is there: when it joins, and each time the server starts.
 
     A real kubelet does so every ten seconds; nobody here would take a silent node for dead.
@@ -90,7 +90,7 @@ def _owner(node: Object) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "name": metadata["name"], "uid": metadata["uid"]}
 
 
-def _create(api: NodeApi, resource: str, obj: Object, manager: str) -> None:
+def _create(api: ClusterApi, resource: str, obj: Object, manager: str) -> None:
     metadata = obj["metadata"]
     if api.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
         try:

@@ -8,13 +8,15 @@ Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from labkit.embedded.container.container import Container, NotRunnable
 from labkit.embedded.container.logs import Log, LogOptions, LogStream
 from labkit.embedded.container.terminal import Terminal
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import ExecIO, Object, Request, Response
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
-from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.node import Node
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.pod import Pod
@@ -44,7 +46,7 @@ class PodSubresources:
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         node: Node | None,
         now: Callable[[], float],
         may_create: Callable[[Request], None] | None = None,
@@ -74,7 +76,7 @@ class PodSubresources:
         return pod
 
     def _container_name(self, pod: Object, name: str) -> str:
-        """The container meant.
+        """The name of the container asked for.
 
         Raises:
             ApiError: None is named where there are several, or there is no such one.
@@ -82,7 +84,7 @@ class PodSubresources:
         spec = pod["spec"]
         names = [one["name"] for one in spec.get("containers") or ()]
         init = [one["name"] for one in spec.get("initContainers") or ()]
-        guests = [one["name"] for one in spec.get("ephemeralContainers") or ()]
+        ephemeral = [one["name"] for one in spec.get("ephemeralContainers") or ()]
         pod_name = pod["metadata"]["name"]
         if not name:
             if len(names) == 1:
@@ -90,15 +92,15 @@ class PodSubresources:
             message = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
             if init:
                 message += f" or one of the init containers: [{' '.join(init)}]"
-            if guests:
-                message += f" or one of the ephemeral containers: [{' '.join(guests)}]"
+            if ephemeral:
+                message += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
             raise bad_request(message)
-        if name not in (*names, *init, *guests):
+        if name not in (*names, *init, *ephemeral):
             raise bad_request(f"container {name} is not valid for pod {pod_name}")
         return name
 
     def _host(self, pod: Object) -> None:
-        """Look the pod's node up.
+        """Check that the pod is on a node.
 
         Raises:
             ApiError: It is on none, or the node is not there: the real server calls that one a pod as well,
@@ -113,7 +115,7 @@ class PodSubresources:
     def _running(self, pod: Object) -> Pod | None:
         return self._node.find(pod) if self._node is not None else None
 
-    # Exec and attach.
+    # Exec and attach
 
     def _stream(self, request: Request) -> Response:
         pod = self._pod(request)
@@ -121,10 +123,10 @@ class PodSubresources:
             return self._port_forward(pod)
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
-        stdin, stdout, stderr, tty = (flag(request, one) for one in ("stdin", "stdout", "stderr", "tty"))
-        if tty:
-            stderr = False
-        if not (stdin or stdout or stderr):
+        tty = flag(request, "tty")
+        stdin, stdout, stderr = (flag(request, one) for one in ("stdin", "stdout", "stderr"))
+        streams = Streams(stdin, stdout, stderr and not tty, tty)
+        if not (streams.stdin or streams.stdout or streams.stderr):
             return Response(400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr")
         running = self._running(pod)
         slot = running.slot(name) if running is not None else None
@@ -134,13 +136,9 @@ class PodSubresources:
         if request.info.subresource == "attach":
             if slot.log is None:
                 return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-            return Response(
-                101, upgrade=AttachSession(slot, slot.log, stdin, stdout, stderr, tty, lambda: self._running(pod))
-            )
+            return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._running(pod)))
         words = list(request.query.get("command", ()))[:MAX_WORDS]
-        return Response(
-            101, upgrade=CommandSession(slot.container, words, stdin, stdout, stderr, tty, version, self._api.random)
-        )
+        return Response(101, upgrade=CommandSession(streams, slot.container, words, version, self._api.random))
 
     def _port_forward(self, pod: Object) -> Response:
         self._host(pod)
@@ -149,7 +147,7 @@ class PodSubresources:
             "exec … -- curl localhost:PORT)"
         )
 
-    # Logs.
+    # Logs
 
     def _log(self, request: Request) -> Response:
         pod = self._pod(request)
@@ -197,16 +195,11 @@ class PodSubresources:
                 raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
             if numbers[field] < least and not (both and field == "sinceSeconds"):
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
-                causes.append(
-                    {
-                        "reason": "FieldValueInvalid",
-                        "message": f"Invalid value: {numbers[field]}: {what}",
-                        "field": field,
-                    }
-                )
+                message = f"Invalid value: {numbers[field]}: {what}"
+                causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
         since = 0.0
         if request.param("sinceTime"):
-            since = _moment(request.param("sinceTime"))
+            since = _since(request.param("sinceTime"))
         if both:
             why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
@@ -222,50 +215,63 @@ class PodSubresources:
         )
 
 
-def _moment(text: str) -> float:
-    import datetime
-
+def _since(text: str) -> float:
     try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        return parse_time(text)
     except ValueError:
         raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
 
 
 def _protocol(request: Request) -> str:
-    """The version that will be spoken: with v5 the API server itself tells the exit code."""
+    """The protocol version in use: with v5 the API server itself reports the exit code."""
     offered = [one.strip() for one in request.headers.get("sec-websocket-protocol", "").split(",")]
     return "v5" if any(one.startswith("v5.") for one in offered) or not any(offered) else "v4"
 
 
-class CommandSession:
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What a caller asked for.
+
+    Args:
+        stdin: Whether input is sent.
+        stdout: Whether output is wanted.
+        stderr: Whether errors are wanted.
+        tty: Whether it is a terminal.
+    """
+
+    stdin: bool
+    stdout: bool
+    stderr: bool
+    tty: bool
+
+
+class Session:
+    """The part of an ``ExecSession`` that says which streams it has.
+
+    Args:
+        streams: Those the caller asked for.
+    """
+
+    def __init__(self, streams: Streams) -> None:
+        self.stdin, self.stdout = streams.stdin, streams.stdout
+        self.stderr, self.tty = streams.stderr, streams.tty
+
+
+class CommandSession(Session):
     """A command about to run in a container (an ``ExecSession``).
 
     Args:
-        container: Where.
+        streams: Those the caller asked for.
+        container: Where it runs.
         words: The command.
-        stdin: Whether it has an input.
-        stdout: Whether its output is wanted.
-        stderr: Whether its errors are wanted.
-        tty: Whether it runs in a terminal.
-        version: ``v5`` or ``v4``, which word the end differently.
+        version: ``v5`` or ``v4``, which report errors differently.
         random: Random bytes, for the id in an error.
     """
 
     def __init__(
-        self,
-        container: Container,
-        words: list[str],
-        stdin: bool,
-        stdout: bool,
-        stderr: bool,
-        tty: bool,
-        version: str,
-        random: Callable[[int], bytes],
+        self, streams: Streams, container: Container, words: list[str], version: str, random: Callable[[int], bytes]
     ) -> None:
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.tty = tty
+        super().__init__(streams)
         self._container = container
         self._words = words
         self._version = version
@@ -312,29 +318,21 @@ class CommandSession:
         }
 
 
-class AttachSession:
-    """Looks at a running container's output and types into its input (an ``ExecSession``).
+class AttachSession(Session):
+    """Follows a running container's output and types into its input (an ``ExecSession``).
 
     Args:
+        streams: Those the caller asked for.
         slot: The container.
         log: What it writes.
-        stdin: Whether input is sent.
-        stdout: Whether output is wanted.
-        stderr: Whether errors are wanted.
-        tty: Whether it is a terminal.
         look: Lets the node see what the input has brought about.
     """
 
-    def __init__(
-        self, slot: Slot, log: Log, stdin: bool, stdout: bool, stderr: bool, tty: bool, look: Callable[[], object]
-    ) -> None:
-        self._look = look
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.tty = tty
+    def __init__(self, streams: Streams, slot: Slot, log: Log, look: Callable[[], object]) -> None:
+        super().__init__(streams)
         self._slot = slot
         self._log = log
+        self._look = look
 
     async def run(self, io: ExecIO) -> Object:
         """Pass on what is written and typed from now on, until the container ends."""

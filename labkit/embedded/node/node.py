@@ -15,11 +15,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Handler, Object
-from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.bootstrap import bootstrap
 from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.pod_status import seconds_of
 from labkit.embedded.node.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Node:
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         settings: NodeSettings,
         now: Callable[[], float],
         certificates: Callable[[], bytes],
@@ -101,7 +101,7 @@ class Node:
             return
         running = self._pods.get(metadata["uid"])
         if running is not None:
-            if current["spec"].get("ephemeralContainers") and running.take_guests():
+            if current["spec"].get("ephemeralContainers") and running.add_ephemeral_containers():
                 running.advance()
                 self._write_status(running)
                 self._plan(running)
@@ -213,12 +213,7 @@ class Node:
             running = self._pods.get(uid)
             if running is None:
                 continue
-            if running.next_due() > now:
-                self._plan(running)
-                continue
-            if running.advance():
-                self._write_status(running)
-            self._plan(running)
+            self._advance(running)
 
     def sweep(self) -> None:
         """Make what runs agree with what is stored, after a restart or a rewind."""
@@ -230,7 +225,7 @@ class Node:
                 continue
             bound = pod["spec"].get("nodeName")
             if bound and bound != self.settings.name and self._orphaned(pod):
-                if self._now() - seconds_of(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
+                if self._now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
                     self._api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
                 continue
             self.pod_changed(None, pod)
@@ -246,10 +241,13 @@ class Node:
         if running is None and pod["spec"].get("nodeName") == self.settings.name and not _finished(pod):
             running = self._run(pod, quiet=True)
         elif running is not None and running.next_due() <= self._now():
-            if running.advance():
-                self._write_status(running)
-            self._plan(running)
+            self._advance(running)
         return running
+
+    def _advance(self, running: Pod) -> None:
+        if running.next_due() <= self._now() and running.advance():
+            self._write_status(running)
+        self._plan(running)
 
 
 def _finished(pod: Object) -> bool:

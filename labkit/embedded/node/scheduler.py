@@ -5,37 +5,23 @@ Source: k8s.io/kubernetes ``pkg/scheduler``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 from labkit.embedded.node.affinity import pods_suit, ports_clash
-from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.pod.events import Recorder
 from labkit.embedded.node.pod.pod_status import Conditions, qos_class, unscheduled
 
 MANAGER = "kube-scheduler"
-_SUFFIX = {
-    "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
-    "Ti": 1 << 40, "u": 1e-6, "n": 1e-9, "P": 1e15, "E": 1e18, "Pi": 1 << 50, "Ei": 1 << 60,
-}  # fmt: skip
+UNIT = amount("1")
 TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 {}."
 
 
 MISSED = " pod affinity rules"
-"""What no preemption mends: there is nobody to join."""
-
-
-def quantity(text: object) -> float:
-    """A resource quantity as a number; what cannot be read counts nothing."""
-    match = re.fullmatch(r"([0-9.]{1,20})([a-zA-Z]{0,2})", str(text))
-    if match is None or match[2] not in _SUFFIX:
-        return 0.0
-    try:
-        return float(match[1]) * _SUFFIX[match[2]]
-    except ValueError:
-        return 0.0
+"""No preemption helps where the pods to join are missing."""
 
 
 class Scheduler:
@@ -47,7 +33,7 @@ class Scheduler:
         recorder: Writes events.
     """
 
-    def __init__(self, api: NodeApi, settings: NodeSettings, recorder: Recorder) -> None:
+    def __init__(self, api: ClusterApi, settings: NodeSettings, recorder: Recorder) -> None:
         self._api = api
         self._settings = settings
         self._recorder = recorder
@@ -139,29 +125,29 @@ class Scheduler:
     def _resources(self, pod: Object, node: Object, others: Sequence[Object]) -> str:
         allocatable = (node.get("status") or {}).get("allocatable") or {}
         wanted = _requests(pod)
-        used = dict.fromkeys(wanted, 0.0)
+        used = dict.fromkeys(wanted, 0)
         for other in others:
             for name, value in _requests(other).items():
-                used[name] = used.get(name, 0.0) + value
+                used[name] = used.get(name, 0) + value
         short = [
             name
             for name, value in wanted.items()
-            if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))
+            if value and used.get(name, 0) + value > amount(allocatable.get(name, "0"))
         ]
         told = [f"1 Insufficient {name}" for name in sorted(short)]
-        if len(others) + 1 > quantity(allocatable.get("pods", "110")):
+        if (len(others) + 1) * UNIT > amount(allocatable.get("pods", "110")):
             told.append("1 Too many pods")
         if not told:
             return ""
-        never = any(wanted[name] > quantity(allocatable.get(name, "0")) for name in short)
+        never = any(wanted[name] > amount(allocatable.get(name, "0")) for name in short)
         why = "Preemption is not helpful for scheduling" if never else "No preemption victims found for incoming pod"
         return f"0/1 nodes are available: {', '.join(told)}. {TAIL.format(why)}"
 
 
-def _requests(pod: Object) -> dict[str, float]:
-    out: dict[str, float] = {}
+def _requests(pod: Object) -> dict[str, int]:
+    out: dict[str, int] = {}
     for container in pod["spec"].get("containers") or ():
         resources = container.get("resources") or {}
         for name, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
-            out[name] = out.get(name, 0.0) + quantity(value)
+            out[name] = out.get(name, 0) + amount(value)
     return out

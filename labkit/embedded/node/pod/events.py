@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi
-from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.api import ClusterApi
 
 MAX_REMEMBERED = 5_000
 
@@ -23,7 +23,7 @@ class Recorder:
         now: Seconds since 1970.
     """
 
-    def __init__(self, api: NodeApi, host: str, now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, host: str, now: Callable[[], float]) -> None:
         self._api = api
         self._host = host
         self._now = now

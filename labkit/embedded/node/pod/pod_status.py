@@ -5,9 +5,9 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kub
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
@@ -15,16 +15,6 @@ NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
 """What is read from the control group of a pod whose containers have ended."""
 NEVER_RAN = "ContainerStatusUnknown"
 """Why a container has ended that had not begun when its pod was deleted."""
-
-
-def timestamp(seconds: float) -> str:
-    """RFC 3339 in whole seconds."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def seconds_of(text: str) -> float:
-    """The moment that :func:`timestamp` wrote."""
-    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def qos_class(spec: Object) -> str:
@@ -116,11 +106,11 @@ class Conditions:
         """Add a condition."""
         status = "True" if good else "False"
         before = self._before.get(kind) or {}
-        moment = before.get("lastTransitionTime") if before.get("status") == status else None
+        since = before.get("lastTransitionTime") if before.get("status") == status else None
         condition: Object = {"type": kind}
         if self._generation:
             condition["observedGeneration"] = self._generation
-        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": moment or self._now}
+        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": since or self._now}
         if reason:
             condition["reason"] = reason
         if message:
@@ -135,7 +125,7 @@ def build(
     address: str,
     init: list[Object],
     statuses: list[Object],
-    guests: list[Object],
+    ephemeral: list[Object],
     sandbox: bool,
     now: float,
     failed: Mapping[str, str],
@@ -148,7 +138,7 @@ def build(
         address: The pod's address, empty while it has none.
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
-        guests: The ephemeral containers' statuses.
+        ephemeral: The ephemeral containers' statuses.
         sandbox: Whether the pod's network stands.
         now: Seconds since 1970.
         failed: Reason and message, if the node has given the pod up.
@@ -179,20 +169,20 @@ def build(
     status: Object = {}
     if generation:
         status["observedGeneration"] = generation
-    # A kubelet calls a pod failed that it ended before it ran, and leaves the conditions as they are.
-    told = "Failed" if deleted and phase == "Pending" else phase
+    # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
+    shown = "Failed" if deleted and phase == "Pending" else phase
     status |= failed
-    status |= {"phase": told, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    status |= {"phase": shown, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     status["startTime"] = before.get("startTime") or timestamp(now)
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
-    names = {one["name"] for one in guests}
+    names = {one["name"] for one in ephemeral}
     gone = [one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names]
-    if gone or guests:
-        status["ephemeralContainerStatuses"] = [*gone, *guests]
+    if gone or ephemeral:
+        status["ephemeralContainerStatuses"] = [*gone, *ephemeral]
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")

@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.pod.problems import VolumeProblem
+from labkit.embedded.node.pod.references import Reference, decode, resolve
 from labkit.embedded.node.pod.resources import resource_value
 from labkit.embedded.node.pod.security import common_user, file_group
 
@@ -25,6 +26,8 @@ RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""
 
 
+WRITTEN = ("configMap", "secret", "downwardAPI")
+DEFAULT_MODE = 0o644
 Owned = TypeVar("Owned", File, Directory)
 
 
@@ -51,7 +54,7 @@ class MountedToken:
         now: Seconds since 1970.
     """
 
-    def __init__(self, api: NodeApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
         self._api = api
         self._pod = pod
         self._audience = source.get("audience") or ""
@@ -93,7 +96,7 @@ class Volume:
         now: Seconds since 1970.
     """
 
-    def __init__(self, api: NodeApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
         self._api = api
         self.spec = spec
         self._pod = pod
@@ -112,7 +115,7 @@ class Volume:
     @property
     def written(self) -> bool:
         """Whether the kubelet writes its files (then it is read-only in effect)."""
-        return any(self.spec.get(kind) is not None for kind in ("projected", "configMap", "secret", "downwardAPI"))
+        return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
         """What it should hold now.
@@ -120,22 +123,17 @@ class Volume:
         Raises:
             VolumeProblem: Something it needs is missing.
         """
-        spec = self.spec
-        if spec.get("projected") is not None:
-            return self._projected(spec["projected"])
-        if spec.get("configMap") is not None:
-            return self._source({"configMap": spec["configMap"]}, int(spec["configMap"].get("defaultMode", 0o644)))
-        if spec.get("secret") is not None:
-            secret = {**spec["secret"], "name": spec["secret"].get("secretName")}
-            return self._source({"secret": secret}, int(secret.get("defaultMode", 0o644)))
-        if spec.get("downwardAPI") is not None:
-            return self._source(
-                {"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644))
-            )
+        if self.spec.get("projected") is not None:
+            return self._projected(self.spec["projected"])
+        for kind in WRITTEN:
+            part = self.spec.get(kind)
+            if part is not None:
+                source = {kind: {"name": part.get("secretName"), **part}}
+                return self._source(source, int(part.get("defaultMode", DEFAULT_MODE)))
         return {}
 
     def _projected(self, projected: Object) -> Files:
-        mode = int(projected.get("defaultMode", 0o644))
+        mode = int(projected.get("defaultMode", DEFAULT_MODE))
         out: Files = {}
         problems: list[str] = []
         for index, source in enumerate(projected.get("sources") or ()):
@@ -154,16 +152,9 @@ class Volume:
 
     def _source(self, source: Object, mode: int) -> Files:
         namespace = self._pod()["metadata"]["namespace"]
-        for kind, resource in (("configMap", "configmaps"), ("secret", "secrets")):
-            wanted = source.get(kind)
-            if wanted is None:
-                continue
-            found = self._api.get(resource, namespace, wanted.get("name") or "")
-            if found is None:
-                if wanted.get("optional"):
-                    return {}
-                raise VolumeProblem(f'{resource[:-1]} "{wanted.get("name") or ""}" not found')
-            return _chosen(_data(found), wanted, mode, kind.lower())
+        reference = resolve(self._api, namespace, source, VolumeProblem)
+        if reference is not None:
+            return _items(reference, mode)
         out: Files = {}
         for item in (source.get("downwardAPI") or {}).get("items") or ():
             pod = self._pod()
@@ -245,32 +236,26 @@ class Volume:
             directory.entries.setdefault(parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}"))
 
 
-def _data(obj: Object) -> dict[str, bytes]:
-    out: dict[str, bytes] = {}
-    for key, value in (obj.get("data") or {}).items():
-        if obj.get("kind") == "Secret" or "type" in obj:
-            out[key] = base64.b64decode(value)
-        else:
-            out[key] = value.encode()
-    for key, value in (obj.get("binaryData") or {}).items():
-        out[key] = base64.b64decode(value)
-    return out
+def _items(reference: Reference, mode: int) -> Files:
+    """The files of a config map or a secret.
 
-
-def _chosen(data: dict[str, bytes], wanted: Object, mode: int, kind: str) -> Files:
-    items = wanted.get("items")
-    if not items:
+    Raises:
+        VolumeProblem: A key in ``items`` is missing and not optional.
+    """
+    kind, wanted, found = reference.kind, reference.spec, reference.found or {}
+    data = {key: decode(kind, value) for key, value in (found.get("data") or {}).items()}
+    data |= {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
+    if not wanted.get("items"):
         return {key: (value, mode) for key, value in data.items()}
     out: Files = {}
-    for item in items:
-        if item["key"] not in data:
-            if wanted.get("optional"):
-                continue
+    for item in wanted["items"]:
+        if item["key"] in data:
+            out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
+        elif not wanted.get("optional"):
             what = (
-                "configmap references non-existent config" if kind == "configmap" else f"references non-existent {kind}"
+                "configmap references non-existent config" if kind == "configMap" else "references non-existent secret"
             )
             raise VolumeProblem(f"{what} key: {item['key']}")
-        out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
     return out
 
 
