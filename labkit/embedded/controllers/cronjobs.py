@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.workloads.schedules import BadSchedule, Schedule, read_schedule
+from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import BadSchedule, Schedule, read_schedule
 from labkit.embedded.controllers.controller_ref import controls, reference_to
 from labkit.embedded.controllers.jobprogress import DONE, FAILED, finished
 from labkit.embedded.controllers.jobs import JOBS
