@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"
@@ -64,15 +65,8 @@ def bootstrap_core(registry: Registry) -> None:
         registry.create(services, service, manager=MANAGER)
 
 
-class CoreController:
-    """Recreates the core objects that are deleted.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class CoreController(BaseController):
+    """Recreates the core objects that are deleted."""
 
     def __call__(self, change: Change) -> None:
         """React to the deletion of the service ``kubernetes``, of a namespace and of a priority class."""

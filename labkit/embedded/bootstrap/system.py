@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
 NAMESPACE = "kube-system"
@@ -60,7 +61,7 @@ ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
 
 
-class SystemContent:
+class SystemContent(BaseController):
     """Makes these objects, and the one that other servers trust by anew when it is deleted.
 
     Args:
@@ -71,7 +72,7 @@ class SystemContent:
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes, *, tracked: bool) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._ca = ca_certificate.decode()
         self._tracked = tracked
 

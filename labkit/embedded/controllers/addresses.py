@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.conditions import apply_condition
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -39,15 +40,8 @@ def networks_of(cidr: Object) -> list[Network]:
     return [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
 
 
-class ServiceAddresses:
-    """Keeps IPAddresses and ServiceCIDRs in step with services.
-
-    Args:
-        registry: Where they are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class ServiceAddresses(BaseController):
+    """Keeps IPAddresses and ServiceCIDRs in step with services."""
 
     def bootstrap(self) -> None:
         """Create the default range, and the addresses of services that were stored without them."""

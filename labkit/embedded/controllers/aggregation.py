@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.request import Object
@@ -23,15 +24,11 @@ MAX_COMPARED = 200_000
 the cube of their number: what is beyond it is done later, as by the real controller's queue."""
 
 
-class RoleAggregation:
-    """Keeps aggregated cluster roles in step with what they select.
-
-    Args:
-        registry: Where cluster roles are.
-    """
+class RoleAggregation(BaseController):
+    """Keeps aggregated cluster roles in step with what they select."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._waiting: dict[str, None] = {}
         self._at_work = False
         self._limiter = RateLimiter(registry.clock, MAX_COMPARED)

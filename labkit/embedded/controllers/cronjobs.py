@@ -105,7 +105,7 @@ class CronJobs(WorkloadController):
         if time is not None and self._limiter.allows() and self._backoff.may_try(one):
             self._start(one, status, active, time, many)
         status["active"] = active
-        self._update_status(one, {field: value for field, value in status.items() if value})
+        self._write_status(self.kind, one, {field: value for field, value in status.items() if value})
 
     def _still_active(self, one: Object, jobs: list[Object], status: dict[str, Any]) -> list[Object]:
         """Record what is new of the jobs.

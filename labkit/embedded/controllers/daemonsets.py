@@ -66,7 +66,7 @@ class DaemonSets(WorkloadController):
         if plan.nodes and room and self._backoff.may_try(daemon_set):
             self._create_dependent(daemon_set, _pod_for(daemon_set, plan.nodes[0], revision))
         pods = self._controlled(daemon_set)
-        self._update_status(daemon_set, counts(daemon_set, nodes, placed(pods), revision, now))
+        self._write_status(self.kind, daemon_set, counts(daemon_set, nodes, placed(pods), revision, now))
         live = {(pod["metadata"].get("labels") or {}).get(HASH) for pod in pods}
         used = {one["metadata"]["name"] for one in old if self._history.hash_of(one) in live}
         self._history.trim(daemon_set, old, used)

@@ -6,8 +6,8 @@ Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import claim, controller_of, controls
 from labkit.embedded.controllers.deploymentrevisions import (
     DEPLOYMENTS,
@@ -37,15 +37,11 @@ from labkit.embedded.machinery.pods.state import is_active
 from labkit.embedded.machinery.request import Object
 
 
-class Deployments:
-    """Creates and scales the replica sets of deployments.
-
-    Args:
-        registry: Where objects are.
-    """
+class Deployments(BaseController):
+    """Creates and scales the replica sets of deployments."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._events = EventRecorder(registry, "deployment-controller", DEPLOYMENTS)
 
     def __call__(self, change: Change) -> None:
@@ -242,10 +238,7 @@ class Deployments:
         surplus = len(alive) - keep
         for one in sorted(alive, key=revision_of)[: max(surplus, 0)]:
             if not wanted(one) and not one["status"].get("replicas"):
-                metadata = one["metadata"]
-                self._registry.delete(
-                    REPLICA_SETS, metadata["namespace"], metadata["name"], DeleteOptions(propagation="Background")
-                )
+                self._delete_object(REPLICA_SETS, one, "Background")
 
     def _tell(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
         """Write how its rollout is doing into its status."""

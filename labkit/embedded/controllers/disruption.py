@@ -6,14 +6,14 @@ Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import controller_of
 from labkit.embedded.controllers.event_recorder import EventRecorder
+from labkit.embedded.controllers.rolling import scaled
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
@@ -36,15 +36,11 @@ class Uncountable(Exception):
     """Nobody knows how many pods there should be."""
 
 
-class Disruption:
-    """Keeps the status of budgets.
-
-    Args:
-        registry: Where objects are.
-    """
+class Disruption(BaseController):
+    """Keeps the status of budgets."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._events = EventRecorder(registry, "controllermanager", BUDGETS)
 
     def __call__(self, change: Change) -> None:
@@ -77,9 +73,9 @@ class Disruption:
             self._events.warning(budget, "UnmanagedPods", message)
         healthy = sum(not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None for pod in pods)
         allowed = max(healthy - desired, 0) if expected > 0 else 0
-        self._write_status(budget, healthy, desired, expected, allowed)
+        self._sync_status(budget, healthy, desired, expected, allowed)
 
-    def _write_status(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
+    def _sync_status(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
         generation, before = budget["metadata"].get("generation", 1), budget["status"].get("conditions") or ()
         holds = "True" if allowed else "False"
         now = timestamp(self._registry.clock())
@@ -99,18 +95,17 @@ class Disruption:
             "expectedPods": expected,
             "conditions": [condition],
         }
-        if budget["status"] != status:
-            self._registry.edit(BUDGETS, budget, MANAGER, lambda obj: obj.update(status=status), "status")
+        self._write_status(BUDGETS, budget, status)
 
     def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int, bool]:
         """How many pods there should be, how many must be healthy, and whether some are nobody's."""
         least, gone = spec.get("minAvailable"), spec.get("maxUnavailable")
         if gone is not None:
             expected, unmanaged = self._scale(pods)
-            return expected, max(expected - _share(gone, expected), 0), unmanaged
+            return expected, max(expected - scaled(gone, expected, up=True), 0), unmanaged
         if isinstance(least, str):
             expected, unmanaged = self._scale(pods)
-            return expected, _share(least, expected), unmanaged
+            return expected, scaled(least, expected, up=True), unmanaged
         return (len(pods), least, False) if least is not None else (0, 0, False)
 
     def _scale(self, pods: list[Object]) -> tuple[int, bool]:
@@ -140,11 +135,6 @@ class Disruption:
 def _selects(budget: Object, pod: Object) -> bool:
     selector = budget["spec"].get("selector")
     return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
-
-
-def _share(value: Any, whole: int) -> int:
-    """A number, or a share of a whole, rounded up."""
-    return -(-int(value.rstrip("%")) * whole // 100) if isinstance(value, str) else int(value)
 
 
 def _go_selector(selector: Object) -> str:

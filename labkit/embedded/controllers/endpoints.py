@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
@@ -27,15 +28,8 @@ HEADLESS = "service.kubernetes.io/headless"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
-class ServiceEndpoints:
-    """Keeps Endpoints and EndpointSlices of services with a selector.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class ServiceEndpoints(BaseController):
+    """Keeps Endpoints and EndpointSlices of services with a selector."""
 
     def __call__(self, change: Change) -> None:
         """React to services, pods, and endpoints that others delete."""

@@ -5,8 +5,9 @@ Source: k8s.io/apiserver ``pkg/util/flowcontrol/apf_controller.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.controllers.conditions import apply_condition, transition_time
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -15,15 +16,8 @@ SCHEMAS, LEVELS = BY_KIND[GROUP, "FlowSchema"], BY_KIND[GROUP, "PriorityLevelCon
 CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 
 
-class FlowSchemas:
-    """Maintains the condition ``Dangling`` of flow schemas.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class FlowSchemas(BaseController):
+    """Maintains the condition ``Dangling`` of flow schemas."""
 
     def __call__(self, change: Change) -> None:
         """React to flow schemas and priority levels."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import drop_owner
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
@@ -18,15 +18,8 @@ from labkit.embedded.machinery.request import Object
 OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
 
 
-class GarbageCollector:
-    """Deletes or orphans the dependents of an object that ends.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class GarbageCollector(BaseController):
+    """Deletes or orphans the dependents of an object that ends."""
 
     def __call__(self, change: Change) -> None:
         """React to the end of owners, and to owners that wait for their dependents."""
@@ -92,10 +85,8 @@ class GarbageCollector:
         return True
 
     def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
-        metadata = obj["metadata"]
-        if not metadata.get("deletionTimestamp"):
-            options = DeleteOptions(propagation=propagation)
-            self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
+        if not obj["metadata"].get("deletionTimestamp"):
+            self._delete_object(kind, obj, propagation)
 
     def _orphan(self, owner: Object) -> None:
         uid = owner["metadata"]["uid"]
@@ -135,9 +126,8 @@ class GarbageCollector:
                         self._foreground(kind, owner)
 
     def _release(self, kind: Kind, owner: Object, finalizer: str) -> None:
-        metadata = owner["metadata"]
-        current = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
-        if current is not None and current["metadata"]["uid"] == metadata["uid"]:
+        current = self._current(kind, owner)
+        if current is not None:
             self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
 
 

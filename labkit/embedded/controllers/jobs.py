@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.controller_ref import controller_of
 from labkit.embedded.controllers.jobindexes import (
@@ -119,7 +118,7 @@ class Jobs(WorkloadController):
 
     def _release_orphan(self, pod: Object) -> None:
         """Drop the finalizer of a pod whose job is gone: nobody will count it."""
-        current = self._current(pod)
+        current = self._current(PODS, pod)
         if current is None or TRACKING not in current["metadata"].get("finalizers", ()):
             return
         owner = controller_of(current)
@@ -130,15 +129,14 @@ class Jobs(WorkloadController):
 
     def _expire(self, job: Object) -> None:
         """Delete a finished job after ``ttlSecondsAfterFinished``."""
-        namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
-        current = self._registry.find(JOBS, namespace, name)
+        current = self._current(JOBS, job)
         end = finished(current) if current is not None else None
         if current is None or end is None or current["metadata"].get("deletionTimestamp"):
             return
         kept, since = current["spec"].get("ttlSecondsAfterFinished"), end.get("lastTransitionTime")
         if kept is not None and since and parse_time(since) + kept <= self._registry.clock():
             self._limiter.take()
-            self._registry.delete(JOBS, namespace, name, DeleteOptions(propagation="Foreground"))
+            self._delete_object(JOBS, current, "Foreground")
 
     # One job
 
@@ -261,12 +259,9 @@ class Jobs(WorkloadController):
 
     def _count(self, pod: Object) -> None:
         """Drop the tracking finalizer of a pod that was counted."""
-        current = self._current(pod)
-        if current is not None and current["metadata"]["uid"] == pod["metadata"]["uid"]:
+        current = self._current(PODS, pod)
+        if current is not None:
             self._registry.drop_finalizer(PODS, current, TRACKING, MANAGER)
-
-    def _current(self, pod: Object) -> Object | None:
-        return self._registry.find(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _finish_sync(self, job: Object, status: dict[str, Any], verdict: Verdict | None) -> None:
         """Write a job's status, and record how it ends or that it was suspended or resumed.
@@ -303,7 +298,7 @@ class Jobs(WorkloadController):
         if conditions:
             status["conditions"] = conditions
         kept = ("ready", "terminating", "uncountedTerminatedPods", "failedIndexes")
-        self._update_status(job, {name: value for name, value in status.items() if value or name in kept})
+        self._write_status(self.kind, job, {name: value for name, value in status.items() if value or name in kept})
         if event[0]:
             record(job, *event)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ipaddress
 import json
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.apiserver.registry.registry import Change
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.endpoints import (
     ENDPOINTS,
@@ -28,15 +29,8 @@ LEADER = "control-plane.alpha.kubernetes.io/leader"
 NOT_COPIED = (TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration")
 
 
-class EndpointsMirror:
-    """Keeps the slices of hand-written Endpoints.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class EndpointsMirror(BaseController):
+    """Keeps the slices of hand-written Endpoints."""
 
     def __call__(self, change: Change) -> None:
         """React to Endpoints and services."""
@@ -61,7 +55,7 @@ class EndpointsMirror:
         for one in mirrored:
             made = wanted.pop(_key(one), None)
             if made is None:
-                self._registry.delete(SLICES, namespace, one["metadata"]["name"])
+                self._delete_object(SLICES, one)
             else:
                 self._update(one, made)
         for made in wanted.values():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
@@ -20,6 +21,13 @@ DESCRIPTION = (
     "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
     "Kubernetes clusters."
 )
+CONTENT_DELETED = "All content successfully deleted, may be waiting on finalization"
+SUCCESSES = (
+    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    ("NamespaceDeletionContentFailure", "ContentDeleted", CONTENT_DELETED),
+)
+"""Conditions that are false: type, reason and message."""
 CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
 """The kinds of which a namespace must be emptied."""
 
@@ -30,7 +38,7 @@ def is_active_namespace(registry: Registry, name: str) -> bool:
     return namespace is not None and not namespace["metadata"].get("deletionTimestamp")
 
 
-class NamespaceContent:
+class NamespaceContent(BaseController):
     """Gives each namespace its account ``default`` and the CA's certificate, and keeps them there.
 
     Args:
@@ -39,7 +47,7 @@ class NamespaceContent:
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._ca = ca_certificate.decode()
 
     def __call__(self, change: Change) -> None:
@@ -76,15 +84,8 @@ class NamespaceContent:
             self._registry.edit(CONFIG_MAPS, bundle, MANAGER, restore)
 
 
-class NamespaceDeletion:
-    """Empties a namespace that is ending, and lets it go when nothing is left.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class NamespaceDeletion(BaseController):
+    """Empties a namespace that is ending, and lets it go when nothing is left."""
 
     def __call__(self, change: Change) -> None:
         """React to namespaces that end, and to the end of what is in them."""
@@ -104,7 +105,7 @@ class NamespaceDeletion:
         for kind in CONTENT:
             for obj in list(self._registry.list(kind, name)):
                 if not obj["metadata"].get("deletionTimestamp"):
-                    self._registry.delete(kind, name, obj["metadata"]["name"])
+                    self._delete_object(kind, obj)
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None:
             return
@@ -135,34 +136,15 @@ class NamespaceDeletion:
                     finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
         held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
         rows = [
-            (
-                "NamespaceDeletionDiscoveryFailure",
-                "False",
-                "ResourcesDiscovered",
-                "All resources successfully discovered",
-            ),
-            (
-                "NamespaceDeletionGroupVersionParsingFailure",
-                "False",
-                "ParsedGroupVersions",
-                "All legacy kube types successfully parsed",
-            ),
-            (
-                "NamespaceDeletionContentFailure",
-                "False",
-                "ContentDeleted",
-                "All content successfully deleted, may be waiting on finalization",
-            ),
+            *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
             ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
-            (
-                "NamespaceFinalizersRemaining",
-                "True" if held else "False",
-                "SomeFinalizersRemain" if held else "ContentHasNoFinalizers",
-                f"Some content in the namespace has finalizers remaining: {held}"
-                if held
-                else "All content-preserving finalizers finished",
-            ),
         ]
+        if held:
+            message = f"Some content in the namespace has finalizers remaining: {held}"
+            rows.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message))
+        else:
+            message = "All content-preserving finalizers finished"
+            rows.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", message))
         now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
         conditions = [
             {

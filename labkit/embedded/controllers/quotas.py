@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
@@ -19,7 +20,7 @@ ADMISSION = "kube-apiserver"
 QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
-class ResourceQuotas:
+class ResourceQuotas(BaseController):
     """Counts what a namespace uses of its quotas.
 
     Args:
@@ -28,7 +29,7 @@ class ResourceQuotas:
     """
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._evaluators = evaluators
         self._counted: dict[str, int] = {}
         """A quota's uid to the revision up to which everything is counted in its status."""

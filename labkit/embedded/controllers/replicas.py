@@ -66,7 +66,7 @@ class ReplicaController(WorkloadController):
                     return
         current = self._registry.find(self.kind, owner["metadata"]["namespace"], owner["metadata"]["name"])
         if current is not None:
-            self._update_status(current, self._status(current, failure))
+            self._write_status(self.kind, current, self._status(current, failure))
 
     def _status(self, owner: Object, failure: str) -> dict[str, Any]:
         """The status of an owner.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
@@ -40,7 +41,7 @@ def has_condition(obj: Object, *kinds: str) -> bool:
     return any(each.get("type") in kinds for each in obj["status"].get("conditions") or ())
 
 
-class Signing:
+class Signing(BaseController):
     """What the controller manager does with signing requests.
 
     Args:
@@ -50,7 +51,7 @@ class Signing:
     """
 
     def __init__(self, registry: Registry, may_create: MayCreate, sign: Sign) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._may_create = may_create
         self._sign = sign
 

@@ -75,7 +75,7 @@ class StatefulSets(WorkloadController):
         self._act(one, self._pods(one), current, update)
         pods = self._pods(one)
         names = current["metadata"]["name"], update["metadata"]["name"]
-        self._update_status(one, self._status(one, list(pods.values()), *names))
+        self._write_status(self.kind, one, self._status(one, list(pods.values()), *names))
         self._history.trim(one, revisions[:-1], {_revision(pod) for pod in pods.values()} | {names[0]})
 
     def _pods(self, one: Object) -> dict[int, Object]:

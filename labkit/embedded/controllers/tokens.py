@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.namespaces import is_active_namespace
-from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
+from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
@@ -25,7 +26,7 @@ ACCOUNTS = BY_RESOURCE["", "v1", "serviceaccounts"]
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
-class TokenSecrets:
+class TokenSecrets(BaseController):
     """Keeps token Secrets and service accounts in step.
 
     Args:
@@ -38,7 +39,7 @@ class TokenSecrets:
     def __init__(
         self, registry: Registry, issue: Callable[[Object, str], str], ca_certificate: bytes, *, automatic: bool
     ) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._issue = issue
         self._ca = b64encode(ca_certificate).decode()
         self._automatic = automatic
@@ -63,7 +64,7 @@ class TokenSecrets:
             return
         account = self._account_of(current)
         if account is None:
-            self._delete(current)
+            self._delete_object(SECRETS, current)
         else:
             self._fill(current, account)
 
@@ -71,7 +72,7 @@ class TokenSecrets:
         if change.new is None or (change.old is not None and _uid(change.old) != _uid(change.new)):
             assert change.old is not None, "a change without objects"
             for secret in self._secrets_of(change.old):
-                self._delete(secret)
+                self._delete_object(SECRETS, secret)
             if change.new is None:
                 return
         if self._automatic:
@@ -150,14 +151,6 @@ class TokenSecrets:
             and (secret["metadata"].get("annotations") or {}).get(NAME) == metadata["name"]
             and (secret["metadata"].get("annotations") or {}).get(UID) in (None, "", metadata["uid"])
         ]
-
-    def _current(self, kind: Kind, obj: Object) -> Object | None:
-        found = self._registry.find(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
-        return found if found is not None and _uid(found) == _uid(obj) else None
-
-    def _delete(self, secret: Object) -> None:
-        metadata = secret["metadata"]
-        self._registry.delete(SECRETS, metadata["namespace"], metadata["name"])
 
 
 def _uid(obj: Object) -> str:

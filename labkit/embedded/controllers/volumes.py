@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.provisioning import Provisioning
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
@@ -24,15 +25,11 @@ BOUND_BY = "pv.kubernetes.io/bound-by-controller"
 COMPLETED = "pv.kubernetes.io/bind-completed"
 
 
-class Volumes:
-    """Binds claims to volumes and keeps their phases.
-
-    Args:
-        registry: Where objects are.
-    """
+class Volumes(BaseController):
+    """Binds claims to volumes and keeps their phases."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._provisioning = Provisioning(registry)
 
     def __call__(self, change: Change) -> None:

@@ -7,15 +7,14 @@ Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.backoff import Backoff
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.controller_ref import claim, controller_of, controls, refers_to
 from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.controllers.workload_pods import PODS
@@ -54,7 +53,7 @@ class Messages(NamedTuple):
     deleted: str
 
 
-class WorkloadController(ABC):
+class WorkloadController(BaseController):
     """Reconciles the owners of one kind with what they control.
 
     Args:
@@ -72,7 +71,7 @@ class WorkloadController(ABC):
     messages = Messages("Created pod: {name}", "Error creating: {error}", "Deleted pod: {name}")
 
     def __init__(self, registry: Registry, create: Create) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._create = create
         self._events = EventRecorder(registry, self.component, self.kind)
         self._backoff = Backoff(registry.clock)
@@ -189,17 +188,9 @@ class WorkloadController(ABC):
 
     def _delete(self, owner: Object, obj: Object, propagation: str = "") -> None:
         """Delete a dependent and record an event."""
-        namespace, name = obj["metadata"]["namespace"], obj["metadata"]["name"]
-        self._registry.delete(self.dependents, namespace, name, DeleteOptions(propagation=propagation))
-        message = self.messages.deleted.format(name=name, owner=owner["metadata"]["name"])
+        self._delete_object(self.dependents, obj, propagation)
+        message = self.messages.deleted.format(name=obj["metadata"]["name"], owner=owner["metadata"]["name"])
         self._events.normal(owner, "SuccessfulDelete", message)
-
-    # Status
-
-    def _update_status(self, owner: Object, status: dict[str, Any]) -> None:
-        """Write a status if it differs from the stored one."""
-        if owner["status"] != status:
-            self._registry.edit(self.kind, owner, MANAGER, lambda obj: obj.update(status=status), "status")
 
 
 def _acted_on(owner: Object) -> object:
