@@ -9,45 +9,11 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers import jobindexes as indexes
+from labkit.embedded.controllers import jobpolicies as policies
+from labkit.embedded.controllers import jobprogress as progress
 from labkit.embedded.controllers.controller_ref import controller_of
-from labkit.embedded.controllers.jobindexes import (
-    at_index,
-    free_indexes,
-    index_of,
-    is_indexed,
-    listed,
-    superfluous,
-    write_indexes,
-)
-from labkit.embedded.controllers.jobpolicies import (
-    attempt,
-    counts,
-    failed_indexes,
-    failure_by_index,
-    failure_by_policy,
-    failures_by_index,
-    has_index_limit,
-    success_by_policy,
-)
-from labkit.embedded.controllers.jobprogress import (
-    COMPLETED,
-    DONE,
-    INTERIM,
-    TOO_LONG,
-    TOO_OFTEN,
-    Verdict,
-    delayed_until,
-    finished,
-    has_failed,
-    interim_verdict,
-    is_suspended,
-    is_terminating,
-    past_deadline,
-    replaces_late,
-    restarts_exceed,
-    wanted_pods,
-    with_condition,
-)
+from labkit.embedded.controllers.jobprogress import Verdict
 from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.controllers.workload import Create, WorkloadController
 from labkit.embedded.controllers.workload_pods import PODS, deletion_order, max_pods, pod_from
@@ -56,7 +22,6 @@ from labkit.embedded.machinery.pods.state import is_active, parse_time, ready_si
 from labkit.embedded.machinery.request import Object
 
 JOBS = BY_KIND["batch", "Job"]
-COMPONENT = "job-controller"
 MANAGED_BY = "kubernetes.io/job-controller"
 TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a pod that its job has not counted yet."""
@@ -75,7 +40,7 @@ class Jobs(WorkloadController):
     """
 
     kind = JOBS
-    component = COMPONENT
+    component = "job-controller"
 
     def __init__(self, registry: Registry, create: Create) -> None:
         super().__init__(registry, create)
@@ -88,7 +53,7 @@ class Jobs(WorkloadController):
         first = self._turn % len(jobs) if jobs else 0  # each comes first in turn: the limit may stop those behind it
         self._turn += 1
         for job in jobs[first:] + jobs[:first]:
-            if finished(job) is not None:
+            if progress.finished(job) is not None:
                 if self._limiter.allows():
                     self._expire(job)
             elif self._is_due(job):
@@ -97,8 +62,10 @@ class Jobs(WorkloadController):
     def _is_due(self, job: Object) -> bool:
         status = job["status"]
         active = status.get("active", 0)
-        short = not is_suspended(job) and active < wanted_pods(job, status.get("succeeded", 0), active)
-        return past_deadline(job, self._registry.clock()) or (short and self._may_create(job))
+        short = not progress.is_suspended(job) and active < progress.wanted_pods(
+            job, status.get("succeeded", 0), active
+        )
+        return progress.past_deadline(job, self._registry.clock()) or (short and self._may_create(job))
 
     def _may_create(self, job: Object) -> bool:
         return self._limiter.allows() and self._backoff.may_try(job)
@@ -130,7 +97,7 @@ class Jobs(WorkloadController):
     def _expire(self, job: Object) -> None:
         """Delete a finished job after ``ttlSecondsAfterFinished``."""
         current = self._current(JOBS, job)
-        end = finished(current) if current is not None else None
+        end = progress.finished(current) if current is not None else None
         if current is None or end is None or current["metadata"].get("deletionTimestamp"):
             return
         kept, since = current["spec"].get("ttlSecondsAfterFinished"), end.get("lastTransitionTime")
@@ -141,29 +108,29 @@ class Jobs(WorkloadController):
     # One job
 
     def _sync(self, job: Object) -> None:
-        if finished(job) is not None or job["spec"].get("managedBy", MANAGED_BY) != MANAGED_BY:
+        if progress.finished(job) is not None or job["spec"].get("managedBy", MANAGED_BY) != MANAGED_BY:
             return
         pods = self._claim(job)
         tracked = [pod for pod in pods if TRACKING in pod["metadata"].get("finalizers", ())]
-        new = [pod for pod in tracked if not is_indexed(job) or index_of(job, pod) is not None]
+        new = [pod for pod in tracked if not indexes.is_indexed(job) or indexes.index_of(job, pod) is not None]
         done = self._done(job, new)
         status: dict[str, Any] = dict(job["status"])
-        if not status.get("startTime") and not is_suspended(job):
+        if not status.get("startTime") and not progress.is_suspended(job):
             status["startTime"] = timestamp(self._registry.clock())
-        failed = status.get("failed", 0) + sum(counts(job, pod) for pod in new)
-        succeeded = len(done) if is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
+        failed = status.get("failed", 0) + sum(policies.counts(job, pod) for pod in new)
+        succeeded = len(done) if indexes.is_indexed(job) else status.get("succeeded", 0) + sum(map(_succeeded, new))
         ending = bool(job["metadata"].get("deletionTimestamp"))
-        lost = failed_indexes(job, new) if has_index_limit(job) else set()
+        lost = policies.failed_indexes(job, new) if policies.has_index_limit(job) else set()
         verdict = (
-            interim_verdict(job)
-            or failure_by_policy(job, pods)
+            progress.interim_verdict(job)
+            or policies.failure_by_policy(job, pods)
             or self._failure(job, status, pods, failed)
-            or (failure_by_index(job, done, lost) if lost else None)
-            or success_by_policy(job, done)
+            or (policies.failure_by_index(job, done, lost) if lost else None)
+            or policies.success_by_policy(job, done)
         )
         if verdict is not None:
             for pod in filter(is_active, pods):
-                failed += verdict.kind != DONE and pod in new
+                failed += verdict.kind != progress.DONE and pod in new
                 self._delete(job, pod)
         elif not ending:
             active = self._remove_surplus(job, pods, succeeded)
@@ -171,28 +138,28 @@ class Jobs(WorkloadController):
                 active.append({})
             wanted = job["spec"].get("completions")
             if succeeded >= (1 if wanted is None else wanted) and not active:
-                verdict = COMPLETED
+                verdict = progress.COMPLETED
         for pod in tracked:
-            if verdict is not None or ending or _succeeded(pod) or has_failed(job, pod):
+            if verdict is not None or ending or _succeeded(pod) or progress.has_failed(job, pod):
                 self._count(pod)
         status["succeeded"], status["failed"] = succeeded, failed
-        if is_indexed(job):
-            status["completedIndexes"] = write_indexes(done)
-        if has_index_limit(job):
-            status["failedIndexes"] = write_indexes(lost)
+        if indexes.is_indexed(job):
+            status["completedIndexes"] = indexes.write_indexes(done)
+        if policies.has_index_limit(job):
+            status["failedIndexes"] = indexes.write_indexes(lost)
         self._finish_sync(job, status, verdict)
 
     def _done(self, job: Object, new: list[Object]) -> set[int]:
         """The indexes on which a pod has succeeded."""
-        if not is_indexed(job):
+        if not indexes.is_indexed(job):
             return set()
-        fresh = {index for pod in new if _succeeded(pod) and (index := index_of(job, pod)) is not None}
-        return listed(job["status"].get("completedIndexes") or "", job["spec"]["completions"]) | fresh
+        fresh = {index for pod in new if _succeeded(pod) and (index := indexes.index_of(job, pod)) is not None}
+        return indexes.listed(job["status"].get("completedIndexes") or "", job["spec"]["completions"]) | fresh
 
     def _failure(self, job: Object, status: Object, pods: list[Object], failed: int) -> Verdict | None:
-        if failed > job["spec"]["backoffLimit"] or restarts_exceed(job, pods):
-            return TOO_OFTEN
-        return TOO_LONG if past_deadline({**job, "status": status}, self._registry.clock()) else None
+        if failed > job["spec"]["backoffLimit"] or progress.restarts_exceed(job, pods):
+            return progress.TOO_OFTEN
+        return progress.TOO_LONG if progress.past_deadline({**job, "status": status}, self._registry.clock()) else None
 
     def _remove_surplus(self, job: Object, pods: list[Object], succeeded: int) -> list[Object]:
         """Delete surplus pods without counting them.
@@ -201,11 +168,11 @@ class Jobs(WorkloadController):
             The active pods that stay.
         """
         active = [pod for pod in pods if is_active(pod)]
-        if is_suspended(job):
+        if progress.is_suspended(job):
             gone = active
         else:
-            count = max(len(active) - wanted_pods(job, succeeded, len(active)), 0)
-            gone = superfluous(job, active) if is_indexed(job) else []
+            count = max(len(active) - progress.wanted_pods(job, succeeded, len(active)), 0)
+            gone = indexes.superfluous(job, active) if indexes.is_indexed(job) else []
             left = sorted((pod for pod in active if pod not in gone), key=deletion_order)
             gone = gone + left[: max(count - len(gone), 0)]
         for pod in gone:
@@ -229,10 +196,10 @@ class Jobs(WorkloadController):
             Whether one was created.
         """
         most = max_pods(job["spec"]["template"])
-        missing = min(wanted_pods(job, succeeded, len(active)), most) - len(active)
-        if replaces_late(job):
-            missing -= sum(map(is_terminating, pods))
-        if is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
+        missing = min(progress.wanted_pods(job, succeeded, len(active)), most) - len(active)
+        if progress.replaces_late(job):
+            missing -= sum(map(progress.is_terminating, pods))
+        if progress.is_suspended(job) or missing <= 0 or len(pods) >= most * TIMES:
             return False
         pod = self._next_pod(job, pods, active, over) if self._may_create(job) else None
         if pod is None or self._create_dependent(job, pod):
@@ -242,19 +209,19 @@ class Jobs(WorkloadController):
 
     def _next_pod(self, job: Object, pods: list[Object], active: list[Object], over: set[int]) -> Object | None:
         """The next pod, None if it is too early for one or no index is free."""
-        now, limited = self._registry.clock(), has_index_limit(job)
-        if not limited and delayed_until(pods) > now:
+        now, limited = self._registry.clock(), policies.has_index_limit(job)
+        if not limited and progress.delayed_until(pods) > now:
             return None
         pod = pod_from(job["spec"]["template"], JOBS, job)
         pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), TRACKING]
-        if not is_indexed(job):
+        if not indexes.is_indexed(job):
             return pod
-        failures = failures_by_index(job, pods) if limited else {}
-        taken = [*active, *filter(is_terminating, pods)] if replaces_late(job) else active
-        for index in free_indexes(job, over, taken):
-            notes, due = attempt(job, failures.get(index, [])) if limited else ({}, 0.0)
+        failures = policies.failures_by_index(job, pods) if limited else {}
+        taken = [*active, *filter(progress.is_terminating, pods)] if progress.replaces_late(job) else active
+        for index in indexes.free_indexes(job, over, taken):
+            notes, due = policies.attempt(job, failures.get(index, [])) if limited else ({}, 0.0)
             if due <= now:
-                return at_index(pod, job, index, notes)
+                return indexes.at_index(pod, job, index, notes)
         return None
 
     def _count(self, pod: Object) -> None:
@@ -275,30 +242,31 @@ class Jobs(WorkloadController):
         active = [pod for pod in pods if is_active(pod)]
         status["active"] = len(active)
         status["ready"] = sum(ready_since(pod) is not None for pod in active)
-        status["terminating"] = sum(map(is_terminating, pods))
+        status["terminating"] = sum(map(progress.is_terminating, pods))
         status["uncountedTerminatedPods"] = {}
         now, conditions = timestamp(self._registry.clock()), status.get("conditions") or []
         record, event = self._events.normal, ("", "")
         if verdict is not None:
-            conditions, _ = with_condition(conditions, INTERIM[verdict.kind], "True", *verdict[1:], now)
+            interim = progress.INTERIM[verdict.kind]
+            conditions, _ = progress.with_condition(conditions, interim, "True", *verdict[1:], now)
             if not status["terminating"]:
-                conditions, _ = with_condition(conditions, verdict.kind, "True", *verdict[1:], now)
-                if verdict.kind == DONE:
+                conditions, _ = progress.with_condition(conditions, verdict.kind, "True", *verdict[1:], now)
+                if verdict.kind == progress.DONE:
                     status["completionTime"] = now
                     event = ("Completed", "Job completed")
                 else:
                     record, event = self._events.warning, (verdict.reason, verdict.message)
         elif not job["metadata"].get("deletionTimestamp"):
-            state, reason = ("True", "Suspended") if is_suspended(job) else ("False", "Resumed")
+            state, reason = ("True", "Suspended") if progress.is_suspended(job) else ("False", "Resumed")
             message = f"Job {reason.lower()}"
-            conditions, changed = with_condition(conditions, "Suspended", state, f"Job{reason}", message, now)
+            conditions, changed = progress.with_condition(conditions, "Suspended", state, f"Job{reason}", message, now)
             if changed:
                 event = (reason, message)
-                status["startTime"] = None if is_suspended(job) else now
+                status["startTime"] = None if progress.is_suspended(job) else now
         if conditions:
             status["conditions"] = conditions
         kept = ("ready", "terminating", "uncountedTerminatedPods", "failedIndexes")
-        self._write_status(self.kind, job, {name: value for name, value in status.items() if value or name in kept})
+        self._write_status(JOBS, job, {name: value for name, value in status.items() if value or name in kept})
         if event[0]:
             record(job, *event)
 

@@ -21,64 +21,56 @@ MESSAGE_BYTES = 2048
 """How much of a log becomes the termination message."""
 
 
-class Creator:
-    """Creates the containers of one pod.
+def create_container(
+    pod: PodContext, wiring: Wiring, slot: Slot, image: Image, environment: dict[str, str], words: list[str]
+) -> Container:
+    """A container of a pod, with the files that the kubelet puts into it.
 
     Args:
         pod: The pod.
-        wiring: Connects them to the network.
+        wiring: Connects it to the network.
+        slot: Its place in the pod.
+        image: Its image.
+        environment: Its variables.
+        words: The command of its first process.
     """
-
-    def __init__(self, pod: PodContext, wiring: Wiring) -> None:
-        self._pod = pod
-        self._wiring = wiring
-
-    def create(self, slot: Slot, image: Image, environment: dict[str, str], words: list[str]) -> Container:
-        """A container of the pod, with the files that the kubelet puts into it.
-
-        Args:
-            slot: Its place in the pod.
-            image: Its image.
-            environment: Its variables.
-            words: The command of its first process.
-        """
-        pod, now = self._pod, self._pod.now
-        spec, namespace, address = pod.object()["spec"], pod.namespace, pod.address
-        security = context(spec, slot.spec)
-        hostname = host_name(spec, pod.name, pod.settings.name)
-        hosts = host_names(spec, hostname, namespace, address)
-        container = Container(
-            image,
-            hostname,
-            environment,
-            self._wiring.network(address, namespace, hosts, pod.listeners),
-            now,
-            pod.api.random,
-            words,
-            uid=security.get("runAsUser"),
-            gid=security.get("runAsGroup"),
-            groups=groups(spec),
-            workdir=slot.spec.get("workingDir") or "",
-            read_only=bool(security.get("readOnlyRootFilesystem")),
-        )
-        container.listeners = pod.listeners
-        for path, text in (
-            ("/etc/hosts", hosts_file(spec, hostname, namespace, address)),
-            ("/etc/hostname", f"{hostname}\n"),
-            ("/etc/resolv.conf", resolver_file(spec, namespace)),
-        ):
-            container.put_file(path, File(mtime=now(), data=text.encode(), memory=True))
-        container.put_file(message_path(slot), File(mode=0o666, mtime=now()))
-        for mount in slot.spec.get("volumeMounts") or ():
-            volume = pod.volumes.get(mount["name"])
-            if volume is None:
-                continue
-            made = volume.mount(read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or "")
-            if isinstance(made, Directory):
-                container.mount(mount["mountPath"], made)
-            elif isinstance(made, File):
-                container.put_file(mount["mountPath"], made)
-        return container
+    now = pod.now
+    spec, namespace, address = pod.object()["spec"], pod.namespace, pod.address
+    security = context(spec, slot.spec)
+    hostname = host_name(spec, pod.name, pod.settings.name)
+    hosts = host_names(spec, hostname, namespace, address)
+    container = Container(
+        image,
+        hostname,
+        environment,
+        wiring.network(address, namespace, hosts, pod.listeners),
+        now,
+        pod.api.random,
+        words,
+        uid=security.get("runAsUser"),
+        gid=security.get("runAsGroup"),
+        groups=groups(spec),
+        workdir=slot.spec.get("workingDir") or "",
+        read_only=bool(security.get("readOnlyRootFilesystem")),
+    )
+    container.listeners = pod.listeners
+    for path, text in (
+        ("/etc/hosts", hosts_file(spec, hostname, namespace, address)),
+        ("/etc/hostname", f"{hostname}\n"),
+        ("/etc/resolv.conf", resolver_file(spec, namespace)),
+    ):
+        container.put_file(path, File(mtime=now(), data=text.encode(), memory=True))
+    container.put_file(message_path(slot), File(mode=0o666, mtime=now()))
+    for mount in slot.spec.get("volumeMounts") or ():
+        volume = pod.volumes.get(mount["name"])
+        if volume is None:
+            continue
+        made = volume.mount(read_only=bool(mount.get("readOnly")), sub_path=mount.get("subPath") or "")
+        if isinstance(made, Directory):
+            container.mount(mount["mountPath"], made)
+        elif isinstance(made, File):
+            container.put_file(mount["mountPath"], made)
+    return container
 
 
 def command_of(slot: Slot, image: Image, environment: dict[str, str]) -> list[str]:

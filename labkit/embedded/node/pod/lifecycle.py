@@ -14,7 +14,7 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.context import PodContext
-from labkit.embedded.node.pod.create_container import Creator, command_of, termination_message
+from labkit.embedded.node.pod.create_container import command_of, create_container, termination_message
 from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.hooks import run_hook
 from labkit.embedded.node.pod.image_pull import (
@@ -48,7 +48,7 @@ class ContainerLifecycle:
     def __init__(self, pod: PodContext, wiring: Wiring) -> None:
         self._pod = pod
         self._now = pod.now
-        self._creator = Creator(pod, wiring)
+        self._wiring = wiring
         self._puller = Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
@@ -124,7 +124,7 @@ class ContainerLifecycle:
             return
         slot.id = "containerd://" + self._pod.api.random(32).hex()
         words = command_of(slot, image, environment)
-        slot.container = self._creator.create(slot, image, environment, words)
+        slot.container = create_container(self._pod, self._wiring, slot, image, environment, words)
         slot.log = Log(self._now)
         slot.started_at = now
         self._pod.record("Created", "Container created", slot)
