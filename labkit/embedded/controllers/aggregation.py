@@ -25,7 +25,7 @@ the cube of their number: what is beyond it is done later, as by the real contro
 
 
 class RoleAggregation(BaseController):
-    """Keeps aggregated cluster roles in step with what they select."""
+    """Writes the rules of the selected cluster roles into aggregated ones."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
@@ -41,15 +41,15 @@ class RoleAggregation(BaseController):
         for role in self._registry.list(CLUSTER_ROLES):
             if role.get("aggregationRule") and self._concerns(role, changed):
                 self._waiting[_name(role)] = None
-        self._go_on()
+        self._work()
 
     def advance(self) -> None:
-        """Go on with what was too much before."""
+        """Sync the roles that exceeded the rate limit."""
         if self._waiting:
             with self._registry.transaction():
-                self._go_on()
+                self._work()
 
-    def _go_on(self) -> None:
+    def _work(self) -> None:
         if self._at_work:
             return
         self._at_work = True
@@ -68,12 +68,12 @@ class RoleAggregation(BaseController):
         if rules == (role.get("rules") or []):
             return
         if not rules and any(owner.get("manager") != MANAGER for owner in _owners_of_rules(role)):
-            return  # applying no rules takes away the controller's own only
+            return  # applying an empty list removes only the rules this controller owns
         metadata = {**role["metadata"], "managedFields": self._owners(role, rules)}
         self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules or None})
 
     def _owners(self, role: Object, rules: list[Any]) -> list[Object]:
-        """The role's field owners, with this controller as the one of its rules (by apply)."""
+        """The role's field owners, with this controller as the applier of its rules."""
         entry = {
             "manager": MANAGER,
             "operation": "Apply",
@@ -103,7 +103,7 @@ class RoleAggregation(BaseController):
         return list(rules.values())
 
     def _concerns(self, aggregated: Object, changed: list[Object]) -> bool:
-        """Whether an aggregated role may get other rules by a change, its own or that of another role."""
+        """Whether a change may change the rules of an aggregated role."""
         if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
             return True
         return any(self._selects(selector, role) for role in changed for selector in _selectors(aggregated))

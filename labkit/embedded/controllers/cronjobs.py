@@ -1,4 +1,4 @@
-"""Cron jobs: a job whenever it is time.
+"""Cron jobs: jobs on a schedule.
 
 Source: k8s.io/kubernetes ``pkg/controller/cronjob``.
 """
@@ -108,7 +108,7 @@ class CronJobs(WorkloadController):
         self._write_status(self.kind, one, {field: value for field, value in status.items() if value})
 
     def _still_active(self, one: Object, jobs: list[Object], status: dict[str, Any]) -> list[Object]:
-        """Record what is new of the jobs.
+        """Record events about jobs that finished, appeared or went missing.
 
         Returns:
             The references to known jobs that have not finished.
@@ -199,7 +199,7 @@ def _timing(one: Object) -> tuple[Any, Any]:
 
 
 def _schedule(one: Object) -> Schedule | None:
-    """When it runs; None if an older server let something through that is no schedule."""
+    """The parsed schedule; None for an invalid one that an older server stored."""
     try:
         return read_schedule(one["spec"]["schedule"])
     except BadSchedule:
@@ -210,7 +210,7 @@ def _zone(one: Object) -> datetime.tzinfo:
     name = one["spec"].get("timeZone")
     if not name:
         return datetime.UTC
-    # Imported here: it reads files, and hardly any server is asked.
+    # Imported here: it reads files, and few cron jobs have a time zone.
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
@@ -221,7 +221,7 @@ def _age(job: Object) -> tuple[str, str]:
 
 
 def _job(one: Object, time: float) -> Object:
-    """The job of a time; its name tells which, so that there is no second one."""
+    """The job of a time, which its name contains: there cannot be a second one."""
     template, metadata = one["spec"]["jobTemplate"], one["metadata"]
     own = template.get("metadata") or {}
     scheduled = datetime.datetime.fromtimestamp(time, _zone(one)).isoformat().replace("+00:00", "Z")

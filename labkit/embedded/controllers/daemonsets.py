@@ -83,7 +83,7 @@ class DaemonSets(WorkloadController):
 
 def _pod_for(daemon_set: Object, node: str, revision: str) -> Object:
     """The pod of one node."""
-    # Imported here: it brings all rules of pods along, and a server starts without them.
+    # Imported here: it loads the validation of pods, which a server does not need to start.
     from labkit.embedded.apiserver.registry.strategies.workloads.daemonsets import TEMPLATE_GENERATION
 
     pod = pod_from(daemon_set["spec"]["template"], DAEMON_SETS, daemon_set)

@@ -60,7 +60,7 @@ def revision_of(replica_set: Object) -> int:
 
 
 def size_annotations(deployment: Object) -> dict[str, str]:
-    """What a replica set says of the size of its deployment."""
+    """The annotations of a replica set with the size of its deployment."""
     replicas = wanted(deployment)
     return {DESIRED: str(replicas), MAX_REPLICAS: str(replicas + limits(deployment)[0])}
 

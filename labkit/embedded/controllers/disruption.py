@@ -1,4 +1,4 @@
-"""Pod disruption budgets: how many of their pods are healthy, and how many may go.
+"""Pod disruption budgets: how many of their pods are healthy, and how many may be evicted.
 
 Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 """
@@ -24,7 +24,7 @@ SCALED = (
     BY_KIND["", "ReplicationController"],
     *(BY_KIND["apps", kind] for kind in ("Deployment", "ReplicaSet", "StatefulSet")),
 )
-"""What says how many pods there should be."""
+"""The kinds with a number of replicas."""
 UNMANAGED = (
     "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
     "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
@@ -33,11 +33,11 @@ UNMANAGED = (
 
 
 class Uncountable(Exception):
-    """Nobody knows how many pods there should be."""
+    """The expected number of pods is unknown."""
 
 
 class Disruption(BaseController):
-    """Keeps the status of budgets."""
+    """Maintains the status of budgets."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
@@ -98,7 +98,7 @@ class Disruption(BaseController):
         self._write_status(BUDGETS, budget, status)
 
     def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int, bool]:
-        """How many pods there should be, how many must be healthy, and whether some are nobody's."""
+        """The expected and the desired healthy number of pods, and whether some pods have no controller."""
         least, gone = spec.get("minAvailable"), spec.get("maxUnavailable")
         if gone is not None:
             expected, unmanaged = self._scale(pods)
@@ -109,7 +109,7 @@ class Disruption(BaseController):
         return (len(pods), least, False) if least is not None else (0, 0, False)
 
     def _scale(self, pods: list[Object]) -> tuple[int, bool]:
-        """How many pods their owners want, and whether some pods have none."""
+        """The replicas of the pods' owners together, and whether some pods have no controller."""
         sizes: dict[str, int] = {}
         for pod in pods:
             reference = controller_of(pod)

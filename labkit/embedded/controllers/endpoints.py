@@ -1,4 +1,4 @@
-"""Which pods stand behind a service: its Endpoints and its EndpointSlice.
+"""The Endpoints and the EndpointSlice of services with a selector.
 
 Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
 """
@@ -29,7 +29,7 @@ TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
 class ServiceEndpoints(BaseController):
-    """Keeps Endpoints and EndpointSlices of services with a selector."""
+    """Maintains the Endpoints and EndpointSlices of services with a selector."""
 
     def __call__(self, change: Change) -> None:
         """React to services, pods, and endpoints that others delete."""
@@ -176,7 +176,7 @@ def _reference(pod: Object) -> Object:
 
 
 def _subsets(service: Object, pods: list[Object]) -> list[Object]:
-    """Pods with the same ports together, the ready apart from the others."""
+    """The subsets: pods grouped by their ports, the ready ones apart."""
     groups: dict[str, Object] = {}
     for pod in pods:
         ports = []

@@ -28,7 +28,7 @@ TRACKING = "batch.kubernetes.io/job-tracking"
 MAX_STARTED = 10
 """How many pods jobs get in one second, and how many expired jobs are deleted."""
 TIMES = 5
-"""How many times as many pods as at once a job gets in all."""
+"""How many pods a job gets in all, as a multiple of those at once."""
 
 
 class Jobs(WorkloadController):
@@ -84,7 +84,7 @@ class Jobs(WorkloadController):
             self._release_orphan(change.new)
 
     def _release_orphan(self, pod: Object) -> None:
-        """Drop the finalizer of a pod whose job is gone: nobody will count it."""
+        """Drop the finalizer of a pod whose job is gone."""
         current = self._current(PODS, pod)
         if current is None or TRACKING not in current["metadata"].get("finalizers", ()):
             return

@@ -1,4 +1,4 @@
-"""Endpoints that somebody wrote by hand, for a service without a selector, as EndpointSlices too.
+"""EndpointSlices that mirror hand-written Endpoints of services without a selector.
 
 Source: k8s.io/kubernetes ``pkg/controller/endpointslicemirroring``.
 """
@@ -30,7 +30,7 @@ NOT_COPIED = (TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration")
 
 
 class EndpointsMirror(BaseController):
-    """Keeps the slices of hand-written Endpoints."""
+    """Maintains the slices of hand-written Endpoints."""
 
     def __call__(self, change: Change) -> None:
         """React to Endpoints and services."""
@@ -80,19 +80,19 @@ class EndpointsMirror(BaseController):
 
 
 def _shown(endpoints: Object) -> bool:
-    """Whether Endpoints are mirrored at all."""
+    """Whether Endpoints are mirrored."""
     metadata = endpoints["metadata"]
     return (metadata.get("labels") or {}).get(SKIP) != "true" and LEADER not in (metadata.get("annotations") or {})
 
 
 def _key(one: Object) -> tuple[str, str]:
-    """What a slice's endpoints have in common: the type of their addresses, and their ports."""
+    """What all endpoints of a slice share: address type and ports."""
     ports = [{"name": "", **port} for port in one.get("ports") or ()]
     return one["addressType"], json.dumps(sorted(ports, key=lambda port: str(port["name"])), sort_keys=True)
 
 
 def _slices(endpoints: Object) -> list[Object]:
-    """The slices that say the same as some Endpoints."""
+    """The slices of some Endpoints."""
     metadata = endpoints["metadata"]
     labels = {**(metadata.get("labels") or {}), SERVICE_NAME: metadata["name"], SLICE_MANAGED_BY: CONTROLLER}
     annotations = {name: value for name, value in (metadata.get("annotations") or {}).items() if name not in NOT_COPIED}

@@ -1,4 +1,4 @@
-"""What a namespace gets at its beginning, and how it is emptied at its end.
+"""The content that each namespace gets, and the deletion of a namespace's content.
 
 Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcacertpublisher,namespace}``.
 """
@@ -29,7 +29,7 @@ SUCCESSES = (
 )
 """Conditions that are false: type, reason and message."""
 CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
-"""The kinds of which a namespace must be emptied."""
+"""The kinds of a namespace's content."""
 
 
 def is_active_namespace(registry: Registry, name: str) -> bool:
@@ -39,7 +39,7 @@ def is_active_namespace(registry: Registry, name: str) -> bool:
 
 
 class NamespaceContent(BaseController):
-    """Gives each namespace its account ``default`` and the CA's certificate, and keeps them there.
+    """Creates and restores the account ``default`` and the CA bundle of each namespace.
 
     Args:
         registry: Where objects are.
@@ -85,10 +85,10 @@ class NamespaceContent(BaseController):
 
 
 class NamespaceDeletion(BaseController):
-    """Empties a namespace that is ending, and lets it go when nothing is left."""
+    """Deletes the content of a deleted namespace, and then the namespace."""
 
     def __call__(self, change: Change) -> None:
-        """React to namespaces that end, and to the end of what is in them."""
+        """React to deleted namespaces, and to deletions in them."""
         if change.kind is NAMESPACES:
             if change.new is not None and change.new["metadata"].get("deletionTimestamp"):
                 self._empty(change.new["metadata"]["name"])
@@ -124,7 +124,7 @@ class NamespaceDeletion(BaseController):
             self._registry.remove(NAMESPACES, "", name)
 
     def _explain(self, namespace: Object, remaining: list[tuple[Kind, list[Object]]]) -> None:
-        """Say in the status what the namespace waits for."""
+        """Write into the status what the namespace waits for."""
         counts = ", ".join(
             f"{kind.plural}.{kind.group} has {len(objects)} resource instances"
             for kind, objects in sorted(remaining, key=lambda pair: pair[0].resource)

@@ -1,6 +1,6 @@
-"""Why a claim has no volume: what is told of it, and the wish for somebody who makes one.
+"""Events about claims without a volume, and the request for an external provisioner.
 
-Nobody makes volumes here, as in a control plane without a driver.
+No volumes are provisioned here, as in a control plane without a storage driver.
 Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller.go``.
 """
 
@@ -29,7 +29,7 @@ ELSEWHERE = (
 
 
 class Provisioning:
-    """Tells why claims wait.
+    """Records why claims wait.
 
     Args:
         registry: Where objects are.
@@ -40,10 +40,10 @@ class Provisioning:
         self._events = EventRecorder(registry, "persistentvolume-controller", CLAIMS)
 
     def __call__(self, claim: Object) -> None:
-        """Look at a claim that no volume is right for.
+        """Record why a claim waits, or annotate it with its provisioner.
 
         Args:
-            claim: Which names no volume itself.
+            claim: A claim that names no volume and that no volume matches.
         """
         notes = claim["metadata"].get("annotations") or {}
         name = notes.get(CLASS_NOTE) or claim["spec"].get("storageClassName") or ""
@@ -77,7 +77,7 @@ class Provisioning:
             self._events.normal(claim, "WaitForFirstConsumer", NO_CONSUMER)
 
     def _ask(self, claim: Object, provisioner: str) -> None:
-        """Name who is to make a volume, in the claim."""
+        """Annotate a claim with its provisioner."""
         wanted = dict.fromkeys(PROVISIONER_NOTES, provisioner)
         present = claim["metadata"].get("annotations") or {}
         if not wanted.items() <= present.items():

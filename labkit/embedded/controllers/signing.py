@@ -1,4 +1,4 @@
-"""Approves what kubelets may always have, signs what is approved, and tidies up.
+"""Certificate signing requests: approves those of kubelets, signs approved ones, and deletes old ones.
 
 Source: k8s.io/kubernetes ``pkg/controller/certificates/{approver,signer,cleaner}``.
 """
@@ -42,11 +42,11 @@ def has_condition(obj: Object, *kinds: str) -> bool:
 
 
 class Signing(BaseController):
-    """What the controller manager does with signing requests.
+    """Approves, signs and deletes signing requests.
 
     Args:
         registry: Where they are.
-        may_create: Tells whether a kubelet may have its certificate without asking.
+        may_create: Whether a kubelet's certificate is approved automatically.
         sign: Signs with the cluster's authority.
     """
 
@@ -56,7 +56,7 @@ class Signing(BaseController):
         self._sign = sign
 
     def __call__(self, change: Change) -> None:
-        """Take a new or changed request one step further."""
+        """Approve or sign a new or changed request."""
         if change.kind.resource != KIND.resource or change.new is None:
             return
         obj = self._registry.find(KIND, "", change.new["metadata"]["name"])
@@ -68,7 +68,7 @@ class Signing(BaseController):
             self._issue(obj)
 
     def advance(self) -> None:
-        """Forget requests an hour after their end, and a day after they were made if nothing became of them."""
+        """Delete requests an hour after they were handled, and pending ones after a day."""
         now = self._registry.clock()
         hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
         for obj in list(self._registry.list(KIND)):
@@ -138,26 +138,26 @@ class Signing(BaseController):
 
 
 def _is_final(condition: Object, obj: Object) -> bool:
-    """Whether nothing more comes after a condition."""
+    """Whether a condition is the last one of a request."""
     return condition.get("type") in ("Denied", "Failed") or (
         condition.get("type") == "Approved" and bool(obj["status"].get("certificate"))
     )
 
 
 def _read(obj: Object) -> SigningRequest:
-    # Imported here: it needs cryptography, which most servers never load.
+    # Imported here: it loads cryptography, which few servers need.
     from labkit.embedded.machinery.pki.signing_requests import read_request
 
     return read_request(obj["spec"]["request"])
 
 
 def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> str:
-    """Why a signer does not sign a request, empty if it does.
+    """Why a signer refuses a request, empty if it signs it.
 
     Args:
         signer: One of the cluster's own.
-        request: What is asked for.
-        usages: What for.
+        request: The parsed request.
+        usages: The key usages asked for.
     """
     wanted = list(usages)
     if signer == CLIENT:

@@ -1,4 +1,4 @@
-"""Token Secrets: filled in when they name an account, gone when the account is.
+"""Token Secrets: filled in for the service account they name, deleted with it.
 
 Up to Kubernetes 1.23 (``era="1.20"``) each new service account got such a Secret by
 itself; today one makes it by hand, or better asks for a token.
@@ -27,11 +27,11 @@ SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
 class TokenSecrets(BaseController):
-    """Keeps token Secrets and service accounts in step.
+    """Fills in and deletes the token Secrets of service accounts.
 
     Args:
         registry: Where they are.
-        issue: Makes the token of (account, name of its Secret).
+        issue: Issues a token: (account, name of its Secret).
         ca_certificate: PEM; put into every such Secret.
         automatic: Give each new account a Secret, as up to 1.23.
     """
@@ -55,7 +55,7 @@ class TokenSecrets(BaseController):
         secret = change.new
         if secret is None:
             if change.old is not None and self._automatic and change.old.get("type") == TYPE:
-                self._forget(change.old)
+                self._unlist(change.old)
             return
         if secret.get("type") != TYPE:
             return
@@ -76,7 +76,7 @@ class TokenSecrets(BaseController):
             if change.new is None:
                 return
         if self._automatic:
-            self._give_secret(change.new)
+            self._create_secret(change.new)
 
     def _fill(self, secret: Object, account: Object) -> None:
         data = secret.get("data") or {}
@@ -97,7 +97,7 @@ class TokenSecrets(BaseController):
 
         self._registry.edit(SECRETS, secret, MANAGER, change)
 
-    def _give_secret(self, account: Object) -> None:
+    def _create_secret(self, account: Object) -> None:
         current = self._current(ACCOUNTS, account)
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
@@ -122,8 +122,8 @@ class TokenSecrets(BaseController):
 
         self._registry.edit(ACCOUNTS, current, MANAGER, change)
 
-    def _forget(self, secret: Object) -> None:
-        """The account no longer lists a deleted Secret."""
+    def _unlist(self, secret: Object) -> None:
+        """Remove a deleted Secret from the list of its account."""
         account = self._account_of(secret)
         name = secret["metadata"]["name"]
         if account is None or {"name": name} not in (account.get("secrets") or ()):

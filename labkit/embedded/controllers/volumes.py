@@ -1,4 +1,4 @@
-"""Persistent volumes: their phases, claims that find one, and the finalizers that protect both.
+"""Persistent volumes and claims: binding, phases, and the finalizers that protect them.
 
 Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
@@ -26,7 +26,7 @@ COMPLETED = "pv.kubernetes.io/bind-completed"
 
 
 class Volumes(BaseController):
-    """Binds claims to volumes and keeps their phases."""
+    """Binds claims to volumes and maintains their phases."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
@@ -51,7 +51,7 @@ class Volumes(BaseController):
                     self._sync_claim(change.old["metadata"]["namespace"], claim)
 
     def _release_attributes(self) -> None:
-        """Let classes of attributes go that end and that neither a volume nor a claim names any more."""
+        """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
         ending = [obj for obj in self._registry.list(ATTRIBUTES) if obj["metadata"].get("deletionTimestamp")]
         if not ending:
             return

@@ -1,7 +1,7 @@
-"""The common part of the controllers of workloads: reactions to changes, dependents, back-off, events, status.
+"""The base class of the workload controllers: reactions to changes, dependents, back-off, events.
 
-A controller runs inside the write that it reacts to, so it creates one dependent and returns: the change of that
-dependent causes the next sync, by when quotas have counted it.
+A controller runs inside the write that it reacts to. It creates one dependent and returns; the change of that
+dependent, which quotas have counted by then, causes the next sync.
 Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
 """
 
