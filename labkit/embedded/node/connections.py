@@ -33,7 +33,7 @@ class NodeController:
         if change.kind.resource != "pods":
             return
         try:
-            self._node.pod_changed(change.old, change.new)
+            self._node.sync_pod(change.old, change.new)
         except ApiError as error:
             log.warning("the node could not follow a change: %s", error.message)
         except Exception:
@@ -47,7 +47,7 @@ class PodConnections:
         api: The cluster.
         node: The node, or None if the cluster has none.
         now: Seconds since the epoch.
-        may_create: Refuses (by raising) a caller who may not create the subresource.
+        may_create: Raises if the caller may not create the subresource.
     """
 
     def __init__(

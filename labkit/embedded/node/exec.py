@@ -1,7 +1,7 @@
-"""``pods/exec``, ``pods/attach`` and ``pods/log``: from a request to a session or a text.
+"""The subresources ``exec``, ``attach``, ``portforward`` and ``log`` of pods.
 
-The order of refusals is the real one: the API server knows the pod and its containers, the
-kubelet the streams and what runs, the container runtime the command.
+Errors come in the real order: the API server checks the pod and its containers, the kubelet the
+streams and whether the container runs, the container runtime the command.
 Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/server``.
 """
 
@@ -39,9 +39,9 @@ class PodSubresources:
     Args:
         api: The cluster.
         node: The node, or None if the cluster has none.
-        now: Seconds since 1970.
-        may_create: Refuses (by raising) a caller who may not create the subresource: a
-            WebSocket begins with GET, but running a command takes ``create`` (KEP 2862).
+        now: Seconds since the epoch.
+        may_create: Raises if the caller may not create the subresource: a WebSocket
+            begins with GET, but running a command takes ``create`` (KEP 2862).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class PodSubresources:
         """Answer a request.
 
         Raises:
-            ApiError: The pod or the container is not there, or not ready for it.
+            ApiError: The pod or the container does not exist or does not run.
         """
         if request.info.subresource == "log":
             return self._log(request)
@@ -103,8 +103,8 @@ class PodSubresources:
         """Check that the pod is on a node.
 
         Raises:
-            ApiError: It is on none, or the node is not there: the real server calls that one a pod as well,
-                since it looks for it on behalf of a request for pods.
+            ApiError: It has no node, or the node does not exist; the message calls the node a pod, as the
+                real server's does.
         """
         node = pod["spec"].get("nodeName")
         if not node:
@@ -203,7 +203,7 @@ class PodSubresources:
         if both:
             why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
-        if "stream" in request.query:  # what would choose one of the outputs is behind a gate that is closed
+        if "stream" in request.query:  # the feature gate of this parameter is off
             why = "Forbidden: may not be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "stream"})
         if causes:
@@ -230,7 +230,7 @@ def _protocol(request: Request) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What a caller asked for.
+    """The streams that a caller asked for.
 
     Args:
         stdin: Whether input is sent.
@@ -246,7 +246,7 @@ class Streams:
 
 
 class Session:
-    """The part of an ``ExecSession`` that says which streams it has.
+    """The streams of an ``ExecSession``.
 
     Args:
         streams: Those the caller asked for.
@@ -264,7 +264,7 @@ class CommandSession(Session):
         streams: Those the caller asked for.
         container: Where it runs.
         words: The command.
-        version: ``v5`` or ``v4``, which report errors differently.
+        version: Of the protocol, ``v5`` or ``v4``: they report errors differently.
         random: Random bytes, for the id in an error.
     """
 
@@ -325,7 +325,7 @@ class AttachSession(Session):
         streams: Those the caller asked for.
         slot: The container.
         log: What it writes.
-        look: Lets the node see what the input has brought about.
+        look: Advances the pod after input.
     """
 
     def __init__(self, streams: Streams, slot: Slot, log: Log, look: Callable[[], object]) -> None:
@@ -335,7 +335,7 @@ class AttachSession(Session):
         self._look = look
 
     async def run(self, io: ExecIO) -> Object:
-        """Pass on what is written and typed from now on, until the container ends."""
+        """Copy input and output until the container ends."""
         pieces: list[bytes] = []
         size = 0
 

@@ -1,8 +1,7 @@
 """The node's side of the pod network: from an address and a port to what listens there.
 
-What a pod can reach is the API server (by the Service ``kubernetes`` and by the node's
-address), the ports that the pod's own containers serve, and those of other pods on the
-node, by address or through a Service. Nothing else exists.
+A pod reaches the API server (by the Service ``kubernetes`` and by the node's address), the ports
+of its own containers, and those of other pods, by address or through a Service; nothing else exists.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Wiring:
     """Connects pods.
 
     Args:
-        api: Where Services are, and who answers requests.
+        api: The cluster.
         settings: The node.
         certificates: Returns the certificate chain of the API server, in PEM.
         pods: The pods on the node, by address.

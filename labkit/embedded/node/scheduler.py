@@ -31,7 +31,7 @@ class Scheduler:
     Args:
         api: The cluster.
         settings: The node.
-        recorder: Writes events.
+        recorder: Records events.
     """
 
     def __init__(self, api: ClusterApi, settings: NodeSettings, recorder: Recorder) -> None:
@@ -40,11 +40,11 @@ class Scheduler:
         self._recorder = recorder
 
     def schedule(self, pod: Object, now: float) -> bool:
-        """Bind a pod, or say why not.
+        """Bind a pod, or record why it does not fit.
 
         Args:
             pod: A pod without a node.
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
             Whether it was bound.

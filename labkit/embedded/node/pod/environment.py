@@ -77,7 +77,7 @@ def container_environment(api: ClusterApi, pod: Object, container: Object) -> di
 
 
 def expand(text: str, variables: dict[str, str]) -> str:
-    """Replace ``$(NAME)``; ``$$`` is a dollar. What is unknown stays."""
+    """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay."""
 
     def one(match: re.Match[str]) -> str:
         if match[0] == "$$":

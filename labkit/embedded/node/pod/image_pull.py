@@ -50,7 +50,7 @@ class Puller:
                 self._pod.warn("InspectFailed", message, slot)
                 self._pod.warn("Failed", "Error: InvalidImageName", slot)
             return self._wait(slot, "InvalidImageName", message)
-        policy = slot.policy
+        policy = slot.pull_policy
         slot.image = find_image(text, policy)
         if slot.image is not None:
             if policy == "Always":

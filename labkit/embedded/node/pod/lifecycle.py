@@ -28,10 +28,10 @@ from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
 RESTART_SECONDS = 1.0
-"""How long the kubelet takes to notice that a container has ended."""
+"""How long after its end a container restarts for the first time."""
 
 KILLED = 137
-"""The exit code of what SIGKILL has ended."""
+"""The exit code after SIGKILL."""
 
 RESET_SECONDS = 600.0
 """A container that ran so long restarts with the first back-off."""

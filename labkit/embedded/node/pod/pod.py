@@ -17,7 +17,7 @@ from labkit.embedded.node.pod.container_status import slot_status
 from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.events import Recorder
 from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
-from labkit.embedded.node.pod.pod_status import NEVER_RAN, build
+from labkit.embedded.node.pod.pod_status import NEVER_RAN, pod_status
 from labkit.embedded.node.pod.probes import Prober
 from labkit.embedded.node.pod.problems import VolumeProblem
 
@@ -106,7 +106,7 @@ class Pod(PodContext):
             slot.id = str(found.get("containerID") or "")
             if (found.get("state") or {}).get("terminated"):
                 slot.state = dict(found["state"])
-                slot.image = find_image(slot.spec["image"], slot.policy)
+                slot.image = find_image(slot.spec["image"], slot.pull_policy)
                 slot.due = self.now() + RESTART_SECONDS
 
     # Lifecycle
@@ -221,7 +221,7 @@ class Pod(PodContext):
 
     def status(self, pod: Object) -> Object:
         """The status to be stored."""
-        return build(
+        return pod_status(
             pod,
             host=self.settings.address,
             address=self.address if self._mounted else "",

@@ -12,9 +12,9 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
-"""What is read from the control group of a pod whose containers have ended."""
+"""The limits in the control group of a pod whose containers have ended."""
 NEVER_RAN = "ContainerStatusUnknown"
-"""Why a container has ended that had not begun when its pod was deleted."""
+"""The reason of a container that had not started when its pod was deleted."""
 
 
 def qos_class(spec: Object) -> str:
@@ -33,18 +33,18 @@ def qos_class(spec: Object) -> str:
 
 
 def sidecar_names(spec: Object) -> set[str]:
-    """The init containers that run on beside the others."""
+    """The names of the sidecars."""
     return {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
 
 
 def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
-    """The phase, from the containers' states.
+    """The phase of a pod by the states of its containers.
 
     Args:
         spec: The pod's spec.
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
-        deleted: Whether the pod is being deleted: nothing starts again then.
+        deleted: Whether the pod is being deleted: no container restarts then.
     """
     sidecars = sidecar_names(spec)
     for status in init:
@@ -88,12 +88,12 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
 
 
 class Conditions:
-    """The conditions of a pod, whose times change only when their status does.
+    """The conditions of a pod; their transition times change with their status only.
 
     Args:
-        before: The conditions as they are stored.
-        generation: The generation that was seen.
-        now: Seconds since 1970.
+        before: The stored conditions.
+        generation: The observed generation.
+        now: Seconds since the epoch.
     """
 
     def __init__(self, before: list[Object], generation: int, now: float) -> None:
@@ -118,7 +118,7 @@ class Conditions:
         self.items.append(condition)
 
 
-def build(
+def pod_status(
     pod: Object,
     *,
     host: str,
@@ -139,9 +139,9 @@ def build(
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
         ephemeral: The ephemeral containers' statuses.
-        sandbox: Whether the pod's network stands.
-        now: Seconds since 1970.
-        failed: Reason and message, if the node has given the pod up.
+        sandbox: Whether the pod's network is set up.
+        now: Seconds since the epoch.
+        failed: Reason and message, if the node has failed the pod.
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)
@@ -194,12 +194,12 @@ def build(
 
 
 def _begun(status: Object) -> bool:
-    """Whether a sidecar has run: if it crashes later, that holds up nobody."""
+    """Whether a sidecar has run: a later crash does not block other containers."""
     return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
 
 
 def _sum(spec: Object, kind: str) -> Object:
-    """Requests or limits of a pod: its own, else those of its containers together."""
+    """Requests or limits of a pod: its own, or the sum of its containers'."""
     own: Object = (spec.get("resources") or {}).get(kind) or {}
     if own:
         return own
@@ -212,7 +212,7 @@ def _sum(spec: Object, kind: str) -> Object:
 
 
 def unscheduled(pod: Object, message: str, now: float) -> Object:
-    """The status of a pod that fits on no node."""
+    """The status of an unschedulable pod."""
     conditions = Conditions(
         (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
     )

@@ -62,7 +62,7 @@ class Probe:
         """Probe once.
 
         Args:
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
             The message of the event, None if the probe succeeded.
@@ -154,7 +154,7 @@ class Prober:
         """Make the probes that are due.
 
         Args:
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
             Whether a result changed, and the containers to be killed, each with the reason.

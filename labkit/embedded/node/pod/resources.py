@@ -1,4 +1,4 @@
-"""The resources of a container, as a pod may read them of itself.
+"""``resourceFieldRef``: the resources of a container as a variable or a file.
 
 Source: k8s.io/kubernetes ``pkg/api/v1/resource/helpers.go``.
 """
@@ -14,9 +14,9 @@ def resource_value(pod: Object, container: Object, reference: Object, node: Obje
 
     Args:
         pod: The pod.
-        container: The container that asks.
-        reference: Which resource, of which container, in what unit.
-        node: Where it runs: what has no limit may use all of that.
+        container: The container itself.
+        reference: The reference: resource, container name, divisor.
+        node: Its node, whose allocatable resources stand for missing limits.
     """
     named = reference.get("containerName")
     for one in (*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())):

@@ -1,8 +1,8 @@
 """Volumes: projected tokens, config maps, secrets, the downward API, and empty directories.
 
-A mounted volume is brought up to date whenever it is looked at, in the layout that the
-kubelet's atomic writer makes: the files are links through ``..data`` to a directory named
-by the time. Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
+A mounted volume is updated whenever it is read, in the layout of the kubelet's atomic writer: the
+files are links through ``..data`` to a directory named by the time.
+Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
 
 TOKEN_MODE = 0o600
-"""A token's mode where a user or a group of its own may read it."""
+"""The mode of a token that a user or a group owns."""
 
 GROUP_READS = 0o440
-"""What is added to the mode of files that belong to a pod's ``fsGroup``."""
+"""Added to the mode of files of a pod's ``fsGroup``."""
 
 GROUP_ENTERS = 0o2770
-"""What is added to the mode of directories that belong to it."""
+"""Added to the mode of directories of a pod's ``fsGroup``."""
 
 
 class MountedToken:
     """A token file, renewed before it expires.
 
     Args:
-        api: Gives tokens.
-        pod: Tells the pod as it is now.
+        api: Issues tokens.
+        pod: Returns the pod as it is stored now.
         source: The ``serviceAccountToken`` projection.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
 
     def __init__(self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
@@ -64,10 +64,10 @@ class MountedToken:
         self._renew_at = 0.0
 
     def read(self) -> bytes:
-        """The token, a new one if it is time.
+        """The token, renewed if it is time.
 
         Raises:
-            VolumeProblem: The account is gone and there is no token yet.
+            VolumeProblem: The account does not exist and there is no token yet.
         """
         if self._token and self._now() < self._renew_at:
             return self._token
@@ -92,8 +92,8 @@ class Volume:
     Args:
         api: Where config maps and secrets are.
         spec: The volume.
-        pod: Tells the pod as it is now.
-        now: Seconds since 1970.
+        pod: Returns the pod as it is stored now.
+        now: Seconds since the epoch.
     """
 
     def __init__(self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
@@ -114,14 +114,14 @@ class Volume:
 
     @property
     def written(self) -> bool:
-        """Whether the kubelet writes its files (then it is read-only in effect)."""
+        """Whether the kubelet writes its files, which makes it read-only."""
         return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
-        """What it should hold now.
+        """Its files as they should be now.
 
         Raises:
-            VolumeProblem: Something it needs is missing.
+            VolumeProblem: A source is missing.
         """
         if self.spec.get("projected") is not None:
             return self._projected(self.spec["projected"])
@@ -167,7 +167,7 @@ class Volume:
         return out
 
     def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
-        """A directory to be put into a container's tree, or what a ``subPath`` names in it."""
+        """The directory to mount, or what a ``subPath`` names in it."""
         if not self.written:
             shared = self._shared
             for part in sub_path.split("/"):
@@ -261,7 +261,7 @@ def _items(reference: Reference, mode: int) -> Files:
 
 SEEN = "kubernetes.io/config.seen"
 SOURCE = "kubernetes.io/config.source"
-"""What a kubelet adds to a pod's annotations: when it heard of the pod, and from whom."""
+"""The annotations that a kubelet adds: when and from where it got the pod."""
 
 
 def quoted(text: str) -> str:
