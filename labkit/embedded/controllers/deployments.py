@@ -68,13 +68,10 @@ class Deployments(BaseController):
         sets = self._claimed(deployment)
         new, old = self._split(deployment, sets)
         if deployment["metadata"].get("deletionTimestamp"):
-            self._tell(deployment, new, old, progress=False)
+            self._update_status(deployment, new, old, progress=False)
             return
-        scaled = any(
-            wanted(one) and (one["metadata"].get("annotations") or {}).get(DESIRED, str(wanted(deployment)))
-            != str(wanted(deployment))
-            for one in sets
-        )  # fmt: skip
+        size = str(wanted(deployment))
+        scaled = any(wanted(one) and _annotation(one, DESIRED, size) != size for one in sets)
         if deployment["spec"].get("paused") or scaled:
             self._scale_all(deployment, new, old)
         elif deployment["spec"]["strategy"].get("type") == "Recreate":
@@ -84,8 +81,8 @@ class Deployments(BaseController):
         deployment = self._registry.find(DEPLOYMENTS, namespace, name)
         if deployment is not None:
             new, old = self._split(deployment, self._claimed(deployment))
-            self._tell(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
-            self._forget(deployment, new, old)
+            self._update_status(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
+            self._clean_up(deployment, old)
 
     def _claimed(self, deployment: Object) -> list[Object]:
         """Its replica sets, the oldest first."""
@@ -94,7 +91,7 @@ class Deployments(BaseController):
         return sorted(sets, key=by_age)
 
     def _split(self, deployment: Object, sets: list[Object]) -> tuple[Object | None, list[Object]]:
-        """The replica set of the template as it is, and the others."""
+        """The replica set of the present template, and the others."""
         template = without_hash(deployment["spec"]["template"])
         new = next((one for one in sets if without_hash(one["spec"]["template"]) == template), None)
         return new, [one for one in sets if one is not new]
@@ -112,26 +109,23 @@ class Deployments(BaseController):
                 return
         active = [one for one in old if wanted(one)]
         sizes = shrunk(deployment, active, new)
-        for one in active:
-            if one["metadata"]["name"] in sizes:
-                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+        self._scale_each(deployment, active, sizes)
 
     def _recreate(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         active = [one for one in old if wanted(one)]
         if active:
-            for one in active:
-                self._scale(deployment, one, 0)
+            self._scale_each(deployment, active, {one["metadata"]["name"]: 0 for one in active})
             return
-        pods = self._registry.list(PODS, deployment["metadata"]["namespace"])
-        if any(controls(one, pod) and (is_active(pod) or pod["metadata"].get("deletionTimestamp"))
-               for pod in list(pods) for one in old):  # fmt: skip
+        pods = list(self._registry.list(PODS, deployment["metadata"]["namespace"]))
+        running = [pod for pod in pods if is_active(pod) or pod["metadata"].get("deletionTimestamp")]
+        if any(controls(one, pod) for pod in running for one in old):
             return
         new = self._renew(deployment, new, old)
         if new is not None:
             self._scale(deployment, new, wanted(deployment))
 
     def _scale_all(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        """Follow a change of the number of replicas, outside of a rollout."""
+        """Scale the replica sets after a change of ``spec.replicas``, outside of a rollout."""
         if new is not None:
             new = self._renew(deployment, new, old)
         active = [one for one in [*old, *([new] if new is not None else [])] if wanted(one)]
@@ -146,16 +140,19 @@ class Deployments(BaseController):
             sizes = proportional(deployment, active)
         else:
             return
-        for one in active:
-            if one["metadata"]["name"] in sizes:
-                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+        self._scale_each(deployment, active, sizes)
 
     @staticmethod
     def _saturated(deployment: Object, one: Object) -> bool:
-        """Whether a replica set has all the pods of its deployment, and they are available."""
-        replicas = wanted(deployment)
-        desired = (one["metadata"].get("annotations") or {}).get(DESIRED)
-        return desired == str(replicas) and wanted(one) == one["status"].get("availableReplicas", 0) == replicas
+        """Whether a replica set has all pods of its deployment, available."""
+        replicas, available = wanted(deployment), one["status"].get("availableReplicas", 0)
+        return _annotation(one, DESIRED) == str(replicas) and wanted(one) == available == replicas
+
+    def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
+        """Scale replica sets to the sizes that are given by their names."""
+        for one in sets:
+            if one["metadata"]["name"] in sizes:
+                self._scale(deployment, one, sizes[one["metadata"]["name"]])
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = wanted(one)
@@ -183,7 +180,7 @@ class Deployments(BaseController):
     # Replica sets
 
     def _renew(self, deployment: Object, new: Object | None, old: list[Object]) -> Object | None:
-        """The replica set of the present template, made if need be, with its revision."""
+        """Update the replica set of the present template, or create it, as the newest revision."""
         revision = max([revision_of(one) for one in old], default=0) + 1
         if new is None:
             return self._create(deployment, old, revision)
@@ -199,9 +196,9 @@ class Deployments(BaseController):
         return self._registry.edit(REPLICA_SETS, new, MANAGER, change)
 
     def _create(self, deployment: Object, old: list[Object], revision: int) -> Object | None:
-        metadata, spec = deployment["metadata"], deployment["spec"]
+        metadata = deployment["metadata"]
         for collisions in range(deployment["status"].get("collisionCount", 0), COLLISIONS):
-            suffix = template_hash(spec["template"], collisions)
+            suffix = template_hash(deployment["spec"]["template"], collisions)
             name = f"{metadata['name'][: 253 - len(suffix) - 1]}-{suffix}"
             if self._registry.find(REPLICA_SETS, metadata["namespace"], name) is None:
                 break
@@ -212,45 +209,42 @@ class Deployments(BaseController):
         created = self._registry.create(REPLICA_SETS, made, manager=MANAGER)
         if size:
             self._record_scaling(deployment, name, 0, size)
-        message = f'Created new replica set "{name}"'
-        self._edit_status(deployment, created, "NewReplicaSetCreated", message)
+        status = dict(deployment["status"])
+        if has_deadline(deployment):
+            status["conditions"] = list(status.get("conditions") or ())
+            message, now = f'Created new replica set "{name}"', timestamp(self._registry.clock())
+            set_condition(status["conditions"], "Progressing", "True", "NewReplicaSetCreated", message, now)
+        self._write(deployment, status, str(revision))
         return created
 
-    def _edit_status(self, deployment: Object, new: Object, reason: str, message: str) -> None:
-        now = timestamp(self._registry.clock())
-        revision = new["metadata"]["annotations"][REVISION]
-
-        def change(obj: Object) -> None:
-            obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
-            if has_deadline(obj):
-                conditions = list(obj["status"].get("conditions") or ())
-                set_condition(conditions, "Progressing", "True", reason, message, now)
-                obj["status"]["conditions"] = conditions
-
-        self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
-
-    def _forget(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        """Delete replica sets that are older than the history should be."""
+    def _clean_up(self, deployment: Object, old: list[Object]) -> None:
+        """Delete the oldest replica sets beyond the history limit."""
         keep = deployment["spec"].get("revisionHistoryLimit", 10)
         if not (complete(deployment, deployment["status"]) or deployment["spec"].get("paused")):
             return
-        alive = [one for one in old if not one["metadata"].get("deletionTimestamp")]
-        surplus = len(alive) - keep
-        for one in sorted(alive, key=revision_of)[: max(surplus, 0)]:
+        alive = sorted(filter(_lives, old), key=revision_of)
+        for one in alive[: max(len(alive) - keep, 0)]:
             if not wanted(one) and not one["status"].get("replicas"):
                 self._delete_object(REPLICA_SETS, one, "Background")
 
-    def _tell(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
-        """Write how its rollout is doing into its status."""
+    def _update_status(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
+        """Update the status, and the annotation with the revision."""
         status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
         revision = (new or {}).get("metadata", {}).get("annotations", {}).get(REVISION)
 
+        self._write(deployment, status, revision)
+
+    def _write(self, deployment: Object, status: Object, revision: str | None) -> None:
         def change(obj: Object) -> None:
             obj["status"] = status
             if revision:
                 obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
 
         self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
+
+
+def _annotation(one: Object, name: str, default: str = "") -> str:
+    return str((one["metadata"].get("annotations") or {}).get(name, default))
 
 
 def _lives(obj: Object) -> bool:

@@ -63,10 +63,8 @@ class History:
         keep = owner["spec"].get("revisionHistoryLimit", 10)
         unused = [one for one in sorted(revisions, key=_age) if one["metadata"]["name"] not in live]
         for one in unused[: max(len(unused) - keep, 0)]:
-            metadata = one["metadata"]
-            self._registry.delete(
-                REVISIONS, metadata["namespace"], metadata["name"], DeleteOptions(propagation="Background")
-            )
+            namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
+            self._registry.delete(REVISIONS, namespace, name, DeleteOptions(propagation="Background"))
 
     def _create(self, owner: Object, data: Object, number: int) -> Object:
         metadata, template = owner["metadata"], owner["spec"]["template"]

@@ -77,8 +77,6 @@ def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: floa
     if api.get("namespaces", "", LEASE_NAMESPACE) is None:
         return
     made = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
         "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [_owner(node)]},
         "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": renewed},
     }
@@ -110,8 +108,6 @@ def node_object(settings: NodeSettings, now: float) -> Object:
         ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
     ]
     return {
-        "apiVersion": "v1",
-        "kind": "Node",
         "metadata": {
             "name": settings.name,
             "labels": {
@@ -170,8 +166,6 @@ def storage_node_object(settings: NodeSettings, node: Object) -> Object:
     Source: k8s.io/kubernetes ``pkg/volume/csi/nodeinfomanager``.
     """
     return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "CSINode",
         "metadata": {
             "name": settings.name,
             "annotations": {MIGRATED_PLUGINS: ",".join(f"kubernetes.io/{plugin}" for plugin in MIGRATED)},
@@ -184,8 +178,6 @@ def storage_node_object(settings: NodeSettings, node: Object) -> Object:
 def endpoints_object(settings: NodeSettings) -> Object:
     """The Endpoints of the Service ``kubernetes``."""
     return {
-        "apiVersion": "v1",
-        "kind": "Endpoints",
         "metadata": {
             "name": "kubernetes",
             "namespace": "default",
@@ -203,8 +195,6 @@ def endpoints_object(settings: NodeSettings) -> Object:
 def dns_object() -> Object:
     """The Service of the cluster's DNS."""
     return {
-        "apiVersion": "v1",
-        "kind": "Service",
         "metadata": {
             "name": "kube-dns",
             "namespace": "kube-system",
