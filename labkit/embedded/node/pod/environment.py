@@ -9,10 +9,9 @@ import re
 
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
+from labkit.embedded.node.pod.downward_api import field_value, resource_value
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.references import decode, resolve
-from labkit.embedded.node.pod.resources import resource_value
-from labkit.embedded.node.pod.volumes import field_value
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:

@@ -8,8 +8,6 @@ Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
 from __future__ import annotations
 
 import base64
-import json
-import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,9 +15,9 @@ from typing import TypeVar
 from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.node.api import ClusterApi
+from labkit.embedded.node.pod.downward_api import field_value, resource_value
 from labkit.embedded.node.pod.problems import VolumeProblem
 from labkit.embedded.node.pod.references import Reference, decode, resolve
-from labkit.embedded.node.pod.resources import resource_value
 from labkit.embedded.node.pod.security import common_user, file_group
 
 RENEW_AT = 0.8
@@ -257,44 +255,3 @@ def _items(reference: Reference, mode: int) -> Files:
             )
             raise VolumeProblem(f"{what} key: {item['key']}")
     return out
-
-
-SEEN = "kubernetes.io/config.seen"
-SOURCE = "kubernetes.io/config.source"
-"""The annotations that a kubelet adds: when and from where it got the pod."""
-
-
-def quoted(text: str) -> str:
-    """A text as Go's ``%q`` writes it."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def field_value(pod: Object, path: str) -> str | None:
-    """The value of a downward API field, or None if there is none.
-
-    Args:
-        pod: The pod.
-        path: Such as ``metadata.name`` or ``metadata.labels['app']``.
-    """
-    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-    match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
-    if match is not None:
-        return str((metadata.get(match[1]) or {}).get(match[2], ""))
-    if path in ("metadata.labels", "metadata.annotations"):
-        pairs = metadata.get(path.partition(".")[2]) or {}
-        if path == "metadata.annotations":
-            pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
-        return "\n".join(f"{key}={quoted(value)}" for key, value in sorted(pairs.items()))
-    values = {
-        "metadata.name": metadata.get("name"),
-        "metadata.namespace": metadata.get("namespace"),
-        "metadata.uid": metadata.get("uid"),
-        "spec.nodeName": spec.get("nodeName"),
-        "spec.serviceAccountName": spec.get("serviceAccountName"),
-        "status.podIP": status.get("podIP"),
-        "status.podIPs": status.get("podIP"),
-        "status.hostIP": status.get("hostIP"),
-        "status.hostIPs": status.get("hostIP"),
-    }
-    found = values.get(path)
-    return str(found) if found is not None else None
