@@ -44,10 +44,11 @@ from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.openapi.discovery import Discovery
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
-from labkit.embedded.bootstrap.core import Keeper, bootstrap_core
+from labkit.embedded.bootstrap.core import CoreController, bootstrap_core
 from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
 from labkit.embedded.bootstrap.services import bootstrap_services
 from labkit.embedded.bootstrap.system import SystemContent
+from labkit.embedded.controllers import MANAGER
 from labkit.embedded.controllers.addresses import ServiceAddresses
 from labkit.embedded.controllers.aggregation import RoleAggregation
 from labkit.embedded.controllers.cronjobs import CronJobs
@@ -58,23 +59,22 @@ from labkit.embedded.controllers.endpoints import ServiceEndpoints
 from labkit.embedded.controllers.expiry import Expiry
 from labkit.embedded.controllers.flows import FlowSchemas
 from labkit.embedded.controllers.garbage import GarbageCollector
-from labkit.embedded.controllers.happenings import MANAGER
 from labkit.embedded.controllers.jobs import Jobs
 from labkit.embedded.controllers.mirroring import EndpointsMirror
 from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
-from labkit.embedded.controllers.owned import PODS
 from labkit.embedded.controllers.quotas import ResourceQuotas
-from labkit.embedded.controllers.replicas import Replicas
+from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
 from labkit.embedded.controllers.signing import Signing
 from labkit.embedded.controllers.statefulsets import StatefulSets
 from labkit.embedded.controllers.tokens import TokenSecrets
 from labkit.embedded.controllers.volumes import Volumes
+from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.node.api import NodeSettings
-from labkit.embedded.node.cluster_api import ClusterApi, NodeController, PodConnections
+from labkit.embedded.node.api import ClusterApi, NodeSettings
+from labkit.embedded.node.connections import NodeController, PodConnections
 from labkit.embedded.node.node import Node
 from labkit.rbac.attributes import Attributes, User
 
@@ -139,12 +139,23 @@ class Cluster:
         system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
         aggregation = RoleAggregation(self.registry)
         signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
-        replicas = Replicas(self.registry, self._create_as)
+        replica_sets = ReplicaController(self.registry, self._create_as, REPLICA_SETS)
+        replication_controllers = ReplicaController(self.registry, self._create_as, REPLICATION_CONTROLLERS)
         jobs = Jobs(self.registry, self._create_as)
         daemon_sets = DaemonSets(self.registry, self._create_as)
         stateful_sets = StatefulSets(self.registry, self._create_as)
         cron_jobs = CronJobs(self.registry, self._create_as)
-        timed = (aggregation, replicas, cron_jobs, jobs, daemon_sets, stateful_sets, signing, Expiry(self.registry))
+        timed = (
+            aggregation,
+            replica_sets,
+            replication_controllers,
+            cron_jobs,
+            jobs,
+            daemon_sets,
+            stateful_sets,
+            signing,
+            Expiry(self.registry),
+        )
         self._timed = timed
         self.registry.controllers += [
             TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
@@ -158,9 +169,10 @@ class Cluster:
             EndpointsMirror(self.registry),
             signing,
             addresses,
-            Keeper(self.registry),
+            CoreController(self.registry),
             system,
-            replicas,
+            replica_sets,
+            replication_controllers,
             Deployments(self.registry),
             jobs,
             cron_jobs,
@@ -310,7 +322,7 @@ class Cluster:
         ).allowed
 
     def _create_as(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
-        """See :class:`~labkit.embedded.controllers.owned.Create`."""
+        """See :class:`~labkit.embedded.controllers.workload.Create`."""
         group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
         path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
         request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))

@@ -1,4 +1,4 @@
-"""What a new cluster has: its namespaces, the service ``kubernetes``, the priority classes.
+"""The core objects of every cluster: its namespaces, the service ``kubernetes``, the priority classes.
 
 Source: k8s.io/kubernetes ``pkg/controlplane/controller``, ``pkg/registry/scheduling/rest``.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
 MANAGER = "kube-apiserver"
@@ -28,14 +29,14 @@ PRIORITY_CLASSES: tuple[dict[str, Any], ...] = (
     },
 )
 
-KEPT = ("kubernetes", *NAMESPACES, *(row["metadata"]["name"] for row in PRIORITY_CLASSES))
+CORE_NAMES = ("kubernetes", *NAMESPACES, *(row["metadata"]["name"] for row in PRIORITY_CLASSES))
 
 
 def bootstrap_core(registry: Registry) -> None:
-    """Create what is missing of it.
+    """Create the core objects that are missing.
 
     Args:
-        registry: Its controllers give each namespace its account and certificate.
+        registry: Where objects are; its controllers give each namespace its account and certificate.
     """
     namespaces = BY_KIND["", "Namespace"]
     for name in NAMESPACES:
@@ -64,19 +65,12 @@ def bootstrap_core(registry: Registry) -> None:
         registry.create(services, service, manager=MANAGER)
 
 
-class Keeper:
-    """Makes what every cluster has anew when someone deletes it.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class CoreController(BaseController):
+    """Recreates the core objects that are deleted."""
 
     def __call__(self, change: Change) -> None:
-        """React to deletions of the service ``kubernetes`` and of a namespace or priority class."""
+        """React to the deletion of the service ``kubernetes``, of a namespace and of a priority class."""
         if change.new is None and change.kind.kind in ("Namespace", "PriorityClass", "Service") and change.old:
             metadata = change.old["metadata"]
-            if metadata["name"] in KEPT and metadata.get("namespace", "default") == "default":
+            if metadata["name"] in CORE_NAMES and metadata.get("namespace", "default") == "default":
                 bootstrap_core(self._registry)

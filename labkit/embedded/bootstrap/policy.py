@@ -1,4 +1,4 @@
-"""The roles and bindings that a new cluster holds.
+"""The default roles and bindings of a cluster.
 
 They are the real server's, all of them: also those for controllers and API groups that
 are not served here, since ``kubectl get clusterroles`` lists them and the aggregated
@@ -41,7 +41,7 @@ def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
         now: For ``managedFields``, RFC 3339.
 
     Yields:
-        (plural, object); rules are shared between all who ask, and never changed.
+        (plural, object); the rules are shared and must not be changed.
     """
     for plural, rows in _table().items():
         for row in rows:
@@ -49,10 +49,10 @@ def bootstrap_policy(now: str) -> Iterator[tuple[str, Object]]:
 
 
 def reconciled(stored: Object, default: Object) -> Object | None:
-    """What a default object that has lost something gets back when a server starts.
+    """Restore what a default object has lost, when a server starts.
 
-    Rules, subjects, labels and annotations that are missing are added; what someone
-    added stays. The annotation ``autoupdate: "false"`` on the object prevents it.
+    Missing rules, subjects, labels and annotations are added; additions stay. The annotation
+    ``autoupdate: "false"`` on the object prevents it.
 
     Args:
         stored: The object as it is.

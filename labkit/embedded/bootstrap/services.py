@@ -1,7 +1,7 @@
-"""What a new cluster has beside its core: API services, priority levels and flow schemas.
+"""The API services, priority levels and flow schemas of a new cluster.
 
-There are many of them, and every cluster starts with them: they are written as they are, where
-creating each by the rules of its kind would take longer than all the rest of a start.
+They are stored as they are: creating each of them by the rules of its kind would take longer than
+the rest of a start.
 Source: k8s.io/kubernetes ``pkg/controlplane/apiserver/aggregator.go``; k8s.io/apiserver
 ``pkg/apis/flowcontrol/bootstrap``.
 """
@@ -49,7 +49,7 @@ CONDITION = ("lastTransitionTime", "message", "reason", "status", "type")
 
 
 def bootstrap_services(registry: Registry) -> None:
-    """Write what is missing of them.
+    """Store the missing ones.
 
     Args:
         registry: Where objects are.
@@ -89,11 +89,11 @@ def _priority_levels(now: str) -> Iterator[tuple[Kind, Object]]:
 def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
     kind = BY_KIND[FLOWS, "FlowSchema"]
     fields: Object = {'k:{"type":"Dangling"}': {".": {}, **{f"f:{name}": {} for name in CONDITION}}}
-    told = {**_entry(kind, CONSUMER, "Apply", {"f:status": {"f:conditions": fields}}, now), "subresource": "status"}
+    status = {**_entry(kind, CONSUMER, "Apply", {"f:status": {"f:conditions": fields}}, now), "subresource": "status"}
     for name, spec in SCHEMAS.items():
         metadata = {"name": name, "generation": 1, "annotations": {NOTE: "true"}}
         made = _made(kind, metadata, spec, PRODUCER, now)
-        made["metadata"]["managedFields"].insert(0, told)
+        made["metadata"]["managedFields"].insert(0, status)
         condition = dangling(spec["priorityLevelConfiguration"]["name"], True)
         condition = {
             "type": condition.pop("type"),
@@ -105,7 +105,7 @@ def _flow_schemas(now: str) -> Iterator[tuple[Kind, Object]]:
 
 
 def _made(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) -> Object:
-    """An object as the manager has created it; specs hold no lists that merge."""
+    """An object with the managed fields of its creator; specs hold no lists that merge."""
     owned: Object = {
         f"f:{name}": {".": {}, **{f"f:{key}": {} for key in metadata[name]}}
         for name in ("annotations", "labels")
@@ -125,7 +125,7 @@ def _made(kind: Kind, metadata: Object, spec: Object, manager: str, now: str) ->
 
 
 def _fields(value: Object) -> Object:
-    """Who creates an object owns all that it says; a struct that is always there is nobody's own."""
+    """The fields that the creator of a spec owns; a struct that is never absent is not owned itself."""
     found: Object = {}
     for name in sorted(value):
         inner = value[name]

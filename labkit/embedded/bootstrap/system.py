@@ -1,7 +1,7 @@
-"""What a new cluster keeps in ``kube-system``: two config maps, and the controllers' service accounts.
+"""The content of ``kube-system``: two config maps, and the controllers' service accounts.
 
-The controller manager acts as one account for each controller (``--use-service-account-credentials``,
-as kubeadm sets it up); who reads ``system:controller:*`` bindings finds their subjects here.
+The controller manager uses one account for each controller (``--use-service-account-credentials``,
+as kubeadm sets it up): the subjects of the ``system:controller:*`` bindings.
 Source: k8s.io/kubernetes ``pkg/controlplane/controller/{clusterauthenticationtrust,legacytokentracking}``,
 ``cmd/kube-controller-manager/app``.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 
 NAMESPACE = "kube-system"
@@ -55,28 +56,28 @@ CONTROLLERS = (
     "validatingadmissionpolicy-status-controller",
     "volumeattributesclass-protection-controller",
 )
-"""Those of a controller manager that runs all that are on by default, and kubeadm's two more."""
+"""The controllers that are on by default, and kubeadm's two more."""
 ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
 
 
-class SystemContent:
-    """Makes these objects, and the one that other servers trust by anew when it is deleted.
+class SystemContent(BaseController):
+    """Creates these objects, and recreates the one that extension servers read the CA from.
 
     Args:
         registry: Where objects are.
         ca_certificate: The CA of clients' certificates, PEM.
-        tracked: Whether the server says since when it labels the secrets of used tokens, and has
-            accounts that need no Secret; before 1.24 each would be given one.
+        tracked: Whether there are the config map of token tracking and the controllers' accounts;
+            before 1.24 each account would get a Secret.
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes, *, tracked: bool) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._ca = ca_certificate.decode()
         self._tracked = tracked
 
     def bootstrap(self) -> None:
-        """Create what is missing; the accounts are complete as they are: no controller adds to them."""
+        """Create what is missing. The accounts are stored as they are: no controller adds to them."""
         now = timestamp(self._registry.clock())
         self._publish(TRUST, {"client-ca-file": self._ca})
         if not self._tracked:
@@ -94,7 +95,7 @@ class SystemContent:
                 self._registry.store.put(key, {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
 
     def __call__(self, change: Change) -> None:
-        """React to the deletion of what other servers trust by."""
+        """React to the deletion of the CA's config map."""
         if change.kind is CONFIG_MAPS and change.new is None and change.old is not None:
             metadata = change.old["metadata"]
             if (metadata["namespace"], metadata["name"]) == (NAMESPACE, TRUST):

@@ -1,1 +1,4 @@
-"""Controllers: functions of a change, run to quiescence inside the write that caused it."""
+"""The controllers: each brings stored objects to what their specs ask for, inside the write that changes them."""
+
+MANAGER = "kube-controller-manager"
+"""The field manager of what controllers write."""

@@ -1,4 +1,4 @@
-"""The addresses of services as objects, and the ranges they come from.
+"""IPAddress objects of services, and the ServiceCIDRs they come from.
 
 Each cluster IP has an ``IPAddress`` that names its service, and each range a ``ServiceCIDR``
 that cannot go while it has addresses in use.
@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import ipaddress
 
-from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.manager import set_managed
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import apply_condition
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
 GROUP = "networking.k8s.io"
 ADDRESS, RANGE, SERVICE = BY_KIND[GROUP, "IPAddress"], BY_KIND[GROUP, "ServiceCIDR"], BY_KIND["", "Service"]
-APISERVER, MANAGER = "kube-apiserver", "kube-controller-manager"
+APISERVER = "kube-apiserver"
 DEFAULT_RANGE, DEFAULT_NETWORK = "kubernetes", "10.96.0.0/16"
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
@@ -35,46 +36,39 @@ def addresses_of(service: Object | None) -> list[str]:
 
 
 def networks_of(cidr: Object) -> list[Network]:
-    """The networks of a range."""
+    """The networks of a ServiceCIDR."""
     return [ipaddress.ip_network(text) for text in cidr["spec"].get("cidrs") or ()]
 
 
-class ServiceAddresses:
-    """Keeps IPAddresses and ServiceCIDRs in step with services.
-
-    Args:
-        registry: Where they are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class ServiceAddresses(BaseController):
+    """Maintains the IPAddresses of services and the conditions and finalizers of ServiceCIDRs."""
 
     def bootstrap(self) -> None:
-        """Create the default range, and the addresses of services that were stored without them."""
+        """Create the default ServiceCIDR, and the missing addresses of stored services."""
         if self._registry.find(RANGE, "", DEFAULT_RANGE) is None:
             default = {"metadata": {"name": DEFAULT_RANGE}, "spec": {"cidrs": [DEFAULT_NETWORK]}}
             created = self._registry.create(RANGE, default, manager=APISERVER)
             self._set_ready(created, "kubernetes-service-cidr-controller", "Kubernetes default Service CIDR is ready")
         for service in list(self._registry.list(SERVICE)):
-            self._take(service)
+            self._allocate(service)
 
     def __call__(self, change: Change) -> None:
-        """React to services, addresses and ranges."""
+        """React to services, IPAddresses and ServiceCIDRs."""
         if change.kind is SERVICE:
-            self._take(change.new)
+            self._allocate(change.new)
             self._release(change.old, set(addresses_of(change.new)))
         elif change.kind is ADDRESS:
             if change.new is None and change.old is not None:
                 self._restore(change.old)
             for cidr in list(self._registry.list(RANGE)):
                 if cidr["metadata"].get("deletionTimestamp"):
-                    self._let_go(cidr)
+                    self._finalize(cidr)
         elif change.kind is RANGE:
-            self._look_after(change)
+            self._sync_range(change)
 
     # Addresses
 
-    def _take(self, service: Object | None) -> None:
+    def _allocate(self, service: Object | None) -> None:
         for address in addresses_of(service):
             assert service is not None
             if self._registry.find(ADDRESS, "", address) is None:
@@ -93,16 +87,16 @@ class ServiceAddresses:
                 self._registry.remove(ADDRESS, "", address)
 
     def _restore(self, gone: Object) -> None:
-        """Make an address anew that was deleted while its service still has it."""
+        """Recreate an address that its service still has."""
         parent = gone["spec"].get("parentRef") or {}
         if parent.get("resource") == "services" and not parent.get("group"):
             service = self._registry.find(SERVICE, parent.get("namespace", ""), parent.get("name", ""))
             if gone["metadata"]["name"] in addresses_of(service):
-                self._take(service)
+                self._allocate(service)
 
     # Ranges
 
-    def _look_after(self, change: Change) -> None:
+    def _sync_range(self, change: Change) -> None:
         if change.new is None:
             if change.old is not None and change.old["metadata"]["name"] == DEFAULT_RANGE:
                 self.bootstrap()
@@ -111,22 +105,22 @@ class ServiceAddresses:
         if cidr is None:
             return
         if cidr["metadata"].get("deletionTimestamp"):
-            self._let_go(cidr)
+            self._finalize(cidr)
         elif FINALIZER not in cidr["metadata"].get("finalizers", ()):
             cidr = self._registry.edit(RANGE, cidr, MANAGER, _protect)
             self._set_ready(cidr, "service-cidr-controller", "Kubernetes Service CIDR is ready")
 
-    def _let_go(self, cidr: Object) -> None:
-        """Let a range end, or say why it cannot."""
-        if self._may_go(cidr):
+    def _finalize(self, cidr: Object) -> None:
+        """Drop the finalizer of a ServiceCIDR, or set the condition that says why it stays."""
+        if self._is_unused(cidr):
             self._registry.drop_finalizer(RANGE, cidr, FINALIZER, MANAGER)
             return
         conditions = cidr["status"].get("conditions") or ()
         if not any(each.get("status") == "False" for each in conditions):
             self._set_ready(cidr, "service-cidr-controller", IN_USE, "Terminating")
 
-    def _may_go(self, cidr: Object) -> bool:
-        """Whether every address of a range lies in another one as well."""
+    def _is_unused(self, cidr: Object) -> bool:
+        """Whether every address of a ServiceCIDR lies in another one as well."""
         others = [
             network
             for other in self._registry.list(RANGE)
@@ -142,24 +136,12 @@ class ServiceAddresses:
         return True
 
     def _set_ready(self, cidr: Object, manager: str, message: str, reason: str = "") -> None:
-        """Apply the condition ``Ready``, true unless there is a reason why not."""
-        now = timestamp(self._registry.clock())
+        """Apply the condition ``Ready``: false if there is a reason."""
         condition = {"type": "Ready", "status": "False" if reason else "True", "message": message}
         if reason:
             condition["reason"] = reason
-        condition["lastTransitionTime"] = now
-        config = {
-            "kind": RANGE.kind,
-            "apiVersion": RANGE.group_version,
-            "metadata": {"name": cidr["metadata"]["name"]},
-            "status": {"conditions": [condition]},
-        }
-        struct = self._registry.struct(RANGE)
-        merged, managed = apply(struct, cidr, config, manager, RANGE.group_version, "status", True, now)
-        if merged is not None:
-            new = self._registry.complete(RANGE, merged)
-            set_managed(new, managed)
-            self._registry.write(RANGE, new)
+        condition["lastTransitionTime"] = timestamp(self._registry.clock())
+        apply_condition(self._registry, RANGE, cidr, manager, condition)
 
 
 def _protect(changed: Object) -> None:

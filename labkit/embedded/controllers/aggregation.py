@@ -11,30 +11,27 @@ from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.rate_limiter import RateLimiter
 from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
 from labkit.embedded.machinery.request import Object
 
 CLUSTER_ROLES = BY_RESOURCE[RBAC, "v1", "clusterroles"]
 MANAGER = "clusterrole-aggregation-controller"
 
-MAX_LOOKED = 200_000
-"""Selectors and rules that are looked at in a second. Roles that select each other ask for
+MAX_COMPARED = 200_000
+"""Selectors and rules that are compared in a second. Roles that select each other ask for
 the cube of their number: what is beyond it is done later, as by the real controller's queue."""
 
 
-class RoleAggregation:
-    """Keeps aggregated cluster roles in step with what they select.
-
-    Args:
-        registry: Where cluster roles are.
-    """
+class RoleAggregation(BaseController):
+    """Writes the rules of the selected cluster roles into aggregated ones."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._waiting: dict[str, None] = {}
         self._at_work = False
-        self._looked = 0
-        self._second = 0.0
+        self._limiter = RateLimiter(registry.clock, MAX_COMPARED)
 
     def __call__(self, change: Change) -> None:
         """React to a change of any cluster role."""
@@ -42,22 +39,22 @@ class RoleAggregation:
             return
         changed = [role for role in (change.old, change.new) if role is not None]
         for role in self._registry.list(CLUSTER_ROLES):
-            if role.get("aggregationRule") and (self._spent() or any(self._concerns(role, other) for other in changed)):
-                self._waiting[role["metadata"]["name"]] = None
-        self._go_on()
+            if role.get("aggregationRule") and self._concerns(role, changed):
+                self._waiting[_name(role)] = None
+        self._work()
 
     def advance(self) -> None:
-        """Go on with what was too much before."""
+        """Sync the roles that exceeded the rate limit."""
         if self._waiting:
             with self._registry.transaction():
-                self._go_on()
+                self._work()
 
-    def _go_on(self) -> None:
+    def _work(self) -> None:
         if self._at_work:
             return
         self._at_work = True
         try:
-            while self._waiting and not self._spent():
+            while self._waiting and self._limiter.allows():
                 name = next(iter(self._waiting))
                 del self._waiting[name]
                 role = self._registry.find(CLUSTER_ROLES, "", name)
@@ -66,24 +63,17 @@ class RoleAggregation:
         finally:
             self._at_work = False
 
-    def _spent(self) -> bool:
-        """Whether enough was looked at for this second."""
-        now = self._registry.clock()
-        if not 0 <= now - self._second < 1:
-            self._second, self._looked = now, 0
-        return self._looked >= MAX_LOOKED
-
     def _sync(self, role: Object) -> None:
         rules = self._collected(role)
         if rules == (role.get("rules") or []):
             return
         if not rules and any(owner.get("manager") != MANAGER for owner in _owners_of_rules(role)):
-            return  # applying no rules takes away the controller's own only
+            return  # applying an empty list removes only the rules this controller owns
         metadata = {**role["metadata"], "managedFields": self._owners(role, rules)}
         self._registry.write(CLUSTER_ROLES, {**role, "metadata": metadata, "rules": rules or None})
 
     def _owners(self, role: Object, rules: list[Any]) -> list[Object]:
-        """The role's field owners, with this controller as the one of its rules (by apply)."""
+        """The role's field owners, with this controller as the applier of its rules."""
         entry = {
             "manager": MANAGER,
             "operation": "Apply",
@@ -103,24 +93,28 @@ class RoleAggregation:
         rules: dict[str, Any] = {}
         for selector in _selectors(aggregated):
             for role in self._registry.list(CLUSTER_ROLES):
-                if role["metadata"]["name"] == aggregated["metadata"]["name"]:
+                if _name(role) == _name(aggregated):
                     continue
                 if self._selects(selector, role):
                     selected = role.get("rules") or ()
-                    self._looked += len(selected)
+                    self._limiter.take(len(selected))
                     for rule in selected:
                         rules.setdefault(repr(sorted(rule.items())), rule)
         return list(rules.values())
 
-    def _concerns(self, aggregated: Object, changed: Object) -> bool:
-        """Whether an aggregated role may look different after another (or itself) has changed."""
-        if changed["metadata"]["name"] == aggregated["metadata"]["name"]:
+    def _concerns(self, aggregated: Object, changed: list[Object]) -> bool:
+        """Whether a change may change the rules of an aggregated role."""
+        if not self._limiter.allows() or any(_name(role) == _name(aggregated) for role in changed):
             return True
-        return any(self._selects(selector, changed) for selector in _selectors(aggregated))
+        return any(self._selects(selector, role) for role in changed for selector in _selectors(aggregated))
 
     def _selects(self, selector: Object, role: Object) -> bool:
-        self._looked += 1
+        self._limiter.take()
         return selects(selector, role["metadata"].get("labels") or {})
+
+
+def _name(role: Object) -> str:
+    return str(role["metadata"]["name"])
 
 
 def _selectors(aggregated: Object) -> Sequence[Object]:

@@ -1,4 +1,4 @@
-"""On which nodes a daemon set has pods, and which of them are replaced: judged, not acted on.
+"""Which pods a daemon set lacks and which are to be deleted, as pure functions.
 
 Source: k8s.io/kubernetes ``pkg/controller/daemon/{daemon_controller,update}.go``, ``util/daemonset_util.go``.
 """
@@ -27,36 +27,36 @@ TOLERATIONS = tuple(
         ("unschedulable", "NoSchedule"),
     )
 )
-"""A daemon stays on a node that is in trouble."""
+"""The tolerations of every daemon pod: it stays on a node with problems."""
 OF_HOST_NETWORK = {"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"}
 Placed = dict[str, list[Object]]
-"""The name of a node to the pods on it, or meant for it."""
+"""The name of a node to the pods on it, or bound for it by node affinity."""
 
 
 @dataclass
 class Plan:
-    """What is to be done.
+    """The next steps of a daemon set.
 
     Args:
-        nodes: Where a pod is missing.
-        pods: Which are to be deleted.
-        notes: What is to be said of pods: their reason (an event's) and which pod.
+        nodes: The nodes that lack a pod.
+        pods: The pods to be deleted.
+        ended: Those of them that have failed or succeeded.
     """
 
     nodes: list[str] = field(default_factory=list)
     pods: list[Object] = field(default_factory=list)
-    notes: list[tuple[str, Object]] = field(default_factory=list)
+    ended: list[Object] = field(default_factory=list)
 
 
 def tolerations(spec: Object) -> list[Object]:
-    """What a daemon set's pod tolerates: its own, and what each daemon does."""
+    """The tolerations of a daemon pod: its own, and those of every daemon pod."""
     added = [*TOLERATIONS, *([OF_HOST_NETWORK] if spec.get("hostNetwork") else [])]
     own = [one for one in spec.get("tolerations") or () if one not in added]
     return own + [dict(one) for one in added]
 
 
 def bound_to(spec: Object, node: str) -> Object:
-    """A pod's spec that only one node meets, whatever else it asks of a node."""
+    """A copy of a pod's spec whose node affinity only one node meets."""
     spec = copy.deepcopy(dict(spec))
     affinity = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
     field = {"key": "metadata.name", "operator": "In", "values": [node]}
@@ -66,7 +66,7 @@ def bound_to(spec: Object, node: str) -> Object:
 
 
 def node_of(pod: Object) -> str:
-    """The node that a pod is on, or is meant for."""
+    """The node that a pod is on, or bound for by node affinity."""
     if pod["spec"].get("nodeName"):
         return str(pod["spec"]["nodeName"])
     required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
@@ -103,12 +103,12 @@ def may_run(daemon_set: Object, node: Object) -> tuple[bool, bool]:
 
 
 def is_updated(pod: Object, revision: str) -> bool:
-    """Whether a pod is of the present template."""
+    """Whether a pod was created from the present template."""
     return (pod["metadata"].get("labels") or {}).get(HASH) == revision
 
 
 def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
-    """What is to be done so that each node has its pod, of whatever template."""
+    """The steps after which each suitable node has one pod, of any template."""
     plan, surges = Plan(), limits(daemon_set, 100)[0] > 0
     for node in nodes:
         name = node["metadata"]["name"]
@@ -119,25 +119,21 @@ def steady(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
         elif not may_stay:
             plan.pods += alive
         else:
-            for pod in alive:
-                reason = {"Failed": "FailedDaemonPod", "Succeeded": "SucceededDaemonPod"}.get(
-                    pod["status"].get("phase", "")
-                )
-                if reason is not None:
-                    plan.notes.append((reason, pod))
-                    plan.pods.append(pod)
-            alive = [pod for pod in alive if pod not in plan.pods]
+            ended = [pod for pod in alive if pod["status"].get("phase") in ("Failed", "Succeeded")]
+            plan.ended += ended
+            plan.pods += ended
+            alive = [pod for pod in alive if pod not in ended]
             if surges and not alive and should:
                 plan.nodes.append(name)
             plan.pods += _excess(daemon_set, alive, revision, now) if surges else alive[1:]
     known = {node["metadata"]["name"] for node in nodes}
-    for name in on.keys() - known:  # nobody will ever schedule these
+    for name in on.keys() - known:  # these nodes do not exist
         plan.pods += [pod for pod in on[name] if not pod["spec"].get("nodeName")]
     return plan
 
 
 def _excess(daemon_set: Object, alive: list[Object], revision: str, now: float) -> list[Object]:
-    """Of a node's pods, those that must go where an old one may stay until the new one is available."""
+    """The surplus pods of a node where surge is allowed: an old one stays until the new one is available."""
     if len(alive) < 2:
         return []
     new = [pod for pod in alive if is_updated(pod, revision)]
@@ -149,7 +145,7 @@ def _excess(daemon_set: Object, alive: list[Object], revision: str, now: float) 
 
 
 def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> Plan:
-    """What is to be done so that pods of former templates are replaced, a few at a time."""
+    """The steps of a rolling update: replace pods of former templates, a few at a time."""
     wanting = {node["metadata"]["name"] for node in nodes if may_run(daemon_set, node)[0]}
     surge, unavailable = limits(daemon_set, len(wanting))
     plan, missing, extra = Plan(), 0, 0
@@ -161,7 +157,7 @@ def rolled(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, n
         odd = len(new) > 1 or len(old) > 1
         if surge:
             if odd or (new and old):
-                extra += 1  # there is a second one already; when it is available, the first one goes
+                extra += 1  # the first one is deleted when the second one is available
             elif old and name not in wanting:
                 plan.pods += [] if _available(daemon_set, old[0], now) else old
             elif old and not _available(daemon_set, old[0], now):
@@ -189,7 +185,7 @@ def _available(daemon_set: Object, pod: Object, now: float) -> bool:
 
 
 def limits(daemon_set: Object, desired: int) -> tuple[int, int]:
-    """How many nodes may have two pods during an update, and how many may have none."""
+    """``maxSurge`` and ``maxUnavailable`` of a daemon set, in nodes."""
     strategy = daemon_set["spec"]["updateStrategy"]
     if strategy.get("type") != "RollingUpdate":
         return 0, 0
@@ -200,7 +196,7 @@ def limits(daemon_set: Object, desired: int) -> tuple[int, int]:
 
 
 def counts(daemon_set: Object, nodes: list[Object], on: Placed, revision: str, now: float) -> dict[str, int]:
-    """What the status of a daemon set counts."""
+    """The status of a daemon set."""
     desired = current = wrong = ready = updated = available = 0
     for node in nodes:
         pods, (should, _) = on.get(node["metadata"]["name"]), may_run(daemon_set, node)

@@ -1,23 +1,28 @@
-"""Deployments: a replica set for each template, and the way from one to the next.
+"""Deployments: a replica set for each template, and the rollout from one to the next.
 
 Source: k8s.io/kubernetes ``pkg/controller/deployment``.
 """
 
 from __future__ import annotations
 
-import copy
-
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
-from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of, controls, reference_to
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller_ref import claim, controller_of, controls
+from labkit.embedded.controllers.deploymentrevisions import (
+    DEPLOYMENTS,
+    DESIRED,
+    REVISION,
+    new_replica_set,
+    renewed_annotations,
+    revision_of,
+    size_annotations,
+)
+from labkit.embedded.controllers.event_recorder import EventRecorder
+from labkit.embedded.controllers.replicas import REPLICA_SETS
 from labkit.embedded.controllers.rolling import (
     COLLISIONS,
-    HASH,
-    MOST,
-    PREFIX,
-    limits,
+    by_age,
     new_size,
     proportional,
     set_condition,
@@ -27,68 +32,46 @@ from labkit.embedded.controllers.rolling import (
     without_hash,
 )
 from labkit.embedded.controllers.rolloutstatus import complete, has_deadline, observed
-from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.controllers.workload_pods import PODS
 from labkit.embedded.machinery.pods.state import is_active
 from labkit.embedded.machinery.request import Object
 
-DEPLOYMENTS = BY_KIND["apps", "Deployment"]
-REPLICA_SETS = BY_KIND["apps", "ReplicaSet"]
-PODS = BY_KIND["", "Pod"]
-REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
-DESIRED = PREFIX + "desired-replicas"
-OWN = (REVISION, HISTORY, DESIRED, MOST, "kubectl.kubernetes.io/last-applied-configuration")
-"""Annotations that a replica set does not take from its deployment."""
 
-
-class Deployments:
-    """Makes and scales the replica sets of deployments.
-
-    Args:
-        registry: Where objects are.
-    """
+class Deployments(BaseController):
+    """Creates and scales the replica sets of deployments."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._happenings = Happenings(registry, "deployment-controller")
+        super().__init__(registry)
+        self._events = EventRecorder(registry, "deployment-controller", DEPLOYMENTS)
 
     def __call__(self, change: Change) -> None:
-        """React to deployments and to replica sets of theirs."""
-        some = change.new if change.new is not None else change.old
-        if some is None:
-            return
-        namespace = some["metadata"]["namespace"] if change.kind.namespaced else ""
+        """React to deployments, to their replica sets, and to the end of pods."""
         if change.kind is DEPLOYMENTS:
             if change.new is not None:
-                self._sync(namespace, some["metadata"]["name"])
+                self._reconcile(change.new["metadata"]["namespace"], change.new["metadata"]["name"])
         elif change.kind is REPLICA_SETS:
-            owner = controller_of(some)
-            if owner is not None and owner.get("kind") == "Deployment":
-                self._sync(namespace, owner.get("name", ""))
-        elif change.kind is PODS and change.new is None:
-            self._after_pod(some)
+            self._reconcile_owner(change.new if change.new is not None else change.old)
+        elif change.kind is PODS and change.new is None and change.old is not None:
+            # With the strategy Recreate, a deployment waits until its old pods are gone.
+            name = (controller_of(change.old) or {}).get("name", "")
+            self._reconcile_owner(self._registry.find(REPLICA_SETS, change.old["metadata"]["namespace"], name))
 
-    def _after_pod(self, pod: Object) -> None:
-        """A deployment that replaces all its pods at once waits until the old ones are gone."""
-        owner = controller_of(pod)
-        found = self._registry.find(REPLICA_SETS, pod["metadata"]["namespace"], (owner or {}).get("name", ""))
-        upper = controller_of(found)
-        if upper is not None and upper.get("kind") == "Deployment":
-            self._sync(pod["metadata"]["namespace"], upper.get("name", ""))
+    def _reconcile_owner(self, replica_set: Object | None) -> None:
+        owner = controller_of(replica_set)
+        if replica_set is not None and owner is not None and owner.get("kind") == "Deployment":
+            self._reconcile(replica_set["metadata"]["namespace"], owner.get("name", ""))
 
-    def _sync(self, namespace: str, name: str) -> None:
+    def _reconcile(self, namespace: str, name: str) -> None:
         deployment = self._registry.find(DEPLOYMENTS, namespace, name)
         if deployment is None:
             return
         sets = self._claimed(deployment)
         new, old = self._split(deployment, sets)
         if deployment["metadata"].get("deletionTimestamp"):
-            self._tell(deployment, new, old, progress=False)
+            self._update_status(deployment, new, old, progress=False)
             return
-        scaled = any(
-            wanted(one) and (one["metadata"].get("annotations") or {}).get(DESIRED, str(wanted(deployment)))
-            != str(wanted(deployment))
-            for one in sets
-        )  # fmt: skip
+        size = str(wanted(deployment))
+        scaled = any(wanted(one) and _annotation(one, DESIRED, size) != size for one in sets)
         if deployment["spec"].get("paused") or scaled:
             self._scale_all(deployment, new, old)
         elif deployment["spec"]["strategy"].get("type") == "Recreate":
@@ -98,32 +81,17 @@ class Deployments:
         deployment = self._registry.find(DEPLOYMENTS, namespace, name)
         if deployment is not None:
             new, old = self._split(deployment, self._claimed(deployment))
-            self._tell(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
-            self._forget(deployment, new, old)
+            self._update_status(deployment, new, old, progress=not (scaled or deployment["spec"].get("paused")))
+            self._clean_up(deployment, old)
 
     def _claimed(self, deployment: Object) -> list[Object]:
-        """Its replica sets; those that nobody controls and that it selects become its own."""
-        found = []
+        """Its replica sets, the oldest first."""
         selector = deployment["spec"].get("selector") or {}
-        for one in list(self._registry.list(REPLICA_SETS, deployment["metadata"]["namespace"])):
-            if controls(deployment, one):
-                found.append(one)
-            elif (
-                controller_of(one) is None
-                and selects(selector, one["metadata"].get("labels") or {})
-                and not one["metadata"].get("deletionTimestamp")
-                and not deployment["metadata"].get("deletionTimestamp")
-            ):
-                reference = reference_to(DEPLOYMENTS, deployment)
-
-                def adopt(obj: Object, reference: Object = reference) -> None:
-                    obj["metadata"]["ownerReferences"] = [*obj["metadata"].get("ownerReferences", ()), reference]
-
-                found.append(self._registry.edit(REPLICA_SETS, one, MANAGER, adopt))
-        return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
+        sets = claim(self._registry, DEPLOYMENTS, deployment, selector, REPLICA_SETS, _lives)
+        return sorted(sets, key=by_age)
 
     def _split(self, deployment: Object, sets: list[Object]) -> tuple[Object | None, list[Object]]:
-        """The replica set of the template as it is, and the others."""
+        """The replica set of the present template, and the others."""
         template = without_hash(deployment["spec"]["template"])
         new = next((one for one in sets if without_hash(one["spec"]["template"]) == template), None)
         return new, [one for one in sets if one is not new]
@@ -141,26 +109,23 @@ class Deployments:
                 return
         active = [one for one in old if wanted(one)]
         sizes = shrunk(deployment, active, new)
-        for one in active:
-            if one["metadata"]["name"] in sizes:
-                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+        self._scale_each(deployment, active, sizes)
 
     def _recreate(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
         active = [one for one in old if wanted(one)]
         if active:
-            for one in active:
-                self._scale(deployment, one, 0)
+            self._scale_each(deployment, active, {one["metadata"]["name"]: 0 for one in active})
             return
-        pods = self._registry.list(PODS, deployment["metadata"]["namespace"])
-        if any(controls(one, pod) and (is_active(pod) or pod["metadata"].get("deletionTimestamp"))
-               for pod in list(pods) for one in old):  # fmt: skip
+        pods = list(self._registry.list(PODS, deployment["metadata"]["namespace"]))
+        running = [pod for pod in pods if is_active(pod) or pod["metadata"].get("deletionTimestamp")]
+        if any(controls(one, pod) for pod in running for one in old):
             return
         new = self._renew(deployment, new, old)
         if new is not None:
             self._scale(deployment, new, wanted(deployment))
 
     def _scale_all(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        """Follow a change of the number of replicas, outside of a rollout."""
+        """Scale the replica sets after a change of ``spec.replicas``, outside of a rollout."""
         if new is not None:
             new = self._renew(deployment, new, old)
         active = [one for one in [*old, *([new] if new is not None else [])] if wanted(one)]
@@ -175,20 +140,23 @@ class Deployments:
             sizes = proportional(deployment, active)
         else:
             return
-        for one in active:
-            if one["metadata"]["name"] in sizes:
-                self._scale(deployment, one, sizes[one["metadata"]["name"]])
+        self._scale_each(deployment, active, sizes)
 
     @staticmethod
     def _saturated(deployment: Object, one: Object) -> bool:
-        """Whether a replica set has all the pods of its deployment, and they are available."""
-        replicas = wanted(deployment)
-        desired = (one["metadata"].get("annotations") or {}).get(DESIRED)
-        return desired == str(replicas) and wanted(one) == one["status"].get("availableReplicas", 0) == replicas
+        """Whether a replica set has all pods of its deployment, available."""
+        replicas, available = wanted(deployment), one["status"].get("availableReplicas", 0)
+        return _annotation(one, DESIRED) == str(replicas) and wanted(one) == available == replicas
+
+    def _scale_each(self, deployment: Object, sets: list[Object], sizes: dict[str, int]) -> None:
+        """Scale replica sets to the sizes that are given by their names."""
+        for one in sets:
+            if one["metadata"]["name"] in sizes:
+                self._scale(deployment, one, sizes[one["metadata"]["name"]])
 
     def _scale(self, deployment: Object, one: Object, size: int) -> bool:
         before = wanted(one)
-        notes = self._size_notes(deployment)
+        notes = size_annotations(deployment)
         present = one["metadata"].get("annotations") or {}
         if size == before and all(present.get(name) == value for name, value in notes.items()):
             return False
@@ -201,33 +169,22 @@ class Deployments:
 
         self._registry.edit(REPLICA_SETS, one, MANAGER, change)
         if size != before:
-            self._note_scaling(deployment, one["metadata"]["name"], before, size)
+            self._record_scaling(deployment, one["metadata"]["name"], before, size)
         return size != before
 
-    def _note_scaling(self, deployment: Object, name: str, before: int, size: int) -> None:
+    def _record_scaling(self, deployment: Object, name: str, before: int, size: int) -> None:
         way = "up" if size > before else "down"
         message = f"Scaled {way} replica set {name} from {before} to {size}"
-        self._happenings.note(DEPLOYMENTS, deployment, "ScalingReplicaSet", message)
-
-    def _size_notes(self, deployment: Object) -> dict[str, str]:
-        replicas = wanted(deployment)
-        return {DESIRED: str(replicas), MOST: str(replicas + limits(deployment)[0])}
+        self._events.normal(deployment, "ScalingReplicaSet", message)
 
     # Replica sets
 
     def _renew(self, deployment: Object, new: Object | None, old: list[Object]) -> Object | None:
-        """The replica set of the present template, made if need be, with its revision."""
-        revision = max([_revision(one) for one in old], default=0) + 1
+        """Update the replica set of the present template, or create it, as the newest revision."""
+        revision = max([revision_of(one) for one in old], default=0) + 1
         if new is None:
             return self._create(deployment, old, revision)
-        annotations = dict(new["metadata"].get("annotations") or {})
-        annotations |= _inherited(deployment)
-        known = _revision(new)
-        if known < revision:
-            if known:
-                history = [*filter(None, annotations.get(HISTORY, "").split(",")), str(known)]
-                annotations[HISTORY] = ",".join(history)
-            annotations[REVISION] = str(revision)
+        annotations = renewed_annotations(deployment, new, revision)
         ready = deployment["spec"].get("minReadySeconds", 0)
 
         def change(obj: Object) -> None:
@@ -239,75 +196,45 @@ class Deployments:
         return self._registry.edit(REPLICA_SETS, new, MANAGER, change)
 
     def _create(self, deployment: Object, old: list[Object], revision: int) -> Object | None:
-        metadata, spec = deployment["metadata"], deployment["spec"]
+        metadata = deployment["metadata"]
         for collisions in range(deployment["status"].get("collisionCount", 0), COLLISIONS):
-            suffix = template_hash(spec["template"], collisions)
+            suffix = template_hash(deployment["spec"]["template"], collisions)
             name = f"{metadata['name'][: 253 - len(suffix) - 1]}-{suffix}"
             if self._registry.find(REPLICA_SETS, metadata["namespace"], name) is None:
                 break
         else:
             return None
-        template = copy.deepcopy(dict(spec["template"]))
-        labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
-        template["metadata"] = {**template["metadata"], "labels": labels}
-        selector = copy.deepcopy(dict(spec["selector"]))
-        selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
-        made: Object = {
-            "metadata": {
-                "name": name,
-                "namespace": metadata["namespace"],
-                "labels": labels,
-                "annotations": {
-                    **_inherited(deployment),
-                    **self._size_notes(deployment),
-                    REVISION: str(revision),
-                },
-                "ownerReferences": [reference_to(DEPLOYMENTS, deployment)],
-            },
-            "spec": {"replicas": 0, "selector": selector, "template": template},
-        }
-        if spec.get("minReadySeconds"):
-            made["spec"]["minReadySeconds"] = spec["minReadySeconds"]
+        made = new_replica_set(deployment, name, suffix, revision)
         size = made["spec"]["replicas"] = new_size(deployment, [*old, made], made)
         created = self._registry.create(REPLICA_SETS, made, manager=MANAGER)
         if size:
-            self._note_scaling(deployment, name, 0, size)
-        message = f'Created new replica set "{name}"'
-        self._edit_status(deployment, created, "NewReplicaSetCreated", message)
+            self._record_scaling(deployment, name, 0, size)
+        status = dict(deployment["status"])
+        if has_deadline(deployment):
+            status["conditions"] = list(status.get("conditions") or ())
+            message, now = f'Created new replica set "{name}"', timestamp(self._registry.clock())
+            set_condition(status["conditions"], "Progressing", "True", "NewReplicaSetCreated", message, now)
+        self._write(deployment, status, str(revision))
         return created
 
-    def _edit_status(self, deployment: Object, new: Object, reason: str, message: str) -> None:
-        now = timestamp(self._registry.clock())
-        revision = new["metadata"]["annotations"][REVISION]
-
-        def change(obj: Object) -> None:
-            obj["metadata"]["annotations"] = {**(obj["metadata"].get("annotations") or {}), REVISION: revision}
-            if has_deadline(obj):
-                conditions = list(obj["status"].get("conditions") or ())
-                set_condition(conditions, "Progressing", "True", reason, message, now)
-                obj["status"]["conditions"] = conditions
-
-        self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
-
-    def _forget(self, deployment: Object, new: Object | None, old: list[Object]) -> None:
-        """Delete replica sets that are older than the history should be."""
+    def _clean_up(self, deployment: Object, old: list[Object]) -> None:
+        """Delete the oldest replica sets beyond the history limit."""
         keep = deployment["spec"].get("revisionHistoryLimit", 10)
         if not (complete(deployment, deployment["status"]) or deployment["spec"].get("paused")):
             return
-        alive = [one for one in old if not one["metadata"].get("deletionTimestamp")]
-        surplus = len(alive) - keep
-        for one in sorted(alive, key=_revision)[: max(surplus, 0)]:
+        alive = sorted(filter(_lives, old), key=revision_of)
+        for one in alive[: max(len(alive) - keep, 0)]:
             if not wanted(one) and not one["status"].get("replicas"):
-                metadata = one["metadata"]
-                self._registry.delete(
-                    REPLICA_SETS, metadata["namespace"], metadata["name"], DeleteOptions(propagation="Background")
-                )
+                self._delete_object(REPLICA_SETS, one, "Background")
 
-    def _tell(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
-        """Write how its rollout is doing into its status."""
+    def _update_status(self, deployment: Object, new: Object | None, old: list[Object], *, progress: bool) -> None:
+        """Update the status, and the annotation with the revision."""
         status = observed(deployment, new, old, timestamp(self._registry.clock()), progress=progress)
         revision = (new or {}).get("metadata", {}).get("annotations", {}).get(REVISION)
 
+        self._write(deployment, status, revision)
+
+    def _write(self, deployment: Object, status: Object, revision: str | None) -> None:
         def change(obj: Object) -> None:
             obj["status"] = status
             if revision:
@@ -316,11 +243,9 @@ class Deployments:
         self._registry.edit(DEPLOYMENTS, deployment, MANAGER, change, "status")
 
 
-def _revision(one: Object) -> int:
-    text = (one["metadata"].get("annotations") or {}).get(REVISION, "")
-    return int(text) if text.isdecimal() else 0
+def _annotation(one: Object, name: str, default: str = "") -> str:
+    return str((one["metadata"].get("annotations") or {}).get(name, default))
 
 
-def _inherited(deployment: Object) -> dict[str, str]:
-    annotations = deployment["metadata"].get("annotations") or {}
-    return {name: value for name, value in annotations.items() if name not in OWN}
+def _lives(obj: Object) -> bool:
+    return not obj["metadata"].get("deletionTimestamp")

@@ -1,4 +1,4 @@
-"""Pod disruption budgets: how many of their pods are healthy, and how many may go.
+"""Pod disruption budgets: how many of their pods are healthy, and how many may be evicted.
 
 Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 """
@@ -6,12 +6,14 @@ Source: k8s.io/kubernetes ``pkg/controller/disruption``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
-from labkit.embedded.controllers.owned import controller_of
+from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller_ref import controller_of
+from labkit.embedded.controllers.event_recorder import EventRecorder
+from labkit.embedded.controllers.rolling import scaled
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
@@ -22,7 +24,7 @@ SCALED = (
     BY_KIND["", "ReplicationController"],
     *(BY_KIND["apps", kind] for kind in ("Deployment", "ReplicaSet", "StatefulSet")),
 )
-"""What says how many pods there should be."""
+"""The kinds with a number of replicas."""
 UNMANAGED = (
     "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
     "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
@@ -31,19 +33,15 @@ UNMANAGED = (
 
 
 class Uncountable(Exception):
-    """Nobody knows how many pods there should be."""
+    """The expected number of pods is unknown."""
 
 
-class Disruption:
-    """Keeps the status of budgets.
-
-    Args:
-        registry: Where objects are.
-    """
+class Disruption(BaseController):
+    """Maintains the status of budgets."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._happenings = Happenings(registry, "controllermanager")
+        super().__init__(registry)
+        self._events = EventRecorder(registry, "controllermanager", BUDGETS)
 
     def __call__(self, change: Change) -> None:
         """React to budgets, and to pods of theirs."""
@@ -63,30 +61,29 @@ class Disruption:
     def _sync(self, budget: Object) -> None:
         pods = [pod for pod in self._registry.list(PODS, budget["metadata"]["namespace"]) if _selects(budget, pod)]
         if not pods:
-            self._happenings.note(BUDGETS, budget, "NoPods", "No matching pods found")
+            self._events.normal(budget, "NoPods", "No matching pods found")
         try:
             expected, desired, unmanaged = self._expected(budget["spec"], pods)
         except Uncountable as error:
             message = f"Failed to calculate the number of expected pods: {error}"
-            self._happenings.note(BUDGETS, budget, "CalculateExpectedPodCountFailed", message, type_="Warning")
+            self._events.warning(budget, "CalculateExpectedPodCountFailed", message)
             return
         if unmanaged:
             message = UNMANAGED.format(_go_selector(budget["spec"].get("selector") or {}))
-            self._happenings.note(BUDGETS, budget, "UnmanagedPods", message, type_="Warning")
+            self._events.warning(budget, "UnmanagedPods", message)
         healthy = sum(not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None for pod in pods)
         allowed = max(healthy - desired, 0) if expected > 0 else 0
-        self._tell(budget, healthy, desired, expected, allowed)
+        self._sync_status(budget, healthy, desired, expected, allowed)
 
-    def _tell(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
-        generation = budget["metadata"].get("generation", 1)
-        before = next(iter(budget["status"].get("conditions") or ()), None)
-        told = "True" if allowed else "False"
-        since = timestamp(self._registry.clock())
+    def _sync_status(self, budget: Object, healthy: int, desired: int, expected: int, allowed: int) -> None:
+        generation, before = budget["metadata"].get("generation", 1), budget["status"].get("conditions") or ()
+        holds = "True" if allowed else "False"
+        now = timestamp(self._registry.clock())
         condition: Object = {
             "type": "DisruptionAllowed",
-            "status": told,
+            "status": holds,
             "observedGeneration": generation,
-            "lastTransitionTime": before["lastTransitionTime"] if before and before["status"] == told else since,
+            "lastTransitionTime": transition_time(before, "DisruptionAllowed", holds, now),
             "reason": "SufficientPods" if allowed else "InsufficientPods",
             "message": "",
         }
@@ -98,22 +95,21 @@ class Disruption:
             "expectedPods": expected,
             "conditions": [condition],
         }
-        if budget["status"] != status:
-            self._registry.edit(BUDGETS, budget, MANAGER, lambda obj: obj.update(status=status), "status")
+        self._write_status(BUDGETS, budget, status)
 
     def _expected(self, spec: Object, pods: list[Object]) -> tuple[int, int, bool]:
-        """How many pods there should be, how many must be healthy, and whether some are nobody's."""
+        """The expected and the desired healthy number of pods, and whether some pods have no controller."""
         least, gone = spec.get("minAvailable"), spec.get("maxUnavailable")
         if gone is not None:
             expected, unmanaged = self._scale(pods)
-            return expected, max(expected - _share(gone, expected), 0), unmanaged
+            return expected, max(expected - scaled(gone, expected, up=True), 0), unmanaged
         if isinstance(least, str):
             expected, unmanaged = self._scale(pods)
-            return expected, _share(least, expected), unmanaged
+            return expected, scaled(least, expected, up=True), unmanaged
         return (len(pods), least, False) if least is not None else (0, 0, False)
 
     def _scale(self, pods: list[Object]) -> tuple[int, bool]:
-        """How many pods their owners want, and whether some pods have none."""
+        """The replicas of the pods' owners together, and whether some pods have no controller."""
         sizes: dict[str, int] = {}
         for pod in pods:
             reference = controller_of(pod)
@@ -139,11 +135,6 @@ class Disruption:
 def _selects(budget: Object, pod: Object) -> bool:
     selector = budget["spec"].get("selector")
     return selector is not None and selects(selector, pod["metadata"].get("labels") or {})
-
-
-def _share(value: Any, whole: int) -> int:
-    """A number, or a share of a whole, rounded up."""
-    return -(-int(value.rstrip("%")) * whole // 100) if isinstance(value, str) else int(value)
 
 
 def _go_selector(selector: Object) -> str:

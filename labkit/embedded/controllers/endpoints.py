@@ -1,4 +1,4 @@
-"""Which pods stand behind a service: its Endpoints and its EndpointSlice.
+"""The Endpoints and the EndpointSlice of services with a selector.
 
 Source: k8s.io/kubernetes ``pkg/controller/{endpoint,endpointslice}``.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 SERVICES = BY_KIND["", "Service"]
 PODS = BY_KIND["", "Pod"]
 ENDPOINTS = BY_KIND["", "Endpoints"]
@@ -24,15 +28,8 @@ HEADLESS = "service.kubernetes.io/headless"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
-class ServiceEndpoints:
-    """Keeps Endpoints and EndpointSlices of services with a selector.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class ServiceEndpoints(BaseController):
+    """Maintains the Endpoints and EndpointSlices of services with a selector."""
 
     def __call__(self, change: Change) -> None:
         """React to services, pods, and endpoints that others delete."""
@@ -67,8 +64,7 @@ class ServiceEndpoints:
         selector = service["spec"].get("selector")
         if not selector or service["spec"].get("type") == "ExternalName":
             return
-        namespace = self._registry.find(BY_KIND["", "Namespace"], "", service["metadata"]["namespace"])
-        if namespace is None or namespace["metadata"].get("deletionTimestamp"):
+        if not is_active_namespace(self._registry, service["metadata"]["namespace"]):
             return
         pods = [
             pod
@@ -130,20 +126,12 @@ class ServiceEndpoints:
             None,
         )
         if current is None:
-            owner = {
-                "apiVersion": "v1",
-                "kind": "Service",
-                "name": name,
-                "uid": uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
             metadata = {
                 "generateName": f"{name}-",
                 "namespace": namespace,
                 "labels": labels,
                 "annotations": {TRIGGER_TIME: service["metadata"]["creationTimestamp"]},
-                "ownerReferences": [owner],
+                "ownerReferences": [reference_to(SERVICES, service)],
             }
             self._registry.create(
                 SLICES,
@@ -168,9 +156,7 @@ def _address(pod: Object | None) -> str:
 
 
 def _ready(pod: Object) -> bool:
-    return not pod["metadata"].get("deletionTimestamp") and any(
-        item.get("type") == "Ready" and item.get("status") == "True" for item in pod["status"].get("conditions") or ()
-    )
+    return not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None
 
 
 def _target_port(port: Object, pod: Object) -> int | None:
@@ -190,7 +176,7 @@ def _reference(pod: Object) -> Object:
 
 
 def _subsets(service: Object, pods: list[Object]) -> list[Object]:
-    """Pods with the same ports together, the ready apart from the others."""
+    """The subsets: pods grouped by their ports, the ready ones apart."""
     groups: dict[str, Object] = {}
     for pod in pods:
         ports = []

@@ -1,4 +1,4 @@
-"""Events end an hour after they were last written.
+"""The time to live of events: an hour after they were last written.
 
 The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 """
@@ -6,16 +6,16 @@ The real server lets etcd end them: ``--event-ttl`` of kube-apiserver.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.controllers.happenings import EVENTS
+from labkit.embedded.controllers.event_recorder import EVENTS
 from labkit.embedded.machinery.request import Object
 
 TTL_SECONDS = 3600
 EVERY_SECONDS = 60
-"""How often somebody looks, since that means looking at all of them."""
+"""The interval of the search, which reads all events."""
 
 
 class Expiry:
-    """Deletes events that are old.
+    """Deletes old events.
 
     Args:
         registry: Where they are.
@@ -26,7 +26,7 @@ class Expiry:
         self._next = 0.0
 
     def advance(self) -> None:
-        """Delete what has become due by the clock."""
+        """Delete the events whose time to live is over."""
         now = self._registry.clock()
         if now < self._next:
             return
@@ -40,7 +40,7 @@ class Expiry:
 
 
 def _last_written(event: Object) -> str:
-    """When the server last took it: what an event says itself may be any time."""
+    """When an event was last written, by the server's clock: its own timestamps come from clients."""
     metadata = event["metadata"]
     writes = (str(entry.get("time", "")) for entry in metadata.get("managedFields") or ())
     return max(str(metadata["creationTimestamp"]), *writes)

@@ -1,13 +1,13 @@
-"""Whether the priority level of a flow schema exists, said in its status.
+"""The condition of flow schemas that says whether their priority level exists.
 
 Source: k8s.io/apiserver ``pkg/util/flowcontrol/apf_controller.go``.
 """
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.managed.apply import apply
-from labkit.embedded.apiserver.registry.managed.manager import set_managed
-from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Change, timestamp
+from labkit.embedded.controllers.conditions import apply_condition, transition_time
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -16,52 +16,34 @@ SCHEMAS, LEVELS = BY_KIND[GROUP, "FlowSchema"], BY_KIND[GROUP, "PriorityLevelCon
 CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 
 
-class FlowSchemas:
-    """Keeps the condition ``Dangling`` of flow schemas.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class FlowSchemas(BaseController):
+    """Maintains the condition ``Dangling`` of flow schemas."""
 
     def __call__(self, change: Change) -> None:
         """React to flow schemas and priority levels."""
         if change.kind is SCHEMAS and change.new is not None:
-            self._tell(change.new)
+            self._sync(change.new)
         elif change.kind is LEVELS and (change.old is None or change.new is None):
-            for one in list(self._registry.list(SCHEMAS)):
-                self._tell(one)
+            for schema in list(self._registry.list(SCHEMAS)):
+                self._sync(schema)
 
-    def _tell(self, one: Object) -> None:
-        level = (one["spec"].get("priorityLevelConfiguration") or {}).get("name", "")
+    def _sync(self, schema: Object) -> None:
+        level = (schema["spec"].get("priorityLevelConfiguration") or {}).get("name", "")
         condition = dangling(level, self._registry.find(LEVELS, "", level) is not None)
-        now = timestamp(self._registry.clock())
-        for before in (one.get("status") or {}).get("conditions") or ():
-            if before.get("type") == "Dangling":
-                if {**before, "lastTransitionTime": None} == {**condition, "lastTransitionTime": None}:
-                    return
-                if before.get("status") == condition["status"]:
-                    now = before.get("lastTransitionTime") or now
-        config = {
-            "apiVersion": SCHEMAS.group_version,
-            "kind": SCHEMAS.kind,
-            "metadata": {"name": one["metadata"]["name"]},
-            "status": {"conditions": [{**condition, "lastTransitionTime": now}]},
-        }
-        struct = self._registry.struct(SCHEMAS)
-        merged, managed = apply(
-            struct, one, config, CONSUMER, SCHEMAS.group_version, "status", True, timestamp(self._registry.clock())
-        )
-        if merged is not None:
-            new = self._registry.complete(SCHEMAS, merged)
-            set_managed(new, managed)
-            self._registry.write(SCHEMAS, self._registry.ordered(SCHEMAS, new))
+        before = (schema.get("status") or {}).get("conditions") or ()
+        since = transition_time(before, "Dangling", condition["status"], timestamp(self._registry.clock()))
+        condition["lastTransitionTime"] = since
+        if condition not in before:
+            apply_condition(self._registry, SCHEMAS, schema, CONSUMER, condition)
 
 
 def dangling(level: str, there: bool) -> Object:
-    """What is said of a flow schema whose priority level is there, or is not."""
+    """The condition ``Dangling`` without its time.
+
+    Args:
+        level: The name of the priority level.
+        there: Whether it exists.
+    """
     about = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
     return {
         "type": "Dangling",

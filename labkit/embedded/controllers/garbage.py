@@ -1,32 +1,28 @@
-"""Objects whose owners are gone go too.
+"""Garbage collection: deletes objects whose owners are gone.
 
 Source: k8s.io/kubernetes ``pkg/controller/garbagecollector``.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from labkit.embedded.apiserver.registry.metadata import FOREGROUND, ORPHAN
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.registry.registry import Change
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller_ref import drop_owner
 from labkit.embedded.machinery.kinds import KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 OWNED = tuple(kind for kind in KINDS if "list" in kind.verbs and "delete" in kind.verbs and kind.stored_as is None)
 
 
-class GarbageCollector:
-    """Deletes or orphans the dependents of an object that ends.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class GarbageCollector(BaseController):
+    """Deletes or orphans the dependents of a deleted object."""
 
     def __call__(self, change: Change) -> None:
-        """React to the end of owners, and to owners that wait for their dependents."""
+        """React to the deletion of owners, at once or in the foreground, and to dependents without owners."""
         new, old = change.new, change.old
         if new is None:
             if old is not None:
@@ -58,7 +54,7 @@ class GarbageCollector:
         return found
 
     def _check_owners(self, kind: Kind, obj: Object) -> None:
-        """An object all of whose owners do not exist is deleted at once."""
+        """Delete an object if none of its owners exists."""
         if not any(
             self._exists(owner, obj["metadata"].get("namespace", "")) for owner in obj["metadata"]["ownerReferences"]
         ):
@@ -69,55 +65,44 @@ class GarbageCollector:
         for kind in OWNED:
             if kind.group == group and kind.kind == owner.get("kind"):
                 if kind.namespaced and not namespace:
-                    return True  # what belongs to no namespace can have no such owner, and is left alone
+                    return True  # a cluster-scoped object cannot have a namespaced owner: keep it
                 found = self._registry.find(kind, namespace if kind.namespaced else "", owner.get("name", ""))
                 return found is not None and found["metadata"]["uid"] == owner.get("uid")
-        return True  # nothing is known of such kinds
+        return True  # an unknown kind
 
     def _owner_gone(self, owner: Object) -> None:
         for kind, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
-            if not self._left_by(kind, obj, owner):
+            if not self._drop_one_of_several(kind, obj, owner):
                 self._delete(kind, obj)
 
-    def _left_by(self, kind: Kind, obj: Object, owner: Object) -> bool:
-        """Take an owner from an object, if it has others; whether it has."""
+    def _drop_one_of_several(self, kind: Kind, obj: Object, owner: Object) -> bool:
+        """Remove an owner from an object that has others.
+
+        Returns:
+            Whether it has.
+        """
         uid, namespace = owner["metadata"]["uid"], obj["metadata"].get("namespace", "")
         owners = obj["metadata"]["ownerReferences"]
         if not any(item.get("uid") != uid and self._exists(item, namespace) for item in owners):
             return False
-
-        def keep(changed: Object) -> None:
-            left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
-            changed["metadata"]["ownerReferences"] = left
-
-        self._registry.edit(kind, obj, MANAGER, keep)
+        self._registry.edit(kind, obj, MANAGER, partial(drop_owner, uid))
         return True
 
     def _delete(self, kind: Kind, obj: Object, propagation: str = "Background") -> None:
-        metadata = obj["metadata"]
-        if not metadata.get("deletionTimestamp"):
-            options = DeleteOptions(propagation=propagation)
-            self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
+        if not obj["metadata"].get("deletionTimestamp"):
+            self._delete_object(kind, obj, propagation)
 
     def _orphan(self, owner: Object) -> None:
         uid = owner["metadata"]["uid"]
         for kind, obj in self._dependents(uid, owner["metadata"].get("namespace", "")):
-
-            def leave(changed: Object) -> None:
-                left = [item for item in changed["metadata"]["ownerReferences"] if item.get("uid") != uid]
-                if left:
-                    changed["metadata"]["ownerReferences"] = left
-                else:
-                    del changed["metadata"]["ownerReferences"]
-
-            self._registry.edit(kind, obj, MANAGER, leave)
+            self._registry.edit(kind, obj, MANAGER, partial(drop_owner, uid))
 
     def _foreground(self, kind: Kind, owner: Object) -> None:
-        """End what the owner alone owns, and what that owns before it; the owner waits for those that block it."""
+        """Delete the dependents that have no other owner; release the owner if none of them blocks it any more."""
         for inner, obj in self._dependents(owner["metadata"]["uid"], owner["metadata"].get("namespace", "")):
-            if not self._left_by(inner, obj, owner):
+            if not self._drop_one_of_several(inner, obj, owner):
                 owned = self._dependents(obj["metadata"]["uid"], obj["metadata"].get("namespace", ""))
-                if any(_waits(each) for _, each in owned):  # perhaps for this one: nobody would ever end
+                if any(_waits(each) for _, each in owned):  # perhaps for this one: break the circle
                     self._registry.edit(inner, obj, MANAGER, _unblock)
                 self._delete(inner, obj, "Foreground" if owned else "Background")
         if not self._blocking(owner):
@@ -134,7 +119,7 @@ class GarbageCollector:
         ]
 
     def _owners_may_go(self, dependent: Object) -> None:
-        """An owner that waited for this dependent may now end."""
+        """Go on with owners that waited for a deleted dependent."""
         namespace = dependent["metadata"].get("namespace", "")
         for reference in dependent["metadata"].get("ownerReferences", ()):
             group, _, _ = reference.get("apiVersion", "").rpartition("/")
@@ -145,18 +130,17 @@ class GarbageCollector:
                         self._foreground(kind, owner)
 
     def _release(self, kind: Kind, owner: Object, finalizer: str) -> None:
-        metadata = owner["metadata"]
-        current = self._registry.find(kind, metadata.get("namespace", ""), metadata["name"])
-        if current is not None and current["metadata"]["uid"] == metadata["uid"]:
+        current = self._current(kind, owner)
+        if current is not None:
             self._registry.drop_finalizer(kind, current, finalizer, MANAGER)
 
 
 def _waits(obj: Object) -> bool:
-    """Whether an object ends when its dependents have ended."""
+    """Whether an object waits for its dependents to be deleted."""
     return bool(obj["metadata"].get("deletionTimestamp")) and FOREGROUND in obj["metadata"].get("finalizers", ())
 
 
 def _unblock(obj: Object) -> None:
-    """Let no owner wait for an object."""
+    """Clear ``blockOwnerDeletion`` of an object, in place."""
     owners = obj["metadata"]["ownerReferences"]
     obj["metadata"]["ownerReferences"] = [{**owner, "blockOwnerDeletion": False} for owner in owners]

@@ -1,4 +1,4 @@
-"""Controller revisions: the templates that a daemon set or a stateful set has had.
+"""Controller revisions: the templates of a daemon set or a stateful set over time.
 
 ``kubectl rollout history`` and ``undo`` read them.
 Source: k8s.io/kubernetes ``pkg/controller/history``, ``pkg/controller/daemon/update.go``.
@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
-from labkit.embedded.controllers.happenings import MANAGER
-from labkit.embedded.controllers.owned import claimed, reference_to
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller_ref import claim, reference_to
 from labkit.embedded.controllers.rolling import COLLISIONS, template_hash
 from labkit.embedded.machinery.kinds import BY_KIND, Kind
 from labkit.embedded.machinery.request import Object
@@ -21,21 +21,21 @@ REVISIONS = BY_KIND["apps", "ControllerRevision"]
 
 
 class History:
-    """Keeps the revisions of owners of one kind.
+    """Maintains the revisions of owners of one kind.
 
     Args:
         registry: Where objects are.
         kind: The owners' row.
-        label: Under which a revision has the hash in its name.
+        label: The label of a revision with the hash in its name.
     """
 
     def __init__(self, registry: Registry, kind: Kind, label: str) -> None:
         self._registry, self._kind, self._label = registry, kind, label
 
     def revisions(self, owner: Object) -> list[Object]:
-        """An owner's revisions, the present one last: made if need be."""
+        """An owner's revisions, the present one last: created if it is missing."""
         selector = owner["spec"].get("selector") or {}
-        found = claimed(self._registry, self._kind, owner, selector, lambda revision: True, REVISIONS)
+        found = claim(self._registry, self._kind, owner, selector, REVISIONS)
         found.sort(key=_age)
         data = {"spec": {"template": {**copy.deepcopy(dict(owner["spec"]["template"])), "$patch": "replace"}}}
         current = next((one for one in reversed(found) if one.get("data") == data), None)
@@ -48,25 +48,23 @@ class History:
         return [*old, current]
 
     def hash_of(self, revision: Object) -> str:
-        """What a revision is told by: the hash in its name, or all of the name where somebody took the label off."""
+        """The hash of a revision, or its name if the label is missing."""
         metadata = revision["metadata"]
         return str((metadata.get("labels") or {}).get(self._label) or metadata["name"])
 
     def trim(self, owner: Object, revisions: list[Object], live: Collection[str]) -> None:
-        """Delete the oldest revisions that nobody uses, if there are more than are to be kept.
+        """Delete the oldest unused revisions beyond the history limit.
 
         Args:
-            owner: Whose they are.
-            revisions: Those that are not the present one.
-            live: The names of those that pods have.
+            owner: The revisions' owner.
+            revisions: All but the present one.
+            live: The names of those that have pods.
         """
         keep = owner["spec"].get("revisionHistoryLimit", 10)
         unused = [one for one in sorted(revisions, key=_age) if one["metadata"]["name"] not in live]
         for one in unused[: max(len(unused) - keep, 0)]:
-            metadata = one["metadata"]
-            self._registry.delete(
-                REVISIONS, metadata["namespace"], metadata["name"], DeleteOptions(propagation="Background")
-            )
+            namespace, name = one["metadata"]["namespace"], one["metadata"]["name"]
+            self._registry.delete(REVISIONS, namespace, name, DeleteOptions(propagation="Background"))
 
     def _create(self, owner: Object, data: Object, number: int) -> Object:
         metadata, template = owner["metadata"], owner["spec"]["template"]
@@ -90,7 +88,7 @@ class History:
 
 
 def template_of(revision: Object) -> Object | None:
-    """The template that a revision keeps; None if somebody else made it, of something else."""
+    """The template in a revision; None if a client wrote something else into it."""
     spec = (revision.get("data") or {}).get("spec")
     template = spec.get("template") if isinstance(spec, dict) else None
     if not isinstance(template, dict) or not isinstance(template.get("spec"), dict):

@@ -1,4 +1,4 @@
-"""What tells a stateful set's pods apart: their ordinals, names and claims.
+"""The identity of a stateful set's pods: their ordinals, names and claims.
 
 Source: k8s.io/kubernetes ``pkg/controller/statefulset/stateful_set_utils.go``.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import copy
 import re
 
+from labkit.embedded.controllers.controller_ref import reference_to
 from labkit.embedded.controllers.daemonplan import HASH
-from labkit.embedded.controllers.owned import pod_from, reference_to
+from labkit.embedded.controllers.workload_pods import pod_from
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -18,24 +19,24 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 
 
 def ordinal_of(stateful_set: Object, pod: Object) -> int | None:
-    """The number in a pod's name, None if it is none of the set's."""
+    """The ordinal in a pod's name, None if the name is not of the set."""
     match = re.fullmatch(r"(.*)-([0-9]{1,10})", pod["metadata"]["name"])
     return int(match[2]) if match is not None and match[1] == stateful_set["metadata"]["name"] else None
 
 
 def first_ordinal(stateful_set: Object) -> int:
-    """Where the set begins to count."""
+    """The lowest ordinal of the set."""
     return int((stateful_set["spec"].get("ordinals") or {}).get("start", 0))
 
 
 def claim_names(stateful_set: Object, ordinal: int) -> dict[str, str]:
-    """The volumes of a pod that claims of its own are for: volume to claim."""
+    """The volumes of a pod with claims of their own: volume to claim."""
     names = [claim["metadata"].get("name", "") for claim in stateful_set["spec"].get("volumeClaimTemplates") or ()]
     return {name: f"{name}-{stateful_set['metadata']['name']}-{ordinal}" for name in names}
 
 
 def identified(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
-    """A pod of a set.
+    """A pod with the identity of an ordinal.
 
     Args:
         stateful_set: The set.
@@ -61,7 +62,7 @@ def identified(stateful_set: Object, template: Object, revision: str, ordinal: i
 
 
 def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
-    """The claims of a pod, as they are made."""
+    """The claims of a pod, to be created."""
     made = []
     for template in stateful_set["spec"].get("volumeClaimTemplates") or ():
         metadata = template["metadata"]
@@ -80,7 +81,7 @@ def claims_of(stateful_set: Object, ordinal: int) -> list[Object]:
 
 
 def claim_owner(stateful_set: Object, pod: Object, *, leaving: bool) -> Object | None:
-    """With whom a pod's claims end, by the set's retention policy: with the set, with the pod, or with nobody.
+    """The owner of a pod's claims by the set's retention policy: the set, the pod, or none.
 
     Args:
         stateful_set: The set.

@@ -1,4 +1,4 @@
-"""Indexed jobs: which indexes are done, and which pod works on which.
+"""Indexed jobs: completed indexes, and the index of each pod.
 
 Source: k8s.io/kubernetes ``pkg/controller/job/indexed_job_utils.go``.
 """
@@ -10,29 +10,29 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from labkit.embedded.controllers.owned import deletion_order
+from labkit.embedded.controllers.workload_pods import deletion_order
 from labkit.embedded.machinery.request import Object
 
 INDEX = "batch.kubernetes.io/job-completion-index"
-"""Annotation and label of a pod: what it works on."""
+"""The annotation and label of a pod with its index."""
 VARIABLE = "JOB_COMPLETION_INDEX"
 MAX_INDEXES = 10_000
-"""So many indexes are looked at: more than a job has pods."""
+"""The indexes beyond are ignored: no job gets that many pods."""
 
 
 def is_indexed(job: Object) -> bool:
-    """Whether each success is one of its own."""
+    """Whether a job is indexed."""
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
 def index_of(job: Object, pod: Object) -> int | None:
-    """What a pod works on, None if that is nothing of the job's."""
+    """The index of a pod, None if it has none of the job's."""
     text = (pod["metadata"].get("annotations") or {}).get(INDEX, "")
     return int(text) if text.isdecimal() and int(text) < job["spec"]["completions"] else None
 
 
 def listed(text: str, completions: int) -> set[int]:
-    """Indexes that are written as ``0,2-4``, as far as they count."""
+    """Parse indexes such as ``0,2-4``, up to the number of completions."""
     found: set[int] = set()
     end = min(completions, MAX_INDEXES)
     for part in filter(None, text.split(",")):
@@ -43,7 +43,7 @@ def listed(text: str, completions: int) -> set[int]:
 
 
 def write_indexes(indexes: Iterable[int]) -> str:
-    """Indexes as a status tells them: ``0,2-4``."""
+    """Format indexes as ``0,2-4``."""
     parts: list[str] = []
     for _, group in itertools.groupby(enumerate(sorted(indexes)), lambda pair: pair[1] - pair[0]):
         run = [index for _, index in group]
@@ -52,7 +52,7 @@ def write_indexes(indexes: Iterable[int]) -> str:
 
 
 def superfluous(job: Object, active: list[Object]) -> list[Object]:
-    """The pods that work on nothing, or on what another works on."""
+    """The pods without an index, or with the index of another pod."""
     by_index: dict[int | None, list[Object]] = {}
     for pod in active:
         by_index.setdefault(index_of(job, pod), []).append(pod)
@@ -61,16 +61,16 @@ def superfluous(job: Object, active: list[Object]) -> list[Object]:
 
 
 def free_indexes(job: Object, over: set[int], pods: Iterable[Object]) -> Iterator[int]:
-    """The indexes that are not over and that nobody works on."""
+    """The indexes that are neither over nor have a pod."""
     taken = over | {index for pod in pods if (index := index_of(job, pod)) is not None}
     return (index for index in range(min(job["spec"]["completions"], MAX_INDEXES)) if index not in taken)
 
 
 def at_index(pod: Object, job: Object, index: int, notes: dict[str, str]) -> Object:
-    """A pod that works on an index: its name, its hostname and its environment tell which.
+    """A pod with an index in its name, hostname and environment.
 
     Args:
-        pod: As the job's template has it.
+        pod: The pod from the job's template.
         job: The job.
         index: The index.
         notes: Further annotations.

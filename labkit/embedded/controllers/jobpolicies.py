@@ -1,4 +1,4 @@
-"""What a job makes of how its pods end, beyond counting them: its policies, and a limit for each index.
+"""The pod failure policy and success policy of jobs, and the back-off limit per index.
 
 Source: k8s.io/kubernetes ``pkg/controller/job/{pod_failure_policy,success_policy,indexed_job_utils}.go``.
 """
@@ -14,7 +14,7 @@ from labkit.embedded.machinery.request import Object
 
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
 IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
-"""Annotations of a pod: how often pods have failed on its index before it."""
+"""Annotations of a pod: how many pods of its index failed before, and how many of them were ignored."""
 TOO_MANY_INDEXES = Verdict(
     FAILED, "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"
 )
@@ -22,10 +22,10 @@ FAILED_INDEXES = Verdict(FAILED, "FailedIndexes", "Job has failed indexes")
 
 
 class Judgement(NamedTuple):
-    """What a job's policy says of a pod that failed.
+    """The result of a pod failure policy for a failed pod.
 
     Args:
-        action: ``FailJob``, ``FailIndex``, ``Ignore`` or ``Count``; nothing if no rule speaks of it.
+        action: ``FailJob``, ``FailIndex``, ``Ignore`` or ``Count``; empty if no rule matches.
         message: Why the job fails, if it does.
     """
 
@@ -34,7 +34,7 @@ class Judgement(NamedTuple):
 
 
 def judged(job: Object, pod: Object) -> Judgement:
-    """What a job's policy says of a pod that failed: the first rule that speaks of it."""
+    """Apply the first matching rule of a job's pod failure policy to a failed pod."""
     where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
     for place, rule in enumerate((job["spec"].get("podFailurePolicy") or {}).get("rules") or ()):
         action, tail = rule.get("action", ""), f"matching {rule.get('action')} rule at index {place}"
@@ -52,7 +52,7 @@ def judged(job: Object, pod: Object) -> Judgement:
 
 
 def _ended_with(pod: Object, wanted: Object) -> tuple[str, int] | None:
-    """The first container that ended as a rule says, and its exit code."""
+    """The first container whose exit code matches a rule, and that code."""
     for group in ("containerStatuses", "initContainerStatuses"):
         for status in pod["status"].get(group) or ():
             code = ((status.get("state") or {}).get("terminated") or {}).get("exitCode", 0)
@@ -63,12 +63,12 @@ def _ended_with(pod: Object, wanted: Object) -> tuple[str, int] | None:
 
 
 def counts(job: Object, pod: Object) -> bool:
-    """Whether a pod has failed, and that counts."""
+    """Whether a pod counts as failed."""
     return has_failed(job, pod) and judged(job, pod).action != "Ignore"
 
 
 def failure_by_policy(job: Object, pods: Iterable[Object]) -> Verdict | None:
-    """The end of a job that one pod brings about, if its policy says so."""
+    """The verdict of the pod failure policy, if one pod fails the whole job."""
     for pod in pods:
         judgement = judged(job, pod) if has_failed(job, pod) else Judgement()
         if judgement.action == "FailJob":
@@ -77,7 +77,7 @@ def failure_by_policy(job: Object, pods: Iterable[Object]) -> Verdict | None:
 
 
 def success_by_policy(job: Object, done: set[int]) -> Verdict | None:
-    """The end of a job that is good enough, if its policy says so."""
+    """The verdict of the success policy, if one of its rules is met."""
     for place, rule in enumerate((job["spec"].get("successPolicy") or {}).get("rules") or ()):
         needed, count = done, rule.get("succeededCount")
         if rule.get("succeededIndexes") is not None:
@@ -90,12 +90,12 @@ def success_by_policy(job: Object, done: set[int]) -> Verdict | None:
 
 
 def has_index_limit(job: Object) -> bool:
-    """Whether pods may fail so often on each index, rather than in all."""
+    """Whether the back-off limit holds for each index."""
     return job["spec"].get("backoffLimitPerIndex") is not None
 
 
 def failed_indexes(job: Object, new: Iterable[Object]) -> set[int]:
-    """The indexes on which no pod is made any more: those that are known, and those of pods that have failed since."""
+    """The failed indexes: those in the status, and those of the pods that are not counted yet."""
     found = listed(job["status"].get("failedIndexes") or "", job["spec"]["completions"])
     for pod in new:
         index = index_of(job, pod)
@@ -108,7 +108,7 @@ def failed_indexes(job: Object, new: Iterable[Object]) -> set[int]:
 
 
 def failure_by_index(job: Object, done: set[int], failed: set[int]) -> Verdict | None:
-    """The end of a job of which indexes have failed."""
+    """The verdict on a job with failed indexes, None if it goes on."""
     most = job["spec"].get("maxFailedIndexes")
     if most is not None and len(failed) > most:
         return TOO_MANY_INDEXES
@@ -119,8 +119,8 @@ class Attempt(NamedTuple):
     """The next pod of an index.
 
     Args:
-        notes: What is to be noted at it.
-        due: From when on it may be made.
+        notes: Its annotations.
+        due: When it may be created, in seconds since the epoch.
     """
 
     notes: dict[str, str]
@@ -128,11 +128,11 @@ class Attempt(NamedTuple):
 
 
 def attempt(job: Object, before: list[Object]) -> Attempt:
-    """What is to be known of the next pod of an index: how often pods have failed on it.
+    """Plan the next pod of an index.
 
     Args:
-        job: Which has a limit for each index.
-        before: The pods that have failed on it.
+        job: A job with a back-off limit per index.
+        before: The failed pods of the index.
     """
     if not before:
         return Attempt({FAILURES: "0"}, 0.0)
@@ -147,7 +147,7 @@ def attempt(job: Object, before: list[Object]) -> Attempt:
 
 
 def failures_by_index(job: Object, pods: Iterable[Object]) -> dict[int | None, list[Object]]:
-    """The pods that have failed, by what they worked on."""
+    """The failed pods by their index."""
     found: dict[int | None, list[Object]] = {}
     for pod in pods:
         if has_failed(job, pod):

@@ -1,4 +1,4 @@
-"""How far a job has come, and whether that is the end of it: judged, not acted on.
+"""The progress of a job and its end, as pure functions of the job and its pods.
 
 Source: k8s.io/kubernetes ``pkg/controller/job/{job_controller,backoff_utils}.go``.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from labkit.embedded.machinery.pods.state import is_active, moment
+from labkit.embedded.machinery.pods.state import is_active, parse_time
 from labkit.embedded.machinery.request import Object
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 10, 600
-"""How long a job waits with a new pod after a failure: twice as long after each further one."""
+"""The delay of a new pod after a failure; each further failure doubles it."""
 DONE, FAILED = "Complete", "Failed"
 INTERIM = {DONE: "SuccessCriteriaMet", FAILED: "FailureTarget"}
-"""What a job says first, until none of its pods is ending any more."""
+"""The condition that comes before the final one, while pods are terminating."""
 
 
 class Verdict(NamedTuple):
@@ -23,8 +23,8 @@ class Verdict(NamedTuple):
 
     Args:
         kind: ``Complete`` or ``Failed``.
-        reason: In one word.
-        message: In a sentence.
+        reason: In CamelCase.
+        message: One sentence.
     """
 
     kind: str
@@ -38,7 +38,7 @@ TOO_LONG = Verdict(FAILED, "DeadlineExceeded", "Job was active longer than speci
 
 
 def condition_of(job: Object, *kinds: str) -> Object | None:
-    """The first true condition of one of some kinds."""
+    """The first true condition of one of some types."""
     for condition in job["status"].get("conditions") or ():
         if condition.get("type") in kinds and condition.get("status") == "True":
             found: Object = condition
@@ -47,12 +47,12 @@ def condition_of(job: Object, *kinds: str) -> Object | None:
 
 
 def finished(job: Object) -> Object | None:
-    """The condition by which a job has ended."""
+    """The condition of a finished job, None if it goes on."""
     return condition_of(job, DONE, FAILED)
 
 
-def told(job: Object) -> Verdict | None:
-    """The verdict that was told before and waits for pods to end."""
+def interim_verdict(job: Object) -> Verdict | None:
+    """The verdict that waits until no pod is terminating any more."""
     for kind, interim in INTERIM.items():
         condition = condition_of(job, interim)
         if condition is not None:
@@ -61,12 +61,17 @@ def told(job: Object) -> Verdict | None:
 
 
 def is_suspended(job: Object) -> bool:
-    """Whether a job is to have no pods for now."""
+    """Whether a job is suspended."""
     return bool(job["spec"].get("suspend"))
 
 
+def is_terminating(pod: Object) -> bool:
+    """Whether a pod is being deleted and has not ended yet."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and pod["status"].get("phase") not in ("Succeeded", "Failed")
+
+
 def has_failed(job: Object, pod: Object) -> bool:
-    """Whether a pod counts as failed: one that is deleted does, unless only ended ones are replaced."""
+    """Whether a pod has failed: a deleted one has, unless the job replaces failed ones only."""
     phase = pod["status"].get("phase")
     if phase == "Failed" or replaces_late(job):
         return bool(phase == "Failed")
@@ -74,12 +79,12 @@ def has_failed(job: Object, pod: Object) -> bool:
 
 
 def replaces_late(job: Object) -> bool:
-    """Whether a pod gets a successor only when it has ended."""
+    """Whether a pod is replaced only after it has failed, not while it is terminating."""
     return job["spec"].get("podReplacementPolicy") == "Failed" or bool(job["spec"].get("podFailurePolicy"))
 
 
 def wanted_pods(job: Object, succeeded: int, active: int) -> int:
-    """How many pods should be at work."""
+    """How many pods should be active."""
     completions, parallelism = job["spec"].get("completions"), job["spec"]["parallelism"]
     if completions is None:
         return active if succeeded else int(parallelism)
@@ -87,7 +92,7 @@ def wanted_pods(job: Object, succeeded: int, active: int) -> int:
 
 
 def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
-    """Whether the containers of pods that restart by themselves have done so too often."""
+    """Whether the container restarts of a job with ``OnFailure`` exceed its back-off limit."""
     if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
         return False
     restarts = sum(
@@ -101,19 +106,19 @@ def restarts_exceed(job: Object, pods: Iterable[Object]) -> bool:
 
 
 def past_deadline(job: Object, now: float) -> bool:
-    """Whether a job has been active for longer than it may."""
+    """Whether ``activeDeadlineSeconds`` is over."""
     seconds, begun = job["spec"].get("activeDeadlineSeconds"), job["status"].get("startTime")
-    return seconds is not None and bool(begun) and not is_suspended(job) and now - moment(begun) >= seconds
+    return seconds is not None and bool(begun) and not is_suspended(job) and now - parse_time(begun) >= seconds
 
 
 def delayed_until(pods: Iterable[Object]) -> float:
-    """Until when no new pod is made: failures since the last success make it later.
+    """When the next pod may be created: failures since the last success delay it.
 
-    The real controller keeps the count in memory; here the pods that are left tell it.
+    The real controller keeps the count in memory; here the remaining pods are counted.
     """
     failures, last = 0, 0.0
     ended = ((ended_at(pod), pod["status"].get("phase") != "Succeeded") for pod in pods if not is_active(pod))
-    for at, failure in sorted(ended):  # of one second, failures come last: or a job would never rest
+    for at, failure in sorted(ended):  # failures come after a success of the same second: or the job would not back off
         if not failure:
             failures = 0
         else:
@@ -124,35 +129,36 @@ def delayed_until(pods: Iterable[Object]) -> float:
 
 
 def delay_after(failures: int) -> float:
-    """How long to wait after so many failures."""
+    """The delay in seconds after so many failures."""
     return float(min(FIRST_DELAY_SECONDS << min(failures - 1, 10), LONGEST_DELAY_SECONDS))
 
 
 def ended_at(pod: Object) -> float:
-    """When a pod has ended, as far as it says."""
+    """When a pod ended, by what its status says."""
     ends = [
         (status.get("state", {}).get("terminated") or {}).get("finishedAt") or ""
         for status in pod["status"].get("containerStatuses") or ()
     ]
     if ends and all(ends):
-        return max(map(moment, ends))
+        return max(map(parse_time, ends))
     for condition in pod["status"].get("conditions") or ():
         if (condition.get("type"), condition.get("status")) == ("Ready", "False") and condition.get(
             "lastTransitionTime"
         ):
-            return moment(condition["lastTransitionTime"])
+            return parse_time(condition["lastTransitionTime"])
     metadata = pod["metadata"]
     if metadata.get("deletionTimestamp"):
-        return moment(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
-    return moment(metadata["creationTimestamp"])
+        return parse_time(metadata["deletionTimestamp"]) - float(metadata.get("deletionGracePeriodSeconds", 0))
+    return parse_time(metadata["creationTimestamp"])
 
 
 def with_condition(
     conditions: Iterable[Object], kind: str, status: str, reason: str, message: str, now: str
 ) -> tuple[list[Object], bool]:
-    """A job's conditions with one more, or another, and whether that changed anything.
+    """Set a condition in a copy of a job's conditions; a false one that is missing is not added.
 
-    What was never true need not be told to be false.
+    Returns:
+        The conditions, and whether they changed.
     """
     found = list(conditions)
     made: Object = {

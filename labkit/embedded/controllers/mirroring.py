@@ -1,4 +1,4 @@
-"""Endpoints that somebody wrote by hand, for a service without a selector, as EndpointSlices too.
+"""EndpointSlices that mirror hand-written Endpoints of services without a selector.
 
 Source: k8s.io/kubernetes ``pkg/controller/endpointslicemirroring``.
 """
@@ -8,12 +8,19 @@ from __future__ import annotations
 import ipaddress
 import json
 
-from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.controllers.endpoints import ENDPOINTS, MANAGER, SERVICES, SLICES, TRIGGER_TIME
-from labkit.embedded.controllers.endpoints import SERVICE_NAME as SERVICE
-from labkit.embedded.controllers.endpoints import SLICE_MANAGED_BY as MANAGED_BY
-from labkit.embedded.controllers.owned import reference_to
-from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.apiserver.registry.registry import Change
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.endpoints import (
+    ENDPOINTS,
+    SERVICE_NAME,
+    SERVICES,
+    SLICE_MANAGED_BY,
+    SLICES,
+    TRIGGER_TIME,
+)
+from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.request import Object
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
@@ -22,15 +29,8 @@ LEADER = "control-plane.alpha.kubernetes.io/leader"
 NOT_COPIED = (TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration")
 
 
-class EndpointsMirror:
-    """Keeps the slices of hand-written Endpoints.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class EndpointsMirror(BaseController):
+    """Maintains the slices of hand-written Endpoints."""
 
     def __call__(self, change: Change) -> None:
         """React to Endpoints and services."""
@@ -41,13 +41,13 @@ class EndpointsMirror:
     def _sync(self, namespace: str, name: str) -> None:
         endpoints = self._registry.find(ENDPOINTS, namespace, name)
         service = self._registry.find(SERVICES, namespace, name)
-        place = self._registry.find(BY_KIND["", "Namespace"], "", namespace)
-        if place is None or place["metadata"].get("deletionTimestamp"):
+        if not is_active_namespace(self._registry, namespace):
             return
         mirrored = [
             one
             for one in list(self._registry.list(SLICES, namespace))
-            if {SERVICE: name, MANAGED_BY: CONTROLLER}.items() <= (one["metadata"].get("labels") or {}).items()
+            if {SERVICE_NAME: name, SLICE_MANAGED_BY: CONTROLLER}.items()
+            <= (one["metadata"].get("labels") or {}).items()
         ]
         wanted = {}
         if endpoints is not None and service is not None and "selector" not in service["spec"] and _shown(endpoints):
@@ -55,7 +55,7 @@ class EndpointsMirror:
         for one in mirrored:
             made = wanted.pop(_key(one), None)
             if made is None:
-                self._registry.delete(SLICES, namespace, one["metadata"]["name"])
+                self._delete_object(SLICES, one)
             else:
                 self._update(one, made)
         for made in wanted.values():
@@ -80,21 +80,21 @@ class EndpointsMirror:
 
 
 def _shown(endpoints: Object) -> bool:
-    """Whether Endpoints are mirrored at all."""
+    """Whether Endpoints are mirrored."""
     metadata = endpoints["metadata"]
     return (metadata.get("labels") or {}).get(SKIP) != "true" and LEADER not in (metadata.get("annotations") or {})
 
 
 def _key(one: Object) -> tuple[str, str]:
-    """What a slice's endpoints have in common: the type of their addresses, and their ports."""
+    """What all endpoints of a slice share: address type and ports."""
     ports = [{"name": "", **port} for port in one.get("ports") or ()]
     return one["addressType"], json.dumps(sorted(ports, key=lambda port: str(port["name"])), sort_keys=True)
 
 
 def _slices(endpoints: Object) -> list[Object]:
-    """The slices that say the same as some Endpoints."""
+    """The slices of some Endpoints."""
     metadata = endpoints["metadata"]
-    labels = {**(metadata.get("labels") or {}), SERVICE: metadata["name"], MANAGED_BY: CONTROLLER}
+    labels = {**(metadata.get("labels") or {}), SERVICE_NAME: metadata["name"], SLICE_MANAGED_BY: CONTROLLER}
     annotations = {name: value for name, value in (metadata.get("annotations") or {}).items() if name not in NOT_COPIED}
     made: dict[tuple[str, str], Object] = {}
     for subset in endpoints.get("subsets") or ():

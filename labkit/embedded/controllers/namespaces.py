@@ -1,4 +1,4 @@
-"""What a namespace gets at its beginning, and how it is emptied at its end.
+"""The content that each namespace gets, and the deletion of a namespace's content.
 
 Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcacertpublisher,namespace}``.
 """
@@ -6,10 +6,12 @@ Source: k8s.io/kubernetes ``pkg/controller/{serviceaccount,certificates/rootcace
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.conditions import transition_time
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object
 
-MANAGER = "kube-controller-manager"
 NAMESPACES = BY_KIND["", "Namespace"]
 ACCOUNTS = BY_KIND["", "ServiceAccount"]
 CONFIG_MAPS = BY_KIND["", "ConfigMap"]
@@ -19,12 +21,25 @@ DESCRIPTION = (
     "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
     "Kubernetes clusters."
 )
+CONTENT_DELETED = "All content successfully deleted, may be waiting on finalization"
+SUCCESSES = (
+    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    ("NamespaceDeletionContentFailure", "ContentDeleted", CONTENT_DELETED),
+)
+"""Conditions that are false: type, reason and message."""
 CONTENT = tuple(kind for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.stored_as is None)
-"""The kinds of which a namespace must be emptied."""
+"""The kinds of a namespace's content."""
 
 
-class NamespaceContent:
-    """Gives each namespace its account ``default`` and the CA's certificate, and keeps them there.
+def is_active_namespace(registry: Registry, name: str) -> bool:
+    """Whether a namespace exists and is not being deleted."""
+    namespace = registry.find(NAMESPACES, "", name)
+    return namespace is not None and not namespace["metadata"].get("deletionTimestamp")
+
+
+class NamespaceContent(BaseController):
+    """Creates and restores the account ``default`` and the CA bundle of each namespace.
 
     Args:
         registry: Where objects are.
@@ -32,7 +47,7 @@ class NamespaceContent:
     """
 
     def __init__(self, registry: Registry, ca_certificate: bytes) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._ca = ca_certificate.decode()
 
     def __call__(self, change: Change) -> None:
@@ -69,18 +84,11 @@ class NamespaceContent:
             self._registry.edit(CONFIG_MAPS, bundle, MANAGER, restore)
 
 
-class NamespaceDeletion:
-    """Empties a namespace that is ending, and lets it go when nothing is left.
-
-    Args:
-        registry: Where objects are.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+class NamespaceDeletion(BaseController):
+    """Deletes the content of a deleted namespace, and then the namespace."""
 
     def __call__(self, change: Change) -> None:
-        """React to namespaces that end, and to the end of what is in them."""
+        """React to deleted namespaces, and to deletions in them."""
         if change.kind is NAMESPACES:
             if change.new is not None and change.new["metadata"].get("deletionTimestamp"):
                 self._empty(change.new["metadata"]["name"])
@@ -97,7 +105,7 @@ class NamespaceDeletion:
         for kind in CONTENT:
             for obj in list(self._registry.list(kind, name)):
                 if not obj["metadata"].get("deletionTimestamp"):
-                    self._registry.delete(kind, name, obj["metadata"]["name"])
+                    self._delete_object(kind, obj)
         namespace = self._registry.find(NAMESPACES, "", name)
         if namespace is None:
             return
@@ -116,7 +124,7 @@ class NamespaceDeletion:
             self._registry.remove(NAMESPACES, "", name)
 
     def _explain(self, namespace: Object, remaining: list[tuple[Kind, list[Object]]]) -> None:
-        """Say in the status what the namespace waits for."""
+        """Write into the status what the namespace waits for."""
         counts = ", ".join(
             f"{kind.plural}.{kind.group} has {len(objects)} resource instances"
             for kind, objects in sorted(remaining, key=lambda pair: pair[0].resource)
@@ -128,52 +136,28 @@ class NamespaceDeletion:
                     finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
         held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
         rows = [
-            (
-                "NamespaceDeletionDiscoveryFailure",
-                False,
-                "ResourcesDiscovered",
-                "All resources successfully discovered",
-            ),
-            (
-                "NamespaceDeletionGroupVersionParsingFailure",
-                False,
-                "ParsedGroupVersions",
-                "All legacy kube types successfully parsed",
-            ),
-            (
-                "NamespaceDeletionContentFailure",
-                False,
-                "ContentDeleted",
-                "All content successfully deleted, may be waiting on finalization",
-            ),
-            ("NamespaceContentRemaining", True, "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
-            (
-                "NamespaceFinalizersRemaining",
-                bool(held),
-                "SomeFinalizersRemain" if held else "ContentHasNoFinalizers",
-                f"Some content in the namespace has finalizers remaining: {held}"
-                if held
-                else "All content-preserving finalizers finished",
-            ),
+            *((kind, "False", reason, message) for kind, reason, message in SUCCESSES),
+            ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {counts}"),
         ]
-        now = timestamp(self._registry.clock())
-        before = {item["type"]: item for item in namespace["status"].get("conditions", ())}
+        if held:
+            message = f"Some content in the namespace has finalizers remaining: {held}"
+            rows.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message))
+        else:
+            message = "All content-preserving finalizers finished"
+            rows.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", message))
+        now, before = timestamp(self._registry.clock()), namespace["status"].get("conditions") or ()
+        conditions = [
+            {
+                "type": kind,
+                "status": status,
+                "lastTransitionTime": transition_time(before, kind, status, now),
+                "reason": reason,
+                "message": message,
+            }
+            for kind, status, reason, message in rows
+        ]
 
         def explain(obj: Object) -> None:
-            conditions = []
-            for kind, holds, reason, message in rows:
-                status = "True" if holds else "False"
-                old = before.get(kind)
-                since = old["lastTransitionTime"] if old is not None and old["status"] == status else now
-                conditions.append(
-                    {
-                        "type": kind,
-                        "status": status,
-                        "lastTransitionTime": since,
-                        "reason": reason,
-                        "message": message,
-                    }
-                )
             obj["status"]["conditions"] = conditions
 
         self._registry.edit(NAMESPACES, namespace, MANAGER, explain, "status")

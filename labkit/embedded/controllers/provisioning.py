@@ -1,13 +1,14 @@
-"""Why a claim has no volume: what is told of it, and the wish for somebody who makes one.
+"""Events about claims without a volume, and the request for an external provisioner.
 
-Nobody makes volumes here, as in a control plane without a driver.
+No volumes are provisioned here, as in a control plane without a storage driver.
 Source: k8s.io/kubernetes ``pkg/controller/volume/persistentvolume/pv_controller.go``.
 """
 
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Registry
-from labkit.embedded.controllers.happenings import MANAGER, Happenings
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.event_recorder import EventRecorder
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 
@@ -28,7 +29,7 @@ ELSEWHERE = (
 
 
 class Provisioning:
-    """Tells why claims wait.
+    """Records why claims wait.
 
     Args:
         registry: Where objects are.
@@ -36,13 +37,13 @@ class Provisioning:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._happenings = Happenings(registry, "persistentvolume-controller")
+        self._events = EventRecorder(registry, "persistentvolume-controller", CLAIMS)
 
     def __call__(self, claim: Object) -> None:
-        """Look at a claim that no volume is right for.
+        """Record why a claim waits, or annotate it with its provisioner.
 
         Args:
-            claim: Which names no volume itself.
+            claim: A claim that names no volume and that no volume matches.
         """
         notes = claim["metadata"].get("annotations") or {}
         name = notes.get(CLASS_NOTE) or claim["spec"].get("storageClassName") or ""
@@ -50,16 +51,13 @@ class Provisioning:
         if found is not None and found.get("volumeBindingMode") == "WaitForFirstConsumer" and NODE_NOTE not in notes:
             self._wait_for_pod(claim)
         elif not name:
-            self._happenings.note(CLAIMS, claim, "FailedBinding", NO_CLASS)
+            self._events.normal(claim, "FailedBinding", NO_CLASS)
         elif found is None:
-            self._failed(claim, f'storageclass.storage.k8s.io "{name}" not found')
+            self._events.warning(claim, "ProvisioningFailed", f'storageclass.storage.k8s.io "{name}" not found')
         elif found["provisioner"].startswith(BUILT_IN):
-            self._failed(claim, f"no volume plugin matched name: {found['provisioner']}")
+            self._events.warning(claim, "ProvisioningFailed", f"no volume plugin matched name: {found['provisioner']}")
         else:
             self._ask(claim, found["provisioner"])
-
-    def _failed(self, claim: Object, message: str) -> None:
-        self._happenings.note(CLAIMS, claim, "ProvisioningFailed", message, type_="Warning")
 
     def _wait_for_pod(self, claim: Object) -> None:
         metadata = claim["metadata"]
@@ -74,12 +72,12 @@ class Provisioning:
         ]
         if waiting:
             message = f"waiting for pod{'s' * (len(waiting) > 1)} {','.join(waiting)} to be scheduled"
-            self._happenings.note(CLAIMS, claim, "WaitForPodScheduled", message)
+            self._events.normal(claim, "WaitForPodScheduled", message)
         else:
-            self._happenings.note(CLAIMS, claim, "WaitForFirstConsumer", NO_CONSUMER)
+            self._events.normal(claim, "WaitForFirstConsumer", NO_CONSUMER)
 
     def _ask(self, claim: Object, provisioner: str) -> None:
-        """Name who is to make a volume, in the claim."""
+        """Annotate a claim with its provisioner."""
         wanted = dict.fromkeys(PROVISIONER_NOTES, provisioner)
         present = claim["metadata"].get("annotations") or {}
         if not wanted.items() <= present.items():
@@ -88,4 +86,4 @@ class Provisioning:
                 obj["metadata"]["annotations"] = {**present, **wanted}
 
             claim = self._registry.edit(CLAIMS, claim, MANAGER, note)
-        self._happenings.note(CLAIMS, claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))
+        self._events.normal(claim, "ExternalProvisioning", ELSEWHERE.format(provisioner))

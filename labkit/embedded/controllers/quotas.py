@@ -1,7 +1,7 @@
-"""Keeps in each quota's status what is bounded and what is used.
+"""The status of quotas: the limits and what is used of them.
 
-What a write adds is added to the status, as the real server's admission does it; when something
-ends, or a quota changes, everything is counted anew, as the real controller does.
+The usage of a created object is added to the status, as the real server's admission does; after a deletion
+or a change of a quota everything is counted again, as the real controller does.
 Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 ``pkg/admission/plugin/resourcequota``.
 """
@@ -9,32 +9,33 @@ Source: k8s.io/kubernetes ``pkg/controller/resourcequota``; k8s.io/apiserver
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.quota.amounts import ZERO, Amounts, add, increase, nonzero, only, read, written
 from labkit.embedded.machinery.quota.evaluators import Evaluator, Evaluators
 from labkit.embedded.machinery.request import Object
 
-CONTROLLER = "kube-controller-manager"
 ADMISSION = "kube-apiserver"
 QUOTAS = BY_KIND["", "ResourceQuota"]
 
 
-class ResourceQuotas:
-    """Counts what a namespace uses of its quotas.
+class ResourceQuotas(BaseController):
+    """Maintains the status of quotas.
 
     Args:
         registry: Where objects are.
-        evaluators: How kinds are measured.
+        evaluators: Compute the usage of objects by kind.
     """
 
     def __init__(self, registry: Registry, evaluators: Evaluators) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._evaluators = evaluators
         self._counted: dict[str, int] = {}
-        """A quota's uid to the revision up to which everything is counted in its status."""
+        """A quota's uid to the store's revision when everything was last counted."""
 
     def __call__(self, change: Change) -> None:
-        """React to what is counted, and to quotas that change."""
+        """React to quotas, and to objects that count."""
         kind = change.kind
         some = change.new if change.new is not None else change.old
         if not kind.namespaced or some is None:
@@ -52,7 +53,7 @@ class ResourceQuotas:
                 self._follow(evaluator, quota, change)
 
     def _follow(self, evaluator: Evaluator, quota: Object, change: Change) -> None:
-        """Let a quota's status follow one change."""
+        """Update a quota's status after one change."""
         current = self._registry.find(QUOTAS, quota["metadata"]["namespace"], quota["metadata"]["name"])
         names = evaluator.matching((current or {}).get("status", {}).get("hard") or ())
         if current is None or not names:
@@ -67,11 +68,11 @@ class ResourceQuotas:
             self._write(current, read(current["status"]["hard"]), used, ADMISSION)
 
     def _knows(self, quota: Object, obj: Object) -> bool:
-        """Whether an object was there when the quota was last counted, its change still to be told."""
+        """Whether an object was counted already, before its change was handled."""
         return int(obj["metadata"]["resourceVersion"]) <= self._counted.get(quota["metadata"]["uid"], 0)
 
     def _count(self, namespace: str, name: str) -> None:
-        """Count everything that a quota bounds."""
+        """Count all objects that a quota limits."""
         quota = self._registry.find(QUOTAS, namespace, name)
         if quota is None:
             return
@@ -84,7 +85,7 @@ class ResourceQuotas:
                     total = add(total, only(evaluator.usage(obj), names))
             used = add(used, total)
         self._counted[quota["metadata"]["uid"]] = self._registry.store.revision
-        self._write(quota, hard, used, CONTROLLER)
+        self._write(quota, hard, used, MANAGER)
 
     def _write(self, quota: Object, hard: Amounts, used: Amounts, manager: str) -> None:
         known = read((quota.get("status") or {}).get("used"))

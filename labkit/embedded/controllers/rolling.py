@@ -1,4 +1,4 @@
-"""The arithmetic of a rolling update: how many pods more, how many fewer.
+"""The sizes of replica sets in a rolling update.
 
 Source: k8s.io/kubernetes ``pkg/controller/deployment/util``.
 """
@@ -9,20 +9,21 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from labkit.embedded.controllers.conditions import transition_time
 from labkit.embedded.machinery.request import Object
 
 HASH = "pod-template-hash"
 PREFIX = "deployment.kubernetes.io/"
-MOST = PREFIX + "max-replicas"
-"""A replica set's note of how many pods its deployment might have in all."""
+MAX_REPLICAS = PREFIX + "max-replicas"
+"""The annotation of a replica set with the most pods its deployment may have."""
 DIGITS = "456789bcdf"
-"""What stands for 0 to 9 in names: nothing that could be read as a word."""
+"""The characters for 0 to 9 in names, which cannot form words."""
 COLLISIONS = 20
-"""How many names with a hash are tried."""
+"""How many hashes are tried until a name is free."""
 
 
 def template_hash(template: Object, collisions: int = 0) -> str:
-    """A short name for a template (not the real server's, which hashes Go's way of printing it)."""
+    """A hash of a template (not the real server's, which hashes Go's dump of it)."""
     value = 2166136261
     for byte in json.dumps([template, collisions or None], sort_keys=True).encode():
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
@@ -30,7 +31,7 @@ def template_hash(template: Object, collisions: int = 0) -> str:
 
 
 def without_hash(template: Object) -> Object:
-    """A replica set's template as its deployment has it."""
+    """A replica set's template without the label of its hash."""
     metadata = dict(template.get("metadata") or {})
     labels = {name: value for name, value in (metadata.pop("labels", None) or {}).items() if name != HASH}
     if labels:
@@ -39,12 +40,12 @@ def without_hash(template: Object) -> Object:
 
 
 def wanted(owner: Object) -> int:
-    """How many pods the spec asks for."""
+    """``spec.replicas`` of an owner."""
     return int(owner["spec"].get("replicas", 1))
 
 
 def total(sets: Iterable[Object]) -> int:
-    """How many pods some replica sets should have."""
+    """``spec.replicas`` of some replica sets together."""
     return sum(map(wanted, sets))
 
 
@@ -54,7 +55,7 @@ def counted(sets: Iterable[Object], name: str) -> int:
 
 
 def limits(deployment: Object) -> tuple[int, int]:
-    """How many pods a deployment may have too many, and how many may be unavailable."""
+    """``maxSurge`` and ``maxUnavailable`` of a deployment, in pods."""
     strategy, replicas = deployment["spec"]["strategy"], wanted(deployment)
     if strategy.get("type") != "RollingUpdate" or not replicas:
         return 0, 0
@@ -62,12 +63,12 @@ def limits(deployment: Object) -> tuple[int, int]:
     surge = scaled(rolling.get("maxSurge", 0), replicas, up=True)
     unavailable = scaled(rolling.get("maxUnavailable", 0), replicas, up=False)
     if not surge and not unavailable:
-        unavailable = 1  # both may be rounded to nothing
+        unavailable = 1  # both may be rounded to zero
     return surge, min(unavailable, replicas)
 
 
 def scaled(value: Any, replicas: int, *, up: bool) -> int:
-    """A number of pods, or a share of them, rounded up or down."""
+    """An absolute or percentage value of a number of replicas, rounded up or down."""
     if isinstance(value, int):
         return value
     share = int(value.rstrip("%")) * replicas
@@ -75,7 +76,7 @@ def scaled(value: Any, replicas: int, *, up: bool) -> int:
 
 
 def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
-    """How many pods the newest replica set should have now."""
+    """The size of the newest replica set in this step."""
     replicas = wanted(deployment)
     if deployment["spec"]["strategy"].get("type") != "RollingUpdate":
         return replicas
@@ -87,7 +88,7 @@ def new_size(deployment: Object, sets: list[Object], new: Object) -> int:
 
 
 def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]:
-    """What the old replica sets should be scaled down to: name to number, of those that change."""
+    """The sizes of the old replica sets after this step: name to size, of those that change."""
     _, unavailable = limits(deployment)
     least = wanted(deployment) - unavailable
     spare = total([*old, new]) - least - (wanted(new) - new["status"].get("availableReplicas", 0))
@@ -96,7 +97,7 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
     sizes = {one["metadata"]["name"]: wanted(one) for one in old}
     oldest = sorted(old, key=lambda one: str(one["metadata"]["creationTimestamp"]))
     cleaned = 0
-    for one in oldest:  # those that do not work first
+    for one in oldest:  # unhealthy pods first
         gone = min(spare - cleaned, wanted(one) - one["status"].get("availableReplicas", 0))
         if gone > 0:
             sizes[one["metadata"]["name"]] -= gone
@@ -112,21 +113,21 @@ def shrunk(deployment: Object, old: list[Object], new: Object) -> dict[str, int]
 
 
 def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
-    """What replica sets with pods are scaled to when their deployment is scaled amid a rollout.
+    """Scale replica sets in proportion when their deployment is scaled during a rollout.
 
     Args:
-        deployment: Which has been scaled, or is paused.
+        deployment: The scaled or paused deployment.
         active: Its replica sets that should have pods.
 
     Returns:
-        Name to number, for each of them.
+        The name of each to its size.
     """
     replicas = wanted(deployment)
     most = replicas + limits(deployment)[0] if replicas else 0
     missing = most - total(active)
-    by_age = sorted(active, key=_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
+    ordered = sorted(active, key=by_age, reverse=missing > 0)  # grow the newer ones first, shrink the older ones
     sizes, added = {}, 0
-    for one in sorted(by_age, key=wanted, reverse=True):
+    for one in sorted(ordered, key=wanted, reverse=True):
         share = _share(deployment, one, most) if missing != added else 0
         share = min(share, missing - added) if missing > 0 else max(share, missing - added)
         sizes[one["metadata"]["name"]] = wanted(one) + share
@@ -136,25 +137,34 @@ def proportional(deployment: Object, active: list[Object]) -> dict[str, int]:
     return {name: max(size, 0) for name, size in sizes.items()}
 
 
-def _age(one: Object) -> tuple[str, str]:
+def by_age(one: Object) -> tuple[str, str]:
+    """A sort key: the oldest object first."""
     return one["metadata"]["creationTimestamp"], one["metadata"]["name"]
 
 
 def _share(deployment: Object, one: Object, most: int) -> int:
-    """By how much a replica set grows when its deployment may have so many pods in all."""
+    """By how much a replica set grows if its deployment may have that many pods in all."""
     if not wanted(deployment):
         return -wanted(one)
-    noted = str((one["metadata"].get("annotations") or {}).get(MOST, ""))
+    noted = str((one["metadata"].get("annotations") or {}).get(MAX_REPLICAS, ""))
     before = (int(noted) if noted.isdecimal() else 0) or deployment["status"].get("replicas", 0)
     return int(wanted(one) * most / before + 0.5) - wanted(one) if before else 0
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str, now: str) -> None:
-    """Set a condition of a deployment; one that says the same already stays as it is."""
-    before = next((item for item in conditions if item["type"] == kind), None)
-    if before is not None and (before["status"], before["reason"]) == (status, reason):
+    """Set a condition of a deployment, in place; one with the same status and reason stays as it is.
+
+    Args:
+        conditions: The deployment's.
+        kind: The condition's type.
+        status: ``True``, ``False`` or ``Unknown``.
+        reason: In CamelCase.
+        message: One sentence.
+        now: RFC 3339.
+    """
+    if any((item["type"], item["status"], item["reason"]) == (kind, status, reason) for item in conditions):
         return
-    since = before["lastTransitionTime"] if before is not None and before["status"] == status else now
+    since = transition_time(conditions, kind, status, now)
     conditions[:] = [item for item in conditions if item["type"] != kind]
     conditions.append(
         {

@@ -1,4 +1,4 @@
-"""How a rollout is doing: the counts and conditions in the status of a deployment.
+"""The status of a deployment: counts, and the conditions of its rollout.
 
 Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync,progress}.go``, ``util/deployment_util.go``.
 """
@@ -14,17 +14,17 @@ NO_DEADLINE = 2**31 - 1
 
 
 def observed(deployment: Object, new: Object | None, old: list[Object], now: str, *, progress: bool) -> Object:
-    """The status of a deployment, as its replica sets are.
+    """The status of a deployment by its replica sets.
 
     Args:
-        deployment: With the status that it had.
+        deployment: With its last status.
         new: The replica set of its template, if there is one.
         old: Its other replica sets.
-        now: What the time is.
-        progress: Whether a rollout may be told of: not while only the number of pods changes.
+        now: RFC 3339.
+        progress: Whether the condition ``Progressing`` may change: not while the deployment is only scaled.
 
     Returns:
-        The new status; nothing that was given is changed.
+        The new status.
     """
     before = deployment["status"]
     sets = [*old, *([new] if new is not None else [])]
@@ -46,7 +46,7 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     else:
         text = "Deployment does not have minimum availability."
         set_condition(conditions, "Available", "False", "MinimumReplicasUnavailable", text, now)
-    _note_progress(deployment, new, status, conditions, progress, now)
+    _set_progressing(deployment, new, status, conditions, progress, now)
     failure = next(
         (item for one in reversed(sets) for item in one["status"].get("conditions") or ()
          if item.get("type") == "ReplicaFailure"), None)  # fmt: skip
@@ -59,7 +59,7 @@ def observed(deployment: Object, new: Object | None, old: list[Object], now: str
     return status
 
 
-def _note_progress(
+def _set_progressing(
     deployment: Object,
     new: Object | None,
     status: Object,
@@ -67,7 +67,7 @@ def _note_progress(
     progress: bool,
     now: str,
 ) -> None:
-    """Whether a rollout goes on, or is done."""
+    """Set the condition ``Progressing``."""
     if not has_deadline(deployment):
         conditions[:] = [item for item in conditions if item["type"] != "Progressing"]
         return
@@ -95,18 +95,18 @@ def _note_progress(
 
 
 def has_deadline(deployment: Object) -> bool:
-    """Whether a rollout of it can be late."""
+    """Whether a deployment has a progress deadline."""
     return bool(deployment["spec"].get("progressDeadlineSeconds", NO_DEADLINE) != NO_DEADLINE)
 
 
 def complete(deployment: Object, status: Object) -> bool:
-    """Whether a status says that all pods are of the template, and there."""
+    """Whether all pods are updated and available by a status."""
     replicas = wanted(deployment)
     return all(status.get(name, 0) == replicas for name in ("updatedReplicas", "replicas", "availableReplicas"))
 
 
 def _progressing(before: Object, status: Object) -> bool:
-    """Whether a status says more than the one before it."""
+    """Whether a status is further than the one before it."""
 
     def old(of: Object) -> int:
         return int(of.get("replicas", 0) - of.get("updatedReplicas", 0))

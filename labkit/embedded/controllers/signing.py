@@ -1,4 +1,4 @@
-"""Approves what kubelets may always have, signs what is approved, and tidies up.
+"""Certificate signing requests: approves those of kubelets, signs approved ones, and deletes old ones.
 
 Source: k8s.io/kubernetes ``pkg/controller/certificates/{approver,signer,cleaner}``.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 GROUP = "certificates.k8s.io"
 KIND = BY_KIND[GROUP, "CertificateSigningRequest"]
-MANAGER = "kube-controller-manager"
 CLIENT, KUBELET_CLIENT, KUBELET_SERVING = (
     f"kubernetes.io/{name}" for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving")
 )
@@ -41,22 +41,22 @@ def has_condition(obj: Object, *kinds: str) -> bool:
     return any(each.get("type") in kinds for each in obj["status"].get("conditions") or ())
 
 
-class Signing:
-    """What the controller manager does with signing requests.
+class Signing(BaseController):
+    """Approves, signs and deletes signing requests.
 
     Args:
         registry: Where they are.
-        may_create: Tells whether a kubelet may have its certificate without asking.
+        may_create: Whether a kubelet's certificate is approved automatically.
         sign: Signs with the cluster's authority.
     """
 
     def __init__(self, registry: Registry, may_create: MayCreate, sign: Sign) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._may_create = may_create
         self._sign = sign
 
     def __call__(self, change: Change) -> None:
-        """Take a new or changed request one step further."""
+        """Approve or sign a new or changed request."""
         if change.kind.resource != KIND.resource or change.new is None:
             return
         obj = self._registry.find(KIND, "", change.new["metadata"]["name"])
@@ -68,7 +68,7 @@ class Signing:
             self._issue(obj)
 
     def advance(self) -> None:
-        """Forget requests an hour after their end, and a day after they were made if nothing became of them."""
+        """Delete requests an hour after they were handled, and pending ones after a day."""
         now = self._registry.clock()
         hour_ago, day_ago = timestamp(now - HOUR), timestamp(now - DAY)
         for obj in list(self._registry.list(KIND)):
@@ -130,34 +130,34 @@ class Signing:
             "lastUpdateTime": now,
             "lastTransitionTime": now,
         }
-        self._registry.edit(KIND, obj, MANAGER, partial(_with_condition, condition), part)
+
+        def add(changed: Object) -> None:
+            changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
+
+        self._registry.edit(KIND, obj, MANAGER, add, part)
 
 
 def _is_final(condition: Object, obj: Object) -> bool:
-    """Whether nothing more comes after a condition."""
+    """Whether a condition is the last one of a request."""
     return condition.get("type") in ("Denied", "Failed") or (
         condition.get("type") == "Approved" and bool(obj["status"].get("certificate"))
     )
 
 
-def _with_condition(condition: Object, changed: Object) -> None:
-    changed["status"]["conditions"] = [*(changed["status"].get("conditions") or ()), condition]
-
-
 def _read(obj: Object) -> SigningRequest:
-    # Imported here: it needs cryptography, which most servers never load.
+    # Imported here: it loads cryptography, which few servers need.
     from labkit.embedded.machinery.pki.signing_requests import read_request
 
     return read_request(obj["spec"]["request"])
 
 
 def refusal_of(signer: str, request: SigningRequest, usages: Iterable[str]) -> str:
-    """Why a signer does not sign a request, empty if it does.
+    """Why a signer refuses a request, empty if it signs it.
 
     Args:
         signer: One of the cluster's own.
-        request: What is asked for.
-        usages: What for.
+        request: The parsed request.
+        usages: The key usages asked for.
     """
     wanted = list(usages)
     if signer == CLIENT:

@@ -1,6 +1,6 @@
-"""The times of a schedule: the next one, and the last one that has passed.
+"""The next and the last time of a cron schedule.
 
-Sources: the words of github.com/robfig/cron v3; k8s.io/kubernetes ``pkg/controller/cronjob/utils.go``.
+Sources: github.com/robfig/cron v3; k8s.io/kubernetes ``pkg/controller/cronjob/utils.go``.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import datetime
 from labkit.embedded.apiserver.registry.strategies.workloads.cron_schedules import Schedule
 
 LONGEST_SECONDS = 5 * 366 * 86400
-"""How far a time is looked for: a schedule may mean the 31st of February."""
+"""How far the search goes: a schedule may name the 31st of February."""
 MANY = 100
-"""So many times may be missed without a word."""
+"""More missed times than this cause an event."""
 
 
 def next_time(schedule: Schedule, zone: datetime.tzinfo, after: float) -> float | None:
-    """The first time of a schedule after a moment.
+    """The first time of a schedule after another time.
 
     Args:
         schedule: The schedule.
-        zone: Whose clocks it goes by: a time that they skip is none, one that they show twice is two.
+        zone: The time zone: local times that it skips do not count, those that it repeats count twice.
         after: Seconds since the epoch.
 
     Returns:
@@ -44,7 +44,7 @@ def next_time(schedule: Schedule, zone: datetime.tzinfo, after: float) -> float 
 
 
 def _last_before(schedule: Schedule, zone: datetime.tzinfo, now: float, since: float) -> float | None:
-    """The last time of a schedule that is not after a moment, but after another."""
+    """The last time of a schedule up to now, but after ``since``."""
     time = now // 60 * 60
     while time > since:
         wall = datetime.datetime.fromtimestamp(time, zone)
@@ -67,12 +67,12 @@ def _fits(schedule: Schedule, day: datetime.date) -> bool:
 
 
 def last_time(schedule: Schedule, zone: datetime.tzinfo, since: float, now: float) -> tuple[float | None, bool]:
-    """The last time of a schedule that has come, and whether very many have.
+    """The last time of a schedule up to now, and whether too many were missed.
 
     Args:
         schedule: The schedule.
-        zone: Whose clocks it goes by.
-        since: The last one that was seen to.
+        zone: The time zone.
+        since: The last time that was handled.
         now: Seconds since the epoch.
     """
     first = next_time(schedule, zone, since)

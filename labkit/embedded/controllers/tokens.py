@@ -1,4 +1,4 @@
-"""Token Secrets: filled in when they name an account, gone when the account is.
+"""Token Secrets: filled in for the service account they name, deleted with it.
 
 Up to Kubernetes 1.23 (``era="1.20"``) each new service account got such a Secret by
 itself; today one makes it by hand, or better asks for a token.
@@ -12,25 +12,26 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry
-from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
+from labkit.embedded.controllers.namespaces import is_active_namespace
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object
 
 TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"
 UID = "kubernetes.io/service-account.uid"
-MANAGER = "kube-controller-manager"
 
 ACCOUNTS = BY_RESOURCE["", "v1", "serviceaccounts"]
 SECRETS = BY_RESOURCE["", "v1", "secrets"]
 
 
-class TokenSecrets:
-    """Keeps token Secrets and service accounts in step.
+class TokenSecrets(BaseController):
+    """Fills in and deletes the token Secrets of service accounts.
 
     Args:
         registry: Where they are.
-        issue: Makes the token of (account, name of its Secret).
+        issue: Issues a token: (account, name of its Secret).
         ca_certificate: PEM; put into every such Secret.
         automatic: Give each new account a Secret, as up to 1.23.
     """
@@ -38,7 +39,7 @@ class TokenSecrets:
     def __init__(
         self, registry: Registry, issue: Callable[[Object, str], str], ca_certificate: bytes, *, automatic: bool
     ) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._issue = issue
         self._ca = b64encode(ca_certificate).decode()
         self._automatic = automatic
@@ -54,16 +55,16 @@ class TokenSecrets:
         secret = change.new
         if secret is None:
             if change.old is not None and self._automatic and change.old.get("type") == TYPE:
-                self._forget(change.old)
+                self._unlist(change.old)
             return
         if secret.get("type") != TYPE:
             return
-        current = self._current(SECRETS.resource, secret)
+        current = self._current(SECRETS, secret)
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
         account = self._account_of(current)
         if account is None:
-            self._delete(current)
+            self._delete_object(SECRETS, current)
         else:
             self._fill(current, account)
 
@@ -71,11 +72,11 @@ class TokenSecrets:
         if change.new is None or (change.old is not None and _uid(change.old) != _uid(change.new)):
             assert change.old is not None, "a change without objects"
             for secret in self._secrets_of(change.old):
-                self._delete(secret)
+                self._delete_object(SECRETS, secret)
             if change.new is None:
                 return
         if self._automatic:
-            self._give_secret(change.new)
+            self._create_secret(change.new)
 
     def _fill(self, secret: Object, account: Object) -> None:
         data = secret.get("data") or {}
@@ -96,15 +97,14 @@ class TokenSecrets:
 
         self._registry.edit(SECRETS, secret, MANAGER, change)
 
-    def _give_secret(self, account: Object) -> None:
-        current = self._current(ACCOUNTS.resource, account)
+    def _create_secret(self, account: Object) -> None:
+        current = self._current(ACCOUNTS, account)
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
         metadata = current["metadata"]
-        home = self._registry.store.get(Key("namespaces", "", metadata["namespace"]))
-        ending = home is not None and home["metadata"].get("deletionTimestamp")
         listed = {ref.get("name") for ref in current.get("secrets") or ()}
-        if ending or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
+        active = is_active_namespace(self._registry, metadata["namespace"])
+        if not active or any(secret["metadata"]["name"] in listed for secret in self._secrets_of(current)):
             return
         name = f"{metadata['name']}-token-{self._registry.new_suffix()}"
         secret = {
@@ -122,8 +122,8 @@ class TokenSecrets:
 
         self._registry.edit(ACCOUNTS, current, MANAGER, change)
 
-    def _forget(self, secret: Object) -> None:
-        """The account no longer lists a deleted Secret."""
+    def _unlist(self, secret: Object) -> None:
+        """Remove a deleted Secret from the list of its account."""
         account = self._account_of(secret)
         name = secret["metadata"]["name"]
         if account is None or {"name": name} not in (account.get("secrets") or ()):
@@ -137,8 +137,7 @@ class TokenSecrets:
     def _account_of(self, secret: Object) -> Object | None:
         metadata = secret["metadata"]
         annotations = metadata.get("annotations") or {}
-        key = Key(ACCOUNTS.resource, metadata["namespace"], annotations.get(NAME, ""))
-        account = self._registry.store.get(key)
+        account = self._registry.find(ACCOUNTS, metadata["namespace"], annotations.get(NAME, ""))
         if account is None or annotations.get(UID) not in (None, "", _uid(account)):
             return None
         return account
@@ -152,15 +151,6 @@ class TokenSecrets:
             and (secret["metadata"].get("annotations") or {}).get(NAME) == metadata["name"]
             and (secret["metadata"].get("annotations") or {}).get(UID) in (None, "", metadata["uid"])
         ]
-
-    def _current(self, resource: str, obj: Object) -> Object | None:
-        metadata = obj["metadata"]
-        found = self._registry.store.get(Key(resource, metadata.get("namespace", ""), metadata["name"]))
-        return found if found is not None and _uid(found) == _uid(obj) else None
-
-    def _delete(self, secret: Object) -> None:
-        metadata = secret["metadata"]
-        self._registry.delete(SECRETS, metadata["namespace"], metadata["name"])
 
 
 def _uid(obj: Object) -> str:

@@ -1,4 +1,4 @@
-"""Persistent volumes: their phases, claims that find one, and the finalizers that protect both.
+"""Persistent volumes and claims: binding, phases, and the finalizers that protect them.
 
 Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection,pvcprotection,vacprotection}``.
 """
@@ -6,12 +6,13 @@ Source: k8s.io/kubernetes ``pkg/controller/volume/{persistentvolume,pvprotection
 from __future__ import annotations
 
 from labkit.embedded.apiserver.registry.registry import Change, Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.controller import BaseController
 from labkit.embedded.controllers.provisioning import Provisioning
 from labkit.embedded.machinery.kinds import BY_KIND
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import BadValue, parse_quantity
 
-MANAGER = "kube-controller-manager"
 VOLUMES = BY_KIND["", "PersistentVolume"]
 CLAIMS = BY_KIND["", "PersistentVolumeClaim"]
 PODS = BY_KIND["", "Pod"]
@@ -24,15 +25,11 @@ BOUND_BY = "pv.kubernetes.io/bound-by-controller"
 COMPLETED = "pv.kubernetes.io/bind-completed"
 
 
-class Volumes:
-    """Binds claims to volumes and keeps their phases.
-
-    Args:
-        registry: Where objects are.
-    """
+class Volumes(BaseController):
+    """Binds claims to volumes and maintains their phases."""
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        super().__init__(registry)
         self._provisioning = Provisioning(registry)
 
     def __call__(self, change: Change) -> None:
@@ -54,7 +51,7 @@ class Volumes:
                     self._sync_claim(change.old["metadata"]["namespace"], claim)
 
     def _release_attributes(self) -> None:
-        """Let classes of attributes go that end and that neither a volume nor a claim names any more."""
+        """Drop the finalizer of deleted attributes classes that no volume or claim names any more."""
         ending = [obj for obj in self._registry.list(ATTRIBUTES) if obj["metadata"].get("deletionTimestamp")]
         if not ending:
             return

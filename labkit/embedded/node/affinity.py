@@ -1,4 +1,4 @@
-"""Whether the pods on a node suit another one: pod affinity, host ports.
+"""Pod affinity and host ports: whether a pod fits beside those on a node.
 
 Source: k8s.io/kubernetes ``pkg/scheduler/framework/plugins/{interpodaffinity,nodeports}``.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.embedded.machinery.pods.placement import REQUIRED, holds
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.machinery.pods.placement import REQUIRED
 from labkit.embedded.machinery.request import Object
 
 
 def ports_clash(spec: Object, others: Sequence[Object]) -> bool:
-    """Whether a pod wants a port of the node that another pod has."""
+    """Whether a pod asks for a host port that another pod has."""
     wanted = _host_ports(spec)
     return any(
         port == one and protocol == other and ("0.0.0.0" in (address, where) or address == where)
@@ -32,7 +33,7 @@ def _host_ports(spec: Object) -> list[tuple[int, str, str]]:
 
 
 def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
-    """Whether a pod and those on the node may, or must, be together.
+    """Check the required pod affinity and anti-affinity terms.
 
     Args:
         pod: The pod.
@@ -40,7 +41,7 @@ def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
         node: The node.
 
     Returns:
-        What the scheduler says is wrong, or nothing.
+        The part of the scheduler's message that says what is not met, empty if all is.
     """
     labels = node["metadata"].get("labels") or {}
     for other in others:
@@ -49,7 +50,7 @@ def pods_suit(pod: Object, others: Sequence[Object], node: Object) -> str:
                 return "node(s) didn't satisfy existing pods anti-affinity rules"
     for term in _terms(pod, "podAffinity"):
         together = any(_selects(term, pod, other) for other in others)
-        # The first pod of a group that wants to be together has nobody to join yet.
+        # The first pod of a group with affinity to itself has none to join yet.
         if term.get("topologyKey") not in labels or not (together or _selects(term, pod, pod)):
             return "node(s) didn't match pod affinity rules"
     for term in _terms(pod, "podAntiAffinity"):
@@ -63,18 +64,13 @@ def _terms(pod: Object, kind: str) -> Sequence[Object]:
     return found
 
 
-def _selects(term: Object, whose: Object, other: Object) -> bool:
-    """Whether a term of one pod's affinity speaks of another pod."""
+def _selects(term: Object, owner: Object, other: Object) -> bool:
+    """Whether a term of one pod's affinity selects another pod."""
     namespaces = term.get("namespaces") or ()
     everywhere = term.get("namespaceSelector") == {}
     if not namespaces and term.get("namespaceSelector") is None:
-        namespaces = (whose["metadata"]["namespace"],)
+        namespaces = (owner["metadata"]["namespace"],)
     if not everywhere and other["metadata"]["namespace"] not in namespaces:
         return False
     selector = term.get("labelSelector")
-    if selector is None:
-        return False
-    labels = other["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(holds(labels, one) for one in selector.get("matchExpressions") or ())
+    return selector is not None and selects(selector, other["metadata"].get("labels") or {})

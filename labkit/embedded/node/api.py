@@ -1,45 +1,106 @@
-"""What the node needs of the cluster around it, and nothing else.
-
-``cluster.py`` gives an object that fits :class:`NodeApi`; tests give a small fake.
-"""
+"""The cluster as its node sees it: objects by resource name, tokens, and the API server."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from random import Random
+from typing import TYPE_CHECKING
 
-from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
+from labkit.embedded.machinery.request import Handler, Object, Request, Response
+from labkit.embedded.machinery.status import ApiError
+
+if TYPE_CHECKING:
+    from labkit.embedded.apiserver.authentication.claims import Issued
+
+API_PORT = 6443
+"""The port on which the API server listens at the node's address."""
+
+SERVICE_ADDRESS = "10.96.0.1"
+"""The cluster IP of the Service ``kubernetes``."""
 
 
-class NodeApi(Protocol):
-    """The cluster as its node sees it. Resources are named by their plural, with the group if there is one."""
+class ClusterApi:
+    """The registry for a node. Resources are plurals, with a group if they have one: ``leases.coordination.k8s.io``.
+
+    Args:
+        registry: Where objects are.
+        random: Source of random bytes.
+        issue_token: Issues a pod's token: (pod, account, audience, seconds).
+        handler: Returns the handler of requests, which is made after the node.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        random: Random,
+        issue_token: Callable[[Object, Object, str, int], Issued],
+        handler: Callable[[], Handler],
+    ) -> None:
+        self._registry = registry
+        self._random = random
+        self._issue_token = issue_token
+        self._handler = handler
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """A stored object, or None. It must not be changed."""
+        return self._registry.store.get(Key(resource, namespace, name))
 
     def list(self, resource: str, namespace: str = "") -> Sequence[Object]:
         """Stored objects of one namespace, or of all."""
+        return self._registry.store.list(resource, namespace)
 
     def create(self, resource: str, obj: Object, manager: str) -> Object:
-        """Store a new object; its owner in ``managedFields`` is ``manager``."""
+        """Store a new object, with the status that it comes with.
+
+        Args:
+            resource: Its resource.
+            obj: The object.
+            manager: Its owner in ``managedFields``.
+        """
+        status = obj.get("status")
+        made = self._registry.create(_kind(resource), obj, manager=manager)
+        if status:
+            made = self.edit(
+                resource, made, lambda new: new.update(status=status), manager=manager, subresource="status"
+            )
+        return made
 
     def edit(
         self, resource: str, obj: Object, change: Callable[[Object], None], *, manager: str, subresource: str = ""
     ) -> Object:
         """Change a copy of a stored object and store it."""
+        return self._registry.edit(_kind(resource), obj, manager, change, subresource)
 
     def delete(self, resource: str, namespace: str, name: str) -> None:
         """Remove an object at once, without grace. It may be gone already."""
+        try:
+            self._registry.delete(_kind(resource), namespace, name, DeleteOptions(grace_seconds=0))
+        except ApiError as error:
+            if error.code != 404:
+                raise
 
     def issue_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> tuple[str, float]:
-        """A token bound to a pod, and when it expires by its own claim of renewal."""
+        """A token bound to a pod, and when it should be renewed, in seconds since the epoch."""
+        issued = self._issue_token(pod, account, audience, expiration_seconds)
+        return issued.token, issued.expires
 
     def handle(self, request: Request) -> Response:
-        """Answer a request, as the API server answers it over the network."""
+        """Answer a request, as the API server does over the network."""
+        return self._handler()(request)
 
     def random(self, count: int) -> bytes:
         """Random bytes."""
+        return self._random.randbytes(count)
+
+
+def _kind(resource: str) -> Kind:
+    plural, _, group = resource.partition(".")
+    return BY_RESOURCE[group, "v1", plural]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +116,3 @@ class NodeSettings:
     name: str = "labkit"
     address: str = "172.18.0.2"
     version: str = "v1.36.2"
-
-
-API_PORT = 6443
-"""The port on which the API server listens at the node's address."""
-
-SERVICE_ADDRESS = "10.96.0.1"
-"""The Service ``kubernetes``."""

@@ -1,13 +1,13 @@
-"""What a cluster with a node has from its start: the node, its lease namespace's neighbours, DNS."""
+"""The objects of a cluster with a node: the Node, its Lease and CSINode, the Service of the DNS."""
 
 from __future__ import annotations
 
 import datetime
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.node.api import API_PORT, NodeApi, NodeSettings
-from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.api import API_PORT, ClusterApi, NodeSettings
 
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"
@@ -24,63 +24,61 @@ CAPACITY = {
 }
 
 
-def bootstrap(api: NodeApi, settings: NodeSettings, now: float) -> None:
-    """Create what is missing, once; what a learner deletes later stays deleted.
+def bootstrap(api: ClusterApi, settings: NodeSettings, now: float) -> None:
+    """Create the Node and the objects around it if there is no Node yet, and register it.
 
     Args:
         api: The cluster.
         settings: The node.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
     node = api.get("nodes", "", settings.name)
     if node is not None:
-        join(api, settings, node, now)
+        register(api, settings, node, now)
         return
     _create(api, "nodes", node_object(settings, now), "kubelet")
     node = api.get("nodes", "", settings.name)
     if node is not None:
-        join(api, settings, node, now)
+        register(api, settings, node, now)
     _create(api, "endpoints", endpoints_object(settings), "kube-apiserver")
     if api.get("namespaces", "", "kube-system") is not None:
         _create(api, "services", dns_object(), "kubeadm")
 
 
-def join(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
-    """Create what a kubelet keeps beside its Node, each time it starts.
+def register(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
+    """Register a node: renew its Lease, and create its CSINode if it is missing.
 
     Args:
         api: The cluster.
         settings: The node.
         node: Its object, which owns the others.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
-    renew(api, settings, node, now)
+    renew_lease(api, settings, node, now)
     _create(api, STORAGE_NODES, storage_node_object(settings, node), "kubelet")
 
 
-def renew(api: NodeApi, settings: NodeSettings, node: Object, now: float) -> None:
-    """Say in the node's Lease that it is there: when it joins, and each time the server starts.
+def renew_lease(api: ClusterApi, settings: NodeSettings, node: Object, now: float) -> None:
+    """Renew a node's Lease, when it is registered and at each start of the server.
 
-    A real kubelet does so every ten seconds; nobody here would take a silent node for dead.
+    A real kubelet does so every ten seconds; nothing here watches the Lease.
 
     Args:
         api: The cluster.
         settings: The node.
         node: Its object, which owns the lease.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
-    moment = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    renewed = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     lease = api.get(LEASES, LEASE_NAMESPACE, settings.name)
     if lease is not None:
-        api.edit(LEASES, lease, lambda new: new["spec"].update(renewTime=moment), manager="kubelet")
+        api.edit(LEASES, lease, lambda new: new["spec"].update(renewTime=renewed), manager="kubelet")
         return
     if api.get("namespaces", "", LEASE_NAMESPACE) is None:
         return
     made = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
         "metadata": {"name": settings.name, "namespace": LEASE_NAMESPACE, "ownerReferences": [_owner(node)]},
-        "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": moment},
+        "spec": {"holderIdentity": settings.name, "leaseDurationSeconds": 40, "renewTime": renewed},
     }
     _create(api, LEASES, made, "kubelet")
 
@@ -90,7 +88,7 @@ def _owner(node: Object) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "name": metadata["name"], "uid": metadata["uid"]}
 
 
-def _create(api: NodeApi, resource: str, obj: Object, manager: str) -> None:
+def _create(api: ClusterApi, resource: str, obj: Object, manager: str) -> None:
     metadata = obj["metadata"]
     if api.get(resource, metadata.get("namespace", ""), metadata["name"]) is None:
         try:
@@ -102,7 +100,7 @@ def _create(api: NodeApi, resource: str, obj: Object, manager: str) -> None:
 
 def node_object(settings: NodeSettings, now: float) -> Object:
     """The Node."""
-    moment = timestamp(now)
+    heartbeat = timestamp(now)
     conditions = [
         ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -110,8 +108,6 @@ def node_object(settings: NodeSettings, now: float) -> Object:
         ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
     ]
     return {
-        "apiVersion": "v1",
-        "kind": "Node",
         "metadata": {
             "name": settings.name,
             "labels": {
@@ -136,8 +132,8 @@ def node_object(settings: NodeSettings, now: float) -> Object:
                 {
                     "type": kind,
                     "status": status,
-                    "lastHeartbeatTime": moment,
-                    "lastTransitionTime": moment,
+                    "lastHeartbeatTime": heartbeat,
+                    "lastTransitionTime": heartbeat,
                     "reason": reason,
                     "message": message,
                 }
@@ -165,13 +161,11 @@ def node_object(settings: NodeSettings, now: float) -> Object:
 
 
 def storage_node_object(settings: NodeSettings, node: Object) -> Object:
-    """The CSINode: no storage driver runs here; the plugins a kubelet leaves to drivers by now.
+    """The CSINode: without drivers, with the in-tree plugins that were migrated to drivers.
 
     Source: k8s.io/kubernetes ``pkg/volume/csi/nodeinfomanager``.
     """
     return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "CSINode",
         "metadata": {
             "name": settings.name,
             "annotations": {MIGRATED_PLUGINS: ",".join(f"kubernetes.io/{plugin}" for plugin in MIGRATED)},
@@ -184,8 +178,6 @@ def storage_node_object(settings: NodeSettings, node: Object) -> Object:
 def endpoints_object(settings: NodeSettings) -> Object:
     """The Endpoints of the Service ``kubernetes``."""
     return {
-        "apiVersion": "v1",
-        "kind": "Endpoints",
         "metadata": {
             "name": "kubernetes",
             "namespace": "default",
@@ -203,8 +195,6 @@ def endpoints_object(settings: NodeSettings) -> Object:
 def dns_object() -> Object:
     """The Service of the cluster's DNS."""
     return {
-        "apiVersion": "v1",
-        "kind": "Service",
         "metadata": {
             "name": "kube-dns",
             "namespace": "kube-system",

@@ -1,7 +1,7 @@
-"""``pods/exec``, ``pods/attach`` and ``pods/log``: from a request to a session or a text.
+"""The subresources ``exec``, ``attach``, ``portforward`` and ``log`` of pods.
 
-The order of refusals is the real one: the API server knows the pod and its containers, the
-kubelet the streams and what runs, the container runtime the command.
+Errors come in the real order: the API server checks the pod and its containers, the kubelet the
+streams and whether the container runs, the container runtime the command.
 Sources: k8s.io/kubernetes ``pkg/registry/core/pod/strategy.go``, ``pkg/kubelet/server``.
 """
 
@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.container.container import Container, NotRunnable
-from labkit.embedded.container.logs import Log, LogOptions, LogStream
-from labkit.embedded.container.terminal import Terminal
-from labkit.embedded.machinery.request import ExecIO, Object, Request, Response
+from labkit.embedded.container.logs import LogOptions, LogStream
+from labkit.embedded.machinery.pods.state import parse_time
+from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import bad_request, invalid, not_found
-from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.api import ClusterApi
 from labkit.embedded.node.node import Node
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.pod import Pod
+from labkit.embedded.node.sessions import AttachSession, CommandSession, Streams
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 LOG_TEXT = {"Content-Type": "text/plain"}
 MAX_WORDS = 4096
-ATTACH_POLL_SECONDS = 0.03
-MAX_UNSENT_BYTES = 4 << 20
 
 
 def flag(request: Request, name: str) -> bool:
@@ -37,14 +35,14 @@ class PodSubresources:
     Args:
         api: The cluster.
         node: The node, or None if the cluster has none.
-        now: Seconds since 1970.
-        may_create: Refuses (by raising) a caller who may not create the subresource: a
-            WebSocket begins with GET, but running a command takes ``create`` (KEP 2862).
+        now: Seconds since the epoch.
+        may_create: Raises if the caller may not create the subresource: a WebSocket
+            begins with GET, but running a command takes ``create`` (KEP 2862).
     """
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         node: Node | None,
         now: Callable[[], float],
         may_create: Callable[[Request], None] | None = None,
@@ -58,7 +56,7 @@ class PodSubresources:
         """Answer a request.
 
         Raises:
-            ApiError: The pod or the container is not there, or not ready for it.
+            ApiError: The pod or the container does not exist or does not run.
         """
         if request.info.subresource == "log":
             return self._log(request)
@@ -74,7 +72,7 @@ class PodSubresources:
         return pod
 
     def _container_name(self, pod: Object, name: str) -> str:
-        """The container meant.
+        """The name of the container asked for.
 
         Raises:
             ApiError: None is named where there are several, or there is no such one.
@@ -82,7 +80,7 @@ class PodSubresources:
         spec = pod["spec"]
         names = [one["name"] for one in spec.get("containers") or ()]
         init = [one["name"] for one in spec.get("initContainers") or ()]
-        guests = [one["name"] for one in spec.get("ephemeralContainers") or ()]
+        ephemeral = [one["name"] for one in spec.get("ephemeralContainers") or ()]
         pod_name = pod["metadata"]["name"]
         if not name:
             if len(names) == 1:
@@ -90,19 +88,19 @@ class PodSubresources:
             message = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(names)}]"
             if init:
                 message += f" or one of the init containers: [{' '.join(init)}]"
-            if guests:
-                message += f" or one of the ephemeral containers: [{' '.join(guests)}]"
+            if ephemeral:
+                message += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
             raise bad_request(message)
-        if name not in (*names, *init, *guests):
+        if name not in (*names, *init, *ephemeral):
             raise bad_request(f"container {name} is not valid for pod {pod_name}")
         return name
 
     def _host(self, pod: Object) -> None:
-        """Look the pod's node up.
+        """Check that the pod is on a node.
 
         Raises:
-            ApiError: It is on none, or the node is not there: the real server calls that one a pod as well,
-                since it looks for it on behalf of a request for pods.
+            ApiError: It has no node, or the node does not exist; the message calls the node a pod, as the
+                real server's does.
         """
         node = pod["spec"].get("nodeName")
         if not node:
@@ -113,7 +111,7 @@ class PodSubresources:
     def _running(self, pod: Object) -> Pod | None:
         return self._node.find(pod) if self._node is not None else None
 
-    # Exec and attach.
+    # Exec and attach
 
     def _stream(self, request: Request) -> Response:
         pod = self._pod(request)
@@ -121,10 +119,10 @@ class PodSubresources:
             return self._port_forward(pod)
         name = self._container_name(pod, request.param("container"))
         self._host(pod)
-        stdin, stdout, stderr, tty = (flag(request, one) for one in ("stdin", "stdout", "stderr", "tty"))
-        if tty:
-            stderr = False
-        if not (stdin or stdout or stderr):
+        tty = flag(request, "tty")
+        stdin, stdout, stderr = (flag(request, one) for one in ("stdin", "stdout", "stderr"))
+        streams = Streams(stdin, stdout, stderr and not tty, tty)
+        if not (streams.stdin or streams.stdout or streams.stderr):
             return Response(400, dict(TEXT), b"you must specify at least 1 of stdin, stdout, stderr")
         running = self._running(pod)
         slot = running.slot(name) if running is not None else None
@@ -134,13 +132,9 @@ class PodSubresources:
         if request.info.subresource == "attach":
             if slot.log is None:
                 return Response(500, dict(TEXT), f'container not found ("{name}")'.encode())
-            return Response(
-                101, upgrade=AttachSession(slot, slot.log, stdin, stdout, stderr, tty, lambda: self._running(pod))
-            )
+            return Response(101, upgrade=AttachSession(streams, slot, slot.log, lambda: self._running(pod)))
         words = list(request.query.get("command", ()))[:MAX_WORDS]
-        return Response(
-            101, upgrade=CommandSession(slot.container, words, stdin, stdout, stderr, tty, version, self._api.random)
-        )
+        return Response(101, upgrade=CommandSession(streams, slot.container, words, version, self._api.random))
 
     def _port_forward(self, pod: Object) -> Response:
         self._host(pod)
@@ -149,7 +143,7 @@ class PodSubresources:
             "exec … -- curl localhost:PORT)"
         )
 
-    # Logs.
+    # Logs
 
     def _log(self, request: Request) -> Response:
         pod = self._pod(request)
@@ -197,20 +191,15 @@ class PodSubresources:
                 raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
             if numbers[field] < least and not (both and field == "sinceSeconds"):
                 what = "must be greater than or equal to 0" if not least else "must be greater than 0"
-                causes.append(
-                    {
-                        "reason": "FieldValueInvalid",
-                        "message": f"Invalid value: {numbers[field]}: {what}",
-                        "field": field,
-                    }
-                )
+                message = f"Invalid value: {numbers[field]}: {what}"
+                causes.append({"reason": "FieldValueInvalid", "message": message, "field": field})
         since = 0.0
         if request.param("sinceTime"):
-            since = _moment(request.param("sinceTime"))
+            since = _since(request.param("sinceTime"))
         if both:
             why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "[]"})
-        if "stream" in request.query:  # what would choose one of the outputs is behind a gate that is closed
+        if "stream" in request.query:  # the feature gate of this parameter is off
             why = "Forbidden: may not be specified"
             causes.append({"reason": "FieldValueForbidden", "message": why, "field": "stream"})
         if causes:
@@ -222,148 +211,14 @@ class PodSubresources:
         )
 
 
-def _moment(text: str) -> float:
-    import datetime
-
+def _since(text: str) -> float:
     try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        return parse_time(text)
     except ValueError:
         raise bad_request(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse') from None
 
 
 def _protocol(request: Request) -> str:
-    """The version that will be spoken: with v5 the API server itself tells the exit code."""
+    """The protocol version in use: with v5 the API server itself reports the exit code."""
     offered = [one.strip() for one in request.headers.get("sec-websocket-protocol", "").split(",")]
     return "v5" if any(one.startswith("v5.") for one in offered) or not any(offered) else "v4"
-
-
-class CommandSession:
-    """A command about to run in a container (an ``ExecSession``).
-
-    Args:
-        container: Where.
-        words: The command.
-        stdin: Whether it has an input.
-        stdout: Whether its output is wanted.
-        stderr: Whether its errors are wanted.
-        tty: Whether it runs in a terminal.
-        version: ``v5`` or ``v4``, which word the end differently.
-        random: Random bytes, for the id in an error.
-    """
-
-    def __init__(
-        self,
-        container: Container,
-        words: list[str],
-        stdin: bool,
-        stdout: bool,
-        stderr: bool,
-        tty: bool,
-        version: str,
-        random: Callable[[int], bytes],
-    ) -> None:
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.tty = tty
-        self._container = container
-        self._words = words
-        self._version = version
-        self._random = random
-
-    async def run(self, io: ExecIO) -> Object:
-        """Run the command to its end.
-
-        Returns:
-            The Status for channel 3.
-        """
-        far: ExecIO = Terminal(io) if self.tty else io
-        try:
-            status = await self._container.run(self._words, far, stdin=self.stdin, terminal=self.tty)
-        except NotRunnable as problem:
-            return self._not_runnable(problem)
-        if status == 0:
-            return {"metadata": {}, "status": "Success"}
-        text = f"command terminated with exit code {status}"
-        if self._version == "v4":
-            text = f"error executing command [{' '.join(self._words)}], exit code {status}"
-        return {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"command terminated with non-zero exit code: {text}",
-            "reason": "NonZeroExitCode",
-            "details": {"causes": [{"reason": "ExitCode", "message": str(status)}]},
-        }
-
-    def _not_runnable(self, problem: NotRunnable) -> Object:
-        lead = "" if problem.message.startswith("args") else "unable to start container process: "
-        text = (
-            "error executing command in container: failed to exec in container: failed to start exec "
-            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem.message}: unknown'
-        )
-        inner = f"Internal error occurred: {text}" if self._version == "v5" else text
-        return {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"Internal error occurred: {inner}",
-            "reason": "InternalError",
-            "details": {"causes": [{"message": inner}]},
-            "code": 500,
-        }
-
-
-class AttachSession:
-    """Looks at a running container's output and types into its input (an ``ExecSession``).
-
-    Args:
-        slot: The container.
-        log: What it writes.
-        stdin: Whether input is sent.
-        stdout: Whether output is wanted.
-        stderr: Whether errors are wanted.
-        tty: Whether it is a terminal.
-        look: Lets the node see what the input has brought about.
-    """
-
-    def __init__(
-        self, slot: Slot, log: Log, stdin: bool, stdout: bool, stderr: bool, tty: bool, look: Callable[[], object]
-    ) -> None:
-        self._look = look
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.tty = tty
-        self._slot = slot
-        self._log = log
-
-    async def run(self, io: ExecIO) -> Object:
-        """Pass on what is written and typed from now on, until the container ends."""
-        pieces: list[bytes] = []
-        size = 0
-
-        def take(data: bytes) -> None:
-            nonlocal size
-            if size < MAX_UNSENT_BYTES:
-                pieces.append(data)
-                size += len(data)
-
-        process = self._slot.process
-        typing = self.stdin and bool(self._slot.spec.get("stdin"))
-        forget = self._log.tap(take)
-        try:
-            while True:
-                if typing and process is not None and io.stdin_ready():
-                    data = await io.read_stdin()
-                    typing = bool(data)
-                    process.feed(data)
-                    self._look()
-                if pieces:
-                    data, size = b"".join(pieces), 0
-                    pieces.clear()
-                    await io.write(1, data)
-                elif self._log.closed:
-                    return {"metadata": {}, "status": "Success"}
-                else:
-                    await io.sleep(ATTACH_POLL_SECONDS)
-        finally:
-            forget()

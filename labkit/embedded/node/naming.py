@@ -10,7 +10,7 @@ from labkit.embedded.machinery.request import Object
 DOMAIN = "cluster.local"
 DNS_ADDRESS = "10.96.0.10"
 NODE_RESOLVER = "nameserver 172.18.0.1\noptions ndots:0\n"
-"""What the node itself asks, and pods that ask like the node."""
+"""The resolver of the node, and of pods with ``dnsPolicy: Default``."""
 
 LOCAL = (
     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -30,12 +30,12 @@ def host_name(spec: Object, pod: str, node: str) -> str:
 
 
 def full_name(spec: Object, hostname: str, namespace: str) -> str:
-    """The name under a ``subdomain``, empty without one."""
+    """The fully qualified name of a pod with a ``subdomain``, empty without one."""
     return f"{hostname}.{spec['subdomain']}.{namespace}.svc.{DOMAIN}" if spec.get("subdomain") else ""
 
 
 def host_names(spec: Object, hostname: str, namespace: str, address: str) -> dict[str, str]:
-    """The names of ``/etc/hosts``, beside those of the host itself, and their addresses."""
+    """The names in ``/etc/hosts`` but for localhost, and their addresses."""
     names = {hostname.lower(): address}
     full = full_name(spec, hostname, namespace)
     if full:

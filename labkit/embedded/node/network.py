@@ -1,22 +1,20 @@
-"""The node's side of the network: who listens where, and the files that say so.
+"""The node's side of the pod network: from an address and a port to what listens there.
 
-What a pod can reach is the API server (by the Service ``kubernetes`` and by the node's
-address), the ports that the pod's own containers serve, and those of other pods on the
-node, by address or through a Service. Nothing else exists.
+A pod reaches the API server (by the Service ``kubernetes`` and by the node's address), the ports
+of its own containers, and those of other pods, by address or through a Service; nothing else exists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
 from labkit.embedded.container.network.transport import Endpoint, PodNetwork, ServiceAddress
+from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, NodeApi, NodeSettings
-
-if TYPE_CHECKING:
-    pass
+from labkit.embedded.node.api import API_PORT, SERVICE_ADDRESS, ClusterApi, NodeSettings
 
 PLAIN_TO_TLS = b"Client sent an HTTP request to an HTTPS server.\n"
 
@@ -34,15 +32,15 @@ class Wiring:
     """Connects pods.
 
     Args:
-        api: Where Services are, and who answers requests.
+        api: The cluster.
         settings: The node.
-        certificates: The chain that the API server serves, in PEM.
+        certificates: Returns the certificate chain of the API server, in PEM.
         pods: The pods on the node, by address.
     """
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         settings: NodeSettings,
         certificates: Callable[[], bytes],
         pods: Callable[[str], Sandbox | None],
@@ -63,14 +61,7 @@ class Wiring:
             hosts: The names of its ``/etc/hosts``.
             listeners: What its containers serve.
         """
-        return PodNetwork(
-            address,
-            namespace,
-            hosts,
-            self._service,
-            lambda: listeners,
-            self._elsewhere,
-        )
+        return PodNetwork(address, namespace, hosts, self._service, lambda: listeners, self._elsewhere)
 
     def api_endpoint(self) -> Endpoint:
         """The API server, over TLS."""
@@ -105,20 +96,18 @@ class Wiring:
         selector = service["spec"].get("selector") or {}
         if not selector:
             return []
-        out: list[Object] = []
-        for pod in self._api.list("pods", service["metadata"]["namespace"]):
-            labels = pod["metadata"].get("labels") or {}
-            if all(labels.get(key) == value for key, value in selector.items()) and _reachable(pod, service):
-                out.append(pod)
-        return out
+        return [
+            pod
+            for pod in self._api.list("pods", service["metadata"]["namespace"])
+            if selects({"matchLabels": selector}, pod["metadata"].get("labels") or {}) and _serves(pod, service)
+        ]
 
     def _elsewhere(self, address: str, port: int) -> Endpoint | None:
         if address == self._settings.address and port == API_PORT:
             return self.api_endpoint()
         pod = self._pods(address)
         if pod is not None:
-            endpoint = pod.listeners.get(port)
-            return endpoint if endpoint is not None and endpoint.server != "proxy" else None
+            return reachable(pod.listeners, port)
         for service in self._api.list("services"):
             if service["spec"].get("clusterIP") == address:
                 return self._through_service(service, port)
@@ -138,18 +127,28 @@ class Wiring:
                 target = one.get("targetPort") or port
                 if isinstance(target, str) and not target.isdigit():
                     target = _named_port(pod, target)
-                reached = self._pods(pod["status"]["podIP"])
-                endpoint = reached.listeners.get(int(target)) if reached is not None else None
-                if endpoint is not None and endpoint.server != "proxy":
+                sandbox = self._pods(pod["status"]["podIP"])
+                endpoint = reachable(sandbox.listeners, int(target)) if sandbox is not None else None
+                if endpoint is not None:
                     return endpoint
         return None
 
 
-def _reachable(pod: Object, service: Object) -> bool:
-    """Whether a Service leads to a pod: it has an address, and is ready or need not be."""
-    status = pod.get("status") or {}
-    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
-    return bool(status.get("podIP")) and (ready or bool(service["spec"].get("publishNotReadyAddresses")))
+def reachable(listeners: Mapping[int, Endpoint], port: int) -> Endpoint | None:
+    """What listens at a pod's address; a proxy listens on the loopback alone.
+
+    Args:
+        listeners: What the pod's containers serve.
+        port: The port.
+    """
+    endpoint = listeners.get(port)
+    return endpoint if endpoint is not None and endpoint.server != "proxy" else None
+
+
+def _serves(pod: Object, service: Object) -> bool:
+    """Whether a Service sends requests to a pod: it has an address, and is ready or need not be."""
+    ready = ready_since(pod) is not None or bool(service["spec"].get("publishNotReadyAddresses"))
+    return bool(pod["status"].get("podIP")) and ready
 
 
 def _named_port(pod: Object, name: str) -> int:

@@ -1,9 +1,8 @@
 """The node: a scheduler and a kubelet in an object, driven by changes and by the clock.
 
-``Node`` is a controller of the registry (it is called with each change of a pod) and is
-told the time by ``advance``. It keeps containers in memory only: after the server was
-started anew, or the cluster was rewound, a pod's containers begin again when they are
-next needed, as after a restart, and nothing is said about it.
+``Node`` is called with each change of a pod, and regularly by ``advance``. Containers live in memory
+only: after a restart of the server, or after the cluster was rewound, a pod's containers start again
+when they are next needed, without events.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Handler, Object
-from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.bootstrap import bootstrap
 from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.pod_status import seconds_of
 from labkit.embedded.node.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 KUBELET = "kubelet"
 ORPHAN_SECONDS = 40.0
-"""How long a pod may be bound to a node that there is not, before it is collected (``pkg/controller/podgc``)."""
+"""When a pod bound to a missing node is deleted (``pkg/controller/podgc``)."""
 
 FIRST_ADDRESS = 5
 """Pods' addresses are 10.244.0.5 and up: the first ones belong to the system."""
@@ -40,13 +39,13 @@ class Node:
     Args:
         api: The cluster.
         settings: What it is like.
-        now: Seconds since 1970.
-        certificates: The chain that the API server serves, in PEM.
+        now: Seconds since the epoch.
+        certificates: Returns the certificate chain of the API server, in PEM.
     """
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         settings: NodeSettings,
         now: Callable[[], float],
         certificates: Callable[[], bytes],
@@ -64,7 +63,7 @@ class Node:
         self._swept_at = 0.0
 
     def start(self) -> None:
-        """Register the node, if the cluster does not have it yet."""
+        """Register the node."""
         bootstrap(self._api, self.settings, self._now())
 
     @cached_property
@@ -74,9 +73,9 @@ class Node:
 
         return Wiring(self._api, self.settings, self._certificates, self._at)
 
-    # Changes.
+    # Changes
 
-    def pod_changed(self, old: Object | None, new: Object | None) -> None:
+    def sync_pod(self, old: Object | None, new: Object | None) -> None:
         """React to a change of a pod: bind it, run it, end it.
 
         Args:
@@ -101,7 +100,7 @@ class Node:
             return
         running = self._pods.get(metadata["uid"])
         if running is not None:
-            if current["spec"].get("ephemeralContainers") and running.take_guests():
+            if current["spec"].get("ephemeralContainers") and running.add_ephemeral_containers():
                 running.advance()
                 self._write_status(running)
                 self._plan(running)
@@ -109,11 +108,11 @@ class Node:
             self._run(current, quiet=_has_run(current))
 
     def _terminate(self, pod: Object) -> None:
-        """A pod is being deleted: its containers end, and then it is gone."""
+        """End the containers of a deleted pod, and remove it."""
         metadata = pod["metadata"]
         if pod["spec"].get("nodeName") not in (None, "", self.settings.name) and not self._orphaned(pod):
             return
-        # Out of the way first: writing the status is a change too, which comes here again.
+        # Removed first: writing the status is a change, too, which leads here again.
         running = self._pods.pop(metadata["uid"], None)
         if running is not None:
             if not _finished(pod):
@@ -125,7 +124,7 @@ class Node:
             self._api.delete("pods", metadata["namespace"], metadata["name"])
 
     def _orphaned(self, pod: Object) -> bool:
-        """Whether a pod was bound to a node that there is not: nobody will ever run or end it."""
+        """Whether a pod is bound to a missing node."""
         return self._api.get("nodes", "", str(pod["spec"].get("nodeName") or "")) is None
 
     def _run(self, pod: Object, *, quiet: bool = False) -> Pod:
@@ -183,25 +182,27 @@ class Node:
         return self._pods.get(uid) if uid is not None else None
 
     def reach(self, address: str, port: int) -> Handler | None:
-        """Who listens at a port of one of the node's pods; the caller is the node itself.
+        """The server at a port of a pod, for requests of the node itself.
 
         Args:
             address: The pod's.
             port: The port.
 
         Returns:
-            Answers a request, or None if the connection is refused.
+            The handler of requests, or None if the connection is refused.
         """
+        from labkit.embedded.node.network import reachable
+
         pod = self._at(address)
-        endpoint = pod.listeners.get(port) if pod is not None else None
-        if endpoint is None or endpoint.server == "proxy":  # which listens on the pod's loopback alone
+        endpoint = reachable(pod.listeners, port) if pod is not None else None
+        if endpoint is None:
             return None
         return lambda request: endpoint.handle(replace(request, source_ip=self.settings.address))
 
-    # Time.
+    # Time
 
     def advance(self) -> None:
-        """Do what has become due: processes that slept, restarts, pulls."""
+        """Do what has become due: sleeping processes, restarts, image pulls, probes."""
         now = self._now()
         if now - self._swept_at >= 5 or now < self._swept_at:
             self._swept_at = now
@@ -213,15 +214,10 @@ class Node:
             running = self._pods.get(uid)
             if running is None:
                 continue
-            if running.next_due() > now:
-                self._plan(running)
-                continue
-            if running.advance():
-                self._write_status(running)
-            self._plan(running)
+            self._advance(running)
 
     def sweep(self) -> None:
-        """Make what runs agree with what is stored, after a restart or a rewind."""
+        """Start and end pods by what is stored, after a restart or a rewind."""
         stored = {str(pod["metadata"]["uid"]): pod for pod in self._api.list("pods")}
         for uid in [uid for uid in self._pods if uid not in stored]:
             self._forget(uid)
@@ -230,13 +226,13 @@ class Node:
                 continue
             bound = pod["spec"].get("nodeName")
             if bound and bound != self.settings.name and self._orphaned(pod):
-                if self._now() - seconds_of(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
+                if self._now() - parse_time(pod["metadata"]["creationTimestamp"]) > ORPHAN_SECONDS:
                     self._api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
                 continue
-            self.pod_changed(None, pod)
+            self.sync_pod(None, pod)
 
     def find(self, pod: Object) -> Pod | None:
-        """What runs of a pod, started again if the server has forgotten it.
+        """The running pod, started again after a restart of the server.
 
         Args:
             pod: The stored pod.
@@ -246,10 +242,13 @@ class Node:
         if running is None and pod["spec"].get("nodeName") == self.settings.name and not _finished(pod):
             running = self._run(pod, quiet=True)
         elif running is not None and running.next_due() <= self._now():
-            if running.advance():
-                self._write_status(running)
-            self._plan(running)
+            self._advance(running)
         return running
+
+    def _advance(self, running: Pod) -> None:
+        if running.next_due() <= self._now() and running.advance():
+            self._write_status(running)
+        self._plan(running)
 
 
 def _finished(pod: Object) -> bool:

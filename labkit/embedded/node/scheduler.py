@@ -5,37 +5,24 @@ Source: k8s.io/kubernetes ``pkg/scheduler``.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 
 from labkit.embedded.machinery.pods.placement import UNSCHEDULABLE, node_suits, tolerated
 from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.values import amount
 from labkit.embedded.node.affinity import pods_suit, ports_clash
-from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.pod.events import Recorder
 from labkit.embedded.node.pod.pod_status import Conditions, qos_class, unscheduled
 
 MANAGER = "kube-scheduler"
-_SUFFIX = {
-    "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
-    "Ti": 1 << 40, "u": 1e-6, "n": 1e-9, "P": 1e15, "E": 1e18, "Pi": 1 << 50, "Ei": 1 << 60,
-}  # fmt: skip
+UNIT = amount("1")
 TAIL = "no new claims to deallocate, preemption: 0/1 nodes are available: 1 {}."
-
-
+HELPLESS = "Preemption is not helpful for scheduling"
+VICTIMLESS = "No preemption victims found for incoming pod"
 MISSED = " pod affinity rules"
-"""What no preemption mends: there is nobody to join."""
-
-
-def quantity(text: object) -> float:
-    """A resource quantity as a number; what cannot be read counts nothing."""
-    match = re.fullmatch(r"([0-9.]{1,20})([a-zA-Z]{0,2})", str(text))
-    if match is None or match[2] not in _SUFFIX:
-        return 0.0
-    try:
-        return float(match[1]) * _SUFFIX[match[2]]
-    except ValueError:
-        return 0.0
+"""No preemption helps where the pods to join are missing."""
 
 
 class Scheduler:
@@ -44,20 +31,20 @@ class Scheduler:
     Args:
         api: The cluster.
         settings: The node.
-        recorder: Writes events.
+        recorder: Records events.
     """
 
-    def __init__(self, api: NodeApi, settings: NodeSettings, recorder: Recorder) -> None:
+    def __init__(self, api: ClusterApi, settings: NodeSettings, recorder: Recorder) -> None:
         self._api = api
         self._settings = settings
         self._recorder = recorder
 
     def schedule(self, pod: Object, now: float) -> bool:
-        """Bind a pod, or say why not.
+        """Bind a pod, or record why it does not fit.
 
         Args:
             pod: A pod without a node.
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
             Whether it was bound.
@@ -81,12 +68,8 @@ class Scheduler:
             obj["status"] = {**before, "conditions": conditions.items, "qosClass": qos_class(spec)}
 
         bound = self._api.edit("pods", pod, bind, manager=MANAGER)
-        self._recorder.record(
-            bound,
-            "Scheduled",
-            f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}",
-            source="default-scheduler",
-        )
+        message = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {self._settings.name}"
+        self._recorder.record(bound, "Scheduled", message, source="default-scheduler")
         return True
 
     def _refuse(self, pod: Object, problem: str, now: float) -> None:
@@ -105,63 +88,59 @@ class Scheduler:
         if node is None:
             return "no nodes available to schedule pods"
         spec = pod["spec"]
-        helpless = TAIL.format("Preemption is not helpful for scheduling")
         for volume in spec.get("volumes") or ():
             claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
             if claim and self._api.get("persistentvolumeclaims", pod["metadata"]["namespace"], claim) is None:
                 return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. not found'
         tolerations = spec.get("tolerations") or ()
-        if (node.get("spec") or {}).get("unschedulable") and not tolerated(tolerations, UNSCHEDULABLE):
-            return f"0/1 nodes are available: 1 node(s) were unschedulable. {helpless}"
-        for taint in (node.get("spec") or {}).get("taints") or ():
+        if node["spec"].get("unschedulable") and not tolerated(tolerations, UNSCHEDULABLE):
+            return _unavailable("1 node(s) were unschedulable", HELPLESS)
+        for taint in node["spec"].get("taints") or ():
             if taint.get("effect") in ("NoSchedule", "NoExecute") and not tolerated(tolerations, taint):
-                return f"0/1 nodes are available: 1 node(s) had untolerated taint(s). {helpless}"
+                return _unavailable("1 node(s) had untolerated taint(s)", HELPLESS)
         if not node_suits(spec, node):
-            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {helpless}"
+            return _unavailable("1 node(s) didn't match Pod's node affinity/selector", HELPLESS)
         others = [
             other
             for other in self._api.list("pods")
             if other["spec"].get("nodeName") == self._settings.name
-            and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+            and other["status"].get("phase") not in ("Succeeded", "Failed")
         ]
-        victimless = TAIL.format("No preemption victims found for incoming pod")
         if ports_clash(spec, others):
-            what = "1 node(s) didn't have free ports for the requested pod ports"
-            return f"0/1 nodes are available: {what}. {victimless}"
-        problem = self._resources(pod, node, others)
+            return _unavailable("1 node(s) didn't have free ports for the requested pod ports", VICTIMLESS)
+        problem = _shortage(pod, node, others)
         if problem:
             return problem
         problem = pods_suit(pod, others, node)
         if problem:
-            return f"0/1 nodes are available: 1 {problem}. {helpless if problem.endswith(MISSED) else victimless}"
+            return _unavailable(f"1 {problem}", HELPLESS if problem.endswith(MISSED) else VICTIMLESS)
         return ""
 
-    def _resources(self, pod: Object, node: Object, others: Sequence[Object]) -> str:
-        allocatable = (node.get("status") or {}).get("allocatable") or {}
-        wanted = _requests(pod)
-        used = dict.fromkeys(wanted, 0.0)
-        for other in others:
-            for name, value in _requests(other).items():
-                used[name] = used.get(name, 0.0) + value
-        short = [
-            name
-            for name, value in wanted.items()
-            if value and used.get(name, 0.0) + value > quantity(allocatable.get(name, "0"))
-        ]
-        told = [f"1 Insufficient {name}" for name in sorted(short)]
-        if len(others) + 1 > quantity(allocatable.get("pods", "110")):
-            told.append("1 Too many pods")
-        if not told:
-            return ""
-        never = any(wanted[name] > quantity(allocatable.get(name, "0")) for name in short)
-        why = "Preemption is not helpful for scheduling" if never else "No preemption victims found for incoming pod"
-        return f"0/1 nodes are available: {', '.join(told)}. {TAIL.format(why)}"
+
+def _unavailable(reason: str, preemption: str) -> str:
+    """The scheduler's message: why the node does not fit, and why preemption does not help."""
+    return f"0/1 nodes are available: {reason}. {TAIL.format(preemption)}"
 
 
-def _requests(pod: Object) -> dict[str, float]:
-    out: dict[str, float] = {}
-    for container in pod["spec"].get("containers") or ():
+def _shortage(pod: Object, node: Object, others: Sequence[Object]) -> str:
+    """The message if the node lacks resources for a pod beside the others, or empty."""
+    allocatable = (node.get("status") or {}).get("allocatable") or {}
+    wanted = _requests([pod])
+    used = _requests(others)
+    room = {name: amount(allocatable.get(name, "0")) for name in wanted}
+    short = [name for name, value in wanted.items() if value and used[name] + value > room[name]]
+    reasons = [f"1 Insufficient {name}" for name in sorted(short)]
+    if (len(others) + 1) * UNIT > amount(allocatable.get("pods", "110")):
+        reasons.append("1 Too many pods")
+    never = any(wanted[name] > room[name] for name in short)
+    return _unavailable(", ".join(reasons), HELPLESS if never else VICTIMLESS) if reasons else ""
+
+
+def _requests(pods: Sequence[Object]) -> Counter[str]:
+    """What pods ask for together, in billionths."""
+    total: Counter[str] = Counter()
+    for container in (container for pod in pods for container in pod["spec"].get("containers") or ()):
         resources = container.get("resources") or {}
         for name, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
-            out[name] = out.get(name, 0.0) + quantity(value)
-    return out
+            total[name] += amount(value)
+    return total

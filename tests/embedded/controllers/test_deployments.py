@@ -191,6 +191,17 @@ def test_a_replica_set_adopts_and_lets_go(api: ClusterApi) -> None:
     assert len(items(api, PODS)) == 1
 
 
+def test_a_deployment_releases_a_replica_set_that_it_no_longer_selects(api: ClusterApi) -> None:
+    deploy(api)
+    (before,) = items(api, f"{APPS}/replicasets")
+    path = f"{APPS}/replicasets/{before['metadata']['name']}"
+    api.must(api.admin.call("PATCH", path, {"metadata": {"labels": {"app": "b"}}}, headers=MERGE_PATCH))
+    released, created = sorted(items(api, f"{APPS}/replicasets"), key=lambda one: "ownerReferences" in one["metadata"])
+    assert released["metadata"]["uid"] == before["metadata"]["uid"]
+    assert (released["metadata"]["labels"]["app"], created["metadata"]["labels"]["app"]) == ("b", "a")
+    assert [one["spec"]["replicas"] for one in (released, created)] == [2, 2]
+
+
 def test_a_quota_keeps_pods_away_until_it_is_gone(api: ClusterApi) -> None:
     quotas = "/api/v1/namespaces/lab/resourcequotas"
     api.must(api.admin.post(quotas, {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}))

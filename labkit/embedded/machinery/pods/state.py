@@ -27,9 +27,9 @@ def is_available(pod: Object, seconds: int, now: float) -> bool:
         return since is not None
     if not since:
         return False
-    return moment(since) + seconds <= now
+    return parse_time(since) + seconds <= now
 
 
-def moment(text: str) -> float:
+def parse_time(text: str) -> float:
     """A time of the API in seconds since the epoch."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

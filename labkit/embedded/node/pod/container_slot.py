@@ -1,4 +1,4 @@
-"""A container's place in a pod: its state, through all its restarts."""
+"""A container of a pod: its state across restarts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from labkit.embedded.machinery.request import Object
 
 @dataclass(slots=True)
 class Slot:
-    """A container's place in a pod, through all its restarts.
+    """A container of a pod, across its restarts.
 
     Args:
-        spec: The container.
-        state: As its status tells it; at first it waits.
+        spec: The container's spec.
+        state: As in its status.
         init: Whether it is an init container.
-        ephemeral: Whether it was added to the pod for debugging.
+        ephemeral: Whether it is an ephemeral container.
     """
 
     spec: Object
@@ -36,12 +36,12 @@ class Slot:
     previous: Log | None = None
     started_at: float = 0.0
     due: float = 0.0
-    """When to look again: to restart, or to pull again; infinity for never."""
+    """When to restart it or to pull again, infinity for never."""
     back_off: float = 0.0
     healthy: bool = True
-    """What its readiness probe says."""
+    """The result of its readiness probe."""
     started_up: bool = True
-    """What its startup probe says."""
+    """The result of its startup probe."""
     shift_at: float = float("inf")
     """When a crashed container's state becomes ``CrashLoopBackOff``."""
 
@@ -52,25 +52,25 @@ class Slot:
 
     @property
     def field_path(self) -> str:
-        """Where it stands in the pod, as events say it."""
+        """Its field in the pod's spec, as in events."""
         kind = "initContainers" if self.init else "ephemeralContainers" if self.ephemeral else "containers"
         return f"spec.{kind}{{{self.name}}}"
 
     @property
     def sidecar(self) -> bool:
-        """Whether it is an init container that runs on beside the others."""
+        """Whether it is a sidecar: an init container that restarts always."""
         return self.init and self.spec.get("restartPolicy") == "Always"
 
     @property
     def passed(self) -> bool:
-        """Whether an init container lets the next one begin."""
+        """Whether the init container after it may start."""
         if self.sidecar:
             return self.started or bool(self.last)
         return self.ended is not None and not self.ended["exitCode"]
 
     @property
-    def policy(self) -> str:
-        """When its image is pulled."""
+    def pull_policy(self) -> str:
+        """Its image pull policy."""
         return str(self.spec.get("imagePullPolicy") or "IfNotPresent")
 
     @property
@@ -85,19 +85,19 @@ class Slot:
 
     @property
     def ready(self) -> bool:
-        """Whether it is ready; an init container is when it is through."""
+        """Whether it is ready; an init container is when it has succeeded."""
         if self.init and not self.sidecar:
             return self.passed
         return self.started and self.healthy and not self.ephemeral
 
     @property
     def ended(self) -> Object | None:
-        """How it ended, if it has."""
+        """Its state ``terminated``, if it has ended."""
         found: Object | None = self.state.get("terminated")
         return found
 
     def restartable(self, policy: str) -> bool:
-        """Whether it starts again after its end."""
+        """Whether it restarts under a restart policy."""
         if self.ended is None:
             return True
         if self.ephemeral:

@@ -5,14 +5,13 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/envvars``, ``pkg/kubelet/kubelet_pods.g
 
 from __future__ import annotations
 
-import base64
 import re
 
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import SERVICE_ADDRESS, NodeApi
+from labkit.embedded.node.api import SERVICE_ADDRESS, ClusterApi
+from labkit.embedded.node.pod.downward_api import field_value, resource_value
 from labkit.embedded.node.pod.problems import ConfigProblem
-from labkit.embedded.node.pod.resources import resource_value
-from labkit.embedded.node.pod.volumes import field_value
+from labkit.embedded.node.pod.references import decode, resolve
 
 
 def service_variables(name: str, address: str, ports: list[Object]) -> dict[str, str]:
@@ -38,8 +37,8 @@ def service_variables(name: str, address: str, ports: list[Object]) -> dict[str,
     return out
 
 
-def container_environment(api: NodeApi, pod: Object, container: Object) -> dict[str, str]:
-    """All variables of a container, beside those of its image.
+def container_environment(api: ClusterApi, pod: Object, container: Object) -> dict[str, str]:
+    """The variables of a container, without those of its image.
 
     Args:
         api: Where Services, config maps and secrets are.
@@ -47,7 +46,7 @@ def container_environment(api: NodeApi, pod: Object, container: Object) -> dict[
         container: Its spec.
 
     Raises:
-        ConfigProblem: One cannot be had.
+        ConfigProblem: One refers to something missing.
     """
     namespace = pod["metadata"]["namespace"]
     services: dict[str, str] = {}
@@ -77,7 +76,7 @@ def container_environment(api: NodeApi, pod: Object, container: Object) -> dict[
 
 
 def expand(text: str, variables: dict[str, str]) -> str:
-    """Replace ``$(NAME)``; ``$$`` is a dollar. What is unknown stays."""
+    """Replace ``$(NAME)`` by its value, and ``$$`` by a dollar; unknown names stay."""
 
     def one(match: re.Match[str]) -> str:
         if match[0] == "$$":
@@ -87,48 +86,34 @@ def expand(text: str, variables: dict[str, str]) -> str:
     return re.sub(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)", one, text)
 
 
-def _from(api: NodeApi, namespace: str, source: Object) -> dict[str, str]:
-    prefix = source.get("prefix") or ""
-    for kind, resource in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
-        reference = source.get(kind)
-        if reference is None:
-            continue
-        found = api.get(resource, namespace, reference.get("name") or "")
-        if found is None:
-            if reference.get("optional"):
-                return {}
-            raise ConfigProblem(f'{resource[:-1]} "{reference.get("name") or ""}" not found')
-        data = found.get("data") or {}
-        return {prefix + key: _text(value, secret=resource == "secrets") for key, value in data.items()}
-    return {}
+def _from(api: ClusterApi, namespace: str, source: Object) -> dict[str, str]:
+    """The variables of an entry of ``envFrom``."""
+    reference = resolve(api, namespace, source, ConfigProblem, "Ref")
+    if reference is None or reference.found is None:
+        return {}
+    prefix, data = source.get("prefix") or "", reference.found.get("data") or {}
+    return {prefix + key: _text(reference.kind, value) for key, value in data.items()}
 
 
-def _text(value: str, *, secret: bool) -> str:
-    return base64.b64decode(value).decode("utf-8", "replace") if secret else value
+def _text(kind: str, value: str) -> str:
+    return decode(kind, value).decode("utf-8", "replace")
 
 
-def _referenced(api: NodeApi, pod: Object, container: Object, source: Object) -> str | None:
+def _referenced(api: ClusterApi, pod: Object, container: Object, source: Object) -> str | None:
+    """The value of a ``valueFrom``, None for no variable."""
     namespace = pod["metadata"]["namespace"]
     if source.get("fieldRef"):
         return field_value(pod, source["fieldRef"].get("fieldPath", "")) or ""
     if source.get("resourceFieldRef"):
         node = api.get("nodes", "", pod["spec"].get("nodeName") or "")
         return resource_value(pod, container, source["resourceFieldRef"], node)
-    for kind, resource in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
-        reference = source.get(kind)
-        if reference is None:
-            continue
-        name, key = reference.get("name") or "", reference.get("key") or ""
-        found = api.get(resource, namespace, name)
-        if found is None:
-            if reference.get("optional"):
-                return None
-            raise ConfigProblem(f'{resource[:-1]} "{name}" not found')
-        data = found.get("data") or {}
-        if key not in data:
-            if reference.get("optional"):
-                return None
-            what = "Secret" if resource == "secrets" else "ConfigMap"
-            raise ConfigProblem(f"couldn't find key {key} in {what} {namespace}/{name}")
-        return _text(data[key], secret=resource == "secrets")
-    return ""
+    reference = resolve(api, namespace, source, ConfigProblem, "KeyRef")
+    if reference is None:
+        return ""
+    data, key = (reference.found or {}).get("data") or {}, reference.spec.get("key") or ""
+    if key in data:
+        return _text(reference.kind, data[key])
+    if reference.spec.get("optional"):
+        return None
+    what = reference.kind[0].upper() + reference.kind[1:]
+    raise ConfigProblem(f"couldn't find key {key} in {what} {namespace}/{reference.spec.get('name') or ''}")

@@ -1,4 +1,4 @@
-"""Events: what happened to a pod, counted when it happens again.
+"""The events of pods: repeated ones are counted.
 
 Source: k8s.io/client-go ``tools/record/events_cache.go``.
 """
@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi
-from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.api import ClusterApi
 
 MAX_REMEMBERED = 5_000
 
 
 class Recorder:
-    """Writes events.
+    """Records events.
 
     Args:
-        api: Where they go.
+        api: Where they are stored.
         host: The node's name.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
 
-    def __init__(self, api: NodeApi, host: str, now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, host: str, now: Callable[[], float]) -> None:
         self._api = api
         self._host = host
         self._now = now
@@ -40,20 +40,20 @@ class Recorder:
         field_path: str = "",
         source: str = "kubelet",
     ) -> None:
-        """Say what happened.
+        """Record an event.
 
         Args:
-            pod: To whom.
-            reason: In one word.
-            message: In a sentence.
+            pod: The pod it is about.
+            reason: In CamelCase.
+            message: One sentence.
             kind: ``Normal`` or ``Warning``.
-            field_path: Which container, if one.
-            source: Who says so.
+            field_path: The container's, if it is about one.
+            source: The component.
         """
         metadata = pod["metadata"]
         namespace = metadata["namespace"]
         key = (metadata["uid"], reason, message, field_path)
-        moment = timestamp(self._now())
+        now = timestamp(self._now())
         found = self._names.get(key)
         if found is not None:
             event = self._api.get("events", *found)
@@ -61,7 +61,7 @@ class Recorder:
 
                 def count(obj: Object) -> None:
                     obj["count"] = int(obj.get("count") or 1) + 1
-                    obj["lastTimestamp"] = moment
+                    obj["lastTimestamp"] = now
 
                 self._api.edit("events", event, count, manager=source)
                 return
@@ -88,8 +88,8 @@ class Recorder:
             "reason": reason,
             "message": message,
             "source": origin,
-            "firstTimestamp": moment,
-            "lastTimestamp": moment,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
             "count": 1,
             "type": kind,
             "eventTime": None,

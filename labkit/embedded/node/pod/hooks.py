@@ -1,4 +1,4 @@
-"""Lifecycle hooks: commands run right after a container's start, and right before its end.
+"""Lifecycle hooks: commands after the start and before the end of a container.
 
 Source: k8s.io/kubernetes ``pkg/kubelet/lifecycle/handlers.go``.
 """
@@ -15,7 +15,7 @@ POST_START_SECONDS = 600.0
 
 
 def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_START_SECONDS) -> str:
-    """Run an ``exec`` hook of a container; hooks of other kinds change nothing here.
+    """Run an ``exec`` hook of a container; other kinds of hooks have no effect.
 
     Args:
         slot: The container.
@@ -24,7 +24,7 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
         timeout_seconds: How long it may take.
 
     Returns:
-        What went wrong, or nothing.
+        The error message, empty if it succeeded.
     """
     hook = ((slot.spec.get("lifecycle") or {}).get(name) or {}).get("exec")
     if hook is None or slot.container is None:

@@ -1,49 +1,44 @@
-"""Pulling images, which are there or are not; and the words for it.
+"""Image pulls, their back-off, and the events of the kubelet and containerd about them.
 
 Source: k8s.io/kubernetes ``pkg/kubelet/images``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 from labkit.embedded.container.files.image_reference import parse_reference, reference_problem
 from labkit.embedded.container.files.images import find_image
 from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.context import PodContext
 
 FIRST_BACK_OFF_SECONDS = 10.0
 MAX_BACK_OFF_SECONDS = 300.0
 SYNC_SECONDS = 5.0
 """After which a crashed container that must wait is shown in ``CrashLoopBackOff``."""
-
-
-class Say(Protocol):
-    """Writes an event about a pod, unless nothing is to be said."""
-
-    def __call__(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
-        """See ``Recorder.record``."""
+RETRY_SECONDS = 12.0
+"""How long a container waits that cannot be started as it is."""
+PULLED = 'Successfully pulled image "{}" in 1.204s (1.204s including waiting). Image size: 29733455 bytes.'
 
 
 class Puller:
     """Pulls the images of one pod.
 
     Args:
-        address: The node's address, where names are looked up.
-        now: Seconds since 1970.
-        say: Writes the pod's events.
+        pod: The pod.
     """
 
-    def __init__(self, address: str, now: Callable[[], float], say: Say) -> None:
-        self._address = address
-        self._now = now
-        self._say = say
+    def __init__(self, pod: PodContext) -> None:
+        self._pod = pod
+        self._now = pod.now
 
     def pull(self, slot: Slot) -> bool:
-        """Find the image, or wait for it."""
+        """Find the image of a container, or plan the next try.
+
+        Returns:
+            Whether there is one.
+        """
         text = str(slot.spec.get("image") or "")
         if slot.image is not None:
-            self._say("Pulled", _present(text), slot=slot)
+            self._pod.record("Pulled", _present(text), slot)
             return True
         reference = parse_reference(text)
         if reference is None:
@@ -52,49 +47,45 @@ class Puller:
                 f"{reference_problem(text)}"
             )
             if slot.state.get("waiting", {}).get("reason") != "InvalidImageName":
-                self._say("InspectFailed", message, kind="Warning", slot=slot)
-                self._say("Failed", "Error: InvalidImageName", kind="Warning", slot=slot)
-            slot.state = {"waiting": {"message": message, "reason": "InvalidImageName"}}
-            slot.due = self._now() + 12
-            return False
-        policy = slot.policy
+                self._pod.warn("InspectFailed", message, slot)
+                self._pod.warn("Failed", "Error: InvalidImageName", slot)
+            return self._wait(slot, "InvalidImageName", message)
+        policy = slot.pull_policy
         slot.image = find_image(text, policy)
         if slot.image is not None:
             if policy == "Always":
-                self._say("Pulling", f'Pulling image "{text}"', slot=slot)
-                self._say(
-                    "Pulled",
-                    f'Successfully pulled image "{text}" in 1.204s (1.204s including waiting). Image '
-                    "size: 29733455 bytes.",
-                    slot=slot,
-                )
+                self._pod.record("Pulling", f'Pulling image "{text}"', slot)
+                self._pod.record("Pulled", PULLED.format(text), slot)
             else:
-                self._say("Pulled", _present(text), slot=slot)
+                self._pod.record("Pulled", _present(text), slot)
             return True
         if policy == "Never":
             message = f'Container image "{text}" is not present with pull policy of Never'
-            slot.state = {"waiting": {"message": message, "reason": "ErrImageNeverPull"}}
-            self._say("ErrImageNeverPull", message, kind="Warning", slot=slot)
-            self._say("Failed", "Error: ErrImageNeverPull", kind="Warning", slot=slot)
-            slot.due = self._now() + 12
-            return False
+            self._pod.warn("ErrImageNeverPull", message, slot)
+            self._pod.warn("Failed", "Error: ErrImageNeverPull", slot)
+            return self._wait(slot, "ErrImageNeverPull", message)
         self._fail(slot, text)
         return False
 
-    def say_back_off(self, slot: Slot) -> None:
-        """Say that the next try must wait."""
-        self._say("BackOff", f'Back-off pulling image "{slot.spec.get("image")}"', slot=slot)
-        self._say("Failed", "Error: ImagePullBackOff", kind="Warning", slot=slot)
+    def _wait(self, slot: Slot, reason: str, message: str) -> bool:
+        slot.state = {"waiting": {"message": message, "reason": reason}}
+        slot.due = self._now() + RETRY_SECONDS
+        return False
+
+    def record_back_off(self, slot: Slot) -> None:
+        """Record that the next pull has to wait."""
+        self._pod.record("BackOff", f'Back-off pulling image "{slot.spec.get("image")}"', slot)
+        self._pod.warn("Failed", "Error: ImagePullBackOff", slot)
 
     def _fail(self, slot: Slot, text: str) -> None:
-        problem = _problem(text, self._address)
-        self._say("Pulling", f'Pulling image "{text}"', slot=slot)
-        self._say("Failed", f'Failed to pull image "{text}": {problem}', kind="Warning", slot=slot)
-        self._say("Failed", "Error: ErrImagePull", kind="Warning", slot=slot)
+        problem = _problem(text, self._pod.settings.address)
+        self._pod.record("Pulling", f'Pulling image "{text}"', slot)
+        self._pod.warn("Failed", f'Failed to pull image "{text}": {problem}', slot)
+        self._pod.warn("Failed", "Error: ErrImagePull", slot)
         if slot.back_off:
             slot.shift_at = self._now() + SYNC_SECONDS
         else:
-            self.say_back_off(slot)
+            self.record_back_off(slot)
         slot.state = {
             "waiting": {
                 "message": f'Back-off pulling image "{text}": ErrImagePull: {problem}',
@@ -110,7 +101,12 @@ def _present(text: str) -> str:
 
 
 def _problem(text: str, address: str) -> str:
-    """What containerd says: a registry of its own is looked up in vain; Docker Hub lacks the image."""
+    """What containerd says of a missing image: Docker Hub lacks it, and the host of another registry is unknown.
+
+    Args:
+        text: The image.
+        address: Of the DNS server.
+    """
     reference = parse_reference(text)
     if reference is None:
         return "invalid reference format"

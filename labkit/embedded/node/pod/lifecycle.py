@@ -1,77 +1,66 @@
-"""Bringing a pod's containers on: they start, end, wait, and start again.
+"""The lifecycle of a pod's containers: they start, end, back off and restart.
 
 Source: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.container.logs import Log
 from labkit.embedded.container.main_process import MainProcess, NotRunnable
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod.container_slot import Slot
-from labkit.embedded.node.pod.create_container import Creator, command_of, termination_message
+from labkit.embedded.node.pod.context import PodContext
+from labkit.embedded.node.pod.create_container import command_of, create_container, termination_message
 from labkit.embedded.node.pod.environment import container_environment
 from labkit.embedded.node.pod.hooks import run_hook
-from labkit.embedded.node.pod.image_pull import FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, SYNC_SECONDS, Puller
-from labkit.embedded.node.pod.pod_status import timestamp
+from labkit.embedded.node.pod.image_pull import (
+    FIRST_BACK_OFF_SECONDS,
+    MAX_BACK_OFF_SECONDS,
+    RETRY_SECONDS,
+    SYNC_SECONDS,
+    Puller,
+)
 from labkit.embedded.node.pod.problems import ConfigProblem
 from labkit.embedded.node.pod.security import check_user
 
 RESTART_SECONDS = 1.0
-"""How long the kubelet takes to notice that a container has ended."""
+"""How long after its end a container restarts for the first time."""
 
 KILLED = 137
-"""The exit code of what SIGKILL has ended."""
+"""The exit code after SIGKILL."""
 
-FORGIVEN_AFTER_SECONDS = 600.0
-"""A container that ran so long starts again without a back-off."""
-
-
-class Kept(Protocol):
-    """The pod, as the keeper of its containers needs it."""
-
-    name: str
-    namespace: str
-    uid: str
-    quiet: bool
-
-    def object(self) -> Object:
-        """The pod as it is stored now."""
-
-    def addressed(self) -> Object:
-        """The pod with its addresses."""
-
-    def warn(self, reason: str, message: str, slot: Slot) -> None:
-        """Write an event about something that goes wrong in a container."""
-
-    def say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
-        """Write an event."""
+RESET_SECONDS = 600.0
+"""A container that ran so long restarts with the first back-off."""
 
 
-class Keeper:
-    """Starts and ends the containers of one pod.
+class ContainerLifecycle:
+    """Starts, restarts and ends the containers of one pod.
 
     Args:
-        api: The cluster.
         pod: The pod.
-        creator: Makes its containers.
-        puller: Pulls their images.
-        now: Seconds since 1970.
+        wiring: Connects its containers to the network.
     """
 
-    def __init__(self, api: NodeApi, pod: Kept, creator: Creator, puller: Puller, now: Callable[[], float]) -> None:
-        self._api = api
+    def __init__(self, pod: PodContext, wiring: Wiring) -> None:
         self._pod = pod
-        self._creator = creator
-        self._puller = puller
-        self._now = now
+        self._now = pod.now
+        self._wiring = wiring
+        self._puller = Puller(pod)
 
     def step(self, slot: Slot, policy: str) -> bool:
-        """Bring one container on."""
+        """Do what is due for one container.
+
+        Args:
+            slot: The container.
+            policy: The pod's restart policy.
+
+        Returns:
+            Whether its state changed.
+        """
         now = self._now()
         if slot.process is not None:
             slot.process.resume(now)
@@ -86,17 +75,17 @@ class Keeper:
         return self._start(slot)
 
     def _wait(self, slot: Slot) -> bool:
-        """A crashed container waits for its next start."""
+        """Show ``CrashLoopBackOff`` when it is time, of a container that waits for its restart."""
         if self._now() < slot.shift_at:
             return False
         slot.shift_at = float("inf")
         if slot.ended is None:
-            self._puller.say_back_off(slot)
+            self._puller.record_back_off(slot)
             return False
         delay = int(slot.back_off)
         shown = f"{delay}s" if delay < 60 else f"{delay // 60}m{delay % 60}s"
         slot.last = {"terminated": slot.ended}
-        where = f"container={slot.name} pod={self._where}"
+        where = f"container={slot.name} pod={self._pod.full_name}"
         slot.state = {
             "waiting": {
                 "message": f"back-off {shown} restarting failed {where}",
@@ -110,13 +99,13 @@ class Keeper:
             return True
         pod = self._pod.addressed()
         try:
-            environment = container_environment(self._api, pod, slot.spec)
+            environment = container_environment(self._pod.api, pod, slot.spec)
             if slot.image is not None:
                 check_user(pod, slot.spec, slot.image)
         except ConfigProblem as problem:
             slot.state = {"waiting": {"message": problem.message, "reason": "CreateContainerConfigError"}}
-            slot.due = self._now() + 12
-            self._pod.say("Failed", f"Error: {problem.message}", kind="Warning", slot=slot)
+            slot.due = self._now() + RETRY_SECONDS
+            self._pod.warn("Failed", f"Error: {problem.message}", slot)
             return True
         if slot.ended is not None or slot.last:
             if slot.ended is not None:
@@ -133,12 +122,12 @@ class Keeper:
         image = slot.image
         if image is None:
             return
-        slot.id = "containerd://" + self._api.random(32).hex()
+        slot.id = "containerd://" + self._pod.api.random(32).hex()
         words = command_of(slot, image, environment)
-        slot.container = self._creator.make(self._pod.object()["spec"], slot, image, environment, words)
+        slot.container = create_container(self._pod, self._wiring, slot, image, environment, words)
         slot.log = Log(self._now)
         slot.started_at = now
-        self._pod.say("Created", "Container created", slot=slot)
+        self._pod.record("Created", "Container created", slot)
         try:
             process = MainProcess(
                 slot.container,
@@ -154,33 +143,34 @@ class Keeper:
                 "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
                 f"failed: unable to start container process: error during container init: {problem.message}: unknown"
             )
-            self._pod.say("Failed", f"Error: {message}", kind="Warning", slot=slot)
+            self._pod.warn("Failed", f"Error: {message}", slot)
             slot.container = None
             self._terminated(slot, 128, "StartError", message)
             self._back_off(slot)
             return
         slot.process = process
-        self._pod.say("Started", "Container started", slot=slot)
+        self._pod.record("Started", "Container started", slot)
         slot.state = {"running": {"startedAt": timestamp(now)}}
         slot.due = float("inf")
         slot.healthy, slot.started_up = not slot.spec.get("readinessProbe"), not slot.spec.get("startupProbe")
         if process.status is not None:
             self._ended(slot, process.status)
             return
-        failure = run_hook(slot, "postStart", self._where)
+        failure = run_hook(slot, "postStart", self._pod.full_name)
         if failure:
             self._pod.warn("FailedPostStartHook", "PostStartHook failed", slot)
             self.stop(slot, "FailedPostStartHook")
             slot.last, slot.shift_at = dict(slot.state), float("inf")
             slot.state = {"waiting": {"message": failure, "reason": "PostStartHookError"}}
 
-    @property
-    def _where(self) -> str:
-        return f"{self._pod.name}_{self._pod.namespace}({self._pod.uid})"
-
     def stop(self, slot: Slot, why: str) -> None:
-        """End a container that must not run on, and plan its next start."""
-        self._pod.say("Killing", why, slot=slot)
+        """Kill a container, and plan its restart.
+
+        Args:
+            slot: The container.
+            why: The message of the event.
+        """
+        self._pod.record("Killing", why, slot)
         if slot.process is not None:
             slot.process.stop()
         self._terminated(slot, KILLED, "Error")
@@ -191,7 +181,7 @@ class Keeper:
         self._back_off(slot)
 
     def _terminated(self, slot: Slot, status: int, reason: str, message: str = "") -> None:
-        """Write down how a container has ended."""
+        """Set the state of a container that has ended."""
         now = self._now()
         state: Object = {"exitCode": status, "reason": reason}
         if message:
@@ -206,7 +196,7 @@ class Keeper:
         slot.process = None
 
     def _back_off(self, slot: Slot) -> None:
-        """Plan the next start of a container that has ended."""
+        """Plan the restart of a container that has ended."""
         now = self._now()
         ran = now - slot.started_at
         if not slot.restarts and not slot.back_off:
@@ -214,28 +204,28 @@ class Keeper:
             slot.back_off = FIRST_BACK_OFF_SECONDS / 2
         else:
             slot.back_off = min(MAX_BACK_OFF_SECONDS, slot.back_off * 2)
-            if ran > FORGIVEN_AFTER_SECONDS:
+            if ran > RESET_SECONDS:
                 slot.back_off = FIRST_BACK_OFF_SECONDS
             slot.due = now + slot.back_off
             slot.shift_at = now + SYNC_SECONDS
-            self._pod.say(
-                "BackOff",
-                f"Back-off restarting failed container {slot.name} in pod {self._where}",
-                kind="Warning",
-                slot=slot,
-            )
+            message = f"Back-off restarting failed container {slot.name} in pod {self._pod.full_name}"
+            self._pod.warn("BackOff", message, slot)
 
     @property
     def _grace(self) -> float:
         return float(self._pod.object()["spec"].get("terminationGracePeriodSeconds") or 30)
 
     def end(self, slots: Iterable[Slot]) -> bool:
-        """End containers that run, and tell whether any did."""
+        """End the running ones of some containers.
+
+        Returns:
+            Whether there were any.
+        """
         ended = False
         for slot in slots:
             if slot.process is not None and slot.running:
-                self._pod.say("Killing", f"Stopping container {slot.name}", slot=slot)
-                if run_hook(slot, "preStop", self._where, timeout_seconds=self._grace):
+                self._pod.record("Killing", f"Stopping container {slot.name}", slot)
+                if run_hook(slot, "preStop", self._pod.full_name, timeout_seconds=self._grace):
                     self._pod.warn("FailedPreStopHook", "PreStopHook failed", slot)
                 slot.process.stop()
                 self._terminated(slot, KILLED, "Error")

@@ -1,4 +1,4 @@
-"""A pod on the node: its address, its volumes, its containers and their restarts.
+"""A pod on the node: its containers and their restarts, its deadline and its status.
 
 Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime``, ``pkg/kubelet/images``.
 """
@@ -8,46 +8,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from labkit.embedded.container.files.images import find_image
-from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.machinery.pods.state import parse_time
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi, NodeSettings
+from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.network import Wiring
 from labkit.embedded.node.pod.container_slot import Slot
 from labkit.embedded.node.pod.container_status import slot_status
-from labkit.embedded.node.pod.create_container import Creator
+from labkit.embedded.node.pod.context import PodContext
 from labkit.embedded.node.pod.events import Recorder
-from labkit.embedded.node.pod.image_pull import Puller
-from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, Keeper
-from labkit.embedded.node.pod.pod_status import NEVER_RAN, build, seconds_of
-from labkit.embedded.node.pod.probes import Prober, Target
+from labkit.embedded.node.pod.lifecycle import KILLED, RESTART_SECONDS, ContainerLifecycle
+from labkit.embedded.node.pod.pod_status import NEVER_RAN, pod_status
+from labkit.embedded.node.pod.probes import Prober
 from labkit.embedded.node.pod.problems import VolumeProblem
-from labkit.embedded.node.pod.volumes import Volume
 
 OVERDUE = {
     "reason": "DeadlineExceeded",
     "message": "Pod was active on the node longer than the specified deadline",
 }
-"""What is said of a pod that was active longer than its ``activeDeadlineSeconds``."""
+"""The status of a pod that was active longer than its ``activeDeadlineSeconds``."""
 
 
-class Pod:
+class Pod(PodContext):
     """A pod that was bound to the node.
 
     Args:
         api: The cluster.
         settings: The node.
-        recorder: Writes its events.
+        recorder: Records its events.
         wiring: Connects it to the network.
         pod: The object.
         address: Its address.
-        now: Seconds since 1970.
-        quiet: Its containers were running before the server was started anew: they begin
-            again without a word in events or status.
+        now: Seconds since the epoch.
+        quiet: Its containers ran before the server was restarted: they start again without events
+            and without counting it.
     """
 
     def __init__(
         self,
-        api: NodeApi,
+        api: ClusterApi,
         settings: NodeSettings,
         recorder: Recorder,
         wiring: Wiring,
@@ -57,69 +55,44 @@ class Pod:
         *,
         quiet: bool = False,
     ) -> None:
-        self._api = api
-        self._settings = settings
-        self._recorder = recorder
-        self._object = pod
-        self._now = now
-        self.quiet = quiet
-        self.uid = str(pod["metadata"]["uid"])
-        self.namespace = str(pod["metadata"]["namespace"])
-        self.name = str(pod["metadata"]["name"])
+        super().__init__(api, settings, recorder, pod, address, now, quiet=quiet)
         spec = pod["spec"]
-        self.address = settings.address if spec.get("hostNetwork") else address
-        self.listeners: dict[int, Endpoint] = {}
         reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         waiting: Object = {"waiting": {"reason": reason}}
         self.init = [Slot(one, waiting, init=True) for one in spec.get("initContainers") or ()]
         self.slots = [Slot(one, waiting) for one in spec.get("containers") or ()]
-        self.guests: list[Slot] = []
-        self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in spec.get("volumes") or ()}
-        target = Target(self.address, self.listeners, api.random)
-        self._prober = Prober([*self.init, *self.slots], target, self.warn)
-        self._deadline = self._overdue_at()
-        self._late = False
-        puller = Puller(settings.address, now, self.say)
-        self._keeper = Keeper(api, self, Creator(api, settings, wiring, self, now), puller, now)
+        self.ephemeral_containers: list[Slot] = []
+        self._policy = str(spec.get("restartPolicy", "Always"))
+        self._prober = Prober([*self.init, *self.slots], self)
+        self._lifecycle = ContainerLifecycle(self, wiring)
+        self._deadline = self._deadline_of(pod)
+        self._overdue = False
         self._mounted = False
         self._due = 0.0
         if quiet:
-            self._remember(pod.get("status") or {})
-
-    def object(self) -> Object:
-        """The pod as it is stored now."""
-        found = self._api.get("pods", self.namespace, self.name)
-        if found is not None and found["metadata"]["uid"] == self.uid:
-            self._object = found
-        return self._object
-
-    def addressed(self) -> Object:
-        """The pod with its addresses, which its status may not tell yet."""
-        pod = self.object()
-        host = self._settings.address
-        return {**pod, "status": {**(pod.get("status") or {}), "podIP": self.address, "hostIP": host}}
+            self._restore(pod.get("status") or {})
 
     def slot(self, name: str) -> Slot | None:
         """A container by name."""
-        return next((slot for slot in (*self.slots, *self.init, *self.guests) if slot.name == name), None)
+        return next((slot for slot in (*self.slots, *self.init, *self.ephemeral_containers) if slot.name == name), None)
 
-    def take_guests(self) -> bool:
-        """Take in the ephemeral containers that were added to the pod since.
+    def add_ephemeral_containers(self) -> bool:
+        """Add the ephemeral containers that the object has got since.
 
         Returns:
             Whether there were any.
         """
         pod = self.object()
-        told = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
-        known = {one["name"] for one in told} | {slot.name for slot in self.guests}
+        statuses = (pod.get("status") or {}).get("ephemeralContainerStatuses") or ()
+        known = {one["name"] for one in statuses} | {slot.name for slot in self.ephemeral_containers}
         wanted = [one for one in pod["spec"].get("ephemeralContainers") or () if one["name"] not in known]
         waiting: Object = {"waiting": {"reason": "ContainerCreating"}}
         added = [Slot(one, waiting, ephemeral=True) for one in wanted]
-        self.guests += added
+        self.ephemeral_containers += added
         return bool(added)
 
-    def _remember(self, status: Object) -> None:
-        """Take counts and last states from the stored status."""
+    def _restore(self, status: Object) -> None:
+        """Take restart counts and last states from the stored status."""
         known = {
             one["name"]: one
             for one in [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
@@ -133,10 +106,10 @@ class Pod:
             slot.id = str(found.get("containerID") or "")
             if (found.get("state") or {}).get("terminated"):
                 slot.state = dict(found["state"])
-                slot.image = find_image(slot.spec["image"], slot.policy)
-                slot.due = self._now() + RESTART_SECONDS
+                slot.image = find_image(slot.spec["image"], slot.pull_policy)
+                slot.due = self.now() + RESTART_SECONDS
 
-    # Life.
+    # Lifecycle
 
     def advance(self) -> bool:
         """Do what is due.
@@ -144,7 +117,7 @@ class Pod:
         Returns:
             Whether a container's state changed.
         """
-        now = self._now()
+        now = self.now()
         changed = False
         if not self._mounted:
             if now < self._due:
@@ -153,33 +126,31 @@ class Pod:
                 self._due = now + 10
                 return False
             changed = True
-        if now >= self._deadline and not self._late and not self._over:
-            self._late = True
-            self.say("DeadlineExceeded", OVERDUE["message"])
-            self._keeper.end((*self.init, *self.slots))
+        if now >= self._deadline and not self._overdue and not self._over:
+            self._overdue = True
+            self.record("DeadlineExceeded", OVERDUE["message"])
+            self._lifecycle.end((*self.init, *self.slots))
             return True
-        policy = str(self._object["spec"].get("restartPolicy", "Always"))
         for slot in self._in_turn():
-            changed = self._keeper.step(slot, policy) or changed
+            changed = self._lifecycle.step(slot, self._policy) or changed
         shifted, doomed = self._prober.advance(now)
         for slot, why in doomed:
-            self._keeper.stop(slot, f"{why}, will be restarted")
+            self._lifecycle.stop(slot, f"{why}, will be restarted")
         changed = changed or shifted or bool(doomed)
         if self._over:
-            changed = self._keeper.end(slot for slot in self.init if slot.sidecar) or changed
+            changed = self._lifecycle.end(slot for slot in self.init if slot.sidecar) or changed
         return changed
 
     @property
     def _over(self) -> bool:
-        """Whether all containers have ended for good; sidecars do not count, and end with them."""
-        policy = str(self._object["spec"].get("restartPolicy", "Always"))
-        return all(slot.ended is not None and not slot.restartable(policy) for slot in self.slots)
+        """Whether all containers have ended for good; sidecars do not count, they end with them."""
+        return all(slot.ended is not None and not slot.restartable(self._policy) for slot in self.slots)
 
     def _in_turn(self) -> Iterator[Slot]:
-        """The containers that may run by now: an init container that is not through holds up those behind it."""
-        if self._over or self._late:
+        """The containers that may run by now: an init container that has not passed blocks those after it."""
+        if self._over or self._overdue:
             return
-        yield from self.guests
+        yield from self.ephemeral_containers
         for slot in self.init:
             yield slot
             if not slot.passed:
@@ -195,23 +166,22 @@ class Pod:
             times += [self._prober.next_due(), self._deadline]
         return min(times, default=float("inf"))
 
-    def _overdue_at(self) -> float:
-        """When it has been active for longer than it may."""
-        seconds = self._object["spec"].get("activeDeadlineSeconds")
-        begun = (self._object.get("status") or {}).get("startTime")
-        return (seconds_of(begun) if begun else self._now()) + seconds if seconds else float("inf")
+    def _deadline_of(self, pod: Object) -> float:
+        """When ``activeDeadlineSeconds`` will be over, in seconds since the epoch."""
+        seconds, begun = pod["spec"].get("activeDeadlineSeconds"), (pod.get("status") or {}).get("startTime")
+        return (parse_time(begun) if begun else self.now()) + seconds if seconds else float("inf")
 
     def _slot_due(self, slot: Slot) -> float:
         if slot.running and slot.process is not None:
             return slot.process.wake_at
-        if slot.ended is not None and not slot.restartable(str(self._object["spec"].get("restartPolicy", "Always"))):
+        if slot.ended is not None and not slot.restartable(self._policy):
             return float("inf")
         if not slot.state.get("waiting") and slot.ended is None:
             return 0.0
         return min(slot.due, slot.shift_at)
 
     def _set_up(self) -> bool:
-        """Check the volumes.
+        """Set up the volumes.
 
         Returns:
             Whether all are there.
@@ -220,21 +190,19 @@ class Pod:
             try:
                 volume.files()
             except VolumeProblem as problem:
-                self.say(
-                    "FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}', kind="Warning"
-                )
+                self.warn("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {problem.message}')
                 return False
         self._mounted = True
         return True
 
     def kill(self) -> None:
-        """End all containers because the pod is being deleted, and say so.
+        """End all containers of a pod that is being deleted, with events.
 
-        Nobody waits for a grace period: the first process of a container takes no notice of a
-        SIGTERM that it has no handler for, and would be killed at its end all the same.
+        There is no grace period: the first process of a container ignores a SIGTERM that it has
+        no handler for, and would be killed at the end of the period all the same.
         """
         initialized = all(one.passed for one in self.init)
-        self._keeper.end((*self.init, *self.slots, *self.guests))
+        self._lifecycle.end((*self.init, *self.slots, *self.ephemeral_containers))
         for slot in (*self.init, *self.slots):
             if not slot.id and initialized:
                 message = "The container could not be located when the pod was terminated"
@@ -244,36 +212,23 @@ class Pod:
                 slot.state = dict(slot.last)
 
     def stop(self) -> None:
-        """End all containers."""
-        for slot in (*self.init, *self.slots, *self.guests):
+        """End all containers, without events."""
+        for slot in (*self.init, *self.slots, *self.ephemeral_containers):
             if slot.process is not None:
                 slot.process.stop()
                 slot.process = None
         self.listeners.clear()
 
-    def warn(self, reason: str, message: str, slot: Slot) -> None:
-        """Write an event about something that goes wrong in a container."""
-        self.say(reason, message, kind="Warning", slot=slot)
-
-    def say(self, reason: str, message: str, *, kind: str = "Normal", slot: Slot | None = None) -> None:
-        """Write an event, unless the pod is to be quiet."""
-        if not self.quiet:
-            self._recorder.record(
-                self._object, reason, message, kind=kind, field_path=slot.field_path if slot is not None else ""
-            )
-
-    # Status.
-
     def status(self, pod: Object) -> Object:
         """The status to be stored."""
-        return build(
+        return pod_status(
             pod,
-            host=self._settings.address,
+            host=self.settings.address,
             address=self.address if self._mounted else "",
             init=[slot_status(slot) for slot in self.init],
             statuses=[slot_status(slot) for slot in self.slots],
-            guests=[slot_status(slot) for slot in self.guests],
+            ephemeral=[slot_status(slot) for slot in self.ephemeral_containers],
             sandbox=self._mounted,
-            now=self._now(),
-            failed=OVERDUE if self._late else {},
+            now=self.now(),
+            failed=OVERDUE if self._overdue else {},
         )

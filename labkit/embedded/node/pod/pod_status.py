@@ -5,26 +5,16 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/status/generate.go``, ``pkg/kubelet/kub
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
+from labkit.embedded.apiserver.registry.strategy import timestamp
 from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.schema.values import parse_quantity, quantity_text
 
 NO_LIMIT = {"limits": {"memory": "9007199254740988Ki"}}
-"""What is read from the control group of a pod whose containers have ended."""
+"""The limits in the control group of a pod whose containers have ended."""
 NEVER_RAN = "ContainerStatusUnknown"
-"""Why a container has ended that had not begun when its pod was deleted."""
-
-
-def timestamp(seconds: float) -> str:
-    """RFC 3339 in whole seconds."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def seconds_of(text: str) -> float:
-    """The moment that :func:`timestamp` wrote."""
-    return datetime.datetime.fromisoformat(text).timestamp()
+"""The reason of a container that had not started when its pod was deleted."""
 
 
 def qos_class(spec: Object) -> str:
@@ -43,18 +33,18 @@ def qos_class(spec: Object) -> str:
 
 
 def sidecar_names(spec: Object) -> set[str]:
-    """The init containers that run on beside the others."""
+    """The names of the sidecars."""
     return {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
 
 
 def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, deleted: bool = False) -> str:
-    """The phase, from the containers' states.
+    """The phase of a pod by the states of its containers.
 
     Args:
         spec: The pod's spec.
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
-        deleted: Whether the pod is being deleted: nothing starts again then.
+        deleted: Whether the pod is being deleted: no container restarts then.
     """
     sidecars = sidecar_names(spec)
     for status in init:
@@ -98,12 +88,12 @@ def phase_of(spec: Object, init: list[Object], statuses: list[Object], *, delete
 
 
 class Conditions:
-    """The conditions of a pod, whose times change only when their status does.
+    """The conditions of a pod; their transition times change with their status only.
 
     Args:
-        before: The conditions as they are stored.
-        generation: The generation that was seen.
-        now: Seconds since 1970.
+        before: The stored conditions.
+        generation: The observed generation.
+        now: Seconds since the epoch.
     """
 
     def __init__(self, before: list[Object], generation: int, now: float) -> None:
@@ -116,11 +106,11 @@ class Conditions:
         """Add a condition."""
         status = "True" if good else "False"
         before = self._before.get(kind) or {}
-        moment = before.get("lastTransitionTime") if before.get("status") == status else None
+        since = before.get("lastTransitionTime") if before.get("status") == status else None
         condition: Object = {"type": kind}
         if self._generation:
             condition["observedGeneration"] = self._generation
-        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": moment or self._now}
+        condition |= {"status": status, "lastProbeTime": None, "lastTransitionTime": since or self._now}
         if reason:
             condition["reason"] = reason
         if message:
@@ -128,14 +118,14 @@ class Conditions:
         self.items.append(condition)
 
 
-def build(
+def pod_status(
     pod: Object,
     *,
     host: str,
     address: str,
     init: list[Object],
     statuses: list[Object],
-    guests: list[Object],
+    ephemeral: list[Object],
     sandbox: bool,
     now: float,
     failed: Mapping[str, str],
@@ -148,10 +138,10 @@ def build(
         address: The pod's address, empty while it has none.
         init: The init containers' statuses, in order.
         statuses: The containers' statuses.
-        guests: The ephemeral containers' statuses.
-        sandbox: Whether the pod's network stands.
-        now: Seconds since 1970.
-        failed: Reason and message, if the node has given the pod up.
+        ephemeral: The ephemeral containers' statuses.
+        sandbox: Whether the pod's network is set up.
+        now: Seconds since the epoch.
+        failed: Reason and message, if the node has failed the pod.
     """
     spec, before = pod["spec"], pod.get("status") or {}
     generation = int(pod["metadata"].get("generation") or 0)
@@ -179,20 +169,20 @@ def build(
     status: Object = {}
     if generation:
         status["observedGeneration"] = generation
-    # A kubelet calls a pod failed that it ended before it ran, and leaves the conditions as they are.
-    told = "Failed" if deleted and phase == "Pending" else phase
+    # A kubelet gives a pod that it killed before it ran the phase Failed, and leaves the conditions as they are.
+    shown = "Failed" if deleted and phase == "Pending" else phase
     status |= failed
-    status |= {"phase": told, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
+    status |= {"phase": shown, "conditions": conditions.items, "hostIP": host, "hostIPs": [{"ip": host}]}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     status["startTime"] = before.get("startTime") or timestamp(now)
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(statuses, key=lambda item: str(item["name"]))
-    names = {one["name"] for one in guests}
+    names = {one["name"] for one in ephemeral}
     gone = [one for one in before.get("ephemeralContainerStatuses") or () if one["name"] not in names]
-    if gone or guests:
-        status["ephemeralContainerStatuses"] = [*gone, *guests]
+    if gone or ephemeral:
+        status["ephemeralContainerStatuses"] = [*gone, *ephemeral]
     status["qosClass"] = before.get("qosClass") or qos_class(spec)
     ended = statuses and all((item["state"].get("terminated") or {}).get("startedAt") for item in statuses)
     requests, limits = _sum(spec, "requests"), _sum(spec, "limits")
@@ -204,12 +194,12 @@ def build(
 
 
 def _begun(status: Object) -> bool:
-    """Whether a sidecar has run: if it crashes later, that holds up nobody."""
+    """Whether a sidecar has run: a later crash does not block other containers."""
     return bool(status["started"] or status["lastState"] or status["state"].get("terminated"))
 
 
 def _sum(spec: Object, kind: str) -> Object:
-    """Requests or limits of a pod: its own, else those of its containers together."""
+    """Requests or limits of a pod: its own, or the sum of its containers'."""
     own: Object = (spec.get("resources") or {}).get(kind) or {}
     if own:
         return own
@@ -222,7 +212,7 @@ def _sum(spec: Object, kind: str) -> Object:
 
 
 def unscheduled(pod: Object, message: str, now: float) -> Object:
-    """The status of a pod that fits on no node."""
+    """The status of an unschedulable pod."""
     conditions = Conditions(
         (pod.get("status") or {}).get("conditions") or [], int(pod["metadata"].get("generation") or 0), now
     )

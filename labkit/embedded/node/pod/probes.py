@@ -1,55 +1,26 @@
-"""Probes: is a container started, alive, ready?
+"""Startup, liveness and readiness probes.
 
 Sources: k8s.io/kubernetes ``pkg/kubelet/prober``, ``pkg/probe``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from labkit.embedded.container.container import NotRunnable
-from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.run_once import run_inside
 from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.node.network import reachable
 from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.context import PodContext
+from labkit.embedded.node.pod.problems import PodProblem
 
-FIRST_LOOK_SECONDS = 1.0
+FIRST_PROBE_SECONDS = 1.0
 """How long after a container's start the first probe comes, if it has no delay of its own."""
 
 KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 
 
-class Errored(Exception):
-    """A probe could not be made, and its result is thrown away.
-
-    Args:
-        message: Why.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a pod's probes go.
-
-    Args:
-        address: The pod's address.
-        listeners: What its containers serve, by port.
-        random: Random bytes.
-    """
-
-    address: str
-    listeners: Mapping[int, Endpoint]
-    random: Callable[[int], bytes]
-
-    def listener(self, port: int) -> Endpoint | None:
-        """Who answers at the pod's address: a proxy listens on the loopback alone."""
-        found = self.listeners.get(port)
-        return found if found is not None and found.server != "proxy" else None
+class ProbeError(PodProblem):
+    """A probe could not be made: it has no result."""
 
 
 class Probe:
@@ -58,14 +29,14 @@ class Probe:
     Args:
         kind: Its field: ``startupProbe``, ``livenessProbe`` or ``readinessProbe``.
         slot: The container.
-        target: Where it goes.
+        pod: The pod.
     """
 
-    def __init__(self, kind: str, slot: Slot, target: Target) -> None:
+    def __init__(self, kind: str, slot: Slot, pod: PodContext) -> None:
         self.kind = kind
         self.slot = slot
         self.spec: Object = slot.spec[kind]
-        self._target = target
+        self._pod = pod
         self._container = ""
         self._last: bool | None = None
         self._count = 0
@@ -75,32 +46,32 @@ class Probe:
 
     @property
     def waiting(self) -> bool:
-        """Whether it waits for its container to have started, or is done with it."""
+        """Whether it has nothing to do until its container has started, or has restarted."""
         return self.on_hold or (self.kind != "startupProbe" and not self.slot.started)
 
-    def renew(self) -> None:
-        """Begin anew with a new container; a container that does not run is not ready."""
+    def reset(self) -> None:
+        """Start over if the container has restarted; stop if it does not run."""
         if self._container != self.slot.id:
             self._container, self._last, self._count, self.on_hold = self.slot.id, None, 0, False
             self.result = self.kind == "livenessProbe"
-            self.due = self.slot.started_at + max(FIRST_LOOK_SECONDS, float(self.spec.get("initialDelaySeconds") or 0))
+            self.due = self.slot.started_at + max(FIRST_PROBE_SECONDS, float(self.spec.get("initialDelaySeconds") or 0))
         if not self.slot.running:
             self.due = float("inf")
 
-    def look(self, now: float) -> str | None:
+    def probe(self, now: float) -> str | None:
         """Probe once.
 
         Args:
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
-            What the event says, or None if all is well.
+            The message of the event, None if the probe succeeded.
         """
         self.due = now + float(self.spec.get("periodSeconds") or 10)
         name = KINDS[self.kind]
         try:
             problem = self._problem()
-        except Errored as error:
+        except ProbeError as error:
             return f"{name} probe errored and resulted in unknown state: {error.message}"
         good = problem is None
         self._count = self._count + 1 if self._last is good else 1
@@ -120,8 +91,8 @@ class Probe:
             return self._request(self.spec["httpGet"])
         if self.spec.get("tcpSocket") is not None:
             port = self._port(self.spec["tcpSocket"].get("port"))
-            return None if self._target.listener(port) is not None else self._refused(port)
-        where = f"{self._target.address}:{(self.spec.get('grpc') or {}).get('port')}"
+            return None if reachable(self._pod.listeners, port) is not None else self._refused(port)
+        where = f"{self._pod.address}:{(self.spec.get('grpc') or {}).get('port')}"
         return f'timeout: failed to connect service "{where}" within {seconds}s: context deadline exceeded'
 
     def _command(self, words: list[str], seconds: int) -> str | None:
@@ -130,8 +101,8 @@ class Probe:
         try:
             ran = run_inside(self.slot.container, words, seconds)
         except NotRunnable as problem:
-            number = self._target.random(32).hex()
-            raise Errored(
+            number = self._pod.api.random(32).hex()
+            raise ProbeError(
                 f'rpc error: code = Unknown desc = failed to exec in container: failed to start exec "{number}": OCI '
                 f"runtime exec failed: exec failed: unable to start container process: {problem.message}: unknown"
             ) from None
@@ -144,11 +115,11 @@ class Probe:
         scheme = str(get.get("scheme") or "HTTP").lower()
         path = str(get.get("path") or "/")
         path = path if path.startswith("/") else f"/{path}"
-        url = f"{scheme}://{self._target.address}:{port}{path}"
-        endpoint = self._target.listener(port) if not get.get("host") else None
+        url = f"{scheme}://{self._pod.address}:{port}{path}"
+        endpoint = reachable(self._pod.listeners, port) if not get.get("host") else None
         if endpoint is None:
             return f'Get "{url}": {self._refused(port)}'
-        headers = {"host": f"{self._target.address}:{port}", "user-agent": "kube-probe/1.36", "accept": "*/*"}
+        headers = {"host": f"{self._pod.address}:{port}", "user-agent": "kube-probe/1.36", "accept": "*/*"}
         headers |= {str(one["name"]).lower(): str(one["value"]) for one in get.get("httpHeaders") or ()}
         where, _, text = path.partition("?")
         query = {part.partition("=")[0]: [part.partition("=")[2]] for part in text.split("&") if part}
@@ -156,7 +127,7 @@ class Probe:
         return None if 200 <= answer.status < 400 else f"HTTP probe failed with statuscode: {answer.status}"
 
     def _refused(self, port: int) -> str:
-        return f"dial tcp {self._target.address}:{port}: connect: connection refused"
+        return f"dial tcp {self._pod.address}:{port}: connect: connection refused"
 
     def _port(self, given: object) -> int:
         if isinstance(given, str) and not given.isdigit():
@@ -172,33 +143,31 @@ class Prober:
 
     Args:
         slots: Its containers.
-        target: Where the probes go.
-        say: Writes an event: reason, message and container.
+        pod: The pod.
     """
 
-    def __init__(self, slots: list[Slot], target: Target, say: Callable[[str, str, Slot], None]) -> None:
-        self._probes = [Probe(kind, slot, target) for slot in slots for kind in KINDS if slot.spec.get(kind)]
-        self._say = say
+    def __init__(self, slots: list[Slot], pod: PodContext) -> None:
+        self._probes = [Probe(kind, slot, pod) for slot in slots for kind in KINDS if slot.spec.get(kind)]
+        self._pod = pod
 
     def advance(self, now: float) -> tuple[bool, list[tuple[Slot, str]]]:
         """Make the probes that are due.
 
         Args:
-            now: Seconds since 1970.
+            now: Seconds since the epoch.
 
         Returns:
-            Whether a container is ready or started now and was not, or the other way round; and the
-            containers that must end, each with why.
+            Whether a result changed, and the containers to be killed, each with the reason.
         """
         changed, doomed = False, []
         for probe in self._probes:
             before = probe.result
-            probe.renew()
+            probe.reset()
             slot = probe.slot
             if probe.due <= now and not probe.waiting:
-                problem = probe.look(now)
+                problem = probe.probe(now)
                 if problem is not None:
-                    self._say("Unhealthy", problem, slot)
+                    self._pod.warn("Unhealthy", problem, slot)
                 if problem is not None and not probe.result and probe.kind != "readinessProbe" and probe.on_hold:
                     doomed.append((slot, f"Container {slot.name} failed {KINDS[probe.kind].lower()} probe"))
             if probe.kind == "readinessProbe":
@@ -211,5 +180,5 @@ class Prober:
     def next_due(self) -> float:
         """When :meth:`advance` has something to do again."""
         for probe in self._probes:
-            probe.renew()
+            probe.reset()
         return min((probe.due for probe in self._probes if not probe.waiting), default=float("inf"))

@@ -1,10 +1,10 @@
-"""Why a container is not made: its configuration, or a volume of its pod."""
+"""Why a container is not started: its configuration, or a volume of its pod."""
 
 from __future__ import annotations
 
 
-class ConfigProblem(Exception):
-    """A variable cannot be had: ``CreateContainerConfigError``.
+class PodProblem(Exception):
+    """Something in a pod does not work.
 
     Args:
         message: For example ``secret "x" not found``.
@@ -15,13 +15,9 @@ class ConfigProblem(Exception):
         self.message = message
 
 
-class VolumeProblem(Exception):
-    """A volume cannot be set up; the pod waits in ``ContainerCreating``.
+class ConfigProblem(PodProblem):
+    """A variable or the user of a container is not valid: ``CreateContainerConfigError``."""
 
-    Args:
-        message: For example ``configmap "x" not found``.
-    """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+class VolumeProblem(PodProblem):
+    """A volume cannot be set up: the pod stays in ``ContainerCreating``."""

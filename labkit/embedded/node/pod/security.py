@@ -1,4 +1,4 @@
-"""What a pod's security context means for its containers: users, groups, and who owns a volume's files.
+"""Security contexts: users and groups of containers, and owners of a volume's files.
 
 Sources: k8s.io/kubernetes ``pkg/kubelet/kuberuntime/security_context.go``, ``pkg/volume/volume_linux.go``.
 """
@@ -16,7 +16,7 @@ def context(spec: Object, container: Object) -> Object:
 
 
 def check_user(pod: Object, container: Object, image: Image) -> None:
-    """Refuse a container that would run as root where that is not allowed.
+    """Enforce ``runAsNonRoot``.
 
     Args:
         pod: The pod.
@@ -24,7 +24,7 @@ def check_user(pod: Object, container: Object, image: Image) -> None:
         image: The container's image.
 
     Raises:
-        ConfigProblem: It would.
+        ConfigProblem: The container would run as root.
     """
     security = context(pod["spec"], container)
     if not security.get("runAsNonRoot"):
@@ -39,7 +39,7 @@ def check_user(pod: Object, container: Object, image: Image) -> None:
 
 
 def groups(spec: Object) -> list[int]:
-    """The groups that all containers of a pod are in beside their own."""
+    """The supplemental groups of a pod's containers."""
     security = spec.get("securityContext") or {}
     found = {int(one) for one in security.get("supplementalGroups") or ()}
     if security.get("fsGroup") is not None:
@@ -48,7 +48,7 @@ def groups(spec: Object) -> list[int]:
 
 
 def common_user(spec: Object) -> int | None:
-    """The user whom all containers run as, if the pod says so: mounted tokens are then theirs."""
+    """The one ``runAsUser`` of all containers, if there is one: it owns mounted tokens."""
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     users = {context(spec, one).get("runAsUser") for one in containers}
     return users.pop() if len(users) == 1 else None

@@ -1,30 +1,31 @@
 """Volumes: projected tokens, config maps, secrets, the downward API, and empty directories.
 
-A mounted volume is brought up to date whenever it is looked at, in the layout that the
-kubelet's atomic writer makes: the files are links through ``..data`` to a directory named
-by the time. Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
+A mounted volume is updated whenever it is read, in the layout of the kubelet's atomic writer: the
+files are links through ``..data`` to a directory named by the time.
+Source: k8s.io/kubernetes ``pkg/volume/util/atomic_writer.go``.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from labkit.embedded.container.files.inodes import Directory, File, Link
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.node.api import NodeApi
+from labkit.embedded.node.api import ClusterApi
+from labkit.embedded.node.pod.downward_api import field_value, resource_value
 from labkit.embedded.node.pod.problems import VolumeProblem
-from labkit.embedded.node.pod.resources import resource_value
+from labkit.embedded.node.pod.references import Reference, decode, resolve
 from labkit.embedded.node.pod.security import common_user, file_group
 
 RENEW_AT = 0.8
 """The part of its lifetime after which a mounted token is renewed."""
 
 
+WRITTEN = ("configMap", "secret", "downwardAPI")
+DEFAULT_MODE = 0o644
 Owned = TypeVar("Owned", File, Directory)
 
 
@@ -32,26 +33,26 @@ Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
 
 TOKEN_MODE = 0o600
-"""A token's mode where a user or a group of its own may read it."""
+"""The mode of a token that a user or a group owns."""
 
 GROUP_READS = 0o440
-"""What is added to the mode of files that belong to a pod's ``fsGroup``."""
+"""Added to the mode of files of a pod's ``fsGroup``."""
 
 GROUP_ENTERS = 0o2770
-"""What is added to the mode of directories that belong to it."""
+"""Added to the mode of directories of a pod's ``fsGroup``."""
 
 
 class MountedToken:
     """A token file, renewed before it expires.
 
     Args:
-        api: Gives tokens.
-        pod: Tells the pod as it is now.
+        api: Issues tokens.
+        pod: Returns the pod as it is stored now.
         source: The ``serviceAccountToken`` projection.
-        now: Seconds since 1970.
+        now: Seconds since the epoch.
     """
 
-    def __init__(self, api: NodeApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, pod: Callable[[], Object], source: Object, now: Callable[[], float]) -> None:
         self._api = api
         self._pod = pod
         self._audience = source.get("audience") or ""
@@ -61,10 +62,10 @@ class MountedToken:
         self._renew_at = 0.0
 
     def read(self) -> bytes:
-        """The token, a new one if it is time.
+        """The token, renewed if it is time.
 
         Raises:
-            VolumeProblem: The account is gone and there is no token yet.
+            VolumeProblem: The account does not exist and there is no token yet.
         """
         if self._token and self._now() < self._renew_at:
             return self._token
@@ -89,11 +90,11 @@ class Volume:
     Args:
         api: Where config maps and secrets are.
         spec: The volume.
-        pod: Tells the pod as it is now.
-        now: Seconds since 1970.
+        pod: Returns the pod as it is stored now.
+        now: Seconds since the epoch.
     """
 
-    def __init__(self, api: NodeApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
+    def __init__(self, api: ClusterApi, spec: Object, pod: Callable[[], Object], now: Callable[[], float]) -> None:
         self._api = api
         self.spec = spec
         self._pod = pod
@@ -111,31 +112,26 @@ class Volume:
 
     @property
     def written(self) -> bool:
-        """Whether the kubelet writes its files (then it is read-only in effect)."""
-        return any(self.spec.get(kind) is not None for kind in ("projected", "configMap", "secret", "downwardAPI"))
+        """Whether the kubelet writes its files, which makes it read-only."""
+        return any(self.spec.get(kind) is not None for kind in ("projected", *WRITTEN))
 
     def files(self) -> Files:
-        """What it should hold now.
+        """Its files as they should be now.
 
         Raises:
-            VolumeProblem: Something it needs is missing.
+            VolumeProblem: A source is missing.
         """
-        spec = self.spec
-        if spec.get("projected") is not None:
-            return self._projected(spec["projected"])
-        if spec.get("configMap") is not None:
-            return self._source({"configMap": spec["configMap"]}, int(spec["configMap"].get("defaultMode", 0o644)))
-        if spec.get("secret") is not None:
-            secret = {**spec["secret"], "name": spec["secret"].get("secretName")}
-            return self._source({"secret": secret}, int(secret.get("defaultMode", 0o644)))
-        if spec.get("downwardAPI") is not None:
-            return self._source(
-                {"downwardAPI": spec["downwardAPI"]}, int(spec["downwardAPI"].get("defaultMode", 0o644))
-            )
+        if self.spec.get("projected") is not None:
+            return self._projected(self.spec["projected"])
+        for kind in WRITTEN:
+            part = self.spec.get(kind)
+            if part is not None:
+                source = {kind: {"name": part.get("secretName"), **part}}
+                return self._source(source, int(part.get("defaultMode", DEFAULT_MODE)))
         return {}
 
     def _projected(self, projected: Object) -> Files:
-        mode = int(projected.get("defaultMode", 0o644))
+        mode = int(projected.get("defaultMode", DEFAULT_MODE))
         out: Files = {}
         problems: list[str] = []
         for index, source in enumerate(projected.get("sources") or ()):
@@ -154,16 +150,9 @@ class Volume:
 
     def _source(self, source: Object, mode: int) -> Files:
         namespace = self._pod()["metadata"]["namespace"]
-        for kind, resource in (("configMap", "configmaps"), ("secret", "secrets")):
-            wanted = source.get(kind)
-            if wanted is None:
-                continue
-            found = self._api.get(resource, namespace, wanted.get("name") or "")
-            if found is None:
-                if wanted.get("optional"):
-                    return {}
-                raise VolumeProblem(f'{resource[:-1]} "{wanted.get("name") or ""}" not found')
-            return _chosen(_data(found), wanted, mode, kind.lower())
+        reference = resolve(self._api, namespace, source, VolumeProblem)
+        if reference is not None:
+            return _items(reference, mode)
         out: Files = {}
         for item in (source.get("downwardAPI") or {}).get("items") or ():
             pod = self._pod()
@@ -176,7 +165,7 @@ class Volume:
         return out
 
     def mount(self, *, read_only: bool, sub_path: str = "") -> Directory | File:
-        """A directory to be put into a container's tree, or what a ``subPath`` names in it."""
+        """The directory to mount, or what a ``subPath`` names in it."""
         if not self.written:
             shared = self._shared
             for part in sub_path.split("/"):
@@ -245,71 +234,24 @@ class Volume:
             directory.entries.setdefault(parts[0], Link(mode=0o777, mtime=now, target=f"..data/{parts[0]}"))
 
 
-def _data(obj: Object) -> dict[str, bytes]:
-    out: dict[str, bytes] = {}
-    for key, value in (obj.get("data") or {}).items():
-        if obj.get("kind") == "Secret" or "type" in obj:
-            out[key] = base64.b64decode(value)
-        else:
-            out[key] = value.encode()
-    for key, value in (obj.get("binaryData") or {}).items():
-        out[key] = base64.b64decode(value)
-    return out
+def _items(reference: Reference, mode: int) -> Files:
+    """The files of a config map or a secret.
 
-
-def _chosen(data: dict[str, bytes], wanted: Object, mode: int, kind: str) -> Files:
-    items = wanted.get("items")
-    if not items:
+    Raises:
+        VolumeProblem: A key in ``items`` is missing and not optional.
+    """
+    kind, wanted, found = reference.kind, reference.spec, reference.found or {}
+    data = {key: decode(kind, value) for key, value in (found.get("data") or {}).items()}
+    data |= {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
+    if not wanted.get("items"):
         return {key: (value, mode) for key, value in data.items()}
     out: Files = {}
-    for item in items:
-        if item["key"] not in data:
-            if wanted.get("optional"):
-                continue
+    for item in wanted["items"]:
+        if item["key"] in data:
+            out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
+        elif not wanted.get("optional"):
             what = (
-                "configmap references non-existent config" if kind == "configmap" else f"references non-existent {kind}"
+                "configmap references non-existent config" if kind == "configMap" else "references non-existent secret"
             )
             raise VolumeProblem(f"{what} key: {item['key']}")
-        out[item["path"]] = (data[item["key"]], int(item.get("mode", mode)))
     return out
-
-
-SEEN = "kubernetes.io/config.seen"
-SOURCE = "kubernetes.io/config.source"
-"""What a kubelet adds to a pod's annotations: when it heard of the pod, and from whom."""
-
-
-def quoted(text: str) -> str:
-    """A text as Go's ``%q`` writes it."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def field_value(pod: Object, path: str) -> str | None:
-    """The value of a downward API field, or None if there is none.
-
-    Args:
-        pod: The pod.
-        path: Such as ``metadata.name`` or ``metadata.labels['app']``.
-    """
-    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-    match = re.fullmatch(r"metadata\.(labels|annotations)\['([^']+)'\]", path)
-    if match is not None:
-        return str((metadata.get(match[1]) or {}).get(match[2], ""))
-    if path in ("metadata.labels", "metadata.annotations"):
-        pairs = metadata.get(path.partition(".")[2]) or {}
-        if path == "metadata.annotations":
-            pairs = {**pairs, SEEN: str(metadata.get("creationTimestamp") or ""), SOURCE: "api"}
-        return "\n".join(f"{key}={quoted(value)}" for key, value in sorted(pairs.items()))
-    values = {
-        "metadata.name": metadata.get("name"),
-        "metadata.namespace": metadata.get("namespace"),
-        "metadata.uid": metadata.get("uid"),
-        "spec.nodeName": spec.get("nodeName"),
-        "spec.serviceAccountName": spec.get("serviceAccountName"),
-        "status.podIP": status.get("podIP"),
-        "status.podIPs": status.get("podIP"),
-        "status.hostIP": status.get("hostIP"),
-        "status.hostIPs": status.get("hostIP"),
-    }
-    found = values.get(path)
-    return str(found) if found is not None else None

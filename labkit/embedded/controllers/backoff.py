@@ -1,0 +1,43 @@
+"""Exponential back-off of owners whose objects were refused.
+
+Source: the item exponential failure rate limiter of k8s.io/client-go ``util/workqueue``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.machinery.request import Object
+
+FIRST_SECONDS, MAX_SECONDS = 1, 60
+
+
+class Backoff:
+    """When an owner may try again: each failure doubles its delay. Kept in memory only.
+
+    Args:
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._delays: dict[str, tuple[float, float]] = {}
+        """An owner's uid to when it may try again, and its last delay."""
+
+    def fail(self, owner: Object) -> None:
+        """Count a failure."""
+        uid = owner["metadata"]["uid"]
+        delay = min(max(self._delays.get(uid, (0, 0))[1] * 2, FIRST_SECONDS), MAX_SECONDS)
+        self._delays[uid] = (self._clock() + delay, delay)
+
+    def reset(self, owner: Object) -> bool:
+        """Forget an owner's failures.
+
+        Returns:
+            Whether it had any.
+        """
+        return self._delays.pop(owner["metadata"]["uid"], None) is not None
+
+    def may_try(self, owner: Object) -> bool:
+        """Whether an owner's delay is over."""
+        return self._delays.get(owner["metadata"]["uid"], (0, 0))[0] <= self._clock()

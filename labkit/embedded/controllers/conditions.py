@@ -1,0 +1,51 @@
+"""Conditions in the status of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from labkit.embedded.apiserver.registry.managed.apply import apply
+from labkit.embedded.apiserver.registry.managed.manager import set_managed
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+
+def transition_time(conditions: Iterable[Object], kind: str, status: str, now: str) -> str:
+    """The ``lastTransitionTime`` of a condition: when its status changed last.
+
+    Args:
+        conditions: The conditions before.
+        kind: The condition's type.
+        status: Its status now.
+        now: RFC 3339.
+    """
+    for before in conditions:
+        if (before.get("type"), before.get("status")) == (kind, status):
+            return str(before.get("lastTransitionTime") or now)
+    return now
+
+
+def apply_condition(registry: Registry, kind: Kind, obj: Object, manager: str, condition: dict[str, Any]) -> None:
+    """Write a condition by server-side apply.
+
+    Args:
+        registry: Where the object is.
+        kind: Its row.
+        obj: The object, which is not namespaced.
+        manager: The field manager.
+        condition: The condition, complete.
+    """
+    config = {
+        "apiVersion": kind.group_version,
+        "kind": kind.kind,
+        "metadata": {"name": obj["metadata"]["name"]},
+        "status": {"conditions": [condition]},
+    }
+    now = timestamp(registry.clock())
+    merged, managed = apply(registry.struct(kind), obj, config, manager, kind.group_version, "status", True, now)
+    if merged is not None:
+        new = registry.complete(kind, merged)
+        set_managed(new, managed)
+        registry.write(kind, registry.ordered(kind, new))

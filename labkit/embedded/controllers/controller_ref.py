@@ -1,0 +1,109 @@
+"""Owner references of controllers: who controls an object, and how orphans are adopted and others released.
+
+Source: k8s.io/kubernetes ``pkg/controller/controller_ref_manager.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+
+
+def controller_of(obj: Object | None) -> Object | None:
+    """The reference to the object that controls this one."""
+    for owner in (obj or {}).get("metadata", {}).get("ownerReferences") or ():
+        if owner.get("controller"):
+            found: Object = owner
+            return found
+    return None
+
+
+def controls(owner: Object, obj: Object) -> bool:
+    """Whether an object is controlled by another."""
+    reference = controller_of(obj)
+    return reference is not None and reference.get("uid") == owner["metadata"]["uid"]
+
+
+def reference_to(kind: Kind, obj: Object) -> Object:
+    """The controller reference to an object.
+
+    Args:
+        kind: The object's row.
+        obj: The controller.
+    """
+    return {
+        "apiVersion": kind.group_version,
+        "kind": kind.kind,
+        "name": obj["metadata"]["name"],
+        "uid": obj["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def refers_to(reference: Object, kind: Kind) -> bool:
+    """Whether an owner reference names an object of a kind."""
+    return (reference.get("kind"), reference.get("apiVersion")) == (kind.kind, kind.group_version)
+
+
+def claim(
+    registry: Registry,
+    kind: Kind,
+    owner: Object,
+    selector: Object,
+    dependents: Kind,
+    adoptable: Callable[[Object], bool] = lambda obj: True,
+) -> list[Object]:
+    """Claim the dependents of an owner: adopt orphans that it selects, release what it no longer selects.
+
+    An owner that is being deleted does neither.
+
+    Args:
+        registry: Where objects are.
+        kind: The owner's row.
+        owner: The owner.
+        selector: Its label selector; an empty one selects nothing.
+        dependents: The dependents' row.
+        adoptable: Whether an orphan that is selected is adopted.
+
+    Returns:
+        What the owner controls now.
+    """
+    found, deleted = [], bool(owner["metadata"].get("deletionTimestamp"))
+    for obj in list(registry.list(dependents, owner["metadata"]["namespace"])):
+        matches = bool(selector) and selects(selector, obj["metadata"].get("labels") or {})
+        if controls(owner, obj):
+            if matches or deleted:
+                found.append(obj)
+            else:
+                registry.edit(dependents, obj, MANAGER, partial(drop_owner, owner["metadata"]["uid"]))
+        elif matches and not deleted and controller_of(obj) is None and adoptable(obj):
+            found.append(registry.edit(dependents, obj, MANAGER, partial(_adopt, reference_to(kind, owner))))
+    return found
+
+
+def _adopt(reference: Object, obj: Object) -> None:
+    obj["metadata"]["ownerReferences"] = [*obj["metadata"].get("ownerReferences", ()), reference]
+
+
+def drop_owner(uid: str, obj: Object) -> None:
+    """Remove the references to an owner from an object, in place.
+
+    Args:
+        uid: The owner's.
+        obj: Has owner references.
+    """
+    set_owners(obj, [item for item in obj["metadata"]["ownerReferences"] if item.get("uid") != uid])
+
+
+def set_owners(obj: Object, references: list[Object]) -> None:
+    """Set the owner references of an object, in place; no field is left if there are none."""
+    obj["metadata"]["ownerReferences"] = references
+    if not references:
+        del obj["metadata"]["ownerReferences"]

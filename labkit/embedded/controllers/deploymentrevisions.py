@@ -1,0 +1,87 @@
+"""The replica sets of a deployment as its revisions: how they are made, and their annotations.
+
+Source: k8s.io/kubernetes ``pkg/controller/deployment/{sync.go,util/deployment_util.go}``.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.controllers.rolling import HASH, MAX_REPLICAS, PREFIX, limits, wanted
+from labkit.embedded.machinery.kinds import BY_KIND
+from labkit.embedded.machinery.request import Object
+
+DEPLOYMENTS = BY_KIND["apps", "Deployment"]
+REVISION, HISTORY = PREFIX + "revision", PREFIX + "revision-history"
+DESIRED = PREFIX + "desired-replicas"
+OWN = (REVISION, HISTORY, DESIRED, MAX_REPLICAS, "kubectl.kubernetes.io/last-applied-configuration")
+"""Annotations that a replica set does not take from its deployment."""
+
+
+def new_replica_set(deployment: Object, name: str, suffix: str, revision: int) -> Object:
+    """The replica set of a deployment's present template, without pods.
+
+    Args:
+        deployment: The deployment.
+        name: The replica set's name.
+        suffix: The hash in it, which its pods have as a label.
+        revision: The revision's number.
+    """
+    spec = deployment["spec"]
+    template = copy.deepcopy(dict(spec["template"]))
+    labels = {**(template["metadata"].get("labels") or {}), HASH: suffix}
+    template["metadata"] = {**template["metadata"], "labels": labels}
+    selector = copy.deepcopy(dict(spec["selector"]))
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH: suffix}
+    made: Object = {
+        "metadata": {
+            "name": name,
+            "namespace": deployment["metadata"]["namespace"],
+            "labels": labels,
+            "annotations": {
+                **_inherited(deployment),
+                **size_annotations(deployment),
+                REVISION: str(revision),
+            },
+            "ownerReferences": [reference_to(DEPLOYMENTS, deployment)],
+        },
+        "spec": {"replicas": 0, "selector": selector, "template": template},
+    }
+    if spec.get("minReadySeconds"):
+        made["spec"]["minReadySeconds"] = spec["minReadySeconds"]
+    return made
+
+
+def revision_of(replica_set: Object) -> int:
+    """A replica set's revision, 0 if it has none."""
+    text = (replica_set["metadata"].get("annotations") or {}).get(REVISION, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def size_annotations(deployment: Object) -> dict[str, str]:
+    """The annotations of a replica set with the size of its deployment."""
+    replicas = wanted(deployment)
+    return {DESIRED: str(replicas), MAX_REPLICAS: str(replicas + limits(deployment)[0])}
+
+
+def renewed_annotations(deployment: Object, replica_set: Object, revision: int) -> dict[str, str]:
+    """The annotations of a replica set that becomes, or is, the newest revision.
+
+    Args:
+        deployment: The deployment.
+        replica_set: With its annotations as they are.
+        revision: The newest revision's number.
+    """
+    annotations = {**(replica_set["metadata"].get("annotations") or {}), **_inherited(deployment)}
+    known = revision_of(replica_set)
+    if known < revision:
+        if known:
+            annotations[HISTORY] = ",".join([*filter(None, annotations.get(HISTORY, "").split(",")), str(known)])
+        annotations[REVISION] = str(revision)
+    return annotations
+
+
+def _inherited(deployment: Object) -> dict[str, str]:
+    annotations = deployment["metadata"].get("annotations") or {}
+    return {name: value for name, value in annotations.items() if name not in OWN}

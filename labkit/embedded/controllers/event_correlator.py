@@ -1,0 +1,111 @@
+"""Spam protection of an event recorder: similar events are combined, and too many are dropped.
+
+Source: k8s.io/client-go ``tools/record/events_cache.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+MAX_SIMILAR = 10
+"""From this many events that differ only in their message on, they are combined."""
+SIMILAR_SECONDS = 600
+BURST, REFILL_SECONDS = 25, 300
+"""The token bucket of an object and an event type: its size, and the seconds until one more event is allowed."""
+MAX_REMEMBERED = 4096
+COMBINED = "(combined from similar events): "
+
+Value = TypeVar("Value")
+Key = tuple[str, ...]
+"""An object's uid and an event's type, and further what tells it from others."""
+
+
+@dataclass
+class Series:
+    """A repeated event.
+
+    Args:
+        name: The Event's name.
+        first: When it happened first, RFC 3339.
+        count: How often it has happened.
+    """
+
+    name: str
+    first: str
+    count: int = 0
+
+
+@dataclass
+class _Similar:
+    messages: set[str] = field(default_factory=set)
+    last: float = 0
+
+
+class EventCorrelator:
+    """Remembers the events of a recorder.
+
+    Args:
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._similar: dict[Key, _Similar] = {}
+        self._tokens: dict[Key, tuple[float, float]] = {}
+        self._series: dict[Key, Series] = {}
+
+    def combines(self, key: Key, message: str) -> bool:
+        """Whether an event is combined with similar ones.
+
+        Args:
+            key: What similar events have in common.
+            message: The event's message.
+        """
+        now, found = self._clock(), self._similar.pop(key, None)
+        if found is None or now - found.last > SIMILAR_SECONDS:
+            found = _Similar()
+        found.messages.add(message)
+        found.last = now
+        _remember(self._similar, key, found)
+        if len(found.messages) < MAX_SIMILAR:
+            return False
+        found.messages.discard(message)
+        return True
+
+    def count(self, key: Key, name: str, now: str) -> Series:
+        """Count an event.
+
+        Args:
+            key: The event.
+            name: Its name if it is new.
+            now: RFC 3339.
+
+        Returns:
+            The series that the event belongs to.
+        """
+        series = self._series.pop(key, None) or Series(name, now)
+        series.count += 1
+        _remember(self._series, key, series)
+        return series
+
+    def drops(self, key: Key) -> bool:
+        """Whether an event exceeds the rate limit; otherwise take a token for it.
+
+        Args:
+            key: The object's uid and the event's type.
+        """
+        now = self._clock()
+        tokens, since = self._tokens.pop(key, (float(BURST), now))
+        tokens = min(float(BURST), tokens + (now - since) / REFILL_SECONDS)
+        dropped = tokens < 1
+        _remember(self._tokens, key, (tokens if dropped else tokens - 1, now))
+        return dropped
+
+
+def _remember(memory: dict[Key, Value], key: Key, value: Value) -> None:
+    """Store a value as the most recent one; evict the least recently used one of too many."""
+    memory[key] = value
+    if len(memory) > MAX_REMEMBERED:
+        del memory[next(iter(memory))]

@@ -1,0 +1,83 @@
+"""The events of controllers, for ``kubectl describe`` and ``kubectl get events``.
+
+Source: k8s.io/client-go ``tools/record``.
+"""
+
+from __future__ import annotations
+
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.event_correlator import COMBINED, EventCorrelator
+from labkit.embedded.controllers.namespaces import is_active_namespace
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.request import Object
+
+EVENTS = BY_KIND["", "Event"]
+
+
+class EventRecorder:
+    """Records events about objects of one kind: repeated ones are counted, similar ones combined.
+
+    Args:
+        registry: Where events are stored.
+        component: The event's source, such as ``deployment-controller``.
+        kind: The objects' row.
+    """
+
+    def __init__(self, registry: Registry, component: str, kind: Kind) -> None:
+        self._registry = registry
+        self._component = component
+        self._kind = kind
+        self._correlator = EventCorrelator(registry.clock)
+
+    def normal(self, obj: Object, reason: str, message: str) -> None:
+        """Record an event of type ``Normal``.
+
+        Args:
+            obj: The object it is about.
+            reason: In CamelCase.
+            message: One sentence.
+        """
+        self._record(obj, "Normal", reason, message)
+
+    def warning(self, obj: Object, reason: str, message: str) -> None:
+        """Record an event of type ``Warning``; see ``normal``."""
+        self._record(obj, "Warning", reason, message)
+
+    def _record(self, obj: Object, type_: str, reason: str, message: str) -> None:
+        metadata, registry = obj["metadata"], self._registry
+        if not is_active_namespace(registry, metadata["namespace"]):
+            return
+        now = timestamp(registry.clock())
+        about = (metadata["uid"], type_, reason)
+        combined = self._correlator.combines(about, message)
+        name = f"{metadata['name'][:200]}.{int(registry.clock() * 1e9) + registry.random.getrandbits(20):016x}"
+        series = self._correlator.count(about if combined else (*about, message), name, now)
+        if self._correlator.drops(about[:2]):
+            return
+        text = COMBINED + message if combined else message
+        event = registry.find(EVENTS, metadata["namespace"], series.name)
+        if event is not None:
+            update = {"count": series.count, "lastTimestamp": now, "message": text}
+            registry.edit(EVENTS, event, MANAGER, lambda changed: changed.update(update))
+            return
+        made = {
+            "metadata": {"name": series.name, "namespace": metadata["namespace"]},
+            "involvedObject": {
+                "kind": self._kind.kind,
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "uid": metadata["uid"],
+                "apiVersion": self._kind.group_version,
+                "resourceVersion": metadata.get("resourceVersion", ""),
+            },
+            "reason": reason,
+            "message": text,
+            "source": {"component": self._component},
+            "firstTimestamp": series.first,
+            "lastTimestamp": now,
+            "count": series.count,
+            "type": type_,
+            "reportingComponent": "" if combined else self._component,
+        }
+        registry.create(EVENTS, made, manager=MANAGER)

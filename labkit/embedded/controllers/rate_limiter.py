@@ -1,0 +1,30 @@
+"""A limit on the work of a controller in one second: requests wait while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class RateLimiter:
+    """Counts work in windows of one second.
+
+    Args:
+        clock: Seconds since the epoch.
+        limit: How much work a window has room for.
+    """
+
+    def __init__(self, clock: Callable[[], float], limit: int) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._begin, self._count = 0.0, 0
+
+    def allows(self) -> bool:
+        """Whether this second has room for more work."""
+        now = self._clock()
+        if not 0 <= now - self._begin < 1:
+            self._begin, self._count = now, 0
+        return self._count < self._limit
+
+    def take(self, count: int = 1) -> None:
+        """Count work done."""
+        self._count += count

@@ -1,0 +1,55 @@
+"""The pods of a workload: made from its template, how many it gets, and which are deleted first.
+
+Source: k8s.io/kubernetes ``pkg/controller/controller_utils.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.controllers.controller_ref import reference_to
+from labkit.embedded.machinery.kinds import BY_KIND, Kind
+from labkit.embedded.machinery.pods.state import ready_since
+from labkit.embedded.machinery.request import Object
+
+PODS = BY_KIND["", "Pod"]
+MAX_PODS = 100
+"""How many pods one owner gets, whatever its spec asks for: they are created inside the request that asks."""
+MAX_WRITTEN = 256 << 10
+"""How many characters the templates of these pods may have together; the first pod is created in any case."""
+
+
+def max_pods(template: Object) -> int:
+    """How many pods of a template one owner gets."""
+    return min(MAX_PODS, -(-MAX_WRITTEN // len(str(template))))
+
+
+def deletion_order(pod: Object) -> tuple[bool, int, bool, tuple[int, ...]]:
+    """A sort key that puts first what is deleted first: unassigned, pending, not ready, the youngest pods."""
+    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
+    return (
+        bool(pod["spec"].get("nodeName")),
+        phases.get(pod["status"].get("phase", ""), 0),
+        ready_since(pod) is not None,
+        tuple(-ord(letter) for letter in pod["metadata"].get("creationTimestamp", "")),
+    )
+
+
+def pod_from(template: Object, kind: Kind, owner: Object) -> Object:
+    """A pod made from a template.
+
+    Args:
+        template: The pod template.
+        kind: The owner's row.
+        owner: The pod's controller.
+    """
+    metadata = template.get("metadata") or {}
+    made: dict[str, Any] = {
+        "generateName": f"{owner['metadata']['name']}-",
+        "namespace": owner["metadata"]["namespace"],
+        "ownerReferences": [reference_to(kind, owner)],
+    }
+    for name in ("labels", "annotations", "finalizers"):
+        if metadata.get(name):
+            made[name] = metadata[name]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}

@@ -1,0 +1,65 @@
+"""How the API server reaches the node: changes of pods, and requests for what runs in them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from labkit.embedded.apiserver.registry.registry import Change
+from labkit.embedded.machinery.request import Request, Response
+from labkit.embedded.machinery.status import ApiError
+from labkit.embedded.node.api import ClusterApi
+from labkit.embedded.node.node import Node
+
+if TYPE_CHECKING:
+    from labkit.embedded.node.exec import PodSubresources
+
+log = logging.getLogger(__name__)
+
+
+class NodeController:
+    """Passes the changes of pods on to a node; an error there fails no write.
+
+    Args:
+        node: The node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __call__(self, change: Change) -> None:
+        """React to a change."""
+        if change.kind.resource != "pods":
+            return
+        try:
+            self._node.sync_pod(change.old, change.new)
+        except ApiError as error:
+            log.warning("the node could not follow a change: %s", error.message)
+        except Exception:
+            log.exception("the node could not follow a change")
+
+
+class PodConnections:
+    """Exec, attach, port-forward and log of pods; their code is loaded with the first request.
+
+    Args:
+        api: The cluster.
+        node: The node, or None if the cluster has none.
+        now: Seconds since the epoch.
+        may_create: Raises if the caller may not create the subresource.
+    """
+
+    def __init__(
+        self, api: ClusterApi, node: Node | None, now: Callable[[], float], may_create: Callable[[Request], None]
+    ) -> None:
+        self._api, self._node, self._now, self._may_create = api, node, now, may_create
+        self._answer: PodSubresources | None = None
+
+    def __call__(self, request: Request, kind: object) -> Response:
+        """Answer a request."""
+        if self._answer is None:
+            from labkit.embedded.node.exec import PodSubresources
+
+            self._answer = PodSubresources(self._api, self._node, self._now, self._may_create)
+        return self._answer(request)

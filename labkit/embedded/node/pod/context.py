@@ -1,0 +1,79 @@
+"""What the parts of a pod share: its object, its network and volumes, the clock and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.container.network.transport import Endpoint
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import ClusterApi, NodeSettings
+from labkit.embedded.node.pod.container_slot import Slot
+from labkit.embedded.node.pod.events import Recorder
+from labkit.embedded.node.pod.volumes import Volume
+
+
+class PodContext:
+    """A pod, as the parts that run it need it.
+
+    Args:
+        api: The cluster.
+        settings: The node.
+        recorder: Records its events.
+        pod: The object.
+        address: Its address.
+        now: Seconds since the epoch.
+        quiet: Whether no events are recorded, and no restarts counted.
+    """
+
+    def __init__(
+        self,
+        api: ClusterApi,
+        settings: NodeSettings,
+        recorder: Recorder,
+        pod: Object,
+        address: str,
+        now: Callable[[], float],
+        *,
+        quiet: bool,
+    ) -> None:
+        self.api = api
+        self.settings = settings
+        self.now = now
+        self.quiet = quiet
+        self._recorder = recorder
+        self._object = pod
+        self.uid = str(pod["metadata"]["uid"])
+        self.namespace = str(pod["metadata"]["namespace"])
+        self.name = str(pod["metadata"]["name"])
+        self.address = settings.address if pod["spec"].get("hostNetwork") else address
+        self.listeners: dict[int, Endpoint] = {}
+        """What its containers serve, by port."""
+        self.volumes = {one["name"]: Volume(api, one, self.object, now) for one in pod["spec"].get("volumes") or ()}
+
+    @property
+    def full_name(self) -> str:
+        """Name, namespace and uid, as the kubelet's messages have them."""
+        return f"{self.name}_{self.namespace}({self.uid})"
+
+    def object(self) -> Object:
+        """The pod as it is stored now."""
+        found = self.api.get("pods", self.namespace, self.name)
+        if found is not None and found["metadata"]["uid"] == self.uid:
+            self._object = found
+        return self._object
+
+    def addressed(self) -> Object:
+        """The pod with its addresses, which its status may lack yet."""
+        pod = self.object()
+        status = {**(pod.get("status") or {}), "podIP": self.address, "hostIP": self.settings.address}
+        return {**pod, "status": status}
+
+    def record(self, reason: str, message: str, slot: Slot | None = None, *, kind: str = "Normal") -> None:
+        """Record an event, of a container if one is given."""
+        if not self.quiet:
+            field_path = slot.field_path if slot is not None else ""
+            self._recorder.record(self._object, reason, message, kind=kind, field_path=field_path)
+
+    def warn(self, reason: str, message: str, slot: Slot | None = None) -> None:
+        """Record an event of type ``Warning``."""
+        self.record(reason, message, slot, kind="Warning")

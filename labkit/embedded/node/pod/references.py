@@ -1,0 +1,60 @@
+"""The config maps and secrets that a pod's variables and volumes refer to."""
+
+from __future__ import annotations
+
+import base64
+from typing import NamedTuple
+
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.node.api import ClusterApi
+from labkit.embedded.node.pod.problems import PodProblem
+
+RESOURCES = {"configMap": "configmaps", "secret": "secrets"}
+
+
+class Reference(NamedTuple):
+    """A reference to a config map or a secret.
+
+    Args:
+        kind: ``configMap`` or ``secret``.
+        spec: The reference, with its name.
+        found: The object, None if it is missing and optional.
+    """
+
+    kind: str
+    spec: Object
+    found: Object | None
+
+
+def resolve(
+    api: ClusterApi, namespace: str, source: Object, problem: type[PodProblem], suffix: str = ""
+) -> Reference | None:
+    """Find the object that a source refers to.
+
+    Args:
+        api: Where objects are.
+        namespace: The pod's.
+        source: May have a field for one of the kinds.
+        problem: Raised if the object is missing and not optional.
+        suffix: What follows the kind in the field's name, such as ``KeyRef``.
+
+    Returns:
+        None if it refers to neither kind.
+
+    Raises:
+        PodProblem: The object is missing.
+    """
+    for kind, resource in RESOURCES.items():
+        spec = source.get(kind + suffix)
+        if spec is not None:
+            name = spec.get("name") or ""
+            found = api.get(resource, namespace, name)
+            if found is None and not spec.get("optional"):
+                raise problem(f'{resource[:-1]} "{name}" not found')
+            return Reference(kind, spec, found)
+    return None
+
+
+def decode(kind: str, value: str) -> bytes:
+    """A value of ``data``."""
+    return base64.b64decode(value) if kind == "secret" else value.encode()

@@ -1,0 +1,154 @@
+"""Sessions of ``exec`` and ``attach``: a command in a container, or the streams of its first process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.embedded.container.container import Container, NotRunnable
+from labkit.embedded.container.logs import Log
+from labkit.embedded.container.terminal import Terminal
+from labkit.embedded.machinery.request import ExecIO, Object
+from labkit.embedded.node.pod.container_slot import Slot
+
+ATTACH_POLL_SECONDS = 0.03
+MAX_UNSENT_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams that a caller asked for.
+
+    Args:
+        stdin: Whether input is sent.
+        stdout: Whether output is wanted.
+        stderr: Whether errors are wanted.
+        tty: Whether it is a terminal.
+    """
+
+    stdin: bool
+    stdout: bool
+    stderr: bool
+    tty: bool
+
+
+class Session:
+    """The streams of an ``ExecSession``.
+
+    Args:
+        streams: Those the caller asked for.
+    """
+
+    def __init__(self, streams: Streams) -> None:
+        self.stdin, self.stdout = streams.stdin, streams.stdout
+        self.stderr, self.tty = streams.stderr, streams.tty
+
+
+class CommandSession(Session):
+    """A command about to run in a container (an ``ExecSession``).
+
+    Args:
+        streams: Those the caller asked for.
+        container: Where it runs.
+        words: The command.
+        version: Of the protocol, ``v5`` or ``v4``: they report errors differently.
+        random: Random bytes, for the id in an error.
+    """
+
+    def __init__(
+        self, streams: Streams, container: Container, words: list[str], version: str, random: Callable[[int], bytes]
+    ) -> None:
+        super().__init__(streams)
+        self._container = container
+        self._words = words
+        self._version = version
+        self._random = random
+
+    async def run(self, io: ExecIO) -> Object:
+        """Run the command to its end.
+
+        Returns:
+            The Status for channel 3.
+        """
+        far: ExecIO = Terminal(io) if self.tty else io
+        try:
+            status = await self._container.run(self._words, far, stdin=self.stdin, terminal=self.tty)
+        except NotRunnable as problem:
+            return self._not_runnable(problem)
+        if status == 0:
+            return {"metadata": {}, "status": "Success"}
+        text = f"command terminated with exit code {status}"
+        if self._version == "v4":
+            text = f"error executing command [{' '.join(self._words)}], exit code {status}"
+        return {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"command terminated with non-zero exit code: {text}",
+            "reason": "NonZeroExitCode",
+            "details": {"causes": [{"reason": "ExitCode", "message": str(status)}]},
+        }
+
+    def _not_runnable(self, problem: NotRunnable) -> Object:
+        lead = "" if problem.message.startswith("args") else "unable to start container process: "
+        text = (
+            "error executing command in container: failed to exec in container: failed to start exec "
+            f'"{self._random(32).hex()}": OCI runtime exec failed: exec failed: {lead}{problem.message}: unknown'
+        )
+        inner = f"Internal error occurred: {text}" if self._version == "v5" else text
+        return {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"Internal error occurred: {inner}",
+            "reason": "InternalError",
+            "details": {"causes": [{"message": inner}]},
+            "code": 500,
+        }
+
+
+class AttachSession(Session):
+    """Follows a running container's output and types into its input (an ``ExecSession``).
+
+    Args:
+        streams: Those the caller asked for.
+        slot: The container.
+        log: What it writes.
+        look: Advances the pod after input.
+    """
+
+    def __init__(self, streams: Streams, slot: Slot, log: Log, look: Callable[[], object]) -> None:
+        super().__init__(streams)
+        self._slot = slot
+        self._log = log
+        self._look = look
+
+    async def run(self, io: ExecIO) -> Object:
+        """Copy input and output until the container ends."""
+        pieces: list[bytes] = []
+        size = 0
+
+        def take(data: bytes) -> None:
+            nonlocal size
+            if size < MAX_UNSENT_BYTES:
+                pieces.append(data)
+                size += len(data)
+
+        process = self._slot.process
+        typing = self.stdin and bool(self._slot.spec.get("stdin"))
+        forget = self._log.tap(take)
+        try:
+            while True:
+                if typing and process is not None and io.stdin_ready():
+                    data = await io.read_stdin()
+                    typing = bool(data)
+                    process.feed(data)
+                    self._look()
+                if pieces:
+                    data, size = b"".join(pieces), 0
+                    pieces.clear()
+                    await io.write(1, data)
+                elif self._log.closed:
+                    return {"metadata": {}, "status": "Success"}
+                else:
+                    await io.sleep(ATTACH_POLL_SECONDS)
+        finally:
+            forget()
