@@ -21,9 +21,9 @@ from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
 from labkit.embedded.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
+from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
 from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.filters.pipeline import pipeline
@@ -125,7 +125,7 @@ class Cluster:
         self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)
         legacy = LegacyTokens(self._lookup, clock, self._mark_used)
         self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
-        self.rbac = RBACAuthorizer(self._list_rbac, self._get_rbac)
+        self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
         self.authorize = browser_safe(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
         self._current: Request | None = None

@@ -1,7 +1,6 @@
 """The smallest change that would turn a refusal into a yes, and what else it would allow.
 
-Smallest means: grants least besides what was asked for. A change that adds a rule to
-a role reaches everybody bound to that role, and says so.
+The smallest change is the one that grants least besides what was asked for.
 """
 
 from __future__ import annotations
@@ -11,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
+from labkit.rbac.objects import Object, kind_of, name_of, namespace_of
+from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows
+from labkit.rbac.subjects import Subject
 
 MANY = 10_000
 """Weight of a ``*``: more than any list of names."""
@@ -26,14 +27,12 @@ class Change:
         title: What it does, in a sentence.
         commands: The kubectl commands, in order.
         also_allows: What else the subject could do then, a line for each rule.
-        also_reaches: Others who would get it too.
         weight: How much more than asked it allows; 0 is nothing more.
     """
 
     title: str
     commands: tuple[str, ...]
     also_allows: tuple[str, ...]
-    also_reaches: tuple[str, ...]
     weight: int
 
 
@@ -51,7 +50,7 @@ def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: i
         *_bind_existing(policy, who, question),
         *_join_binding(policy, who, question),
     ]
-    found.sort(key=lambda change: (change.weight, len(change.also_reaches), len(change.commands)))
+    found.sort(key=lambda change: (change.weight, len(change.commands)))
     return found[:most]
 
 
@@ -61,7 +60,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
     if not question.is_resource:
         role = f"kubectl create clusterrole {name} --verb={question.verb} --non-resource-url={question.path}"
         bind = f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}"
-        return Change(f"Allow the path {question.path} and nothing else.", (role, bind), (), (), 0)
+        return Change(f"Allow the path {question.path} and nothing else.", (role, bind), (), 0)
     resource = question.resource + (f".{question.group}" if question.group else "")
     if question.subresource:
         resource += f"/{question.subresource}"
@@ -81,7 +80,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
             f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}",
         )
         title = "A new cluster role with this permission and nothing else, bound cluster-wide."
-    return Change(title, commands, (), (), 0)
+    return Change(title, commands, (), 0)
 
 
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
@@ -100,7 +99,7 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         else:
             command = f"kubectl create clusterrolebinding {name} {role_flag} {who.kubectl_flag}"
             title = f"Bind the existing {kind} {name} for the whole cluster."
-        yield Change(title, (command,), also, (), weight)
+        yield Change(title, (command,), also, weight)
 
 
 def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
@@ -119,7 +118,7 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
         where = f" -n {namespace}" if namespace else ""
         patch = _json([{"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}])
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
-        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, (), weight)
+        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, weight)
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:

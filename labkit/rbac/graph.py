@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.bindings import subject_matches
-from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.objects import Object, is_default, kind_of, name_of, namespace_of, role_key
+from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows, rule_text
+from labkit.rbac.subjects import Subject, subject_matches, subject_namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,12 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
     kind, name = kind_of(binding), name_of(binding)
     bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
     for entry, grants in zip(path.entries, path.granting_entries, strict=True):
-        place = entry.get("namespace") or home if entry["kind"] == "ServiceAccount" else ""
+        place = subject_namespace(entry, home)
         node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
-    ref = binding["roleRef"]
-    role_home = home if ref["kind"] == "Role" else ""
-    kind = ref["kind"] if path.role is not None else f"{ref['kind']} (missing)"
-    role_id = graph.add(
-        Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, path.granting)
-    )
+    role_kind, role_home, role_name = role_key(binding)
+    shown = role_kind if path.role is not None else f"{role_kind} (missing)"
+    role_id = graph.add(Node(f"{role_kind}:{role_home}/{role_name}", 2, role_name, shown, role_home, path.granting))
     graph.link(bound, role_id, path.granting)
     rules = list(zip(path.rules, path.granting_rules, strict=True))
     if fold and len(rules) > 1:

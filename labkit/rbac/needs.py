@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Subject
+from labkit.rbac.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
         "reason": explanation.reason,
         "grants": [
             {
-                "binding": grant.binding,
-                "role": grant.role,
+                "binding": grant.binding_title,
+                "role": grant.role_title,
                 "rule": rule_text(grant.rule),
-                "subject": grant.subject,
+                "subject": grant.subject_title,
             }
             for grant in explanation.grants
         ],

@@ -10,7 +10,8 @@ import pytest
 from labkit.grading.score import SERVED
 from labkit.rbac.difference import PolicyDifference
 from labkit.rbac.needs import Need
-from labkit.rbac.policy import Policy, subject
+from labkit.rbac.policy import Policy
+from labkit.rbac.subjects import subject
 
 ANN, BOB = "red/ann", "red/bob"
 READS = Need(subject(ANN), "list", "pods", "red")

@@ -11,7 +11,7 @@ Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from labkit.embedded.apiserver.authorization.authorizers import MASTERS
 from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
@@ -19,9 +19,10 @@ from labkit.embedded.machinery.request import Object, RequestInfo
 from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Getter, Grant, joined_errors
+from labkit.rbac.objects import GROUP
+from labkit.rbac.parts import compact, uncovered
 from labkit.rbac.rules import Rule
 
-GROUP = "rbac.authorization.k8s.io"
 EVERYTHING: list[Rule] = [
     {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
     {"verbs": ["*"], "nonResourceURLs": ["*"]},
@@ -99,15 +100,15 @@ class EscalationGuard:
         errors: list[str] = []
         missing = uncovered(self._rules(user, info.namespace, errors), rules)
         if missing:
-            lines = sorted({rule_text(rule) for rule in compact(missing)})
+            lines = sorted({go_rule(rule) for rule in compact(missing)})
             why = (
                 f"user {go_quote(user.name)} (groups={go_quote_list(user.groups)}) is attempting to grant "
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
                 # This check reads roles from the store, which names them as what the request is for.
-                told = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
-                why += f"; resolution errors: [{joined_errors(told)}]"
+                named = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
+                why += f"; resolution errors: [{joined_errors(named)}]"
             raise _forbidden(info, new, why)
 
     def _rules(self, user: User, namespace: str, errors: list[str]) -> list[Rule]:
@@ -133,82 +134,11 @@ def _only_bookkeeping(new: Object, old: Object) -> bool:
     return rest(new) == rest(old)
 
 
-def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
-    """The parts of some rules that none of the held rules covers.
+def go_rule(rule: Rule) -> str:
+    """A rule on one line, as the message shows it.
 
-    Args:
-        held: Rules someone has.
-        wanted: Rules someone would give away; broken down into single verbs, groups,
-            resources, names and paths.
+    Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/helpers.go``, ``CompactString``.
     """
-    held = list(held)
-    parts = (part for rule in wanted for part in breakdown(rule))
-    return [part for part in parts if not any(covers(rule, part) for rule in held)]
-
-
-def breakdown(rule: Rule) -> Iterator[Rule]:
-    """A rule as rules about one thing each."""
-    verbs, names = rule.get("verbs") or (), rule.get("resourceNames") or ()
-    for group in rule.get("apiGroups") or ():
-        for resource in rule.get("resources") or ():
-            for verb in verbs:
-                part: Rule = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-                if not names:
-                    yield part
-                for name in names:
-                    yield {**part, "resourceNames": [name]}
-    for url in rule.get("nonResourceURLs") or ():
-        for verb in verbs:
-            yield {"nonResourceURLs": [url], "verbs": [verb]}
-
-
-def covers(rule: Rule, part: Rule) -> bool:
-    """Whether a rule includes a part of a rule, as ``breakdown`` makes them."""
-    names = rule.get("resourceNames") or ()
-    part_names = part.get("resourceNames") or ()
-    return (
-        _includes(rule, part, "verbs")
-        and _includes(rule, part, "apiGroups")
-        and all(_covers_resource(rule.get("resources") or (), one) for one in part.get("resources") or ())
-        and all(_covers_path(rule.get("nonResourceURLs") or (), one) for one in part.get("nonResourceURLs") or ())
-        and (not names or (bool(part_names) and set(part_names) <= set(names)))
-    )
-
-
-def _includes(rule: Rule, part: Rule, field: str) -> bool:
-    held = rule.get(field) or ()
-    return "*" in held or set(part.get(field) or ()) <= set(held)
-
-
-def _covers_resource(held: Iterable[str], resource: str) -> bool:
-    if "*" in held or resource in held:
-        return True
-    _, slash, subresource = resource.partition("/")
-    return bool(slash) and f"*/{subresource}" in held
-
-
-def _covers_path(held: Iterable[str], path: str) -> bool:
-    return any(one == path or (one.endswith("*") and path.startswith(one.rstrip("*"))) for one in held)
-
-
-def compact(rules: Iterable[Rule]) -> list[Rule]:
-    """Rules about the same resource (and name) as one rule with all their verbs."""
-    merged: dict[object, Rule] = {}
-    for rule in rules:
-        if rule.get("nonResourceURLs"):
-            merged[id(rule)] = rule
-            continue
-        key = (rule["apiGroups"][0], rule["resources"][0], tuple(rule.get("resourceNames") or ()))
-        known = merged.get(key)
-        if known is None:
-            merged[key] = {**rule, "verbs": list(rule["verbs"])}
-        else:
-            known["verbs"] += rule["verbs"]
-    return list(merged.values())
-
-
-def rule_text(rule: Rule) -> str:
-    """A rule on one line, as the message shows it."""
     fields = (
         ("APIGroups", "apiGroups"),
         ("Resources", "resources"),
