@@ -77,6 +77,7 @@ from labkit.embedded.node.api import NodeSettings
 from labkit.embedded.node.cluster_api import ClusterApi, NodeController, PodConnections
 from labkit.embedded.node.node import Node
 from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.subjects import subject
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
@@ -315,9 +316,7 @@ class Cluster:
         path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
         request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
         request.info = request_info(request)
-        account = f"system:serviceaccount:kube-system:{controller}"
-        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
-        request.user = User(account, groups=groups)
+        request.user = subject(f"kube-system/{controller}").as_user()
         return self._writer.create(request, kind).object
 
     def _mark_used(self, secret: Object, date: str) -> None:

@@ -17,6 +17,9 @@ from labkit.client.prefix import Names
 from labkit.client.protocol import Caller
 from labkit.core.display import Card, Row, Shown
 from labkit.lessons.progress import Progress
+from labkit.rbac.needs import Need
+from labkit.rbac.reviews import review
+from labkit.rbac.subjects import Subject, account_user, subject
 
 State = Literal["passed", "failed", "not attempted"]
 
@@ -144,16 +147,12 @@ class Account:
     @property
     def user(self) -> str:
         """The user name the server gives it."""
-        return f"system:serviceaccount:{self.namespace}:{self.name}"
+        return account_user(self.namespace, self.name)
 
     @property
-    def groups(self) -> list[str]:
-        """The groups the server puts it in."""
-        return [
-            "system:serviceaccounts",
-            f"system:serviceaccounts:{self.namespace}",
-            "system:authenticated",
-        ]
+    def subject(self) -> Subject:
+        """The account with its groups."""
+        return subject(f"{self.namespace}/{self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +214,8 @@ class Context:
             namespace: Where; empty for the whole cluster.
             group: The API group; empty for the core group.
         """
-        attributes = {
-            "verb": verb,
-            "group": group,
-            "resource": resource,
-            **({"namespace": namespace} if namespace else {}),
-        }
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": account.user,
-                "groups": account.groups,
-                "resourceAttributes": attributes,
-            },
-        }
-        answer = self.admin.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
-        return bool(answer.status == 201 and answer.body["status"]["allowed"])
+        question = Need(account.subject, verb, resource, namespace, group).question()
+        return bool(review(self.admin, question).get("allowed"))
 
     def excess(self, account: Account, probes: Sequence[tuple[str, str, str, str]]) -> list[str]:
         """Which of these permissions an account has although no step asked for them.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
+from labkit.rbac.subjects import ACCOUNT_PREFIX
 
 Record = Mapping[str, Any]
 
@@ -44,8 +45,8 @@ def says_user(context: Context, prediction: object, user: str) -> bool:
         prediction: Such as ``system:serviceaccount:default:kikai`` or ``default:kikai``.
         user: The user the server saw.
     """
-    said = str(prediction).strip().removeprefix("system:serviceaccount:").replace("/", ":")
-    return context.names.user(f"system:serviceaccount:{said}") == user
+    said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
+    return context.names.user(f"{ACCOUNT_PREFIX}{said}") == user
 
 
 def meaning(status: int) -> str:

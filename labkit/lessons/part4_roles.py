@@ -8,21 +8,22 @@ from typing import Any
 from labkit.lessons import rules
 from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
 from labkit.lessons.bindings import (
-    RBAC,
     Probe,
     bystander,
     described,
-    kind_of,
-    names,
+    names_account,
     role_bindings,
-    role_of,
+    role_kind,
+    role_name,
     too_much,
     tried,
-    without_later,
+    without_view,
 )
 from labkit.lessons.evidence import Question, looked, meaning, spoken, word
 from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
 from labkit.lessons.steps import Step
+from labkit.rbac.objects import GROUP
+from labkit.rbac.policy import RBAC_PATH
 
 NAMESPACES = ("kikai", "darbo")
 CHANGES = ("create", "update", "patch", "delete", "deletecollection")
@@ -92,9 +93,9 @@ def w15(context: Context) -> Outcome:
 
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
-    found = {name: context.find(f"{RBAC}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
+    found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
     if not any(found.values()):
-        if context.find(f"{RBAC}/clusterroles/service-reader"):
+        if context.find(f"{RBAC_PATH}/clusterroles/service-reader"):
             return failed(
                 "a ClusterRole service-reader",
                 "a Role service-reader in kikai, and one in darbo",
@@ -164,7 +165,7 @@ def harm(namespace: str, other: str) -> list[Probe]:
         ("list", "", "pods", namespace),
         ("list", "", "services", other),
         ("list", "", "services", ""),
-        ("create", "rbac.authorization.k8s.io", "rolebindings", namespace),
+        ("create", GROUP, "rolebindings", namespace),
     ]
 
 
@@ -208,7 +209,7 @@ def w17(context: Context) -> Outcome:
 def _more_than_asked(context: Context, accounts: Iterable[Account], kikai: str, darbo: str) -> Outcome | None:
     """What these accounts, or others, got beyond listing the services of ``kikai``; None when nothing."""
     for account in accounts:
-        probes = without_later(context, account, harm(kikai, darbo))
+        probes = without_view(context, account, harm(kikai, darbo))
         if (excess := too_much(context, account, probes, NARROW)) is not None:
             return excess
         other = bystander(account.namespace)
@@ -224,14 +225,14 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
     where = binding["metadata"].get("namespace")
     if where and where != namespace:
         return f"It lies in {where}: a RoleBinding grants in its own namespace only."
-    if not names(binding, account):
+    if not names_account(binding, account):
         return (
             f"Its subject is not that account. Write kind: ServiceAccount, name: {account.name}, "
             f"namespace: {account.namespace}."
         )
-    kind = "clusterroles" if kind_of(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
-    if not context.find(f"{RBAC}/{kind}/{role_of(binding)}"):
-        return f"There is no {kind_of(binding)} {role_of(binding)}: a binding may name one that is not there."
+    kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
+    if not context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}"):
+        return f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
     return 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
 
 
@@ -242,7 +243,7 @@ def w18(context: Context) -> Outcome:
     if not context.can(second, "list", "services", kikai):
         bindings = role_bindings(context, kikai)
         mentions = [each for each in bindings if _mentions(each, "darbo", darbo)]
-        strays = [each for each in tried(context, (darbo,), second) if names(each, second)]
+        strays = [each for each in tried(context, (darbo,), second) if names_account(each, second)]
         if strays and not mentions:
             mentions = strays
         if not mentions:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from labkit.lessons.base import Context, Outcome, failed, passed, untouched
 from labkit.lessons.bindings import (
-    GROUP,
-    RBAC,
     Probe,
     bystander,
     cluster_bindings,
     described,
-    names,
+    names_account,
     role_bindings,
-    role_of,
+    role_name,
     too_much,
 )
 from labkit.lessons.evidence import Question, looked, predicted_words, spoken
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.steps import Step
+from labkit.rbac.objects import GROUP
+from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
 _ONE_SUBJECT = "Bind one account, not a group of them."
@@ -25,9 +25,9 @@ _ONE_SUBJECT = "Bind one account, not a group of them."
 
 def w20(context: Context) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
-    role = context.find(f"{RBAC}/clusterroles/pv-reader")
+    role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
     if role is None:
-        roles = context.items(f"{RBAC}/roles")
+        roles = context.items(f"{RBAC_PATH}/roles")
         strays = [each["metadata"] for each in roles if each["metadata"]["name"] == "pv-reader"]
         if strays:
             return failed(
@@ -64,14 +64,14 @@ def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
     kikai, darbo = context.account("kikai").namespace, context.account("darbo").namespace
     account = context.account("kikai")
-    wide = [each for each in cluster_bindings(context, account) if names(each, account)]
+    wide = [each for each in cluster_bindings(context, account) if names_account(each, account)]
     if wide:
         return failed(
             f"a cluster role binding: {described(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
-    bound = {role_of(each) for each in role_bindings(context, kikai) if names(each, account)}
+    bound = {role_name(each) for each in role_bindings(context, kikai) if names_account(each, account)}
     reader = context.names.cluster("pv-reader")
     if not bound & {"view", reader} and not context.can(account, "list", "pods", kikai):
         return untouched("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
@@ -120,7 +120,7 @@ def w23(context: Context) -> Outcome:
         local = [
             each
             for each in role_bindings(context, account.namespace)
-            if role_of(each) == context.names.cluster("pv-reader")
+            if role_name(each) == context.names.cluster("pv-reader")
         ]
         if local and not attempts:
             return failed(
@@ -190,7 +190,7 @@ def w24(context: Context) -> Outcome:
     seen = {label: context.can(account, "list", "pods", space) for label, space in places.items()}
     if not seen["across all namespaces"]:
         attempts = cluster_bindings(context, account)
-        attempts = [each for each in attempts if role_of(each) != context.names.cluster("pv-reader")]
+        attempts = [each for each in attempts if role_name(each) != context.names.cluster("pv-reader")]
         if attempts:
             return failed(
                 f"{account.user} cannot list all pods; {described(attempts[0])}",

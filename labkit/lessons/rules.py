@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labkit.rbac.rules import Rule, group_matches, name_matches, resource_matches, verb_matches
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.rules import Rule, group_matches, rule_allows
 
 
 def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
     """Whether rules, once bound, allow a verb on every object of a resource."""
-    return any(
-        verb_matches(rule, verb)
-        and group_matches(rule, group)
-        and resource_matches(rule, resource)
-        and name_matches(rule, "")  # a list has no name to compare
-        for rule in rules
-    )
+    question = Attributes(User(""), verb, group, resource=resource)
+    return any(rule_allows(rule, question) for rule in rules)
 
 
 def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[str]:

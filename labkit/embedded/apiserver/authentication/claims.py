@@ -15,6 +15,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.subjects import account_user
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 """The issuer of bound tokens, and the API server's own audience."""
@@ -99,7 +100,7 @@ class TokenIssuer:
             "jti": token_id,
             "kubernetes.io": kubernetes,
             "nbf": now,
-            "sub": user_name(metadata["namespace"], metadata["name"]),
+            "sub": account_user(metadata["namespace"], metadata["name"]),
         }
         return Issued(self._signer.sign(claims), token_id, now + expiration_seconds)
 
@@ -112,19 +113,9 @@ class TokenIssuer:
             f"{LEGACY_PREFIX}secret.name": secret_name,
             f"{LEGACY_PREFIX}service-account.name": metadata["name"],
             f"{LEGACY_PREFIX}service-account.uid": metadata["uid"],
-            "sub": user_name(metadata["namespace"], metadata["name"]),
+            "sub": account_user(metadata["namespace"], metadata["name"]),
         }
         return self._signer.sign(claims)
-
-
-def user_name(namespace: str, name: str) -> str:
-    """The user name of a service account."""
-    return f"system:serviceaccount:{namespace}:{name}"
-
-
-def group_names(namespace: str) -> tuple[str, ...]:
-    """The groups of a namespace's service accounts."""
-    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
 
 
 def _reference(obj: Object) -> dict[str, Any]:

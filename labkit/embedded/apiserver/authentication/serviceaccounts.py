@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER, group_names, user_name
+from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
+from labkit.rbac.subjects import account_groups, account_user
 
 LEEWAY_SECONDS = 60
 """How far clocks may differ, and how long a token outlives its deleted pod."""
@@ -160,7 +161,7 @@ def _taken_apart(claims: Claims) -> _Verified:
         _number(claims.get("exp")) + LEEWAY_SECONDS,
         account,
         tuple(bound),
-        User(user_name(namespace, account.name), group_names(namespace), account.uid, _extra(claims, pod, node)),
+        User(account_user(namespace, account.name), account_groups(namespace), account.uid, _extra(claims, pod, node)),
         _number(private.get("warnafter")),
     )
 

@@ -22,6 +22,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
 from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.subjects import account_groups
 
 AUTHENTICATION = "authentication.k8s.io"
 EXTRA_PREFIX = "impersonate-extra-"
@@ -205,7 +206,7 @@ def _become(wanted: User, *, constrained: bool) -> User:
     if constrained and node_name(wanted.name) is not None:
         groups = ("system:nodes",)
     elif account is not None and not groups:
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{account[0]}")
+        groups = account_groups(account[0])
     if wanted.name == "system:anonymous":
         missing = "system:unauthenticated"
     elif "system:unauthenticated" in groups:
