@@ -13,14 +13,14 @@ from functools import partial
 from random import Random, SystemRandom
 
 from labkit.embedded.apiserver.admission.plugins import default_chain
-from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, note_ignored
-from labkit.embedded.apiserver.authentication.claims import Issued, TokenIssuer
+from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
+from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
 from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
+from labkit.embedded.apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
 from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
 from labkit.embedded.apiserver.authorization.node import node_authorizer
@@ -127,7 +127,7 @@ class Cluster:
         legacy = LegacyTokens(self._lookup, clock, self._mark_used)
         self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
         self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
-        self.authorize = browser_safe(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
+        self.authorize = restrict_proxies(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
         self._current: Request | None = None
         for plural in RBAC_PLURALS:
@@ -221,7 +221,7 @@ class Cluster:
             clock=clock,
             sink=self.audit_sink,
             authenticators=(
-                note_ignored,
+                warn_of_ignored_header,
                 CertificateAuthenticator(keys.ca_certificate, clock),
                 BearerAuthenticator(self.tokens),
             ),
@@ -242,7 +242,7 @@ class Cluster:
         """Release the store."""
         self.store.close()
 
-    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> Issued:
+    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
         """A token for a pod's volume, as the kubelet asks for it.
 
         Args:

@@ -1,4 +1,4 @@
-"""The groups that everyone is in: those who showed who they are, and those who did not.
+"""The groups of all authenticated and of all anonymous callers.
 
 Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/request/anonymous``.
 """
@@ -10,7 +10,7 @@ from labkit.rbac.attributes import User
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
-"""Who shows no credential."""
+"""The user of a request without a credential."""
 
 
 def authenticated(user: User) -> User:

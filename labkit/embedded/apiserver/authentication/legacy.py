@@ -1,4 +1,4 @@
-"""Tokens of token Secrets: they live as long as the Secret holds them.
+"""Legacy tokens, of token Secrets: valid as long as the Secret holds them.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/legacy.go``; KEP 2799.
 """
@@ -27,7 +27,7 @@ AUTO_GENERATED_WARNING = (
 
 
 class LegacyTokens:
-    """Decides whether a legacy token still counts.
+    """Validates legacy tokens.
 
     Args:
         lookup: Reads serviceaccounts and secrets.
@@ -42,15 +42,15 @@ class LegacyTokens:
         self._mark_used = mark_used
 
     def __call__(self, token: str, claims: Claims, audiences: tuple[str, ...]) -> TokenIdentity:
-        """Whom a token names.
+        """The identity in a token.
 
         Args:
-            token: As it was sent; the Secret must hold the very same.
-            claims: Its claims; the signature is good.
-            audiences: Those that were asked for and that it has.
+            token: As it was sent; the Secret must hold the same text.
+            claims: Its claims, with a verified signature.
+            audiences: Its audiences that were asked for.
 
         Raises:
-            BadToken: It names nobody, with the reason.
+            BadToken: It is not valid, with the reason.
         """
         values = {}
         for claim, word in (

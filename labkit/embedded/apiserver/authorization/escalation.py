@@ -1,11 +1,11 @@
-"""Nobody may give away rights that they do not have.
+"""Privilege escalation: nobody may grant permissions that they do not have.
 
-Who writes a role must hold all its rules, or ``escalate`` on the role; who writes a
-binding must hold all rules of the role it names, or ``bind`` on that role. The group
-``system:masters`` is free of this.
+Writing a role requires all its rules, or ``escalate`` on the role; writing a binding
+requires all rules of the role it names, or ``bind`` on that role. The group
+``system:masters`` is exempt.
 
-Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``,
-``pkg/apis/rbac/validation``; the component helper ``PolicyRuleBreakdown``.
+Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``;
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HeldRules = Callable[[User, str, list[str]], Iterable[Grant]]
 
 
 class EscalationGuard:
-    """Refuses writes of RBAC objects that would give away more than the writer has.
+    """Refuses writes of RBAC objects that would grant more than the writer has.
 
     Args:
         held_rules: The rules that reach a user.
@@ -50,18 +50,18 @@ class EscalationGuard:
         """Check one write.
 
         Args:
-            user: Who writes.
+            user: The writer.
             info: The request: its resource, namespace and name.
             new: The object to be stored.
             old: The object as it is, None for a creation.
 
         Raises:
-            ApiError: 403: it would give away more than the user has; 404: a binding
-                names a role that does not exist, so nobody can tell.
+            ApiError: 403: it would grant more than the user has; 404: a binding
+                names a role that does not exist, so what it grants is unknown.
         """
         if info.group != GROUP or MASTERS in user.groups:
             return
-        if old is not None and _only_bookkeeping(new, old):
+        if old is not None and _only_ownership(new, old):
             return
         if info.resource in ("roles", "clusterroles"):
             self._check_role(user, info, new, old)
@@ -74,7 +74,7 @@ class EscalationGuard:
             return
         self._must_hold(user, info, new, new.get("rules") or ())
         if new.get("aggregationRule") or (old or {}).get("aggregationRule"):
-            # Whatever carries the right labels will flow into it, so it can grow to anything.
+            # Any role with the right labels adds its rules to it, so it can grow to anything.
             missing = uncovered(self._rules(user, info.namespace, []), EVERYTHING)
             if missing:
                 raise _forbidden(info, new, "must have cluster-admin privileges to use the aggregationRule")
@@ -123,8 +123,8 @@ def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
     return forbidden(info.resource, GROUP, name, why)
 
 
-def _only_bookkeeping(new: Object, old: Object) -> bool:
-    """Whether only what the garbage collector needs has changed."""
+def _only_ownership(new: Object, old: Object) -> bool:
+    """Whether only fields of the garbage collector have changed."""
     ignored = ("ownerReferences", "finalizers", "managedFields")
 
     def rest(obj: Object) -> Object:

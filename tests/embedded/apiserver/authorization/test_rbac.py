@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.authorizers import browser_safe
+from labkit.embedded.apiserver.authorization.authorizers import restrict_proxies
 from labkit.rbac.attributes import NO_OPINION, Attributes, Decision, User
 from tests.support.cluster import RBAC, ClusterApi, rule
 
@@ -141,7 +141,7 @@ def test_no_path_is_a_proxy() -> None:
         return NO_OPINION
 
     question = Attributes(User("x"), "proxy", path="/x")
-    assert browser_safe(authorize)(question) == NO_OPINION
+    assert restrict_proxies(authorize)(question) == NO_OPINION
     assert asked == [question]
 
 
