@@ -53,13 +53,13 @@ def subjects(binding: Object) -> str:
     return ", ".join(words) or "nobody"
 
 
-def described(binding: Object) -> str:
+def binding_text(binding: Object) -> str:
     """A binding in words: its name, what it binds, to whom."""
     return f"{name_of(binding)} gives {role_kind(binding)} {role_name(binding)} to {subjects(binding)}"
 
 
-def tried(context: Context, namespaces: Sequence[str], account: Account) -> list[Object]:
-    """All bindings that look like an attempt: in these namespaces, or naming the account."""
+def attempted_bindings(context: Context, namespaces: Sequence[str], account: Account) -> list[Object]:
+    """All bindings that may be an attempt: those in some namespaces, and those that name the account."""
     found = [each for name in namespaces for each in role_bindings(context, name)]
     return found + cluster_bindings(context, account)
 

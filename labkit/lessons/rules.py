@@ -1,8 +1,7 @@
-"""What the rules of one role grant, read as RBAC reads them.
+"""What the rules of a role grant.
 
 A role without a binding changes no answer of the server, so a checkpoint on a role
 alone has to read its rules.
-Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole
 """
 
 from __future__ import annotations
@@ -48,5 +47,5 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
 
 
 def _exists_in(resource: str, rule: Rule, group: str) -> bool:
-    """A misspelt resource grants nothing; it is a mistake, not too much."""
+    """Whether a resource is not one of the usual misspellings, which grant nothing."""
     return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(rule, group)
