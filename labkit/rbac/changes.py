@@ -1,4 +1,4 @@
-"""The smallest change that would turn a refusal into a yes, and what else it would allow.
+"""The smallest change that would allow a refused request, and what else it would allow.
 
 The smallest change is the one that grants least besides what was asked for.
 """
@@ -16,18 +16,18 @@ from labkit.rbac.rules import Rule, rule_allows
 from labkit.rbac.subjects import Subject
 
 MANY = 10_000
-"""Weight of a ``*``: more than any list of names."""
+"""The weight of a ``*``: more than that of any list of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One way to flip a refusal.
+    """One way to allow a refused request.
 
     Args:
         title: What it does, in a sentence.
         commands: The kubectl commands, in order.
         also_allows: What else the subject could do then, a line for each rule.
-        weight: How much more than asked it allows; 0 is nothing more.
+        weight: How much it allows besides; 0 is nothing.
     """
 
     title: str
@@ -37,13 +37,13 @@ class Change:
 
 
 def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
-    """Ways to allow a question, the one that allows least besides first.
+    """Ways to allow a request, the one that allows least besides first.
 
     Args:
         policy: The cluster's RBAC objects.
-        who: Whom to allow it.
-        question: What to allow.
-        most: How many at the most.
+        who: The subject to allow it to.
+        question: The request.
+        most: The maximal number of changes.
     """
     found = [
         _new_role(policy, who, question),
@@ -84,7 +84,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
 
 
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
-    """A binding to a role that is there already."""
+    """Bindings to existing roles."""
     for (kind, namespace, name), role in policy.roles.items():
         if name.startswith("system:") or (namespace and namespace != question.namespace):
             continue
@@ -103,7 +103,7 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
 
 
 def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
-    """One more subject in a binding that grants it to others."""
+    """Additions to bindings that grant it to other subjects."""
     for binding in policy.bindings:
         namespace = namespace_of(binding)
         if name_of(binding).startswith("system:") or (namespace and namespace != question.namespace):
@@ -122,7 +122,7 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:
-    """What rules allow besides the question: lines to read, and a weight to sort by."""
+    """What rules allow besides a request: lines to read, and a weight to sort by."""
     lines: list[str] = []
     weight = 0
     for rule in rules:

@@ -1,8 +1,7 @@
-"""What granted a request, or what nearly did.
+"""Why a request is allowed or refused: the rules that grant it, or nearly do.
 
-The server's own decision is the authority: it is asked with a SubjectAccessReview.
-The roles and bindings then say why. A rule is a near miss when exactly one thing
-about it is wrong.
+The decision is the server's, by a SubjectAccessReview; roles and bindings explain it.
+A rule is a near miss when exactly one thing about it is wrong.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class NearMiss:
     """A rule that would allow the request but for one thing.
 
     Args:
-        what: Which thing, in a word: ``namespace``, ``scope``, ``verb``, ``resource``,
+        what: The one thing, in a word: ``namespace``, ``scope``, ``verb``, ``resource``,
             ``group``, ``name``, ``subject``, ``unbound`` or ``missing role``.
         why: A sentence for a person.
     """
@@ -55,10 +54,10 @@ class Explanation:
     """A decision and its reasons.
 
     Args:
-        subject: Whose request.
+        subject: The caller.
         question: The request.
-        allowed: What the server says.
-        reason: Why, in the server's words; empty where it gives none, but for ``system:masters``.
+        allowed: The server's decision.
+        reason: The server's reason, or ours for ``system:masters``; empty where there is none.
         grants: All rules that allow it, the one the server names first.
         near_misses: What nearly allowed it, closest first; empty when allowed.
     """
@@ -72,11 +71,11 @@ class Explanation:
 
 
 def explain(api: Api, question: Attributes, policy: Policy | None = None) -> Explanation:
-    """Ask the server, then find out why.
+    """Ask the server for a decision, and explain it.
 
     Args:
         api: A caller who may create SubjectAccessReviews and list RBAC objects.
-        question: Who wants to do what.
+        question: The request.
         policy: The RBAC objects, if they were read already.
 
     Raises:
@@ -100,7 +99,7 @@ def grants(policy: Policy, question: Attributes) -> Iterator[Grant]:
 
 
 def near_misses(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
-    """What nearly allowed it, closest first.
+    """The near misses of a refused request, closest first.
 
     Own bindings in the wrong place come first, then own rules with one thing wrong,
     then others' bindings, then roles that nobody is bound to.
@@ -165,7 +164,7 @@ def _unbound(policy: Policy, question: Attributes) -> Iterator[NearMiss]:
 
 
 def _one_thing_wrong(rule: Rule, question: Attributes) -> tuple[str, str]:
-    """Which single part of a rule does not match; empty if none or several."""
+    """The only part of a rule that does not match, and why; empty if none or several do not."""
     if not question.is_resource:
         if path_matches(rule, question.path) and not verb_matches(rule, question.verb):
             return "verb", f"the path matches, but the rule has {_words(rule, 'verbs')}, not {question.verb}."

@@ -39,7 +39,7 @@ class Graph:
     Args:
         nodes: By id.
         edges: (from, to) to whether the edge grants the request in question.
-        hidden: How many default bindings were left out.
+        hidden: The number of default bindings that were left out.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -47,14 +47,14 @@ class Graph:
     hidden: int = 0
 
     def add(self, node: Node) -> str:
-        """Add a node, or mark the one that is there as granting; returns its id."""
+        """Add a node, or mark the existing one as granting; return its id."""
         known = self.nodes.get(node.id)
         if known is None or (node.granting and not known.granting):
             self.nodes[node.id] = node
         return node.id
 
     def link(self, start: str, end: str, granting: bool) -> None:
-        """Add an edge, or mark the one that is there as granting."""
+        """Add an edge, or mark the existing one as granting."""
         self.edges[start, end] = granting or self.edges.get((start, end), False)
 
 
@@ -74,10 +74,9 @@ def rbac_graph(
         namespace: Only bindings that count in this namespace; empty for all.
         who: Only bindings that reach this subject; None for all.
         question: A request whose granting paths are marked.
-        defaults: Whether bindings that every cluster has are drawn too. Without, those of a
-            subject are drawn that name it, or that grant the request; not those that reach it
-            as they reach everybody, through a group.
-        fold: Whether all rules of a role share one box.
+        defaults: Whether to draw all default bindings that reach the subject. Otherwise only
+            those are drawn that name it or grant the request, not those through a group.
+        fold: Whether all rules of a role share one node.
     """
     graph = Graph()
     user = who.as_user() if who else None
