@@ -62,6 +62,22 @@ class Attributes(NamedTuple):
         return not (self.path or self.non_resource)
 
 
+def question_text(question: Attributes, who: str) -> str:
+    """A question in words: ``kikai/default: list services in kikai``.
+
+    Args:
+        question: The request.
+        who: The caller, as a person calls them.
+    """
+    if not question.is_resource:
+        return f"{who}: {question.verb} {question.path}"
+    thing = question.resource + (f".{question.group}" if question.group else "")
+    thing += f"/{question.subresource}" if question.subresource else ""
+    named = f" {question.name}" if question.name else ""
+    where = f"in {question.namespace}" if question.namespace else "in the whole cluster"
+    return f"{who}: {question.verb} {thing}{named} {where}"
+
+
 class Decision(NamedTuple):
     """An authorizer's answer: allowed, or no opinion. No authorizer denies.
 
