@@ -23,9 +23,8 @@ from labkit.rbac.rules import (
     rule_allows,
     verb_matches,
 )
-from labkit.rbac.subjects import Subject, subject_title
+from labkit.rbac.subjects import MASTERS, Subject, subject_title
 
-MASTERS = "system:masters"
 BEFORE_RBAC = f"the group {MASTERS} may do everything, before any role is asked"
 """Why an administrator's certificate is allowed; the server gives no reason for it.
 

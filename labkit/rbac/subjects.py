@@ -8,6 +8,11 @@ from labkit.rbac.attributes import User
 from labkit.rbac.objects import GROUP, Object
 
 ACCOUNT_PREFIX = "system:serviceaccount:"
+MASTERS = "system:masters"
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+ANONYMOUS = "system:anonymous"
+"""The user name of a request without a credential."""
 
 
 def account_user(namespace: str, name: str) -> str:
@@ -77,8 +82,8 @@ def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
     if groups is not None:
         return Subject(who, groups)
     if account is not None:
-        return Subject(who, (*account_groups(account[0]), "system:authenticated"))
-    return Subject(who, ("system:unauthenticated" if who == "system:anonymous" else "system:authenticated",))
+        return Subject(who, (*account_groups(account[0]), AUTHENTICATED))
+    return Subject(who, (UNAUTHENTICATED if who == ANONYMOUS else AUTHENTICATED,))
 
 
 def subject_matches(entry: Object, user: User, namespace: str) -> bool:

@@ -6,10 +6,9 @@ Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/requ
 from __future__ import annotations
 
 from labkit.rbac.attributes import User
+from labkit.rbac.subjects import AUTHENTICATED, subject
 
-AUTHENTICATED = "system:authenticated"
-UNAUTHENTICATED = "system:unauthenticated"
-ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+ANONYMOUS = subject("system:anonymous").as_user()
 """The user of a request without a credential."""
 
 

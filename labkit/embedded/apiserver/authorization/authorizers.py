@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
-
-MASTERS = "system:masters"
+from labkit.rbac.subjects import AUTHENTICATED, MASTERS
 
 
 def system_masters(question: Attributes) -> Decision:
@@ -36,7 +35,7 @@ def first_of(*authorizers: Authorizer) -> Authorizer:
     return authorize
 
 
-def restrict_proxies(authorize: Authorizer, group: str = "system:authenticated") -> Authorizer:
+def restrict_proxies(authorize: Authorizer, group: str = AUTHENTICATED) -> Authorizer:
     """Ask for ``unsafeproxy`` instead of ``proxy`` where the caller is not in a group.
 
     A page behind a proxied address would run in a browser with the API server as its

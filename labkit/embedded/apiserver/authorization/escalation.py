@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from labkit.embedded.apiserver.authorization.authorizers import MASTERS
 from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
 from labkit.embedded.machinery.request import Object, RequestInfo
 from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
@@ -22,6 +21,7 @@ from labkit.rbac.bindings import Getter, Grant, joined_errors
 from labkit.rbac.objects import GROUP
 from labkit.rbac.parts import compact, uncovered
 from labkit.rbac.rules import Rule
+from labkit.rbac.subjects import MASTERS
 
 EVERYTHING: list[Rule] = [
     {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},

@@ -22,7 +22,7 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
 from labkit.rbac.attributes import Attributes, Authorizer, User
-from labkit.rbac.subjects import account_groups
+from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, account_groups
 
 AUTHENTICATION = "authentication.k8s.io"
 EXTRA_PREFIX = "impersonate-extra-"
@@ -207,12 +207,12 @@ def _impersonated(requested: User, *, constrained: bool) -> User:
         groups = ("system:nodes",)
     elif account is not None and not groups:
         groups = account_groups(account[0])
-    if requested.name == "system:anonymous":
-        missing = "system:unauthenticated"
-    elif "system:unauthenticated" in groups:
+    if requested.name == ANONYMOUS:
+        missing = UNAUTHENTICATED
+    elif UNAUTHENTICATED in groups:
         missing = ""
     else:
-        missing = "system:authenticated"
+        missing = AUTHENTICATED
     if missing and missing not in groups:
         groups = (*groups, missing)
     return User(requested.name, groups, requested.uid, requested.extra)
@@ -249,8 +249,8 @@ def _check_constrained(requested: User, requestor: User, verb: str, authorize: A
         _must_be_allowed(part("uids", requested.uid), authorize)
     if "" in requested.groups:
         raise refusal(part("groups"), "impersonating the empty string group is not allowed")
-    if "system:masters" in requested.groups:
-        raise refusal(part("groups", "system:masters"), "impersonating the system:masters group is not allowed")
+    if MASTERS in requested.groups:
+        raise refusal(part("groups", MASTERS), "impersonating the system:masters group is not allowed")
     if len(requested.groups) < MANY or not authorize(part("groups", "*")).allowed:
         for group in requested.groups:
             _must_be_allowed(part("groups", group), authorize)
