@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labkit.lab.lab import Lab
 from labkit.rbac.matrix import Permission, access_matrix
-from labkit.rbac.policy import subject
+from labkit.rbac.subjects import subject
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = ("pods", "services", "secrets", "configmaps", "deployments.apps")

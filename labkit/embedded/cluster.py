@@ -13,17 +13,17 @@ from functools import partial
 from random import Random, SystemRandom
 
 from labkit.embedded.apiserver.admission.plugins import default_chain
-from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, note_ignored
-from labkit.embedded.apiserver.authentication.claims import Issued, TokenIssuer
+from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
+from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
 from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
 from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.authorizers import browser_safe, first_of, system_masters
+from labkit.embedded.apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
+from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
 from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.filters.pipeline import pipeline
@@ -77,6 +77,7 @@ from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.connections import NodeController, PodConnections
 from labkit.embedded.node.node import Node
 from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.subjects import subject
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
@@ -125,8 +126,8 @@ class Cluster:
         self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)
         legacy = LegacyTokens(self._lookup, clock, self._mark_used)
         self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
-        self.rbac = RBACAuthorizer(self._list_rbac, self._get_rbac)
-        self.authorize = browser_safe(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
+        self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
+        self.authorize = restrict_proxies(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
         self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
         self._current: Request | None = None
         for plural in RBAC_PLURALS:
@@ -232,7 +233,7 @@ class Cluster:
             clock=clock,
             sink=self.audit_sink,
             authenticators=(
-                note_ignored,
+                warn_of_ignored_header,
                 CertificateAuthenticator(keys.ca_certificate, clock),
                 BearerAuthenticator(self.tokens),
             ),
@@ -253,7 +254,7 @@ class Cluster:
         """Release the store."""
         self.store.close()
 
-    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> Issued:
+    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
         """A token for a pod's volume, as the kubelet asks for it.
 
         Args:
@@ -327,9 +328,7 @@ class Cluster:
         path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
         request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
         request.info = request_info(request)
-        account = f"system:serviceaccount:kube-system:{controller}"
-        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
-        request.user = User(account, groups=groups)
+        request.user = subject(f"kube-system/{controller}").as_user()
         return self._writer.create(request, kind).object
 
     def _mark_used(self, secret: Object, date: str) -> None:

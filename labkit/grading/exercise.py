@@ -21,8 +21,8 @@ from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
 from labkit.rbac.difference import policy_at_start
-from labkit.rbac.explain import review
 from labkit.rbac.policy import Policy, read_policy
+from labkit.rbac.reviews import review
 
 if TYPE_CHECKING:
     from labkit.client.client import Client

@@ -13,7 +13,8 @@ from labkit.embedded.bootstrap.policy import GROUP
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.request import PeerCertificate
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Object, Policy, name_of, namespace_of
+from labkit.rbac.objects import Object, name_of, namespace_of
+from labkit.rbac.policy import Policy
 
 ADMIN = PeerCertificate("kubernetes-admin", ("system:masters",), "")
 HERE = Endpoint("https://127.0.0.1:1")

@@ -18,7 +18,9 @@ from labkit.client.tokens import Token
 from labkit.core.errors import TokenError
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.needs import Need
-from labkit.rbac.policy import Object, Policy, subject
+from labkit.rbac.objects import Object
+from labkit.rbac.policy import Policy
+from labkit.rbac.subjects import subject
 
 AUDIT = frozenset({"audit"})
 PODS = frozenset({"pods"})

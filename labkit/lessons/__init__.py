@@ -1,8 +1,8 @@
-"""The walkthrough as data, and the words that judge it: check, hint, solution, board.
+"""The walkthrough as data, and its functions: predict, check, hint, solution, board.
 
 ``LESSONS`` is the index: lesson → steps → title, minutes, checkpoint, hints. A
-checkpoint is a plain function over what ``Context`` offers; nothing here knows which
-cluster it is. Solutions are taken from the notebooks' sources when those are built.
+checkpoint is a plain function of a ``Context``; nothing here depends on the kind of
+cluster. Solutions come from the notebooks' sources when those are built.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from labkit.lessons import (
     part4_roles,
     part5_cluster_roles,
 )
-from labkit.lessons.base import Context, Outcome, failed, named, passed, settled
+from labkit.lessons.base import Context, Outcome, failed, passed, run_with_retries, with_step
 from labkit.lessons.progress import Progress
 from labkit.lessons.shown import Board, Help
 from labkit.lessons.steps import Lesson, Step
@@ -71,7 +71,7 @@ def find(step: str | int) -> Step:
         step: Such as ``W15``; ``w15``, ``"15"`` and ``15`` are the same.
 
     Raises:
-        UsageError: When there is none.
+        UsageError: There is none.
     """
     found = STEPS.get(f"W{str(step).strip().upper().removeprefix('W')}")
     if found is None:
@@ -80,7 +80,7 @@ def find(step: str | int) -> Step:
 
 
 def predict(step: str, value: object, progress: Progress) -> None:
-    """Keep what the learner expects of a step; the answers that follow are kept for it.
+    """Keep what the learner expects of a step, and record the answers that follow for it.
 
     Args:
         step: Such as ``W15``.
@@ -88,7 +88,7 @@ def predict(step: str, value: object, progress: Progress) -> None:
         progress: Where it is kept.
 
     Raises:
-        UsageError: When there is no such step, or the value is nothing that can be kept.
+        UsageError: There is no such step, or the value cannot be kept.
     """
     progress.predict(find(step).id, _kept_value(value))
 
@@ -102,7 +102,7 @@ def record(step: str, what: object, progress: Progress) -> None:
         progress: Where it is kept.
 
     Raises:
-        UsageError: When there is no such step, or what was found is nothing that can be kept.
+        UsageError: There is no such step, or the value cannot be kept.
     """
     summary = getattr(what, "summary", None)
     kept = summary() if callable(summary) else {"kind": "fact", "value": _kept_value(what)}
@@ -124,26 +124,26 @@ def _kept_value(value: object) -> object:
 
 
 def check(step: str, context: Context) -> Outcome:
-    """Judge a step by what the cluster does, and keep the verdict.
+    """Judge a step by what the cluster does, and keep the outcome.
 
-    A pass is kept: when a later step has changed the picture, the outcome says so and
-    stays a pass.
+    A pass is kept: when a later step has changed what the checkpoint sees, the outcome
+    says so and stays a pass.
 
     Args:
         step: Such as ``W15``.
-        context: What checkpoints get.
+        context: The checkpoint's input.
 
     Returns:
-        The outcome; its repr is at most three lines.
+        The outcome; its repr is a headline and at most three lines.
 
     Raises:
-        UsageError: When there is no such step.
+        UsageError: There is no such step.
     """
     found = find(step)
     progress = context.progress
     passed_before = progress.passed(found.id)
     try:
-        outcome = settled(found.check, context)
+        outcome = run_with_retries(found.check, context)
     except LabkitError as error:
         help_text = error.todo or "See how the cluster is doing: lab.status()."
         seen = f"{error.what.rstrip('.')}: {error.why}" if error.why else error.what
@@ -153,7 +153,7 @@ def check(step: str, context: Context) -> Outcome:
     progress.mark(found.id, outcome.state, seen=outcome.seen)
     if outcome.passed and progress.current == found.id:
         progress.current = None
-    return named(outcome, found.id, found.title)
+    return with_step(outcome, found.id, found.title)
 
 
 def _kept(outcome: Outcome, entry: Mapping[str, Any]) -> Outcome:
@@ -167,7 +167,7 @@ def hint(step: str, progress: Progress) -> Help:
 
     Args:
         step: Such as ``W15``.
-        progress: Where it is kept how many hints were given.
+        progress: Keeps how many hints were given.
     """
     found = find(step)
     given = min(int(progress.entry(found.id).get("hints", 0)), len(found.hints))
@@ -182,7 +182,7 @@ def solution(step: str, progress: Progress) -> Help:
 
     Args:
         step: Such as ``W15``.
-        progress: Where it is kept that the solution was shown.
+        progress: Keeps that the solution was shown.
     """
     found = find(step)
     progress.note(found.id, solution_shown=True)
@@ -197,7 +197,7 @@ def board(progress: Progress) -> Board:
 
 @cache
 def worked() -> Mapping[str, Mapping[str, Any]]:
-    """The solved cells of every step, as the notebooks' sources have them.
+    """The solved cells of every step, from the notebooks' sources.
 
     Returns:
         For each step ``cells`` (all its code, in order) and ``solution`` (what the

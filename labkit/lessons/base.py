@@ -1,7 +1,7 @@
-"""What a checkpoint is given, and what it says.
+"""A checkpoint's input and output: ``Context`` and ``Outcome``.
 
 A checkpoint is a plain function ``(Context) -> Outcome``. It asks the cluster through
-the API, never the notebook, so the same function holds on every cluster. ``Context`` is
+the API, never the notebook, so the same function works on every cluster. ``Context`` is
 all it gets: callers, a way to run a command in a pod, and what the learner predicted
 and saw.
 """
@@ -17,6 +17,9 @@ from labkit.client.prefix import Names
 from labkit.client.protocol import Caller
 from labkit.core.display import Card, Row, Shown
 from labkit.lessons.progress import Progress
+from labkit.rbac.needs import Need
+from labkit.rbac.reviews import review
+from labkit.rbac.subjects import Subject, account_user, subject
 
 State = Literal["passed", "failed", "not attempted"]
 
@@ -25,14 +28,14 @@ WORDS: Mapping[str, str] = {
     "failed": "not yet",
     "not attempted": "not attempted",
 }
-"""How each state is called in front of a learner."""
+"""The word for each state that a learner sees."""
 
 TONES: Mapping[str, str] = {"passed": "good", "failed": "bad", "not attempted": "plain"}
 """The tone (symbol and colour) of each state."""
 
 
 class Finished(Protocol):
-    """A command that ran in a container, as ``subprocess`` would say it."""
+    """A command that ran in a container, in the shape of ``subprocess.CompletedProcess``."""
 
     @property
     def returncode(self) -> int:
@@ -40,18 +43,18 @@ class Finished(Protocol):
 
     @property
     def stdout(self) -> str:
-        """What it printed."""
+        """Its standard output."""
 
     @property
     def stderr(self) -> str:
-        """What it complained about."""
+        """Its standard error."""
 
 
 class Exec(Protocol):
     """Runs a shell command in a pod."""
 
     def __call__(self, pod: str, command: str, *, container: str | None = None) -> Finished:
-        """Run ``command`` in ``pod`` (``namespace/name``) and wait for its end."""
+        """Run ``command`` in ``pod`` (``namespace/name``) and wait until it ends."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,9 +63,9 @@ class Outcome(Shown):
 
     Args:
         state: ``passed``, ``failed`` or ``not attempted``.
-        seen: What the cluster said, as a sentence.
-        expected: What it should say.
-        hint: One way forward, or after a pass what to take away.
+        seen: The cluster's answer, as a sentence.
+        expected: The answer that the step asks for.
+        hint: One way forward, or after a pass a takeaway.
         step: Such as ``W17``; filled in by the registry.
         title: The step's title; filled in by the registry.
         kept: True when the step was passed earlier and the picture has changed since.
@@ -97,28 +100,28 @@ class Outcome(Shown):
 
 
 def passed(seen: str, takeaway: str = "") -> Outcome:
-    """The step is done.
+    """The outcome of a step that is done.
 
     Args:
-        seen: What the cluster said, which is the proof.
-        takeaway: A thought to go on with.
+        seen: The cluster's answer that proves it.
+        takeaway: What was learned.
     """
     return Outcome("passed", seen, "", takeaway)
 
 
 def failed(seen: str, expected: str, hint: str) -> Outcome:
-    """Something was tried, and it is not what the step asks for.
+    """The outcome of an attempt that is not what the step asks for.
 
     Args:
-        seen: What the cluster said.
-        expected: What it should have said.
+        seen: The cluster's answer.
+        expected: The answer that the step asks for.
         hint: One hint that fits what was seen.
     """
     return Outcome("failed", seen, expected, hint)
 
 
-def untouched(todo: str) -> Outcome:
-    """Nothing was tried yet.
+def not_attempted(todo: str) -> Outcome:
+    """The outcome of a step without an attempt.
 
     Args:
         todo: What to do first.
@@ -144,16 +147,12 @@ class Account:
     @property
     def user(self) -> str:
         """The user name the server gives it."""
-        return f"system:serviceaccount:{self.namespace}:{self.name}"
+        return account_user(self.namespace, self.name)
 
     @property
-    def groups(self) -> list[str]:
-        """The groups the server puts it in."""
-        return [
-            "system:serviceaccounts",
-            f"system:serviceaccounts:{self.namespace}",
-            "system:authenticated",
-        ]
+    def subject(self) -> Subject:
+        """The account with its groups."""
+        return subject(f"{self.namespace}/{self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +165,10 @@ class Context:
         as_anonymous: Makes a caller without credentials.
         exec: Runs a command in a pod.
         progress: What the learner predicted, saw and passed.
-        names: How the walkthrough's names are written on a cluster that is shared. The
-            callers map what they send; a checkpoint maps what it reads.
-        patience_seconds: How long a cluster that is eventually consistent may take to
-            show a change. Zero where writes are in force at once.
+        names: Maps the walkthrough's names to those on a shared cluster. The callers map
+            what they send; a checkpoint maps what it reads.
+        patience_seconds: How long an eventually consistent cluster may take to show a
+            change; 0 where writes take effect at once.
     """
 
     admin: Caller
@@ -209,39 +208,24 @@ class Context:
         """Ask the server's authorizer whether an account may do something.
 
         Args:
-            account: Who.
+            account: The account.
             verb: Such as ``list``.
             resource: The plural, such as ``services``.
-            namespace: Where; empty for the whole cluster.
+            namespace: The namespace; empty for the whole cluster.
             group: The API group; empty for the core group.
         """
-        attributes = {
-            "verb": verb,
-            "group": group,
-            "resource": resource,
-            **({"namespace": namespace} if namespace else {}),
-        }
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": account.user,
-                "groups": account.groups,
-                "resourceAttributes": attributes,
-            },
-        }
-        answer = self.admin.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
-        return bool(answer.status == 201 and answer.body["status"]["allowed"])
+        question = Need(account.subject, verb, resource, namespace, group).question()
+        return bool(review(self.admin, question).get("allowed"))
 
     def excess(self, account: Account, probes: Sequence[tuple[str, str, str, str]]) -> list[str]:
-        """Which of these permissions an account has although no step asked for them.
+        """The permissions of some that an account has although no step asked for them.
 
         Args:
-            account: Who.
+            account: The account.
             probes: Verb, API group, resource and namespace of each.
 
         Returns:
-            Each as words, such as ``delete services in kikai``.
+            Each in words, such as ``delete services in kikai``.
         """
         return [
             f"{verb} {resource}" + (f" in {namespace}" if namespace else " cluster-wide")
@@ -251,23 +235,23 @@ class Context:
 
 
 STEADY_SECONDS = 3.0
-"""A verdict that has not changed for so long will not change by waiting."""
+"""Waiting ends when the outcome has not changed for so long."""
 
 
-def settled(
+def run_with_retries(
     check: Check,
     context: Context,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run a checkpoint, again and again as long as the cluster may still be catching up.
+    """Run a checkpoint, and repeat it while the cluster may still be catching up.
 
     Args:
         check: The checkpoint.
-        context: What it gets; its ``patience_seconds`` say how long to try.
-        clock: Seconds that only rise.
-        sleep: Waits.
+        context: Its input; ``patience_seconds`` limits the repetition.
+        clock: Monotonic seconds.
+        sleep: Waits some seconds.
     """
     changed = begun = clock()
     outcome = check(context)
@@ -281,6 +265,6 @@ def settled(
     return outcome
 
 
-def named(outcome: Outcome, step: str, title: str) -> Outcome:
+def with_step(outcome: Outcome, step: str, title: str) -> Outcome:
     """The outcome with its step's name and title."""
     return replace(outcome, step=step, title=title)

@@ -1,60 +1,49 @@
-"""What checkpoints on bindings share: was one tried, and does it give too much."""
+"""What checkpoints on bindings share: whether one was tried, and whether it gives too much."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from labkit.lessons.base import Account, Context, Outcome, failed
+from labkit.rbac.attributes import User
+from labkit.rbac.objects import Object, is_default, name_of, namespace_of
+from labkit.rbac.policy import RBAC_PATH
+from labkit.rbac.subjects import subject_matches
 
-Binding = Mapping[str, Any]
 
-GROUP = "rbac.authorization.k8s.io"
-RBAC = f"/apis/{GROUP}/v1"
-
-
-def role_bindings(context: Context, namespace: str) -> list[dict[str, Any]]:
+def role_bindings(context: Context, namespace: str) -> list[Object]:
     """The role bindings of a namespace."""
-    return context.items(f"{RBAC}/namespaces/{namespace}/rolebindings")
+    return context.items(f"{RBAC_PATH}/namespaces/{namespace}/rolebindings")
 
 
-def cluster_bindings(context: Context, account: Account, role: str = "") -> list[dict[str, Any]]:
+def cluster_bindings(context: Context, account: Account, role: str = "") -> list[Object]:
     """The cluster role bindings that name an account, or a role of the lesson."""
     role = context.names.cluster(role) if role else ""
     return [
         each
-        for each in context.items(f"{RBAC}/clusterrolebindings")
-        if names(each, account) or (role and role_of(each) == role and not _built_in(each))
+        for each in context.items(f"{RBAC_PATH}/clusterrolebindings")
+        if names_account(each, account) or (role and role_name(each) == role and not is_default(each))
     ]
 
 
-def _built_in(binding: Binding) -> bool:
-    labels = binding["metadata"].get("labels") or {}
-    return "kubernetes.io/bootstrapping" in labels
-
-
-def role_of(binding: Binding) -> str:
+def role_name(binding: Object) -> str:
     """The name of the role a binding refers to."""
     return str((binding.get("roleRef") or {}).get("name"))
 
 
-def kind_of(binding: Binding) -> str:
+def role_kind(binding: Object) -> str:
     """``Role`` or ``ClusterRole``: what a binding refers to."""
     return str((binding.get("roleRef") or {}).get("kind"))
 
 
-def names(binding: Binding, account: Account) -> bool:
+def names_account(binding: Object, account: Account) -> bool:
     """Whether a binding names an account itself, not through a group."""
-    return any(
-        subject.get("kind") == "ServiceAccount"
-        and subject.get("name") == account.name
-        and subject.get("namespace") == account.namespace
-        for subject in binding.get("subjects") or ()
-    )
+    user, namespace = User(account.user), namespace_of(binding)
+    return any(subject_matches(entry, user, namespace) for entry in binding.get("subjects") or ())
 
 
-def subjects(binding: Binding) -> str:
-    """The subjects of a binding in words."""
+def subjects(binding: Object) -> str:
+    """The subjects of a binding in words: ``ServiceAccount kikai:default, Group dev``."""
     words = [
         f"{subject.get('kind')} "
         + (f"{subject['namespace']}:" if subject.get("namespace") else "")
@@ -64,13 +53,13 @@ def subjects(binding: Binding) -> str:
     return ", ".join(words) or "nobody"
 
 
-def described(binding: Binding) -> str:
+def binding_text(binding: Object) -> str:
     """A binding in words: its name, what it binds, to whom."""
-    return f"{binding['metadata']['name']} gives {kind_of(binding)} {role_of(binding)} to {subjects(binding)}"
+    return f"{name_of(binding)} gives {role_kind(binding)} {role_name(binding)} to {subjects(binding)}"
 
 
-def tried(context: Context, namespaces: Sequence[str], account: Account) -> list[dict[str, Any]]:
-    """All bindings that look like an attempt: in these namespaces, or naming the account."""
+def attempted_bindings(context: Context, namespaces: Sequence[str], account: Account) -> list[Object]:
+    """All bindings that may be an attempt: those in some namespaces, and those that name the account."""
     found = [each for name in namespaces for each in role_bindings(context, name)]
     return found + cluster_bindings(context, account)
 
@@ -84,8 +73,8 @@ def too_much(context: Context, account: Account, probes: Sequence[Probe], hint: 
 
     Args:
         context: The checkpoint's context.
-        account: Who must not be allowed.
-        probes: What they must not be allowed.
+        account: The account.
+        probes: What it must not be allowed.
         hint: How to give less.
     """
     excess = context.excess(account, probes)
@@ -99,20 +88,20 @@ def too_much(context: Context, account: Account, probes: Sequence[Probe], hint: 
     )
 
 
-def without_later(context: Context, account: Account, probes: Sequence[Probe]) -> list[Probe]:
-    """The probes that say something although W24 is done: view reads most things by then.
+def without_view(context: Context, account: Account, probes: Sequence[Probe]) -> list[Probe]:
+    """The probes that still mean something once W24 has bound ``view``, which reads most things.
 
     Args:
         context: The checkpoint's context.
-        account: Who.
-        probes: What they must not be allowed in an earlier step.
+        account: The account.
+        probes: What it must not be allowed in an earlier step.
     """
-    bound = [each for each in cluster_bindings(context, account) if names(each, account)]
-    if not any(role_of(each) == "view" for each in bound):
+    bound = [each for each in cluster_bindings(context, account) if names_account(each, account)]
+    if not any(role_name(each) == "view" for each in bound):
         return list(probes)
     return [each for each in probes if each[0] not in ("get", "list") or each[2] == "secrets"]
 
 
 def bystander(namespace: str) -> Account:
-    """Another account of a namespace: whoever grants to one of its groups has granted to it too."""
+    """Another account of a namespace: a grant to one of the namespace's groups reaches it too."""
     return Account(namespace, "somebody-else")

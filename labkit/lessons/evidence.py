@@ -1,8 +1,8 @@
-"""What the learner said and saw, in the words that checkpoints compare.
+"""Comparing what a learner predicted and saw with what the server answers.
 
-A looking step changes nothing in the cluster. It is judged by three things that have
-to agree: what the learner predicted, what the server answered them (recorded as they
-asked), and what the server answers the checkpoint now.
+A looking step changes nothing in the cluster. Three things have to agree: the learner's
+prediction, the answer that was recorded when they asked, and the answer that the
+checkpoint gets now.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
+from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
+from labkit.rbac.subjects import ACCOUNT_PREFIX
 
 Record = Mapping[str, Any]
 
@@ -23,7 +24,7 @@ _SAME = {
 }
 
 
-def word(prediction: object) -> str:
+def as_decision(prediction: object) -> str:
     """A prediction as one of the words ``allowed``, ``forbidden``, ``unauthorized``.
 
     Args:
@@ -36,30 +37,30 @@ def word(prediction: object) -> str:
     return next((name for name, same in _SAME.items() if text in same), text)
 
 
-def says_user(context: Context, prediction: object, user: str) -> bool:
-    """Whether a prediction names a service account's user, with or without its first words.
+def predicts_user(context: Context, prediction: object, user: str) -> bool:
+    """Whether a prediction names a service account's user, with or without the prefix.
 
     Args:
-        context: Knows how the walkthrough's names are written on this cluster.
+        context: Maps the walkthrough's names to those on this cluster.
         prediction: Such as ``system:serviceaccount:default:kikai`` or ``default:kikai``.
         user: The user the server saw.
     """
-    said = str(prediction).strip().removeprefix("system:serviceaccount:").replace("/", ":")
-    return context.names.user(f"system:serviceaccount:{said}") == user
+    said = str(prediction).strip().removeprefix(ACCOUNT_PREFIX).replace("/", ":")
+    return context.names.user(f"{ACCOUNT_PREFIX}{said}") == user
 
 
-def meaning(status: int) -> str:
-    """What a status says about permission, in the words of ``word``.
+def decision_of(status: int) -> str:
+    """What an HTTP status says about permission, as ``as_decision`` spells it.
 
-    A 404 or a 409 counts as allowed: the server looks only for those who may.
+    A 404 or a 409 counts as allowed: the server answers so only after authorization.
     """
     return {401: "unauthorized", 403: "forbidden"}.get(status, "allowed")
 
 
-def spoken(meant: str) -> str:
-    """A word with the status it stands for."""
-    status = {"unauthorized": "401", "forbidden": "403"}.get(meant, "")
-    return f"{status} {meant}".strip()
+def with_status(decision: str) -> str:
+    """A decision with its HTTP status: ``403 forbidden``."""
+    status = {"unauthorized": "401", "forbidden": "403"}.get(decision, "")
+    return f"{status} {decision}".strip()
 
 
 def answers(context: Context, step: str) -> list[Record]:
@@ -77,10 +78,10 @@ def output(record: Record) -> str:
     return f"{record.get('stdout', '')}\n{record.get('stderr', '')}"
 
 
-def claim(context: Context, step: str) -> Any:
-    """The last fact the learner recorded for a step, else what they predicted, else None.
+def recorded_fact(context: Context, step: str) -> Any:
+    """The last fact the learner recorded for a step, else their prediction, else None.
 
-    A command's output is a fact too where nothing was predicted: then it was recorded on purpose.
+    A command's output counts as a fact where nothing was predicted: then it was recorded on purpose.
     """
     prediction = context.progress.prediction(step)
     records = context.progress.records(step)
@@ -91,7 +92,7 @@ def claim(context: Context, step: str) -> Any:
 
 
 def curl_status(record: Record) -> int | None:
-    """The status that a recorded ``curl`` shows, read from what it printed."""
+    """The HTTP status of a recorded ``curl``, read from its output; None without an answer."""
     text = output(record)
     if '"kind": "Status"' in text or '"kind":"Status"' in text:
         code = re.search(r'"code":\s*(\d{3})', text)
@@ -106,9 +107,9 @@ class Question:
     """One request of a looking step.
 
     Args:
-        label: What a prediction calls it, such as ``services in kikai``.
-        account: Who asks.
-        path: What they ask for.
+        label: Its name in a prediction, such as ``services in kikai``.
+        account: The caller.
+        path: The path of the GET request.
     """
 
     label: str
@@ -137,13 +138,13 @@ def recorded_status(context: Context, step: str, question: Question) -> int | No
 
 
 def _own(context: Context, account: Account) -> str:
-    """The walkthrough's own name of an account's namespace, as pods are named in the notebooks."""
+    """The walkthrough's own name of an account's namespace, which the notebooks use for pods."""
     prefix = context.names.prefix
     return account.namespace.removeprefix(f"{prefix}-") if prefix else account.namespace
 
 
 def others_asked(context: Context, step: str, question: Question) -> list[str]:
-    """Who else asked a question, when the one it is about did not."""
+    """The users of the recorded requests for a question's path."""
     here = context.names.path(question.path)
     return list(
         dict.fromkeys(
@@ -155,7 +156,7 @@ def others_asked(context: Context, step: str, question: Question) -> list[str]:
 
 
 def status_now(context: Context, question: Question) -> int:
-    """What the server answers now: a real request with the account's own token.
+    """The HTTP status that a question gets now, with a token of the account.
 
     Where tokens may not be requested, the authorizer is asked instead.
     """
@@ -172,15 +173,15 @@ def status_now(context: Context, question: Question) -> int:
     return 200 if context.can(account, "list", parts[-1], namespace) else 403
 
 
-def predicted_words(prediction: object, labels: Sequence[str]) -> dict[str, str]:
+def predicted_decisions(prediction: object, labels: Sequence[str]) -> dict[str, str]:
     """A prediction for each label; one word alone stands for all of them."""
     if isinstance(prediction, Mapping):
-        given = {str(key).strip().lower(): word(value) for key, value in prediction.items()}
+        given = {str(key).strip().lower(): as_decision(value) for key, value in prediction.items()}
         return {label: given[label] for label in labels if label in given}
-    return {label: word(prediction) for label in labels}
+    return {label: as_decision(prediction) for label in labels}
 
 
-def looked(
+def judge_looking(
     context: Context,
     step: str,
     questions: Sequence[Question],
@@ -189,35 +190,35 @@ def looked(
     ask: str,
     why: Callable[[str], str],
 ) -> Outcome:
-    """Judge a looking step: prediction, recorded answer, and the server's own answer.
+    """Judge a looking step by prediction, recorded answer, and the server's answer now.
 
     Args:
         context: The checkpoint's context.
         step: Such as ``W15``.
         questions: The requests the step is about.
-        todo: What to do first, when nothing was predicted.
+        todo: The first thing to do, when nothing was predicted.
         ask: How to ask, when nothing was recorded.
-        why: Explains the answer to a question, by its label.
+        why: A question's label to an explanation of the answer.
 
     Returns:
         Not attempted until something was predicted and asked.
     """
     prediction = context.progress.prediction(step)
     if prediction is None:
-        return untouched(todo)
+        return not_attempted(todo)
     if not context.progress.records(step):
-        return untouched(f"You predicted. Now ask the server: {ask}")
+        return not_attempted(f"You predicted. Now ask the server: {ask}")
     labels = [question.label for question in questions]
-    words = predicted_words(prediction, labels)
+    words = predicted_decisions(prediction, labels)
     for question in questions:
-        outcome = _judge(context, step, question, words.get(question.label), ask, why)
+        outcome = _failure(context, step, question, words.get(question.label), ask, why)
         if outcome is not None:
             return outcome
-    said = "; ".join(f"{label}: {spoken(words[label])}" for label in labels)
+    said = "; ".join(f"{label}: {with_status(words[label])}" for label in labels)
     return passed(f"{said}, as you predicted.", why(labels[-1]))
 
 
-def _judge(
+def _failure(
     context: Context,
     step: str,
     question: Question,
@@ -238,15 +239,15 @@ def _judge(
         seen = f"asked by {', '.join(others)} only" if others else "no recorded answer to it"
         return failed(f"{label}: {seen}", f"the answer that {user} gets", f"Ask as that account: {ask}")
     now = status_now(context, question)
-    if meaning(now) != meaning(recorded):
+    if decision_of(now) != decision_of(recorded):
         return failed(
             f"{label}: you saw {recorded}, and the server answers {now} now",
             "both the same",
             f'The cluster has changed since you asked. Ask again, or go back: lab.rewind("{step}").',
         )
-    if predicted != meaning(now):
+    if predicted != decision_of(now):
         return failed(
-            f"{label}: you predicted “{predicted}”, the server said {spoken(meaning(now))}",
+            f"{label}: you predicted “{predicted}”, the server said {with_status(decision_of(now))}",
             "a prediction that agrees with the server",
             f"{why(label)} Predict again, now that you know why, and check again.",
         )

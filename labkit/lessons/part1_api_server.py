@@ -1,4 +1,4 @@
-"""Part 1, the API server: W1 to W4. Every step looks, none changes anything."""
+"""Part 1, the API server: W1 to W4. No step changes the cluster."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from labkit.lessons.base import Context, Outcome, failed, passed, untouched
-from labkit.lessons.evidence import answers, claim, meaning, predicted_words, spoken, word
+from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import answers, as_decision, decision_of, predicted_decisions, recorded_fact, with_status
 from labkit.lessons.steps import Step
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -16,10 +16,10 @@ ENTRY_PATHS = ("/", "/api", "/apis", "/api/v1")
 
 
 def address(text: object) -> tuple[str, int] | None:
-    """Host and port of an address as a person writes it, or None.
+    """Host and port of an address as a person writes it, None if it is none.
 
     Args:
-        text: With or without scheme, port and path; https is meant where none is given.
+        text: With or without scheme (default: https), port and path.
     """
     written = str(text).strip().lower()
     if not written:
@@ -35,9 +35,9 @@ def address(text: object) -> tuple[str, int] | None:
 
 def w1(context: Context) -> Outcome:
     """The recorded address is where the server really answers."""
-    given = claim(context, "W1")
+    given = recorded_fact(context, "W1")
     if given is None:
-        return untouched('Find the address and record it: lab.record("W1", "https://…").')
+        return not_attempted('Find the address and record it: lab.record("W1", "https://…").')
     server = context.admin.get("/version").server
     said, real = address(given), address(server)
     if said == real:
@@ -60,7 +60,7 @@ def w2(context: Context) -> Outcome:
     """Prediction, recorded answers and the server agree for a stranger and a bad token."""
     prediction = context.progress.prediction("W2")
     if prediction is None:
-        return untouched(
+        return not_attempted(
             f'Predict first: predict("W2", {{"{STRANGER}": "…", "{BAD_TOKEN}": "…"}}), each '
             '"allowed", "forbidden" (403) or "unauthorized" (401).'
         )
@@ -70,8 +70,8 @@ def w2(context: Context) -> Outcome:
     }
     recorded = answers(context, "W2")
     if not recorded:
-        return untouched("You predicted. Now make both calls: lab.as_anonymous(), then a bad token.")
-    words = predicted_words(prediction, list(now))
+        return not_attempted("You predicted. Now make both calls: lab.as_anonymous(), then a bad token.")
+    words = predicted_decisions(prediction, list(now))
     why = {
         STRANGER: "No credential is no error: the caller becomes system:anonymous, who may do little."
         if now[STRANGER] == 403
@@ -84,18 +84,18 @@ def w2(context: Context) -> Outcome:
             call = "lab.as_anonymous()" if stranger else 'lab.as_token("not-a-token")'
             return failed(
                 f"no recorded answer with {label} and status {status}",
-                f"one answer {spoken(meaning(status))}",
+                f"one answer {with_status(decision_of(status))}",
                 f'Call it: {call}.get("/api").',
             )
-        if words.get(label) != meaning(status):
+        if words.get(label) != decision_of(status):
             said = f"you predicted “{words[label]}”" if label in words else "you predicted nothing"
             return failed(
-                f"{label}: {said}, the server said {spoken(meaning(status))}",
+                f"{label}: {said}, the server said {with_status(decision_of(status))}",
                 "a prediction that agrees with the server",
                 f"{why[label]} Predict again and check again.",
             )
     return passed(
-        f"{STRANGER}: {spoken(words[STRANGER])}; {BAD_TOKEN}: {spoken(words[BAD_TOKEN])}.",
+        f"{STRANGER}: {with_status(words[STRANGER])}; {BAD_TOKEN}: {with_status(words[BAD_TOKEN])}.",
         "401 asks “who are you?”; 403 says “I know who you are, and no”.",
     )
 
@@ -109,10 +109,10 @@ def w3(context: Context) -> Outcome:
     """A plain HTTP call through the proxy was answered, as predicted."""
     prediction = context.progress.prediction("W3")
     if prediction is None:
-        return untouched('Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".')
+        return not_attempted('Predict first: predict("W3", "…"), one of "allowed", "forbidden", "unauthorized".')
     recorded = answers(context, "W3")
     if not recorded:
-        return untouched('You predicted. Now ask through it: lab.proxy().get("/api/v1/namespaces").')
+        return not_attempted('You predicted. Now ask through it: lab.proxy().get("/api/v1/namespaces").')
     proxied = [each for each in recorded if through_proxy(each)]
     if not proxied:
         return failed(
@@ -121,9 +121,9 @@ def w3(context: Context) -> Outcome:
             "Use the proxy's own caller: lab.proxy().get(…).",
         )
     last = proxied[-1]
-    if word(prediction) != meaning(int(last["status"])):
+    if as_decision(prediction) != decision_of(int(last["status"])):
         return failed(
-            f"you predicted “{word(prediction)}”, the answer was {last['status']}",
+            f"you predicted “{as_decision(prediction)}”, the answer was {last['status']}",
             "a prediction that agrees with the server",
             "The call carries no token, but the proxy adds its own credential to it. Predict again.",
         )
@@ -138,9 +138,9 @@ def w4(context: Context) -> Outcome:
     recorded = answers(context, "W4")
     prediction = context.progress.prediction("W4")
     if prediction is None:
-        return untouched('Predict first, which group holds roles: predict("W4", "…").')
+        return not_attempted('Predict first, which group holds roles: predict("W4", "…").')
     if not recorded:
-        return untouched("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
+        return not_attempted("You predicted. Now list /, /api, /apis, /api/v1 and one group.")
     seen = {str(each["path"]).partition("?")[0] for each in recorded if each["status"] == 200}
     seen = {path.rstrip("/") or "/" for path in seen}
     missing = [path for path in ENTRY_PATHS if path not in seen]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labkit.lessons.base import Context, Outcome, failed, passed, untouched
+from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.evidence import (
     answers,
-    claim,
+    as_decision,
     commands,
     curl_status,
-    meaning,
+    decision_of,
     output,
-    says_user,
-    spoken,
-    word,
+    predicts_user,
+    recorded_fact,
+    with_status,
 )
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import MOUNT, account_of, elsewhere, made_by_lab, mounted_token, not_running
@@ -25,7 +25,7 @@ POD = "default/curl"
 
 
 def w5(context: Context) -> Outcome:
-    """The pod ``curl`` runs in ``default``, as the default account, and obeys."""
+    """The pod ``curl`` runs in ``default``, as the default account, and runs commands."""
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl")
     if pod is None:
@@ -35,7 +35,7 @@ def w5(context: Context) -> Outcome:
                 f"a pod curl in the namespace {namespace}",
                 "Leave metadata.namespace out, or set it to default.",
             )
-        return untouched("Create the pod curl from the manifest of this step.")
+        return not_attempted("Create the pod curl from the manifest of this step.")
     if (prepared := made_by_lab(pod, POD, "W5")) is not None:
         return prepared
     if (trouble := not_running(pod, POD)) is not None:
@@ -61,9 +61,9 @@ def w5(context: Context) -> Outcome:
 
 def w6(context: Context) -> Outcome:
     """The recorded address is the one the pod's environment and the Service name."""
-    given = claim(context, "W6")
+    given = recorded_fact(context, "W6")
     if given is None:
-        return untouched('Look inside the pod and record what you find: lab.record("W6", "host:port").')
+        return not_attempted('Look inside the pod and record what you find: lab.record("W6", "host:port").')
     shown = context.exec(POD, "echo $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT").stdout.split()
     if len(shown) != 2:
         return failed(
@@ -94,13 +94,13 @@ def w7(context: Context) -> Outcome:
     """The TLS failure was seen, then the mounted CA was used; the answer is as predicted."""
     prediction = context.progress.prediction("W7")
     if prediction is None:
-        return untouched(
+        return not_attempted(
             'Predict the answer of the last call: predict("W7", "…"), one of "allowed", "forbidden", "unauthorized".'
         )
     ran = commands(context, "W7")
     calls = [each for each in ran if "curl" in str(each.get("command")) and "https" in str(each)]
     if not calls:
-        return untouched(f'You predicted. Now call: lab.exec("{POD}", "curl https://kubernetes").')
+        return not_attempted(f'You predicted. Now call: lab.exec("{POD}", "curl https://kubernetes").')
     if not any(each.get("returncode") == 60 for each in calls):
         return failed(
             "no recorded call that ended with curl's exit code 60 (certificate not trusted)",
@@ -129,15 +129,15 @@ def w7(context: Context) -> Outcome:
             "an answer of the API server",
             'Is curl still installed? "apt-get update && apt-get install -y curl" brings it.',
         )
-    if word(prediction) != meaning(now):
+    if as_decision(prediction) != decision_of(now):
         return failed(
-            f"you predicted “{word(prediction)}”, the server said {spoken(meaning(now))}",
+            f"you predicted “{as_decision(prediction)}”, the server said {with_status(decision_of(now))}",
             "a prediction that agrees with the server",
             "The CA tells you who the server is. It does not tell the server who you are. "
             "Predict again and check again.",
         )
     return passed(
-        f"untrusted without the CA; with it {spoken(meaning(now))}.",
+        f"untrusted without the CA; with it {with_status(decision_of(now))}.",
         "TLS is settled in one direction: you know the server, it does not know you.",
     )
 
@@ -150,9 +150,9 @@ def w8(context: Context) -> Outcome:
     """The mounted token authenticates, as the user the learner predicted."""
     prediction = context.progress.prediction("W8")
     if prediction is None:
-        return untouched('Predict the user name that the server sees: predict("W8", "system:…").')
+        return not_attempted('Predict the user name that the server sees: predict("W8", "system:…").')
     if not answers(context, "W8") and not commands(context, "W8"):
-        return untouched("You predicted. Now send the mounted token from inside the pod.")
+        return not_attempted("You predicted. Now send the mounted token from inside the pod.")
     token = mounted_token(context, POD)
     if not token:
         return failed(
@@ -168,7 +168,7 @@ def w8(context: Context) -> Outcome:
             f"an answer given to {user}",
             'The header is: -H "Authorization: Bearer $TOKEN", with TOKEN=$(cat …/token) before it.',
         )
-    if not says_user(context, prediction, user):
+    if not predicts_user(context, prediction, user):
         return failed(
             f"you predicted “{prediction}”, the server said {user}",
             "a prediction that agrees with the server",
@@ -188,7 +188,7 @@ def _authenticated(context: Context, user: str) -> bool:
 
 
 def _names(record: Any, user: str) -> bool:
-    """A refusal names the user; a success with the token cannot be anyone else's."""
+    """Whether a recorded command was answered as a user: a refusal names it, or the token was accepted."""
     sent = "Authorization" in str(record.get("command"))
     return user in output(record) or (sent and curl_status(record) == 200)
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.lessons.base import Context, Outcome, failed, passed, untouched
-from labkit.lessons.evidence import answers, commands, output, says_user
+from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
+from labkit.lessons.evidence import answers, commands, output, predicts_user
 from labkit.lessons.pods import (
     ACCOUNT_UID,
     account_of,
@@ -28,7 +28,7 @@ def w9(context: Context) -> Outcome:
     """The learner looked, and knows which account a pod gets that asks for none."""
     prediction = context.progress.prediction("W9")
     if prediction is None:
-        return untouched('Predict the account of the pod curl: predict("W9", "…").')
+        return not_attempted('Predict the account of the pod curl: predict("W9", "…").')
     recorded = answers(context, "W9")
     looked = [
         each
@@ -36,7 +36,7 @@ def w9(context: Context) -> Outcome:
         if each["status"] == 200 and ("serviceaccounts" in each["path"] or "/pods" in each["path"])
     ]
     if not looked:
-        return untouched("You predicted. Now list the service accounts of all namespaces.")
+        return not_attempted("You predicted. Now list the service accounts of all namespaces.")
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl")
     name = account_of(pod) if pod else "default"
@@ -55,10 +55,10 @@ def w9(context: Context) -> Outcome:
 
 
 def secrets_of_account(account: dict[str, Any]) -> list[str]:
-    """The token Secrets that the cluster made by itself for an account.
+    """The token Secrets that the cluster made for an account.
 
-    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not. (Others may be
-    listed there too: OpenShift puts the registry's passwords beside them.)
+    Up to 1.23 they are listed in ``secrets``; a Secret made by hand is not. Other Secrets may be
+    listed there too: OpenShift adds those with the registry's passwords.
     """
     beginning = f"{account.get('metadata', {}).get('name')}-token-"
     names = [str(each.get("name")) for each in account.get("secrets") or ()]
@@ -82,7 +82,7 @@ def w10(context: Context) -> Outcome:
                 f"an account kikai in the namespace {namespace}",
                 "An account belongs to one namespace; pods of others cannot use it.",
             )
-        return untouched("Create the service account kikai in the namespace default.")
+        return not_attempted("Create the service account kikai in the namespace default.")
     made = secrets_of_account(account)
     if prediction is not None and _yes(prediction) != bool(made):
         known = f"the cluster made {', '.join(made)}" if made else "the cluster made no Secret for it"
@@ -112,7 +112,7 @@ def w11(context: Context) -> Outcome:
                 f"a pod curl-custom-sa in the namespace {namespace}",
                 "The account kikai lives in default, so the pod must too.",
             )
-        return untouched("Create the pod curl-custom-sa from the manifest above.")
+        return not_attempted("Create the pod curl-custom-sa from the manifest above.")
     if account_of(pod) != "kikai":
         return failed(
             f"pod {POD} runs as the account {account_of(pod)}",
@@ -143,10 +143,10 @@ def w12(context: Context) -> Outcome:
     """Mounted token and the account's own token were compared rightly."""
     prediction = context.progress.prediction("W12")
     if prediction is None:
-        return untouched('Predict first: predict("W12", "…"), either "identical" or "different".')
+        return not_attempted('Predict first: predict("W12", "…"), either "identical" or "different".')
     named = [each["value"] for each in context.progress.records("W12") if "value" in each]
     if not named:
-        return untouched('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')
+        return not_attempted('You predicted. Now compare, and record what is the same: lab.record("W12", ["iss", …]).')
     mounted, owned = _tokens(context)
     if not mounted or not owned:
         return failed(
@@ -194,13 +194,13 @@ def _compared(prediction: str, named: object, mounted: str, own: str) -> Outcome
 
 
 _BY_ACCIDENT = {"iat", "nbf"}
-"""Two tokens that were issued in the same second have these in common, and mean nothing by it."""
+"""Claims that two tokens have in common only when they are issued in the same second."""
 
 
 def _tokens(context: Context) -> tuple[str, list[str]]:
-    """The token mounted in the pod, and what is called the account's own.
+    """The token mounted in the pod, and the account's own tokens.
 
-    That is a requested one; and before it, where the cluster made a Secret, the one in there.
+    Its own are the one in its Secret, where the cluster made one, and a requested one.
     """
     mounted = mounted_token(context, POD)
     base = f"/api/v1/namespaces/{context.names.namespace('default')}"
@@ -225,7 +225,7 @@ def _listed(value: object) -> list[str]:
 
 
 def _claim_name(text: str, known: Iterable[str]) -> str:
-    """The dotted name of a claim that a learner names in their own way."""
+    """The dotted name of a claim, from a learner's name for it."""
     name = text.strip().lower()
     name = {"issuer": "iss", "subject": "sub", "audience": "aud"}.get(name, name)
     if name in known:
@@ -239,10 +239,10 @@ def w13(context: Context) -> Outcome:
     """The ambassador makes the caller ``kikai``, as predicted."""
     prediction = context.progress.prediction("W13")
     if prediction is None:
-        return untouched('Predict the user the server sees: predict("W13", "system:…").')
+        return not_attempted('Predict the user the server sees: predict("W13", "system:…").')
     calls = [each for each in commands(context, "W13") if ":8001" in str(each.get("command"))]
     if not calls:
-        return untouched(f'You predicted. Now: lab.exec("{POD}", "curl -s localhost:8001").')
+        return not_attempted(f'You predicted. Now: lab.exec("{POD}", "curl -s localhost:8001").')
     user = _user_at_proxy(context)
     if user is None:
         return failed(
@@ -256,7 +256,7 @@ def w13(context: Context) -> Outcome:
             "an answer through the ambassador",
             "Is curl there? Install it first: apt-get update && apt-get install -y curl.",
         )
-    if not says_user(context, prediction, user):
+    if not predicts_user(context, prediction, user):
         return failed(
             f"you predicted “{prediction}”, the server said {user}",
             "a prediction that agrees with the server",
@@ -272,7 +272,7 @@ _REVIEW = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSub
 
 
 def _user_at_proxy(context: Context) -> str | None:
-    """Whom the server sees behind ``localhost:8001``, by its own word."""
+    """The user that the server sees behind ``localhost:8001``, None without an answer."""
     namespace = context.names.namespace("default")
     pod = context.pod(namespace, "curl-custom-sa")
     url = "http://localhost:8001/apis/authentication.k8s.io/v1/selfsubjectreviews"

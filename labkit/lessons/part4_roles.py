@@ -6,23 +6,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.lessons import rules
-from labkit.lessons.base import Account, Context, Outcome, failed, passed, untouched
+from labkit.lessons.base import Account, Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
-    RBAC,
     Probe,
+    attempted_bindings,
+    binding_text,
     bystander,
-    described,
-    kind_of,
-    names,
+    names_account,
     role_bindings,
-    role_of,
+    role_kind,
+    role_name,
     too_much,
-    tried,
-    without_later,
+    without_view,
 )
-from labkit.lessons.evidence import Question, looked, meaning, spoken, word
+from labkit.lessons.evidence import Question, as_decision, decision_of, judge_looking, with_status
 from labkit.lessons.pods import account_of, answering, elsewhere, made_by_lab, not_running
 from labkit.lessons.steps import Step
+from labkit.rbac.objects import GROUP
+from labkit.rbac.policy import RBAC_PATH
 
 NAMESPACES = ("kikai", "darbo")
 CHANGES = ("create", "update", "patch", "delete", "deletecollection")
@@ -41,7 +42,7 @@ def w14(context: Context) -> Outcome:
                 "the namespaces kikai and darbo, and a pod test in each",
                 "Create the namespaces first; a pod without metadata.namespace lands in default.",
             )
-        return untouched("Create the namespaces kikai and darbo, and a pod test in each.")
+        return not_attempted("Create the namespaces kikai and darbo, and a pod test in each.")
     for name in NAMESPACES:
         pod = pods[name]
         if name in missing or pod is None:
@@ -80,7 +81,7 @@ def services(namespace: str) -> str:
 def w15(context: Context) -> Outcome:
     """A list of services without any binding: forbidden, as predicted and as seen."""
     question = Question("services in kikai", context.account("kikai"), services("kikai"))
-    return looked(
+    return judge_looking(
         context,
         "W15",
         [question],
@@ -92,15 +93,15 @@ def w15(context: Context) -> Outcome:
 
 def w16(context: Context) -> Outcome:
     """``service-reader`` in both namespaces: get and list on services, and nothing else."""
-    found = {name: context.find(f"{RBAC}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
+    found = {name: context.find(f"{RBAC_PATH}/namespaces/{name}/roles/service-reader") for name in NAMESPACES}
     if not any(found.values()):
-        if context.find(f"{RBAC}/clusterroles/service-reader"):
+        if context.find(f"{RBAC_PATH}/clusterroles/service-reader"):
             return failed(
                 "a ClusterRole service-reader",
                 "a Role service-reader in kikai, and one in darbo",
                 "A role lives in a namespace: kind: Role, with metadata.namespace.",
             )
-        return untouched("Create the role service-reader in kikai, then in darbo.")
+        return not_attempted("Create the role service-reader in kikai, then in darbo.")
     for name, role in found.items():
         if role is None:
             return failed(
@@ -111,7 +112,7 @@ def w16(context: Context) -> Outcome:
         if (wrong := wrong_rules(role.get("rules") or [], "services", f"the role in {name}")) is not None:
             return wrong
     prediction = context.progress.prediction("W16")
-    if prediction is not None and word(prediction) == "allowed":
+    if prediction is not None and as_decision(prediction) == "allowed":
         return failed(
             "you predicted “allowed”; the roles alone changed nothing",
             "a prediction that agrees with the server",
@@ -124,7 +125,13 @@ def w16(context: Context) -> Outcome:
 
 
 def wrong_rules(given: Sequence[dict[str, Any]], resource: str, whose: str) -> Outcome | None:
-    """A failed outcome when rules are not get and list on one core resource, else None."""
+    """A failed outcome when rules are not get and list on one core resource, else None.
+
+    Args:
+        given: The rules of a role.
+        resource: The resource that was asked for.
+        whose: The role, in words.
+    """
     verbs = ("get", "list")
     lacking = [verb for verb in verbs if not rules.grants(given, verb, "", resource)]
     if lacking:
@@ -156,15 +163,15 @@ def _why_not(given: Sequence[dict[str, Any]], resource: str) -> str:
     return 'Both verbs are needed: "get" is for one object, "list" for all of them.'
 
 
-def harm(namespace: str, other: str) -> list[Probe]:
-    """What an account that may read services of ``namespace`` must not be allowed."""
+def more_than_reading_services(namespace: str, other: str) -> list[Probe]:
+    """Permissions that an account which may read the services of ``namespace`` must not have."""
     return [
         *((verb, "", "services", namespace) for verb in CHANGES),
         ("list", "", "secrets", namespace),
         ("list", "", "pods", namespace),
         ("list", "", "services", other),
         ("list", "", "services", ""),
-        ("create", "rbac.authorization.k8s.io", "rolebindings", namespace),
+        ("create", GROUP, "rolebindings", namespace),
     ]
 
 
@@ -176,11 +183,11 @@ def w17(context: Context) -> Outcome:
     kikai, darbo = (context.names.namespace(name) for name in NAMESPACES)
     account = context.account("kikai")
     if not context.can(account, "list", "services", kikai):
-        attempts = tried(context, (kikai, darbo), account)
+        attempts = attempted_bindings(context, (kikai, darbo), account)
         if not attempts:
-            return untouched("Bind service-reader to kikai's default account, in kikai.")
+            return not_attempted("Bind service-reader to kikai's default account, in kikai.")
         return failed(
-            f"{account.user} still cannot list services in kikai; {described(attempts[0])}",
+            f"{account.user} still cannot list services in kikai; {binding_text(attempts[0])}",
             f"a RoleBinding in kikai whose subject is ServiceAccount {kikai}:default",
             _binding_mistake(context, attempts[0], account, kikai),
         )
@@ -193,9 +200,9 @@ def w17(context: Context) -> Outcome:
     if (excess := _more_than_asked(context, (account,), kikai, darbo)) is not None:
         return excess
     prediction = context.progress.prediction("W17")
-    if prediction is not None and word(prediction) == "allowed":
+    if prediction is not None and as_decision(prediction) == "allowed":
         return failed(
-            f"you predicted that changing is allowed; the server says {spoken('forbidden')}",
+            f"you predicted that changing is allowed; the server says {with_status('forbidden')}",
             "a prediction that agrees with the server",
             "The role holds get and list. Whatever no rule names stays forbidden. Predict again.",
         )
@@ -206,9 +213,9 @@ def w17(context: Context) -> Outcome:
 
 
 def _more_than_asked(context: Context, accounts: Iterable[Account], kikai: str, darbo: str) -> Outcome | None:
-    """What these accounts, or others, got beyond listing the services of ``kikai``; None when nothing."""
+    """A failed outcome when accounts, or others, got more than the services of ``kikai``; else None."""
     for account in accounts:
-        probes = without_later(context, account, harm(kikai, darbo))
+        probes = without_view(context, account, more_than_reading_services(kikai, darbo))
         if (excess := too_much(context, account, probes, NARROW)) is not None:
             return excess
         other = bystander(account.namespace)
@@ -224,14 +231,14 @@ def _binding_mistake(context: Context, binding: dict[str, Any], account: Account
     where = binding["metadata"].get("namespace")
     if where and where != namespace:
         return f"It lies in {where}: a RoleBinding grants in its own namespace only."
-    if not names(binding, account):
+    if not names_account(binding, account):
         return (
             f"Its subject is not that account. Write kind: ServiceAccount, name: {account.name}, "
             f"namespace: {account.namespace}."
         )
-    kind = "clusterroles" if kind_of(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
-    if not context.find(f"{RBAC}/{kind}/{role_of(binding)}"):
-        return f"There is no {kind_of(binding)} {role_of(binding)}: a binding may name one that is not there."
+    kind = "clusterroles" if role_kind(binding) == "ClusterRole" else f"namespaces/{namespace}/roles"
+    if not context.find(f"{RBAC_PATH}/{kind}/{role_name(binding)}"):
+        return f"There is no {role_kind(binding)} {role_name(binding)}: a binding may name one that is not there."
     return 'Look at the role\'s rules: do they grant list on services, in apiGroups [""]?'
 
 
@@ -242,13 +249,13 @@ def w18(context: Context) -> Outcome:
     if not context.can(second, "list", "services", kikai):
         bindings = role_bindings(context, kikai)
         mentions = [each for each in bindings if _mentions(each, "darbo", darbo)]
-        strays = [each for each in tried(context, (darbo,), second) if names(each, second)]
+        strays = [each for each in attempted_bindings(context, (darbo,), second) if names_account(each, second)]
         if strays and not mentions:
             mentions = strays
         if not mentions:
-            return untouched("Add darbo's default account to the binding in kikai.")
+            return not_attempted("Add darbo's default account to the binding in kikai.")
         return failed(
-            f"{second.user} cannot list services in kikai; {described(mentions[0])}",
+            f"{second.user} cannot list services in kikai; {binding_text(mentions[0])}",
             f"ServiceAccount {darbo}:default as a subject of the binding in kikai",
             _binding_mistake(context, mentions[0], second, kikai),
         )
@@ -278,7 +285,7 @@ def w19(context: Context) -> Outcome:
         "kikai": "The binding lies in kikai and names darbo's account: it holds in kikai.",
         "darbo": "darbo has the role, but no binding: a role without a binding grants nothing.",
     }
-    outcome = looked(
+    outcome = judge_looking(
         context,
         "W19",
         [Question(name, account, services(name)) for name in NAMESPACES],
@@ -295,7 +302,7 @@ def w19(context: Context) -> Outcome:
     if outcome.passed and context.can(account, "list", "services", account.namespace):
         return failed(
             "darbo's account may list darbo's own services too",
-            f"{meaning(403)}: no binding lies in darbo",
+            f"{decision_of(403)}: no binding lies in darbo",
             "Delete the binding in darbo: W18 asks for one in kikai only.",
         )
     return outcome

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from labkit.lessons.base import Context, Outcome, failed, passed, untouched
+from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed
 from labkit.lessons.bindings import (
-    GROUP,
-    RBAC,
     Probe,
+    binding_text,
     bystander,
     cluster_bindings,
-    described,
-    names,
+    names_account,
     role_bindings,
-    role_of,
+    role_name,
     too_much,
 )
-from labkit.lessons.evidence import Question, looked, predicted_words, spoken
+from labkit.lessons.evidence import Question, judge_looking, predicted_decisions, with_status
 from labkit.lessons.part4_roles import wrong_rules
 from labkit.lessons.steps import Step
+from labkit.rbac.objects import GROUP
+from labkit.rbac.policy import RBAC_PATH
 
 VOLUMES = "persistentvolumes"
 _ONE_SUBJECT = "Bind one account, not a group of them."
@@ -25,9 +25,9 @@ _ONE_SUBJECT = "Bind one account, not a group of them."
 
 def w20(context: Context) -> Outcome:
     """``pv-reader`` is a cluster role with get and list on persistent volumes only."""
-    role = context.find(f"{RBAC}/clusterroles/pv-reader")
+    role = context.find(f"{RBAC_PATH}/clusterroles/pv-reader")
     if role is None:
-        roles = context.items(f"{RBAC}/roles")
+        roles = context.items(f"{RBAC_PATH}/roles")
         strays = [each["metadata"] for each in roles if each["metadata"]["name"] == "pv-reader"]
         if strays:
             return failed(
@@ -35,7 +35,7 @@ def w20(context: Context) -> Outcome:
                 "a ClusterRole pv-reader",
                 "Persistent volumes belong to no namespace, so no Role can speak of them.",
             )
-        return untouched("Create the cluster role pv-reader.")
+        return not_attempted("Create the cluster role pv-reader.")
     if (wrong := wrong_rules(role.get("rules") or [], VOLUMES, "the cluster role")) is not None:
         return wrong
     return passed(
@@ -47,7 +47,7 @@ def w20(context: Context) -> Outcome:
 def w21(context: Context) -> Outcome:
     """Persistent volumes are forbidden to ``kikai``'s account, as predicted and seen."""
     path = f"/api/v1/{VOLUMES}"
-    return looked(
+    return judge_looking(
         context,
         "W21",
         [Question("persistent volumes", context.account("kikai"), path)],
@@ -64,17 +64,17 @@ def w22(context: Context) -> Outcome:
     """Both cluster roles are bound by RoleBindings: one works in ``kikai``, one not at all."""
     kikai, darbo = context.account("kikai").namespace, context.account("darbo").namespace
     account = context.account("kikai")
-    wide = [each for each in cluster_bindings(context, account) if names(each, account)]
+    wide = [each for each in cluster_bindings(context, account) if names_account(each, account)]
     if wide:
         return failed(
-            f"a cluster role binding: {described(wide[0])}",
+            f"a cluster role binding: {binding_text(wide[0])}",
             "two RoleBindings in kikai, and no ClusterRoleBinding yet",
             f"Delete it: kubectl delete clusterrolebinding {wide[0]['metadata']['name']}.",
         )
-    bound = {role_of(each) for each in role_bindings(context, kikai) if names(each, account)}
+    bound = {role_name(each) for each in role_bindings(context, kikai) if names_account(each, account)}
     reader = context.names.cluster("pv-reader")
     if not bound & {"view", reader} and not context.can(account, "list", "pods", kikai):
-        return untouched("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
+        return not_attempted("Bind view and pv-reader to kikai's default account, each by a RoleBinding.")
     if not context.can(account, "list", "pods", kikai):
         return failed(
             f"bound in kikai: {', '.join(sorted(bound))}; pods in kikai cannot be listed",
@@ -97,11 +97,11 @@ def w22(context: Context) -> Outcome:
         return excess
     prediction = context.progress.prediction("W22")
     truth = {IN_KIKAI: "allowed", IN_DARBO: "forbidden", PVS: "forbidden"}
-    words = truth if prediction is None else predicted_words(prediction, list(truth))
+    words = truth if prediction is None else predicted_decisions(prediction, list(truth))
     for label, real in truth.items():
         if words.get(label) != real:
             return failed(
-                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server says {spoken(real)}",
+                f"{label}: you predicted “{words.get(label, 'nothing')}”, the server says {with_status(real)}",
                 "a prediction that agrees with the server",
                 "A RoleBinding grants in its own namespace only, whatever it refers to; "
                 "a persistent volume is in none. Predict again.",
@@ -120,18 +120,18 @@ def w23(context: Context) -> Outcome:
         local = [
             each
             for each in role_bindings(context, account.namespace)
-            if role_of(each) == context.names.cluster("pv-reader")
+            if role_name(each) == context.names.cluster("pv-reader")
         ]
         if local and not attempts:
             return failed(
-                f"a RoleBinding in kikai: {described(local[0])}",
+                f"a RoleBinding in kikai: {binding_text(local[0])}",
                 "a ClusterRoleBinding",
                 "Persistent volumes are in no namespace: only a cluster-wide binding reaches them.",
             )
         if not attempts:
-            return untouched("Bind pv-reader to kikai's default account, cluster-wide.")
+            return not_attempted("Bind pv-reader to kikai's default account, cluster-wide.")
         return failed(
-            f"{account.user} cannot list persistent volumes; {described(attempts[0])}",
+            f"{account.user} cannot list persistent volumes; {binding_text(attempts[0])}",
             f"ClusterRole pv-reader given to ServiceAccount {account.namespace}:default",
             "Check the role's name and the subject: kind ServiceAccount, name default, its namespace.",
         )
@@ -169,10 +169,10 @@ def _predicted_otherwise(context: Context) -> Outcome | None:
     prediction = context.progress.prediction("W24")
     if prediction is None:
         return None
-    for label, predicted in predicted_words(prediction, list(_WHY)).items():
+    for label, predicted in predicted_decisions(prediction, list(_WHY)).items():
         if predicted != "forbidden":
             return failed(
-                f"{label}: you predicted “{predicted}”, the server says {spoken('forbidden')}",
+                f"{label}: you predicted “{predicted}”, the server says {with_status('forbidden')}",
                 "a prediction that agrees with the server",
                 f"{_WHY[label]} Predict again.",
             )
@@ -190,10 +190,10 @@ def w24(context: Context) -> Outcome:
     seen = {label: context.can(account, "list", "pods", space) for label, space in places.items()}
     if not seen["across all namespaces"]:
         attempts = cluster_bindings(context, account)
-        attempts = [each for each in attempts if role_of(each) != context.names.cluster("pv-reader")]
+        attempts = [each for each in attempts if role_name(each) != context.names.cluster("pv-reader")]
         if attempts:
             return failed(
-                f"{account.user} cannot list all pods; {described(attempts[0])}",
+                f"{account.user} cannot list all pods; {binding_text(attempts[0])}",
                 f"ClusterRole view given to ServiceAccount {account.namespace}:default",
                 "Check the role's name and the subject.",
             )
@@ -204,7 +204,7 @@ def w24(context: Context) -> Outcome:
                 "one binding that holds everywhere",
                 "RoleBindings hold in their namespaces. Use a ClusterRoleBinding to view.",
             )
-        return untouched("Bind the cluster role view to kikai's default account, cluster-wide.")
+        return not_attempted("Bind the cluster role view to kikai's default account, cluster-wide.")
     must_not: list[Probe] = [
         ("list", "", "secrets", ""),
         ("get", "", "secrets", account.namespace),

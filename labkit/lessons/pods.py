@@ -1,4 +1,4 @@
-"""What a checkpoint wants to know of a pod: does it run, as whom, with what token."""
+"""What checkpoints ask about pods: their state, account and token."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from labkit.client.manifests import PREPARED
 from labkit.client.tokens import Token
 from labkit.core.errors import ExecFailed
-from labkit.lessons.base import Context, Outcome, failed, untouched
+from labkit.lessons.base import Context, Outcome, failed, not_attempted
 
 Pod = Mapping[str, Any]
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where every pod finds its token, the CA and its namespace."""
+"""Where a pod's token, CA and namespace are mounted."""
 
 
 def state(pod: Pod) -> str:
@@ -55,7 +55,7 @@ def not_running(pod: Pod, name: str) -> Outcome | None:
 
 
 def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
-    """Not attempted, when the lab itself made a pod for the start of a later lesson.
+    """The outcome “not attempted” when the lab itself made a pod for a later part, else None.
 
     Args:
         pod: The pod.
@@ -64,7 +64,7 @@ def made_by_lab(pod: Pod, name: str, step: str) -> Outcome | None:
     """
     if PREPARED not in (pod.get("metadata", {}).get("annotations") or {}):
         return None
-    return untouched(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
+    return not_attempted(f'The lab made {name} for a later part. To do it yourself: lab.rewind("{step}").')
 
 
 def account_of(pod: Pod) -> str:
@@ -85,21 +85,21 @@ def elsewhere(context: Context, name: str, namespace: str) -> list[str]:
 
 
 def mounted_token(context: Context, pod: str, container: str | None = None) -> str:
-    """The token a pod's container has mounted, or an empty text."""
+    """The token that is mounted in a pod's container, empty without one."""
     result = context.exec(pod, f"cat {MOUNT}/token", container=container)
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
 def answering(context: Context, pod: str, path: str = "/version") -> str:
-    """What ``localhost:8001`` answers inside a pod, asked from any container with curl.
+    """The answer of ``localhost:8001`` inside a pod, from any container with curl.
 
     Args:
         context: The checkpoint's context.
         pod: As ``namespace/name``.
-        path: What to ask for.
+        path: The path to ask for.
 
     Returns:
-        The first answer's text, or an empty text when nothing answers.
+        The first answer, empty when there is none.
     """
     namespace, _, name = pod.partition("/")
     for container in containers(context.pod(namespace, name) or {}):
@@ -113,11 +113,11 @@ def answering(context: Context, pod: str, path: str = "/version") -> str:
 
 
 ACCOUNT_UID = "kubernetes.io.serviceaccount.uid"
-"""The dotted name of the claim that tells one account from another of the same name."""
+"""The dotted name of the claim that distinguishes accounts of the same name."""
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The claims of a token by their dotted names; the signature is not looked at."""
+    """The claims of a token by their dotted names; the signature is not verified."""
     flat = Token.decode(token).flat
     legacy = flat.get("kubernetes.io/serviceaccount/service-account.uid")
     return {**flat, ACCOUNT_UID: legacy} if legacy else flat

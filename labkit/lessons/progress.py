@@ -1,8 +1,8 @@
 """What a learner predicted, saw and passed, kept on disk.
 
-One JSON file, keyed by step. Two notebooks may write at once: every change is
-read, modified and replaced under a lock. Answers made after ``predict`` for a
-step are recorded for that step, the last few, without bodies and without tokens.
+It is one JSON file, keyed by step. Two notebooks may write at once: every change is
+read, modified and replaced under a lock. The last answers after ``predict`` for a step
+are recorded for that step, without bodies and without tokens.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from labkit.core.home import home_path, locked, read_json, write_private
 Record = dict[str, Any]
 """One recorded answer; ``Answer.summary()`` and ``CompletedExec.summary()`` make them."""
 
-KEPT = 20
-"""Recorded answers kept for a step; older ones are dropped."""
+MAX_RECORDS = 20
+"""Recorded answers that are kept for a step; older ones are dropped."""
 
 
 class Progress:
@@ -46,7 +46,7 @@ class Progress:
 
         Args:
             step: Such as ``W15``; case does not matter.
-            value: Such as ``"forbidden"``. A later prediction replaces it.
+            value: Such as ``"forbidden"``; a later prediction replaces it.
         """
         step = step.upper()
 
@@ -71,7 +71,7 @@ class Progress:
 
         def change(entry: dict[str, Any]) -> None:
             records = [*entry.get("records", []), {**record, "at": self._clock()}]
-            entry["records"] = records[-KEPT:]
+            entry["records"] = records[-MAX_RECORDS:]
 
         self._change(step.upper(), change)
 
@@ -79,7 +79,7 @@ class Progress:
         """Record an answer for the current step, if there is one.
 
         Args:
-            summary: Makes the summary; not called when nothing is being recorded.
+            summary: Makes the summary; only called while answers are being recorded.
         """
         if self.current is not None:
             self.record(self.current, summary())

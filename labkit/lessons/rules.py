@@ -1,26 +1,21 @@
-"""What the rules of one role grant, read as RBAC reads them.
+"""What the rules of a role grant.
 
 A role without a binding changes no answer of the server, so a checkpoint on a role
 alone has to read its rules.
-Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labkit.rbac.rules import Rule, group_matches, name_matches, resource_matches, verb_matches
+from labkit.rbac.attributes import Attributes, User
+from labkit.rbac.rules import Rule, group_matches, rule_allows
 
 
 def grants(rules: Iterable[Rule], verb: str, group: str, resource: str) -> bool:
     """Whether rules, once bound, allow a verb on every object of a resource."""
-    return any(
-        verb_matches(rule, verb)
-        and group_matches(rule, group)
-        and resource_matches(rule, resource)
-        and name_matches(rule, "")  # a list has no name to compare
-        for rule in rules
-    )
+    question = Attributes(User(""), verb, group, resource=resource)
+    return any(rule_allows(rule, question) for rule in rules)
 
 
 def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: str) -> list[str]:
@@ -52,5 +47,5 @@ def beyond(rules: Iterable[Rule], verbs: Iterable[str], group: str, resource: st
 
 
 def _exists_in(resource: str, rule: Rule, group: str) -> bool:
-    """A misspelt resource grants nothing; it is a mistake, not too much."""
+    """Whether a resource is not one of the usual misspellings, which grant nothing."""
     return resource not in ("service", "persistentvolume", "pv", "svc") or not group_matches(rule, group)

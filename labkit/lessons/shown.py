@@ -1,4 +1,4 @@
-"""What a learner is shown beside outcomes: help in steps, and the list of all steps."""
+"""What a learner sees beside outcomes: hints, solutions, and the board of all steps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Help(Shown):
     """A hint, or a solution.
 
     Args:
-        title: What it is.
-        text: What it says.
+        title: Its heading.
+        text: The hint or the solution.
         then: What to do next.
         code: Whether the text is code.
     """
@@ -41,7 +41,7 @@ class Board(Shown):
 
     Args:
         lessons: The index.
-        progress: What is kept of each step.
+        progress: The kept facts of each step.
     """
 
     lessons: Sequence[Lesson]
@@ -59,12 +59,12 @@ class Board(Shown):
 
     @property
     def title(self) -> str:
-        """How far the learner is, in words."""
+        """The number of passed steps in words."""
         total = sum(len(lesson.steps) for lesson in self.lessons)
         return f"{len(self.passed)} of {total} steps passed"
 
     def card(self) -> Card:
-        """One line a lesson, and one a step."""
+        """One line for each lesson, and one for each step."""
         rows: list[Row] = []
         for lesson in self.lessons:
             done = sum(self.state(step.id) == "passed" for step in lesson.steps)

@@ -1,4 +1,4 @@
-"""A step of the walkthrough, as data beside its checkpoint."""
+"""The walkthrough's lessons and steps, as data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Step:
     Args:
         id: Such as ``W17``.
         title: What the learner does, in a few words.
-        minutes: How long it takes.
+        minutes: The time it takes.
         check: The checkpoint.
-        hints: The first hint, and one that says more.
+        hints: The first hint, and a clearer one.
     """
 
     id: str
@@ -49,5 +49,5 @@ class Lesson:
 
     @property
     def minutes(self) -> int:
-        """How long all of it takes."""
+        """The time that all steps take."""
         return sum(step.minutes for step in self.steps)

@@ -1,8 +1,8 @@
-"""The worked cells on clusters where another answer is the right one.
+"""The solved cells on clusters where another answer is right.
 
 Up to 1.23 a cluster makes a token Secret for every account, and up to 1.20 it mounts that
-Secret into pods, as the write-up says. Some clusters, k3s among them, let no stranger in:
-they say 401 where others say 403. A cluster is asked what it does; nobody goes by its
+Secret into pods, as the write-up says. Some clusters, k3s among them, have no anonymous
+access: they answer 401 where others answer 403. The cluster's behaviour decides, not its
 version or maker.
 Source: https://kubernetes.io/docs/concepts/security/service-accounts/#legacy-tokens,
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
@@ -24,8 +24,8 @@ secret = lab.admin.get("/api/v1/namespaces/default/secrets/" + account.body["sec
 own = lab.token(b64decode(secret.body["data"]["token"]).decode())"""
 
 
-def turns_strangers_away(context: Context) -> bool:
-    """Whether a request without credentials is refused before anybody asks what it may do."""
+def refuses_anonymous(context: Context) -> bool:
+    """Whether a request without credentials gets a 401 before authorization."""
     return context.as_anonymous().get("/api").status == 401
 
 
@@ -37,15 +37,15 @@ def makes_secrets(context: Context) -> bool:
 
 
 def mounts_secrets(context: Context) -> bool:
-    """Whether the pod of W11 has its account's token Secret mounted."""
+    """Whether the token Secret of its account is mounted in the pod of W11."""
     answer = context.admin.get(f"{NAMESPACE}/pods/curl-custom-sa")
     volumes = answer.body["spec"].get("volumes") or () if answer.status == 200 else ()
     return any("-token-" in (each.get("secret") or {}).get("secretName", "") for each in volumes)
 
 
 CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
-    "W2": (turns_strangers_away, {'"no token": "forbidden"': '"no token": "unauthorized"'}),
-    "W7": (turns_strangers_away, {'predict("W7", "forbidden")': 'predict("W7", "unauthorized")'}),
+    "W2": (refuses_anonymous, {'"no token": "forbidden"': '"no token": "unauthorized"'}),
+    "W7": (refuses_anonymous, {'predict("W7", "forbidden")': 'predict("W7", "unauthorized")'}),
     "W10": (makes_secrets, {'predict("W10", "no")': 'predict("W10", "yes")'}),
     "W12": (
         mounts_secrets,
@@ -55,16 +55,16 @@ CHANGES: Mapping[str, tuple[Callable[[Context], bool], Mapping[str, str]]] = {
         },
     ),
 }
-"""For a step: when another answer is right, and what to write instead."""
+"""A step to the condition under which another answer is right, and what to write instead."""
 
 
 def cells(step: str, worked: Sequence[str], context: Context) -> list[str]:
-    """The worked cells as they are right on this cluster.
+    """The solved cells of a step, adapted to this cluster.
 
     Args:
         step: Such as ``W10``.
         worked: The notebook's solved cells.
-        context: What checkpoints get, to ask the cluster with.
+        context: A checkpoint's input, to ask the cluster with.
     """
     holds, changes = CHANGES.get(step, (None, {}))
     if holds is None or not holds(context):

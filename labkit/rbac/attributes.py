@@ -1,4 +1,7 @@
-"""The question an authorizer answers, and its answer."""
+"""An authorizer's question and answer.
+
+Source: k8s.io/apiserver ``pkg/authorization/authorizer``, ``pkg/authentication/user``.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who the server took the caller for.
+    """The identity of a caller, as authentication found it.
 
     Args:
         name: The user name, such as ``system:serviceaccount:kikai:default``.
-        groups: Group names, in the order the authenticator gave them.
+        groups: Group names, in the authenticator's order.
         uid: Unique id of the account, empty for most certificates.
         extra: Further facts, such as the credential's id.
     """
@@ -25,20 +28,20 @@ class User:
 
 
 class Attributes(NamedTuple):
-    """Who wants to do what to what.
+    """A request, as an authorizer sees it: who wants to do what to what.
 
     Args:
-        user: Who asks.
+        user: The caller.
         verb: ``get``, ``list``, …; for paths the HTTP method in lower case.
         group: API group of the resource.
-        version: API version; no rule looks at it.
+        version: API version; no rule depends on it.
         resource: Plural of the resource, empty for a path.
         subresource: Such as ``exec``.
         namespace: Empty for cluster-scoped questions.
         name: The object's name, empty for all.
         path: The URL path, for non-resource questions.
-        non_resource: A path is asked for, even if it is empty.
-        fields: Fields of which a selector wants exactly one value; no rule looks at them.
+        non_resource: Whether the request is for a path even if ``path`` is empty.
+        fields: Fields for which a selector requires exactly one value; no rule depends on them.
     """
 
     user: User
@@ -55,16 +58,32 @@ class Attributes(NamedTuple):
 
     @property
     def is_resource(self) -> bool:
-        """Whether a resource is asked for, and not a path."""
+        """Whether the request is for a resource, not a path."""
         return not (self.path or self.non_resource)
 
 
-class Decision(NamedTuple):
-    """An authorizer's answer. Nothing denies: what no rule allows is not allowed.
+def question_text(question: Attributes, who: str) -> str:
+    """A question in words: ``kikai/default: list services in kikai``.
 
     Args:
-        allowed: Whether a rule allowed it.
-        reason: Which rule did, as the audit event tells it; or what went wrong on the way, such
+        question: The request.
+        who: The caller, as a person calls them.
+    """
+    if not question.is_resource:
+        return f"{who}: {question.verb} {question.path}"
+    thing = question.resource + (f".{question.group}" if question.group else "")
+    thing += f"/{question.subresource}" if question.subresource else ""
+    named = f" {question.name}" if question.name else ""
+    where = f"in {question.namespace}" if question.namespace else "in the whole cluster"
+    return f"{who}: {question.verb} {thing}{named} {where}"
+
+
+class Decision(NamedTuple):
+    """An authorizer's answer: allowed, or no opinion. No authorizer denies.
+
+    Args:
+        allowed: Whether a rule allows it.
+        reason: The rule, in the words of the audit event; or what is wrong with the policy, such
             as a binding to a missing role.
     """
 

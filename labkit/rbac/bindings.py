@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.rbac.attributes import User
+from labkit.rbac.objects import Object, binding_title, name_of, namespace_of, role_title
 from labkit.rbac.rules import Rule
+from labkit.rbac.subjects import subject_matches, subject_namespace, subject_title
 
-Object = dict[str, Any]
-"""A Kubernetes object as decoded JSON."""
 Lister = Callable[[str, str], Iterable[Object]]
 """(plural of an RBAC resource, namespace or "") to its objects, in the order they are tried."""
 
-
 Getter = Callable[[str, str, str], Object | None]
-"""(plural of an RBAC resource, namespace, name) to one object."""
+"""(plural of an RBAC resource, namespace or "", name) to one object."""
+
+
+class RoleNotFound(LookupError):
+    """A binding refers to a role that does not exist; the message is the server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,74 +29,48 @@ class Grant:
         rule: The rule.
         role: The Role or ClusterRole it stands in.
         binding: The binding that names that role.
-        subject: The binding's first subject that is the user.
+        entry: The binding's first subject that is the user.
     """
 
     rule: Rule
     role: Object
     binding: Object
-    subject: Object
+    entry: Object
 
     @property
     def why(self) -> str:
-        """Which binding gave the rule, in the words of the audit event."""
-        return describe(self.binding, self.subject)
+        """Which binding gave the rule, in the words of the audit event.
 
+        Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``clusterRoleBindingDescriber``.
+        """
+        name, namespace, ref = name_of(self.binding), namespace_of(self.binding), self.binding["roleRef"]
+        binding = f'RoleBinding "{name}/{namespace}"' if namespace else f'ClusterRoleBinding "{name}"'
+        home = subject_namespace(self.entry, namespace)
+        subject = f"{self.entry.get('name', '')}/{home}" if home else self.entry.get("name", "")
+        return f'{binding} of {ref["kind"]} "{ref["name"]}" to {self.entry["kind"]} "{subject}"'
 
-def subject_matches(subject: Object, user: User, namespace: str) -> bool:
-    """Whether a binding's subject is this user.
+    @property
+    def binding_title(self) -> str:
+        """``RoleBinding kikai/test``."""
+        return binding_title(self.binding)
 
-    Args:
-        subject: A User, Group or ServiceAccount subject.
-        user: Who asks.
-        namespace: The binding's own; a ServiceAccount without a namespace is in it.
-    """
-    kind, name = subject.get("kind"), subject.get("name", "")
-    if kind == "User":
-        return bool(user.name == name)
-    if kind == "Group":
-        return name in user.groups
-    if kind == "ServiceAccount":
-        home = subject.get("namespace") or namespace
-        return bool(home) and user.name == f"system:serviceaccount:{home}:{name}"
-    return False
+    @property
+    def role_title(self) -> str:
+        """``Role kikai/reader``."""
+        return role_title(self.binding)
 
-
-def describe(binding: Object, subject: Object) -> str:
-    """A grant in the words of the audit event: which binding, of which role, to whom."""
-    metadata, ref = binding["metadata"], binding["roleRef"]
-    namespace = metadata.get("namespace", "")
-    kind, place = (
-        ("RoleBinding", f"{metadata['name']}/{namespace}") if namespace else ("ClusterRoleBinding", metadata["name"])
-    )
-    who = subject.get("name", "")
-    if subject["kind"] == "ServiceAccount":
-        who = f"{who}/{subject.get('namespace') or namespace}"
-    return f'{kind} "{place}" of {ref["kind"]} "{ref["name"]}" to {subject["kind"]} "{who}"'
-
-
-def role_rules(ref: Object, namespace: str, get_role: Getter) -> Object | str:
-    """The role that a binding refers to, or the error that says why there is none.
-
-    Args:
-        ref: The binding's ``roleRef``.
-        namespace: The binding's namespace, empty for a ClusterRoleBinding.
-        get_role: Reads one role.
-    """
-    kind, name = ref.get("kind", ""), ref.get("name", "")
-    if kind == "ClusterRole":
-        role = get_role("clusterroles", "", name)
-    elif kind == "Role":
-        role = get_role("roles", namespace, name)
-    else:
-        return f'unsupported role reference kind: "{kind}"'
-    return role if role is not None else f'{kind.lower()}.rbac.authorization.k8s.io "{name}" not found'
+    @property
+    def subject_title(self) -> str:
+        """``ServiceAccount kikai/default``."""
+        return subject_title(self.entry, namespace_of(self.binding))
 
 
 def rules_for(
     user: User, namespace: str, list_bindings: Lister, get_role: Getter, errors: list[str] | None = None
 ) -> Iterator[Grant]:
     """Every rule that reaches a user: first those that hold everywhere, then the namespace's.
+
+    Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``VisitRulesFor``.
 
     Args:
         user: Whose rules.
@@ -107,20 +83,41 @@ def rules_for(
     Yields:
         The rules, in the order in which they are tried.
     """
-    places = [("clusterrolebindings", "")]
-    if namespace:
-        places.append(("rolebindings", namespace))
-    for plural, where in places:
-        for binding in list_bindings(plural, where):
-            for subject in binding.get("subjects") or ():
-                if subject_matches(subject, user, where):
-                    role = role_rules(binding["roleRef"], where, get_role)
-                    if not isinstance(role, str):
-                        for rule in role.get("rules") or ():
-                            yield Grant(rule, role, binding, subject)
-                    elif errors is not None:
-                        errors.append(role)
-                    break
+    scopes = [("clusterrolebindings", ""), ("rolebindings", namespace)]
+    for plural, scope in scopes if namespace else scopes[:1]:
+        for binding in list_bindings(plural, scope):
+            entries = binding.get("subjects") or ()
+            entry = next((each for each in entries if subject_matches(each, user, scope)), None)
+            if entry is None:
+                continue
+            try:
+                role = referenced_role(binding["roleRef"], scope, get_role)
+            except RoleNotFound as error:
+                if errors is not None:
+                    errors.append(str(error))
+                continue
+            for rule in role.get("rules") or ():
+                yield Grant(rule, role, binding, entry)
+
+
+def referenced_role(ref: Object, namespace: str, get_role: Getter) -> Object:
+    """The role that a binding refers to.
+
+    Args:
+        ref: The binding's ``roleRef``.
+        namespace: The binding's namespace, empty for a ClusterRoleBinding.
+        get_role: Reads one role.
+
+    Raises:
+        RoleNotFound: It does not exist.
+    """
+    kind, name = ref.get("kind", ""), ref.get("name", "")
+    if kind not in ("ClusterRole", "Role"):
+        raise RoleNotFound(f'unsupported role reference kind: "{kind}"')
+    role = get_role(f"{kind.lower()}s", namespace if kind == "Role" else "", name)
+    if role is None:
+        raise RoleNotFound(f'{kind.lower()}.rbac.authorization.k8s.io "{name}" not found')
+    return role
 
 
 def joined_errors(errors: list[str]) -> str:

@@ -1,7 +1,6 @@
-"""The smallest change that would turn a refusal into a yes, and what else it would allow.
+"""The smallest change that would allow a refused request, and what else it would allow.
 
-Smallest means: grants least besides what was asked for. A change that adds a rule to
-a role reaches everybody bound to that role, and says so.
+The smallest change is the one that grants least besides what was asked for.
 """
 
 from __future__ import annotations
@@ -11,47 +10,47 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Object, Policy, Subject, kind_of, name_of, namespace_of
+from labkit.rbac.objects import Object, kind_of, name_of, namespace_of
+from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows
+from labkit.rbac.subjects import Subject
 
 MANY = 10_000
-"""Weight of a ``*``: more than any list of names."""
+"""The weight of a ``*``: more than that of any list of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One way to flip a refusal.
+    """One way to allow a refused request.
 
     Args:
         title: What it does, in a sentence.
         commands: The kubectl commands, in order.
         also_allows: What else the subject could do then, a line for each rule.
-        also_reaches: Others who would get it too.
-        weight: How much more than asked it allows; 0 is nothing more.
+        weight: How much it allows besides; 0 is nothing.
     """
 
     title: str
     commands: tuple[str, ...]
     also_allows: tuple[str, ...]
-    also_reaches: tuple[str, ...]
     weight: int
 
 
 def smallest_changes(policy: Policy, who: Subject, question: Attributes, most: int = 4) -> list[Change]:
-    """Ways to allow a question, the one that allows least besides first.
+    """Ways to allow a request, the one that allows least besides first.
 
     Args:
         policy: The cluster's RBAC objects.
-        who: Whom to allow it.
-        question: What to allow.
-        most: How many at the most.
+        who: The subject to allow it to.
+        question: The request.
+        most: The maximal number of changes.
     """
     found = [
         _new_role(policy, who, question),
         *_bind_existing(policy, who, question),
         *_join_binding(policy, who, question),
     ]
-    found.sort(key=lambda change: (change.weight, len(change.also_reaches), len(change.commands)))
+    found.sort(key=lambda change: (change.weight, len(change.commands)))
     return found[:most]
 
 
@@ -61,7 +60,7 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
     if not question.is_resource:
         role = f"kubectl create clusterrole {name} --verb={question.verb} --non-resource-url={question.path}"
         bind = f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}"
-        return Change(f"Allow the path {question.path} and nothing else.", (role, bind), (), (), 0)
+        return Change(f"Allow the path {question.path} and nothing else.", (role, bind), (), 0)
     resource = question.resource + (f".{question.group}" if question.group else "")
     if question.subresource:
         resource += f"/{question.subresource}"
@@ -81,11 +80,11 @@ def _new_role(policy: Policy, who: Subject, question: Attributes) -> Change:
             f"kubectl create clusterrolebinding {name} --clusterrole={name} {who.kubectl_flag}",
         )
         title = "A new cluster role with this permission and nothing else, bound cluster-wide."
-    return Change(title, commands, (), (), 0)
+    return Change(title, commands, (), 0)
 
 
 def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
-    """A binding to a role that is there already."""
+    """Bindings to existing roles."""
     for (kind, namespace, name), role in policy.roles.items():
         if name.startswith("system:") or (namespace and namespace != question.namespace):
             continue
@@ -100,11 +99,11 @@ def _bind_existing(policy: Policy, who: Subject, question: Attributes) -> Iterat
         else:
             command = f"kubectl create clusterrolebinding {name} {role_flag} {who.kubectl_flag}"
             title = f"Bind the existing {kind} {name} for the whole cluster."
-        yield Change(title, (command,), also, (), weight)
+        yield Change(title, (command,), also, weight)
 
 
 def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterator[Change]:
-    """One more subject in a binding that grants it to others."""
+    """Additions to bindings that grant it to other subjects."""
     for binding in policy.bindings:
         namespace = namespace_of(binding)
         if name_of(binding).startswith("system:") or (namespace and namespace != question.namespace):
@@ -119,11 +118,11 @@ def _join_binding(policy: Policy, who: Subject, question: Attributes) -> Iterato
         where = f" -n {namespace}" if namespace else ""
         patch = _json([{"op": "add", "path": "/subjects/-", "value": who.as_binding_subject()}])
         command = f"kubectl patch {kind_of(binding).lower()} {name_of(binding)}{where} --type=json -p '{patch}'"
-        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, (), weight)
+        yield Change(f"Add {who.label} to the {kind_of(binding)} {name_of(binding)}.", (command,), also, weight)
 
 
 def _beyond(rules: list[Rule], question: Attributes) -> tuple[tuple[str, ...], int]:
-    """What rules allow besides the question: lines to read, and a weight to sort by."""
+    """What rules allow besides a request: lines to read, and a weight to sort by."""
     lines: list[str] = []
     weight = 0
     for rule in rules:

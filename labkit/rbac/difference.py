@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from labkit.rbac.bindings import subject_matches
 from labkit.rbac.needs import Need
+from labkit.rbac.objects import GROUP, Object, is_default, kind_of, name_of, namespace_of
 from labkit.rbac.parts import Part, parts_of
-from labkit.rbac.policy import Object, Policy, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows, rule_text
-
-GROUP = "rbac.authorization.k8s.io"
+from labkit.rbac.subjects import short_name, subject_matches
 
 MAX_EXCESSES = 200
 """Excess permissions that are listed; all further ones are counted as one."""
@@ -199,6 +198,5 @@ def _key(binding: Object) -> tuple[str, str, str]:
 
 
 def _label(subject: Object, namespace: str) -> str:
-    if subject.get("kind") == "ServiceAccount":
-        return f"{subject.get('namespace') or namespace}/{subject.get('name')}"
-    return f"{str(subject.get('kind')).lower()} {subject.get('name')}"
+    name, kind = short_name(subject, namespace), str(subject.get("kind"))
+    return name if kind == "ServiceAccount" else f"{kind.lower()} {name}"

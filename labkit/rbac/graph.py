@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.bindings import subject_matches
-from labkit.rbac.policy import Object, Policy, Subject, is_default, kind_of, name_of, namespace_of
+from labkit.rbac.objects import Object, is_default, kind_of, name_of, namespace_of, role_key
+from labkit.rbac.policy import Policy
 from labkit.rbac.rules import Rule, rule_allows, rule_text
+from labkit.rbac.subjects import Subject, subject_matches, subject_namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Graph:
     Args:
         nodes: By id.
         edges: (from, to) to whether the edge grants the request in question.
-        hidden: How many default bindings were left out.
+        hidden: The number of default bindings that were left out.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -46,14 +47,14 @@ class Graph:
     hidden: int = 0
 
     def add(self, node: Node) -> str:
-        """Add a node, or mark the one that is there as granting; returns its id."""
+        """Add a node, or mark the existing one as granting; return its id."""
         known = self.nodes.get(node.id)
         if known is None or (node.granting and not known.granting):
             self.nodes[node.id] = node
         return node.id
 
     def link(self, start: str, end: str, granting: bool) -> None:
-        """Add an edge, or mark the one that is there as granting."""
+        """Add an edge, or mark the existing one as granting."""
         self.edges[start, end] = granting or self.edges.get((start, end), False)
 
 
@@ -73,10 +74,9 @@ def rbac_graph(
         namespace: Only bindings that count in this namespace; empty for all.
         who: Only bindings that reach this subject; None for all.
         question: A request whose granting paths are marked.
-        defaults: Whether bindings that every cluster has are drawn too. Without, those of a
-            subject are drawn that name it, or that grant the request; not those that reach it
-            as they reach everybody, through a group.
-        fold: Whether all rules of a role share one box.
+        defaults: Whether to draw all default bindings that reach the subject. Otherwise only
+            those are drawn that name it or grant the request, not those through a group.
+        fold: Whether all rules of a role share one node.
     """
     graph = Graph()
     user = who.as_user() if who else None
@@ -121,15 +121,12 @@ def _draw(graph: Graph, path: _Path, fold: bool) -> None:
     kind, name = kind_of(binding), name_of(binding)
     bound = graph.add(Node(f"{kind}:{home}/{name}", 1, name, kind, home, path.granting))
     for entry, grants in zip(path.entries, path.granting_entries, strict=True):
-        place = entry.get("namespace") or home if entry["kind"] == "ServiceAccount" else ""
+        place = subject_namespace(entry, home)
         node = Node(f"{entry['kind']}:{place}/{entry['name']}", 0, entry["name"], entry["kind"], place, grants)
         graph.link(graph.add(node), bound, grants)
-    ref = binding["roleRef"]
-    role_home = home if ref["kind"] == "Role" else ""
-    kind = ref["kind"] if path.role is not None else f"{ref['kind']} (missing)"
-    role_id = graph.add(
-        Node(f"{ref['kind']}:{role_home}/{ref['name']}", 2, ref["name"], kind, role_home, path.granting)
-    )
+    role_kind, role_home, role_name = role_key(binding)
+    shown = role_kind if path.role is not None else f"{role_kind} (missing)"
+    role_id = graph.add(Node(f"{role_kind}:{role_home}/{role_name}", 2, role_name, shown, role_home, path.granting))
     graph.link(bound, role_id, path.granting)
     rules = list(zip(path.rules, path.granting_rules, strict=True))
     if fold and len(rules) > 1:

@@ -1,4 +1,4 @@
-"""Who may do what: subjects by permissions, each cell as the server decides it."""
+"""The access matrix: subjects by permissions, each cell decided by the server."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from labkit.core.errors import UsageError
 from labkit.rbac.attributes import Attributes
-from labkit.rbac.explain import reviews
-from labkit.rbac.policy import Api, Subject
+from labkit.rbac.reviews import Api, reviews
+from labkit.rbac.subjects import Subject
 
 CLUSTER_SCOPED = frozenset(
     {
@@ -39,7 +39,7 @@ CLUSTER_SCOPED = frozenset(
         ("storage.k8s.io", "volumeattributesclasses"),
     }
 )
-"""Kubernetes' own kinds that live in no namespace, as discovery names them."""
+"""(API group, plural) of Kubernetes' cluster-scoped kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Permission:
 
     @property
     def cluster_wide(self) -> bool:
-        """Whether it is about objects that live in no namespace; a request for them names none."""
+        """Whether it is about cluster-scoped objects; a request for them names no namespace."""
         return (self.group, self.resource) in CLUSTER_SCOPED
 
     @classmethod
@@ -84,10 +84,10 @@ class Permission:
         return cls(verb, resource, group, subresource)
 
     def question(self, who: Subject, namespace: str) -> Attributes:
-        """The same for one subject in one namespace (empty: cluster-wide).
+        """The request of one subject in one namespace (empty: cluster-wide).
 
-        A namespace does not count for objects that live in none: ``list persistentvolumes``
-        is asked as the server would see the request, so that a RoleBinding gives no false yes.
+        The namespace is dropped for cluster-scoped objects, as in a real request for
+        ``persistentvolumes``; otherwise a RoleBinding would give a false yes.
         """
         namespace = "" if self.cluster_wide else namespace
         return Attributes(who.as_user(), self.verb, self.group, "", self.resource, self.subresource, namespace)
@@ -98,9 +98,9 @@ class Cell:
     """One answer.
 
     Args:
-        allowed: What the server says now.
-        changed: Whether it said otherwise in the matrix before.
-        reason: Why, in the server's words.
+        allowed: The server's decision.
+        changed: Whether it was different in the matrix before.
+        reason: The server's reason.
     """
 
     allowed: bool
@@ -113,7 +113,7 @@ class Matrix:
     """All answers.
 
     Args:
-        namespace: Where, empty for cluster-wide.
+        namespace: The namespace, empty for cluster-wide.
         subjects: The rows.
         permissions: The columns.
         cells: By row, then column.
@@ -138,7 +138,7 @@ def access_matrix(
         api: A caller who may create SubjectAccessReviews.
         subjects: The rows.
         permissions: The columns.
-        namespace: Where to ask, empty for cluster-wide.
+        namespace: The namespace, empty for cluster-wide.
         before: An earlier matrix; cells that differ from it are marked.
 
     Raises:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.rbac.attributes import Attributes
-from labkit.rbac.policy import Subject
+from labkit.rbac.attributes import Attributes, question_text
+from labkit.rbac.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,4 @@ class Need:
 
     def __str__(self) -> str:
         """In words: ``ann/bot: list pods in red``."""
-        thing = self.path or self.resource + (f".{self.group}" if self.group else "")
-        named = f" {self.name}" if self.name else ""
-        where = "" if self.path else f" in {self.namespace}" if self.namespace else " in the whole cluster"
-        return f"{self.who.label}: {self.verb} {thing}{named}{where}"
+        return question_text(self.question(), self.who.label)

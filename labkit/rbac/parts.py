@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from labkit.rbac.rules import Rule
+from labkit.rbac.rules import Rule, group_matches, path_matches, resource_matches, verb_matches
 
 
 class Part(NamedTuple):
@@ -69,14 +69,14 @@ def breakdown(rule: Rule) -> Iterator[Part]:
 
 def covers(rule: Rule, part: Part) -> bool:
     """Whether a rule includes a part of a rule, patterns and all."""
-    names = rule.get("resourceNames") or ()
-    if not _lists(rule, "verbs", part.verb):
+    if not verb_matches(rule, part.verb):
         return False
     if part.path is not None:
-        return any(_covers_path(pattern, part.path) for pattern in rule.get("nonResourceURLs") or ())
+        return path_matches(rule, part.path)
+    names = rule.get("resourceNames") or ()
     return (
-        _lists(rule, "apiGroups", part.group)
-        and _covers_resource(rule, part.resource)
+        group_matches(rule, part.group)
+        and resource_matches(rule, *part.resource.partition("/")[::2])
         and (not names or (bool(part.names) and set(part.names) <= set(names)))
     )
 
@@ -92,15 +92,16 @@ def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Part]:
     return [part for rule in wanted for part in breakdown(rule) if not any(covers(rule, part) for rule in held)]
 
 
-def _lists(rule: Rule, field: str, value: str) -> bool:
-    values = rule.get(field) or ()
-    return "*" in values or value in values
+def compact(parts: Iterable[Part]) -> list[Rule]:
+    """Parts as rules: those about the same resource and names become one, with all their verbs.
 
-
-def _covers_resource(rule: Rule, resource: str) -> bool:
-    _, slash, subresource = resource.partition("/")
-    return _lists(rule, "resources", resource) or (bool(slash) and f"*/{subresource}" in rule.get("resources", ()))
-
-
-def _covers_path(pattern: str, path: str) -> bool:
-    return pattern == path or (pattern.endswith("*") and path.startswith(pattern.rstrip("*")))
+    Source: k8s.io/component-helpers ``auth/rbac/validation``, ``CompactRules``.
+    """
+    rules: dict[object, Rule] = {}
+    for number, part in enumerate(parts):
+        key = number if part.path is not None else (part.group, part.resource, part.names)
+        if key in rules:
+            rules[key]["verbs"].append(part.verb)
+        else:
+            rules[key] = part.rule()
+    return list(rules.values())

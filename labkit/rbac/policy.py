@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from labkit.rbac.attributes import User
-from labkit.rbac.bindings import subject_matches
+from labkit.rbac.bindings import Grant, rules_for
+from labkit.rbac.objects import GROUP, Object, is_default, name_of, namespace_of, role_key
+from labkit.rbac.subjects import short_name, subject_matches
 
-Object = dict[str, Any]
-
-RBAC_PATH = "/apis/rbac.authorization.k8s.io/v1"
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-ACCOUNT_PREFIX = "system:serviceaccount:"
+RBAC_PATH = f"/apis/{GROUP}/v1"
 
 
 class Reply(Protocol):
@@ -39,20 +37,6 @@ class Reader(Protocol):
         """Read a path."""
 
 
-class Poster(Protocol):
-    """A caller who may ask for one access review."""
-
-    def post(self, path: str, body: object) -> Reply:
-        """Send an object to a path."""
-
-
-class Api(Reader, Protocol):
-    """A caller who may read RBAC objects and ask for many access reviews."""
-
-    def ask_all(self, path: str, bodies: Sequence[object]) -> Sequence[tuple[int, Any]]:
-        """Post many reviews; status and body of each answer, in their order."""
-
-
 class Unreadable(Exception):
     """The caller may not read what the explanation needs.
 
@@ -70,86 +54,6 @@ class Unreadable(Exception):
         self.message = message
 
 
-class Unanswered(Unreadable):
-    """The caller may not ask the server what somebody may do.
-
-    Args:
-        status: The HTTP status of the refusal.
-        message: What the server said.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        Exception.__init__(
-            self,
-            f"The server did not answer an access review ({status}): {message} "
-            "Ask with a caller who may create SubjectAccessReviews, such as lab.admin.",
-        )
-        self.path, self.message = REVIEWS, message
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Someone whose access is looked at.
-
-    Args:
-        user: The user name, as the server takes it.
-        groups: The groups, as the server puts them.
-    """
-
-    user: str
-    groups: tuple[str, ...] = ()
-
-    @property
-    def account(self) -> tuple[str, str] | None:
-        """(namespace, name) of a service account, None for others."""
-        if not self.user.startswith(ACCOUNT_PREFIX):
-            return None
-        namespace, _, name = self.user.removeprefix(ACCOUNT_PREFIX).partition(":")
-        return namespace, name
-
-    @property
-    def label(self) -> str:
-        """``kikai/default`` for a service account, else the user name."""
-        return "/".join(self.account) if self.account else self.user
-
-    def as_user(self) -> User:
-        """The same, as an authorizer sees it."""
-        return User(self.user, self.groups)
-
-    def as_binding_subject(self) -> Object:
-        """An entry for a binding's ``subjects``."""
-        if self.account:
-            namespace, name = self.account
-            return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": self.user}
-
-    @property
-    def kubectl_flag(self) -> str:
-        """How ``kubectl create rolebinding`` names it."""
-        if self.account:
-            return f"--serviceaccount={':'.join(self.account)}"
-        return f"--user={self.user}"
-
-
-def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
-    """A subject from a short name.
-
-    Args:
-        who: ``kikai/default`` for a service account, else a user name.
-        groups: The groups; None for those the server gives such a user.
-    """
-    account = who.removeprefix(ACCOUNT_PREFIX).partition(":")[::2] if who.startswith(ACCOUNT_PREFIX) else None
-    if account is None and "/" in who:
-        namespace, _, name = who.partition("/")
-        account = (namespace, name)
-    if account is not None:
-        namespace, name = account
-        own = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-        return Subject(f"{ACCOUNT_PREFIX}{namespace}:{name}", own if groups is None else groups)
-    default = ("system:unauthenticated",) if who == "system:anonymous" else ("system:authenticated",)
-    return Subject(who, default if groups is None else groups)
-
-
 @dataclass(frozen=True)
 class Policy:
     """All roles and bindings of a cluster.
@@ -163,67 +67,56 @@ class Policy:
     bindings: tuple[Object, ...]
 
     def role_of(self, binding: Object) -> Object | None:
-        """The role a binding names, None if it does not exist."""
-        ref = binding["roleRef"]
-        namespace = "" if ref["kind"] == "ClusterRole" else namespace_of(binding)
-        return self.roles.get((ref["kind"], namespace, ref["name"]))
+        """The role a binding refers to, None if it does not exist."""
+        return self.roles.get(role_key(binding))
 
-    def bindings_of(self, who: Subject) -> Iterator[Object]:
-        """The bindings that name a subject, itself or one of its groups."""
-        user = who.as_user()
+    def bindings_of(self, user: User) -> Iterator[Object]:
+        """The bindings that name a user, or one of the user's groups."""
         for binding in self.bindings:
             if any(subject_matches(entry, user, namespace_of(binding)) for entry in binding.get("subjects") or ()):
                 yield binding
 
+    def subjects(self, *, defaults: bool = True) -> set[str]:
+        """The short names of the users and service accounts that bindings name, such as ``kikai/default``.
 
-def namespace_of(obj: Object) -> str:
-    """An object's namespace, empty for cluster-scoped ones."""
-    return str(obj["metadata"].get("namespace") or "")
+        Args:
+            defaults: Whether the bindings that every cluster has count too.
+        """
+        return {
+            short_name(entry, namespace_of(binding))
+            for binding in self.bindings
+            if defaults or not is_default(binding)
+            for entry in binding.get("subjects") or ()
+            if entry["kind"] != "Group"
+        }
+
+    def rules_for(self, user: User, namespace: str) -> Iterator[Grant]:
+        """Every rule that reaches a user; see ``bindings.rules_for``."""
+        return rules_for(user, namespace, self._list_bindings, self._get_role)
+
+    def _list_bindings(self, _plural: str, namespace: str) -> list[Object]:
+        return [binding for binding in self.bindings if namespace_of(binding) == namespace]
+
+    def _get_role(self, plural: str, namespace: str, name: str) -> Object | None:
+        return self.roles.get(("Role" if plural == "roles" else "ClusterRole", namespace, name))
 
 
-def kind_of(binding: Object) -> str:
-    """``RoleBinding`` or ``ClusterRoleBinding``."""
-    return "RoleBinding" if namespace_of(binding) else "ClusterRoleBinding"
-
-
-def is_default(obj: Object) -> bool:
-    """Whether an object says of itself that every cluster has it."""
-    return "kubernetes.io/bootstrapping" in (obj["metadata"].get("labels") or {})
-
-
-def name_of(obj: Object) -> str:
-    """An object's name."""
-    return str(obj["metadata"]["name"])
-
-
-def read_policy(api: Reader, *, defaults: bool = True) -> Policy:
+def read_policy(api: Reader) -> Policy:
     """Read the roles and bindings of the cluster.
 
     Args:
         api: A caller who may list them in all namespaces.
-        defaults: False leaves out the bindings that every cluster has, and of the roles
-            that every cluster has those that nobody else is bound to.
 
     Raises:
         Unreadable: They may not.
     """
-    query = "" if defaults else "?labelSelector=%21kubernetes.io%2Fbootstrapping"
-    roles: dict[tuple[str, str, str], Object] = {}
-    for plural, kind in (("clusterroles", "ClusterRole"), ("roles", "Role")):
-        for role in _list(api, plural, query):
-            roles[kind, namespace_of(role), name_of(role)] = role
-    bindings = (*_list(api, "clusterrolebindings", query), *_list(api, "rolebindings", query))
-    for binding in () if defaults else bindings:
-        ref = binding["roleRef"]
-        if ref["kind"] == "ClusterRole" and ("ClusterRole", "", ref["name"]) not in roles:
-            reply = api.get(f"{RBAC_PATH}/clusterroles/{ref['name']}")
-            if reply.status == 200:
-                roles["ClusterRole", "", ref["name"]] = reply.body
-    return Policy(roles, bindings)
+    kinds = (("clusterroles", "ClusterRole"), ("roles", "Role"))
+    roles = {(kind, namespace_of(role), name_of(role)): role for plural, kind in kinds for role in _list(api, plural)}
+    return Policy(roles, (*_list(api, "clusterrolebindings"), *_list(api, "rolebindings")))
 
 
-def _list(api: Reader, plural: str, query: str) -> list[Object]:
-    path = f"{RBAC_PATH}/{plural}{query}"
+def _list(api: Reader, plural: str) -> list[Object]:
+    path = f"{RBAC_PATH}/{plural}"
     reply = api.get(path)
     if reply.status != 200:
         raise Unreadable(path, reply.message)

@@ -1,8 +1,7 @@
-"""What a rule of RBAC speaks of: five small predicates, which exist once.
+"""What a rule of RBAC matches: five small predicates.
 
-The server's authorizer decides with them, the explanations show which of them fails, and a
-checkpoint on a role alone reads the role with them. How rules are laid out does not
-matter: split, repeated or reordered they mean the same.
+The server's authorizer decides with them, explanations show which of them fails, and
+checkpoints read roles with them. Rules that are split, repeated or reordered mean the same.
 
 Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/evaluation_helpers.go``;
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole.

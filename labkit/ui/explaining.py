@@ -5,22 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from labkit.rbac.attributes import Attributes
+from labkit.rbac.attributes import question_text
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
 from labkit.rbac.policy import Policy
 from labkit.rbac.rules import rule_text
-
-
-def question_text(question: Attributes, who: str) -> str:
-    """``kikai/default: list services in kikai``."""
-    if not question.is_resource:
-        return f"{who}: {question.verb} {question.path}"
-    thing = question.resource + (f".{question.group}" if question.group else "")
-    thing += f"/{question.subresource}" if question.subresource else ""
-    named = f" {question.name}" if question.name else ""
-    where = f"in {question.namespace}" if question.namespace else "in the whole cluster"
-    return f"{who}: {question.verb} {thing}{named} {where}"
 
 
 def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]:
@@ -32,10 +21,10 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
         "reason": explanation.reason,
         "grants": [
             {
-                "binding": grant.binding,
-                "role": grant.role,
+                "binding": grant.binding_title,
+                "role": grant.role_title,
                 "rule": rule_text(grant.rule),
-                "subject": grant.subject,
+                "subject": grant.subject_title,
             }
             for grant in explanation.grants
         ],

@@ -7,7 +7,10 @@ from typing import Any
 
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.matrix import Permission
-from labkit.rbac.policy import Api, Policy, Unreadable, namespace_of, read_policy, subject
+from labkit.rbac.objects import namespace_of
+from labkit.rbac.policy import Policy, Unreadable, read_policy
+from labkit.rbac.reviews import Api
+from labkit.rbac.subjects import subject
 from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
@@ -156,16 +159,7 @@ class RBACGraph(LabWidget):
         return sorted({namespace_of(binding) for binding in self._policy.bindings} - {""})
 
     def _subjects(self) -> list[str]:
-        found = {self._who} - {""}
-        for binding in self._policy.bindings:
-            if not self._defaults and "kubernetes.io/bootstrapping" in (binding["metadata"].get("labels") or {}):
-                continue
-            for entry in binding.get("subjects") or ():
-                if entry["kind"] == "ServiceAccount":
-                    found.add(f"{entry.get('namespace') or namespace_of(binding)}/{entry['name']}")
-                elif entry["kind"] == "User":
-                    found.add(entry["name"])
-        return sorted(found)
+        return sorted({self._who, *self._policy.subjects(defaults=self._defaults)} - {""})
 
 
 def _listed(rules: list[str]) -> str:

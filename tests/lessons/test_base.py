@@ -14,8 +14,8 @@ from labkit.client.manifests import Library
 from labkit.core import resources
 from labkit.core.errors import LabkitError, UsageError
 from labkit.lessons import rules
-from labkit.lessons.base import Context, Outcome, failed, named, passed, settled, untouched
-from labkit.lessons.evidence import curl_status, meaning, predicted_words, word
+from labkit.lessons.base import Context, Outcome, failed, not_attempted, passed, run_with_retries, with_step
+from labkit.lessons.evidence import as_decision, curl_status, decision_of, predicted_decisions
 from labkit.lessons.part1_api_server import address
 from labkit.lessons.pods import not_running, state
 from labkit.lessons.progress import Progress
@@ -36,7 +36,7 @@ def progress(tmp_path: Path) -> Progress:
 
 
 def test_a_failure_is_a_headline_and_three_lines() -> None:
-    outcome = named(failed("this", "that", "try so"), "W17", "Bind it")
+    outcome = with_step(failed("this", "that", "try so"), "W17", "Bind it")
     assert repr(outcome).splitlines() == [
         "✘ W17 not yet: Bind it",
         "  seen      this",
@@ -46,12 +46,12 @@ def test_a_failure_is_a_headline_and_three_lines() -> None:
 
 
 def test_states_are_told_by_symbol_and_word() -> None:
-    assert repr(named(passed("done"), "W1", "A")).startswith("✔ W1 passed")
-    assert repr(named(untouched("begin"), "W1", "A")).startswith("• W1 not attempted")
+    assert repr(with_step(passed("done"), "W1", "A")).startswith("✔ W1 passed")
+    assert repr(with_step(not_attempted("begin"), "W1", "A")).startswith("• W1 not attempted")
 
 
 def test_html_announces_itself_and_escapes() -> None:
-    page = named(failed("<b>", "&", ""), "W17", "Bind it")._repr_html_()
+    page = with_step(failed("<b>", "&", ""), "W17", "Bind it")._repr_html_()
     assert page.startswith('<div role="status">')
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
@@ -61,7 +61,7 @@ def test_html_announces_itself_and_escapes() -> None:
 def test_only_a_pass_is_true() -> None:
     assert passed("x")
     assert not failed("x", "y", "z")
-    assert not untouched("x")
+    assert not not_attempted("x")
 
 
 # -- waiting for clusters that need time ----------------------------------------------------
@@ -91,7 +91,7 @@ def outcomes(*states: Outcome) -> Any:
 
 def settle(progress: Progress, patience: float, *states: Outcome) -> tuple[Outcome, float]:
     clock = Clock()
-    found = settled(outcomes(*states), context(progress, patience), clock=clock, sleep=clock.sleep)
+    found = run_with_retries(outcomes(*states), context(progress, patience), clock=clock, sleep=clock.sleep)
     return found, clock.now
 
 
@@ -272,16 +272,16 @@ def test_a_pods_state_is_what_kubectl_prints(pod: dict[str, Any], seen: str) -> 
 
 @pytest.mark.parametrize("said", ["forbidden", "Forbidden", "403", 403, "no", "denied", False])
 def test_many_words_mean_forbidden(said: object) -> None:
-    assert word(said) == "forbidden"
+    assert as_decision(said) == "forbidden"
 
 
 @pytest.mark.parametrize("said", ["allowed", "yes", 200, "ok", True])
 def test_many_words_mean_allowed(said: object) -> None:
-    assert word(said) == "allowed"
+    assert as_decision(said) == "allowed"
 
 
 def test_a_404_is_a_yes_to_the_question_of_permission() -> None:
-    assert [meaning(status) for status in (200, 404, 409, 401, 403)] == [
+    assert [decision_of(status) for status in (200, 404, 409, 401, 403)] == [
         "allowed",
         "allowed",
         "allowed",
@@ -291,8 +291,8 @@ def test_a_404_is_a_yes_to_the_question_of_permission() -> None:
 
 
 def test_predictions_by_label_or_for_all() -> None:
-    assert predicted_words("no", ["a", "b"]) == {"a": "forbidden", "b": "forbidden"}
-    assert predicted_words({"A ": "yes"}, ["a", "b"]) == {"a": "allowed"}
+    assert predicted_decisions("no", ["a", "b"]) == {"a": "forbidden", "b": "forbidden"}
+    assert predicted_decisions({"A ": "yes"}, ["a", "b"]) == {"a": "allowed"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import threading
 from pathlib import Path
 
-from labkit.lessons.progress import KEPT, Progress
+from labkit.lessons.progress import MAX_RECORDS, Progress
 
 
 def made(tmp_path: Path) -> Progress:
@@ -27,9 +27,9 @@ def test_a_prediction_is_kept_and_answers_after_it_are_recorded(tmp_path: Path) 
 
 def test_only_the_last_answers_are_kept(tmp_path: Path) -> None:
     progress = made(tmp_path)
-    for number in range(KEPT + 5):
+    for number in range(MAX_RECORDS + 5):
         progress.record("W1", {"n": number})
-    assert [record["n"] for record in progress.records("W1")] == list(range(5, KEPT + 5))
+    assert [record["n"] for record in progress.records("W1")] == list(range(5, MAX_RECORDS + 5))
 
 
 def test_a_pass_is_never_taken_back(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from labkit.grading.score import SERVED
-from labkit.rbac.difference import PolicyDifference
+from labkit.rbac.difference import MAX_EXCESSES, MORE, Excess, PolicyDifference, policy_at_start
 from labkit.rbac.needs import Need
-from labkit.rbac.policy import Policy, subject
+from labkit.rbac.policy import Policy
+from labkit.rbac.subjects import subject
 
 ANN, BOB = "red/ann", "red/bob"
 READS = Need(subject(ANN), "list", "pods", "red")
@@ -92,3 +93,43 @@ def test_a_path_with_a_star_is_wider_than_the_path(path: str, found: list[str]) 
 
 def test_who_else_got_it_is_named() -> None:
     assert too_much(policy(("red", account(BOB), PODS))) == ["red/bob: list · pods in red"]
+
+
+def test_each_excess_says_who_got_what() -> None:
+    difference = PolicyDifference(policy(("red", account(ANN), SECRETS)), BEGINNING)
+    assert difference.beyond([READS]) == [Excess("red/ann", "get · secrets in red")]
+
+
+def test_what_nobody_can_use_is_no_excess_where_it_is_known_what_is_served() -> None:
+    wide = {"verbs": ["list"], "apiGroups": ["", "apps"], "resources": ["pods"]}
+    assert too_much(policy(("red", account(ANN), wide))) == []
+    unknown = PolicyDifference(policy(("red", account(ANN), wide)), BEGINNING)
+    assert unknown.beyond([READS]) == [Excess("red/ann", "list · pods in red")]
+
+
+def test_a_long_list_is_cut_off() -> None:
+    many = {"verbs": ["get"], "apiGroups": [""], "resources": [f"things{number}" for number in range(300)]}
+    found = PolicyDifference(policy(("red", account(ANN), many)), BEGINNING).beyond([READS])
+    assert (len(found), found[-1], str(MORE)) == (MAX_EXCESSES + 1, MORE, "and more")
+
+
+def test_the_policy_at_the_start_is_the_defaults_and_what_was_set_up() -> None:
+    now = policy(("red", account(ANN), SECRETS), name="mine")
+    default = policy(("", group("dev"), PODS), name="default")
+    for obj in (*default.roles.values(), *default.bindings):
+        obj.setdefault("metadata", {})["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    for role in now.roles.values():
+        role["metadata"] = {}
+    both = Policy(now.roles | default.roles, (*default.bindings, *now.bindings))
+    setup: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "red"}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "r", "namespace": "red"},
+            "rules": [PODS],
+        },
+    ]
+    start = policy_at_start(both, setup)
+    assert set(start.roles) == {("ClusterRole", "", "default-0"), ("Role", "red", "r")}
+    assert start.bindings == default.bindings

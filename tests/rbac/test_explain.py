@@ -8,7 +8,8 @@ from labkit.grading.task import binding, role
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import explain
 from labkit.rbac.matrix import Permission
-from labkit.rbac.policy import Subject, Unreadable, read_policy, subject
+from labkit.rbac.policy import Unreadable, read_policy
+from labkit.rbac.subjects import Subject, subject
 from tests.rbac.conftest import put
 
 
@@ -26,8 +27,8 @@ def test_a_grant_names_its_binding_role_and_rule(api: Client) -> None:
     assert found.allowed
     assert 'RoleBinding "test/kikai"' in found.reason
     (grant,) = found.grants
-    assert (grant.binding, grant.role) == ("RoleBinding kikai/test", "Role kikai/service-reader")
-    assert grant.subject == "ServiceAccount kikai/default"
+    assert (grant.binding_title, grant.role_title) == ("RoleBinding kikai/test", "Role kikai/service-reader")
+    assert grant.subject_title == "ServiceAccount kikai/default"
     assert not found.near_misses
 
 

@@ -12,7 +12,9 @@ from labkit.grading.inprocess import anonymous_of
 from labkit.grading.task import binding, role
 from labkit.rbac.graph import rbac_graph
 from labkit.rbac.matrix import CLUSTER_SCOPED, Permission, access_matrix
-from labkit.rbac.policy import Unanswered, read_policy, subject
+from labkit.rbac.policy import read_policy
+from labkit.rbac.reviews import Unanswered
+from labkit.rbac.subjects import subject
 from tests.rbac.conftest import put
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
-from labkit.embedded.apiserver.authorization.escalation import compact, uncovered
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.parts import compact, uncovered
 
 GROUP = "rbac.authorization.k8s.io"
 LABELS = {"kubernetes.io/bootstrapping": "rbac-defaults"}

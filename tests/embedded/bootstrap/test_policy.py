@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.escalation import uncovered
 from labkit.embedded.bootstrap.policy import bootstrap_policy
 from labkit.embedded.cluster import Cluster
+from labkit.rbac.parts import uncovered
 from tests.support.cluster import RBAC, ClusterApi, rule
 from tools.generate_bootstrap_policy import OUT, RECORDING, render
 

@@ -1,8 +1,8 @@
 """Bearer tokens, in the ``Authorization`` header or as a WebSocket subprotocol.
 
-A browser cannot set headers on a WebSocket, so a token may stand among the subprotocols
+A browser cannot set headers on a WebSocket, so a token may be sent among the subprotocols
 as ``base64url.bearer.authorization.k8s.io.<token>``, beside at least one other.
-Anything but ``Bearer`` in the header counts as no credential at all.
+Any scheme but ``Bearer`` in the header counts as no credential.
 
 Source: k8s.io/apiserver ``pkg/authentication/request/{bearertoken,websocket}``.
 """
@@ -31,11 +31,11 @@ def header_token(header: str) -> str | None:
     return parts[1] or None
 
 
-def note_ignored(request: Request) -> None:
-    """Warn of a header that is no credential because of a space too many.
+def warn_of_ignored_header(request: Request) -> None:
+    """Warn of a header that is ignored because of an extra space.
 
-    The real server looks there for its own token before it asks anybody else, so who shows
-    a certificate is warned too.
+    The real server looks for its loopback token before any other credential, so a caller
+    with a certificate is warned too.
     """
     parts = request.headers.get("authorization", "").strip().split(" ", 2)
     if len(parts) == 3 and parts[0].lower() == "bearer" and not parts[1]:
@@ -46,7 +46,7 @@ def protocol_token(request: Request) -> str | None:
     """The token among a WebSocket's subprotocols, None without one.
 
     Raises:
-        ApiError: 401: more than one, badly written, or nothing else beside it.
+        ApiError: 401: several tokens, a malformed one, or no other subprotocol beside it.
     """
     if request.headers.get("upgrade", "").lower() != "websocket":
         return None
@@ -58,7 +58,7 @@ def protocol_token(request: Request) -> str | None:
     if len(tokens) > 1 or not others:
         raise unauthorized()
     encoded = tokens[0]
-    if "=" in encoded:  # the form without padding, so that there is one form only
+    if "=" in encoded:  # only the form without padding counts
         raise unauthorized()
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True).decode()
@@ -67,10 +67,10 @@ def protocol_token(request: Request) -> str | None:
 
 
 class BearerAuthenticator:
-    """Authenticates whoever brings a token.
+    """Authenticates callers with a bearer token.
 
     Args:
-        authenticate: Tells whom a token names.
+        authenticate: Token to identity.
     """
 
     def __init__(self, authenticate: Callable[[str], TokenIdentity]) -> None:
@@ -80,7 +80,7 @@ class BearerAuthenticator:
         """The token's user, None without a token.
 
         Raises:
-            ApiError: 401: the token is not good.
+            ApiError: 401: the token is invalid.
         """
         token = header_token(request.headers.get("authorization", ""))
         if token is None:

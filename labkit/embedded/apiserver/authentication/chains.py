@@ -1,6 +1,6 @@
-"""Whether a chain of certificates leads to an authority, as Go decides it.
+"""Verification of a client's certificate chain, as Go does it.
 
-Certificates are judged without a clock: a chain that holds says from when to when.
+No clock is involved: a valid chain comes with the times between which it is valid.
 
 Sources: Go's ``crypto/x509`` (``Certificate.Verify``, ``isValid``, ``checkChainForKeyUsage``);
 RFC 5280, section 6; k8s.io/apiserver ``pkg/authentication/request/x509`` (``CommonNameUserConversion``).
@@ -19,12 +19,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from labkit.embedded.machinery.request import PeerCertificate
 
 UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
-"""The part of a subject that is the user's uid. Source: ``k8s.io/apimachinery/pkg/apis/asn1``."""
+"""The attribute of a subject that is the user's uid. Source: ``k8s.io/apimachinery/pkg/apis/asn1``."""
 
 CLIENTS = frozenset((ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE))
 
 MAX_SIGNATURES = 100
-"""How many signatures are looked at before a chain counts for nothing (Go's ``maxChainSignatureChecks``)."""
+"""Signatures that are checked before a chain is rejected (Go's ``maxChainSignatureChecks``)."""
 
 UNDERSTOOD = frozenset(
     (
@@ -51,14 +51,14 @@ E = TypeVar("E", bound=x509.ExtensionType)
 
 
 class BadCertificate(Exception):
-    """A certificate names nobody; the text says why."""
+    """A certificate that authenticates nobody; the text says why."""
 
 
 def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
-    """Whom a certificate names.
+    """The identity in a client's certificate.
 
     Args:
-        chain: The certificate, and after it others that may lead to the authority, in DER.
+        chain: The certificate, then others that may lead to the authority, in DER.
         authority: The certificates to trust, PEM.
 
     Raises:
@@ -67,7 +67,7 @@ def identify(chain: Sequence[bytes], authority: bytes) -> PeerCertificate:
     try:
         leaf, *others = [x509.load_der_x509_certificate(each) for each in chain]
         roots = x509.load_pem_x509_certificates(authority)
-        windows = [_window(path) for path in _Search(others, roots).paths(leaf) if _for_clients(path)]
+        windows = [_window(path) for path in _PathSearch(others, roots).paths(leaf) if _for_clients(path)]
         if not windows:
             raise BadCertificate("certificate signed by unknown authority")
         return _peer(leaf, max(windows, key=lambda window: window[1]))
@@ -91,11 +91,11 @@ def _peer(leaf: x509.Certificate, valid: tuple[float, float]) -> PeerCertificate
     )
 
 
-class _Search:
-    """Finds the ways from a certificate to an authority.
+class _PathSearch:
+    """Finds the paths from a certificate to an authority.
 
     Args:
-        others: Certificates that may stand between.
+        others: Possible intermediate certificates.
         roots: The authorities.
     """
 
@@ -105,26 +105,26 @@ class _Search:
         self._signatures = 0
 
     def paths(self, leaf: x509.Certificate) -> Iterator[tuple[x509.Certificate, ...]]:
-        """All ways, the certificate first and the authority last.
+        """All paths, the certificate first and the authority last.
 
         Raises:
-            BadCertificate: Too many signatures had to be looked at.
+            BadCertificate: Too many signatures had to be checked.
         """
         if _understood(leaf):
             if leaf in self._roots:
                 yield (leaf,)
             else:
-                yield from self._beyond((leaf,))
+                yield from self._extend((leaf,))
 
-    def _beyond(self, path: tuple[x509.Certificate, ...]) -> Iterator[tuple[x509.Certificate, ...]]:
+    def _extend(self, path: tuple[x509.Certificate, ...]) -> Iterator[tuple[x509.Certificate, ...]]:
         for root in self._roots:
-            if self._leads(path, root):
+            if self._issued_by(path, root):
                 yield (*path, root)
         for other in self._others:
-            if other not in path and other not in self._roots and self._leads(path, other):
-                yield from self._beyond((*path, other))
+            if other not in path and other not in self._roots and self._issued_by(path, other):
+                yield from self._extend((*path, other))
 
-    def _leads(self, path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
+    def _issued_by(self, path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
         if path[-1].issuer != issuer.subject or not _may_issue(path, issuer):
             return False
         self._signatures += 1
@@ -142,9 +142,10 @@ def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> bool:
-    """Whether an authority may have a certificate below it, and as many as there are.
+    """Whether a certificate may issue the last one of a path, and the path is not too long for it.
 
-    Name constraints are not evaluated: who has any may only sign what has no alternative names.
+    Name constraints are not evaluated: an issuer with any may only sign certificates without
+    alternative names.
     """
     basic = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)
@@ -160,7 +161,7 @@ def _may_issue(path: tuple[x509.Certificate, ...], issuer: x509.Certificate) -> 
 
 
 def _for_clients(path: tuple[x509.Certificate, ...]) -> bool:
-    """Whether all that say what they are for say that they are for clients."""
+    """Whether all certificates that restrict their usage include clients."""
     usages = [_extension(each, x509.ExtendedKeyUsage) for each in path]
     return all(usage is None or CLIENTS.intersection(usage) for usage in usages)
 
@@ -173,6 +174,7 @@ def _window(path: tuple[x509.Certificate, ...]) -> tuple[float, float]:
 
 
 def _understood(certificate: x509.Certificate) -> bool:
+    """Whether no critical extension is unknown."""
     return all(not each.critical or each.oid in UNDERSTOOD for each in certificate.extensions)
 
 

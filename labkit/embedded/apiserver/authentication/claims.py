@@ -1,7 +1,7 @@
-"""What stands in a service-account token.
+"""Issuing service-account tokens: their claims.
 
-Three forms: bound to nothing but its account, bound to a pod, Secret or node, and the
-legacy form of a token Secret, which never expires.
+There are three forms: bound to its account alone, bound to a pod, Secret or node as well,
+and the legacy form of a token Secret, which never expires.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``; KEP 1205 (bound
 tokens), KEP 4193 (``jti`` and node claims).
@@ -15,6 +15,7 @@ from typing import Any
 
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.machinery.request import Object
+from labkit.rbac.subjects import account_user
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 """The issuer of bound tokens, and the API server's own audience."""
@@ -22,13 +23,13 @@ LEGACY_ISSUER = "kubernetes/serviceaccount"
 LEGACY_PREFIX = "kubernetes.io/serviceaccount/"
 
 WARN_AFTER_SECONDS = 3607
-"""The lifetime that a pod's token volume asks for unless told otherwise."""
+"""The default lifetime of a pod's token volume."""
 EXTENDED_SECONDS = 365 * 24 * 3600
-"""How long such a token really lives, so that clients which never read the file again go on."""
+"""The real lifetime of such a token, for clients that never read the file again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedToken:
     """A new token.
 
     Args:
@@ -44,12 +45,12 @@ class Issued:
 
 
 class TokenIssuer:
-    """Makes tokens for service accounts.
+    """Issues tokens for service accounts.
 
     Args:
         signer: The cluster's key.
         clock: Seconds since the epoch.
-        new_id: Makes the ``jti``.
+        new_id: Makes a ``jti``.
     """
 
     def __init__(self, signer: TokenSigner, clock: Callable[[], float], new_id: Callable[[], str]) -> None:
@@ -66,12 +67,12 @@ class TokenIssuer:
         pod: Object | None = None,
         secret: Object | None = None,
         node: Object | None = None,
-    ) -> Issued:
+    ) -> IssuedToken:
         """A token for an account, bound to at most one of pod, Secret and node.
 
         Args:
             account: The ServiceAccount.
-            audiences: For whom the token is; empty for the API server.
+            audiences: Who should accept the token; empty for the API server.
             expiration_seconds: Its lifetime.
             pod: The pod that will use it; ``node`` is then where the pod runs.
             secret: A Secret; the token dies with it.
@@ -99,9 +100,9 @@ class TokenIssuer:
             "jti": token_id,
             "kubernetes.io": kubernetes,
             "nbf": now,
-            "sub": user_name(metadata["namespace"], metadata["name"]),
+            "sub": account_user(metadata["namespace"], metadata["name"]),
         }
-        return Issued(self._signer.sign(claims), token_id, now + expiration_seconds)
+        return IssuedToken(self._signer.sign(claims), token_id, now + expiration_seconds)
 
     def issue_legacy(self, account: Object, secret_name: str) -> str:
         """The token of a ``kubernetes.io/service-account-token`` Secret."""
@@ -112,19 +113,9 @@ class TokenIssuer:
             f"{LEGACY_PREFIX}secret.name": secret_name,
             f"{LEGACY_PREFIX}service-account.name": metadata["name"],
             f"{LEGACY_PREFIX}service-account.uid": metadata["uid"],
-            "sub": user_name(metadata["namespace"], metadata["name"]),
+            "sub": account_user(metadata["namespace"], metadata["name"]),
         }
         return self._signer.sign(claims)
-
-
-def user_name(namespace: str, name: str) -> str:
-    """The user name of a service account."""
-    return f"system:serviceaccount:{namespace}:{name}"
-
-
-def group_names(namespace: str) -> tuple[str, ...]:
-    """The groups of a namespace's service accounts."""
-    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
 
 
 def _reference(obj: Object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The groups that everyone is in: those who showed who they are, and those who did not.
+"""The groups of all authenticated and of all anonymous callers.
 
 Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/request/anonymous``.
 """
@@ -6,11 +6,10 @@ Source: k8s.io/apiserver ``pkg/authentication/group``, ``pkg/authentication/requ
 from __future__ import annotations
 
 from labkit.rbac.attributes import User
+from labkit.rbac.subjects import AUTHENTICATED, subject
 
-AUTHENTICATED = "system:authenticated"
-UNAUTHENTICATED = "system:unauthenticated"
-ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
-"""Who shows no credential."""
+ANONYMOUS = subject("system:anonymous").as_user()
+"""The user of a request without a credential."""
 
 
 def authenticated(user: User) -> User:

@@ -1,4 +1,4 @@
-"""Whom a token names."""
+"""The identity in a service-account token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Lookup = Callable[[str, str, str], Object | None]
 
 @dataclass(frozen=True, slots=True)
 class TokenIdentity:
-    """Whom a token names.
+    """The identity in a token.
 
     Args:
         user: The account as a user, without ``system:authenticated``.

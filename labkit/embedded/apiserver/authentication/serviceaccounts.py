@@ -1,8 +1,8 @@
-"""Service-account tokens: who they name, and whether they still count.
+"""Validation of service-account tokens.
 
-Checked in the real server's order: issuer, key, signature, audience, time, the account
-with that uid, the bound object with that uid. The objects are looked up each time, so a
-deleted account or pod counts at the very next request (a real server may take ten
+The checks are in the real server's order: issuer, key, signature, audience, time, the account
+with that uid, the bound object with that uid. The objects are looked up each time, so the
+deletion of an account or pod takes effect at the next request (a real server may take ten
 seconds to notice).
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/{claims,legacy}.go``.
@@ -15,19 +15,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER, group_names, user_name
+from labkit.embedded.apiserver.authentication.claims import ISSUER, LEGACY_ISSUER
 from labkit.embedded.apiserver.authentication.identity import Lookup, TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken, Claims, TokenSigner
 from labkit.embedded.machinery.golang.quote import go_quote_list
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import User
+from labkit.rbac.subjects import account_groups, account_user
 
 LEEWAY_SECONDS = 60
-"""How far clocks may differ, and how long a token outlives its deleted pod."""
+"""Seconds by which clocks may differ, and for which a token outlives its deleted pod."""
 
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
-MAX_REMEMBERED = 4096
-"""How many verified signatures are kept; when there are more, all are forgotten."""
+MAX_VERIFIED = 4096
+"""Verified tokens that are kept; when there are more, all are dropped."""
 API_AUDIENCES = (ISSUER,)
 """The API server's own audiences."""
 
@@ -37,7 +38,7 @@ _INVALIDATED = "service account token has been invalidated"
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """An object that a token is bound to: what it is called, and which one of that name."""
+    """An object that a token is bound to."""
 
     plural: str
     namespace: str
@@ -47,7 +48,7 @@ class _Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A token whose signature is good, taken apart; nothing in it can change."""
+    """A parsed token with a verified signature; nothing in it can change."""
 
     claims: Claims
     audiences: tuple[str, ...]
@@ -66,7 +67,7 @@ class ServiceAccountTokens:
         signer: The cluster's key.
         lookup: Reads serviceaccounts, secrets, pods and nodes.
         clock: Seconds since the epoch.
-        legacy: Whom a legacy token with a good signature names: (token, claims, audiences).
+        legacy: Validates a legacy token with a verified signature: (token, claims, audiences).
     """
 
     def __init__(
@@ -83,22 +84,22 @@ class ServiceAccountTokens:
         self._verified: dict[str, _Verified] = {}
 
     def __call__(self, token: str, audiences: Sequence[str] = API_AUDIENCES) -> TokenIdentity:
-        """Whom a token names.
+        """The identity in a token.
 
         Args:
             token: In compact form.
             audiences: The token must be for one of these.
 
         Raises:
-            BadToken: It names nobody, with the reason.
+            BadToken: It is not valid, with the reason.
         """
         verified = self._verified.get(token)
         if verified is None:
-            verified = _taken_apart(self._signer.verify(token, _ISSUERS))
-            if len(self._verified) >= MAX_REMEMBERED:
+            verified = _parsed(self._signer.verify(token, _ISSUERS))
+            if len(self._verified) >= MAX_VERIFIED:
                 self._verified.clear()
             self._verified[token] = verified
-        matched = _matched(verified.audiences, audiences)
+        matched = _common(verified.audiences, audiences)
         if verified.claims["iss"] == LEGACY_ISSUER:
             return self._legacy(token, verified.claims, matched)
         return self._bound(verified, matched)
@@ -106,7 +107,7 @@ class ServiceAccountTokens:
     def _bound(self, token: _Verified, audiences: tuple[str, ...]) -> TokenIdentity:
         now = self._clock()
         if not token.not_before <= now <= token.expires:
-            _explain_times(token.claims, now)
+            _raise_time_error(token.claims, now)
         self._check_account(token.account, now)
         for reference in token.bound:
             self._check_bound(reference, now)
@@ -137,7 +138,7 @@ class ServiceAccountTokens:
             raise BadToken(_INVALIDATED)
 
 
-def _taken_apart(claims: Claims) -> _Verified:
+def _parsed(claims: Claims) -> _Verified:
     if not isinstance(claims.get("aud") or [], str | list):
         raise BadToken
     private = _mapping(claims.get("kubernetes.io"))
@@ -160,7 +161,7 @@ def _taken_apart(claims: Claims) -> _Verified:
         _number(claims.get("exp")) + LEEWAY_SECONDS,
         account,
         tuple(bound),
-        User(user_name(namespace, account.name), group_names(namespace), account.uid, _extra(claims, pod, node)),
+        User(account_user(namespace, account.name), account_groups(namespace), account.uid, _extra(claims, pod, node)),
         _number(private.get("warnafter")),
     )
 
@@ -170,8 +171,12 @@ def _reference(plural: str, namespace: str, claimed: object) -> _Reference:
     return _Reference(plural, namespace, _text(named.get("name")), _text(named.get("uid")))
 
 
-def _matched(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
-    """What was asked for and is there, in the order in which it was asked for."""
+def _common(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted audiences that a token has, in the order in which they are wanted.
+
+    Raises:
+        BadToken: There is none.
+    """
     if held == wanted:
         return held
     matched = tuple(audience for audience in wanted if audience in held)
@@ -181,7 +186,7 @@ def _matched(held: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
     return matched
 
 
-def _explain_times(claims: Claims, now: float) -> None:
+def _raise_time_error(claims: Claims, now: float) -> None:
     if now - LEEWAY_SECONDS > _number(claims.get("exp")):
         raise BadToken("service account token has expired")
     if now + LEEWAY_SECONDS < _number(claims.get("nbf")):

@@ -1,9 +1,8 @@
-"""Signing and verifying service-account tokens: RS256, and nothing else.
+"""Signing and verifying service-account tokens, with RS256 only.
 
-A token is a JWT in compact form. Which algorithm is used is decided by the key, never
-by the token's header: a token that says ``none`` or ``HS256`` is not one of ours.
-Whether the account, pod or Secret behind a token still exists is not this module's
-business.
+A token is a JWT in compact form. The key decides on the algorithm, never the token's
+header: a token with ``none`` or ``HS256`` is not one of ours. Whether the account, pod or
+Secret behind a token still exists is checked by ``serviceaccounts`` and ``legacy``.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/jwt.go``.
 """
@@ -34,8 +33,8 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCI
 class BadToken(Exception):
     """A token that authenticates nobody.
 
-    The text is what a TokenReview tells; the caller of any other request only sees 401.
-    It is empty where the token is not even one of ours.
+    The text is the error of a TokenReview; any other request is answered with a bare 401.
+    It is empty where the token was not issued by this cluster at all.
     """
 
 
@@ -43,8 +42,8 @@ class TokenSigner:
     """The cluster's key for service-account tokens.
 
     Args:
-        private_key: An RSA private key, PEM. It is read when it is first needed: a server
-            is up before its cryptography is loaded.
+        private_key: An RSA private key, PEM. It is parsed when it is first needed, so that
+            a server starts before its cryptography is loaded.
     """
 
     def __init__(self, private_key: bytes) -> None:
@@ -91,10 +90,10 @@ class TokenSigner:
 
         Args:
             token: In compact form.
-            issuers: Issuers whose tokens are looked at.
+            issuers: Accepted issuers.
 
         Raises:
-            BadToken: It is not a token of ours, or its signature is wrong.
+            BadToken: Another issuer's or malformed, or its signature is wrong.
         """
         # The order is the real server's: issuer, shape, key, signature.
         if not _COMPACT.fullmatch(token):
@@ -127,7 +126,7 @@ class TokenSigner:
         return claims
 
     def key_set(self) -> dict[str, Any]:
-        """The JSON Web Key Set that others verify tokens with (``/openid/v1/jwks``)."""
+        """The JSON Web Key Set for verifying tokens (``/openid/v1/jwks``)."""
         numbers = self._public.public_numbers()
         return {
             "keys": [

@@ -14,57 +14,57 @@ from labkit.embedded.machinery.request import PeerCertificate, Request, ShownCer
 from labkit.embedded.machinery.status import unauthorized
 from labkit.rbac.attributes import User
 
-REMEMBERED = 256
-"""How many chains it is remembered of who they name; most connections show one that was seen before."""
+MAX_CHAINS = 256
+"""Verified chains that are kept; most connections show one that was seen before."""
 
 
 class CertificateAuthenticator:
-    """Authenticates whoever shows a certificate.
+    """Authenticates callers with a client certificate.
 
     Args:
-        authority: The authority whose certificates count, PEM.
+        authority: The trusted authority, PEM.
         clock: Seconds since the epoch.
     """
 
     def __init__(self, authority: bytes, clock: Callable[[], float]) -> None:
         self._authority = authority
         self._clock = clock
-        self._named = lru_cache(REMEMBERED)(self._read)
+        self._credential_of = lru_cache(MAX_CHAINS)(self._read)
 
     def __call__(self, request: Request) -> User | None:
         """The user that the certificate names, None without one.
 
         Raises:
-            ApiError: 401: the certificate counts for nobody, or not now. One without a CN too: the
-                real server's front-proxy authenticator refuses it, and nobody else takes it.
+            ApiError: 401: the certificate is not trusted, not valid now, or without a CN: the real
+                server's front-proxy authenticator refuses it, and no other one accepts it.
         """
         shown = request.certificate
         if shown is None:
             return None
-        named = self._named(shown.chain) if isinstance(shown, ShownCertificate) else _named(shown)
-        if named is None or not named.since <= self._clock() <= named.until:
+        credential = self._credential_of(shown.chain) if isinstance(shown, ShownCertificate) else _credential(shown)
+        if credential is None or not credential.since <= self._clock() <= credential.until:
             raise unauthorized()
-        return named.user
+        return credential.user
 
-    def _read(self, chain: tuple[bytes, ...]) -> _Named | None:
+    def _read(self, chain: tuple[bytes, ...]) -> _Credential | None:
         # Loaded only now: in-process callers show no certificates.
         from labkit.embedded.apiserver.authentication.chains import BadCertificate, identify
 
         try:
-            return _named(identify(chain, self._authority))
+            return _credential(identify(chain, self._authority))
         except BadCertificate:
             return None
 
 
-class _Named(NamedTuple):
+class _Credential(NamedTuple):
     user: User
     since: float
     until: float
 
 
-def _named(peer: PeerCertificate) -> _Named | None:
+def _credential(peer: PeerCertificate) -> _Credential | None:
     if not peer.common_name:
         return None
     extra = {"authentication.kubernetes.io/credential-id": (f"X509SHA256={peer.sha256}",)}
     user = authenticated(User(peer.common_name, peer.organizations, peer.uid, extra))
-    return _Named(user, *peer.valid)
+    return _Credential(user, *peer.valid)

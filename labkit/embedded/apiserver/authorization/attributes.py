@@ -1,4 +1,4 @@
-"""The question an authorizer answers, and its answer."""
+"""From a request to the question that an authorizer answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from labkit.rbac.attributes import Attributes, User
 
 
 def attributes_of(user: User, info: RequestInfo) -> Attributes:
-    """The question that a request puts to the authorizer."""
+    """The question that a request puts to the authorizer.
+
+    Source: k8s.io/apiserver ``pkg/endpoints/filters/authorization.go``, ``GetAuthorizerAttributes``.
+    """
     if not info.is_resource:
         return Attributes(user, info.verb, path=info.path)
     question = Attributes(

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from labkit.rbac.attributes import ALLOWED, NO_OPINION, Attributes, Authorizer, Decision
-
-MASTERS = "system:masters"
+from labkit.rbac.subjects import AUTHENTICATED, MASTERS
 
 
 def system_masters(question: Attributes) -> Decision:
-    """The group ``system:masters`` may do all, whatever the rules say, and no reason is given."""
+    """Allow everything to the group ``system:masters``, whatever the rules say, without a reason.
+
+    Source: k8s.io/apiserver ``pkg/authorization/authorizerfactory``, ``NewPrivilegedGroups``.
+    """
     return ALLOWED if MASTERS in question.user.groups else NO_OPINION
 
 
 def first_of(*authorizers: Authorizer) -> Authorizer:
-    """Asks each in turn until one allows.
+    """An authorizer that asks others in turn until one allows.
 
-    Nobody denies; where none allows, the reasons of all are joined.
+    No authorizer denies; where none allows, the reasons of all are joined.
+
+    Source: k8s.io/apiserver ``pkg/authorization/union``.
     """
 
     def authorize(question: Attributes) -> Decision:
@@ -31,15 +35,19 @@ def first_of(*authorizers: Authorizer) -> Authorizer:
     return authorize
 
 
-def browser_safe(authorize: Authorizer, group: str = "system:authenticated") -> Authorizer:
-    """Who is not logged in cannot be given ``proxy``, only ``unsafeproxy``.
+def restrict_proxies(authorize: Authorizer, group: str = AUTHENTICATED) -> Authorizer:
+    """Ask for ``unsafeproxy`` instead of ``proxy`` where the caller is not in a group.
 
     A page behind a proxied address would run in a browser with the API server as its
-    origin, so a rule that allows ``pods/proxy`` to everyone does not reach callers
-    outside ``group``.
+    origin, so a rule that allows ``pods/proxy`` to everyone must not reach callers who are
+    not logged in.
+
+    Args:
+        authorize: Decides about the changed question.
+        group: The group whose members may use proxies as they are.
     """
 
-    def safe(question: Attributes) -> Decision:
+    def restricted(question: Attributes) -> Decision:
         verb_changes = question.verb == "proxy"
         subresource_changes = question.subresource == "proxy"
         if not (verb_changes or subresource_changes) or not question.is_resource or group in question.user.groups:
@@ -55,4 +63,4 @@ def browser_safe(authorize: Authorizer, group: str = "system:authenticated") -> 
         reasons += ["proxy subresource changed to unsafeproxy"] * subresource_changes
         return Decision(decision.allowed, ", ".join(reasons))
 
-    return safe
+    return restricted

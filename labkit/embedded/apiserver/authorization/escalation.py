@@ -1,27 +1,28 @@
-"""Nobody may give away rights that they do not have.
+"""Privilege escalation: nobody may grant permissions that they do not have.
 
-Who writes a role must hold all its rules, or ``escalate`` on the role; who writes a
-binding must hold all rules of the role it names, or ``bind`` on that role. The group
-``system:masters`` is free of this.
+Writing a role requires all its rules, or ``escalate`` on the role; writing a binding
+requires all rules of the role it names, or ``bind`` on that role. The group
+``system:masters`` is exempt.
 
-Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``,
-``pkg/apis/rbac/validation``; the component helper ``PolicyRuleBreakdown``.
+Source: k8s.io/kubernetes ``pkg/registry/rbac/{validation,*/policybased}``;
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from labkit.embedded.apiserver.authorization.authorizers import MASTERS
 from labkit.embedded.machinery.golang.quote import go_quote, go_quote_list
 from labkit.embedded.machinery.request import Object, RequestInfo
 from labkit.embedded.machinery.status import ApiError, bad_request, forbidden, not_found
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Getter, Grant, joined_errors
+from labkit.rbac.objects import GROUP
+from labkit.rbac.parts import compact, uncovered
 from labkit.rbac.rules import Rule
+from labkit.rbac.subjects import MASTERS
 
-GROUP = "rbac.authorization.k8s.io"
 EVERYTHING: list[Rule] = [
     {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
     {"verbs": ["*"], "nonResourceURLs": ["*"]},
@@ -32,7 +33,7 @@ HeldRules = Callable[[User, str, list[str]], Iterable[Grant]]
 
 
 class EscalationGuard:
-    """Refuses writes of RBAC objects that would give away more than the writer has.
+    """Refuses writes of RBAC objects that would grant more than the writer has.
 
     Args:
         held_rules: The rules that reach a user.
@@ -49,18 +50,18 @@ class EscalationGuard:
         """Check one write.
 
         Args:
-            user: Who writes.
+            user: The writer.
             info: The request: its resource, namespace and name.
             new: The object to be stored.
             old: The object as it is, None for a creation.
 
         Raises:
-            ApiError: 403: it would give away more than the user has; 404: a binding
-                names a role that does not exist, so nobody can tell.
+            ApiError: 403: it would grant more than the user has; 404: a binding
+                names a role that does not exist, so what it grants is unknown.
         """
         if info.group != GROUP or MASTERS in user.groups:
             return
-        if old is not None and _only_bookkeeping(new, old):
+        if old is not None and _only_ownership(new, old):
             return
         if info.resource in ("roles", "clusterroles"):
             self._check_role(user, info, new, old)
@@ -73,7 +74,7 @@ class EscalationGuard:
             return
         self._must_hold(user, info, new, new.get("rules") or ())
         if new.get("aggregationRule") or (old or {}).get("aggregationRule"):
-            # Whatever carries the right labels will flow into it, so it can grow to anything.
+            # Any role with the right labels adds its rules to it, so it can grow to anything.
             missing = uncovered(self._rules(user, info.namespace, []), EVERYTHING)
             if missing:
                 raise _forbidden(info, new, "must have cluster-admin privileges to use the aggregationRule")
@@ -99,15 +100,15 @@ class EscalationGuard:
         errors: list[str] = []
         missing = uncovered(self._rules(user, info.namespace, errors), rules)
         if missing:
-            lines = sorted({rule_text(rule) for rule in compact(missing)})
+            lines = sorted({go_rule(rule) for rule in compact(missing)})
             why = (
                 f"user {go_quote(user.name)} (groups={go_quote_list(user.groups)}) is attempting to grant "
                 "RBAC permissions not currently held:\n" + "\n".join(lines)
             )
             if errors:
                 # This check reads roles from the store, which names them as what the request is for.
-                told = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
-                why += f"; resolution errors: [{joined_errors(told)}]"
+                named = [re.sub(r"^\w+\.", f"{info.resource}.", error) for error in errors]
+                why += f"; resolution errors: [{joined_errors(named)}]"
             raise _forbidden(info, new, why)
 
     def _rules(self, user: User, namespace: str, errors: list[str]) -> list[Rule]:
@@ -122,8 +123,8 @@ def _forbidden(info: RequestInfo, new: Object, why: str) -> ApiError:
     return forbidden(info.resource, GROUP, name, why)
 
 
-def _only_bookkeeping(new: Object, old: Object) -> bool:
-    """Whether only what the garbage collector needs has changed."""
+def _only_ownership(new: Object, old: Object) -> bool:
+    """Whether only fields of the garbage collector have changed."""
     ignored = ("ownerReferences", "finalizers", "managedFields")
 
     def rest(obj: Object) -> Object:
@@ -133,82 +134,11 @@ def _only_bookkeeping(new: Object, old: Object) -> bool:
     return rest(new) == rest(old)
 
 
-def uncovered(held: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
-    """The parts of some rules that none of the held rules covers.
+def go_rule(rule: Rule) -> str:
+    """A rule on one line, as the message shows it.
 
-    Args:
-        held: Rules someone has.
-        wanted: Rules someone would give away; broken down into single verbs, groups,
-            resources, names and paths.
+    Source: k8s.io/kubernetes ``pkg/apis/rbac/v1/helpers.go``, ``CompactString``.
     """
-    held = list(held)
-    parts = (part for rule in wanted for part in breakdown(rule))
-    return [part for part in parts if not any(covers(rule, part) for rule in held)]
-
-
-def breakdown(rule: Rule) -> Iterator[Rule]:
-    """A rule as rules about one thing each."""
-    verbs, names = rule.get("verbs") or (), rule.get("resourceNames") or ()
-    for group in rule.get("apiGroups") or ():
-        for resource in rule.get("resources") or ():
-            for verb in verbs:
-                part: Rule = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-                if not names:
-                    yield part
-                for name in names:
-                    yield {**part, "resourceNames": [name]}
-    for url in rule.get("nonResourceURLs") or ():
-        for verb in verbs:
-            yield {"nonResourceURLs": [url], "verbs": [verb]}
-
-
-def covers(rule: Rule, part: Rule) -> bool:
-    """Whether a rule includes a part of a rule, as ``breakdown`` makes them."""
-    names = rule.get("resourceNames") or ()
-    part_names = part.get("resourceNames") or ()
-    return (
-        _includes(rule, part, "verbs")
-        and _includes(rule, part, "apiGroups")
-        and all(_covers_resource(rule.get("resources") or (), one) for one in part.get("resources") or ())
-        and all(_covers_path(rule.get("nonResourceURLs") or (), one) for one in part.get("nonResourceURLs") or ())
-        and (not names or (bool(part_names) and set(part_names) <= set(names)))
-    )
-
-
-def _includes(rule: Rule, part: Rule, field: str) -> bool:
-    held = rule.get(field) or ()
-    return "*" in held or set(part.get(field) or ()) <= set(held)
-
-
-def _covers_resource(held: Iterable[str], resource: str) -> bool:
-    if "*" in held or resource in held:
-        return True
-    _, slash, subresource = resource.partition("/")
-    return bool(slash) and f"*/{subresource}" in held
-
-
-def _covers_path(held: Iterable[str], path: str) -> bool:
-    return any(one == path or (one.endswith("*") and path.startswith(one.rstrip("*"))) for one in held)
-
-
-def compact(rules: Iterable[Rule]) -> list[Rule]:
-    """Rules about the same resource (and name) as one rule with all their verbs."""
-    merged: dict[object, Rule] = {}
-    for rule in rules:
-        if rule.get("nonResourceURLs"):
-            merged[id(rule)] = rule
-            continue
-        key = (rule["apiGroups"][0], rule["resources"][0], tuple(rule.get("resourceNames") or ()))
-        known = merged.get(key)
-        if known is None:
-            merged[key] = {**rule, "verbs": list(rule["verbs"])}
-        else:
-            known["verbs"] += rule["verbs"]
-    return list(merged.values())
-
-
-def rule_text(rule: Rule) -> str:
-    """A rule on one line, as the message shows it."""
     fields = (
         ("APIGroups", "apiGroups"),
         ("Resources", "resources"),

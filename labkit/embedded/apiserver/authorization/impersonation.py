@@ -1,11 +1,11 @@
-"""Acting as someone else: may they, and who do they become.
+"""Impersonation: whether a caller may act as another user, and as whom.
 
-Since 1.36 there are five ways, tried in order, the first that is allowed wins: as the
-node one runs on, as any node, as a service account, as a plain user (each asks for
-``impersonate-on:<way>:<verb>`` on the request itself and then ``impersonate:<way>`` on
-whom one wants to be), and last the old way, which asks for ``impersonate`` on users,
-groups, uids and extra fields one by one. What the first way that applies answered is
-what a refused caller reads.
+Since 1.36 there are five modes, tried in order until one allows it: as the node that the
+caller's pod runs on, as any node, as a service account, as a plain user (each asks for
+``impersonate-on:<mode>:<verb>`` on the request itself and then ``impersonate:<mode>`` on
+the other user), and last the legacy mode, which asks for ``impersonate`` on users, groups,
+uids and extra fields one by one. A refused caller reads the refusal of the first mode that
+applies.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/impersonation``; KEP 5284.
 """
@@ -22,13 +22,14 @@ from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
 from labkit.rbac.attributes import Attributes, Authorizer, User
+from labkit.rbac.subjects import ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, account_groups
 
 AUTHENTICATION = "authentication.k8s.io"
 EXTRA_PREFIX = "impersonate-extra-"
-MAX_REMEMBERED = 10_000
-"""Of how many callers the way that last worked is remembered."""
+MAX_CALLERS = 10_000
+"""Callers whose last successful mode is kept."""
 MANY = 4
-"""From this many groups or extra values on, a right to all is asked for first."""
+"""From this many groups or extra values on, a permission for all (``*``) is asked for first."""
 
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -43,19 +44,19 @@ SUBDOMAIN_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """Whom the caller becomes.
+    """An impersonation that was allowed.
 
     Args:
-        user: The user the request goes on as.
-        constraint: The verb that allowed it, empty for the old way.
+        user: The user that the request continues as.
+        constraint: The verb that allowed it, empty for the legacy mode.
     """
 
     user: User
     constraint: str = ""
 
 
-def wanted_user(request: Request) -> User | None:
-    """Whom the headers ask for, with nothing filled in; None without such headers.
+def requested_user(request: Request) -> User | None:
+    """The user that the ``Impersonate-*`` headers name, with nothing filled in; None without such headers.
 
     Raises:
         ApiError: 400: a group, uid or extra field without a user name.
@@ -68,79 +69,79 @@ def wanted_user(request: Request) -> User | None:
         if header.startswith(EXTRA_PREFIX):
             key = unquote(header.removeprefix(EXTRA_PREFIX))
             extra[key] = (*extra.get(key, ()), *_values(request, header))
-    wanted = User(name, groups, uid, extra)
+    requested = User(name, groups, uid, extra)
     if not name and (uid or groups or extra):
         raise ApiError(
-            400, "BadRequest", f"requested {_go_syntax(wanted)} without impersonating a user name", None, NO_SNIFF
+            400, "BadRequest", f"requested {_go_syntax(requested)} without impersonating a user name", None, NO_SNIFF
         )
-    return wanted if name else None
+    return requested if name else None
 
 
 class Impersonator:
-    """Decides about acting as someone else.
+    """Decides about impersonation.
 
     Args:
-        authorize: Decides about each part.
+        authorize: Decides about each permission that it takes.
     """
 
     def __init__(self, authorize: Authorizer) -> None:
         self._authorize = authorize
-        self._last_way: dict[str, int] = {}
+        self._last_mode: dict[str, int] = {}
 
-    def __call__(self, wanted: User, question: Attributes) -> Impersonation:
-        """Whom the caller becomes, if they may.
+    def __call__(self, requested: User, question: Attributes) -> Impersonation:
+        """The impersonation, if it is allowed.
 
-        The way that last worked for a caller is tried first, so its answer is the one
+        The mode that last succeeded for a caller is tried first, so its refusal is the one
         that the caller reads when the next attempt is refused.
 
         Args:
-            wanted: Whom the headers ask for.
+            requested: The user that the headers name.
             question: The request itself, as the caller's own.
 
         Raises:
-            ApiError: 403, of the first way that was tried and applies.
+            ApiError: 403, of the first mode that was tried and applies.
         """
         requestor = question.user
-        order = list(range(len(WAYS)))
-        last = self._last_way.get(requestor.name)
+        order = list(range(len(MODES)))
+        last = self._last_mode.get(requestor.name)
         if last is not None:
             order.remove(last)
             order.insert(0, last)
         first: ApiError | None = None
         for position in order:
-            way = WAYS[position]
-            if not way.applies(wanted, requestor):
+            mode = MODES[position]
+            if not mode.applies(requested, requestor):
                 continue
             try:
-                became = way.check(wanted, question, self._authorize)
+                impersonation = mode.check(requested, question, self._authorize)
             except ApiError as error:
                 first = first or error
                 continue
-            if len(self._last_way) >= MAX_REMEMBERED:
-                self._last_way.clear()
-            self._last_way[requestor.name] = position
-            return became
-        assert first is not None, "the old way always applies"
+            if len(self._last_mode) >= MAX_CALLERS:
+                self._last_mode.clear()
+            self._last_mode[requestor.name] = position
+            return impersonation
+        assert first is not None, "the legacy mode always applies"
         raise first
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One of the ways to act as someone else.
+class _Mode:
+    """One of the ways to impersonate.
 
     Args:
-        name: As it stands in the verbs, empty for the old way.
-        applies: Whether it is about such a user at all.
+        name: Its name in the verbs, empty for the legacy mode.
+        applies: Whether it is about such a user at all: (requested user, caller).
     """
 
     name: str
     applies: Callable[[User, User], bool]
 
-    def check(self, wanted: User, question: Attributes, authorize: Authorizer) -> Impersonation:
+    def check(self, requested: User, question: Attributes, authorize: Authorizer) -> Impersonation:
         if not self.name:
-            for part in _legacy_parts(wanted, question.user):
+            for part in _legacy_questions(requested, question.user):
                 _must_be_allowed(part, authorize)
-            return Impersonation(_become(wanted, constrained=False))
+            return Impersonation(_impersonated(requested, constrained=False))
         on_request = question._replace(verb=f"impersonate-on:{self.name}:{question.verb}")
         verb = f"impersonate:{self.name}"
         if self.name == "associated-node":
@@ -150,36 +151,36 @@ class _Way:
             _must_be_allowed(part, authorize)
         else:
             _must_be_allowed(on_request, authorize)
-            _check_parts(wanted, question.user, verb, authorize)
-        return Impersonation(_become(wanted, constrained=True), verb)
+            _check_constrained(requested, question.user, verb, authorize)
+        return Impersonation(_impersonated(requested, constrained=True), verb)
 
 
-def _only_name(wanted: User) -> bool:
-    return not (wanted.uid or wanted.groups or wanted.extra)
+def _only_name(requested: User) -> bool:
+    return not (requested.uid or requested.groups or requested.extra)
 
 
-def _associated(wanted: User, requestor: User) -> bool:
-    node = node_name(wanted.name)
+def _associated(requested: User, requestor: User) -> bool:
+    node = node_name(requested.name)
     return (
-        _only_name(wanted)
+        _only_name(requested)
         and node is not None
         and service_account(requestor.name) is not None
         and requestor.extra.get("authentication.kubernetes.io/node-name") == (node,)
     )
 
 
-WAYS = (
-    _Way("associated-node", _associated),
-    _Way("arbitrary-node", lambda wanted, _: _only_name(wanted) and node_name(wanted.name) is not None),
-    _Way("serviceaccount", lambda wanted, _: _only_name(wanted) and service_account(wanted.name) is not None),
-    _Way("user-info", lambda wanted, _: node_name(wanted.name) is None and service_account(wanted.name) is None),
-    _Way("", lambda _wanted, _requestor: True),
+MODES = (
+    _Mode("associated-node", _associated),
+    _Mode("arbitrary-node", lambda user, _: _only_name(user) and node_name(user.name) is not None),
+    _Mode("serviceaccount", lambda user, _: _only_name(user) and service_account(user.name) is not None),
+    _Mode("user-info", lambda user, _: node_name(user.name) is None and service_account(user.name) is None),
+    _Mode("", lambda _user, _caller: True),
 )
-"""The ways, in the order in which they are tried."""
+"""The modes, in the order in which they are tried."""
 
 
 def service_account(user: str) -> tuple[str, str] | None:
-    """Namespace and name of the service account that a user name stands for."""
+    """Namespace and name of the service account with a user name, None if it is no such name."""
     parts = user.split(":")
     if len(parts) != 4 or parts[:2] != ["system", "serviceaccount"]:
         return None
@@ -192,71 +193,71 @@ def service_account(user: str) -> tuple[str, str] | None:
 
 
 def node_name(user: str) -> str | None:
-    """The node that a user name stands for."""
+    """The name of the node with a user name, None if it is no such name."""
     prefix, _, name = user.partition("system:node:")
     if prefix or len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
         return None
     return name
 
 
-def _become(wanted: User, *, constrained: bool) -> User:
-    groups = wanted.groups
-    account = service_account(wanted.name)
-    if constrained and node_name(wanted.name) is not None:
+def _impersonated(requested: User, *, constrained: bool) -> User:
+    groups = requested.groups
+    account = service_account(requested.name)
+    if constrained and node_name(requested.name) is not None:
         groups = ("system:nodes",)
     elif account is not None and not groups:
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{account[0]}")
-    if wanted.name == "system:anonymous":
-        missing = "system:unauthenticated"
-    elif "system:unauthenticated" in groups:
+        groups = account_groups(account[0])
+    if requested.name == ANONYMOUS:
+        missing = UNAUTHENTICATED
+    elif UNAUTHENTICATED in groups:
         missing = ""
     else:
-        missing = "system:authenticated"
+        missing = AUTHENTICATED
     if missing and missing not in groups:
         groups = (*groups, missing)
-    return User(wanted.name, groups, wanted.uid, wanted.extra)
+    return User(requested.name, groups, requested.uid, requested.extra)
 
 
-def _legacy_parts(wanted: User, requestor: User) -> Iterator[Attributes]:
-    account = service_account(wanted.name)
+def _legacy_questions(requested: User, requestor: User) -> Iterator[Attributes]:
+    account = service_account(requested.name)
     if account is not None:
         namespace, name = account
         yield Attributes(requestor, "impersonate", "", "v1", "serviceaccounts", "", namespace, name)
     else:
-        yield Attributes(requestor, "impersonate", "", "v1", "users", name=wanted.name)
-    if wanted.uid:
-        yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "uids", name=wanted.uid)
-    for group in wanted.groups:
+        yield Attributes(requestor, "impersonate", "", "v1", "users", name=requested.name)
+    if requested.uid:
+        yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "uids", name=requested.uid)
+    for group in requested.groups:
         yield Attributes(requestor, "impersonate", "", "v1", "groups", name=group)
-    for key, values in wanted.extra.items():
+    for key, values in requested.extra.items():
         for value in values:
             yield Attributes(requestor, "impersonate", AUTHENTICATION, "v1", "userextras", key, name=value)
 
 
-def _check_parts(wanted: User, requestor: User, verb: str, authorize: Authorizer) -> None:
+def _check_constrained(requested: User, requestor: User, verb: str, authorize: Authorizer) -> None:
     def part(resource: str, name: str = "", namespace: str = "", subresource: str = "") -> Attributes:
         return Attributes(requestor, verb, AUTHENTICATION, "v1", resource, subresource, namespace, name)
 
-    node, account = node_name(wanted.name), service_account(wanted.name)
+    node, account = node_name(requested.name), service_account(requested.name)
     if node is not None:
         _must_be_allowed(part("nodes", node), authorize)
     elif account is not None:
         _must_be_allowed(part("serviceaccounts", account[1], account[0]), authorize)
     else:
-        _must_be_allowed(part("users", wanted.name), authorize)
-    if wanted.uid:
-        _must_be_allowed(part("uids", wanted.uid), authorize)
-    if "" in wanted.groups:
+        _must_be_allowed(part("users", requested.name), authorize)
+    if requested.uid:
+        _must_be_allowed(part("uids", requested.uid), authorize)
+    if "" in requested.groups:
         raise refusal(part("groups"), "impersonating the empty string group is not allowed")
-    if "system:masters" in wanted.groups:
-        raise refusal(part("groups", "system:masters"), "impersonating the system:masters group is not allowed")
-    if len(wanted.groups) < MANY or not authorize(part("groups", "*")).allowed:
-        for group in wanted.groups:
+    if MASTERS in requested.groups:
+        raise refusal(part("groups", MASTERS), "impersonating the system:masters group is not allowed")
+    if len(requested.groups) < MANY or not authorize(part("groups", "*")).allowed:
+        for group in requested.groups:
             _must_be_allowed(part("groups", group), authorize)
-    wrong = _extra_error(wanted.extra)
+    wrong = _extra_error(requested.extra)
     if wrong:
         raise refusal(part("userextras"), wrong)
-    values = [(key, value) for key, held in wanted.extra.items() for value in held]
+    values = [(key, value) for key, held in requested.extra.items() for value in held]
     if len(values) < MANY or not authorize(part("userextras", "*", subresource="*")).allowed:
         for key, value in values:
             _must_be_allowed(part("userextras", value, subresource=key), authorize)
@@ -280,7 +281,7 @@ def _extra_error(extra: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _path_errors(key: str) -> list[str]:
-    """Why a key is no path behind a domain."""
+    """What is wrong with a key that should be a path behind a domain."""
     domain, _, path = key.partition("/")
     if not domain or not path:
         return [f'extra.key: Invalid value: {go_quote(key)}: must be a domain-prefixed path (such as "acme.io/foo")']
@@ -313,7 +314,7 @@ def _values(request: Request, header: str) -> tuple[str, ...]:
 
 
 def _go_syntax(user: User) -> str:
-    """The user as Go prints the struct; learners read it in a 400."""
+    """A user as Go prints the struct (``%#v``), for the message of a 400."""
     groups = f"[]string{{{', '.join(go_quote(group) for group in user.groups)}}}" if user.groups else "[]string(nil)"
     extra = "map[string][]string(nil)"
     if user.extra:

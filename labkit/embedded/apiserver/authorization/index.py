@@ -1,77 +1,69 @@
-"""Finding the bindings that name a user and the rule that allows a request, among many.
+"""Indexes of the bindings that name a user and of the rules that may allow a request.
 
 A binding is filed under each subject, a rule under each API group and resource (or path)
-that it names; a question looks at the few places where a rule that allows it can be, and
-asks only those rules.
-``rules.rule_allows`` stays the judge.
+that it names; a request looks at the few places where a rule that allows it can be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterable
+from typing import TypeVar
 
 from labkit.embedded.machinery.request import Object
 from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.rules import Rule, rule_allows
+from labkit.rbac.bindings import Grant
+from labkit.rbac.subjects import account_user
 
-Owner = TypeVar("Owner")
+Item = TypeVar("Item")
 
 MAX_PLACES = 256
-"""A rule that names more pairs of group and resource is not filed: every question looks at it."""
+"""A rule that names more pairs of group and resource is not filed: every request looks at it."""
 
 
-class RuleIndex(Generic[Owner]):
-    """Rules in the order in which they are tried, each with what it belongs to.
+class GrantIndex:
+    """A user's rules, found by what they are about.
 
     Args:
-        rules: Pairs of a rule and its owner.
+        grants: In the order in which they are tried.
     """
 
-    def __init__(self, rules: Iterable[tuple[Rule, Owner]]) -> None:
-        self._rules: list[tuple[Rule, Owner]] = []
-        self._by_resource: dict[tuple[str, str], list[int]] = {}
-        self._with_paths: list[int] = []
-        self._large: list[int] = []
-        for position, (rule, owner) in enumerate(rules):
-            self._rules.append((rule, owner))
-            groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+    def __init__(self, grants: Iterable[Grant]) -> None:
+        self._by_resource: dict[tuple[str, str], dict[int, Grant]] = {}
+        self._with_paths: dict[int, Grant] = {}
+        self._large: dict[int, Grant] = {}
+        for position, grant in enumerate(grants):
+            groups, resources = grant.rule.get("apiGroups") or (), grant.rule.get("resources") or ()
             if len(groups) * len(resources) > MAX_PLACES:
-                self._large.append(position)
+                self._large[position] = grant
             else:
                 for group in groups:
                     for resource in resources:
-                        self._by_resource.setdefault((group, resource), []).append(position)
-            if rule.get("nonResourceURLs"):
-                self._with_paths.append(position)
+                        self._by_resource.setdefault((group, resource), {})[position] = grant
+            if grant.rule.get("nonResourceURLs"):
+                self._with_paths[position] = grant
 
-    def first(self, question: Attributes) -> Owner | None:
-        """The owner of the first rule that allows it, None if none does."""
-        best: int | None = None
-        for positions in self._places(question):
-            for position in positions:
-                if best is not None and position >= best:
-                    break
-                if rule_allows(self._rules[position][0], question):
-                    best = position
-                    break
-        return None if best is None else self._rules[best][1]
+    def candidates(self, question: Attributes) -> Iterable[Grant]:
+        """The rules that may allow a request, in the order in which they are tried."""
+        places = self._places(question)
+        return places[0].values() if len(places) == 1 else _in_order(places)
 
-    def _places(self, question: Attributes) -> Iterator[list[int]]:
+    def _places(self, question: Attributes) -> list[dict[int, Grant]]:
+        """Where a rule that allows a request can be: positions to rules, each in order."""
         if not question.is_resource:
-            yield self._with_paths
-            return
-        yield self._large
+            return [self._with_paths]
         resources = ["*", question.resource]
         if question.subresource:
             resources = ["*", f"{question.resource}/{question.subresource}", f"*/{question.subresource}"]
-        for group in dict.fromkeys(("*", question.group)):
-            for resource in dict.fromkeys(resources):
-                yield self._by_resource.get((group, resource), [])
+        places = [self._large] if self._large else []
+        for group in ("*", question.group):
+            for resource in resources:
+                if filed := self._by_resource.get((group, resource)):
+                    places.append(filed)
+        return places
 
 
 class BindingIndex:
-    """The bindings of one place, found by whom they name.
+    """The bindings of one namespace, found by whom they name.
 
     Args:
         bindings: In the order in which they are tried.
@@ -84,12 +76,18 @@ class BindingIndex:
             for subject in binding.get("subjects") or ():
                 kind, name = subject.get("kind", ""), subject.get("name", "")
                 if kind == "ServiceAccount":
-                    kind, name = "User", f"system:serviceaccount:{subject.get('namespace') or namespace}:{name}"
+                    kind, name = "User", account_user(subject.get("namespace") or namespace, name)
                 self._by_subject.setdefault((kind, name), {})[position] = binding
 
     def naming(self, user: User) -> Iterable[Object]:
         """Bindings that name the user or one of the user's groups, in their order."""
-        found = dict(self._by_subject.get(("User", user.name), {}))
-        for group in user.groups:
-            found.update(self._by_subject.get(("Group", group), {}))
-        return [found[position] for position in sorted(found)]
+        keys = [("User", user.name), *(("Group", group) for group in user.groups)]
+        return _in_order(filed for key in keys if (filed := self._by_subject.get(key)))
+
+
+def _in_order(places: Iterable[dict[int, Item]]) -> list[Item]:
+    """All that is filed in some places, each once, by position."""
+    found: dict[int, Item] = {}
+    for filed in places:
+        found.update(filed)
+    return [found[position] for position in sorted(found)]

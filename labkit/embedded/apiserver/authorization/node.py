@@ -1,7 +1,7 @@
-"""What nodes may: their own objects, and what the pods that are bound to them refer to.
+"""The node authorizer: nodes may use their own objects, and those that their pods refer to.
 
-A node is whoever is called ``system:node:NAME`` and in the group ``system:nodes``. Refusals
-come with a reason here, since nobody wrote a rule that could be looked up.
+A node is a user called ``system:node:NAME`` in the group ``system:nodes``. Refusals have a
+reason here, since there is no rule in the cluster that could be read instead.
 
 Source: k8s.io/kubernetes ``plugin/pkg/auth/authorizer/node``; https://kubernetes.io/docs/reference/access-authn-authz/node/
 """
@@ -20,7 +20,7 @@ READ = ["get", "list", "watch"]
 OWN = ["get", "create", "update", "patch", "delete"]
 
 NO_RULES = "node authorizer does not support user rule resolution"
-"""What a node is told that asks for all it may."""
+"""The error of a SelfSubjectRulesReview by a node."""
 
 List = Callable[[str, str], Iterable[Object]]
 """(resource, namespace or "") to objects."""
@@ -41,11 +41,11 @@ RULES: tuple[Rule, ...] = (
     _rule(READ, "storage.k8s.io", "csidrivers"),
     _rule(READ, "node.k8s.io", "runtimeclasses"),
 )
-"""What every node may, of the kinds that need no closer look."""
+"""What every node may do with any object of these kinds."""
 
 
 def node_authorizer(list_objects: List) -> Authorizer:
-    """Decides about nodes, and has no opinion on anybody else.
+    """An authorizer of nodes, without an opinion on other users.
 
     Args:
         list_objects: Lists pods, claims and attachments.
@@ -57,7 +57,7 @@ def node_authorizer(list_objects: List) -> Authorizer:
             return NO_OPINION
         if not node:
             return Decision(False, f"unknown node for user {go_quote(question.user.name)}")
-        decide = LOOKED_AT.get((question.group, question.resource)) if question.is_resource else None
+        decide = BY_OBJECT.get((question.group, question.resource)) if question.is_resource else None
         if decide is not None:
             why = decide(question, node, list_objects)
             return ALLOWED if why is None else Decision(False, why)
@@ -67,19 +67,19 @@ def node_authorizer(list_objects: List) -> Authorizer:
 
 
 def _related(question: Attributes, node: str, list_objects: List) -> str | None:
-    """Whether a pod of the node refers to the object; a text says why not."""
+    """None if a pod of the node refers to the object, else why it is not allowed."""
     if not question.name:
         return "No Object name found"
     wanted = (question.resource, question.namespace, question.name)
     pods = [pod for pod in list_objects("pods", "") if pod["spec"].get("nodeName") == node]
-    if wanted in {reference for pod in pods for reference in references(pod)}:
+    referenced = {reference for pod in pods for reference in references(pod)}
+    if wanted in referenced:
         return None
     if question.resource == "persistentvolumes":
-        claims = {reference for pod in pods for reference in references(pod)}
         for volume in list_objects("persistentvolumes", ""):
             claim = volume["spec"].get("claimRef") or {}
             key = ("persistentvolumeclaims", claim.get("namespace", ""), claim.get("name", ""))
-            if volume["metadata"]["name"] == question.name and key in claims:
+            if volume["metadata"]["name"] == question.name and key in referenced:
                 return None
     if question.resource == "volumeattachments":
         for attachment in list_objects("volumeattachments.storage.k8s.io", ""):
@@ -170,7 +170,7 @@ def _pod(question: Attributes, node: str, list_objects: List) -> str | None:
     return _related(question, node, list_objects)
 
 
-LOOKED_AT: dict[tuple[str, str], Callable[[Attributes, str, List], str | None]] = {
+BY_OBJECT: dict[tuple[str, str], Callable[[Attributes, str, List], str | None]] = {
     ("", "secrets"): _read,
     ("", "configmaps"): _read,
     ("", "persistentvolumeclaims"): _claim,
@@ -182,4 +182,4 @@ LOOKED_AT: dict[tuple[str, str], Callable[[Attributes, str, List], str | None]] 
     ("", "nodes"): _node,
     ("", "pods"): _pod,
 }
-"""Kinds whose objects are not all the same to a node: None allows, a text says why not."""
+"""Kinds where it depends on the object: (question, node, lister) to None, or why it is not allowed."""

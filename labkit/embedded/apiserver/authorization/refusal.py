@@ -1,4 +1,4 @@
-"""The 403 of a question that was not allowed, word for word.
+"""The 403 of a request that was not allowed, with Kubernetes' message.
 
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/responsewriters/errors.go``.
 """
@@ -14,10 +14,10 @@ NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
 def refusal(question: Attributes, reason: str = "") -> ApiError:
-    """The error for a question that no rule allows.
+    """The error for a request that no rule allows.
 
     Args:
-        question: What was asked.
+        question: Who wanted to do what.
         reason: What the authorizer adds, such as a role that does not exist.
     """
     user, verb = question.user.name, question.verb
@@ -48,7 +48,7 @@ def _path_sentence(user: str, verb: str, path: str) -> str:
 
 
 def _sanitized(text: str) -> str:
-    """Nothing in the message may look like HTML to a browser."""
+    """Escape what looks like HTML, since a browser may show the message."""
     if "&" in text or "<" in text or ">" in text:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authenticated
 from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.impersonation import Impersonator, wanted_user
+from labkit.embedded.apiserver.authorization.impersonation import Impersonator, requested_user
 from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
@@ -161,12 +161,12 @@ def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
     def handle(request: Request) -> Response:
         if not any(header.startswith("impersonate-") for header in request.headers):
             return handler(request)
-        wanted = wanted_user(request)
-        if wanted is not None:
-            became = impersonate(wanted, attributes_of(request.user, request.info))
-            request.user = became.user
-            request.audit["impersonatedUser"] = became.user
-            request.audit["impersonationConstraint"] = became.constraint
+        requested = requested_user(request)
+        if requested is not None:
+            impersonation = impersonate(requested, attributes_of(request.user, request.info))
+            request.user = impersonation.user
+            request.audit["impersonatedUser"] = impersonation.user
+            request.audit["impersonationConstraint"] = impersonation.constraint
         return handler(request)
 
     return handle

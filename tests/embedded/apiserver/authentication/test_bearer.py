@@ -7,8 +7,8 @@ import pytest
 from labkit.embedded.apiserver.authentication.bearer import (
     BearerAuthenticator,
     header_token,
-    note_ignored,
     protocol_token,
+    warn_of_ignored_header,
 )
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
@@ -47,7 +47,7 @@ def test_header(header: str, token: str | None) -> None:
 
 def test_a_second_space_is_told() -> None:
     asked = request(authorization="Bearer  abc")
-    note_ignored(asked)
+    warn_of_ignored_header(asked)
     assert asked.warnings == [
         "the provided Authorization header contains extra space before the bearer token, and is ignored"
     ]

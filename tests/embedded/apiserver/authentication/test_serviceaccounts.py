@@ -130,7 +130,7 @@ def test_a_pod_that_is_held_counts_for_a_minute_more(api: ClusterApi) -> None:
 
 
 def test_so_many_signatures_are_remembered(api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.embedded.apiserver.authentication.serviceaccounts.MAX_REMEMBERED", 3)
+    monkeypatch.setattr("labkit.embedded.apiserver.authentication.serviceaccounts.MAX_VERIFIED", 3)
     tokens = [api.token("lab", "bot") for _ in range(8)]
     assert len(set(tokens)) == 8
     assert [api.bearer(token).get("/api").status for token in tokens] == [200] * 8

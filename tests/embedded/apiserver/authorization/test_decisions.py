@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
 from labkit.embedded.apiserver.authorization.rbac import RBACAuthorizer
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.bindings import rules_for
@@ -33,14 +34,19 @@ def policy(recording: Any) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_every_decision_agrees(recording: Any, policy: dict[str, list[dict[str, Any]]]) -> None:
+@pytest.mark.parametrize("authorizer", [RBACAuthorizer, CachedRBACAuthorizer])
+def test_every_decision_agrees(
+    recording: Any,
+    policy: dict[str, list[dict[str, Any]]],
+    authorizer: type[RBACAuthorizer] | type[CachedRBACAuthorizer],
+) -> None:
     def listed(plural: str, namespace: str) -> list[dict[str, Any]]:
         return [obj for obj in policy[plural] if obj["metadata"].get("namespace", "") == namespace]
 
     def one(plural: str, namespace: str, name: str) -> dict[str, Any] | None:
         return next((obj for obj in listed(plural, namespace) if obj["metadata"]["name"] == name), None)
 
-    rbac = RBACAuthorizer(listed, one)
+    rbac = authorizer(listed, one)
     several = 0
     for item in recording["decisions"]:
         spec, status = item["spec"], item["status"]

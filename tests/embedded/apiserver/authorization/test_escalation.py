@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.escalation import compact, rule_text, uncovered
+from labkit.embedded.apiserver.authorization.escalation import go_rule
 from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.rbac.parts import compact, uncovered
 from tests.support.cluster import RBAC, Caller, ClusterApi, Reply, binding, rule
 
 ALL = rule("*", "*", "*")
@@ -59,7 +60,7 @@ GET_PODS = rule("get list", "pods")
     ],
 )
 def test_what_is_missing(held: list[Any], wanted: list[Any], missing: list[str]) -> None:
-    assert sorted({rule_text(part) for part in compact(uncovered(held, wanted))}) == missing
+    assert sorted({go_rule(rule) for rule in compact(uncovered(held, wanted))}) == missing
 
 
 ROLES = f"{RBAC}/namespaces/lab/roles"

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.impersonation import Impersonator, node_name, service_account, wanted_user
+from labkit.embedded.apiserver.authorization.impersonation import (
+    Impersonator,
+    node_name,
+    requested_user,
+    service_account,
+)
 from labkit.embedded.machinery.request import Request
 from labkit.embedded.machinery.status import ApiError
 from labkit.rbac.attributes import Attributes, Decision, User
@@ -38,9 +43,9 @@ def test_as_a_plain_user() -> None:
     impersonate, asked = allowing(
         ("impersonate-on:user-info:list", "pods", ""), ("impersonate:user-info", "users", "x")
     )
-    became = impersonate(User("x"), LIST_PODS)
-    assert became.user == User("x", ("system:authenticated",))
-    assert became.constraint == "impersonate:user-info"
+    impersonation = impersonate(User("x"), LIST_PODS)
+    assert impersonation.user == User("x", ("system:authenticated",))
+    assert impersonation.constraint == "impersonate:user-info"
     assert asked == [
         ("impersonate-on:user-info:list", "pods", "", "", "lab"),
         ("impersonate:user-info", "users", "x", "authentication.k8s.io", ""),
@@ -56,12 +61,12 @@ def test_the_old_way_is_tried_last_and_first_the_next_time() -> None:
     assert [ask[0] for ask in asked] == ["impersonate"]
 
 
-def test_the_last_way_is_remembered_of_so_many_callers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.embedded.apiserver.authorization.impersonation.MAX_REMEMBERED", 3)
+def test_the_last_mode_is_remembered_of_so_many_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.embedded.apiserver.authorization.impersonation.MAX_CALLERS", 3)
     impersonate, _ = allowing(*legacy(("users", "x")))
     for number in range(10):
         impersonate(User("x"), LIST_PODS._replace(user=User(f"u{number}")))
-    assert len(impersonate._last_way) <= 3
+    assert len(impersonate._last_mode) <= 3
 
 
 def test_the_first_way_that_applies_says_why_not() -> None:
@@ -91,8 +96,8 @@ def test_which_way_applies(wanted: User, way: str) -> None:
 
 def test_an_account_with_groups_can_only_be_had_the_old_way() -> None:
     impersonate, asked = allowing(*legacy(("serviceaccounts", "bot"), ("groups", "g")))
-    became = impersonate(User("system:serviceaccount:lab:bot", ("g",)), LIST_PODS)
-    assert became.user.groups == ("g", "system:authenticated")
+    impersonation = impersonate(User("system:serviceaccount:lab:bot", ("g",)), LIST_PODS)
+    assert impersonation.user.groups == ("g", "system:authenticated")
     assert asked == [("impersonate", "serviceaccounts", "bot", "", "lab"), ("impersonate", "groups", "g", "", "")]
 
 
@@ -100,8 +105,8 @@ def test_as_an_account() -> None:
     impersonate, asked = allowing(
         ("impersonate-on:serviceaccount:list", "pods", ""), ("impersonate:serviceaccount", "serviceaccounts", "bot")
     )
-    became = impersonate(User("system:serviceaccount:lab:bot"), LIST_PODS)
-    assert became.user.groups == ("system:serviceaccounts", "system:serviceaccounts:lab", "system:authenticated")
+    impersonation = impersonate(User("system:serviceaccount:lab:bot"), LIST_PODS)
+    assert impersonation.user.groups == ("system:serviceaccounts", "system:serviceaccounts:lab", "system:authenticated")
     assert asked[-1][3:] == ("authentication.k8s.io", "lab")
 
 
@@ -109,8 +114,8 @@ def test_as_a_node() -> None:
     impersonate, _ = allowing(
         ("impersonate-on:arbitrary-node:list", "pods", ""), ("impersonate:arbitrary-node", "nodes", "n1")
     )
-    became = impersonate(User("system:node:n1"), LIST_PODS)
-    assert became.user.groups == ("system:nodes", "system:authenticated")
+    impersonation = impersonate(User("system:node:n1"), LIST_PODS)
+    assert impersonation.user.groups == ("system:nodes", "system:authenticated")
 
 
 def test_as_the_node_one_runs_on() -> None:
@@ -227,9 +232,9 @@ def request(headers: dict[str, str], values: dict[str, list[str]] | None = None)
 
 
 def test_headers() -> None:
-    assert wanted_user(request({})) is None
-    assert wanted_user(request({"impersonate-user": ""})) is None
-    got = wanted_user(
+    assert requested_user(request({})) is None
+    assert requested_user(request({"impersonate-user": ""})) is None
+    got = requested_user(
         request(
             {
                 "impersonate-user": "x",
@@ -259,7 +264,7 @@ def test_headers() -> None:
 )
 def test_nobody_to_impersonate(headers: dict[str, str], shown: str) -> None:
     with pytest.raises(ApiError) as caught:
-        wanted_user(request(headers))
+        requested_user(request(headers))
     assert caught.value.code == 400
     assert caught.value.message == f"requested &user.DefaultInfo{{{shown}}} without impersonating a user name"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.apiserver.authorization.index import RuleIndex
 from labkit.rbac.attributes import Attributes, User
 from labkit.rbac.rules import rule_allows
 from tests.support.cluster import rule
@@ -46,16 +45,3 @@ PODS = {"verb": "get", "resource": "pods"}
 )
 def test_rule_allows(given: dict[str, object], asked: dict[str, object], allowed: bool) -> None:
     assert rule_allows(given, Attributes(JANE, **asked)) is allowed  # type: ignore[arg-type] # a table of keywords
-
-
-def test_a_rule_of_many_words_is_found_like_any_other_and_not_taken_apart() -> None:
-    words = [f"w{number}" for number in range(3000)]
-    large = {"verbs": ["get"], "apiGroups": [*words, ""], "resources": [*words, "pods"]}
-    index = RuleIndex([(rule("get", "services"), "first"), (large, "large"), (rule("get", "pods"), "last")])
-    assert len(index._by_resource) == 2
-    assert index.first(Attributes(JANE, "get", resource="pods")) == "large"
-    assert index.first(Attributes(JANE, "get", resource="services")) == "first"
-    assert index.first(Attributes(JANE, "list", resource="pods")) is None
-    assert RuleIndex([(rule("get", "pods"), "first"), (large, "large")]).first(
-        Attributes(JANE, "get", resource="pods")
-    ) == ("first")

@@ -1,0 +1,138 @@
+"""Whom a binding names, and whose access is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labkit.rbac.attributes import User
+from labkit.rbac.objects import GROUP, Object
+
+ACCOUNT_PREFIX = "system:serviceaccount:"
+MASTERS = "system:masters"
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
+ANONYMOUS = "system:anonymous"
+"""The user name of a request without a credential."""
+
+
+def account_user(namespace: str, name: str) -> str:
+    """The user name of a service account."""
+    return f"{ACCOUNT_PREFIX}{namespace}:{name}"
+
+
+def account_groups(namespace: str) -> tuple[str, ...]:
+    """The groups of a namespace's service accounts, without ``system:authenticated``."""
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Someone whose access is looked at.
+
+    Args:
+        user: The user name, as the server takes it.
+        groups: The groups, as the server puts them.
+    """
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """(namespace, name) of a service account, None for others."""
+        if not self.user.startswith(ACCOUNT_PREFIX):
+            return None
+        namespace, _, name = self.user.removeprefix(ACCOUNT_PREFIX).partition(":")
+        return namespace, name
+
+    @property
+    def label(self) -> str:
+        """``kikai/default`` for a service account, else the user name."""
+        return "/".join(self.account) if self.account else self.user
+
+    def as_user(self) -> User:
+        """The same, as an authorizer sees it."""
+        return User(self.user, self.groups)
+
+    def as_binding_subject(self) -> Object:
+        """An entry for a binding's ``subjects``."""
+        if self.account:
+            namespace, name = self.account
+            return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        return {"kind": "User", "apiGroup": GROUP, "name": self.user}
+
+    @property
+    def kubectl_flag(self) -> str:
+        """How ``kubectl create rolebinding`` names it."""
+        if self.account:
+            return f"--serviceaccount={':'.join(self.account)}"
+        return f"--user={self.user}"
+
+
+def subject(who: str, groups: tuple[str, ...] | None = None) -> Subject:
+    """A subject from a short name.
+
+    Args:
+        who: ``kikai/default`` for a service account, else a user name.
+        groups: The groups; None for those the server gives such a user.
+    """
+    if not who.startswith(ACCOUNT_PREFIX) and "/" in who:
+        who = account_user(*who.split("/", 1))
+    account = Subject(who).account
+    if groups is not None:
+        return Subject(who, groups)
+    if account is not None:
+        return Subject(who, (*account_groups(account[0]), AUTHENTICATED))
+    return Subject(who, (UNAUTHENTICATED if who == ANONYMOUS else AUTHENTICATED,))
+
+
+def subject_matches(entry: Object, user: User, namespace: str) -> bool:
+    """Whether a binding's subject is this user.
+
+    Source: k8s.io/kubernetes ``pkg/registry/rbac/validation/rule.go``, ``appliesToUser``.
+
+    Args:
+        entry: A User, Group or ServiceAccount subject.
+        user: Who asks.
+        namespace: The binding's own; a ServiceAccount without a namespace is in it.
+    """
+    kind, name = entry.get("kind"), entry.get("name", "")
+    if kind == "User":
+        return bool(user.name == name)
+    if kind == "Group":
+        return name in user.groups
+    if kind == "ServiceAccount":
+        home = entry.get("namespace") or namespace
+        return bool(home) and user.name == account_user(home, name)
+    return False
+
+
+def subject_namespace(entry: Object, namespace: str) -> str:
+    """The namespace of a binding's subject, empty for users and groups.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
+    return (entry.get("namespace") or namespace) if entry.get("kind") == "ServiceAccount" else ""
+
+
+def short_name(entry: Object, namespace: str) -> str:
+    """A binding's subject as ``subject`` reads it: ``kikai/default`` for a service account, else its name.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
+    home = subject_namespace(entry, namespace)
+    return f"{home}/{entry.get('name')}" if home else str(entry.get("name"))
+
+
+def subject_title(entry: Object, namespace: str) -> str:
+    """A binding's subject in words: ``ServiceAccount kikai/default``, ``Group dev``.
+
+    Args:
+        entry: A subject.
+        namespace: The binding's own.
+    """
+    return f"{entry['kind']} {short_name(entry, namespace)}"
