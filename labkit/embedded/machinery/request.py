@@ -72,8 +72,48 @@ class RequestInfo:
     """Fields of which a list's selector wants exactly one value."""
 
 
+@dataclass(slots=True)
+class AuditRecord:
+    """What filters and handlers find out about a request, for its audit event.
+
+    Args:
+        id: The audit id, in the answer too.
+        user: Who was authenticated; None until somebody is.
+        impersonated: The user that the request continues as, if it impersonates one.
+        impersonation_constraint: The verb that allowed it; empty for unconstrained impersonation.
+        annotations: The event's annotations.
+        object_metadata: The metadata of the object in the body, which completes what the path says.
+        refusal: The Status of the error that ended the request.
+        refusal_hidden: The error was answered in a form that the caller did not ask for: the event
+            does not show it.
+    """
+
+    id: str = ""
+    user: User | None = None
+    impersonated: User | None = None
+    impersonation_constraint: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+    object_metadata: Object = field(default_factory=dict)
+    refusal: Object | None = None
+    refusal_hidden: bool = False
+
+
 NOBODY = User("")
 NOTHING_ASKED = RequestInfo(False, "/", "get")
+
+
+def user_info(user: User) -> Object:
+    """A user as audit events and reviews show it, without empty fields."""
+    info: Object = {}
+    if user.name:
+        info["username"] = user.name
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
+    return info
 
 
 @dataclass(slots=True)
@@ -106,8 +146,9 @@ class Request:
     # Filled in on the way through the pipeline.
     info: RequestInfo = NOTHING_ASKED
     user: User = NOBODY
-    audit: Object = field(default_factory=dict)
-    """The audit event of this request; filters add to its annotations."""
+    audit: AuditRecord = field(default_factory=AuditRecord)
+    flow_headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that name the caller's priority level."""
     warnings: list[str] = field(default_factory=list)
     """Texts of ``Warning: 299 - "…"`` headers that handlers add."""
 
@@ -118,11 +159,11 @@ class Request:
 
     def annotate(self, key: str, value: str) -> None:
         """Add an annotation to the request's audit event."""
-        self.audit.setdefault("annotations", {})[key] = value
+        self.audit.annotations[key] = value
 
     def note_object(self, obj: Object) -> None:
-        """Let the audit event name the object that was sent, where the path does not."""
-        self.audit["objectRef"] = dict(obj.get("metadata") or {})
+        """Complete the audit event with the name of the object that was sent."""
+        self.audit.object_metadata = dict(obj.get("metadata") or {})
 
 
 class EventStream(Protocol):

@@ -15,8 +15,8 @@ from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
 from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
+from labkit.embedded.apiserver.handlers.represent.errors import PLAIN_TEXT, error_response
 from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
-from labkit.embedded.apiserver.handlers.represent.responses import error_response
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 Authenticator = Callable[[Request], User | None]
 """The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
 
-PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 
@@ -75,11 +74,11 @@ def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
 
     def handle(request: Request) -> Response:
         audit_id = request.headers.get("audit-id") or new_id()
-        request.audit = {"auditID": audit_id}
+        request.audit.id = audit_id
         response = handler(request)
         if request.warnings:
             response.warnings = (*response.warnings, *request.warnings)
-        response.headers = {"Audit-Id": audit_id, **request.audit.get("flow", {}), **response.headers}
+        response.headers = {"Audit-Id": audit_id, **request.flow_headers, **response.headers}
         return response
 
     return handle
@@ -126,8 +125,10 @@ def with_status(handler: Handler) -> Handler:
 
 
 def _refused(request: Request, error: ApiError) -> Response:
-    # An answer in a form that was not asked for is not looked at.
-    request.audit["responseStatus"] = error.to_status() if accepts_errors(request) else None
+    if accepts_errors(request):
+        request.audit.refusal = error.to_status()
+    else:
+        request.audit.refusal_hidden = True
     return error_response(request, error)
 
 
@@ -149,7 +150,7 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
         if user is None and refusal is not None:
             raise refusal
         request.user = ANONYMOUS if user is None else authenticated(user)
-        request.audit["user"] = request.user
+        request.audit.user = request.user
         return handler(request)
 
     return handle
@@ -165,8 +166,8 @@ def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
         if wanted is not None:
             became = impersonate(wanted, attributes_of(request.user, request.info))
             request.user = became.user
-            request.audit["impersonatedUser"] = became.user
-            request.audit["impersonationConstraint"] = became.constraint
+            request.audit.impersonated = became.user
+            request.audit.impersonation_constraint = became.constraint
         return handler(request)
 
     return handle
@@ -176,7 +177,7 @@ def with_flow_control(handler: Handler, flow_headers: Callable[[User], dict[str,
     """Name the priority level in every answer to a known caller. Nothing is ever held back."""
 
     def handle(request: Request) -> Response:
-        request.audit["flow"] = flow_headers(request.user)
+        request.flow_headers = flow_headers(request.user)
         return handler(request)
 
     return handle

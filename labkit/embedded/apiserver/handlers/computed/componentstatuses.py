@@ -1,6 +1,6 @@
-"""The health of the control plane's parts: asked for when someone reads it, and never stored.
+"""ComponentStatuses: the health of the control plane's components, which here are one process.
 
-All that there is here is one process: when it answers, each part is well.
+When the process answers, every component is healthy.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/componentstatus/rest.go``.
 """
@@ -8,39 +8,32 @@ Source: k8s.io/kubernetes ``pkg/registry/core/componentstatus/rest.go``.
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.decode.listoptions import check_list_options, list_options
-from labkit.embedded.apiserver.handlers.represent.negotiation import Form
-from labkit.embedded.apiserver.handlers.represent.responses import Responder
-from labkit.embedded.apiserver.handlers.verbs.read import selection
-from labkit.embedded.machinery.kinds import BY_RESOURCE
-from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.apiserver.handlers.decode.selection import selection
+from labkit.embedded.apiserver.handlers.represent.results import Many, One, Result
+from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind
+from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import not_found
 
 KIND = BY_RESOURCE["", "v1", "componentstatuses"]
 COMPONENTS = ("scheduler", "controller-manager", "etcd-0")
 
 
-def component_statuses(request: Request, verb: str, form: Form, responder: Responder) -> Response:
-    """GET of one component's status or of all; revisions, limits and continue tokens mean nothing here.
-
-    Args:
-        request: Its name or selectors say which.
-        verb: ``get`` or ``list``.
-        form: What is asked for.
-        responder: Makes the answer.
+def component_statuses(request: Request, kind: Kind) -> Result:
+    """Get one component's status or list all. Revisions, limits and continue tokens have no meaning here.
 
     Raises:
         ApiError: 404 for an unknown component, 400 for bad options.
     """
-    if verb == "get":
+    if request.info.verb == "get":
         name = request.info.name
         if name not in COMPONENTS:
             raise not_found("componentstatus", "", name)
-        return responder.object(request, form, 200, KIND, _status(name))
+        return One(kind, _status(name))
     options = list_options(request)
     check_list_options(options, watch=False)
-    matches, _ = selection(KIND, options)
+    matches = selection(kind, options)
     statuses = [status for status in map(_status, COMPONENTS) if matches is None or matches(status)]
-    return responder.list(request, form, KIND, {}, statuses)
+    return Many(kind, {}, statuses)
 
 
 def _status(name: str) -> Object:

@@ -1,8 +1,8 @@
-"""Custom resources: there are none, and that can be asked.
+"""CustomResourceDefinitions: an empty list.
 
 Their group is not served. But before kubectl creates an object of a kind that cannot be patched,
-such as a review, it lists all definitions to learn whether the kind is a custom one; without an
-answer it gives up.
+such as a review, it lists all definitions to find out whether the kind is a custom one; without
+an answer it gives up.
 
 Source: k8s.io/cli-runtime ``pkg/resource/{query_param_verifier,crd_finder}.go``.
 """
@@ -10,10 +10,9 @@ Source: k8s.io/cli-runtime ``pkg/resource/{query_param_verifier,crd_finder}.go``
 from __future__ import annotations
 
 from labkit.embedded.apiserver.handlers.decode.listoptions import check_list_options, list_options
-from labkit.embedded.apiserver.handlers.represent.negotiation import COLLECTION, PARTIAL, check_route, negotiate
-from labkit.embedded.apiserver.handlers.represent.responses import Responder
+from labkit.embedded.apiserver.handlers.represent.results import Many
 from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Request, RequestInfo, Response
+from labkit.embedded.machinery.request import Request, RequestInfo
 
 KIND = Kind(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False, verbs=("list",)
@@ -25,18 +24,15 @@ def asks_for_definitions(info: RequestInfo) -> bool:
     return (info.group, info.version, info.resource, info.verb) == (KIND.group, KIND.version, KIND.plural, "list")
 
 
-def no_definitions(request: Request, responder: Responder, revision: int) -> Response:
+def no_definitions(request: Request, revision: int) -> Many:
     """The empty list.
 
     Args:
-        request: Says in which form.
-        responder: Makes the answer.
+        request: Its query has the options.
         revision: The store's.
 
     Raises:
-        ApiError: 400 or 406.
+        ApiError: 400 or 422.
     """
-    check_route(request, COLLECTION)
-    form = negotiate(request, transforms=PARTIAL)
     check_list_options(list_options(request), watch=False)
-    return responder.list(request, form, KIND, {"resourceVersion": str(revision)}, [])
+    return Many(KIND, {"resourceVersion": str(revision)}, [])

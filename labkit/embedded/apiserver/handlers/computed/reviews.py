@@ -1,6 +1,4 @@
-"""Kinds that are questions: who am I, whom does this token name, may they, what may I.
-
-A review is created, answered and forgotten.
+"""Reviews: who am I, whom does this token name, may they, what may I.
 
 Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 ``pkg/apis/authorization/validation``.
@@ -9,6 +7,7 @@ Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.authentication.bearer import header_token
@@ -17,19 +16,22 @@ from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authentic
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
-from labkit.embedded.apiserver.filters.audit import user_info
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.computed.reviewspecs import (
     evaluation_errors,
     exact_requirements,
     validate_access_spec,
 )
+from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
 from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.represent.encode import in_order
+from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp
+from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.node_users import node_name
-from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.request import Object, Request, user_info
+from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import bad_request, invalid
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
@@ -40,7 +42,7 @@ SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
 """Of the metadata, what only the server may say."""
 
 Review = Callable[[Request, Object], Object]
-"""A request and what was sent, to what is answered (without kind and apiVersion)."""
+"""(request, the review that was sent) to the answered review, without kind and apiVersion."""
 
 
 class Reviews:
@@ -65,9 +67,9 @@ class Reviews:
         self._held = held_rules
         self._clock = clock
 
-    def table(self) -> dict[tuple[str, str], Review]:
-        """(group, plural) to who answers it."""
-        return {
+    def operations(self) -> dict[tuple[str, str, str], Operation]:
+        """(group, plural, no subresource) to the operation that answers it."""
+        reviews: dict[tuple[str, str], Review] = {
             (AUTHENTICATION, "tokenreviews"): self.token,
             (AUTHENTICATION, "selfsubjectreviews"): self.self_subject,
             (AUTHORIZATION, "subjectaccessreviews"): self.subject_access,
@@ -75,6 +77,7 @@ class Reviews:
             (AUTHORIZATION, "selfsubjectaccessreviews"): self.self_subject_access,
             (AUTHORIZATION, "selfsubjectrulesreviews"): self.self_subject_rules,
         }
+        return {(group, plural, ""): partial(_answer, review) for (group, plural), review in reviews.items()}
 
     def token(self, request: Request, body: Object) -> Object:
         """TokenReview: whom does this token name?"""
@@ -176,6 +179,12 @@ class Reviews:
         sent = {"metadata": metadata, "spec": body.get("spec") or {}}
         note_owner(request, kind, sent, timestamp(self._clock()))
         return metadata
+
+
+def _answer(review: Review, request: Request, kind: Kind) -> One:
+    write_options(request, "CreateOptions")  # checked before the body is read
+    answer = review(request, decode_object(request, kind))
+    return One(kind, {"kind": kind.kind, "apiVersion": kind.group_version, **answer}, 201)
 
 
 def _question(user: User, spec: Object) -> Attributes:

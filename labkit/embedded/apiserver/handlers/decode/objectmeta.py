@@ -1,12 +1,33 @@
-"""What the metadata of a written object must say: the namespace and name of the URL, and each owner once.
+"""Names and namespaces: those in the path of a request, and those in the metadata that it sends.
 
 Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers/{create,rest}.go``.
 """
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.apiserver.registry.names import path_segment_name
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
+
+
+def name_in_path(request: Request) -> str:
+    """The object's name in the path.
+
+    Raises:
+        ApiError: 400: no object can have that name.
+    """
+    name = request.info.name
+    messages = path_segment_name(name, False)
+    if messages:
+        raise bad_request(f"Name parameter invalid: {go_quote(name)}: {';'.join(messages)}")
+    return name
+
+
+def namespace_of(request: Request, kind: Kind) -> str:
+    """The namespace in the path; empty for kinds without namespaces, whatever the path says."""
+    return request.info.namespace if kind.namespaced else ""
 
 
 def place(obj: Object, namespace: str) -> None:
@@ -28,7 +49,7 @@ def place(obj: Object, namespace: str) -> None:
 
 
 def check_namespace(metadata: Object, namespace: str) -> None:
-    """See that an object names no other namespace than its request.
+    """Check that an object names no other namespace than its request.
 
     Raises:
         ApiError: 400.
@@ -38,7 +59,7 @@ def check_namespace(metadata: Object, namespace: str) -> None:
 
 
 def check_name(metadata: Object, name: str) -> None:
-    """See that an object has the name that its URL ends in.
+    """Check that an object has the name in its path.
 
     Raises:
         ApiError: 400.

@@ -12,7 +12,6 @@ from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decod
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -199,15 +198,3 @@ def _query_options(request: Request) -> Object:
         sent["dryRun"] = list(query["dryRun"])
     sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}
     return sent
-
-
-ORPHANED_PODS = (
-    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
-    "set propagationPolicy=Orphan to suppress this warning"
-)
-
-
-def warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
-    """Tell who deletes jobs and says nothing of their pods that these stay."""
-    if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
-        request.warnings.append(ORPHANED_PODS)

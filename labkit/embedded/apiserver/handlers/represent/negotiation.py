@@ -9,7 +9,7 @@ Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request
@@ -39,12 +39,14 @@ class Form:
         as_kind: ``Table``, ``PartialObjectMetadata``, its List, or empty for the object itself.
         meta_version: Version of ``meta.k8s.io`` for these.
         pretty: Indented JSON.
+        include: The parameter ``includeObject`` of a Table, not checked yet.
     """
 
     media_type: str = JSON
     as_kind: str = ""
     meta_version: str = "v1"
     pretty: bool = False
+    include: str = ""
 
     @property
     def plain(self) -> bool:
@@ -97,8 +99,10 @@ def negotiate(request: Request, *, transforms: tuple[str, ...] = TRANSFORMS) -> 
     form = _accepted(request.headers.get("accept", ""), transforms)
     if form is None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")
+    if form.as_kind == "Table" and "includeObject" in request.query:
+        form = replace(form, include=request.param("includeObject"))
     if not form.pretty and form.media_type == JSON and wants_pretty(request):
-        return PRETTY if form is PLAIN else Form(form.media_type, form.as_kind, form.meta_version, True)
+        return PRETTY if form is PLAIN else replace(form, pretty=True)
     return form
 
 
