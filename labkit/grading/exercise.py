@@ -16,11 +16,11 @@ from labkit.client import auditlog
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
 from labkit.grading.draw import Draw, learner_name
-from labkit.grading.excess import untouched
 from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
 from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
+from labkit.rbac.difference import policy_at_start
 from labkit.rbac.explain import review
 from labkit.rbac.policy import Policy, read_policy
 
@@ -78,7 +78,7 @@ class Paper(Shown):
         """What probes need. Nobody kept what stood here first, so it is put together."""
 
         def before() -> Policy:
-            return untouched(read_policy(self.lab.admin.without_observers()), setup(self.exercise, self.learner))
+            return policy_at_start(read_policy(self.lab.admin.without_observers()), setup(self.exercise, self.learner))
 
         return ground_of(self.lab, before)
 

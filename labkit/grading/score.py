@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.embedded.machinery.kinds import KINDS
 from labkit.grading.draw import Draw
-from labkit.grading.excess import Since
-from labkit.grading.probes import Ground, Need, Probe
+from labkit.grading.probes import Ground, Probe
 from labkit.grading.task import Brief, Exercise, Task
+from labkit.rbac.difference import PolicyDifference
+from labkit.rbac.needs import Need
 from labkit.rbac.policy import Policy
 
 
@@ -121,6 +123,9 @@ MAX_EVALUATED = 500_000
 
 WORDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
 
+SERVED = [(kind.group, kind.plural) for kind in KINDS]
+"""The resources that a permission can be about."""
+
 EXCESS_COST = 0.25
 """What a grant too many costs, as a part of what a task can earn."""
 
@@ -147,9 +152,9 @@ def score(exercise: Exercise, learner: str, ground: Ground) -> Score:
     evaluated = _evaluated(policy)
     if evaluated > MAX_EVALUATED:
         raise TooMuch(f"{len(policy.bindings)} bindings to rules of {evaluated} words in all")
-    since = Since(policy, ground.before())
+    difference = PolicyDifference(policy, ground.before(), SERVED)
     briefs = {task.id: task.brief(Draw(learner)) for task in exercise.tasks}
-    tasks = (_score_task(task, briefs, ground, since) for task in exercise.tasks)
+    tasks = (_score_task(task, briefs, ground, difference) for task in exercise.tasks)
     return Score(exercise.id, learner, tuple(tasks))
 
 
@@ -166,16 +171,16 @@ def _evaluated(policy: Policy) -> int:
 def score_task(exercise: Exercise, task: Task, learner: str, ground: Ground) -> TaskScore:
     """Judge one task of an exercise."""
     briefs = {entry.id: entry.brief(Draw(learner)) for entry in exercise.tasks}
-    return _score_task(task, briefs, ground, Since(ground.policy(), ground.before()))
+    return _score_task(task, briefs, ground, PolicyDifference(ground.policy(), ground.before(), SERVED))
 
 
-def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, since: Since) -> TaskScore:
+def _score_task(task: Task, briefs: Mapping[str, Brief], ground: Ground, difference: PolicyDifference) -> TaskScore:
     brief = briefs[task.id]
     items = [_look(probe, ground) for probe in brief.probes]
     most = sum(item.most for item in items)
     needs = _needs(brief)
     others = [need for entry in briefs.values() for need in _needs(entry)]
-    excess = tuple(plain(line) for line in since.beyond(needs, others, brief.given))
+    excess = tuple(plain(str(grant)) for grant in difference.beyond(needs, others, brief.given))
     if needs:
         items.append(_nothing_more(excess, most))
     points = max(0.0, sum(item.points for item in items))

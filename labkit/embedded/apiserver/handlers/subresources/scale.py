@@ -20,7 +20,7 @@ from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, label
 from labkit.embedded.apiserver.handlers.subresources.scaleowners import SCALE, applied_scale, owners_after
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
-from labkit.embedded.apiserver.registry.versions import MODIFIED, wrong_uid
+from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
 from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
