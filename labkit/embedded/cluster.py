@@ -18,7 +18,7 @@ from labkit.embedded.apiserver.filters.pipeline import pipeline
 from labkit.embedded.apiserver.filters.priority import FlowHeaders
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
-from labkit.embedded.apiserver.handlers.computed.tokenrequest import TokenRequests
+from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
@@ -142,7 +142,7 @@ class Cluster:
             clock=clock,
             sink=self.audit_sink,
             authenticators=credentials.authenticators,
-            flow_headers=FlowHeaders(self._lookup),
+            flow_headers=FlowHeaders(self.store),
             authorize=self.authorize,
         )
 

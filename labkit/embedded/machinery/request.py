@@ -93,7 +93,7 @@ class AuditRecord:
     impersonated: User | None = None
     impersonation_constraint: str = ""
     annotations: dict[str, str] = field(default_factory=dict)
-    object_metadata: Object = field(default_factory=dict)
+    object_metadata: Object | None = None
     refusal: Object | None = None
     refusal_hidden: bool = False
 

@@ -8,7 +8,7 @@ from random import Random
 
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
 from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.computed.componentstatuses import component_statuses
+from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
 from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
 from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler

@@ -90,7 +90,7 @@ def _event(request: Request, response: Response, received: str) -> Object:
     if agent:
         event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
     if info.is_resource:
-        event["objectRef"] = _object_reference(info, record.object_metadata)
+        event["objectRef"] = _object_reference(info, record.object_metadata or {})
     event["responseStatus"] = _response_status(request, response)
     event["requestReceivedTimestamp"] = received
     event["stageTimestamp"] = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas

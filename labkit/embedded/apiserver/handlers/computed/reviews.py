@@ -17,14 +17,14 @@ from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
-from labkit.embedded.apiserver.handlers.computed.reviewspecs import (
+from labkit.embedded.apiserver.handlers.computed.review_specs import (
     evaluation_errors,
     exact_requirements,
     validate_access_spec,
 )
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp

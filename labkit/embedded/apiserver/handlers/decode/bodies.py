@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode import olderversions
-from labkit.embedded.apiserver.handlers.decode.olderversions import EVERYWHERE, UNVERSIONED, is_older, is_registered
+from labkit.embedded.apiserver.handlers.decode import older_versions
+from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
@@ -286,7 +286,7 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
 def _is_version(group: str, version: str) -> bool:
     """Whether there are, or were, kinds in a version of a group."""
     served = any((row.group, row.version) == (group, version) for row in KINDS)
-    return served or f"{group}/{version}" in olderversions.KINDS
+    return served or f"{group}/{version}" in older_versions.KINDS
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:

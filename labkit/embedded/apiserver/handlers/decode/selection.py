@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import field_selector
-from labkit.embedded.apiserver.handlers.decode.labelselectors import parse_labels
-from labkit.embedded.apiserver.handlers.decode.listoptions import ListOptions
+from labkit.embedded.apiserver.handlers.decode.field_selectors import field_selector
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
+from labkit.embedded.apiserver.handlers.decode.list_options import ListOptions
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
 

@@ -69,7 +69,7 @@ def not_acceptable(message: str) -> ApiError:
 
 
 def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
-    """What the router does: one of the media types that are wanted must be offered.
+    """Check what the router checks: one of the wanted media types must be offered.
 
     Raises:
         ApiError: 406.
@@ -86,16 +86,19 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
 
 
-def negotiate(request: Request, *, transforms: tuple[str, ...] = TRANSFORMS) -> Form:
-    """The form a request asks for.
+def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS) -> Form:
+    """The form that a request asks for.
 
     Args:
-        request: Its ``Accept`` header, ``pretty`` parameter and user agent are read.
-        transforms: What else than the object itself is to be had.
+        request: Its ``Accept`` header, user agent, ``pretty`` and ``includeObject`` are read.
+        route: The media types that its route offers, checked first; empty where there is no route.
+        transforms: The other kinds in which the object can be asked for.
 
     Raises:
         ApiError: 406.
     """
+    if route:
+        check_route(request, route)
     form = _accepted(request.headers.get("accept", ""), transforms)
     if form is None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")

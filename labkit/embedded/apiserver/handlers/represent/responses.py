@@ -23,7 +23,10 @@ def respond(transformer: Transformer, form: Form, result: Result) -> Response:
     """
     if isinstance(result, Many):
         return _list(transformer, form, result)
-    content_type, body = encode(form, transformer.one(form, result.kind, result.object))
+    obj = result.object
+    if form.as_kind or result.kind.stored_as is not None:
+        obj = transformer.one(form, result.kind, obj)
+    content_type, body = encode(form, obj)
     return Response(result.code, {"Content-Type": content_type}, body)
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from labkit.embedded.apiserver.handlers.computed.customresources import asks_for_definitions, no_definitions
+from labkit.embedded.apiserver.handlers.computed.custom_resources import asks_for_definitions, no_definitions
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.handlers.represent.negotiation import (
     COLLECTION,
     OFFERED,
     PARTIAL,
     TRANSFORMS,
-    check_route,
     negotiate,
 )
 from labkit.embedded.apiserver.handlers.represent.responses import respond
@@ -110,8 +109,8 @@ class ResourceHandler:
             return connection(request, kind)
         if info.subresource in CONNECTED:
             raise no_such_resource()
-        check_route(request, COLLECTION if verb in ("list", "watch") else OFFERED)
-        form = negotiate(request, transforms=_transforms(kind, info.subresource))
+        route = COLLECTION if verb in ("list", "watch") else OFFERED
+        form = negotiate(request, route=route, transforms=_transforms(kind, info.subresource))
         if verb == "watch":
             return self._watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
@@ -121,8 +120,7 @@ class ResourceHandler:
         """Answer a request for a resource that no row names."""
         info = request.info
         if asks_for_definitions(info):
-            check_route(request, COLLECTION)
-            form = negotiate(request, transforms=PARTIAL)
+            form = negotiate(request, route=COLLECTION, transforms=PARTIAL)
             return respond(self._transformer, form, no_definitions(request, self._store.revision))
         if info.group not in GROUPS or (info.api_prefix == "apis" and not info.group):
             return page_not_found()

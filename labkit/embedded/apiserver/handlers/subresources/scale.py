@@ -12,12 +12,12 @@ from typing import Any
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_name, check_namespace, name_in_path
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_name, check_namespace, name_in_path
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector
-from labkit.embedded.apiserver.handlers.subresources.scaleowners import SCALE, applied_scale, owners_after
+from labkit.embedded.apiserver.handlers.subresources.scale_owners import SCALE, applied_scale, owners_after
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.registry import Registry, timestamp
 from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 
 from labkit.embedded.apiserver.handlers.admission import Admission
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.listoptions import (
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
+from labkit.embedded.apiserver.handlers.decode.list_options import (
     ListOptions,
     check_list_options,
     decode_continue,
@@ -17,9 +17,9 @@ from labkit.embedded.apiserver.handlers.decode.listoptions import (
     list_options,
     reached_revision,
 )
-from labkit.embedded.apiserver.handlers.decode.objectmeta import name_in_path, namespace_of
+from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import selection
-from labkit.embedded.apiserver.handlers.decode.writeoptions import delete_options
+from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
 from labkit.embedded.apiserver.handlers.represent.results import Many, One
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions

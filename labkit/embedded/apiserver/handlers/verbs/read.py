@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.listoptions import (
+from labkit.embedded.apiserver.handlers.decode.list_options import (
     EVERYTHING,
     EXACT,
     ListOptions,
@@ -18,10 +18,10 @@ from labkit.embedded.apiserver.handlers.decode.listoptions import (
     reached_revision,
     too_large_revision,
 )
-from labkit.embedded.apiserver.handlers.decode.objectmeta import name_in_path, namespace_of
+from labkit.embedded.apiserver.handlers.decode.object_meta import key_in_path, namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.results import Many, One
-from labkit.embedded.apiserver.storage import Expired, Key, Page, Store
+from labkit.embedded.apiserver.storage import Expired, Page, Store
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request, not_found
@@ -43,12 +43,12 @@ class Reader:
         Raises:
             ApiError: 404; 400 or 504 for a bad resource version.
         """
-        name = name_in_path(request)
+        key = key_in_path(request, kind)
         if "resourceVersion" in request.query:
             reached_revision(request.param("resourceVersion"), self.store.revision)
-        obj = self.store.get(Key(kind.resource, namespace_of(request, kind), name))
+        obj = self.store.get(key)
         if obj is None:
-            raise not_found(kind.plural, kind.group, name)
+            raise not_found(kind.plural, kind.group, key.name)
         return One(kind, obj)
 
     def list(self, request: Request, kind: Kind) -> Many:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_name
-from labkit.embedded.apiserver.handlers.decode.listoptions import (
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
+from labkit.embedded.apiserver.handlers.decode.list_options import (
     ListOptions,
     check_list_options,
     list_options,
@@ -17,12 +17,12 @@ from labkit.embedded.apiserver.handlers.decode.listoptions import (
     too_large_revision,
     watch_defaults,
 )
-from labkit.embedded.apiserver.handlers.decode.objectmeta import namespace_of
+from labkit.embedded.apiserver.handlers.decode.object_meta import namespace_of
 from labkit.embedded.apiserver.handlers.decode.selection import Matches, selection
 from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
 from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, Form, check_stream
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer, table_options
-from labkit.embedded.apiserver.handlers.verbs.watchstream import WatchStream
+from labkit.embedded.apiserver.handlers.verbs.watch_stream import WatchStream
 from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind

@@ -13,7 +13,7 @@ from functools import partial
 
 from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import (
+from labkit.embedded.apiserver.handlers.decode.object_meta import (
     check_name,
     drop_duplicate_owners,
     name_in_path,
@@ -22,7 +22,7 @@ from labkit.embedded.apiserver.handlers.decode.objectmeta import (
 )
 from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
 from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
-from labkit.embedded.apiserver.handlers.decode.writeoptions import WriteOptions, write_options
+from labkit.embedded.apiserver.handlers.decode.write_options import WriteOptions, write_options
 from labkit.embedded.apiserver.handlers.represent.results import One
 from labkit.embedded.apiserver.registry.conversion import BY_STORE, from_stored, in_version, to_stored
 from labkit.embedded.apiserver.registry.managed.apply import apply

@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 from labkit.embedded.apiserver.handlers.decode.bodies import field_validation
-from labkit.embedded.apiserver.handlers.decode.objectmeta import nameless
-from labkit.embedded.apiserver.handlers.decode.patches.jsonpatch import Inapplicable, JsonPatch
-from labkit.embedded.apiserver.handlers.decode.patches.patchtype import Nameless, check_type
-from labkit.embedded.apiserver.handlers.decode.patches.strategicmerge import strategic_merge
+from labkit.embedded.apiserver.handlers.decode.object_meta import nameless
+from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
+from labkit.embedded.apiserver.handlers.decode.patches.patched_type import Nameless, check_type
+from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.golang import json as gojson

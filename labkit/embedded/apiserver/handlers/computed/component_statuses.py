@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes ``pkg/registry/core/componentstatus/rest.go``.
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.listoptions import check_list_options, list_options
+from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, list_options
 from labkit.embedded.apiserver.handlers.decode.selection import selection
 from labkit.embedded.apiserver.handlers.represent.results import Many, One, Result
 from labkit.embedded.machinery.kinds import BY_RESOURCE, Kind

@@ -5,9 +5,10 @@ Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.registry.names import path_segment_name
+from labkit.embedded.apiserver.storage import Key
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.path_segments import path_segment_errors
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
 
@@ -19,7 +20,7 @@ def name_in_path(request: Request) -> str:
         ApiError: 400: no object can have that name.
     """
     name = request.info.name
-    messages = path_segment_name(name, False)
+    messages = path_segment_errors(name)
     if messages:
         raise bad_request(f"Name parameter invalid: {go_quote(name)}: {';'.join(messages)}")
     return name
@@ -28,6 +29,15 @@ def name_in_path(request: Request) -> str:
 def namespace_of(request: Request, kind: Kind) -> str:
     """The namespace in the path; empty for kinds without namespaces, whatever the path says."""
     return request.info.namespace if kind.namespaced else ""
+
+
+def key_in_path(request: Request, kind: Kind) -> Key:
+    """Where the object in the path is stored.
+
+    Raises:
+        ApiError: 400: no object can have its name.
+    """
+    return Key(kind.resource, request.info.namespace if kind.namespaced else "", name_in_path(request))
 
 
 def place(obj: Object, namespace: str) -> None:

@@ -13,8 +13,8 @@ from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.handlers.represent.results import One
 from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import Kind

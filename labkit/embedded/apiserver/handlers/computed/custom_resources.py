@@ -9,7 +9,7 @@ Source: k8s.io/cli-runtime ``pkg/resource/{query_param_verifier,crd_finder}.go``
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.listoptions import check_list_options, list_options
+from labkit.embedded.apiserver.handlers.decode.list_options import check_list_options, list_options
 from labkit.embedded.apiserver.handlers.represent.results import Many
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Request, RequestInfo

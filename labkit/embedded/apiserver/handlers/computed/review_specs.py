@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_fields, parse_fields
-from labkit.embedded.apiserver.handlers.decode.labelselectors import parse_labels
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, parse_fields
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.request import Object
