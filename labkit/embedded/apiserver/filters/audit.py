@@ -1,8 +1,8 @@
-"""The event that every request leaves behind, in the real format (``audit.k8s.io/v1``).
+"""The audit event of each request, in the real format (``audit.k8s.io/v1``).
 
-All requests are kept at level Metadata: who, what, when and how it ended, but no bodies,
-and so no tokens. A long-running request (a watch, an exec, a log, refused or not) leaves one
-event when its answer starts and one when it ends.
+The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A
+long-running request (a watch, an exec, a log, refused or not) leaves one event when its answer
+starts and one when it ends.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
 https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
@@ -100,7 +100,7 @@ def _event(request: Request, response: Response, received: str) -> Object:
 
 
 def source_ips(request: Request) -> list[str]:
-    """Where a request came from: what proxies say, then the address that cannot be made up."""
+    """The source addresses of a request: those in headers of proxies, then the real one."""
     found: list[str] = []
     forwarded, real = request.headers.get("x-forwarded-for"), request.headers.get("x-real-ip")
     if forwarded or real:
@@ -135,7 +135,7 @@ def _object_reference(info: RequestInfo, known: Object) -> Object:
 
 
 def attempts(request: Request) -> str:
-    """What a caller showed who could not be authenticated."""
+    """The credentials that were tried when authentication failed."""
     scheme, _, credential = request.headers.get("authorization", "").strip().partition(" ")
     shown = [scheme.lower()] if credential and scheme.lower() in ("basic", "bearer") else []
     shown += ["x509"] * (request.certificate is not None)
