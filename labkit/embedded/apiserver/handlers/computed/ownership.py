@@ -1,4 +1,4 @@
-"""Who wrote an object that is answered and never stored, such as a review."""
+"""The field manager of an object that is answered and never stored, such as a review."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: 
         subresource: Where it was written to, if not to the object itself.
 
     Raises:
-        ApiError: 422: the parameters of the request make no sense.
+        ApiError: 422: the parameters of the request are invalid.
     """
     version, _, name = kind.rpartition("/")
     version = version or f"{request.info.group}/{request.info.version}"

@@ -39,7 +39,7 @@ from labkit.rbac.bindings import Grant, joined_errors
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
-"""Of the metadata, what only the server may say."""
+"""Fields of the metadata that only the server sets."""
 
 Review = Callable[[Request, Object], Object]
 """(request, the review that was sent) to the answered review, without kind and apiVersion."""
@@ -49,9 +49,9 @@ class Reviews:
     """Answers every kind of review.
 
     Args:
-        authenticate: Whom a token names, for some audiences.
-        authorize: Decides.
-        held_rules: The rules that reach a user.
+        authenticate: Identifies a token's user, for some audiences.
+        authorize: Decides whether a user may do something.
+        held_rules: The rules that are granted to a user.
         clock: Seconds since the epoch.
     """
 
@@ -80,12 +80,12 @@ class Reviews:
         return {(group, plural, ""): partial(_answer, review) for (group, plural), review in reviews.items()}
 
     def token(self, request: Request, body: Object) -> Object:
-        """TokenReview: whom does this token name?"""
+        """TokenReview: whose token is this?"""
         spec = body.get("spec") or {}
         if not spec.get("token"):
             raise bad_request("token is required for TokenReview in authentication")
         audiences = list(spec.get("audiences") or [ISSUER])
-        token = header_token(f"Bearer {spec['token']}")  # it is read as a header would be
+        token = header_token(f"Bearer {spec['token']}")  # parsed as in a header
         status: Object
         try:
             identity = self._authenticate(token, audiences) if token is not None else None
@@ -222,7 +222,7 @@ def _refuse(errors: FieldErrors) -> None:
 
 
 def _go_fields(attributes: Object) -> Object:
-    """Attributes as Go shows a struct without JSON names."""
+    """The attributes as Go prints a struct without JSON names."""
     return {"Path": attributes.get("path", ""), "Verb": attributes.get("verb", "")}
 
 

@@ -36,10 +36,10 @@ class TokenRequests:
     """Answers TokenRequests.
 
     Args:
-        issuer: Makes the tokens.
+        issuer: Issues the tokens.
         lookup: Reads serviceaccounts, pods, secrets and nodes.
         clock: Seconds since the epoch.
-        admission: Refuses requests in namespaces that are missing or ending.
+        admission: The plugins.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class TokenRequests:
         self._admission = admission
 
     def _answer(self, request: Request, body: Object) -> Object:
-        """The TokenRequest with its token.
+        """Answer a TokenRequest with a token.
 
         Args:
-            request: Names the account in its path.
-            body: The TokenRequest as it was sent.
+            request: Its path names the account.
+            body: The TokenRequest from the body.
 
         Raises:
             ApiError: 400, 404, 409 or 422.

@@ -45,10 +45,10 @@ def place(obj: Object, namespace: str) -> None:
 
     Args:
         obj: The object, changed in place.
-        namespace: The request's, empty for kinds that are in none.
+        namespace: The request's; empty for kinds without namespaces.
 
     Raises:
-        ApiError: 400, it names another one.
+        ApiError: 400: it names another one.
     """
     metadata = obj["metadata"]
     if namespace:
@@ -82,16 +82,16 @@ def check_name(metadata: Object, name: str) -> None:
 
 
 def nameless(name: str) -> ApiError:
-    """400: an object has no name, and its URL has one."""
+    """400: an object has no name, and its path has one."""
     return bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
 
 
 def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:
-    """Name each owner once.
+    """Remove duplicate owner references.
 
     Args:
         obj: The object, changed in place.
-        warnings: Collects what the caller should be told.
+        warnings: Collects a warning if there were any.
     """
     owners = obj["metadata"].get("ownerReferences")
     if not owners or len(owners) < 2:

@@ -94,7 +94,7 @@ def _wants_aggregated(request: Request) -> str:
         form = {"json": JSON, "yaml": YAML, "*": JSON}.get(clause.subtype, "")
         wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
         if form and wanted.items() <= dict(clause.parameters).items():
-            return form  # wherever it stands: it is looked for first
+            return form  # at any position: the aggregated form is looked for first
     return ""
 
 
@@ -112,7 +112,7 @@ def _aggregated(request: Request, form: str, document: bytes) -> Response:
 
 
 def _negotiated(request: Request, document: Object) -> Response:
-    if request.path.rstrip("/") != "/apis":  # which is no route
+    if request.path.rstrip("/") != "/apis":  # go-restful does not check the media type there
         check_route(request)
     form = negotiate(request, transforms=())
     if form.media_type == PROTOBUF:

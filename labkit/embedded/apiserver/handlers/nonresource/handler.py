@@ -18,7 +18,7 @@ from labkit.embedded.machinery.request import Request, Response
 from labkit.embedded.machinery.status import method_not_allowed
 
 Route = Callable[[Request], Response | None]
-"""Answers a request, or says by None that the path is not its own."""
+"""Answers a request; None if the path is not its own."""
 
 METRICS = b"""\
 # HELP labkit_storage_revision [ALPHA] Number of changes that the store has seen.
@@ -28,14 +28,14 @@ labkit_storage_revision %d
 
 
 class NonResourceHandler:
-    """Every request that is not for a resource.
+    """Answers every request that is not for a resource.
 
     Args:
-        discovery: What is served.
+        discovery: The groups, versions and kinds that are served.
         address: Host and port at which the server is reached, for a request.
         revision: The store's.
-        routes: Further paths, asked in order: OpenID documents, OpenAPI, snapshots.
-        paths: The paths of these, for the list at ``/``.
+        routes: Handlers of further paths, tried in order.
+        paths: Their paths, for the list at ``/``.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class NonResourceHandler:
             if request.method != "GET":
                 raise method_not_allowed()
             check_route(request, (JSON,))
-            # Always indented, whoever asks.
+            # Always indented, for every client.
             return Response(200, {"Content-Type": JSON}, dump_pretty(version_info()))
         if path in ("/", "/index.html"):
             return Response(200, {"Content-Type": JSON}, dump_pretty({"paths": self._all_paths()}))
         if path == "/metrics":
-            if request.method == "DELETE":  # of what it counts, nothing is ever reset
+            if request.method == "DELETE":  # accepted, without effect
                 return Response(200, {"Content-Type": "text/plain; charset=utf-8"}, b"metrics reset\n")
             headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"}
             return Response(200, headers, METRICS % self._revision())

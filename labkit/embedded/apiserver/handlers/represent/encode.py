@@ -45,7 +45,7 @@ def dump(value: Any) -> bytes:
 
 
 def dump_pretty(value: Any) -> bytes:
-    """Indented JSON, for people."""
+    """Indented JSON."""
     return escape(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 

@@ -12,7 +12,7 @@ PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Optio
 
 
 def error_response(request: Request, error: ApiError) -> Response:
-    """The Status of an error, in a form that the caller takes."""
+    """The Status of an error, in a form that the caller accepts."""
     form, status = negotiate_error(request), error.to_status()
     if form.plain:  # a Status has its fields in order already
         content_type, body = JSON, dump(status) + b"\n"
@@ -22,5 +22,5 @@ def error_response(request: Request, error: ApiError) -> Response:
 
 
 def page_not_found() -> Response:
-    """404 for a path that means nothing at all, in plain text."""
+    """404 in plain text, for a path that is no route."""
     return Response(404, dict(PLAIN_TEXT), b"404 page not found\n")

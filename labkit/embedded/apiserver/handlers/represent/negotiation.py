@@ -1,7 +1,7 @@
-"""What form of an answer the caller wants: media type, and Table or metadata alone.
+"""The form of the answer that the caller asks for: media type, and Table or metadata alone.
 
-The real server looks twice: its router at the media types alone, then the handler at
-their parameters too, and each has its own words for a refusal.
+The real server negotiates twice: the router by media types alone, then the handler by their
+parameters too, each with its own error.
 
 Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 ``pkg/endpoints/handlers/negotiation``.
@@ -21,12 +21,12 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 OFFERED = (JSON, YAML, PROTOBUF)
 STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 COLLECTION = (*OFFERED, *STREAMED)
-"""What the route of a collection offers: it can be watched too."""
+"""The media types of a collection's route: it can be watched too."""
 PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
 META_VERSIONS = ("v1", "v1beta1")
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
 TRANSFORMS = ("Table", *PARTIAL)
-"""The forms in which a stored object is to be had beside itself."""
+"""The other kinds in which a stored object can be asked for."""
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -50,12 +50,12 @@ class Form:
 
     @property
     def plain(self) -> bool:
-        """Whether it is the object itself as compact JSON, the commonest form by far."""
+        """Whether it is the object itself as compact JSON, the most common form."""
         return self is PLAIN
 
     @property
     def key(self) -> str:
-        """Names the form, for caches of encodings."""
+        """Identifies the form in caches of encodings."""
         return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
 
 
@@ -64,7 +64,7 @@ PRETTY = Form(pretty=True)
 
 
 def not_acceptable(message: str) -> ApiError:
-    """406: none of the forms offered is wanted."""
+    """406: the caller accepts none of the offered forms."""
     return ApiError(406, "NotAcceptable", message)
 
 
@@ -120,12 +120,12 @@ def check_stream(form: Form) -> None:
 
 
 def accepts_errors(request: Request) -> bool:
-    """Whether the caller takes an error in one of the forms in which there are errors."""
+    """Whether the caller accepts a form in which errors are written."""
     return _accepted(request.headers.get("accept", ""), ()) is not None
 
 
 def negotiate_error(request: Request) -> Form:
-    """The form of an error: JSON where the caller takes nothing that is offered; no error is a Table."""
+    """The form of an error: never a Table; JSON where the caller accepts nothing that is offered."""
     form = _accepted(request.headers.get("accept", ""), ()) or PLAIN
     if form.media_type == JSON and wants_pretty(request):
         return PRETTY
@@ -133,7 +133,7 @@ def negotiate_error(request: Request) -> Form:
 
 
 def wants_pretty(request: Request) -> bool:
-    """Whether a person reads the answer: ``?pretty=1``, or curl, wget or a browser."""
+    """Whether JSON is indented: ``?pretty=1``, or the client is curl, wget or a browser."""
     asked = request.query.get("pretty")
     if asked and asked[0]:
         return asked[0] in TRUE

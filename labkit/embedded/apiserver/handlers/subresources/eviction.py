@@ -74,7 +74,7 @@ def _guards(budget: Object, pod: Object) -> bool:
 def _must_allow(budget: Object, pod: Object) -> None:
     status = budget["status"]
     healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
-    if ready_since(pod) is None:  # it counts for nothing already
+    if ready_since(pod) is None:  # it is not ready, and so not counted anyway
         if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
             return
         if healthy >= desired > 0:

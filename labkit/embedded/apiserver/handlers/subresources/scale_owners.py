@@ -36,8 +36,8 @@ def applied_scale(
         current: The scale as it is.
         workload: The workload as it is stored.
         kind: The workload's row.
-        manager: Who applies.
-        force: Take the number from other managers.
+        manager: The field manager that applies.
+        force: Whether to take the field from other managers.
         now: The time of the entry.
 
     Returns:
@@ -68,7 +68,7 @@ def owners_after(current: Object, new: Object, workload: Object, kind: Kind, man
         new: The scale as it is now.
         workload: The workload as it is stored.
         kind: The workload's row.
-        manager: Who updates.
+        manager: The field manager that updates.
         now: The time of the entry.
     """
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()

@@ -15,10 +15,10 @@ from labkit.embedded.machinery.request import Object
 from labkit.embedded.machinery.status import ApiError
 
 BOOKMARK_SECONDS = 60.0
-"""How often a watcher that wants bookmarks gets one, at most."""
+"""The interval of bookmarks."""
 
 LAST_BOOKMARK_SECONDS = 2.0
-"""How long before its end a watch sends its last bookmark."""
+"""How long before its end a watch sends a last bookmark."""
 
 TOO_LATE = (500, "InternalError", "context deadline exceeded")
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
@@ -28,7 +28,7 @@ class WatchStream:
     """An ``EventStream`` of a collection's changes.
 
     Args:
-        store: Whose events.
+        store: Has the events.
         encoder: Encodes them.
         namespace: Only this namespace; empty for all.
         matches: Only objects for which this is true; an object that ceases to match is
@@ -162,6 +162,6 @@ class WatchStream:
         return self._encoder.raw("ERROR", ApiError(code, reason, message).to_status())
 
     def _bookmark_after(self, now: float) -> float:
-        """The next in a minute, or a little before the end, whichever comes first."""
+        """The time of the next bookmark: after the interval, or shortly before the end."""
         last = self._end - LAST_BOOKMARK_SECONDS
         return min(now + BOOKMARK_SECONDS, last) if last > now else now + BOOKMARK_SECONDS

@@ -75,7 +75,7 @@ class Writer:
         self._note_manager(request, kind, None, printed, options)
         if kind.stored_as is not None:
             obj = printed
-        elif printed is not obj:  # validation tells what is empty from what is not given
+        elif printed is not obj:  # validation distinguishes empty from missing fields
             keep_managers(obj["metadata"], printed["metadata"])
         obj = self._stored(kind, obj)
         self._admission.admit(request, kind, "CREATE", obj, None, options.dry_run)
@@ -208,7 +208,7 @@ class Writer:
     def _note_manager(
         self, request: Request, kind: Kind, old: Object | None, new: Object, options: WriteOptions
     ) -> None:
-        # What conversion adds (see ``stored_as``) is owned as well, though it is added later.
+        # The manager also owns what conversion adds (see ``stored_as``).
         shown = new if kind.stored_as is None else from_stored(kind, self._stored(kind, new))
         update_managed_fields(
             self._registry.struct(kind),
@@ -229,6 +229,6 @@ class Writer:
 
 
 def _in_version(kind: Kind, old: Object, new: Object, api_version: str) -> tuple[Struct, Object, Object] | None:
-    """An object before and after a write, as another version of its kind shows it."""
+    """Convert an object before and after a write to another version of its kind."""
     before, after = in_version(kind, api_version, old), in_version(kind, api_version, new)
     return (before[0], before[1], after[1]) if before is not None and after is not None else None

@@ -18,10 +18,10 @@ from labkit.embedded.machinery.status import ApiError, bad_request
 
 
 def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
-    """What a server-side apply sends, checked against the schema but not decoded.
+    """Read the configuration of a server-side apply: checked against the schema, not decoded.
 
     Raises:
-        ApiError: 400, or 500 where it does not fit the schema (so says the real server).
+        ApiError: 400; 500 where it does not fit the schema, as in the real server.
     """
     from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
 
@@ -57,16 +57,16 @@ def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Objec
 
 
 def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
-    """A merged configuration as an object of its kind.
+    """Decode a merged configuration.
 
     Args:
         complete: Decodes it and sets its defaults.
-        merged: What came of the configuration and the object.
-        config: The configuration, to be named in the error.
+        merged: The merge of the configuration and the object.
+        config: The configuration, for the error.
         kind: Its row.
 
     Raises:
-        ApiError: 500, a value has no form that its field takes.
+        ApiError: 500: a value does not fit its field.
     """
     try:
         return complete(merged)
@@ -82,7 +82,7 @@ def applied_object(complete: Callable[[Object], Object], merged: Object, config:
 
 
 def _who(config: Object, kind: Kind) -> str:
-    """Whom errors of an apply speak of."""
+    """The object that errors of an apply name."""
     metadata = config.get("metadata")
     names = metadata if isinstance(metadata, dict) else {}
     return f"{names.get('namespace') or ''}/{names.get('name') or ''}; {kind.group}/{kind.version}, Kind={kind.kind}"

@@ -35,7 +35,7 @@ OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value":
 
 
 def patch_type(request: Request) -> str:
-    """Which kind of patch a request brings.
+    """The kind of patch, from the content type.
 
     Raises:
         ApiError: 415.
@@ -52,7 +52,7 @@ def unprocessable() -> ApiError:
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
-    """The object that a JSON, merge or strategic merge patch makes of another.
+    """Apply a JSON, merge or strategic merge patch.
 
     Args:
         request: Holds the patch.
@@ -62,7 +62,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         kind: Its row.
 
     Returns:
-        The decoded object, without defaults; what is given without content is kept in it.
+        The decoded object, without defaults, with its empty values.
 
     Raises:
         ApiError: 400 or 422.
@@ -99,18 +99,18 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
 
 
 def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
-    """Warn of what a strict reading would refuse, or refuse it."""
+    """Warn of what strict decoding would refuse, or refuse it."""
     if strict and mode == "Strict":
         raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
     request.warnings += strict
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
-    """422: what a patch made is no object of the kind.
+    """422: the patched document is not an object of the kind.
 
     Args:
         shown: The patched document, or the patch as a text.
-        problem: What is wrong with it.
+        problem: The error.
     """
     text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
@@ -134,7 +134,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
 
 
 def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
-    """Note what is given twice; a path is put together only where there is something to say."""
+    """Collect duplicate fields; paths are only built for these."""
     if isinstance(value, dict):
         if isinstance(value, gojson.Pairs):
             for name in value.duplicates:
@@ -152,7 +152,7 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
 def merge_patch(current: Any, patch: Any) -> Any:
     """RFC 7396: objects merge, null removes, all else replaces.
 
-    Source: gopkg.in/evanphx/json-patch.v4 ``merge.go``: what is merged is written by name.
+    Source: gopkg.in/evanphx/json-patch.v4 ``merge.go``: merged fields are sorted by name.
     """
     if not isinstance(patch, dict):
         return patch
@@ -171,7 +171,7 @@ def merge_patch(current: Any, patch: Any) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """What a merge patch puts in place of something else: its objects by name, without fields that are null."""
+    """The replacement value of a merge patch: fields sorted by name, without nulls."""
     if isinstance(value, dict):
         return {name: without_nulls(value[name]) for name in sorted(value) if value[name] is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
@@ -230,7 +230,7 @@ INTO_FIELD = re.compile(r"Go struct field \S+ of type")
 
 
 def restored(problem: DecodeProblem) -> str:
-    """What is wrong with a value, in the words of the converter that works without JSON.
+    """The text of a decoding error, as Go's unstructured converter words it.
 
     Source: k8s.io/apimachinery ``pkg/runtime/converter.go``.
     """
@@ -249,11 +249,11 @@ def restored(problem: DecodeProblem) -> str:
 
 
 CONVERTIBLE = frozenset((("int64", "string"), ("float64", "int32"), ("float64", "int64")))
-"""What Go could convert and this must not."""
+"""(Go kind, field type) that Go could convert, and the converter refuses."""
 
 
 def go_kind(value: Any) -> str:
-    """The kind of Go value that a JSON value becomes."""
+    """The Go kind of a decoded JSON value."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
