@@ -8,7 +8,7 @@ process can hold as many clusters as it likes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random, SystemRandom
 
 from labkit.embedded.apiserver.admission.plugins import default_chain
@@ -20,8 +20,6 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
 from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
-from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
-from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
@@ -36,7 +34,7 @@ from labkit.embedded.wiring.access import Access
 from labkit.embedded.wiring.content import bootstrap
 from labkit.embedded.wiring.controllers import Controllers, Timed, controller_create
 from labkit.embedded.wiring.credentials import Credentials
-from labkit.embedded.wiring.handlers import ResourceHandlers, nonresource_handler
+from labkit.embedded.wiring.handlers import ResourceHandlers, connections, nonresource_handler
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
@@ -80,17 +78,17 @@ class Cluster:
         """Host and port, for documents that name the server; empty to name the one in the request."""
         self.audit_sink: Sink = audit_sink if audit_sink is not None else (lambda event: None)
         automatic = era == "1.20"
-
         self.registry = Registry(self.store, clock, self.random)
+
+        # Who is asking, and what they may do.
         self.signer = signer or TokenSigner(keys.token_key)
         credentials = Credentials(self.registry, self._lookup, self.signer, keys.ca_certificate)
-        self.issuer, self.tokens, self.issue_token = (
-            credentials.issuer,
-            credentials.tokens,
-            credentials.issue_pod_token,
-        )
+        self.issuer, self.tokens = credentials.issuer, credentials.tokens
+        self.issue_token = credentials.issue_pod_token
         access = Access(self.registry)
         self.rbac, self.authorize = access.rbac, access.authorize
+
+        # What a write passes.
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
         plugins = default_chain(
             self._lookup,
@@ -103,36 +101,33 @@ class Cluster:
         )
         admission = Admission(plugins)
         writer = Writer(self.registry, admission, access.refuse_creation)
+
+        # What reacts to it.
         create = controller_create(writer)
         controllers = Controllers(self.registry, create, keys, credentials, access, evaluators, automatic=automatic)
         self.registry.controllers += controllers.reacting
-
         node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
         self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate) if node else None
         if self._node is not None:
             self.registry.controllers.append(NodeController(self._node))  # last: it runs what the others made
 
+        # What answers requests.
         transformer = Transformer(clock, era)
         reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
         token_requests = TokenRequests(self.issuer, self._lookup, clock, plugins)
+        computed = {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation}
         pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
-        connections: Mapping[Resource, Connection] = {
-            **(proxies(self.store, self._node.reach) if self._node is not None else proxies(self.store)),
-            **{("", "pods", name): pods for name in ("exec", "attach", "portforward", "log")},
-        }
-        resources = ResourceHandlers(
-            self.registry,
-            admission,
-            writer,
-            transformer,
-            self.random,
-            {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation},
-            connections,
-        )
+        reach = self._node.reach if self._node is not None else None
+        links = connections(self.store, pods, reach)
+        resources = ResourceHandlers(self.registry, admission, writer, transformer, self.random, computed, links)
         self._resources = resources.handle
         self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for)
-        self._timed: tuple[Timed, ...] = (*controllers.timed, resources.watcher)
+        self._timed: tuple[Timed, ...] = (
+            *controllers.timed,
+            resources.watcher,  # last: bookmarks name the revision that the controllers left
+        )
 
+        # What there is from the start.
         bootstrap(self.registry, controllers)
         if self._node is not None:
             self._node.start()  # after bootstrap: its objects need their namespaces

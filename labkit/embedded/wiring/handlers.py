@@ -19,6 +19,7 @@ from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource, ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.binding import bind
 from labkit.embedded.apiserver.handlers.subresources.eviction import evict
+from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
 from labkit.embedded.apiserver.handlers.subresources.scale import scale_operation
 from labkit.embedded.apiserver.handlers.verbs.delete import Deleter
 from labkit.embedded.apiserver.handlers.verbs.read import Reader
@@ -26,8 +27,9 @@ from labkit.embedded.apiserver.handlers.verbs.watch import Watcher
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.openapi.discovery import Discovery
 from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.storage import Store
 from labkit.embedded.machinery.kinds import KINDS
-from labkit.embedded.machinery.request import Request
+from labkit.embedded.machinery.request import Handler, Request
 
 
 class ResourceHandlers:
@@ -57,15 +59,34 @@ class ResourceHandlers:
         self.watcher = Watcher(registry.store, transformer, registry.clock, random)
         scale = scale_operation(reader.get, registry, admission)
         operations: Mapping[Resource, Operation] = {
-            ("", "bindings", ""): partial(bind, registry, admission),
-            ("", "pods", "binding"): partial(bind, registry, admission),
-            ("", "pods", "eviction"): partial(evict, registry, admission),
+            ("", "bindings", ""): partial(bind, registry, admission),  # the older path of the next
+            ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
+            ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion that asks disruption budgets
             **{(kind.group, kind.plural, "scale"): scale for kind in KINDS if "scale" in kind.subresources},
-            ("", "componentstatuses", ""): component_statuses,
-            **computed,
+            ("", "componentstatuses", ""): component_statuses,  # needs no store
+            **computed,  # reviews and token requests: need authenticators and authorizers
         }
         deleter = Deleter(registry, admission)
         self.handle = ResourceHandler(reader, self.watcher, writer, deleter, operations, connections, transformer)
+
+
+def connections(
+    store: Store, pods: Connection, reach: Callable[[str, int], Handler | None] | None
+) -> dict[Resource, Connection]:
+    """The handlers of subresources that connect to something else than the object.
+
+    Args:
+        store: Where services, pods and nodes are.
+        pods: Connects to pods.
+        reach: Finds the handler that listens at an address; None if nothing runs.
+    """
+    return {
+        **(proxies(store, reach) if reach is not None else proxies(store)),  # services, pods and nodes
+        ("", "pods", "exec"): pods,
+        ("", "pods", "attach"): pods,
+        ("", "pods", "portforward"): pods,
+        ("", "pods", "log"): pods,
+    }
 
 
 def nonresource_handler(
