@@ -1,4 +1,7 @@
-"""The controllers of a cluster, in the order in which each change reaches them."""
+"""The controllers of a cluster, in the order in which each change reaches them.
+
+The order decides in which order objects are written, and so their revisions and names.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ class Controllers:
             self.addresses,  # an IPAddress for each cluster IP
             Keeper(registry),  # restores what every cluster has
             self.system,  # restores what kube-system has
-            replicas,  # makes pods, as ``create`` may
+            replicas,  # makes pods
             Deployments(registry),  # makes replica sets, which then come back to the one above
             jobs,
             cron_jobs,  # makes jobs
@@ -118,10 +121,10 @@ class Controllers:
 
 
 def controller_create(writer: Writer) -> Create:
-    """Creation as a service account of ``kube-system``, past all admission plugins.
+    """Make the function by which controllers create: as a service account of ``kube-system``, with admission.
 
     Args:
-        writer: Answers the request that this makes.
+        writer: Creates the object.
     """
 
     def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
