@@ -20,6 +20,8 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
 from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
+from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
+from labkit.embedded.apiserver.handlers.subresources.proxy import Reach
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
@@ -34,7 +36,7 @@ from labkit.embedded.wiring.access import Access
 from labkit.embedded.wiring.content import bootstrap
 from labkit.embedded.wiring.controllers import Controllers, Timed, controller_create
 from labkit.embedded.wiring.credentials import Credentials
-from labkit.embedded.wiring.handlers import ResourceHandlers, connections, nonresource_handler
+from labkit.embedded.wiring.handlers import connections, nonresource_handler
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
@@ -117,14 +119,13 @@ class Cluster:
         token_requests = TokenRequests(self.issuer, self._lookup, clock, plugins)
         computed = {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation}
         pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
-        reach = self._node.reach if self._node is not None else None
+        reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
         links = connections(self.store, pods, reach)
-        resources = ResourceHandlers(self.registry, admission, writer, transformer, self.random, computed, links)
-        self._resources = resources.handle
+        self._resources = ResourceHandler(self.registry, admission, writer, transformer, self.random, computed, links)
         self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for)
         self._timed: tuple[Timed, ...] = (
             *controllers.timed,
-            resources.watcher,  # last: bookmarks name the revision that the controllers left
+            self._resources.watcher,  # last: bookmarks name the revision that the controllers left
         )
 
         # What there is from the start.

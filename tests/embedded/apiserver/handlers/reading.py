@@ -13,6 +13,7 @@ from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.represent.errors import error_response
 from labkit.embedded.apiserver.handlers.represent.tables.text import seconds_of
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
+from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
 from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
@@ -20,7 +21,6 @@ from labkit.embedded.apiserver.storage import Key, MemoryStore
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.machinery.status import ApiError
-from labkit.embedded.wiring.handlers import ResourceHandlers
 
 CREATED = "2026-01-01T00:00:00Z"
 NOW = seconds_of("2026-01-01T01:00:00Z")
@@ -36,8 +36,8 @@ class Reading:
         registry = Registry(self.store, lambda: self.now, Random(1))
         admission, transformer = Admission(), Transformer(lambda: self.now)
         writer = Writer(registry, admission, lambda request: None)
-        handlers = ResourceHandlers(registry, admission, writer, transformer, Random(1), {}, proxies(self.store))
-        self.handler, self.watcher = handlers.handle, handlers.watcher
+        self.handler = ResourceHandler(registry, admission, writer, transformer, Random(1), {}, proxies(self.store))
+        self.watcher = self.handler.watcher
 
     def put(self, resource: str, place: str, /, **fields: Any) -> Object:
         key = Key.of_place(resource, place)

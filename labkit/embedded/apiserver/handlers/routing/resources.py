@@ -6,7 +6,11 @@ Source: k8s.io/apiserver ``pkg/endpoints/installer.go``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
 
+from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.computed.component_statuses import component_statuses
 from labkit.embedded.apiserver.handlers.computed.custom_resources import asks_for_definitions, no_definitions
 from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
 from labkit.embedded.apiserver.handlers.represent.negotiation import (
@@ -20,10 +24,14 @@ from labkit.embedded.apiserver.handlers.represent.responses import respond
 from labkit.embedded.apiserver.handlers.represent.results import Operation
 from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.routes import routed_verb
+from labkit.embedded.apiserver.handlers.subresources.binding import bind
+from labkit.embedded.apiserver.handlers.subresources.eviction import evict
+from labkit.embedded.apiserver.handlers.subresources.scale import scale_operation
 from labkit.embedded.apiserver.handlers.verbs.delete import Deleter
 from labkit.embedded.apiserver.handlers.verbs.read import Reader
 from labkit.embedded.apiserver.handlers.verbs.watch import Watcher
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
+from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, Kind
 from labkit.embedded.machinery.request import MAX_BODY_BYTES, Request, Response
 from labkit.embedded.machinery.status import entity_too_large, no_such_resource
@@ -50,26 +58,30 @@ class ResourceHandler:
     """Answers every request for a resource that is served.
 
     Args:
-        reader: Gets and lists stored objects.
-        watcher: Watches them.
-        writer: Creates, updates and patches them.
-        deleter: Deletes them.
-        operations: The operations of what is not a stored object: computed kinds and subresources
-            with rules of their own.
-        connections: The handlers of ``CONNECTED`` subresources.
+        registry: Where objects are.
+        admission: The plugins.
+        writer: Creates, updates and patches stored objects.
         transformer: Makes Tables and the like.
+        random: Spreads the ends of watches.
+        computed: The operations of kinds that are never stored.
+        connections: The handlers of ``CONNECTED`` subresources.
     """
 
     def __init__(
         self,
-        reader: Reader,
-        watcher: Watcher,
+        registry: Registry,
+        admission: Admission,
         writer: Writer,
-        deleter: Deleter,
-        operations: Mapping[Resource, Operation],
-        connections: Mapping[Resource, Connection],
         transformer: Transformer,
+        random: Random,
+        computed: Mapping[Resource, Operation],
+        connections: Mapping[Resource, Connection],
     ) -> None:
+        self._store = registry.store
+        self._transformer = transformer
+        self._connections = connections
+        self.watcher = Watcher(registry.store, transformer, registry.clock, random)
+        reader, deleter = Reader(registry.store), Deleter(registry, admission)
         self._verbs: Mapping[str, Operation] = {
             "get": reader.get,
             "list": reader.list,
@@ -79,11 +91,15 @@ class ResourceHandler:
             "delete": deleter.delete,
             "deletecollection": deleter.delete_collection,
         }
-        self._watcher = watcher
-        self._store = reader.store
-        self._operations = operations
-        self._connections = connections
-        self._transformer = transformer
+        scale = scale_operation(reader.get, registry, admission)
+        self._operations: Mapping[Resource, Operation] = {
+            ("", "bindings", ""): partial(bind, registry, admission),  # the older path of the next
+            ("", "pods", "binding"): partial(bind, registry, admission),  # what a scheduler writes
+            ("", "pods", "eviction"): partial(evict, registry, admission),  # deletion that asks disruption budgets
+            **{(kind.group, kind.plural, "scale"): scale for kind in KINDS if "scale" in kind.subresources},
+            ("", "componentstatuses", ""): component_statuses,  # needs no store
+            **computed,  # reviews and token requests: need authenticators and authorizers
+        }
 
     def __call__(self, request: Request) -> Response:
         """Answer a request for a resource.
@@ -112,7 +128,7 @@ class ResourceHandler:
         route = COLLECTION if verb in ("list", "watch") else OFFERED
         form = negotiate(request, route=route, transforms=_transforms(kind, info.subresource))
         if verb == "watch":
-            return self._watcher.watch(request, kind, form)
+            return self.watcher.watch(request, kind, form)
         operation = self._operations.get(resource) or self._verbs[verb]
         return respond(self._transformer, form, operation(request, kind))
 
