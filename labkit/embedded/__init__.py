@@ -1,10 +1,11 @@
 """The embedded cluster: its components in one process, without Docker.
 
-Data goes down: ``process`` → ``cluster`` → ``bootstrap`` → ``controllers``, ``node`` → ``apiserver``,
-``container`` → ``machinery``.
+Data goes down: ``process`` → ``cluster`` → ``wiring`` → ``bootstrap`` → ``controllers``, ``node`` →
+``apiserver``, ``container`` → ``machinery``.
 
 - ``process``      the cluster as a process of its own (``python -m labkit.embedded``)
 - ``cluster``      puts the components together
+- ``wiring``       the lists of components: authorizers, authenticators, controllers, handlers
 - ``bootstrap``    the objects that every new cluster has
 - ``controllers``  what kube-controller-manager does
 - ``node``         what a kubelet and the scheduler do

@@ -21,7 +21,7 @@ IN_USE, UNUSABLE, OTHER_VERSION, PORT_TAKEN = 3, 4, 5, 6
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m labkit.embedded", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="directory of keys and state")
     parser.add_argument("--port", type=int, default=0, help="loopback port; without it the last one, or any")
@@ -49,7 +49,7 @@ def main() -> int:
         (home / "server.json").unlink(missing_ok=True)
         making = begin(home, held)
         defer_client()
-        # Loaded only now: the keys are being made meanwhile.
+        # Loaded only now, while the keys are generated.
         from labkit.embedded import process
         from labkit.embedded.apiserver.serving.logs import log_to
         from labkit.embedded.apiserver.storage.sqlite import StateUnusable
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def say(problem: Exception, code: int) -> int:
-    """Tell a person what is wrong, on standard error."""
+    """Write a problem to standard error, and return the exit code."""
     sys.stderr.write(f"{problem}\n")
     return code
 

@@ -8,83 +8,40 @@ process can hold as many clusters as it likes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable
 from random import Random, SystemRandom
 
 from labkit.embedded.apiserver.admission.plugins import default_chain
-from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
-from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
-from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
-from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
 from labkit.embedded.apiserver.authentication.signer import TokenSigner
-from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
-from labkit.embedded.apiserver.authorization.attributes import attributes_of
-from labkit.embedded.apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
-from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
-from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
-from labkit.embedded.apiserver.authorization.node import node_authorizer
-from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink
 from labkit.embedded.apiserver.filters.pipeline import pipeline
 from labkit.embedded.apiserver.filters.priority import FlowHeaders
-from labkit.embedded.apiserver.filters.request_info import request_info
+from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.computed.reviews import Reviews
-from labkit.embedded.apiserver.handlers.computed.tokenrequest import TokenRequests
-from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
-from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
-from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
-from labkit.embedded.apiserver.handlers.nonresource.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
-from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
-from labkit.embedded.apiserver.handlers.represent.encode import dump
-from labkit.embedded.apiserver.handlers.represent.responses import Responder
+from labkit.embedded.apiserver.handlers.computed.token_requests import TokenRequests
+from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
-from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
+from labkit.embedded.apiserver.handlers.subresources.proxy import Reach
 from labkit.embedded.apiserver.handlers.verbs.write import Writer
-from labkit.embedded.apiserver.openapi.discovery import Discovery
-from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, MemoryStore, Store
-from labkit.embedded.bootstrap.core import CoreController, bootstrap_core
-from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
-from labkit.embedded.bootstrap.services import bootstrap_services
-from labkit.embedded.bootstrap.system import SystemContent
-from labkit.embedded.controllers import MANAGER
-from labkit.embedded.controllers.addresses import ServiceAddresses
-from labkit.embedded.controllers.aggregation import RoleAggregation
-from labkit.embedded.controllers.cronjobs import CronJobs
-from labkit.embedded.controllers.daemonsets import DaemonSets
-from labkit.embedded.controllers.deployments import Deployments
-from labkit.embedded.controllers.disruption import Disruption
-from labkit.embedded.controllers.endpoints import ServiceEndpoints
-from labkit.embedded.controllers.expiry import Expiry
-from labkit.embedded.controllers.flows import FlowSchemas
-from labkit.embedded.controllers.garbage import GarbageCollector
-from labkit.embedded.controllers.jobs import Jobs
-from labkit.embedded.controllers.mirroring import EndpointsMirror
-from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
-from labkit.embedded.controllers.quotas import ResourceQuotas
-from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
-from labkit.embedded.controllers.signing import Signing
-from labkit.embedded.controllers.statefulsets import StatefulSets
-from labkit.embedded.controllers.tokens import TokenSecrets
-from labkit.embedded.controllers.volumes import Volumes
-from labkit.embedded.controllers.workload_pods import PODS
-from labkit.embedded.machinery.kinds import BY_RESOURCE, KINDS, RBAC, Kind
+from labkit.embedded.machinery.kinds import KINDS
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.machinery.quota.evaluators import Evaluators
 from labkit.embedded.machinery.request import Object, Request, Response
 from labkit.embedded.node.api import ClusterApi, NodeSettings
 from labkit.embedded.node.connections import NodeController, PodConnections
 from labkit.embedded.node.node import Node
-from labkit.rbac.attributes import Attributes, User
-from labkit.rbac.subjects import subject
+from labkit.embedded.wiring.access import Access
+from labkit.embedded.wiring.content import bootstrap
+from labkit.embedded.wiring.controllers import Controllers, Timed, controller_create
+from labkit.embedded.wiring.credentials import Credentials
+from labkit.embedded.wiring.handlers import connections, nonresource_handler
 
 COUNTED = frozenset(
     kind.resource for kind in KINDS if kind.namespaced and "list" in kind.verbs and kind.plural != "events"
 )
-"""The kinds that quotas count: all that a namespace keeps, but for events."""
-CERTIFICATES = "certificates.k8s.io"
-RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
+"""The kinds that quotas count: all that a namespace keeps, except events."""
 
 
 class Cluster:
@@ -95,10 +52,10 @@ class Cluster:
         store: Where objects live; memory if None.
         clock: Seconds since the epoch.
         random: Source of uids, names and suffixes.
-        signer: Signs tokens with ``keys.token_key``; give one to share it between clusters.
         node: Whether pods run. Without a node they stay Pending.
         era: ``now``, or ``1.20`` where each service account gets a token Secret.
-        audit_sink: Takes every audit event; None forgets them.
+        audit_sink: Takes every audit event; None drops them.
+        signer: Signs tokens with ``keys.token_key``; give one to share it between clusters.
     """
 
     def __init__(
@@ -120,249 +77,88 @@ class Cluster:
         self.node = node
         self.era = era
         self.address = ""
+        """Host and port, for documents that name the server; empty to name the one in the request."""
         self.audit_sink: Sink = audit_sink if audit_sink is not None else (lambda event: None)
-        self.registry = Registry(self.store, clock, self.random)
-        self.signer = signer or TokenSigner(keys.token_key)
-        self.issuer = TokenIssuer(self.signer, clock, self.registry.new_uid)
-        legacy = LegacyTokens(self._lookup, clock, self._mark_used)
-        self.tokens = ServiceAccountTokens(self.signer, self._lookup, clock, legacy)
-        self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
-        self.authorize = restrict_proxies(first_of(system_masters, node_authorizer(self.store.list), self.rbac))
-        self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
-        self._current: Request | None = None
-        for plural in RBAC_PLURALS:
-            kind = BY_RESOURCE[RBAC, "v1", plural]
-            self.store.follow(kind.resource, self.rbac.forget)
-            self.registry.strategy(kind).hooks.append(self._refuse_escalation)
         automatic = era == "1.20"
+        self.registry = Registry(self.store, clock, self.random)
+
+        # Who is asking, and what they may do.
+        self.signer = signer or TokenSigner(keys.token_key)
+        credentials = Credentials(self.registry, self._lookup, self.signer, keys.ca_certificate)
+        self.issuer, self.tokens = credentials.issuer, credentials.tokens
+        self.issue_token = credentials.issue_pod_token
+        access = Access(self.registry)
+        self.rbac, self.authorize = access.rbac, access.authorize
+
+        # What a write passes.
         evaluators = Evaluators(COUNTED, clock, old_words=automatic)
-        addresses = ServiceAddresses(self.registry)
-        system = SystemContent(self.registry, keys.ca_certificate, tracked=not automatic)
-        aggregation = RoleAggregation(self.registry)
-        signing = Signing(self.registry, self._may_have_node_certificate, keys.sign_request)
-        replica_sets = ReplicaController(self.registry, self._create_as, REPLICA_SETS)
-        replication_controllers = ReplicaController(self.registry, self._create_as, REPLICATION_CONTROLLERS)
-        jobs = Jobs(self.registry, self._create_as)
-        daemon_sets = DaemonSets(self.registry, self._create_as)
-        stateful_sets = StatefulSets(self.registry, self._create_as)
-        cron_jobs = CronJobs(self.registry, self._create_as)
-        timed = (
-            aggregation,
-            replica_sets,
-            replication_controllers,
-            cron_jobs,
-            jobs,
-            daemon_sets,
-            stateful_sets,
-            signing,
-            Expiry(self.registry),
-        )
-        self._timed = timed
-        self.registry.controllers += [
-            TokenSecrets(self.registry, self.issuer.issue_legacy, keys.ca_certificate, automatic=automatic),
-            aggregation,
-            NamespaceContent(self.registry, keys.ca_certificate),
-            NamespaceDeletion(self.registry),
-            GarbageCollector(self.registry),
-            Volumes(self.registry),
-            ResourceQuotas(self.registry, evaluators),
-            ServiceEndpoints(self.registry),
-            EndpointsMirror(self.registry),
-            signing,
-            addresses,
-            CoreController(self.registry),
-            system,
-            replica_sets,
-            replication_controllers,
-            Deployments(self.registry),
-            jobs,
-            cron_jobs,
-            daemon_sets,
-            stateful_sets,
-            Disruption(self.registry),
-            FlowSchemas(self.registry),
-        ]
-        node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
-        self._node: Node | None = None
-        if node:
-            self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate)
-            self.registry.controllers.append(NodeController(self._node))
-        pod_subresource = PodConnections(node_api, self._node, clock, self._refuse_creation)
-        reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
-        admission = default_chain(
+        plugins = default_chain(
             self._lookup,
             self.store.list,
             self.registry.new_suffix,
             evaluators,
-            self._may_use_signer,
-            self._may_request_audience,
+            access.may_use_signer,
+            access.may_request_audience,
             mount_secrets=automatic,
         )
-        responder = Responder(clock, era)
-        self._writer = Writer(self.registry, admission, self._refuse_creation)
-        token_requests = TokenRequests(self.issuer, self._lookup, clock, admission, responder)
-        self._resources = ResourceHandler(
-            self.registry,
-            reviews.table(),
-            {
-                ("", "serviceaccounts", "token"): token_requests.subresource,
-                **(proxies(self.store, self._node.reach) if self._node is not None else {}),
-                **{("", "pods", name): pod_subresource for name in ("exec", "attach", "portforward", "log")},
-            },
-            responder,
-            self.random,
-            self._writer,
-        )
-        self._nonresources = NonResourceHandler(
-            Discovery(KINDS),
-            self._address_for,
-            lambda: self.store.revision,
-            routes=(
-                OpenIdDocuments(self.signer, self._address_for),
-                OpenApiHandler(),
-                SnapshotHandler(self.store, self.registry.note_owners),
-            ),
-            paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
-        )
-        self._bootstrap(addresses, system)
+        admission = Admission(plugins)
+        writer = Writer(self.registry, admission, access.refuse_creation)
+
+        # What reacts to it.
+        create = controller_create(writer)
+        controllers = Controllers(self.registry, create, keys, credentials, access, evaluators, automatic=automatic)
+        self.registry.controllers += controllers.reacting
+        node_api = ClusterApi(self.registry, self.random, self.issue_token, lambda: self.handle)
+        self._node = Node(node_api, NodeSettings(), clock, lambda: self.keys.server_certificate) if node else None
         if self._node is not None:
-            self._node.start()
+            self.registry.controllers.append(NodeController(self._node))  # last: it runs what the others made
+
+        # What answers requests.
+        transformer = Transformer(clock, era)
+        reviews = Reviews(self.tokens, self.authorize, self.rbac.rules_for, clock)
+        token_requests = TokenRequests(self.issuer, self._lookup, clock, plugins)
+        computed = {**reviews.operations(), ("", "serviceaccounts", "token"): token_requests.operation}
+        pods = PodConnections(node_api, self._node, clock, access.refuse_creation)
+        reach: Reach = self._node.reach if self._node is not None else (lambda address, port: None)
+        links = connections(self.store, pods, reach)
+        self._resources = ResourceHandler(self.registry, admission, writer, transformer, self.random, computed, links)
+        self._nonresources = nonresource_handler(self.registry, self.signer, self._address_for)
+        self._timed: tuple[Timed, ...] = (
+            *controllers.timed,
+            self._resources.watcher,  # last: bookmarks name the revision that the controllers left
+        )
+
+        # What there is from the start.
+        bootstrap(self.registry, controllers)
+        if self._node is not None:
+            self._node.start()  # after bootstrap: its objects need their namespaces
         self.handle = pipeline(
-            self._route,
+            access.guarded(self._route),
             new_id=self.registry.new_uid,
             clock=clock,
             sink=self.audit_sink,
-            authenticators=(
-                warn_of_ignored_header,
-                CertificateAuthenticator(keys.ca_certificate, clock),
-                BearerAuthenticator(self.tokens),
-            ),
-            flow_headers=FlowHeaders(self._lookup),
+            authenticators=credentials.authenticators,
+            flow_headers=FlowHeaders(self.store),
             authorize=self.authorize,
         )
 
     def advance(self) -> None:
-        """Do what has become due by the clock: expiry, restarts, events' end of life."""
+        """Do what has become due by the clock: restarts, retries, expiry, bookmarks."""
         if self._node is not None:
             with self.registry.transaction():
                 self._node.advance()
-        for controller in self._timed:
-            controller.advance()
-        self._resources.advance()
+        for work in self._timed:
+            work.advance()
 
     def close(self) -> None:
         """Release the store."""
         self.store.close()
 
-    def issue_token(self, pod: Object, service_account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
-        """A token for a pod's volume, as the kubelet asks for it.
-
-        Args:
-            pod: The pod, with its uid and node.
-            service_account: Its account.
-            audience: For whom the token is; empty for the API server.
-            expiration_seconds: Its lifetime.
-        """
-        node = pod["spec"].get("nodeName")
-        return self.issuer.issue(
-            service_account,
-            [audience] if audience else [],
-            expiration_seconds,
-            pod=pod,
-            node=(self._lookup("nodes", "", node) or {"metadata": {"name": node}}) if node else None,
-        )
-
     def _route(self, request: Request) -> Response:
-        # A pod's program may ask amid the write that begins it: then there are two.
-        before, self._current = self._current, request
-        try:
-            return self._answer(request)
-        finally:
-            self._current = before
-
-    def _answer(self, request: Request) -> Response:
-        if request.info.is_resource:
-            return self._resources(request)
-        return self._nonresources(request)
+        return self._resources(request) if request.info.is_resource else self._nonresources(request)
 
     def _address_for(self, request: Request) -> str:
         return self.address or request.headers.get("host", "")
 
-    def _list_rbac(self, plural: str, namespace: str) -> Iterable[Object]:
-        return self.registry.list(BY_RESOURCE[RBAC, "v1", plural], namespace)
-
-    def _get_rbac(self, plural: str, namespace: str, name: str) -> Object | None:
-        return self.store.get(Key(BY_RESOURCE[RBAC, "v1", plural].resource, namespace, name))
-
     def _lookup(self, plural: str, namespace: str, name: str) -> Object | None:
         return self.store.get(Key(plural, namespace, name))
-
-    def _refuse_escalation(self, new: Object, old: Object | None) -> None:
-        """Before an RBAC object is written for a caller; controllers may do as they must."""
-        request = self._current
-        if request is not None:
-            self._guard(request.user, request.info, new, old)
-
-    def _refuse_creation(self, request: Request) -> None:
-        """Who creates by an update or an apply must be allowed to create."""
-        question = attributes_of(request.user, request.info)._replace(verb="create")
-        decision = self.authorize(question)
-        if not decision.allowed:
-            raise refusal(question, decision.reason)
-
-    def _may_use_signer(self, user: User, verb: str, name: str) -> bool:
-        return self.authorize(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name)).allowed
-
-    def _may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
-        verb = "request-serviceaccounts-token-audience"
-        return self.authorize(Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account)).allowed
-
-    def _may_have_node_certificate(self, user: User, right: str) -> bool:
-        return self.authorize(
-            Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", right)
-        ).allowed
-
-    def _create_as(self, controller: str, obj: Object, kind: Kind = PODS) -> Object:
-        """See :class:`~labkit.embedded.controllers.workload.Create`."""
-        group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
-        path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
-        request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
-        request.info = request_info(request)
-        request.user = subject(f"kube-system/{controller}").as_user()
-        return self._writer.create(request, kind).object
-
-    def _mark_used(self, secret: Object, date: str) -> None:
-        """Label a legacy token's Secret with the day of its last use."""
-
-        def label(obj: Object) -> None:
-            obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), LAST_USED: date}
-
-        self.registry.edit(BY_RESOURCE["", "v1", "secrets"], secret, "kube-apiserver", label)
-
-    def _bootstrap(self, addresses: ServiceAddresses, system: SystemContent) -> None:
-        """Give the store what every cluster has, where it is missing."""
-        now, new = timestamp(self.clock()), not self.store.revision
-        with self.registry.transaction():
-            bootstrap_core(self.registry)
-            bootstrap_services(self.registry)
-            addresses.bootstrap()
-            system.bootstrap()
-            for plural, obj in bootstrap_policy(now):
-                metadata = obj["metadata"]
-                kind = BY_RESOURCE[RBAC, "v1", plural]
-                key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
-                stored = self.store.get(key)
-                if stored is not None:
-                    changed = reconciled(stored, obj)
-                    if changed is not None:
-                        self.registry.edit(kind, stored, "kube-apiserver", partial(_update, changed))
-                    continue
-                metadata |= {"uid": self.registry.new_uid(), "creationTimestamp": now}
-                if new:  # complete as they are: no controller has anything to add
-                    self.store.put(key, obj)
-                else:
-                    self.registry.write(kind, obj)
-
-
-def _update(changed: Object, obj: Object) -> None:
-    obj.update(changed)

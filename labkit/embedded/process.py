@@ -1,4 +1,4 @@
-"""The server's process: from a directory to a server, and to a clean end."""
+"""The server's process: starts the server of a state directory, and stops it cleanly."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ PRISTINE = "pristine"
 
 
 WARM_UP_SECONDS = 0.5
-"""So long after the start what the first answer did not need is loaded, if nobody asked for it
-before: the cryptography of tokens, and ``DEFERRED``."""
+"""How long after the start the modules are loaded that the first answer did not need: ``DEFERRED``, and
+the cryptography of tokens."""
 
 DEFERRED = (
     "labkit.embedded.apiserver.serving.channels",
@@ -49,15 +49,15 @@ DEFERRED = (
 )
 
 BREATH_SECONDS = 0.02
-"""Requests are answered between two modules that are loaded in the background."""
+"""The pause between two such modules, for requests."""
 
 
 RENEWAL_SECONDS = 12 * 3600.0
-"""How often the age of certificates is looked at."""
+"""How often the age of certificates is checked."""
 
 
 LOOK_SECONDS = 5.0
-"""How often the server looks whether its directory is still there, and still names it."""
+"""How often the server checks that its directory exists and names it."""
 
 
 class PortTaken(Exception):
@@ -65,16 +65,16 @@ class PortTaken(Exception):
 
 
 def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
-    """The directory's cluster, with its beginning kept as a snapshot.
+    """Open the directory's cluster, and save a snapshot of its first state.
 
     Args:
-        home: The state directory, which this process holds the lock of.
+        home: The state directory, locked by this process.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
         audit: Takes the audit events.
 
     Raises:
-        StateUnusable: The database is another version's.
+        StateUnusable: The database is of another version.
     """
     store = SQLiteStore(home / "state.db")
     cluster = Cluster(load_keys(home), store, node=node, era=era, audit_sink=audit)
@@ -84,14 +84,14 @@ def open_cluster(home: Path, node: bool, era: str, audit: AuditFile) -> Cluster:
 
 
 async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | None = None) -> None:
-    """Serve until a signal says stop, or the directory is taken away.
+    """Serve until SIGTERM or SIGINT, or until the directory is removed.
 
     Args:
-        home: The state directory, which this process holds the lock of.
-        port: The port; 0 takes the last one if it is free, or any.
+        home: The state directory, locked by this process.
+        port: The port; 0 for the previous one if it is free, else any.
         node: Whether pods run.
         era: ``now`` or ``1.20``.
-        admin: A certificate and key for the administrator, if they were just made.
+        admin: The administrator's certificate and key, if just generated.
 
     Raises:
         PortTaken: The port asked for is in use.
@@ -126,7 +126,7 @@ async def serve(home: Path, port: int, node: bool, era: str, admin: Identity | N
         "era": era,
     }
     write_private(home / "server.json", json.dumps(state).encode())
-    # Clients may connect already, and make ready to while this loads.
+    # Clients may connect while this loads.
     server = load_server()(cluster, listening, audit.flush)
     log.info("labkit %s serves %s on %s", __version__, home, address)
     background = [
@@ -154,7 +154,7 @@ def _named(home: Path) -> bool:
 
 
 async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
-    """End when the directory was removed, or has another server: nobody could find this one any more."""
+    """Stop the server when its directory is removed or names another server."""
     while _named(home):
         await asyncio.sleep(LOOK_SECONDS)
     log.warning("%s is gone, or names another server: this one ends", home)
@@ -162,7 +162,7 @@ async def _until_forsaken(home: Path, stop: asyncio.Event) -> None:
 
 
 def load_server() -> type[ApiServer]:
-    """Load what answers over TLS, which takes a third of a start."""
+    """Load the TLS server, which takes a third of a start."""
     from labkit.embedded.apiserver.serving.server import ApiServer
 
     return ApiServer
@@ -178,7 +178,7 @@ async def _warm_up(cluster: Cluster) -> None:
 
 
 async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) -> None:
-    """Replace certificates in good time, however long the server runs."""
+    """Renew certificates before they expire."""
     while True:
         await asyncio.sleep(RENEWAL_SECONDS)
         try:
@@ -193,13 +193,13 @@ async def _renew(home: Path, cluster: Cluster, server: ApiServer, address: str) 
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where it is installed, which is half as fast again.
+    """Run a coroutine on uvloop if it is installed, which is 1.5 times as fast.
 
     Args:
-        main: What to run.
+        main: The coroutine.
 
     Returns:
-        What it returns.
+        Its result.
     """
     try:
         import uvloop

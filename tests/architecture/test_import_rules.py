@@ -35,6 +35,7 @@ PLANTED = {
         ("labkit.embedded.apiserver.registry", "labkit.embedded.controllers"),
         ("labkit.embedded.controllers", "labkit.embedded.node"),
         ("labkit.embedded.node", "labkit.embedded.cluster"),
+        ("labkit.embedded.wiring", "labkit.embedded.cluster"),
     ],
     "server-without-clients": [
         ("labkit.embedded.cluster", "kubernetes"),
@@ -51,6 +52,18 @@ PLANTED = {
         ("labkit.embedded.apiserver.authentication", "labkit.embedded.apiserver.registry"),
         ("labkit.embedded.apiserver.authorization", "labkit.embedded.apiserver.filters.audit"),
         ("labkit.embedded.apiserver.registry", "labkit.embedded.apiserver.admission"),
+    ],
+    "handlers": [
+        (
+            "labkit.embedded.apiserver.handlers.represent",
+            "labkit.embedded.apiserver.handlers.decode",
+        ),
+        ("labkit.embedded.apiserver.handlers.represent", "labkit.embedded.apiserver.handlers.verbs"),
+        ("labkit.embedded.apiserver.handlers.decode", "labkit.embedded.apiserver.handlers.admission"),
+        ("labkit.embedded.apiserver.handlers.verbs", "labkit.embedded.apiserver.handlers.subresources"),
+        ("labkit.embedded.apiserver.handlers.subresources", "labkit.embedded.apiserver.handlers.routing"),
+        ("labkit.embedded.apiserver.handlers.computed", "labkit.embedded.apiserver.filters"),
+        ("labkit.embedded.apiserver.openapi", "labkit.embedded.apiserver.handlers.represent"),
     ],
     "sockets": [
         ("labkit.embedded.apiserver.handlers", "socket"),
@@ -99,7 +112,7 @@ MODULES = [
         for room in ("cli", "ui", "grading", "lab", "lessons", "backends", "embedded", "client", "rbac")
     ),
     *(f"labkit.embedded.{part}" for part in ("apiserver", "bootstrap", "cluster", "container", "controllers")),
-    *(f"labkit.embedded.{part}" for part in ("machinery", "node")),
+    *(f"labkit.embedded.{part}" for part in ("machinery", "node", "wiring")),
 ]
 """The rooms that every skeleton has."""
 

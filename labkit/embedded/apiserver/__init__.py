@@ -4,7 +4,7 @@
 2. ``filters``         the one list of filters that a request passes, and those that are not stages of their own
 3. ``authentication``  who is asking
 4. ``authorization``   may they
-5. ``handlers``        decode, run the registry, encode
+5. ``handlers``        route, decode, run the registry, represent
 6. ``openapi``         discovery and the OpenAPI documents
 7. ``admission``       plugins that change or refuse a write
 8. ``registry``        defaulting, validation, and what is kept of each kind

@@ -1,7 +1,7 @@
-"""What travels through the server: the request, the caller, and the answer.
+"""The request and the response.
 
-Everything below ``serving`` speaks in these types, so that a request is the same
-thing whether it came over TLS, from a pod's shell, or from a test.
+Everything below ``serving`` uses these types, whether a request came over TLS, from a pod's
+shell, or from a test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from labkit.rbac.attributes import User
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
-"""The largest body a write may have. ``Request.body`` holds at most one byte more."""
+"""The largest body of a write. ``Request.body`` has at most one byte more."""
 
 Object = dict[str, Any]
 """A Kubernetes object as decoded JSON. Never mutated once it is stored."""
@@ -29,7 +29,7 @@ class PeerCertificate:
         organizations: The subject's O values, which are the groups.
         sha256: Fingerprint of the DER form, in hex.
         uid: The user's uid, if the subject has one.
-        valid: From when to when it counts, in seconds since the epoch.
+        valid: Start and end of its validity, in seconds since the epoch.
     """
 
     common_name: str
@@ -41,10 +41,10 @@ class PeerCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ShownCertificate:
-    """A client certificate as it was shown: the client has its key, and nobody has looked who signed it.
+    """A client certificate that is not verified yet; the client has its key.
 
     Args:
-        chain: The certificate, and after it what else the client sent, in DER.
+        chain: The certificate, and the others that the client sent, in DER.
     """
 
     chain: tuple[bytes, ...]
@@ -52,7 +52,7 @@ class ShownCertificate:
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """What a request asks for, read from its method and path alone.
+    """What a request asks for, read from its method and path.
 
     Source: k8s.io/apiserver, ``RequestInfoFactory``.
     """
@@ -69,11 +69,51 @@ class RequestInfo:
     name: str = ""
     parts: tuple[str, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
-    """Fields of which a list's selector wants exactly one value."""
+    """Fields for which a list's selector requires exactly one value."""
+
+
+@dataclass(slots=True)
+class AuditRecord:
+    """What filters and handlers find out about a request, for its audit event.
+
+    Args:
+        id: The audit id, which the response has too.
+        user: Who was authenticated; None until somebody is.
+        impersonated: The user that the request continues as, if it impersonates one.
+        impersonation_constraint: The verb that allowed it; empty for unconstrained impersonation.
+        annotations: The event's annotations.
+        object_metadata: The metadata of the object in the body, which completes what the path says.
+        refusal: The Status of the error that ended the request.
+        refusal_hidden: The error was answered in a form that the caller did not ask for: the event
+            does not show it.
+    """
+
+    id: str = ""
+    user: User | None = None
+    impersonated: User | None = None
+    impersonation_constraint: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+    object_metadata: Object | None = None
+    refusal: Object | None = None
+    refusal_hidden: bool = False
 
 
 NOBODY = User("")
 NOTHING_ASKED = RequestInfo(False, "/", "get")
+
+
+def user_info(user: User) -> Object:
+    """A user as audit events and reviews show it, without empty fields."""
+    info: Object = {}
+    if user.name:
+        info["username"] = user.name
+    if user.uid:
+        info["uid"] = user.uid
+    if user.groups:
+        info["groups"] = list(user.groups)
+    if user.extra:
+        info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
+    return info
 
 
 @dataclass(slots=True)
@@ -103,11 +143,12 @@ class Request:
     header_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Headers that may repeat (``impersonate-group``, ``impersonate-extra-*``), each value apart."""
 
-    # Filled in on the way through the pipeline.
+    # Set by the filters.
     info: RequestInfo = NOTHING_ASKED
     user: User = NOBODY
-    audit: Object = field(default_factory=dict)
-    """The audit event of this request; filters add to its annotations."""
+    audit: AuditRecord = field(default_factory=AuditRecord)
+    flow_headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that name the caller's priority level."""
     warnings: list[str] = field(default_factory=list)
     """Texts of ``Warning: 299 - "…"`` headers that handlers add."""
 
@@ -118,40 +159,40 @@ class Request:
 
     def annotate(self, key: str, value: str) -> None:
         """Add an annotation to the request's audit event."""
-        self.audit.setdefault("annotations", {})[key] = value
+        self.audit.annotations[key] = value
 
     def note_object(self, obj: Object) -> None:
-        """Let the audit event name the object that was sent, where the path does not."""
-        self.audit["objectRef"] = dict(obj.get("metadata") or {})
+        """Complete the audit event with the name of the object that was sent."""
+        self.audit.object_metadata = dict(obj.get("metadata") or {})
 
 
 class EventStream(Protocol):
-    """A watch: pieces of the body that come over time. It is polled, never blocks."""
+    """A body that arrives over time, such as a watch. It is polled and never blocks."""
 
     def read(self) -> list[bytes]:
-        """Whatever is ready now, one event a piece (with its newline)."""
+        """The events that are ready now, one a piece, with its newline."""
 
     @property
     def closed(self) -> bool:
-        """True once nothing more will come."""
+        """Whether the stream has ended."""
 
     def on_ready(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` whenever ``read`` may have something new."""
+        """Call ``wake`` whenever ``read`` may have new events."""
 
     def close(self) -> None:
-        """Forget the watch (the client has gone)."""
+        """End the stream: the client has disconnected."""
 
     @property
     def timeout_seconds(self) -> float:
-        """After how long the server ends the stream by itself."""
+        """After how long the server ends the stream."""
 
 
 WINDOW = (24, 80)
-"""The rows and columns of a terminal whose client has not told its size."""
+"""The rows and columns of a terminal whose client sent no size."""
 
 
 class ExecIO(Protocol):
-    """The far end of an exec, as the container's process sees it.
+    """The client's end of an exec session.
 
     Args:
         window: The terminal's rows and columns.
@@ -160,20 +201,20 @@ class ExecIO(Protocol):
     window: tuple[int, int]
 
     async def read_stdin(self) -> bytes:
-        """The next bytes typed, or ``b""`` at the end of input."""
+        """The next bytes of input, or ``b""`` at its end."""
 
     def stdin_ready(self) -> bool:
-        """Whether ``read_stdin`` would answer at once (typed bytes, or the end of input)."""
+        """Whether ``read_stdin`` would return at once."""
 
     async def write(self, channel: int, data: bytes) -> None:
         """Send to channel 1 (stdout) or 2 (stderr)."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; ``0`` lets others run. The server's loop or a test decides how."""
+        """Wait; ``0`` only yields to other tasks."""
 
 
 class ExecSession(Protocol):
-    """A command about to run in a container."""
+    """A command to run in a container."""
 
     stdin: bool
     stdout: bool
@@ -191,13 +232,13 @@ class ExecSession(Protocol):
 
 @dataclass(slots=True)
 class Response:
-    """The answer to one request.
+    """The response to one request.
 
     Args:
         status: The HTTP status code.
         headers: Header name to value, in the order they are sent.
-        body: The whole body, unless ``stream`` or ``upgrade`` is set.
-        stream: A watch (or a followed log) whose pieces are sent as they come.
+        body: The body, unless ``stream`` or ``upgrade`` is set.
+        stream: A watch or a followed log, sent as it arrives.
         upgrade: An exec session; the server switches to WebSocket and runs it.
         warnings: Texts for ``Warning`` headers (299), one header each.
     """
@@ -211,4 +252,4 @@ class Response:
 
 
 Handler = Callable[[Request], Response]
-"""A request in, an answer out. A filter is ``with_x(handler, …) -> Handler``."""
+"""Answers a request. A filter is ``with_x(handler, …) -> Handler``."""

@@ -1,4 +1,4 @@
-"""Errors as the API says them: a Status object with code, reason, message and details.
+"""API errors: a Status object with code, reason, message and details.
 
 Handlers raise ``ApiError``; the pipeline turns it into the response.
 Source: k8s.io/apimachinery ``pkg/api/errors``.
@@ -19,7 +19,7 @@ class ApiError(Exception):
     Args:
         code: The HTTP status code.
         reason: The machine-readable reason, such as ``NotFound``; empty for none.
-        message: The text a person reads.
+        message: The human-readable text.
         details: ``details`` of the Status; None leaves the field out.
         headers: Extra response headers, such as ``Retry-After``.
     """
@@ -39,7 +39,7 @@ class ApiError(Exception):
         self.details = details
         self.headers = dict(headers or {})
         self.list_metadata: dict[str, str] = {}
-        """``metadata`` of the Status, where a list that expired tells how to go on."""
+        """``metadata`` of the Status: an expired list has a new continue token there."""
 
     def to_status(self) -> Object:
         """The Status object, fields in the order the real server sends them."""
@@ -97,7 +97,7 @@ def already_exists(resource: str, group: str, name: str) -> ApiError:
 
 
 def conflict(resource: str, group: str, name: str, why: str) -> ApiError:
-    """409: the write cannot be done on what is stored now."""
+    """409: the stored object has changed, or forbids the write."""
     return ApiError(
         409,
         "Conflict",
@@ -118,12 +118,12 @@ def forbidden(resource: str, group: str, name: str, why: str) -> ApiError:
 
 
 def bad_request(message: str) -> ApiError:
-    """400: the request makes no sense."""
+    """400: the request is invalid."""
     return ApiError(400, "BadRequest", message)
 
 
 def unauthorized() -> ApiError:
-    """401: credentials were given and are not good."""
+    """401: the credentials are invalid."""
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
@@ -143,7 +143,7 @@ def method_not_allowed() -> ApiError:
 
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]]) -> ApiError:
-    """422: the object breaks rules of its kind.
+    """422: the object is invalid.
 
     Args:
         kind: The Kind (not the resource), as the message and details name it.

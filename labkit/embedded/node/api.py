@@ -15,7 +15,7 @@ from labkit.embedded.machinery.request import Handler, Object, Request, Response
 from labkit.embedded.machinery.status import ApiError
 
 if TYPE_CHECKING:
-    from labkit.embedded.apiserver.authentication.claims import Issued
+    from labkit.embedded.apiserver.authentication.claims import IssuedToken
 
 API_PORT = 6443
 """The port on which the API server listens at the node's address."""
@@ -38,7 +38,7 @@ class ClusterApi:
         self,
         registry: Registry,
         random: Random,
-        issue_token: Callable[[Object, Object, str, int], Issued],
+        issue_token: Callable[[Object, Object, str, int], IssuedToken],
         handler: Callable[[], Handler],
     ) -> None:
         self._registry = registry

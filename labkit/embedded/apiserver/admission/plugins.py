@@ -49,23 +49,23 @@ def default_chain(
     """
     return Chain(
         (
-            NamespaceLifecycle(lookup),
-            LimitRanger(lister),
-            ServiceAccount(lookup, lister, new_suffix, mount_secrets),
-            NodeRestriction(lookup, may_request_audience),
-            TaintNewNodes(),
-            PodSecurity(lookup, lister),
-            Priority(lookup, lister),
+            NamespaceLifecycle(lookup),  # first: nothing is created in a namespace that ends
+            LimitRanger(lister),  # default requests and limits, before quotas count them
+            ServiceAccount(lookup, lister, new_suffix, mount_secrets),  # the account of a pod, and its token volume
+            NodeRestriction(lookup, may_request_audience),  # what nodes may write: themselves and their pods
+            TaintNewNodes(),  # a new node takes no pods until it is ready
+            PodSecurity(lookup, lister),  # validates the pod that the others have completed
+            Priority(lookup, lister),  # the number behind a priority class
             OneDefaultPriority(lister),
             DefaultTolerations(),
             DefaultStorageClass(lister),
             StorageObjectInUse(),
             ClaimResize(lookup),
             RuntimeClass(lookup),
-            Requestor(),
-            CertificateRights(may_use_signer),
+            Requestor(),  # who asks for a certificate, before their rights are checked
+            CertificateRights(may_use_signer),  # who may approve and sign
             CertificateSubjects(),
             DefaultIngressClass(lister),
-            ResourceQuota(lister, evaluators),
+            ResourceQuota(lister, evaluators),  # last: it counts what is going to be stored
         )
     )

@@ -1,8 +1,8 @@
-"""The event that every request leaves behind, in the real format (``audit.k8s.io/v1``).
+"""The audit event of each request, in the real format (``audit.k8s.io/v1``).
 
-All requests are kept at level Metadata: who, what, when and how it ended, but no bodies,
-and so no tokens. A long-running request (a watch, an exec, a log, refused or not) leaves one
-event when its answer starts and one when it ends.
+The level is Metadata: who, what, when and how it ended, but no bodies, and so no tokens. A
+long-running request (a watch, an exec, a log, refused or not) leaves one event when its answer
+starts and one when it ends.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/audit.go``, ``pkg/audit/request.go``;
 https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
@@ -27,8 +27,8 @@ from labkit.embedded.machinery.request import (
     Request,
     RequestInfo,
     Response,
+    user_info,
 )
-from labkit.rbac.attributes import User
 
 Sink = Callable[[Object], None]
 """Takes one finished event."""
@@ -41,8 +41,7 @@ def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Hand
     """Report every request to ``sink``.
 
     Args:
-        handler: Answers the request, and leaves in ``request.audit`` what it knows:
-            ``auditID``, ``user``, ``impersonatedUser``, ``annotations``, ``responseStatus``.
+        handler: Answers the request, and fills in ``request.audit``.
         sink: Takes the events.
         clock: Seconds since the epoch.
     """
@@ -55,7 +54,7 @@ def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Hand
         def report(stage: str) -> None:
             sink({**event, "stage": stage, "stageTimestamp": timestamp(clock())})
 
-        known = "user" in request.audit  # who could not be authenticated never gets as far as the end
+        known = request.audit.user is not None  # without a user there is no ResponseComplete
         goes_on = response.stream is not None or response.upgrade is not None
         if goes_on or is_long_running(request.info) or not known:
             report("ResponseStarted")
@@ -71,52 +70,37 @@ def with_audit(handler: Handler, sink: Sink, clock: Callable[[], float]) -> Hand
 
 
 def _event(request: Request, response: Response, received: str) -> Object:
-    notes, info = request.audit, request.info
+    record, info = request.audit, request.info
     event: Object = {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
         "level": "Metadata",
-        "auditID": notes.get("auditID", ""),
+        "auditID": record.id,
         "stage": "",
         "requestURI": request.raw_uri or request.path,
         "verb": info.verb,
-        "user": user_info(notes.get("user", request.user)),
+        "user": user_info(record.user or request.user),
     }
-    if "impersonatedUser" in notes:
-        event["impersonatedUser"] = user_info(notes["impersonatedUser"])
-        if notes.get("impersonationConstraint"):
-            event["authenticationMetadata"] = {"impersonationConstraint": notes["impersonationConstraint"]}
+    if record.impersonated is not None:
+        event["impersonatedUser"] = user_info(record.impersonated)
+        if record.impersonation_constraint:
+            event["authenticationMetadata"] = {"impersonationConstraint": record.impersonation_constraint}
     event["sourceIPs"] = source_ips(request)
     agent = request.headers.get("user-agent")
     if agent:
         event["userAgent"] = agent if len(agent) <= MAX_USER_AGENT else f"{agent[:MAX_USER_AGENT]}...TRUNCATED"
     if info.is_resource:
-        event["objectRef"] = _object_reference(info, notes.get("objectRef"))
+        event["objectRef"] = _object_reference(info, record.object_metadata or {})
     event["responseStatus"] = _response_status(request, response)
     event["requestReceivedTimestamp"] = received
     event["stageTimestamp"] = ""
-    annotations = notes.get("annotations")
-    if annotations:
-        event["annotations"] = dict(sorted(annotations.items()))
+    if record.annotations:
+        event["annotations"] = dict(sorted(record.annotations.items()))
     return event
 
 
-def user_info(user: User) -> Object:
-    """A user as events and reviews show it; empty fields are left out."""
-    info: Object = {}
-    if user.name:
-        info["username"] = user.name
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(user.extra[key]) for key in sorted(user.extra)}
-    return info
-
-
 def source_ips(request: Request) -> list[str]:
-    """Where a request came from: what proxies say, then the address that cannot be made up."""
+    """The source addresses of a request: those in headers of proxies, then the real one."""
     found: list[str] = []
     forwarded, real = request.headers.get("x-forwarded-for"), request.headers.get("x-real-ip")
     if forwarded or real:
@@ -136,8 +120,7 @@ def _address(text: str) -> str:
         return ""
 
 
-def _object_reference(info: RequestInfo, known: Object | None) -> Object:
-    known = known or {}
+def _object_reference(info: RequestInfo, known: Object) -> Object:
     fields = (
         ("resource", info.resource),
         ("namespace", info.namespace or known.get("namespace")),
@@ -152,7 +135,7 @@ def _object_reference(info: RequestInfo, known: Object | None) -> Object:
 
 
 def attempts(request: Request) -> str:
-    """What a caller showed who could not be authenticated."""
+    """The credentials that were tried when authentication failed."""
     scheme, _, credential = request.headers.get("authorization", "").strip().partition(" ")
     shown = [scheme.lower()] if credential and scheme.lower() in ("basic", "bearer") else []
     shown += ["x509"] * (request.certificate is not None)
@@ -162,11 +145,10 @@ def attempts(request: Request) -> str:
 
 
 def _response_status(request: Request, response: Response) -> Object:
-    notes = request.audit
-    status = notes.get("responseStatus")
+    record, status = request.audit, request.audit.refusal
     if status is None and response.status == 401:
         return {"metadata": {}, "message": attempts(request), "code": 401}
-    if status is None and "responseStatus" not in notes and response.body.startswith(STATUS_STARTS):
+    if status is None and not record.refusal_hidden and response.body.startswith(STATUS_STARTS):
         status = orjson.loads(response.body)
     if status is None:
         return {"metadata": {}, "code": 101 if response.upgrade is not None else response.status}

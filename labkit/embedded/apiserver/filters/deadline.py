@@ -1,7 +1,7 @@
-"""How long a request may take: ``?timeout=``, in Go's words.
+"""The deadline of a request: ``?timeout=``, a Go duration.
 
-Nothing here takes long enough to be cut off, so that only what cannot be read matters. It
-is refused before anybody asks who the caller is.
+No request takes long enough to reach it, so only an invalid duration matters. It is refused
+before authentication.
 
 Source: k8s.io/apiserver ``pkg/endpoints/filters/request_deadline.go``; Go ``time.ParseDuration``.
 """
@@ -17,12 +17,12 @@ LONG_SUBRESOURCES = ("attach", "exec", "log", "portforward", "proxy")
 
 
 def is_long_running(info: RequestInfo) -> bool:
-    """Whether a request is meant to go on: it has no deadline, and its audit has a beginning and an end."""
+    """Whether a request has no deadline, and audit events for its start and its end."""
     return info.is_resource and (info.verb in LONG_VERBS or info.subresource in LONG_SUBRESOURCES)
 
 
 def with_deadline(handler: Handler) -> Handler:
-    """Refuse a timeout that is no duration."""
+    """Refuse a timeout that is not a duration."""
 
     def handle(request: Request) -> Response:
         asked = request.param("timeout") if request.query else ""

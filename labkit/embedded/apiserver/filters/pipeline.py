@@ -15,8 +15,8 @@ from labkit.embedded.apiserver.authorization.refusal import refusal
 from labkit.embedded.apiserver.filters.audit import Sink, with_audit
 from labkit.embedded.apiserver.filters.deadline import with_deadline
 from labkit.embedded.apiserver.filters.request_info import Unreadable, request_info
+from labkit.embedded.apiserver.handlers.represent.errors import PLAIN_TEXT, error_response
 from labkit.embedded.apiserver.handlers.represent.negotiation import accepts_errors
-from labkit.embedded.apiserver.handlers.represent.responses import error_response
 from labkit.embedded.machinery.golang.quote import go_quote
 from labkit.embedded.machinery.request import Handler, Request, Response
 from labkit.embedded.machinery.status import ApiError
@@ -25,9 +25,8 @@ from labkit.rbac.attributes import Authorizer, User
 log = logging.getLogger(__name__)
 
 Authenticator = Callable[[Request], User | None]
-"""The caller, None without credentials; raises ``ApiError`` (401) for bad ones."""
+"""Returns the caller, or None without credentials; raises ``ApiError`` (401) for bad ones."""
 
-PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 
@@ -45,25 +44,25 @@ def pipeline(
     """All filters around a handler, in the order in which a request meets them.
 
     Args:
-        handler: Answers requests that may be answered.
+        handler: Answers authorized requests.
         new_id: Makes audit ids.
         clock: Seconds since the epoch.
         sink: Takes audit events.
         authenticators: Tried in order; a certificate comes before a token.
         flow_headers: The headers that name a user's priority level.
-        authorize: Decides.
+        authorize: Decides whether a user may do something.
     """
     filters: tuple[Callable[[Handler], Handler], ...] = (
         lambda inner: with_audit_id(inner, new_id),  # first, so that every answer has one
-        lambda inner: with_request_info(inner),  # everything below asks what is asked for
-        lambda inner: with_cache_control(inner),  # only where it could be told what is asked for
+        lambda inner: with_request_info(inner),  # everything below needs verb and resource
+        lambda inner: with_cache_control(inner),  # only where the path could be read
         lambda inner: with_audit(inner, sink, clock),  # around errors: a 401 leaves an event too
         lambda inner: with_status(inner),  # every error from below becomes a Status
-        lambda inner: with_deadline(inner),  # how long, whoever it is
-        lambda inner: with_authentication(inner, authenticators),  # who
-        lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if they may
-        lambda inner: with_flow_control(inner, flow_headers),  # by who they are now
-        lambda inner: with_authorization(inner, authorize),  # before routing: no 404 for who may not look
+        lambda inner: with_deadline(inner),  # an invalid timeout is refused before authentication
+        lambda inner: with_authentication(inner, authenticators),  # who is asking
+        lambda inner: with_impersonation(inner, Impersonator(authorize)),  # as whom, if the real user may
+        lambda inner: with_flow_control(inner, flow_headers),  # by the impersonated user
+        lambda inner: with_authorization(inner, authorize),  # before routing: no 404 for a caller who may not look
     )
     for around in reversed(filters):
         handler = around(handler)
@@ -71,15 +70,15 @@ def pipeline(
 
 
 def with_audit_id(handler: Handler, new_id: Callable[[], str]) -> Handler:
-    """Give the request an id (or take the caller's), and every answer the common headers."""
+    """Give the request an audit id (the caller's, or a new one), and the response its common headers."""
 
     def handle(request: Request) -> Response:
         audit_id = request.headers.get("audit-id") or new_id()
-        request.audit = {"auditID": audit_id}
+        request.audit.id = audit_id
         response = handler(request)
         if request.warnings:
             response.warnings = (*response.warnings, *request.warnings)
-        response.headers = {"Audit-Id": audit_id, **request.audit.get("flow", {}), **response.headers}
+        response.headers = {"Audit-Id": audit_id, **request.flow_headers, **response.headers}
         return response
 
     return handle
@@ -100,7 +99,7 @@ def with_request_info(handler: Handler) -> Handler:
 
 
 def with_cache_control(handler: Handler) -> Handler:
-    """Let nobody keep an answer that does not say otherwise."""
+    """Set ``Cache-Control: no-cache, private`` unless the handler set one."""
 
     def handle(request: Request) -> Response:
         response = handler(request)
@@ -111,7 +110,7 @@ def with_cache_control(handler: Handler) -> Handler:
 
 
 def with_status(handler: Handler) -> Handler:
-    """Turn errors into Status bodies. A defect is logged and says no more than 500."""
+    """Turn errors into Status bodies. A defect is logged and answered with 500 alone."""
 
     def handle(request: Request) -> Response:
         try:
@@ -126,15 +125,17 @@ def with_status(handler: Handler) -> Handler:
 
 
 def _refused(request: Request, error: ApiError) -> Response:
-    # An answer in a form that was not asked for is not looked at.
-    request.audit["responseStatus"] = error.to_status() if accepts_errors(request) else None
+    if accepts_errors(request):
+        request.audit.refusal = error.to_status()
+    else:
+        request.audit.refusal_hidden = True
     return error_response(request, error)
 
 
 def with_authentication(handler: Handler, authenticators: Sequence[Authenticator]) -> Handler:
-    """Ask each authenticator in turn; who shows nothing is anonymous.
+    """Ask each authenticator in turn; a caller without credentials is anonymous.
 
-    One good credential is enough; who shows only bad ones is refused. Source: ``request/union``.
+    One valid credential is enough; a caller with only invalid ones is refused. Source: ``request/union``.
     """
 
     def handle(request: Request) -> Response:
@@ -149,14 +150,14 @@ def with_authentication(handler: Handler, authenticators: Sequence[Authenticator
         if user is None and refusal is not None:
             raise refusal
         request.user = ANONYMOUS if user is None else authenticated(user)
-        request.audit["user"] = request.user
+        request.audit.user = request.user
         return handler(request)
 
     return handle
 
 
 def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
-    """Go on as the user that the headers name, if the caller may act as them."""
+    """Continue as the user in the ``Impersonate-`` headers, if the caller may impersonate them."""
 
     def handle(request: Request) -> Response:
         if not any(header.startswith("impersonate-") for header in request.headers):
@@ -165,25 +166,25 @@ def with_impersonation(handler: Handler, impersonate: Impersonator) -> Handler:
         if requested is not None:
             impersonation = impersonate(requested, attributes_of(request.user, request.info))
             request.user = impersonation.user
-            request.audit["impersonatedUser"] = impersonation.user
-            request.audit["impersonationConstraint"] = impersonation.constraint
+            request.audit.impersonated = impersonation.user
+            request.audit.impersonation_constraint = impersonation.constraint
         return handler(request)
 
     return handle
 
 
 def with_flow_control(handler: Handler, flow_headers: Callable[[User], dict[str, str]]) -> Handler:
-    """Name the priority level in every answer to a known caller. Nothing is ever held back."""
+    """Name the priority level in the response headers. No request is queued."""
 
     def handle(request: Request) -> Response:
-        request.audit["flow"] = flow_headers(request.user)
+        request.flow_headers = flow_headers(request.user)
         return handler(request)
 
     return handle
 
 
 def with_authorization(handler: Handler, authorize: Authorizer) -> Handler:
-    """Refuse what the authorizer does not allow, in the words of a real server."""
+    """Refuse what the authorizer does not allow."""
 
     def handle(request: Request) -> Response:
         question = attributes_of(request.user, request.info)

@@ -1,14 +1,12 @@
-"""Which priority level a user's requests belong to.
+"""The priority level of a user's requests, in the headers of every answer.
 
-Requests are never queued here; the headers are there because every real answer has them.
+Requests are never queued.
 Source: k8s.io/apiserver ``pkg/apis/flowcontrol/bootstrap``, ``pkg/server/filters/priority-and-fairness.go``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.apiserver.storage import Key, Store
 from labkit.rbac.attributes import User
 
 SCHEMAS = "flowschemas.flowcontrol.apiserver.k8s.io"
@@ -21,25 +19,27 @@ BY_GROUP = (
     ("system:authenticated", "global-default", "global-default"),
     ("", "catch-all", "catch-all"),
 )
-"""(group, flow schema, priority level); the first that fits counts, the last fits everyone."""
+"""(group, flow schema, priority level): the first that matches counts; the last matches everybody."""
 
 
 class FlowHeaders:
-    """The headers for a user. Only the flow schemas that every cluster has are asked, and only for the user.
+    """The headers that name a user's flow schema and priority level.
+
+    Only the flow schemas that every cluster has count, and only by the user's groups.
 
     Args:
-        lookup: (resource, namespace, name) to the stored object.
+        store: Where flow schemas and priority levels are.
     """
 
-    def __init__(self, lookup: Callable[[str, str, str], Object | None]) -> None:
-        self._lookup = lookup
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def __call__(self, user: User) -> dict[str, str]:
-        """The two headers; none if there is neither a schema nor a level that fits."""
+        """The two headers; none where the schema or the level is missing."""
         for group, name, level in BY_GROUP:
             if group and group not in user.groups:
                 continue
-            schema, priority = self._lookup(SCHEMAS, "", name), self._lookup(LEVELS, "", level)
+            schema, priority = self._store.get(Key(SCHEMAS, "", name)), self._store.get(Key(LEVELS, "", level))
             if schema is not None and priority is not None:
                 return {
                     "X-Kubernetes-Pf-Flowschema-Uid": schema["metadata"]["uid"],

@@ -1,4 +1,4 @@
-"""Reading a method and a path: what is asked of which resource.
+"""What a method and a path ask of which resource.
 
 Source: k8s.io/apiserver ``pkg/endpoints/request/requestinfo.go``.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_fields, exact_name
-from labkit.embedded.apiserver.handlers.decode.listoptions import list_options, parse_bool
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, exact_name
+from labkit.embedded.apiserver.handlers.decode.list_options import list_options, parse_bool
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request, RequestInfo
 from labkit.embedded.machinery.status import ApiError
@@ -21,7 +21,7 @@ COLLECTION_VERBS = {"get": "list", "delete": "deletecollection"}
 
 
 class Unreadable(ValueError):
-    """A path that begins as one of a resource, and does not go on as one."""
+    """A path that starts like a resource's path, and is none."""
 
 
 def request_info(request: Request) -> RequestInfo:
@@ -31,7 +31,7 @@ def request_info(request: Request) -> RequestInfo:
         request: Only method, path and query are read.
 
     Raises:
-        Unreadable: It cannot be told.
+        Unreadable: The path is malformed.
     """
     info = read_path(request.method, request.path)
     query = request.query
@@ -46,10 +46,10 @@ def request_info(request: Request) -> RequestInfo:
 
 @remembered(4096)
 def read_path(method: str, path: str) -> RequestInfo:
-    """What a request without a query asks for.
+    """Read a method and a path.
 
     Raises:
-        Unreadable: It cannot be told.
+        Unreadable: The path is malformed.
     """
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
@@ -78,7 +78,7 @@ def read_path(method: str, path: str) -> RequestInfo:
 
 
 def _selected_name(request: Request) -> str:
-    """The one name that a field selector asks for: who may only see that object may do so."""
+    """The one name that a field selector asks for, so that rights on that object are enough."""
     if "fieldSelector" not in request.query:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Admission as writes ask for it: mutating plugins before an object is checked, validating ones after.
+"""Admission of writes: mutating plugins before an object is validated, validating plugins after.
 
 Source: k8s.io/apiserver ``pkg/endpoints/handlers``, ``pkg/registry/rest`` (``AdmissionToValidate…Func``).
 """
@@ -12,10 +12,10 @@ from labkit.embedded.machinery.request import Object, Request
 
 
 class Admission:
-    """Tells plugins what a request writes.
+    """Runs the plugins on what a request writes.
 
     Args:
-        chain: The plugins; none of them is asked if None.
+        chain: The plugins; none if left out.
     """
 
     def __init__(self, chain: Chain | None = None) -> None:
@@ -24,10 +24,10 @@ class Admission:
     def admit(
         self, request: Request, kind: Kind, operation: str, new: Object | None, old: Object | None, dry_run: bool
     ) -> None:
-        """Let every plugin change what is to be written.
+        """Run mutating admission.
 
         Args:
-            request: Who writes, and to which part.
+            request: The write, with its user and subresource.
             kind: The object's row.
             operation: ``CREATE``, ``UPDATE`` or ``DELETE``.
             new: The new object, changed in place; None for a deletion.
@@ -40,7 +40,10 @@ class Admission:
         self._chain.admit(_attributes(request, kind, operation, new, old, dry_run))
 
     def check(self, request: Request, kind: Kind, operation: str, dry_run: bool) -> Check:
-        """What the registry calls with the final object: validating admission. Deletions have nothing before it."""
+        """Make the check that the registry calls with the final object: validating admission.
+
+        A deletion has no mutating admission before; it is run here.
+        """
 
         def check(new: Object | None, old: Object | None) -> None:
             attributes = _attributes(request, kind, operation, new, old, dry_run)

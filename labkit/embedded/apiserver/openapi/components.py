@@ -20,7 +20,7 @@ SCALARS: dict[str, Object] = {
     "bytes": {"type": "string", "format": "byte"},
 }
 ZEROS: Object = {"string": "", "int32": 0, "int64": 0, "bool": False}
-"""What Go takes a required field for that is not given."""
+"""Go's zero value of a required field, by its type."""
 
 SPECIAL: dict[str, tuple[str, Object]] = {
     "time": (
@@ -63,7 +63,7 @@ SPECIAL: dict[str, tuple[str, Object]] = {
         {"type": "object", "description": "A set of fields, as a tree of their names."},
     ),
 }
-"""Types that JSON writes as text or as anything: name of the component, and the component."""
+"""Types that are text or anything in JSON: the component's name, and the component."""
 
 PATCH: Object = {"type": "object", "description": "What to change, in the form that the content type names."}
 
@@ -105,7 +105,7 @@ def components(roots: Iterable[str]) -> dict[str, Object]:
 
 
 def needed(struct: Struct) -> Iterator[Type]:
-    """The types of a struct's fields, down to what lists and maps hold."""
+    """The types of a struct's fields, and of the items of lists and maps."""
     for field in struct.fields.values():
         type_ = field.type
         while type_.element is not None:
@@ -135,7 +135,7 @@ def component(struct: Struct) -> Object:
 
 
 def described(schema: Object, text: str) -> Object:
-    """A schema with a description. Beside a reference there may be nothing, so that moves inside."""
+    """Add a description to a schema. A reference may have no siblings, so it moves into ``allOf``."""
     if "$ref" in schema:
         schema = {"allOf": [schema]}
     return {"description": text, **schema} if text else schema

@@ -1,8 +1,7 @@
 """What fields mean, read from the source of the installed ``kubernetes`` client.
 
-Its models carry the descriptions of the real server's OpenAPI. They are read as text:
-importing the client takes a second, and reading the few files that a document needs
-takes milliseconds.
+Its models carry the descriptions of the real server's OpenAPI. The files are parsed, not
+imported: importing the client takes a second.
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ def models() -> Path | None:
 
 @cache
 def models_version() -> str:
-    """Which client the descriptions come from; documents made with another one differ."""
-    # Imported here: it is slow, and most servers are never asked for a document.
+    """The version of the client that the descriptions come from."""
+    # Imported here: it is slow, and few servers serve a document.
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,7 +1,7 @@
 """What is served: groups, versions, resources, verbs.
 
-Clients ask this before anything else, in one of two forms: a document a group version,
-or all in one (aggregated). Both are made from the rows of kinds, once.
+Clients read this first, in one of two forms: one document per group version, or all in one
+(aggregated). Both are made once, from the table of kinds.
 
 Source: k8s.io/apiserver ``pkg/endpoints/discovery``; KEP-3352 (aggregated discovery).
 """
@@ -182,7 +182,7 @@ def _resource(kind: Kind) -> Object:
 
 
 def storage_version_hash(kind: Kind) -> str:
-    """Changes when the version does in which a kind is stored.
+    """A hash of the version in which a kind is stored.
 
     Source: k8s.io/apiserver ``pkg/endpoints/discovery/storageversionhash.go``.
     """

@@ -1,4 +1,4 @@
-"""The documents: one a group version (v3), or all in one (v2)."""
+"""The documents: one per group version (v3), or all in one (v2)."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def names() -> list[str]:
 
 
 def document_hash(name: str) -> str:
-    """Changes whenever a document does: with the release, and with its descriptions' source."""
+    """A hash of a document's release and of its descriptions' source."""
     text = f"{GIT_VERSION}/{models_version()}/{name}"
     return hashlib.sha512(text.encode()).hexdigest().upper()
 
 
 def index_v3() -> bytes:
-    """``/openapi/v3``: where the documents are."""
+    """``/openapi/v3``: the paths of the documents."""
     found = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={document_hash(name)}"} for name in names()}
     return orjson.dumps({"paths": found})
 
@@ -100,7 +100,7 @@ def _rewritten(value: Any, change: Callable[[Object], Object]) -> Any:
 
 
 def _definition(schema: Object) -> Object:
-    """A schema in the older form: other references, no ``oneOf``, nothing but one in ``allOf``."""
+    """Convert a schema to version 2: other references, no ``oneOf``, at most one entry in ``allOf``."""
     if isinstance(schema.get("$ref"), str):
         return {"$ref": schema["$ref"].replace(PREFIX, DEFINITIONS)}
     if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1 and "$ref" in schema["allOf"][0]:

@@ -21,7 +21,7 @@ VARINT, EIGHT_BYTES, BYTES = 0, 1, 2
 
 
 def varint(value: int) -> bytes:
-    """A number in groups of seven bits, the lowest first; a negative one as 64 bits."""
+    """Encode a varint; a negative number has 64 bits."""
     value &= 2**64 - 1
     parts = bytearray()
     while value > 0x7F:
@@ -64,7 +64,7 @@ def _anys(number: int, values: Iterable[Any]) -> bytes:
 
 
 def message(value: Object, fields: Mapping[str, Field], extensions: int = 0) -> bytes:
-    """An object as a message.
+    """Encode an object as a message.
 
     Args:
         value: The object.
@@ -147,7 +147,7 @@ QUERY: Mapping[str, Field] = {**PLACE, "type": (6, _text), "format": (7, _text),
 
 
 def _parameter(value: Object) -> bytes:
-    """One of a body's, a query's and a path's parameters."""
+    """Encode a parameter, by where it is: body, query or path."""
     if value["in"] == "body":
         return _raw(1, _raw(1, message(value, BODY, 6)))
     inner = _raw(3, message(value, QUERY, 23)) if value["in"] == "query" else _raw(4, message(value, PATH, 22))

@@ -1,4 +1,4 @@
-"""Which Kubernetes this server speaks."""
+"""The version of Kubernetes that the server implements."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from labkit.embedded.machinery.request import Object
 
 MAJOR, MINOR = "1", "36"
 GIT_VERSION = "v1.36.2"
-"""The release whose answers are the yardstick; clients compare it with their own."""
+"""The release that the answers are compared with."""
 
 
 def version_info() -> Object:
-    """``/version``. What was built with which Go says that this is not Go at all."""
+    """``/version``. The build fields say that this is not a Go program."""
     return {
         "major": MAJOR,
         "minor": MINOR,

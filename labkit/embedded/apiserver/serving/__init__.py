@@ -1,1 +1,1 @@
-"""The only place with sockets: a TLS server over one cluster."""
+"""The TLS server in front of a cluster; the only package with sockets."""

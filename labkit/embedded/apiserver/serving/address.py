@@ -1,4 +1,4 @@
-"""Where the server listens. Known before anything is loaded that answers."""
+"""The address that the server listens on, known before the server itself is loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ BACKLOG = 512
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on loopback.
+    """Open a listening socket on loopback.
 
     Args:
         port: The port, 0 for any free one.
@@ -20,5 +20,5 @@ def listen(port: int) -> socket.socket:
 
 
 def url(port: int) -> str:
-    """Where a port of ours is reached."""
+    """The URL of a loopback port."""
     return f"https://127.0.0.1:{port}"

@@ -35,16 +35,16 @@ MAX_SESSIONS = 64
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 MAX_STDIN_BYTES = 1024 * 1024
-"""How much typed input waits for a command that does not read it."""
+"""How many bytes of input are buffered for a command that does not read."""
 
 WRITE_BYTES = 32 * 1024
 """The largest piece of output in a frame."""
 
 GREETING_SECONDS = 1.0
-"""How long a client may take to show that it reads before it is sent anything all the same."""
+"""How long output waits for a sign that the client reads."""
 
 STREAMS_SECONDS = 0.05
-"""How long client-go may take from reading to having its streams; a container's program takes longer to start."""
+"""How long output waits for an old client-go, which reads before its streams exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Protocol:
     Args:
         name: As it is negotiated.
         binary: Binary frames; else text frames of base64.
-        status: The end is told by a Status in JSON; else by a text, and only for a failure.
+        status: The end is reported by a Status in JSON; otherwise by a text, and only for a failure.
         closes: Channel 255 closes others.
     """
 
@@ -78,11 +78,11 @@ PROTOCOLS = {
 
 
 class NoProtocol(Exception):
-    """The client offers only protocols that are not known here."""
+    """The client offers no protocol that the server speaks."""
 
 
 def negotiate(offered: str | None) -> Protocol:
-    """The first protocol that the client offers and we know.
+    """The first offered protocol that the server speaks.
 
     Args:
         offered: The value of ``Sec-WebSocket-Protocol``, None without the header.
@@ -100,7 +100,7 @@ class ChannelSocket(WebSocketResponse):
     """aiohttp's WebSocket without its ``Server`` header.
 
     Args:
-        protocol: What was negotiated; said even if it is empty, as Go does.
+        protocol: The negotiated protocol; sent even if it is empty, as Go does.
     """
 
     def __init__(self, protocol: Protocol) -> None:
@@ -150,7 +150,7 @@ class ChannelIO:
             await asyncio.sleep(STREAMS_SECONDS)
 
     async def read_stdin(self) -> bytes:
-        """The next bytes typed, or ``b""`` at the end of input."""
+        """The next bytes of input, or ``b""`` at its end."""
         while not self.stdin_ready():
             self._changed.clear()
             await self._changed.wait()
@@ -181,7 +181,7 @@ class ChannelIO:
             await self._socket.send_str(chr(ord("0") + channel) + base64.b64encode(data).decode())
 
     async def receive(self) -> None:
-        """Take frames until the client closes the connection or goes away."""
+        """Receive frames until the client closes or loses the connection."""
         while True:
             message = await self._socket.receive()
             self._heard.set()
@@ -218,7 +218,7 @@ class ChannelIO:
         self._changed.set()
 
     def _resize(self, data: bytes) -> None:
-        """Source: ``TerminalSize`` in client-go's ``remotecommand``; what is none is passed over."""
+        """Apply a terminal size; ignore a malformed one. Source: ``TerminalSize`` in client-go's ``remotecommand``."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
             size = orjson.loads(data)
             self.window = (int(size["Height"]), int(size["Width"]))
@@ -236,7 +236,7 @@ class ExecSessions:
     """Runs exec sessions, a limited number at a time.
 
     Args:
-        before_end: Called when a command is over and before its client is told.
+        before_end: Called after a command ends, before its client is informed.
     """
 
     def __init__(self, before_end: Callable[[], None]) -> None:
@@ -247,7 +247,7 @@ class ExecSessions:
         return self._running
 
     async def serve(self, http: BaseRequest, headers: Mapping[str, str], session: ExecSession) -> StreamResponse:
-        """Switch to WebSocket and run the session to its end, or until the client leaves.
+        """Upgrade to WebSocket and run the session until it ends or the client disconnects.
 
         Args:
             http: The request that asked for it.
@@ -311,7 +311,7 @@ class ExecSessions:
 
 
 def outcome(command: asyncio.Future[Object]) -> Object:
-    """The Status a session ended with; of one that broke, an internal error."""
+    """The Status of a finished session; an internal error if it raised."""
     try:
         return command.result()
     except ConnectionError:
@@ -322,7 +322,7 @@ def outcome(command: asyncio.Future[Object]) -> Object:
 
 
 def too_many_sessions() -> ApiError:
-    """429 when no more commands may run."""
+    """429: as many commands run as may."""
     return ApiError(
         429,
         "TooManyRequests",

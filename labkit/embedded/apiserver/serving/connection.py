@@ -1,4 +1,4 @@
-"""A connection: aiohttp's protocol, with Go's words for what is no HTTP.
+"""A connection: aiohttp's protocol, with Go's answers to malformed HTTP.
 
 Source: ``net/http/server.go`` (``conn.serve``, ``badRequestError``).
 """
@@ -30,41 +30,41 @@ MAX_HEADER_BYTES = 1 << 20
 
 MAX_HEADER_COUNT = 1000
 MAX_UNREAD_BYTES = 2 * MAX_HEADER_BYTES
-"""How much of a request's head is taken before it is whole, all its headers together."""
+"""The largest incomplete request head, all its headers together."""
 
 IDLE_SECONDS = 90.0
 """After this long without a complete request a connection is closed. It bounds slow
 senders of headers too. Source: the real server's ``IdleTimeout``."""
 
 LINGER_SECONDS = 2.0
-"""How long the rest of a refused body is read, so that the client gets to see the answer."""
+"""How long the rest of a refused body is read, so that the client receives the answer."""
 
 HANG_UP_SECONDS = 0.5
-"""How long what follows a refused head is thrown away before the connection is closed, for the same
+"""How long data after a refused head is discarded before the connection is closed, for the same
 reason. Source: Go's ``rstAvoidanceDelay``."""
 
 
 USUAL = frozenset((b"CONN", b"DELE", b"GET ", b"HEAD", b"OPTI", b"PATC", b"POST", b"PRI ", b"PUT ", b"TRAC"))
-"""How requests begin whose methods the parser knows; of other methods it knows some, Go takes all."""
+"""How requests with common methods begin. The parser knows few other methods; Go accepts all."""
 METHOD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 """A request's first line."""
 STAND_IN = b"PROPFIND"
-"""A method that the parser knows and that means nothing to it."""
+"""A method that the parser accepts and gives no meaning."""
 
 HOST_TROUBLE = {
     "Missing 'Host' header in request.": "missing required Host header",
     "Duplicate 'Host' header found.": "too many Host headers",
 }
-"""aiohttp's words for what Go has words for."""
+"""aiohttp's error texts, and Go's texts for the same errors."""
 
 
 class Refusal(StreamResponse):
-    """What Go's server writes when it does not pass a request on; then it hangs up.
+    """The response of Go's server to a request that it rejects; the connection is then closed.
 
     Args:
         code: The status code.
         phrase: Its reason phrase.
-        detail: What is wrong, if Go says it.
+        detail: The reason, where Go gives one.
     """
 
     def __init__(self, code: int, phrase: str, detail: str = "") -> None:
@@ -76,23 +76,23 @@ class Refusal(StreamResponse):
         ).encode()
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Send it."""
+        """Write the response."""
         if request.transport is not None:
             request.transport.write(self.data)
         self._eof_sent = True
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Everything has been sent by ``prepare``."""
+        """Do nothing: ``prepare`` has sent everything."""
 
 
 def bad_request(detail: str = "") -> Refusal:
-    """400 for what Go does not take for a request."""
+    """400: Go would not accept the request."""
     return Refusal(400, "Bad Request", detail)
 
 
 class Outbox:
-    """Answers on their way out: all that one turn of the event loop made are sent together.
+    """Collects the responses of one turn of the event loop and sends them together.
 
     Args:
         before: Called before anything is sent.
@@ -104,11 +104,11 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
 
     def put(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Send these bytes at the end of the turn.
+        """Send a response at the end of the turn.
 
         Args:
-            transport: Where to.
-            data: A whole answer.
+            transport: The connection's transport.
+            data: A complete response.
         """
         if not self._waiting:
             self._loop.call_soon(self.flush)
@@ -124,12 +124,12 @@ class Outbox:
 
 
 class Answering(Protocol):
-    """Who answers requests: at once, or in a task of their own."""
+    """Answers requests: at once, or in a task."""
 
     outbox: Outbox
 
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
-        """Answer a request without a body, or say that it takes longer."""
+        """Answer a request without a body. False if it needs a task."""
 
     async def __call__(self, http: BaseRequest) -> StreamResponse:
         """Answer any request."""
@@ -138,8 +138,7 @@ class Answering(Protocol):
 class Connection(RequestHandler):
     """One TLS connection.
 
-    What does not change between its requests is read once: the client's certificate, its
-    address, and (most clients repeat themselves) the headers.
+    The client's certificate and address are read once; headers that repeat are decoded once.
     """
 
     certificate: ShownCertificate | None = None
@@ -151,17 +150,17 @@ class Connection(RequestHandler):
     answer_now: Callable[[Connection, RawRequestMessage], bool]
     outbox: Outbox
     response: Response | None = None
-    """An answer that takes longer, on its way to the handler's task."""
+    """A stream or session, for the handler's task to serve."""
     _unread = 0
     _own_method = ""
     _last_body: Any = EMPTY_PAYLOAD
     _in_head = False
-    """Whether a request has begun whose head has not ended."""
+    """Whether the head of a request is incomplete."""
     _refused = False
-    """Whether nothing more is read from this client."""
+    """Whether further data from the client is ignored."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read who is at the other end."""
+        """Read the client's address and certificate."""
         peer = transport.get_extra_info("peername")
         self.source_ip = peer[0] if peer else ""
         self.certificate = transport.get_extra_info("client_certificate")
@@ -174,18 +173,18 @@ class Connection(RequestHandler):
         super().connection_lost(exc)
 
     def cut(self) -> None:
-        """End it at once, whatever TLS still waits for."""
+        """Abort the connection without a TLS shutdown."""
         if self._own_transport is not None:
             self._own_transport.abort()
 
     def send(self, data: bytes) -> None:
-        """Send a whole answer, and count the time until the next request from now on."""
+        """Send a complete response and restart the idle timeout."""
         if self.transport is not None:
             self.outbox.put(self.transport, data)
         self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
 
     def data_received(self, data: bytes) -> None:
-        """Take what came: answer it at once, leave it to the handler's task, or refuse it.
+        """Receive data: answer a request at once, leave it to the handler's task, or reject it.
 
         A request without a body, on a connection that waits for one, is answered here.
         """
@@ -200,7 +199,7 @@ class Connection(RequestHandler):
             self._note_progress(between, data)
             self._count_unread(data)
             return
-        # Without a waiter, the parser's messages are put down and nobody is woken.
+        # Without a waiter, the parser only queues its messages.
         self._waiter = None
         try:
             super().data_received(data)
@@ -221,7 +220,7 @@ class Connection(RequestHandler):
             waiter.set_result(None)
 
     def _note_progress(self, between: bool, data: bytes) -> None:
-        """Note where in a request the data ended that the parser was given."""
+        """Note whether the parsed data ended inside the head of a request."""
         if self._messages:
             self._last_body = self._messages[-1][1]
             self._in_head = False
@@ -229,7 +228,7 @@ class Connection(RequestHandler):
             self._in_head = True
 
     def _with_known_method(self, data: bytes) -> bytes:
-        """The beginning of a request, with a method that the parser knows in the place of its own."""
+        """Replace an uncommon method by one that the parser accepts, and remember it."""
         begins = METHOD.match(data)
         if begins is None:
             return data
@@ -240,7 +239,7 @@ class Connection(RequestHandler):
         """The method of the request that is answered next.
 
         Args:
-            parsed: What the parser took it for.
+            parsed: The method that the parser read.
         """
         own, self._own_method = self._own_method, ""
         return own or parsed
@@ -257,7 +256,7 @@ class Connection(RequestHandler):
         return self.answer_now(self, message)
 
     def _count_unread(self, data: bytes) -> None:
-        """Hang up on a head that does not end."""
+        """Reject a request head that grows too large."""
         current = self._current_request
         if self._messages or self._upgraded or (current and not current.content.is_eof()):
             self._unread = 0
@@ -277,7 +276,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> StreamResponse:
-        """Refuse what the parser could not read.
+        """Reject a request that the parser could not read.
 
         Args:
             request: A stand-in; there is no request.
@@ -291,7 +290,7 @@ class Connection(RequestHandler):
 
 
 class HttpServer(Server):
-    """aiohttp's low-level server with our connections.
+    """aiohttp's low-level server, with ``Connection`` as its protocol.
 
     Args:
         frontend: Answers requests.
@@ -314,11 +313,11 @@ class HttpServer(Server):
 
     @property
     def open_connections(self) -> list[Connection]:
-        """The connections that are open."""
+        """The open connections."""
         return [each for each in self._connections if isinstance(each, Connection)]
 
     def __call__(self) -> RequestHandler:
-        """The protocol of a new connection."""
+        """Make the protocol of a new connection."""
         connection = Connection(self, loop=self._loop, **self._options)
         connection.answer_now = self._frontend.answer_now
         connection.outbox = self._frontend.outbox

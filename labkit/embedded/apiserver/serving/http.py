@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: aiohttp's requests become ours, and our answers theirs."""
+"""Translates between aiohttp's requests and responses and the cluster's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BODY_SECONDS = 60.0
-"""How long a request may take to arrive whole (the real server's request timeout)."""
+"""How long a body may take to arrive (the real server's request timeout)."""
 
 
 class Frontend:
@@ -35,7 +35,7 @@ class Frontend:
 
     Args:
         handle: ``Cluster.handle``.
-        before_answer: Called before anything is sent; here the audit log is written.
+        before_answer: Called before anything is sent; writes the audit log.
     """
 
     def __init__(self, handle: Callable[[Request], Response], before_answer: Callable[[], None]) -> None:
@@ -46,7 +46,7 @@ class Frontend:
 
     @cached_property
     def sessions(self) -> ExecSessions:
-        """The commands that run; what speaks WebSocket is loaded with the first."""
+        """The running commands; WebSocket support is loaded with the first."""
         from labkit.embedded.apiserver.serving.channels import ExecSessions
 
         return ExecSessions(self._before_answer)
@@ -54,12 +54,12 @@ class Frontend:
     def answer_now(self, connection: Connection, message: RawRequestMessage) -> bool:
         """Answer a request without a body at once, in the callback that read it.
 
-        Most requests are such, and a task for each would cost as much as the answer. What
-        takes longer, a stream or an exec session, is left on the connection for ``__call__``.
+        Most requests have none, and a task for each would cost as much as the answer. A stream
+        or an exec session is left on the connection for ``__call__``.
 
         Args:
-            connection: Where it came from and where the answer goes.
-            message: The request, whole.
+            connection: The connection of the request.
+            message: The complete request.
 
         Returns:
             Whether it was answered.
@@ -77,7 +77,7 @@ class Frontend:
         return True
 
     async def __call__(self, http: BaseRequest) -> StreamResponse:
-        """Answer one request that is more than its head."""
+        """Answer a request that has a body, a stream or an upgrade."""
         connection = http.protocol
         assert isinstance(connection, Connection)
         read_headers(connection, http.raw_headers)
@@ -127,7 +127,7 @@ class Frontend:
 
 
 def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -> None:
-    """Decode headers onto the connection, unless it has just these already.
+    """Decode headers onto the connection, unless they repeat the previous ones.
 
     Args:
         connection: Where the decoded headers are kept.
@@ -141,11 +141,11 @@ def read_headers(connection: Connection, raw: tuple[tuple[bytes, bytes], ...]) -
 
 
 async def read_body(http: BaseRequest, ask: bool) -> bytes:
-    """The body, or of one that is too large just enough to see that.
+    """Read the body, or one byte more than the largest that is allowed.
 
     Args:
         http: The request.
-        ask: The client waits for ``100 Continue``.
+        ask: Whether the client waits for ``100 Continue``.
 
     Raises:
         TimeoutError: It did not arrive in time.
@@ -168,5 +168,5 @@ async def read_body(http: BaseRequest, ask: bool) -> bytes:
 
 
 def body_timeout() -> ApiError:
-    """504 for a body that came too slowly."""
+    """504: the body arrived too slowly."""
     return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})

@@ -1,7 +1,6 @@
-"""Asking a cluster in the same process, without a socket: for graders, tests and tools.
+"""Requests to a cluster in the same process, without a socket: for graders, tests and tools.
 
-What TLS and HTTP would do to a request is done to it here too, so that it means the same.
-No server library is loaded.
+A request is normalized as TLS and HTTP would normalize it. No server library is loaded.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from labkit.embedded.machinery.request import MAX_BODY_BYTES, Handler, PeerCerti
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer.
+    """A complete response.
 
     Args:
         status: The status code.
         headers: Names and values.
-        body: The body; of a stream, what was there at once.
+        body: The body; of a stream, what was ready at once.
         warnings: Texts of ``Warning`` headers.
     """
 

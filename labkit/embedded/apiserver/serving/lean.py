@@ -1,7 +1,7 @@
-"""Starting fast: what a server process need not do before its first answer.
+"""Fast start: what a server process defers until after its first answer.
 
 aiohttp's package loads its HTTP client along with its server, which costs an eighth of the
-start and two megabytes, and nobody in the server's process uses it.
+start and two megabytes, and the server does not use it.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ VERSION = re.compile(r"^__version__ = \"([^\"]+)\"", re.MULTILINE)
 
 
 def defer_collection() -> None:
-    """Leave the garbage collector off while modules are loaded, which makes no garbage."""
+    """Disable garbage collection while modules are loaded."""
     gc.disable()
 
 
 def resume_collection() -> None:
-    """Turn it on again, and spare it from ever looking at what was loaded."""
+    """Enable garbage collection, and exempt everything loaded so far."""
     gc.collect()
     gc.freeze()
     gc.enable()
 
 
 def defer_client() -> None:
-    """Let ``aiohttp``'s modules be loaded without the package's own list of imports.
+    """Make ``aiohttp``'s modules importable without running the package's ``__init__``.
 
-    The list is worked off when one of its names is asked for. Does nothing if aiohttp is
-    loaded already, or looks otherwise than expected.
+    ``__init__`` runs when one of its names is used. Does nothing if aiohttp is loaded already,
+    or is laid out differently.
     """
     spec = find_spec("aiohttp") if "aiohttp" not in sys.modules else None
     if spec is None or spec.loader is None or spec.origin is None:

@@ -1,6 +1,6 @@
-"""Accepting connections: a look at the first byte, then TLS.
+"""Accepts connections: looks at the first byte, then starts TLS.
 
-Who speaks plain HTTP to the TLS port gets Go's sentence instead of a broken handshake.
+A client that speaks plain HTTP to the TLS port gets Go's answer instead of a failed handshake.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HANDSHAKE_RECORD = b"\x16"
 PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 HANDSHAKE_SECONDS = 10.0
-"""How long a client may take until the handshake is done."""
+"""How long a client may take for the handshake."""
 
 MAX_CONNECTIONS = 4096
 SPARE_FILES = 64
@@ -31,7 +31,7 @@ SPARE_FILES = 64
 
 
 def connection_limit() -> int:
-    """How many connections the system lets us hold; the soft limit of files is raised for it."""
+    """How many connections the system allows; raises the soft limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + SPARE_FILES
     if soft < wanted:
@@ -48,7 +48,7 @@ class Listener:
     Args:
         listening: A listening socket.
         server: Makes the protocol of each connection.
-        context: TLS; another one counts for new connections.
+        context: TLS; may be replaced, for new connections.
         most: How many connections at once; as many as the system allows when left out.
     """
 
@@ -80,7 +80,7 @@ class Listener:
             task.add_done_callback(self._greeting.discard)
 
     async def close(self) -> None:
-        """Stop listening and drop who has not finished the handshake."""
+        """Stop listening and drop unfinished handshakes."""
         self._socket.close()
         for task in list(self._greeting):
             task.cancel()

@@ -1,4 +1,4 @@
-"""The server's files of lines: ``server.log`` for people, ``audit.log`` for events.
+"""The server's log files: ``server.log`` for people, ``audit.log`` for events.
 
 Both are 0600, bounded, and hold no token.
 """
@@ -19,7 +19,7 @@ STDERR = 2
 MAX_GATHERED = 256
 MAX_LOG_BYTES = 4 * 1024 * 1024
 MAX_AUDIT_BYTES = 32 * 1024 * 1024
-"""A file that has grown to its bound becomes ``NAME.1``, and the one before it is gone."""
+"""A file that reaches its limit becomes ``NAME.1``, replacing the previous one."""
 
 SECRETS = re.compile(
     r"(eyJ[\w-]{8,}\.[\w-]+\.)[\w-]+|((?:bearer|token)[\"']?\s*[:= ]\s*[\"']?)[\w.~+/-]{12,}=*", re.IGNORECASE
@@ -27,12 +27,12 @@ SECRETS = re.compile(
 
 
 def without_secrets(text: str) -> str:
-    """A text with the signatures of its tokens left out."""
+    """Remove the signatures of tokens from a text."""
     return SECRETS.sub(lambda found: f"{found[1] or found[2]}<signature>", text)
 
 
 class LineFile:
-    """A private file that lines are appended to, each in one write.
+    """A private file of lines, each appended by one write.
 
     Args:
         path: The file.
@@ -47,7 +47,7 @@ class LineFile:
         self._open()
 
     def write(self, line: bytes) -> None:
-        """Append a line. A disk that is full loses the line, never the request.
+        """Append a line; a full disk loses it.
 
         Args:
             line: With its newline.
@@ -82,8 +82,8 @@ class LineFile:
 class AuditFile(LineFile):
     """An audit sink: one event a line.
 
-    Events are gathered until ``flush``, which the server calls before it sends anything:
-    who has an answer finds its event.
+    Events are buffered until ``flush``, which the server calls before it sends anything:
+    a client that has an answer finds its event in the log.
 
     Args:
         path: The file.
@@ -95,19 +95,19 @@ class AuditFile(LineFile):
         self._gathered: list[bytes] = []
 
     def __call__(self, event: Object) -> None:
-        """Take an event."""
+        """Buffer an event."""
         self._gathered.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
         if len(self._gathered) >= MAX_GATHERED:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write the buffered events."""
         if self._gathered:
             lines, self._gathered = b"".join(self._gathered), []
             self.write(lines)
 
     def close(self) -> None:
-        """Write what was gathered, and close the file."""
+        """Write the buffered events and close the file."""
         self.flush()
         super().close()
 
@@ -116,7 +116,7 @@ class LogHandler(logging.Handler):
     """Log records as lines of a ``LineFile``, without secrets.
 
     Args:
-        file: Where to.
+        file: The file.
     """
 
     def __init__(self, file: LineFile) -> None:
@@ -142,7 +142,7 @@ def log_to(path: Path) -> None:
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(LineFile(path, MAX_LOG_BYTES))]
     root.setLevel(logging.INFO)
-    # Connections that break off are the clients' business.
+    # Broken connections are not worth a line.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("labkit.embedded.apiserver.serving.connection").setLevel(logging.CRITICAL)
     if os.path.samestat(os.fstat(STDERR), path.stat()):

@@ -1,7 +1,7 @@
 """The keys on disk, where kubeadm keeps them, and the administrator's kubeconfig.
 
-Making them takes longer than the rest of a start, mostly for the RSA key that signs
-tokens; ``begin`` makes them in a process of their own while this one loads its modules.
+Generating them takes longer than the rest of a start, mostly because of the RSA key that
+signs tokens; ``begin`` generates them in another process while this one loads its modules.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PUBLIC_TOKEN_KEY = "sa.pub"
 
 ADMIN = ("kubernetes-admin", ("system:masters",))
 RENEW_AFTER_SECONDS = 300 * 86400
-"""Certificates are valid for a year; older ones than this are made anew."""
+"""Certificates are valid for a year and renewed at this age."""
 
 PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----\n[A-Za-z0-9+/=\n]+\n-----END \1-----\n")
 SERVER_LINE = re.compile(r"^    server: https://127\.0\.0\.1:(\d+)$", re.MULTILINE)
@@ -43,15 +43,15 @@ Identity = tuple[bytes, bytes]
 
 
 def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
-    """Start making the keys if there are none.
+    """Start generating the keys if they are missing.
 
     Args:
         home: The state directory.
-        held: A descriptor that is this process's alone, such as the directory's lock.
+        held: A descriptor that the child must not inherit: the directory's lock.
 
     Returns:
-        A function to call before the keys are loaded: it waits until they are there, and
-        gives the administrator's certificate that was made along with them. None if all are there.
+        A function to call before the keys are loaded: it waits for them and returns the
+        administrator's new certificate. None if the keys exist.
     """
     pki = private_directory(home / "pki")
     if all((pki / name).exists() for name in KEY_FILES.values()):
@@ -82,7 +82,7 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
             files, admin = {name: text.encode() for name, text in texts.items()}, (certificate.encode(), key.encode())
         else:
             files, admin = _new_files(pki)
-        # The authority's key goes last: without it the next start makes everything anew.
+        # The CA's key is written last: without it the next start generates everything again.
         for name in sorted(files, key=lambda name: name == KEY_FILES["ca_key"]):
             write_private(pki / name, files[name])
         return admin
@@ -91,9 +91,9 @@ def begin(home: Path, held: int = -1) -> Callable[[], Identity] | None:
 
 
 def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
-    """What is missing in ``pki``, and a certificate for the administrator.
+    """Generate what is missing in ``pki``, and a certificate for the administrator.
 
-    An authority that is there stays, and so does a token key.
+    An existing CA or token key is kept.
     """
     from labkit.embedded.machinery.pki.keys import Keys, token_public_key
 
@@ -110,13 +110,13 @@ def _new_files(pki: Path) -> tuple[dict[str, bytes], Identity]:
 
 
 def load_keys(home: Path) -> Keys:
-    """The directory's keys, made at the first call.
+    """Load the directory's keys; generate them at the first call.
 
     Args:
         home: The state directory.
 
     Raises:
-        StateProblem: One of its files is not what it was.
+        StateProblem: One of the files is damaged.
     """
     from labkit.embedded.machinery.pki.keys import Keys
 
@@ -134,7 +134,7 @@ def load_keys(home: Path) -> Keys:
 
 
 def _whole(path: Path) -> bytes:
-    """A certificate or key that begins and ends as one."""
+    """Read a PEM file, and check its first and last line."""
     data = path.read_bytes()
     if not PEM.fullmatch(data):
         raise StateProblem(
@@ -154,15 +154,15 @@ def last_port(home: Path) -> int:
 
 
 def write_admin_kubeconfig(home: Path, keys: Keys, url: str, admin: Identity | None = None) -> Path:
-    """``admin.conf``, for a certificate of ``kubernetes-admin`` in ``system:masters``.
+    """Write ``admin.conf`` with a certificate of ``kubernetes-admin`` in ``system:masters``.
 
-    One that is right is left alone, so that a restart changes nobody's credentials.
+    A valid one is kept, so that a restart does not change credentials.
 
     Args:
         home: The state directory.
         keys: Sign the certificate.
         url: The server.
-        admin: A new certificate and its key, if they were made already.
+        admin: A certificate and key that were just generated.
     """
     path = home / "admin.conf"
     if _still_right(path, keys, url):

@@ -1,4 +1,4 @@
-"""A running server: the cluster's front end, its listener and its clock."""
+"""A running server: front end, listener and clock of a cluster."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ STOP_SECONDS = 3.0
 """How long requests in progress may take when the server stops."""
 
 FAREWELL_SECONDS = 0.05
-"""How long the last bytes have to leave before connections are cut."""
+"""How long the last bytes may take before connections are aborted."""
 
 
 class Served(Protocol):
-    """What a server needs of a cluster."""
+    """The part of a cluster that a server needs."""
 
     @property
     def keys(self) -> Keys:
@@ -50,10 +50,10 @@ class ApiServer:
     """Serves one cluster until it is closed.
 
     Args:
-        cluster: Who answers.
+        cluster: Answers the requests.
         listening: See ``address.listen``.
         before_answer: Called before anything is sent to a client.
-        connections: How many at once, where others live in the same process.
+        connections: The most connections at once.
     """
 
     def __init__(
@@ -76,32 +76,32 @@ class ApiServer:
 
     @property
     def sessions(self) -> ExecSessions:
-        """The commands that run."""
+        """The running commands."""
         return self._frontend.sessions
 
     @property
     def streams(self) -> Streams:
-        """The watches that are open."""
+        """The open watches."""
         return self._frontend.streams
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """The server's URL."""
         return url(self.port)
 
     def renew(self, keys: Keys) -> None:
-        """Show another certificate from now on.
+        """Use another certificate for new connections.
 
         Args:
-            keys: Of the same authority.
+            keys: Keys of the same CA.
         """
         self._listener.context = tls_context(keys)
 
     async def close(self, farewell: float = FAREWELL_SECONDS) -> None:
-        """Stop accepting, end streams, let requests in progress finish, hang up.
+        """Stop accepting, end streams, finish requests in progress, close connections.
 
         Args:
-            farewell: Seconds that the last bytes have to leave; none where nobody is left to read them.
+            farewell: Seconds that the last bytes may take.
         """
         for task in self._tasks:
             task.cancel()

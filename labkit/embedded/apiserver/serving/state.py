@@ -1,7 +1,7 @@
 """A cluster's directory: private to its owner, used by one process at a time.
 
-Everything that can be wrong with it is found here, before anything is written, and said
-in one sentence that names the way out.
+Every problem with it is found here, before anything is written, and reported in one sentence
+that says what to do.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 
 LOCK_PATIENCE_SECONDS = 0.5
-"""Others look at the lock by taking it for an instant; that is no reason to give up."""
+"""How long to retry the lock: others test it by taking it for an instant."""
 
 FREE_BYTES = 1024 * 1024
-"""What must be free on the disk to start: the first database needs about that much."""
+"""The free space that a start needs; about the size of the first database."""
 
 
 class StateProblem(Exception):
-    """The directory cannot be used; the text says why and what to do."""
+    """The directory cannot be used; the message says why and what to do."""
 
 
 class StateInUse(StateProblem):
@@ -29,10 +29,10 @@ class StateInUse(StateProblem):
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, all or nothing.
+    """Write a file that only its owner may read, atomically.
 
     Args:
-        path: Where.
+        path: The file.
         data: The whole content.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -82,14 +82,14 @@ def private_directory(path: Path) -> Path:
 
 
 def open_home(path: Path) -> Path:
-    """The state directory, ready for use.
+    """Prepare the state directory.
 
     Args:
         path: The directory; made if missing.
 
     Raises:
-        StateProblem: It cannot be used: another's, read-only, full, no directory, or the
-            directory of something else.
+        StateProblem: It belongs to another user, is read-only or full, is no directory, or has
+            other content.
     """
     home = private_directory(path)
     if not (home / "pki").exists() and any((home / name).exists() for name in (".git", ".ssh", ".bashrc", ".profile")):
@@ -111,7 +111,7 @@ def open_home(path: Path) -> Path:
 
 
 def unusable(path: Path, error: OSError) -> StateProblem:
-    """A file system's refusal as a sentence with the way out."""
+    """The error for a failure of the file system."""
     where = error.filename or path
     ways = {
         errno.ENOSPC: "Free some space, or set LABKIT_HOME to a directory on another disk.",
@@ -122,17 +122,17 @@ def unusable(path: Path, error: OSError) -> StateProblem:
 
 
 def lock(home: Path) -> int:
-    """Take the directory for this process; the lock ends with it.
+    """Lock the directory for this process.
 
     Args:
         home: The state directory.
 
     Returns:
-        The lock's file descriptor, to be kept open.
+        The lock's file descriptor; closing it releases the lock.
 
     Raises:
         StateInUse: Another process has it.
-        StateProblem: The lock cannot be made.
+        StateProblem: The lock file cannot be created.
     """
     path = home / "lock"
     try:

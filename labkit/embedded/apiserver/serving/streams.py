@@ -1,7 +1,7 @@
-"""Answers that come over time: watches and followed logs.
+"""Streamed responses: watches and followed logs.
 
-Pieces are framed here and written straight to the transport, so that waking a thousand
-watchers costs a thousand short writes and nothing more.
+Chunks are framed here and written straight to the transport, so that waking a thousand
+watchers costs a thousand short writes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from labkit.embedded.machinery.request import EventStream, Response
 
 
 def chunk(pieces: list[bytes]) -> bytes:
-    """Pieces in HTTP/1.1's chunked framing, one chunk each."""
+    """Frame pieces as HTTP/1.1 chunks, one each."""
     return b"".join([b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece])
 
 
 class Streams:
-    """All streams of a server, so that it can end them when it stops.
+    """The streams of a server.
 
     Args:
-        before_end: Called when a stream is over and before its client is told.
+        before_end: Called after a stream ends, before its client is informed.
     """
 
     def __init__(self, before_end: Callable[[], None]) -> None:
@@ -37,13 +37,13 @@ class Streams:
         return len(self._wakers)
 
     def stop(self) -> None:
-        """End every stream in good order, and any that begins later."""
+        """End every stream with its last chunk, and later ones as they start."""
         self._stopping = True
         for wake in self._wakers:
             wake.set()
 
     async def send(self, http: BaseRequest, response: Response, stream: EventStream) -> StreamResponse:
-        """Send a stream to its end: the source's, its timeout, the client's or the server's.
+        """Send a stream until its source, its timeout, the client or the server ends it.
 
         Args:
             http: The request it answers.

@@ -1,7 +1,7 @@
-"""Targets and headers as Go reads them: percent-decoding, absolute forms, queries, repeats.
+"""Request targets and headers as Go reads them: percent-decoding, absolute forms, repeated headers.
 
-The real server is a Go program, and what it takes for the path or for a parameter is
-decided by Go's ``net/url``. Sources: ``net/url`` (``ParseRequestURI``, ``ParseQuery``).
+In the real server Go's ``net/url`` decides what is the path and what a parameter.
+Sources: ``net/url`` (``ParseRequestURI``, ``ParseQuery``).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class BadTarget(ValueError):
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """The decoded path and the raw query of a request target.
+    """Split a request target into the decoded path and the raw query.
 
     Args:
-        target: As it stands in the request line.
+        target: The target in the request line.
 
     Raises:
         BadTarget: It is not a path, an absolute URI, or ``*``, or is badly escaped.
@@ -49,7 +49,7 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 def parse_query(query: str) -> dict[str, list[str]]:
-    """Each parameter with its values, in order; what is badly escaped is left out, as in Go.
+    """Parse a query into each parameter's values, in order; badly escaped pairs are dropped, as in Go.
 
     Args:
         query: The query as it was sent, without the question mark.
@@ -70,12 +70,12 @@ def parse_query(query: str) -> dict[str, list[str]]:
 
 
 def unescape(text: str) -> str:
-    """A name or value of a query, decoded."""
+    """Decode a name or value of a query."""
     return decode(unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogateescape")))
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 as Go writes it into JSON: each byte that is none becomes U+FFFD."""
+    """Decode UTF-8; each invalid byte becomes U+FFFD, as in Go's JSON."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -83,16 +83,16 @@ def decode(data: bytes) -> str:
 
 
 def collect_headers(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Headers by their names in lower case.
+    """Collect headers by their names in lower case.
 
-    As in Go, the first of several values counts; all values of a header that repeats are
-    kept beside, and always those of the impersonation headers.
+    As in Go, the first value counts. All values of a repeated header, and of the impersonation
+    headers, are kept too.
 
     Args:
         pairs: Names and values, as they were sent.
 
     Returns:
-        The first value of each header, and all values of those that may have several.
+        The first value of each header, and the headers of which all values are kept.
     """
     headers: dict[str, str] = {}
     values: dict[str, list[str]] = {}

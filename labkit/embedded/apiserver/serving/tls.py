@@ -1,8 +1,8 @@
-"""TLS: what the server shows and asks for, and the handshake.
+"""TLS: the server's context and the handshake.
 
-Every client certificate is let in whose key the client has, as Go's ``tls.RequestClientCert`` does;
-whether it counts for anything is for authentication to say. Python's own ``ssl`` can neither do
-that nor name the authorities whose certificates are welcome, so this is pyOpenSSL.
+Every client certificate is accepted if the client has its key, as with Go's ``tls.RequestClientCert``;
+authentication verifies it. Python's ``ssl`` can neither do that nor name the accepted CAs, so this
+uses pyOpenSSL.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HTTP = b"http/1.1"
 
 
 def tls_context(keys: Keys) -> SSL.Context:
-    """TLS with the cluster's certificate, which asks for client certificates of its authority.
+    """Make a context with the cluster's certificate that requests client certificates of its CA.
 
     Args:
         keys: The cluster's keys.
@@ -39,21 +39,21 @@ def tls_context(keys: Keys) -> SSL.Context:
     context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
     context.set_alpn_select_callback(lambda _, offered: HTTP if HTTP in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    # No session is resumed: it would have the client's certificate, and not what leads to its authority.
+    # No session is resumed: it would have the client's certificate without its chain.
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     return context
 
 
 async def handshake(context: SSL.Context, connection: socket.socket) -> SSL.Connection:
-    """Agree with a client on how to talk.
+    """Do the handshake with a client.
 
     Args:
         context: See ``tls_context``.
-        connection: Where it is; it must not block.
+        connection: The socket, non-blocking.
 
     Raises:
-        SSL.Error: They did not agree, or the client hung up.
+        SSL.Error: The handshake failed, or the client disconnected.
     """
     loop = asyncio.get_running_loop()
     tls = SSL.Connection(context, connection)
@@ -73,8 +73,8 @@ async def until(add: Callable[..., None], remove: Callable[..., object], connect
     """Wait until a socket can be read or written.
 
     Args:
-        add: The loop's method that begins to look.
-        remove: Its method that ends it.
+        add: The loop's ``add_reader`` or ``add_writer``.
+        remove: The matching ``remove_reader`` or ``remove_writer``.
         connection: The socket.
     """
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -91,10 +91,10 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def shown_certificate(tls: SSL.Connection) -> ShownCertificate | None:
-    """The certificate that the client showed, if it did.
+    """The certificate that the client sent; None if it sent none.
 
     Args:
-        tls: After its handshake.
+        tls: The connection, after the handshake.
     """
     own = tls.get_peer_certificate()
     if own is None:

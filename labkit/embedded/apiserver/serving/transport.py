@@ -1,8 +1,7 @@
 """A TLS connection as an asyncio transport, straight on its socket.
 
-asyncio can put TLS only of Python's ``ssl`` beneath a protocol. Here OpenSSL reads and writes the
-socket itself, so nothing stands between a record and the protocol: neither a second transport nor
-buffers that an idle connection would keep.
+asyncio supports only TLS of Python's ``ssl``. Here OpenSSL reads and writes the socket itself, so
+that an idle connection keeps neither a second transport nor buffers.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ from OpenSSL import SSL
 from labkit.embedded.apiserver.serving.tls import shown_certificate
 
 RECORD_BYTES = 16 * 1024
-"""The most that a TLS record holds, and that OpenSSL reads or writes at a time."""
+"""The largest TLS record, and so the most that OpenSSL reads or writes at a time."""
 
 RECORDS = 16
-"""How many full records are read from one client before others get their turn."""
+"""How many full records are read from one client before the loop serves others."""
 
 HIGH_BYTES, LOW_BYTES = 64 * 1024, 16 * 1024
-"""How much may wait to be sent before the protocol is asked to pause, and to go on."""
+"""How many buffered bytes make the protocol pause, and how few let it resume."""
 
 SHUTDOWN_SECONDS = 2.0
-"""How long a client that we hang up on may take to read the rest and to hang up itself."""
+"""How long a client may take to read the rest after the server has closed."""
 
 
 class TlsTransport(asyncio.Transport):
-    """The plain side of a TLS connection.
+    """The transport of a TLS connection.
 
     Args:
         connection: The socket.
         tls: TLS on it, after the handshake.
-        protocol: Who talks.
+        protocol: The protocol on top.
     """
 
     __slots__ = (
@@ -74,18 +73,18 @@ class TlsTransport(asyncio.Transport):
         self._high, self._low = HIGH_BYTES, LOW_BYTES
         self._reading = self._paused_writing = False
         self._closing = False
-        """Whether nothing more is taken from the protocol."""
+        """Whether the protocol has closed the transport."""
         self._ended = False
-        """Whether nothing more comes from the client."""
+        """Whether the client has ended its side."""
         self._stuck = False
         """Whether OpenSSL has to write before it can read."""
         self._over = False
-        """Whether the socket is done with."""
+        """Whether the socket is closed."""
         self._timer: asyncio.TimerHandle | None = None
         protocol.connection_made(self)
         self.resume_reading()
 
-    # What comes from the client.
+    # Reading
 
     def _readable(self) -> None:
         try:
@@ -99,7 +98,7 @@ class TlsTransport(asyncio.Transport):
             self._fail(error)
 
     def _read_more(self) -> None:
-        # What is left on the socket afterwards wakes us again; OpenSSL keeps nothing of it.
+        # What is left on the socket makes it readable again; OpenSSL buffers nothing.
         for _ in range(RECORDS):
             if not self._reading:
                 return
@@ -109,11 +108,11 @@ class TlsTransport(asyncio.Transport):
                 return
 
     def _unread(self, error: SSL.Error) -> None:
-        """Not enough has come yet; or the client said goodbye, hung up, or sent what is no TLS."""
+        """Handle an OpenSSL error: more data is needed, or the connection has ended."""
         if isinstance(error, SSL.WantReadError):
             return
         if isinstance(error, SSL.WantWriteError):
-            # It asks for new keys, and does not read the answer; OpenSSL reads on when that is sent.
+            # The client renegotiates keys and does not read; OpenSSL reads on when its answer is sent.
             self._loop.remove_reader(self._descriptor)
             self._stuck = True
             self._loop.add_writer(self._descriptor, self._writable)
@@ -132,25 +131,25 @@ class TlsTransport(asyncio.Transport):
         self.abort()
 
     def is_reading(self) -> bool:
-        """Whether what comes is passed on."""
+        """Whether received data is passed to the protocol."""
         return self._reading
 
     def pause_reading(self) -> None:
-        """Leave what comes on the socket."""
+        """Stop reading from the socket."""
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._descriptor)
 
     def resume_reading(self) -> None:
-        """Pass on what comes."""
+        """Resume reading."""
         if not (self._reading or self._closing or self._ended):
             self._reading = True
             self._loop.add_reader(self._descriptor, self._readable)
 
-    # What goes to the client.
+    # Writing
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Send, or keep until the client reads."""
+        """Send, or buffer until the client reads."""
         if self._closing or not data:
             return
         if self._waiting:
@@ -175,11 +174,11 @@ class TlsTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def writelines(self, list_of_data: Any) -> None:
-        """Send all of it in one piece."""
+        """Send several pieces as one."""
         self.write(b"".join(list_of_data))
 
     def _send(self, data: bytes | bytearray | memoryview[Any]) -> int:
-        """How much was sent: a record at most, nothing if the client does not read or is gone."""
+        """Send at most one record; returns how many bytes, 0 if the client does not read or is gone."""
         try:
             return self._tls.send(data)
         except SSL.Error as error:
@@ -209,15 +208,15 @@ class TlsTransport(asyncio.Transport):
                 self._say_goodbye()
 
     def get_write_buffer_size(self) -> int:
-        """How much waits to be sent."""
+        """The number of buffered bytes."""
         return len(self._waiting)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Below how much writing goes on, and above how much it pauses."""
+        """The low and high limits of the buffer, in bytes."""
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Say how much may wait.
+        """Set the limits of the buffer, in bytes.
 
         Args:
             high: More than this pauses the protocol.
@@ -227,17 +226,17 @@ class TlsTransport(asyncio.Transport):
         self._low = self._high // 4 if low is None else low
 
     def can_write_eof(self) -> bool:
-        """TLS has no half of a connection to close."""
+        """False: TLS cannot close one direction."""
         return False
 
-    # The end.
+    # Closing
 
     def is_closing(self) -> bool:
-        """Whether the connection is closed or about to be."""
+        """Whether the connection is closing or closed."""
         return self._closing
 
     def close(self) -> None:
-        """Send what waits, say goodbye, and let the client read it all before the socket is closed."""
+        """Send the buffer and close_notify, and close the socket when the client has read both."""
         if self._closing:
             return
         self._closing = True
@@ -254,7 +253,7 @@ class TlsTransport(asyncio.Transport):
         if self._ended:
             self.abort()
         else:
-            # A socket that is closed with something unread cuts off what the client has not read.
+            # Closing a socket with unread data would discard what the client has not read yet.
             self._loop.add_reader(self._descriptor, self._throw_away)
 
     def _throw_away(self) -> None:
@@ -268,7 +267,7 @@ class TlsTransport(asyncio.Transport):
             self.abort()
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close the socket at once."""
         if self._over:
             return
         self._over = self._closing = True

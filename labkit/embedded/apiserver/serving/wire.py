@@ -1,7 +1,7 @@
-"""Answers as bytes: status line, headers in Go's order and case, body.
+"""Responses as bytes: status line, headers in Go's order and case, body.
 
 aiohttp's own response classes spend a third of a request on header dictionaries, add a
-``Server`` header, and fold repeated ones; this class writes what ``Response`` says.
+``Server`` header, and fold repeated ones; here a ``Response`` is written as it is.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 MAX_WARNING_RUNES = 256
 MAX_TOTAL_WARNING_RUNES = 4096
-"""Beyond the total, each warning is cut to the former. Source: ``endpoints/filters/warning.go``."""
+"""The longest warning once all together exceed the total, in bytes. Source: ``endpoints/filters/warning.go``."""
 
 _date_second = 0
 _date_line = ""
 
 
 def date_line() -> str:
-    """The ``Date`` header's line, made once a second."""
+    """The line of the ``Date`` header, formatted once a second."""
     global _date_second, _date_line
     now = int(time.time())
     if now != _date_second:
@@ -46,7 +46,7 @@ def date_line() -> str:
 
 
 def warning_values(warnings: Iterable[str]) -> list[str]:
-    """Values of ``Warning`` headers: each text once, quoted, cut when they are too many.
+    """Values of ``Warning`` headers: each text once, quoted, shortened when together too long.
 
     Args:
         warnings: The texts; one with control characters is left out, as in Go.
@@ -74,8 +74,8 @@ def head(
         headers: Names and values; sent sorted by name, as Go does.
         warnings: Texts of ``Warning`` headers.
         version: The HTTP version to answer in.
-        framing: The line that says how long the body is, such as ``Content-Length: 2``.
-        close: Say that the connection ends after this answer.
+        framing: The line that frames the body, such as ``Content-Length: 2``.
+        close: Announce that the connection ends after this response.
     """
     lines = [f"HTTP/{version} {status} {REASONS.get(status, 'status code ' + str(status))}\r\n"]
     for name in sorted(headers):
@@ -97,19 +97,19 @@ def head(
 
 
 def status_response(error: ApiError) -> Response:
-    """The answer that says an error which serving itself found."""
+    """The response for an error found by ``serving`` itself."""
     headers = {"Cache-Control": "no-cache, private", "Content-Type": "application/json", **error.headers}
     return Response(error.code, headers, orjson.dumps(error.to_status()))
 
 
 def encode(response: Response, method: str, *, version: str = "1.1", close: bool = False) -> bytes:
-    """A whole answer as bytes.
+    """Encode a complete response.
 
     Args:
-        response: What to say.
+        response: The response.
         method: The request's; the answer to ``HEAD`` has no body.
         version: The HTTP version to answer in.
-        close: Say that the connection ends after this answer.
+        close: Announce that the connection ends after this response.
     """
     body = response.body
     if response.status in BODILESS:
@@ -121,21 +121,21 @@ def encode(response: Response, method: str, *, version: str = "1.1", close: bool
 
 
 class WireResponse(StreamResponse):
-    """A whole answer, written in one piece.
+    """A response that is written in one piece.
 
     Args:
-        response: What to say.
+        response: The response.
         close: End the connection afterwards.
     """
 
     def __init__(self, response: Response, *, close: bool = False) -> None:
-        # The parent's constructor is left out on purpose: it builds what is not used here.
+        # The parent's constructor is skipped: what it builds is not used.
         self._answer = response
         self._status = response.status
         self._keep_alive = False if close else None
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Send everything; there is nothing left to do for ``write_eof``."""
+        """Send everything."""
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
         version = "1.0" if request.version < (1, 1) else "1.1"
@@ -149,11 +149,11 @@ class WireResponse(StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Everything has been sent by ``prepare``."""
+        """Do nothing: ``prepare`` has sent everything."""
 
 
 class SentResponse(StreamResponse):
-    """Stands for an answer that was streamed already.
+    """Stands for a response that was streamed already.
 
     Args:
         keep_alive: Whether the connection may carry another request.
@@ -165,8 +165,8 @@ class SentResponse(StreamResponse):
         self._eof_sent = True
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Nothing is left to send."""
+        """Do nothing."""
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to send."""
+        """Do nothing."""

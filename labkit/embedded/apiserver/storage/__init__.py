@@ -1,4 +1,4 @@
-"""Where objects live, and how they came to be: one interface, two implementations."""
+"""Objects and their history: one interface, and its implementations in memory and in SQLite."""
 
 from labkit.embedded.apiserver.storage.base import Event, Expired, Key, Page, Snapshot, StorageFailed, Store
 from labkit.embedded.apiserver.storage.memory import MemoryStore

@@ -2,7 +2,7 @@
 
 One counter, the revision, numbers every change; an object's ``resourceVersion`` is
 the revision of its last change. Stored objects are never mutated: a reader may keep
-what it got, and a writer hands in a new dict.
+them, and a writer passes a new dict.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Event:
     Args:
         revision: The change's number.
         type: ``ADDED``, ``MODIFIED`` or ``DELETED``.
-        key: Where it happened.
+        key: The object's key.
         object: The object afterwards; for a deletion its last state, with the
             revision of the deletion.
         previous: The object before, None when it was added.
-        size: How many bytes the object is long when it is written; 0 where nobody wrote it.
+        size: The size of the object as JSON, in bytes; 0 if unknown.
         encodings: A place for watches to keep the event's encoded forms, so that a
             thousand watchers cost one encoding.
     """
@@ -73,9 +73,9 @@ class Page:
 
     Args:
         objects: In key order.
-        last: The place of the last key that was looked at, relative to the namespace;
-            the next page begins behind it.
-        remaining: How many keys lie behind it.
+        last: The place of the last key that was examined, relative to the namespace;
+            the next page starts after it.
+        remaining: How many keys follow it.
     """
 
     objects: Sequence[Stored]
@@ -101,7 +101,7 @@ class Expired(Exception):
 
 
 class StorageFailed(ApiError):
-    """500: a write could not be made durable. Nothing of it happened.
+    """500: a write could not be made durable; nothing was changed.
 
     Args:
         why: What the file system or the database said.
@@ -121,7 +121,7 @@ class Objects(Protocol):
 
     @property
     def revision(self) -> int:
-        """The number of the last change."""
+        """The revision of the last change."""
 
     def get(self, key: Key) -> Stored | None:
         """The object at ``key``, or None."""
@@ -149,13 +149,13 @@ class Objects(Protocol):
         Args:
             resource: As in ``Key``.
             namespace: Only this namespace; empty for all.
-            after: Begin behind this place (relative to the namespace, if one is given).
-            limit: At most so many objects; 0 for all.
-            revision: The objects as they were then; None for now.
-            matches: Leave out the objects for which this is false.
+            after: Start after this place (relative to the namespace, if one is given).
+            limit: The most objects; 0 for all.
+            revision: List the objects as they were then; None for now.
+            matches: Skip the objects for which this is false.
 
         Raises:
-            Expired: That revision can no longer be told.
+            Expired: The revision is no longer kept.
         """
 
     def put(self, key: Key, obj: Object) -> Stored:
@@ -176,18 +176,18 @@ class Objects(Protocol):
         """Remove the object at ``key`` and return its last state, with the deletion's revision."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All writes inside happen together, or, if an exception leaves it, not at all.
+        """Make all writes inside atomic: an exception undoes them.
 
-        Transactions nest: an inner one that fails takes back its own writes. The
-        outermost one commits, and only then do subscribers wake.
+        Transactions nest: an inner one that fails undoes its own writes. The outermost one
+        commits and then wakes the subscribers.
 
         Raises:
-            StorageFailed: It could not be made durable; nothing of it happened.
+            StorageFailed: It could not be made durable; nothing was changed.
         """
 
 
 class History(Protocol):
-    """How the objects came to be."""
+    """Events of the objects' changes."""
 
     def events(self, since: int, resource: str) -> Sequence[Event]:
         """Changes of a resource after revision ``since``, oldest first.
@@ -204,37 +204,37 @@ class History(Protocol):
         """
 
     def follow(self, resource: str, changed: Callable[[], None]) -> None:
-        """Call ``changed`` whenever the resource's objects are others: at once, also amid a transaction.
+        """Call ``changed`` at each change of the resource's objects, also inside a transaction.
 
-        It is called as well when a write is taken back, so that what was worked out from
-        objects can be forgotten as soon as they are not as they were.
+        Undone writes count too, so that caches of what follows from the objects can be cleared
+        in time.
         """
 
 
 class Snapshots(Protocol):
-    """States to come back to."""
+    """Named states to restore."""
 
     def snapshot(self) -> Snapshot:
-        """All objects as they are now; later changes do not show in it."""
+        """All objects as they are now."""
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Make the objects those of a snapshot, as changes with new revisions."""
+        """Restore a snapshot, as changes with new revisions."""
 
     def save_snapshot(self, name: str) -> None:
-        """Keep the present state under a name, as durably as the objects themselves."""
+        """Save the current state under a name, as durably as the objects."""
 
     def named_snapshot(self, name: str) -> Snapshot | None:
-        """The state kept under a name."""
+        """The state saved under a name; None if there is none."""
 
     def snapshot_names(self) -> Sequence[str]:
-        """The names of the kept states, sorted."""
+        """The names of the saved states, sorted."""
 
     def drop_snapshot(self, name: str) -> None:
-        """Forget the state kept under a name, if there is one."""
+        """Delete the state saved under a name, if there is one."""
 
 
 class Store(Objects, History, Snapshots, Protocol):
     """Objects by key, with their history and snapshots."""
 
     def close(self) -> None:
-        """Release files; a closed store is not used again."""
+        """Release files. A closed store cannot be used."""

@@ -14,10 +14,10 @@ HISTORY_LENGTH = 4096
 """How many events a resource keeps for watches that start in the past."""
 
 HISTORY_BYTES = 32 << 20
-"""How many bytes of objects these events may hold, as far as their sizes are known."""
+"""How many bytes of objects these events may hold, where sizes are known."""
 
 ENCODINGS_LENGTH = 256
-"""How many of them keep their encodings; watchers that are further behind are few."""
+"""How many of the newest events keep their encodings."""
 
 Events = list[Event]
 Found = list[Stored]
@@ -45,12 +45,11 @@ def same_but_revision(one: Object, other: Object) -> bool:
 
 
 class MemoryStore:
-    """A ``Store`` that forgets everything with its process.
+    """A ``Store`` in memory.
 
     Args:
-        base: Begin with these objects. They are shared, not copied, so that a thousand
-            clusters can begin with the same ones. A watch from a revision before the
-            base sees each of them added: nobody can have seen an older state.
+        base: The initial objects, shared and not copied, so that a thousand clusters can start
+            with the same ones. A watch from an earlier revision sees each of them added.
         history_length: How many events a resource keeps.
         history_bytes: How many bytes of objects these may hold.
     """
@@ -79,7 +78,7 @@ class MemoryStore:
 
     @property
     def revision(self) -> int:
-        """The number of the last change."""
+        """The revision of the last change."""
         return self._revision
 
     def get(self, key: Key) -> Stored | None:
@@ -146,7 +145,7 @@ class MemoryStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All writes inside happen together or not at all; see ``Objects.transaction``."""
+        """Make all writes inside atomic; see ``Objects.transaction``."""
         begun_at, revision = len(self._pending), self._revision
         self._depth += 1
         try:
@@ -165,7 +164,7 @@ class MemoryStore:
             self._publish()
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Make the events of a finished transaction durable. Memory has nothing to do.
+        """Make the events of a finished transaction durable; nothing to do in memory.
 
         Args:
             events: What the transaction changed, in order.
@@ -197,7 +196,7 @@ class MemoryStore:
         return end
 
     def follow(self, resource: str, changed: Callable[[], None]) -> None:
-        """Call ``changed`` whenever the resource's objects are others; see ``History.follow``."""
+        """Call ``changed`` at each change of the resource's objects; see ``History.follow``."""
         self._followers.setdefault(resource, []).append(changed)
 
     def snapshot(self) -> Snapshot:
@@ -207,7 +206,7 @@ class MemoryStore:
         return Snapshot(self._revision, dict(self._tables))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Make the objects those of a snapshot, as changes with new revisions."""
+        """Restore a snapshot, as changes with new revisions."""
         with self.transaction():
             for resource in [*self._tables, *(snapshot.tables.keys() - self._tables.keys())]:
                 now, then = self._tables.get(resource, EMPTY), snapshot.tables.get(resource, EMPTY)
@@ -223,23 +222,23 @@ class MemoryStore:
                         self.put(Key.of_place(resource, place), obj)
 
     def save_snapshot(self, name: str) -> None:
-        """Keep the present state under a name."""
+        """Save the current state under a name."""
         self._named[name] = self.snapshot()
 
     def named_snapshot(self, name: str) -> Snapshot | None:
-        """The state kept under a name, or None."""
+        """The state saved under a name, or None."""
         return self._named.get(name)
 
     def snapshot_names(self) -> Sequence[str]:
-        """The names of the kept states, sorted."""
+        """The names of the saved states, sorted."""
         return sorted(self._named)
 
     def drop_snapshot(self, name: str) -> None:
-        """Forget the state kept under a name."""
+        """Delete the state saved under a name."""
         self._named.pop(name, None)
 
     def close(self) -> None:
-        """Release everything; a closed store is not used again."""
+        """Release everything. A closed store cannot be used."""
         self._subscribers.clear()
         self._followers.clear()
 
@@ -252,7 +251,7 @@ class MemoryStore:
             changed()
 
     def _table_at(self, resource: str, revision: int) -> Table:
-        """The table as it was: the present one with the later changes taken back."""
+        """The table at a revision: the current one with later changes undone."""
         later = self.events(revision, resource)
         now = self._tables.get(resource, EMPTY)
         if not later:
@@ -285,7 +284,7 @@ class MemoryStore:
             changed[resource] = changed.get(resource, 0) + 1
         for resource, count in changed.items():
             history = self._history[resource]
-            # Who was up to date before the transaction must be able to read all of it.
+            # A watcher that was up to date before the transaction must be able to read all of it.
             while len(history) > count and (
                 len(history) > self._history_length or self._held[resource] > self._history_bytes
             ):

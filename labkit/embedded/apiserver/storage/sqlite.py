@@ -1,7 +1,7 @@
-"""Objects that survive their process: dictionaries to read from, SQLite to write to.
+"""A store on disk: reads from dictionaries, writes to SQLite.
 
 Every transaction is in the database before it is acknowledged. The write-ahead log
-makes that one append to a file, and a process that is killed loses nothing it has
+makes that one append to a file, and a killed process loses nothing that it has
 acknowledged. (``synchronous=NORMAL``: a power cut may cost the last writes, never the
 file's consistency.)
 """
@@ -21,10 +21,10 @@ from labkit.embedded.apiserver.storage.memory import HISTORY_BYTES, HISTORY_LENG
 from labkit.embedded.apiserver.storage.table import Stored, Table
 
 APPLICATION_ID = 0x6C61626B
-"""``labk``: tells our files from other SQLite databases."""
+"""``labk``: marks the file as a labkit database."""
 
 SCHEMA_VERSION = 1
-"""The layout below. A new layout gets a new number, and a way from the old one in ``_open``."""
+"""The version of the schema below. A new version needs a migration in ``_open``."""
 
 SCHEMA = """
 CREATE TABLE counter (revision INTEGER NOT NULL);
@@ -41,11 +41,11 @@ CREATE TABLE snapshot_objects (
 
 
 class StateUnusable(Exception):
-    """The database cannot be used by this version. The message names the way out.
+    """The database cannot be used by this version. The message says what to do.
 
     Args:
         path: The database.
-        why: What is the matter with it.
+        why: The reason.
     """
 
     def __init__(self, path: Path, why: str) -> None:
@@ -68,7 +68,7 @@ class SQLiteStore(MemoryStore):
         history_bytes: How many bytes of objects these may hold.
 
     Raises:
-        StateUnusable: The file is another version's, in use, or no such database.
+        StateUnusable: The file is in use, of another version, or no labkit database.
     """
 
     def __init__(self, path: Path, *, history_length: int = HISTORY_LENGTH, history_bytes: int = HISTORY_BYTES) -> None:
@@ -78,7 +78,7 @@ class SQLiteStore(MemoryStore):
         path.chmod(0o600)
         try:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
-        except sqlite3.OperationalError as error:  # the file is there: what is left is SQLite's own limit
+        except sqlite3.OperationalError as error:  # the file exists, so this is a limit of SQLite
             raise StateUnusable(path, f"{error}; SQLite takes no path of more than some 500 bytes") from error
         try:
             self._open()
@@ -94,7 +94,7 @@ class SQLiteStore(MemoryStore):
             raise
 
     def persist(self, events: Sequence[Event]) -> None:
-        """Write what a transaction changed, all or nothing.
+        """Write the changes of a transaction, atomically.
 
         Raises:
             StorageFailed: The disk is full or fails.
@@ -111,7 +111,7 @@ class SQLiteStore(MemoryStore):
             self._database.execute("UPDATE counter SET revision=?", (events[-1].revision,))
 
     def save_snapshot(self, name: str) -> None:
-        """Keep the present state under a name."""
+        """Save the current state under a name."""
         with self._durably():
             self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
             self._database.execute("INSERT INTO snapshots VALUES (?, ?)", (name, self.revision))
@@ -121,7 +121,7 @@ class SQLiteStore(MemoryStore):
         super().save_snapshot(name)
 
     def named_snapshot(self, name: str) -> Snapshot | None:
-        """The state kept under a name, or None."""
+        """The state saved under a name, or None."""
         known = super().named_snapshot(name)
         if known is not None:
             return known
@@ -139,17 +139,17 @@ class SQLiteStore(MemoryStore):
         return snapshot
 
     def snapshot_names(self) -> Sequence[str]:
-        """The names of the kept states, sorted."""
+        """The names of the saved states, sorted."""
         return [name for (name,) in self._database.execute("SELECT name FROM snapshots ORDER BY name")]
 
     def drop_snapshot(self, name: str) -> None:
-        """Forget the state kept under a name."""
+        """Delete the state saved under a name."""
         with self._durably():
             self._database.execute("DELETE FROM snapshots WHERE name=?", (name,))
         super().drop_snapshot(name)
 
     def close(self) -> None:
-        """Release everything; a closed store is not used again."""
+        """Release everything. A closed store cannot be used."""
         super().close()
         self._database.close()
 

@@ -1,4 +1,4 @@
-"""The objects of one resource, in key order, shared between snapshots until they change."""
+"""The objects of one resource in key order, copied on write."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from labkit.embedded.machinery.request import Object
 
 
 class Stored(dict[str, Any]):
-    """An object in the store: a dict that is never changed again.
+    """A stored object: an immutable dict.
 
-    Because of that it can carry its encoding: ``encoded`` belongs to the handlers,
-    which fill it at the first answer. Copies are plain dicts, free to be changed.
+    So it can carry its encoding: ``encoded`` belongs to the handlers, which fill it at the first
+    answer. Copies are plain dicts and may be changed.
     """
 
     __slots__ = ("encoded",)
@@ -47,11 +47,11 @@ class Table:
         self.frozen = False
 
     def copy(self) -> Table:
-        """The same objects, to be changed."""
+        """A copy to be changed."""
         return Table(dict(self.objects), list(self.order))
 
     def set(self, place: str, obj: Stored | None) -> None:
-        """Put an object at a place, or clear it."""
+        """Set the object at a place, or remove it."""
         if obj is None:
             if self.objects.pop(place, None) is not None:
                 del self.order[bisect_left(self.order, place)]
@@ -61,7 +61,7 @@ class Table:
             self.objects[place] = obj
 
     def range(self, namespace: str = "", after: str = "") -> tuple[int, int]:
-        """Where in the order the places of a namespace (or all) behind ``after`` lie.
+        """The range in the order of a namespace's places after ``after``.
 
         Args:
             namespace: Empty for all.
@@ -71,5 +71,5 @@ class Table:
         if not namespace:
             return bisect_right(order, after) if after else 0, len(order)
         start = bisect_right(order, f"{namespace}/{after}")
-        # "0" is the character behind "/".
+        # "0" is the character after "/".
         return start, bisect_left(order, f"{namespace}0", start)

@@ -93,7 +93,7 @@ def test_authenticator() -> None:
     assert bearer(request()) is None
     asked = request(authorization="Bearer good")
     assert bearer(asked) == User("x")
-    assert asked.audit == {"annotations": {"k": "v"}}
+    assert asked.audit.annotations == {"k": "v"}
     assert asked.warnings == ["careful"]
     with pytest.raises(ApiError) as caught:
         bearer(request(authorization="Bearer bad"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.embedded.apiserver.filters.audit import timestamp, with_audit
-from labkit.embedded.machinery.request import ExecIO, Object, Request, RequestInfo, Response
+from labkit.embedded.machinery.request import AuditRecord, ExecIO, Object, Request, RequestInfo, Response
 from labkit.rbac.attributes import User
 from tests.support.cluster import IDENTITIES, RBAC, Clock, ClusterApi, rule
 from tests.support.ring import AuditRing
@@ -160,7 +160,7 @@ class Stream:
 def audited(response: Response) -> tuple[Response, AuditRing, Clock]:
     ring, clock = AuditRing(), Clock()
     request = Request("GET", "/api/v1/pods", info=RequestInfo(True, "/api/v1/pods", "watch", resource="pods"))
-    request.audit = {"auditID": "id", "user": User("jane")}
+    request.audit = AuditRecord("id", User("jane"))
     return with_audit(lambda _: response, ring, clock)(request), ring, clock
 
 

@@ -9,9 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from labkit.embedded.apiserver.filters.request_info import request_info
-from labkit.embedded.apiserver.handlers.represent.responses import Responder, error_response
+from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.represent.errors import error_response
 from labkit.embedded.apiserver.handlers.represent.tables.text import seconds_of
+from labkit.embedded.apiserver.handlers.represent.transform import Transformer
 from labkit.embedded.apiserver.handlers.routing.resources import ResourceHandler
+from labkit.embedded.apiserver.handlers.subresources.proxy import proxies
+from labkit.embedded.apiserver.handlers.verbs.write import Writer
 from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.storage import Key, MemoryStore
 from labkit.embedded.machinery.kinds import BY_RESOURCE
@@ -30,7 +34,10 @@ class Reading:
         self.now = NOW
         self.store = MemoryStore(history_length=history_length)
         registry = Registry(self.store, lambda: self.now, Random(1))
-        self.handler = ResourceHandler(registry, {}, {}, Responder(lambda: self.now), Random(1))
+        admission, transformer = Admission(), Transformer(lambda: self.now)
+        writer = Writer(registry, admission, lambda request: None)
+        self.handler = ResourceHandler(registry, admission, writer, transformer, Random(1), {}, proxies(self.store))
+        self.watcher = self.handler.watcher
 
     def put(self, resource: str, place: str, /, **fields: Any) -> Object:
         key = Key.of_place(resource, place)

@@ -1,8 +1,8 @@
-"""Who wrote an object that is answered and never stored, such as a review."""
+"""The field manager of an object that is answered and never stored, such as a review."""
 
 from __future__ import annotations
 
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
 from labkit.embedded.apiserver.registry.managed.manager import update_managed_fields
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
@@ -20,7 +20,7 @@ def note_owner(request: Request, kind: str, obj: Object, now: str, subresource: 
         subresource: Where it was written to, if not to the object itself.
 
     Raises:
-        ApiError: 422: the parameters of the request make no sense.
+        ApiError: 422: the parameters of the request are invalid.
     """
     version, _, name = kind.rpartition("/")
     version = version or f"{request.info.group}/{request.info.version}"

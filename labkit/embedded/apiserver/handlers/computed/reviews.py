@@ -1,6 +1,4 @@
-"""Kinds that are questions: who am I, whom does this token name, may they, what may I.
-
-A review is created, answered and forgotten.
+"""Reviews: who am I, whom does this token name, may they, what may I.
 
 Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 ``pkg/apis/authorization/validation``.
@@ -9,6 +7,7 @@ Source: k8s.io/kubernetes ``pkg/registry/{authentication,authorization}``,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from labkit.embedded.apiserver.authentication.bearer import header_token
@@ -17,19 +16,22 @@ from labkit.embedded.apiserver.authentication.groups import ANONYMOUS, authentic
 from labkit.embedded.apiserver.authentication.identity import TokenIdentity
 from labkit.embedded.apiserver.authentication.signer import BadToken
 from labkit.embedded.apiserver.authorization.node import NO_RULES
-from labkit.embedded.apiserver.filters.audit import user_info
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
-from labkit.embedded.apiserver.handlers.computed.reviewspecs import (
+from labkit.embedded.apiserver.handlers.computed.review_specs import (
     evaluation_errors,
     exact_requirements,
     validate_access_spec,
 )
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.represent.encode import in_order
+from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
+from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.registry import timestamp
+from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.node_users import node_name
-from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.request import Object, Request, user_info
+from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import bad_request, invalid
 from labkit.rbac.attributes import Attributes, Authorizer, User
 from labkit.rbac.bindings import Grant, joined_errors
@@ -37,19 +39,19 @@ from labkit.rbac.bindings import Grant, joined_errors
 AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
-"""Of the metadata, what only the server may say."""
+"""Fields of the metadata that only the server sets."""
 
 Review = Callable[[Request, Object], Object]
-"""A request and what was sent, to what is answered (without kind and apiVersion)."""
+"""(request, the review that was sent) to the answered review, without kind and apiVersion."""
 
 
 class Reviews:
     """Answers every kind of review.
 
     Args:
-        authenticate: Whom a token names, for some audiences.
-        authorize: Decides.
-        held_rules: The rules that reach a user.
+        authenticate: Identifies a token's user, for some audiences.
+        authorize: Decides whether a user may do something.
+        held_rules: The rules that are granted to a user.
         clock: Seconds since the epoch.
     """
 
@@ -65,9 +67,9 @@ class Reviews:
         self._held = held_rules
         self._clock = clock
 
-    def table(self) -> dict[tuple[str, str], Review]:
-        """(group, plural) to who answers it."""
-        return {
+    def operations(self) -> dict[tuple[str, str, str], Operation]:
+        """(group, plural, no subresource) to the operation that answers it."""
+        reviews: dict[tuple[str, str], Review] = {
             (AUTHENTICATION, "tokenreviews"): self.token,
             (AUTHENTICATION, "selfsubjectreviews"): self.self_subject,
             (AUTHORIZATION, "subjectaccessreviews"): self.subject_access,
@@ -75,14 +77,15 @@ class Reviews:
             (AUTHORIZATION, "selfsubjectaccessreviews"): self.self_subject_access,
             (AUTHORIZATION, "selfsubjectrulesreviews"): self.self_subject_rules,
         }
+        return {(group, plural, ""): partial(_answer, review) for (group, plural), review in reviews.items()}
 
     def token(self, request: Request, body: Object) -> Object:
-        """TokenReview: whom does this token name?"""
+        """TokenReview: whose token is this?"""
         spec = body.get("spec") or {}
         if not spec.get("token"):
             raise bad_request("token is required for TokenReview in authentication")
         audiences = list(spec.get("audiences") or [ISSUER])
-        token = header_token(f"Bearer {spec['token']}")  # it is read as a header would be
+        token = header_token(f"Bearer {spec['token']}")  # parsed as in a header
         status: Object
         try:
             identity = self._authenticate(token, audiences) if token is not None else None
@@ -178,6 +181,12 @@ class Reviews:
         return metadata
 
 
+def _answer(review: Review, request: Request, kind: Kind) -> One:
+    write_options(request, "CreateOptions")  # checked before the body is read
+    answer = review(request, decode_object(request, kind))
+    return One(kind, {"kind": kind.kind, "apiVersion": kind.group_version, **answer}, 201)
+
+
 def _question(user: User, spec: Object) -> Attributes:
     path = spec.get("nonResourceAttributes")
     if path is not None:
@@ -213,7 +222,7 @@ def _refuse(errors: FieldErrors) -> None:
 
 
 def _go_fields(attributes: Object) -> Object:
-    """Attributes as Go shows a struct without JSON names."""
+    """The attributes as Go prints a struct without JSON names."""
     return {"Path": attributes.get("path", ""), "Verb": attributes.get("verb", "")}
 
 

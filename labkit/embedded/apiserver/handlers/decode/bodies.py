@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode import olderversions
-from labkit.embedded.apiserver.handlers.decode.olderversions import EVERYWHERE, UNVERSIONED, is_older, is_registered
+from labkit.embedded.apiserver.handlers.decode import older_versions
+from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, UNVERSIONED, is_older, is_registered
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import BY_KIND, KINDS, Kind
 from labkit.embedded.machinery.request import Object, Request
@@ -25,7 +25,7 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
 TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 SCHEMES = {"apiregistration.k8s.io": "k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28"}
-"""Group to where its kinds are registered, if not where all others are."""
+"""Groups whose kinds are registered elsewhere than in ``SCHEME``."""
 SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 INTERNAL_PACKAGES = {
     "": "core",
@@ -45,7 +45,7 @@ PARAMETERS = re.compile(r'[\s;]*(?:[\w!#$%&\'*+.^`|~-]+=(?:[\w!#$%&\'*+.^`|~-]+|
 
 
 def content_type(request: Request) -> str:
-    """The media type of the body, JSON if none is named.
+    """The media type of the body; JSON if the header is missing.
 
     Raises:
         ApiError: 415.
@@ -60,7 +60,7 @@ def content_type(request: Request) -> str:
 
 
 def unsupported_media_type() -> ApiError:
-    """415: the body is in no form that the server reads."""
+    """415: the server does not read that media type."""
     return ApiError(
         415,
         "UnsupportedMediaType",
@@ -69,7 +69,7 @@ def unsupported_media_type() -> ApiError:
 
 
 def field_validation(request: Request) -> str:
-    """``Strict``, ``Warn`` (unless something else is said) or ``Ignore``."""
+    """The parameter ``fieldValidation``: ``Strict``, ``Warn`` (the default) or ``Ignore``."""
     return request.param("fieldValidation") or "Warn"
 
 
@@ -81,12 +81,12 @@ def decode_object(
     older: tuple[str, ...] = (),
     keep_empty: bool = False,
 ) -> Object:
-    """The object in a request's body, with the kind's fields only and without defaults.
+    """Decode the object in a request's body: only the kind's fields, without defaults.
 
     Args:
-        request: Its content type says how the body is written, its parameter
-            ``fieldValidation`` what happens to unknown fields.
-        kind: What the body should hold.
+        request: Its content type names the format, its parameter ``fieldValidation`` what happens
+            to unknown fields.
+        kind: The expected kind.
         gvk: (group, version, kind) of the body, where it is not ``kind`` itself.
         older: Other versions of it that read the same.
         keep_empty: See ``Decoder``.
@@ -118,7 +118,7 @@ def decode_object(
 
 
 def warning_lines(strict: list[str]) -> list[str]:
-    """What a strict reading would refuse, a warning each; YAML says several things in one text."""
+    """The warnings for what strict decoding would refuse; YAML reports several in one text."""
     lines: list[str] = []
     for text in strict:
         _, found, rest = text.partition("yaml: unmarshal errors:\n")
@@ -137,7 +137,7 @@ def decode_body(
     check: Callable[[tuple[str, str, str], tuple[str, str, str]], None] | None = None,
     keep_empty: bool = False,
 ) -> Object:
-    """A body as an object.
+    """Decode a body.
 
     Args:
         media_type: One of ``MEDIA_TYPES``.
@@ -174,7 +174,7 @@ def decode_body(
 
 
 def summary(body: bytes, limit: int = 30) -> str:
-    """A body's beginning, as errors show it."""
+    """The start of a body, as errors show it."""
     if not body:
         return "<empty>"
     more = " ..." if len(body) > limit else ""
@@ -219,7 +219,7 @@ def _unrecognized(
 
 
 def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[str, str, str]:
-    """(group, version, kind) of a body, completed by what is expected."""
+    """The (group, version, kind) of a body, completed by the expected one."""
     if data is None:
         return expected
     if not isinstance(data, dict):
@@ -248,7 +248,7 @@ def _read_kind(data: Any, body: bytes, expected: tuple[str, str, str]) -> tuple[
 
 
 def stores(gvk: tuple[str, str, str]) -> str:
-    """Where a kind's objects are stored, empty if that is nowhere.
+    """The resource under which a kind's objects are stored; empty if they are not.
 
     Args:
         gvk: Its (group, version, kind).
@@ -284,9 +284,9 @@ def _check_kind(found: tuple[str, str, str], expected: tuple[str, str, str]) -> 
 
 
 def _is_version(group: str, version: str) -> bool:
-    """Whether there are, or were, kinds in a version of a group."""
+    """Whether a version of a group has, or had, kinds."""
     served = any((row.group, row.version) == (group, version) for row in KINDS)
-    return served or f"{group}/{version}" in olderversions.KINDS
+    return served or f"{group}/{version}" in older_versions.KINDS
 
 
 def _cannot_be_handled(kind: str, version: str, expected: str, problem: str) -> ApiError:

@@ -1,4 +1,4 @@
-"""Whether the server is well: ``/healthz``, ``/livez``, ``/readyz`` and their checks.
+"""Health endpoints: ``/healthz``, ``/livez``, ``/readyz`` and their checks.
 
 Source: k8s.io/apiserver ``pkg/server/healthz``.
 """
@@ -12,7 +12,7 @@ CHECKS = {
     "livez": ("ping", "log", "etcd"),
     "readyz": ("ping", "log", "informer-sync", "shutdown"),
 }
-"""The checks of each endpoint that this server can honestly pass, in the real server's order."""
+"""The checks of each endpoint that apply to this server, in the real server's order."""
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 NOSNIFF = {**TEXT, "X-Content-Type-Options": "nosniff"}
@@ -21,7 +21,7 @@ NOSNIFF = {**TEXT, "X-Content-Type-Options": "nosniff"}
 def health(request: Request) -> Response | None:
     """The answer of a health endpoint; None for any other path.
 
-    A server that answers at all is well: it has no parts that could fail apart.
+    A server that answers is healthy: no part of it can fail alone.
     """
     endpoint, below, check = request.path.removeprefix("/").partition("/")
     checks = CHECKS.get(endpoint)

@@ -26,7 +26,7 @@ class OpenApiHandler:
         path = request.path
         if path != V2 and path != V3 and not path.startswith(V3 + "/"):
             return None
-        # What makes the documents is loaded with the first.
+        # Loaded with the first document.
         from labkit.embedded.apiserver.openapi.documents import (
             document_hash,
             document_v2,
@@ -36,7 +36,7 @@ class OpenApiHandler:
         )
 
         if path == V3:
-            # The real server names no type, and Go finds the index to be text.
+            # The real server sets no type, and Go detects text.
             return Response(200, dict(TEXT), index_v3())
         if path == V2 and _accepted(request, PROTOBUF_V2) == PROTOBUF_V2:
             return _document(request, protobuf_v2(), document_hash("v2/protobuf"), PROTOBUF_V2)
@@ -50,19 +50,19 @@ class OpenApiHandler:
 
 
 def accepts_json(request: Request) -> bool:
-    """Whether the caller takes JSON."""
+    """Whether the caller accepts JSON."""
     return _accepted(request) == JSON
 
 
 def _accepted(request: Request, *others: str) -> str:
-    """The first form that the caller names and that is to be had: JSON, or one of the others."""
+    """The first media type that the caller accepts: JSON, or one of the others."""
     accept = request.headers.get("accept", "")
     if not accept:
         return JSON
     for clause in parse_accept(accept):
         if clause.type in ("application", "*") and clause.subtype in ("json", "*"):
             return JSON
-        # Its name had an @ before, which kubectl still asks for.
+        # kubectl still asks for the former name, with an @.
         named = f"{clause.type}/{clause.subtype.replace('@', '.')}"
         if named in others:
             return named

@@ -1,4 +1,4 @@
-"""The documents with which others verify the cluster's tokens.
+"""OpenID documents, with which others verify the cluster's tokens.
 
 Source: k8s.io/kubernetes ``pkg/serviceaccount/openidmetadata.go``,
 ``pkg/routes/openidmetadata.go``; OpenID Connect Discovery 1.0.
@@ -24,7 +24,7 @@ class OpenIdDocuments:
     """Serves the issuer's description and its public keys.
 
     Args:
-        signer: Whose keys.
+        signer: Has the keys.
         address: Host and port of the API server, as others reach it.
     """
 
@@ -33,7 +33,7 @@ class OpenIdDocuments:
         self._address = address
 
     def __call__(self, request: Request) -> Response | None:
-        """One of the two documents; None for any other path."""
+        """Answer a request for one of the two documents; None for any other path."""
         path = request.path.removesuffix("/")
         if path == CONFIGURATION:
             return self._respond(request, "application/json", self._configuration(request))

@@ -1,7 +1,7 @@
-"""``/labkit/snapshots``: states of the cluster to come back to.
+"""``/labkit/snapshots``: states of the cluster that can be restored.
 
-Not part of Kubernetes. The paths are non-resource URLs, so that only who may do
-everything may rewind a cluster.
+Not part of Kubernetes. The paths are non-resource URLs, so that only administrators may use
+them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ NAME = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 
 
 class SnapshotHandler:
-    """Saves, lists, restores and forgets snapshots.
+    """Saves, lists, restores and deletes snapshots.
 
     Args:
-        store: Whose.
-        restored: Called after a restore, for those who keep state beside the store.
+        store: The store.
+        restored: Called after a restore, to refresh what is derived from the store.
     """
 
     def __init__(self, store: Store, restored: Callable[[], None] = lambda: None) -> None:

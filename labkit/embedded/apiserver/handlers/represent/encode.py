@@ -1,8 +1,8 @@
-"""Objects to bytes, as Go would write them: field order, escapes, indentation, YAML.
+"""Objects to bytes, as Go writes them: field order, escapes, indentation.
 
-An object in the store is encoded once and keeps its bytes; lists and watches join
-them. The bytes kept are those of a list's item, without kind and apiVersion, which
-lists leave out and everything else has first.
+A stored object is encoded once and keeps its bytes; lists and watches join them. The kept
+bytes are those of a list's item: without kind and apiVersion, which lists leave out and
+everything else has first.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
+from labkit.embedded.apiserver.handlers.represent.negotiation import JSON, PROTOBUF, YAML, Form
 from labkit.embedded.apiserver.storage import Stored
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object
-from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
+from labkit.embedded.machinery.schema.ordering import in_order
 
 ESCAPES = (
     (b"<", b"\\u003c"),
@@ -28,9 +29,9 @@ ESCAPES = (
 
 
 def escape(data: bytes) -> bytes:
-    """Write ``<``, ``>`` and ``&`` in JSON as Go does, so that it is safe inside HTML.
+    """Escape ``<``, ``>``, ``&`` and two line separators in JSON, as Go does to make it safe inside HTML.
 
-    They occur in strings only, so replacing bytes is enough.
+    They occur only in strings, so replacing bytes is enough.
     """
     for char, escaped in ESCAPES:
         if char in data:
@@ -44,50 +45,14 @@ def dump(value: Any) -> bytes:
 
 
 def dump_pretty(value: Any) -> bytes:
-    """Indented JSON, for people."""
+    """Indented JSON."""
     return escape(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 
 @lru_cache(maxsize=512)
 def heading(kind: str, api_version: str) -> bytes:
-    """The beginning of an object of a kind."""
+    """The first two fields of an object, without a comma after them."""
     return b'{"kind":%b,"apiVersion":%b' % (orjson.dumps(kind), orjson.dumps(api_version))
-
-
-def struct_of(kind: str, api_version: str) -> Struct | None:
-    """The schema of a kind."""
-    group, _, version = api_version.rpartition("/")
-    return schemas().of_kind(group, version, kind)
-
-
-def ordered(value: Any, type_: Type) -> Any:
-    """A value with its fields in the order in which Go prints them, and its maps sorted."""
-    if type_.form == "struct" and isinstance(value, dict):
-        return ordered_struct(value, type_.struct)
-    if type_.form == "list" and isinstance(value, list):
-        item = type_.item
-        return [ordered(each, item) for each in value] if item.form in ("struct", "list", "map") else value
-    if type_.form == "map" and isinstance(value, dict):
-        return {key: ordered(value[key], type_.item) for key in sorted(value)}
-    return value
-
-
-def ordered_struct(value: Object, struct: Struct) -> Object:
-    """A struct with its fields in order; unknown ones come last."""
-    fields = struct.fields
-    found = {name: ordered(value[name], field.type) for name, field in fields.items() if name in value}
-    if len(found) < len(value):
-        found.update((name, each) for name, each in value.items() if name not in fields)
-    return found
-
-
-def in_order(obj: Object) -> Object:
-    """An object as Go would print it."""
-    kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
-    rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
-    struct = struct_of(kind, api_version) if kind and isinstance(kind, str) else None
-    head = {"kind": kind, "apiVersion": api_version} if kind else {}
-    return {**head, **(ordered_struct(rest, struct) if struct is not None else rest)}
 
 
 def item_bytes(obj: Object) -> bytes:
@@ -133,6 +98,20 @@ def list_object(kind: Kind, metadata: Object, objects: Iterable[Object]) -> Obje
     }
 
 
+def encode(form: Form, obj: Object) -> tuple[str, bytes]:
+    """Encode an object in the media type of a form.
+
+    Returns:
+        The content type and the body. A kind that has no protobuf message is JSON.
+    """
+    if form.media_type == YAML:
+        return YAML, yaml_bytes(obj)
+    if form.pretty:
+        return form.media_type, dump_pretty(in_order(obj))
+    body = protobuf_bytes(obj) if form.media_type == PROTOBUF else None
+    return (JSON, object_bytes(obj) + b"\n") if body is None else (PROTOBUF, body)
+
+
 # The libraries behind the rarer forms take longer to import than all of the server.
 
 
@@ -158,7 +137,7 @@ def protobuf_discovery(document: Object) -> bytes:
 
 
 def protobuf_event(type_: str, obj: Object) -> bytes:
-    """An event of a watch in protobuf, with its length in front."""
+    """A watch event in protobuf, after its length."""
     from labkit.embedded.machinery.schema.protobuf_write import encode_event, encode_protobuf
 
     return encode_event(type_, encode_protobuf(obj) or dump(obj))

@@ -1,7 +1,7 @@
-"""What form of an answer the caller wants: media type, and Table or metadata alone.
+"""The form of the answer that the caller asks for: media type, and Table or metadata alone.
 
-The real server looks twice: its router at the media types alone, then the handler at
-their parameters too, and each has its own words for a refusal.
+The real server negotiates twice: the router by media types alone, then the handler by their
+parameters too, each with its own error.
 
 Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 ``pkg/endpoints/handlers/negotiation``.
@@ -9,7 +9,7 @@ Source: go-restful ``Route.matchesAccept``; k8s.io/apiserver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.embedded.machinery.cache import remembered
 from labkit.embedded.machinery.request import Request
@@ -21,12 +21,12 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 OFFERED = (JSON, YAML, PROTOBUF)
 STREAMED = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 COLLECTION = (*OFFERED, *STREAMED)
-"""What the route of a collection offers: it can be watched too."""
+"""The media types of a collection's route: it can be watched too."""
 PRETTY_AGENTS = ("curl", "Wget", "Mozilla/5.0")
 META_VERSIONS = ("v1", "v1beta1")
 PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
 TRANSFORMS = ("Table", *PARTIAL)
-"""The forms in which a stored object is to be had beside itself."""
+"""The other kinds in which a stored object can be asked for."""
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
@@ -39,21 +39,23 @@ class Form:
         as_kind: ``Table``, ``PartialObjectMetadata``, its List, or empty for the object itself.
         meta_version: Version of ``meta.k8s.io`` for these.
         pretty: Indented JSON.
+        include: The parameter ``includeObject`` of a Table, not checked yet.
     """
 
     media_type: str = JSON
     as_kind: str = ""
     meta_version: str = "v1"
     pretty: bool = False
+    include: str = ""
 
     @property
     def plain(self) -> bool:
-        """Whether it is the object itself as compact JSON, the commonest form by far."""
+        """Whether it is the object itself as compact JSON, the most common form."""
         return self is PLAIN
 
     @property
     def key(self) -> str:
-        """Names the form, for caches of encodings."""
+        """Identifies the form in caches of encodings."""
         return f"{self.media_type};{self.as_kind};{self.meta_version};{self.pretty}"
 
 
@@ -62,12 +64,12 @@ PRETTY = Form(pretty=True)
 
 
 def not_acceptable(message: str) -> ApiError:
-    """406: none of the forms offered is wanted."""
+    """406: the caller accepts none of the offered forms."""
     return ApiError(406, "NotAcceptable", message)
 
 
 def check_route(request: Request, offered: tuple[str, ...] = OFFERED) -> None:
-    """What the router does: one of the media types that are wanted must be offered.
+    """Check what the router checks: one of the wanted media types must be offered.
 
     Raises:
         ApiError: 406.
@@ -84,21 +86,26 @@ def _matches_route(header: str, offered: tuple[str, ...]) -> bool:
     return not header or any(media_type == "*/*" or media_type in offered for media_type in wanted)
 
 
-def negotiate(request: Request, *, transforms: tuple[str, ...] = TRANSFORMS) -> Form:
-    """The form a request asks for.
+def negotiate(request: Request, *, route: tuple[str, ...] = (), transforms: tuple[str, ...] = TRANSFORMS) -> Form:
+    """The form that a request asks for.
 
     Args:
-        request: Its ``Accept`` header, ``pretty`` parameter and user agent are read.
-        transforms: What else than the object itself is to be had.
+        request: Its ``Accept`` header, user agent, ``pretty`` and ``includeObject`` are read.
+        route: The media types that its route offers, checked first; empty where there is no route.
+        transforms: The other kinds in which the object can be asked for.
 
     Raises:
         ApiError: 406.
     """
+    if route:
+        check_route(request, route)
     form = _accepted(request.headers.get("accept", ""), transforms)
     if form is None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(OFFERED)}")
+    if form.as_kind == "Table" and "includeObject" in request.query:
+        form = replace(form, include=request.param("includeObject"))
     if not form.pretty and form.media_type == JSON and wants_pretty(request):
-        return PRETTY if form is PLAIN else Form(form.media_type, form.as_kind, form.meta_version, True)
+        return PRETTY if form is PLAIN else replace(form, pretty=True)
     return form
 
 
@@ -113,12 +120,12 @@ def check_stream(form: Form) -> None:
 
 
 def accepts_errors(request: Request) -> bool:
-    """Whether the caller takes an error in one of the forms in which there are errors."""
+    """Whether the caller accepts a form in which errors are written."""
     return _accepted(request.headers.get("accept", ""), ()) is not None
 
 
 def negotiate_error(request: Request) -> Form:
-    """The form of an error: JSON where the caller takes nothing that is offered; no error is a Table."""
+    """The form of an error: never a Table; JSON where the caller accepts nothing that is offered."""
     form = _accepted(request.headers.get("accept", ""), ()) or PLAIN
     if form.media_type == JSON and wants_pretty(request):
         return PRETTY
@@ -126,7 +133,7 @@ def negotiate_error(request: Request) -> Form:
 
 
 def wants_pretty(request: Request) -> bool:
-    """Whether a person reads the answer: ``?pretty=1``, or curl, wget or a browser."""
+    """Whether JSON is indented: ``?pretty=1``, or the client is curl, wget or a browser."""
     asked = request.query.get("pretty")
     if asked and asked[0]:
         return asked[0] in TRUE

@@ -15,18 +15,18 @@ OCTAL = re.compile(r"[-+]?0o[0-7_]+")
 FLOAT = re.compile(r"[-+]?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 SEXAGESIMAL = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 WHOLE = 1e21
-"""Go writes smaller whole numbers without a point or an exponent."""
+"""Go prints smaller whole numbers without a decimal point or an exponent."""
 OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
 
 
 NO_BREAK_SPACE = "\xa0"
 PRINTABLE = re.compile("[ -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 BEYOND = re.compile("[\U00010000-\U0010ffff]")
-"""Characters that are never written as they are."""
+"""Characters that are always escaped."""
 LONGEST_KEY = 128
-"""A longer key stands behind a question mark."""
+"""A longer key is written after a question mark."""
 BEST_WIDTH = 80
-"""A text is broken at the first space behind this column."""
+"""A text is folded at the first space after this column."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -37,13 +37,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
     def check_simple_key(self) -> bool:
-        """Whether a key may stand before its colon: up to 128 bytes, on one line."""
+        """Whether a key is simple: up to 128 bytes, on one line."""
         if not isinstance(self.event, yaml.ScalarEvent):
             return bool(super().check_simple_key())
         return len(self.event.value.encode()) <= LONGEST_KEY and "\n" not in self.event.value
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
-        """Write a text in double quotes, broken where plain text is: at a space behind the width."""
+        """Write a text in double quotes, folded like plain text: at a space after the width."""
         self.write_indicator('"', True)
         after_space = False
         for place, char in enumerate(text):
@@ -63,7 +63,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _escaped(char: str) -> str:
-    """A character as it stands in double quotes."""
+    """A character in double quotes."""
     known = yaml.emitter.Emitter.ESCAPE_REPLACEMENTS.get(char)
     if known and char != NO_BREAK_SPACE:
         return f"\\{known}"

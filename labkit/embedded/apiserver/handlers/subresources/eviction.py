@@ -1,6 +1,6 @@
-"""Evictions: deletions of pods that disruption budgets have a say in.
+"""Evictions: deletions of pods that respect disruption budgets.
 
-What a budget allows stands in its status, which the disruption controller keeps.
+A budget's status, which the disruption controller keeps, says what it allows.
 
 Source: k8s.io/kubernetes ``pkg/registry/core/pod/storage/eviction.go``;
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
@@ -8,13 +8,14 @@ https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-ev
 
 from __future__ import annotations
 
+from labkit.embedded.apiserver.handlers.admission import Admission
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.writeoptions import checked_delete_options, write_options
-from labkit.embedded.apiserver.handlers.subresources.binding import PODS, Admit, success
-from labkit.embedded.apiserver.registry.registry import Check, Registry
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.write_options import checked_delete_options, write_options
+from labkit.embedded.apiserver.handlers.represent.results import One, success
+from labkit.embedded.apiserver.registry.registry import Registry
 from labkit.embedded.apiserver.registry.strategies.fields.selectors import selects
-from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS
+from labkit.embedded.machinery.kinds import BY_KIND, SUBRESOURCE_KINDS, Kind
 from labkit.embedded.machinery.pods.state import ready_since
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -24,34 +25,40 @@ VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 
 
-def evict(registry: Registry, request: Request, admit: Admit, check: Check) -> Object:
-    """POST an Eviction: delete a pod if its disruption budget allows it.
+def evict(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
+    """Delete a pod if its disruption budget allows it: POST to ``pods/NAME/eviction``.
+
+    Args:
+        registry: Where pods and budgets are.
+        admission: The plugins.
+        request: Holds the Eviction.
+        kind: The row of pods.
 
     Returns:
-        A Status. With several budgets it tells of a failure, and the answer is 201 all the same.
+        A Status. With several budgets it reports a failure, and the code is 201 all the same.
 
     Raises:
-        ApiError: 404, 429 if a budget forbids it.
+        ApiError: 404; 429 if a budget forbids it.
     """
     options = write_options(request, "CreateOptions")
-    eviction = decode_object(request, PODS, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
+    eviction = decode_object(request, kind, gvk=SUBRESOURCE_KINDS["eviction"], older=("v1beta1",))
     namespace, name = request.info.namespace, request.info.name
     metadata = eviction["metadata"]
     check_namespace(metadata, namespace)
     if metadata.get("name") != name:
         raise bad_request("name in URL does not match name in Eviction object")
-    pod = registry.get(PODS, namespace, name)
-    admit(request, PODS, "CREATE", eviction, None, options.dry_run)
+    pod = registry.get(kind, namespace, name)
+    admission.admit(request, kind, "CREATE", eviction, None, options.dry_run)
     delete = checked_delete_options(eviction.get("deleteOptions") or {})
     delete.dry_run = delete.dry_run or options.dry_run
     if not _budget_ignored(pod):
         budgets = [budget for budget in registry.list(BUDGETS, namespace) if _guards(budget, pod)]
         if len(budgets) > 1:
-            return ApiError(500, "", SEVERAL).to_status()
+            return One(kind, ApiError(500, "", SEVERAL).to_status(), 201)
         for budget in budgets:
             _must_allow(budget, pod)
-    registry.delete(PODS, namespace, name, delete, check)
-    return success()
+    registry.delete(kind, namespace, name, delete, admission.check(request, kind, "DELETE", False))
+    return success(kind)
 
 
 def _budget_ignored(pod: Object) -> bool:
@@ -67,7 +74,7 @@ def _guards(budget: Object, pod: Object) -> bool:
 def _must_allow(budget: Object, pod: Object) -> None:
     status = budget["status"]
     healthy, desired = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
-    if ready_since(pod) is None:  # it counts for nothing already
+    if ready_since(pod) is None:  # it is not ready, and so not counted anyway
         if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
             return
         if healthy >= desired > 0:

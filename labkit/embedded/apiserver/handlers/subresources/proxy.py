@@ -1,7 +1,7 @@
-"""``services/proxy``, ``pods/proxy``, ``nodes/proxy``: the server's way into the cluster's network.
+"""``services/proxy``, ``pods/proxy``, ``nodes/proxy``: requests to the cluster's network.
 
-There is no network of bytes behind the API, only the pods' own view of one; what a pod serves
-there, it serves here too. Where nobody listens, a proxied request fails as a real one does.
+The network exists only in the pods' own view; what a pod serves there, it serves here too. Where
+nothing listens, a proxied request fails as a real one does.
 
 Source: kubernetes ``pkg/registry/core/{service,pod,node}``; k8s.io/apimachinery
 ``pkg/util/net`` (``SplitSchemeNamePort``), ``pkg/util/proxy``.
@@ -22,15 +22,15 @@ SCHEMES = ("", "http", "https")
 
 Proxy = Callable[[Request, Kind], Response]
 Reach = Callable[[str, int], Handler | None]
-"""(address, port) to who listens there, None if nobody does."""
+"""(address, port) to the handler that listens there; None if nothing does."""
 
 
 def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tuple[str, str, str], Proxy]:
-    """The proxy subresources, for the table of subresources.
+    """The connections of the proxy subresources.
 
     Args:
         store: Where services, pods and nodes are.
-        reach: Finds who listens.
+        reach: Finds the handler that listens at an address.
     """
 
     def passed_on(request: Request, scheme: str, address: str, port: int | str) -> Response:
@@ -100,12 +100,12 @@ def proxies(store: Store, reach: Reach = lambda address, port: None) -> dict[tup
 
 
 def _is_a_credential(header: str) -> bool:
-    """Whether a header is for the API server alone."""
+    """Whether a header is a credential for the API server."""
     return header == "authorization" or header.startswith("impersonate-")
 
 
 def _is_of_a_pod(store: Store, namespace: str, address: Object) -> bool:
-    """Whether an address of an Endpoints object is that of the pod it names: no other is proxied to."""
+    """Whether an address of an Endpoints object belongs to the pod that it names; others are not proxied to."""
     target = address.get("targetRef") or {}
     if target.get("namespace") != namespace:
         return False
@@ -119,7 +119,7 @@ def split(text: str, what: str) -> tuple[str, str, str]:
 
     Args:
         text: The name in the path.
-        what: For the message.
+        what: The kind, for the message.
 
     Raises:
         ApiError: 400.
@@ -134,11 +134,11 @@ def split(text: str, what: str) -> tuple[str, str, str]:
 
 
 def unavailable(message: str) -> ApiError:
-    """503: there is nobody to ask."""
+    """503: there is no backend."""
     return ApiError(503, "ServiceUnavailable", message)
 
 
 def unreachable(address: str, port: int | str) -> ApiError:
-    """503: nobody answers at an address."""
+    """503: nothing listens at an address."""
     where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     return unavailable(f"error trying to reach service: dial tcp {where}: connect: connection refused")

@@ -1,12 +1,30 @@
 """``{workload}/scale``: how many pods are wanted, in a form shared by all that can be scaled.
 
-Source: kubernetes ``pkg/registry/apps/deployment/storage``, and likewise for the others.
+Source: k8s.io/kubernetes ``pkg/registry/apps/*/storage``.
 """
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_name, check_namespace, name_in_path
+from labkit.embedded.apiserver.handlers.decode.patches.patch import APPLY_PATCH, patch_type, patched
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
+from labkit.embedded.apiserver.handlers.represent.results import One, Operation
 from labkit.embedded.apiserver.handlers.represent.tables.text import NONE, labels, selector
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.apiserver.handlers.subresources.scale_owners import SCALE, applied_scale, owners_after
+from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.registry.resource_versions import MODIFIED, wrong_uid
+from labkit.embedded.machinery.kinds import SUBRESOURCE_KINDS, Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.status import conflict
 
 FIELDS = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
@@ -28,3 +46,78 @@ def scale_of(obj: Object) -> Object:
         "spec": {"replicas": wanted} if wanted else {},
         "status": scale_status,
     }
+
+
+def scale_operation(get: Callable[[Request, Kind], One], registry: Registry, admission: Admission) -> Operation:
+    """Answer all verbs of ``scale``.
+
+    Args:
+        get: Reads a workload.
+        registry: Where workloads are.
+        admission: The plugins.
+    """
+    write = partial(write_scale, registry, admission)
+
+    def operation(request: Request, kind: Kind) -> One:
+        if request.info.verb != "get":
+            return write(request, kind)
+        return One(kind, scale_of(get(request, kind).object))
+
+    return operation
+
+
+def write_scale(registry: Registry, admission: Admission, request: Request, kind: Kind) -> One:
+    """PUT or PATCH of a workload's scale.
+
+    Args:
+        registry: Where workloads are.
+        admission: The plugins.
+        request: Holds the Scale or the patch.
+        kind: The row of the workload.
+
+    Raises:
+        ApiError: 404, 409 or 422.
+    """
+    name = name_in_path(request)
+    patching = request.method == "PATCH"
+    form = patch_type(request) if patching else ""
+    options = write_options(request, "PatchOptions" if patching else "UpdateOptions", apply=form == APPLY_PATCH)
+    namespace = request.info.namespace
+    sent = None if patching else decode_object(request, kind, gvk=SUBRESOURCE_KINDS["scale"])
+    workload = registry.get(kind, namespace, name)
+    current = scale_of(workload)
+    owners: Any = None
+    now = timestamp(registry.clock())
+    if form == APPLY_PATCH:
+        sent, owners = applied_scale(request, current, workload, kind, options.manager, options.force, now)
+    elif patching:
+        sent = patched(request, form, current, schemas()["autoscaling.v1.Scale"], SCALE)
+    assert sent is not None
+    metadata = sent["metadata"]
+    check_name(metadata, name)
+    check_namespace(metadata, namespace)
+    replicas = sent["spec"].get("replicas", 0)
+    errors = FieldErrors()
+    if replicas < 0:
+        errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid_object("Scale", "autoscaling", name, errors)
+    version = metadata.get("resourceVersion", "")
+    if version and version != workload["metadata"]["resourceVersion"]:
+        raise conflict(kind.plural, kind.group, name, MODIFIED)
+    uid = metadata.get("uid", "")
+    if uid and uid != workload["metadata"]["uid"]:
+        raise wrong_uid(kind, namespace, name, uid, workload["metadata"]["uid"], options.dry_run)
+    admission.admit(request, kind, "UPDATE", sent, current, options.dry_run)
+    new = copy.deepcopy(workload)
+    new["spec"]["replicas"] = replicas
+    changed = new["spec"] != workload["spec"]
+    if changed:
+        new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
+    if form == APPLY_PATCH:
+        changed = changed or owners != workload["metadata"].get("managedFields")
+        new["metadata"]["managedFields"] = owners
+    elif changed:
+        new["metadata"]["managedFields"] = owners_after(current, scale_of(new), workload, kind, options.manager, now)
+    if changed and not options.dry_run:
+        new = registry.write(kind, new)
+    return One(kind, scale_of(new))

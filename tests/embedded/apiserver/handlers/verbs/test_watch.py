@@ -136,15 +136,15 @@ def test_an_idle_watch_is_woken_for_its_bookmark(api: Reading) -> None:
     stream = watch(api, "resourceVersion=0&allowWatchBookmarks=true&timeoutSeconds=300")
     woken: list[None] = []
     stream.on_ready(lambda: woken.append(None))
-    api.handler.advance()
+    api.watcher.advance()
     assert woken == []
     api.now += 60
-    api.handler.advance()
+    api.watcher.advance()
     assert len(woken) == 1
     assert [event["type"] for event in events(stream.read())] == ["BOOKMARK", "BOOKMARK"]
     api.now += 60
     stream.close()
-    api.handler.advance()
+    api.watcher.advance()
     assert len(woken) == 1
 
 

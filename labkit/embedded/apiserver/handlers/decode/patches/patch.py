@@ -1,4 +1,4 @@
-"""The four kinds of patch.
+"""JSON, merge and strategic merge patches.
 
 Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
 """
@@ -8,22 +8,21 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.bodies import field_validation, warning_lines
-from labkit.embedded.apiserver.handlers.decode.objectmeta import nameless
-from labkit.embedded.apiserver.handlers.decode.patches.jsonpatch import Inapplicable, JsonPatch
-from labkit.embedded.apiserver.handlers.decode.patches.patchtype import Nameless, check_type
-from labkit.embedded.apiserver.handlers.decode.patches.strategicmerge import strategic_merge
-from labkit.embedded.apiserver.handlers.represent.encode import in_order
+from labkit.embedded.apiserver.handlers.decode.bodies import field_validation
+from labkit.embedded.apiserver.handlers.decode.object_meta import nameless
+from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
+from labkit.embedded.apiserver.handlers.decode.patches.patched_type import Nameless, check_type
+from labkit.embedded.apiserver.handlers.decode.patches.strategic_merge import strategic_merge
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
-from labkit.embedded.apiserver.registry.managed.typed import go_text, problems, said
+from labkit.embedded.apiserver.registry.managed.typed import go_text
 from labkit.embedded.machinery.golang import json as gojson
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import Struct
 from labkit.embedded.machinery.schema.decoding import MAX_STRICT_ERRORS, DecodeProblem, Decoder, json_kind
+from labkit.embedded.machinery.schema.ordering import in_order
 from labkit.embedded.machinery.status import ApiError, bad_request
 
 JSON_PATCH = "application/json-patch+json"
@@ -36,7 +35,7 @@ OPERATION_FIELDS = {"op": "string", "path": "string", "from": "string", "value":
 
 
 def patch_type(request: Request) -> str:
-    """Which kind of patch a request brings.
+    """The kind of patch, from the content type.
 
     Raises:
         ApiError: 415.
@@ -53,7 +52,7 @@ def unprocessable() -> ApiError:
 
 
 def patched(request: Request, form: str, current: Object, struct: Struct, kind: Kind) -> Object:
-    """The object that a JSON, merge or strategic merge patch makes of another.
+    """Apply a JSON, merge or strategic merge patch.
 
     Args:
         request: Holds the patch.
@@ -63,7 +62,7 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
         kind: Its row.
 
     Returns:
-        The decoded object, without defaults; what is given without content is kept in it.
+        The decoded object, without defaults, with its empty values.
 
     Raises:
         ApiError: 400 or 422.
@@ -100,18 +99,18 @@ def patched(request: Request, form: str, current: Object, struct: Struct, kind: 
 
 
 def _tell(request: Request, mode: str, shown: Any, strict: list[str]) -> None:
-    """Warn of what a strict reading would refuse, or refuse it."""
+    """Warn of what strict decoding would refuse, or refuse it."""
     if strict and mode == "Strict":
         raise _invalid_patch(shown, f"strict decoding error: {', '.join(strict)}")
     request.warnings += strict
 
 
 def _invalid_patch(shown: Any, problem: str) -> ApiError:
-    """422: what a patch made is no object of the kind.
+    """422: the patched document is not an object of the kind.
 
     Args:
         shown: The patched document, or the patch as a text.
-        problem: What is wrong with it.
+        problem: The error.
     """
     text = shown if isinstance(shown, str) else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     errors = FieldErrors()
@@ -135,7 +134,7 @@ def _object(body: bytes, prefix: str, strict: list[str]) -> dict[str, Any]:
 
 
 def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict: list[str]) -> None:
-    """Note what is given twice; a path is put together only where there is something to say."""
+    """Collect duplicate fields; paths are only built for these."""
     if isinstance(value, dict):
         if isinstance(value, gojson.Pairs):
             for name in value.duplicates:
@@ -153,7 +152,7 @@ def _note_duplicates(value: dict[str, Any] | list[Any], path: list[str], strict:
 def merge_patch(current: Any, patch: Any) -> Any:
     """RFC 7396: objects merge, null removes, all else replaces.
 
-    Source: gopkg.in/evanphx/json-patch.v4 ``merge.go``: what is merged is written by name.
+    Source: gopkg.in/evanphx/json-patch.v4 ``merge.go``: merged fields are sorted by name.
     """
     if not isinstance(patch, dict):
         return patch
@@ -172,7 +171,7 @@ def merge_patch(current: Any, patch: Any) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """What a merge patch puts in place of something else: its objects by name, without fields that are null."""
+    """The replacement value of a merge patch: fields sorted by name, without nulls."""
     if isinstance(value, dict):
         return {name: without_nulls(value[name]) for name in sorted(value) if value[name] is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
@@ -227,75 +226,11 @@ def _check_operation(operation: Any, index: int, strict: list[str]) -> None:
             )
 
 
-def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
-    """What a server-side apply sends, checked against the schema but not decoded.
-
-    Raises:
-        ApiError: 400, or 500 where it does not fit the schema (so says the real server).
-    """
-    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
-
-    strict: list[str] = []
-    try:
-        config = yaml_to_json(request.body, strict)
-    except YamlProblem as error:
-        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from error
-    if config is None:
-        config = {}
-    if not isinstance(config, dict):
-        raise bad_request(
-            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{json_kind(config)} into Go value of type map[string]interface {{}}"
-        )
-    api_version, name = config.get("apiVersion"), config.get("kind")
-    if api_version != kind.group_version or name != kind.kind:
-        group, _, version = str(api_version or "").rpartition("/")
-        raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
-    metadata = config.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
-        raise bad_request("metadata.managedFields must be nil")
-    found = problems(struct, config)
-    if found:
-        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {said(found)}")
-    if strict:
-        mode = field_validation(request)
-        if mode == "Strict":
-            raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {strict[0]}")
-        if mode == "Warn":
-            request.warnings += warning_lines(strict)
-    return config
-
-
-def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
-    """A merged configuration as an object of its kind.
-
-    Args:
-        complete: Decodes it and sets its defaults.
-        merged: What came of the configuration and the object.
-        config: The configuration, to be named in the error.
-        kind: Its row.
-
-    Raises:
-        ApiError: 500, a value has no form that its field takes.
-    """
-    try:
-        return complete(merged)
-    except DecodeProblem as error:
-        text = restored(error)
-        row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
-        raise ApiError(
-            500,
-            "",
-            f"failed to convert new object ({_who(config, kind)}) to proper version: "
-            f"unable to convert unstructured object to {row}: {text}",
-        ) from error
-
-
 INTO_FIELD = re.compile(r"Go struct field \S+ of type")
 
 
 def restored(problem: DecodeProblem) -> str:
-    """What is wrong with a value, in the words of the converter that works without JSON.
+    """The text of a decoding error, as Go's unstructured converter words it.
 
     Source: k8s.io/apimachinery ``pkg/runtime/converter.go``.
     """
@@ -314,11 +249,11 @@ def restored(problem: DecodeProblem) -> str:
 
 
 CONVERTIBLE = frozenset((("int64", "string"), ("float64", "int32"), ("float64", "int64")))
-"""What Go could convert and this must not."""
+"""(Go kind, field type) that Go could convert, and the converter refuses."""
 
 
 def go_kind(value: Any) -> str:
-    """The kind of Go value that a JSON value becomes."""
+    """The Go kind of a decoded JSON value."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -326,10 +261,3 @@ def go_kind(value: Any) -> str:
     if isinstance(value, dict | list):
         return "map" if isinstance(value, dict) else "slice"
     return "int64" if isinstance(value, int) else "float64"
-
-
-def _who(config: Object, kind: Kind) -> str:
-    """Whom errors of an apply speak of."""
-    metadata = config.get("metadata")
-    names = metadata if isinstance(metadata, dict) else {}
-    return f"{names.get('namespace') or ''}/{names.get('name') or ''}; {kind.group}/{kind.version}, Kind={kind.kind}"

@@ -35,7 +35,7 @@ def autoscaler(obj: Object, now: float) -> Cells:
 
 
 def targets(wanted: list[Object], measured: list[Object]) -> str:
-    """The first metrics, each as what was measured and what is wanted."""
+    """The first metrics, each as its current and its target value."""
     if not wanted:
         return NONE
     texts = [_target(metric, measured[index] if index < len(measured) else {}) for index, metric in enumerate(wanted)]

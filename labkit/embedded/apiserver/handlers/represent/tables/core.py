@@ -36,7 +36,7 @@ def config_map(obj: Object, now: float) -> Cells:
 
 
 def secret(obj: Object, now: float) -> Cells:
-    """A secret's row; nothing of what it hides."""
+    """A secret's row, without its data."""
     return [obj["metadata"]["name"], obj.get("type") or "", len(obj.get("data") or ()), age(obj, now)]
 
 
@@ -46,7 +46,7 @@ def service_account(obj: Object, now: float) -> Cells:
 
 
 def service_account_of_old(obj: Object, now: float) -> Cells:
-    """A service account's row while its secrets were counted."""
+    """A service account's row up to 1.34, with the number of its secrets."""
     return [obj["metadata"]["name"], len(obj.get("secrets") or ()), age(obj, now)]
 
 

@@ -1,4 +1,4 @@
-"""Kinds about what lies below: certificates, storage drivers, runtimes, service addresses."""
+"""Certificates, storage drivers, runtimes, service addresses."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def attributes_class(obj: Object, now: float) -> Cells:
 
 
 def address(obj: Object, now: float) -> Cells:
-    """An IP address's row: whose it is, and its age, for which the real server has no column."""
+    """An IP address's row: its parent, and its age, for which the real server has no column."""
     parent = (obj.get("spec") or {}).get("parentRef")
     if not parent:
         return [_name(obj), NONE, age(obj, now)]

@@ -19,7 +19,7 @@ class Column:
 
     Args:
         name: Its heading.
-        description: What it tells.
+        description: Its meaning.
         type: An OpenAPI type.
         format: An OpenAPI format; ``name`` marks the object's name.
         priority: 0 for always, 1 for ``-o wide``.
@@ -32,7 +32,7 @@ class Column:
     priority: int = 0
 
     def to_object(self) -> Object:
-        """The column as the API says it."""
+        """The column definition in the API."""
         return {
             "name": self.name,
             "type": self.type,
@@ -64,9 +64,9 @@ class Printer:
     Args:
         columns: Its columns.
         cells: The row of an object.
-        conditions: Of a row whose object is done with, such as a completed pod.
+        conditions: The conditions of a row, such as of a completed pod.
         plain: Whether the kind has no columns of its own; without objects it then has no rows either.
-        order: By what the rows are sorted, where it is not the objects' order.
+        order: The sort key of rows; None for the objects' order.
     """
 
     columns: Sequence[Column]
@@ -82,12 +82,12 @@ class Printer:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What to print, beside the objects.
+    """The options of a Table.
 
     Args:
         include: ``Metadata``, ``Object`` or ``None``: what each row carries of its object.
-        version: Of ``meta.k8s.io``.
-        headers: Whether column definitions are given.
+        version: The version of ``meta.k8s.io``.
+        headers: Whether it has column definitions.
     """
 
     include: str = "Metadata"

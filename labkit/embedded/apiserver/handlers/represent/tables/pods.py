@@ -27,7 +27,7 @@ DONE = {
 
 
 class _Summary:
-    """What the containers' states add up to."""
+    """The STATUS cell: the summary of the containers' states."""
 
     def __init__(self, pod: Object) -> None:
         self.spec: Object = pod.get("spec") or {}
@@ -57,7 +57,7 @@ class _Summary:
         return any(each.get("type") == condition and each.get("status") == "True" for each in self.conditions)
 
     def _init_containers(self) -> bool:
-        """Count the init containers; whether they are still at work."""
+        """Count the init containers, and whether they still run."""
         declared = self.spec.get("initContainers") or ()
         sidecars = {each.get("name", "") for each in declared if each.get("restartPolicy") == "Always"}
         self.total += len(sidecars)
@@ -147,7 +147,7 @@ def cells(pod: Object, now: float) -> Cells:
 
 
 def conditions(pod: Object) -> list[Object]:
-    """What a finished pod's row says beside its cells."""
+    """The conditions of a finished pod's row."""
     done = DONE.get((pod.get("status") or {}).get("phase", ""))
     if done is None:
         return []

@@ -1,4 +1,4 @@
-"""Which printer a resource has."""
+"""The printer of each resource."""
 
 from __future__ import annotations
 

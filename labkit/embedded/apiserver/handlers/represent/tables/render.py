@@ -10,14 +10,14 @@ from labkit.embedded.machinery.request import Object
 
 
 def render_table(printer: Printer, objects: Iterable[Object], metadata: Object, now: float, wanted: Table) -> Object:
-    """The Table that shows some objects.
+    """Print objects as a Table.
 
     Args:
-        printer: Of their kind.
+        printer: The printer of their kind.
         objects: With kind and apiVersion set; a watch's bookmark has no name.
-        metadata: Of the table: those of the list, or the object's resource version.
+        metadata: The table's metadata: those of the list, or the object's resource version.
         now: Seconds since the epoch, for ages.
-        wanted: What the caller wants in it.
+        wanted: The table's options.
     """
     api_version = f"meta.k8s.io/{wanted.version}"
     rows: list[Object] = []

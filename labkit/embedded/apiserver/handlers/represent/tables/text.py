@@ -1,4 +1,4 @@
-"""How ages, ports, labels and the like are written in a cell."""
+"""The text of cells: ages, ports, labels and the like."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seconds_of(timestamp: str) -> float:
 
 
 def duration(seconds: float) -> str:
-    """A span of time in at most two units, as people read it: ``4d5h``, ``3m``.
+    """A duration in at most two units: ``4d5h``, ``3m``.
 
     Source: k8s.io/apimachinery ``pkg/util/duration``.
     """

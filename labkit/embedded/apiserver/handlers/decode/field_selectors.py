@@ -1,8 +1,8 @@
 """Field selectors: ``metadata.name=x,status.phase!=Running``.
 
-Each kind says which of its fields can be selected; every kind has its name and
-namespace. Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of
-pkg/apis and the ``ToSelectableFields`` of pkg/registry.
+Each kind has its own selectable fields, beside name and namespace.
+Source: k8s.io/apimachinery ``pkg/fields``; the conversion functions of pkg/apis and the
+``ToSelectableFields`` of pkg/registry.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Getter = Callable[[Object], str]
 
 
 def at(path: str, default: str = "") -> Getter:
-    """Reads a string, number or bool by its dotted path, as text."""
+    """Make a getter of a string, number or bool by its dotted path, as text."""
     steps = path.split(".")
 
     def get(obj: Object) -> str:
@@ -37,7 +37,7 @@ def at(path: str, default: str = "") -> Getter:
 
 
 def _pod_ips(obj: Object) -> str:
-    # The server's own form of the list is its first address.
+    # The server's internal form of the list is its first address.
     ips = (obj.get("status") or {}).get("podIPs") or [{}]
     return str(ips[0].get("ip", ""))
 
@@ -88,7 +88,7 @@ SELECTABLE: Mapping[str, Mapping[str, Getter]] = {
 """Fields of each resource beside its name and namespace, read from objects as they are stored."""
 
 OWN_WORDS: Mapping[str, str] = {"jobs.batch": 'field label "{field}" not supported for Job'}
-"""What is said of an unknown field of a resource in ``SELECTABLE``, if not the usual words."""
+"""Error texts for unknown fields of resources in ``SELECTABLE``, where not the usual text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,10 @@ class FieldTerm:
 
 @remembered(256)
 def parse_fields(text: str) -> tuple[FieldTerm, ...]:
-    """The terms that a text says.
+    """Parse a field selector.
 
     Raises:
-        ApiError: 400, in the words of the real server.
+        ApiError: 400.
     """
     terms = []
     for part in sorted(_split(text)):
@@ -121,7 +121,7 @@ def parse_fields(text: str) -> tuple[FieldTerm, ...]:
 
 
 def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
-    """The fields of which a selector asks for exactly one value; none of a text that cannot be read."""
+    """The fields for which a selector requires exactly one value; none if it is invalid."""
     try:
         return tuple((term.field, term.value) for term in parse_fields(text) if term.equal)
     except ApiError:
@@ -129,7 +129,7 @@ def exact_fields(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def exact_name(text: str) -> str:
-    """The name if a selector asks for exactly one, else empty.
+    """The name, if a selector requires exactly one; else empty.
 
     Raises:
         ApiError: 400.
@@ -141,7 +141,7 @@ def exact_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """All of some terms on a kind's fields."""
+    """A conjunction of terms on a kind's fields."""
 
     terms: tuple[tuple[Getter, str, bool], ...]
 
@@ -154,10 +154,10 @@ class FieldSelector:
 
 
 def field_selector(kind: Kind, text: str) -> FieldSelector:
-    """The selector of a kind that a text says.
+    """Parse a field selector of a kind.
 
     Raises:
-        ApiError: 400 for a bad text or a field that cannot be selected.
+        ApiError: 400 for an invalid text or a field that is not selectable.
     """
     if not text:
         return FieldSelector(())
@@ -180,7 +180,7 @@ def _unknown(kind: Kind, field: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Terms apart at commas that no backslash escapes."""
+    """Split terms at commas that are not escaped."""
     parts, current, escaped = [], "", False
     for char in text:
         if escaped:

@@ -1,4 +1,4 @@
-"""What a patched document says it is: a patch may change ``kind`` and ``apiVersion``, but not to anything.
+"""The ``kind`` and ``apiVersion`` of a patched document: a patch may change them to an older version only.
 
 Source: k8s.io/apimachinery ``pkg/runtime/serializer``, ``pkg/conversion``; k8s.io/apiserver
 ``pkg/endpoints/handlers/patch.go``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.olderversions import EVERYWHERE, is_older, is_registered
+from labkit.embedded.apiserver.handlers.decode.older_versions import EVERYWHERE, is_older, is_registered
 from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.schema.decoding import DecodeProblem, Decoder, json_kind
@@ -17,10 +17,10 @@ SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
 
 class Nameless(Exception):
-    """A document without a version: it is read as an internal object, whose fields have other names.
+    """A document without a version: it is decoded as an internal object, whose fields have other names.
 
     Args:
-        unknown: The fields that it has not.
+        unknown: The fields that an internal object lacks.
     """
 
     def __init__(self, unknown: list[str]) -> None:
@@ -29,15 +29,15 @@ class Nameless(Exception):
 
 
 def check_type(document: Any, kind: Kind) -> None:
-    """See that a patched document is still of its kind.
+    """Check that a patched document is still of its kind.
 
     Args:
-        document: What the patch made, not decoded yet.
-        kind: What it was.
+        document: The patched document, not decoded yet.
+        kind: The kind of the stored object.
 
     Raises:
-        DecodeProblem: It is of another kind, or of none.
-        Nameless: It has no version, and so no name that could be found.
+        DecodeProblem: It is of another or an unknown kind.
+        Nameless: It has no version, and so no known name.
     """
     if not isinstance(document, dict):
         return

@@ -1,6 +1,6 @@
 """Label selectors: ``app=web,tier!=db,env in (a,b),!old``.
 
-Source: k8s.io/apimachinery ``pkg/labels``, whose grammar and errors these are.
+Source: k8s.io/apimachinery ``pkg/labels``, which has the same grammar and errors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ END = ""
 
 
 class SelectorError(ValueError):
-    """The text is no selector."""
+    """The text is not a selector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class LabelSelector:
-    """All of some terms."""
+    """A conjunction of terms."""
 
     requirements: tuple[Requirement, ...]
 
@@ -76,10 +76,10 @@ class LabelSelector:
 
 @remembered(256)
 def parse_labels(text: str) -> LabelSelector:
-    """The selector that a text says.
+    """Parse a label selector.
 
     Raises:
-        ApiError: 400, in the words of the real server.
+        ApiError: 400.
     """
     try:
         return LabelSelector(tuple(_Parser(text).selector()))

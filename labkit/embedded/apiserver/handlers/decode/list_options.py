@@ -1,4 +1,4 @@
-"""The query parameters of list and watch, checked as the real server checks them.
+"""The query parameters of list and watch.
 
 Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/validation``;
 k8s.io/apiserver ``pkg/storage/continue.go``.
@@ -27,14 +27,14 @@ BASE64_URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """What a list or watch asks for.
+    """The options of a list or watch.
 
     Args:
         label_selector: As given.
         field_selector: As given.
         watch: Whether changes are wanted.
-        limit: At most so many objects a page; 0 or less for all.
-        continue_token: Where the page before ended.
+        limit: The most objects in a page; 0 or less for all.
+        continue_token: Where the previous page ended.
         resource_version: As given.
         resource_version_match: ``Exact``, ``NotOlderThan`` or empty.
         timeout_seconds: When the server ends a watch; None for the server's choice.
@@ -58,7 +58,7 @@ EVERYTHING = ListOptions()
 
 
 def parse_int(text: str) -> int:
-    """A 64-bit number, as Go's ``strconv.ParseInt`` reads it.
+    """Parse a 64-bit number like Go's ``strconv.ParseInt``.
 
     Raises:
         ApiError: 400.
@@ -72,7 +72,7 @@ def parse_int(text: str) -> int:
 
 
 def parse_bool(text: str) -> bool:
-    """A flag of a query: everything but ``false`` and ``0`` is true."""
+    """Parse a flag of a query: everything but ``false`` and ``0`` is true."""
     return text not in ("false", "0")
 
 
@@ -101,7 +101,7 @@ def list_options(request: Request) -> ListOptions:
 
 
 def watch_defaults(options: ListOptions) -> ListOptions:
-    """What a watch asks for: without a version it begins with what there is.
+    """Set the defaults of a watch: without a resource version it starts with all stored objects.
 
     Source: k8s.io/apimachinery ``pkg/apis/meta/internalversion/defaults.go``.
     """
@@ -112,7 +112,7 @@ def watch_defaults(options: ListOptions) -> ListOptions:
 
 
 def check_list_options(options: ListOptions, watch: bool) -> None:
-    """Refuse combinations that make no sense.
+    """Refuse invalid combinations.
 
     Raises:
         ApiError: 422.
@@ -150,7 +150,7 @@ def check_list_options(options: ListOptions, watch: bool) -> None:
 
 
 def parse_revision(text: str) -> int:
-    """A resource version as a number; empty is 0.
+    """Parse a resource version; empty is 0.
 
     Raises:
         ValueError: With the message of Go's ``strconv.ParseUint``.
@@ -165,15 +165,15 @@ def parse_revision(text: str) -> int:
 
 
 def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
-    """A resource version that the server has come to, as a number; empty is 0.
+    """Parse a resource version that the server has reached; empty is 0.
 
     Args:
         text: As it was given.
-        current: How far the server has come.
-        retry: Whether who asks for a later one is told when to try again.
+        current: The server's revision.
+        retry: Whether the error for a later one says when to retry.
 
     Raises:
-        ApiError: 400: it is no resource version; 504: the server has not come that far.
+        ApiError: 400: it is no resource version; 504: the server has not reached it.
     """
     try:
         wanted = parse_revision(text)
@@ -186,7 +186,7 @@ def reached_revision(text: str, current: int, *, retry: bool = True) -> int:
 
 
 def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiError:
-    """504: the server has not come that far; who may try again is told when."""
+    """504: the server has not reached that resource version."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return ApiError(
         504,
@@ -198,7 +198,7 @@ def too_large_revision(wanted: int, current: int, *, retry: bool = True) -> ApiE
 
 
 def encode_continue(revision: int, last: str) -> str:
-    """The token for the page behind the key ``last``.
+    """Encode the continue token for the page after the key ``last``.
 
     Args:
         revision: The list's.
@@ -209,7 +209,7 @@ def encode_continue(revision: int, last: str) -> str:
 
 
 def decode_continue(token: str) -> tuple[int, str]:
-    """The list's revision (-1 for the newest) and the key behind which to go on.
+    """Decode a continue token: the list's revision (-1 for the newest) and the key to continue after.
 
     Raises:
         ApiError: 400.

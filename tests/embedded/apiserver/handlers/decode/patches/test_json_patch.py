@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.patches import jsonpatch
-from labkit.embedded.apiserver.handlers.decode.patches.jsonpatch import Inapplicable, JsonPatch
+from labkit.embedded.apiserver.handlers.decode.patches import json_patch
+from labkit.embedded.apiserver.handlers.decode.patches.json_patch import Inapplicable, JsonPatch
 
 
 def patched(document: Any, *operations: dict[str, Any]) -> Any:
@@ -71,7 +71,7 @@ def test_a_place_of_many_digits_is_none() -> None:
 
 
 def test_copies_are_limited_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonpatch, "MAX_COPIED_BYTES", 10)
+    monkeypatch.setattr(json_patch, "MAX_COPIED_BYTES", 10)
     copy = {"op": "copy", "from": "/a", "path": "/b"}
     assert patched({"a": "xyz"}, copy, copy) == {"a": "xyz", "b": "xyz"}
     with pytest.raises(Inapplicable):

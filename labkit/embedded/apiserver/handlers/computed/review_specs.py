@@ -1,4 +1,4 @@
-"""What a SubjectAccessReview may ask.
+"""Validation of the spec of a SubjectAccessReview.
 
 Source: k8s.io/kubernetes ``pkg/apis/authorization/validation``,
 ``pkg/registry/authorization/util``.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_fields, parse_fields
-from labkit.embedded.apiserver.handlers.decode.labelselectors import parse_labels
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_fields, parse_fields
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.apiserver.registry.errors import FieldErrors
 from labkit.embedded.apiserver.registry.names import label_value, qualified_name
 from labkit.embedded.machinery.request import Object
@@ -19,11 +19,11 @@ RESOURCE = "spec.resourceAttributes"
 
 
 def validate_access_spec(spec: Object, *, needs_user: bool) -> FieldErrors:
-    """What is wrong with the question.
+    """Validate a spec.
 
     Args:
         spec: The review's spec.
-        needs_user: Whether it must say about whom.
+        needs_user: Whether it must name a user or a group.
     """
     errors = FieldErrors()
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
@@ -71,7 +71,7 @@ def _validate_requirement(requirement: Object, path: str, labels: bool, errors: 
 
 
 def evaluation_errors(spec: Object) -> str:
-    """What the authorizer did not understand of the selectors; no rule looks at them."""
+    """The errors of selectors that could not be parsed; rules do not use selectors."""
     resource = spec.get("resourceAttributes") or {}
     found = []
     for field, understood in (("fieldSelector", _field_terms), ("labelSelector", _label_terms)):
@@ -95,7 +95,7 @@ def _field_terms(selector: Object) -> tuple[int, int]:
 
 
 def exact_requirements(selector: Object) -> tuple[tuple[str, str], ...]:
-    """The fields of which a field selector asks for exactly one value."""
+    """The fields for which a field selector requires exactly one value."""
     if selector.get("rawSelector"):
         return exact_fields(selector["rawSelector"])
     return tuple(

@@ -13,14 +13,13 @@ from labkit.embedded.apiserver.admission.attributes import Attributes, Plugin
 from labkit.embedded.apiserver.authentication.claims import ISSUER, TokenIssuer
 from labkit.embedded.apiserver.handlers.computed.ownership import note_owner
 from labkit.embedded.apiserver.handlers.decode.bodies import decode_object
-from labkit.embedded.apiserver.handlers.decode.objectmeta import check_namespace
-from labkit.embedded.apiserver.handlers.decode.writeoptions import write_options
-from labkit.embedded.apiserver.handlers.represent.negotiation import PARTIAL, check_route, negotiate
-from labkit.embedded.apiserver.handlers.represent.responses import Responder
+from labkit.embedded.apiserver.handlers.decode.object_meta import check_namespace
+from labkit.embedded.apiserver.handlers.decode.write_options import write_options
+from labkit.embedded.apiserver.handlers.represent.results import One
 from labkit.embedded.apiserver.registry.registry import timestamp
 from labkit.embedded.machinery.kinds import Kind
-from labkit.embedded.machinery.request import Object, Request, Response
-from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, method_not_allowed, not_found
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.status import ApiError, bad_request, conflict, invalid, not_found
 
 GROUP = "authentication.k8s.io"
 VERSION = f"{GROUP}/v1"
@@ -37,11 +36,10 @@ class TokenRequests:
     """Answers TokenRequests.
 
     Args:
-        issuer: Makes the tokens.
+        issuer: Issues the tokens.
         lookup: Reads serviceaccounts, pods, secrets and nodes.
         clock: Seconds since the epoch.
-        admission: Refuses requests in namespaces that are missing or ending.
-        responder: Makes answers of objects.
+        admission: The plugins.
     """
 
     def __init__(
@@ -50,20 +48,18 @@ class TokenRequests:
         lookup: Lookup,
         clock: Callable[[], float],
         admission: Plugin,
-        responder: Responder,
     ) -> None:
         self._issuer = issuer
         self._lookup = lookup
         self._clock = clock
         self._admission = admission
-        self._responder = responder
 
-    def __call__(self, request: Request, body: Object) -> Object:
-        """The TokenRequest with its token.
+    def _answer(self, request: Request, body: Object) -> Object:
+        """Answer a TokenRequest with a token.
 
         Args:
-            request: Names the account in its path.
-            body: The TokenRequest as it was sent.
+            request: Its path names the account.
+            body: The TokenRequest from the body.
 
         Raises:
             ApiError: 400, 404, 409 or 422.
@@ -108,12 +104,12 @@ class TokenRequests:
             "status": {"token": issued.token, "expirationTimestamp": timestamp(issued.expires)},
         }
 
-    def subresource(self, request: Request, kind: Kind) -> Response:
-        """Answer ``serviceaccounts/token``."""
-        if request.info.verb != "create":
-            raise method_not_allowed()
-        check_route(request)
-        form = negotiate(request, transforms=PARTIAL)
+    def operation(self, request: Request, kind: Kind) -> One:
+        """Answer ``serviceaccounts/token``.
+
+        Raises:
+            ApiError: 400, 403, 404, 409, 415 or 422.
+        """
         write_options(request, "CreateOptions")  # checked before the body is read
         body, info = decode_object(request, KIND), request.info
         write = Attributes(
@@ -131,7 +127,7 @@ class TokenRequests:
             annotate=request.annotate,
         )
         self._admission.admit(write)
-        return self._responder.object(request, form, 201, KIND, self(request, body))
+        return One(KIND, self._answer(request, body), 201)
 
     def _bound_object(self, ref: Object | None, namespace: str, account: str) -> dict[str, Any]:
         if ref is None:

@@ -1,4 +1,4 @@
-"""The query parameters (and bodies) that say how to write or delete.
+"""The options of writes and deletions, from query parameters or a body.
 
 Source: k8s.io/apimachinery ``pkg/apis/meta/v1/validation``.
 """
@@ -12,7 +12,6 @@ from labkit.embedded.apiserver.handlers.decode.bodies import content_type, decod
 from labkit.embedded.apiserver.registry.errors import FieldErrors, invalid_object
 from labkit.embedded.apiserver.registry.strategy import DeleteOptions
 from labkit.embedded.machinery.golang.quote import go_quote
-from labkit.embedded.machinery.kinds import Kind
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.schema import schemas
 from labkit.embedded.machinery.status import ApiError, bad_request
@@ -23,7 +22,7 @@ VALIDATION_MODES = ("", "Ignore", "Strict", "Warn")
 OPTIONS = (
     "CreateOptions", "UpdateOptions", "Status", "APIVersions", "APIGroupList", "APIGroup", "APIResourceList",
 )  # fmt: skip
-"""Kinds that are known whatever their version."""
+"""Kinds that are known in any version."""
 META_KINDS = (
     "ListOptions", "GetOptions", "PatchOptions", "WatchEvent", "Table", "TableOptions", "PartialObjectMetadata",
     "PartialObjectMetadataList",
@@ -34,12 +33,12 @@ PROPAGATION = ("Foreground", "Background", "Orphan")
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How to create, update or patch.
+    """The options of a create, update or patch.
 
     Args:
-        dry_run: Do everything but store it.
-        manager: The field manager: as asked, or the user agent's first word.
-        force: An apply takes over others' fields.
+        dry_run: Whether nothing is stored.
+        manager: The field manager: the parameter, or the first part of the user agent.
+        force: Whether an apply takes over fields of other managers.
     """
 
     dry_run: bool
@@ -48,7 +47,7 @@ class WriteOptions:
 
 
 def write_options(request: Request, kind: str, *, apply: bool = False) -> WriteOptions:
-    """Read and check the parameters of a write.
+    """Parse and validate the parameters of a write.
 
     Args:
         request: The request.
@@ -92,7 +91,7 @@ def _check_dry_run(values: list[str], errors: FieldErrors) -> None:
 
 
 def user_agent_manager(request: Request) -> str:
-    """The part of the user agent before the first slash, without what cannot be printed."""
+    """The printable characters of the user agent before its first slash."""
     agent = request.headers.get("user-agent", "").partition("/")[0]
     if agent.isascii() and agent.isprintable():
         return agent[:MANAGER_LIMIT]
@@ -106,7 +105,7 @@ def user_agent_manager(request: Request) -> str:
 
 
 def delete_options(request: Request) -> DeleteOptions:
-    """Read and check how to delete: from the body, or from the query where there is none.
+    """Parse and validate the options of a deletion: from the body, or from the query if there is none.
 
     Raises:
         ApiError: 400, 415 or 422.
@@ -115,7 +114,7 @@ def delete_options(request: Request) -> DeleteOptions:
 
 
 def checked_delete_options(sent: Object) -> DeleteOptions:
-    """How to delete, as a request says it.
+    """Validate the options of a deletion.
 
     Args:
         sent: A DeleteOptions document.
@@ -167,7 +166,7 @@ def _body_options(request: Request) -> Object:
 
 
 def _check_options(found: tuple[str, str, str], expected: tuple[str, str, str]) -> None:
-    """Every group's DeleteOptions are the same, and few other kinds are known where they are read."""
+    """Accept the DeleteOptions of any group; refuse other kinds."""
     group, version, kind = found
     api_version = f"{group}/{version}" if group else version
     if kind == expected[2]:
@@ -199,15 +198,3 @@ def _query_options(request: Request) -> Object:
         sent["dryRun"] = list(query["dryRun"])
     sent["preconditions"] = {name: request.param(name) for name in ("uid", "resourceVersion") if request.param(name)}
     return sent
-
-
-ORPHANED_PODS = (
-    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
-    "set propagationPolicy=Orphan to suppress this warning"
-)
-
-
-def warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
-    """Tell who deletes jobs and says nothing of their pods that these stay."""
-    if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
-        request.warnings.append(ORPHANED_PODS)

@@ -1,12 +1,43 @@
-"""What the metadata of a written object must say: the namespace and name of the URL, and each owner once.
+"""Names and namespaces: those in the path of a request, and those in the metadata that it sends.
 
 Source: k8s.io/apiserver ``pkg/registry/rest/meta.go``, ``pkg/endpoints/handlers/{create,rest}.go``.
 """
 
 from __future__ import annotations
 
-from labkit.embedded.machinery.request import Object
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.path_segments import path_segment_errors
+from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.machinery.status import ApiError, bad_request
+
+
+def name_in_path(request: Request) -> str:
+    """The object's name in the path.
+
+    Raises:
+        ApiError: 400: no object can have that name.
+    """
+    name = request.info.name
+    messages = path_segment_errors(name)
+    if messages:
+        raise bad_request(f"Name parameter invalid: {go_quote(name)}: {';'.join(messages)}")
+    return name
+
+
+def namespace_of(request: Request, kind: Kind) -> str:
+    """The namespace in the path; empty for kinds without namespaces, whatever the path says."""
+    return request.info.namespace if kind.namespaced else ""
+
+
+def key_in_path(request: Request, kind: Kind) -> Key:
+    """Where the object in the path is stored.
+
+    Raises:
+        ApiError: 400: no object can have its name.
+    """
+    return Key(kind.resource, request.info.namespace if kind.namespaced else "", name_in_path(request))
 
 
 def place(obj: Object, namespace: str) -> None:
@@ -14,10 +45,10 @@ def place(obj: Object, namespace: str) -> None:
 
     Args:
         obj: The object, changed in place.
-        namespace: The request's, empty for kinds that are in none.
+        namespace: The request's; empty for kinds without namespaces.
 
     Raises:
-        ApiError: 400, it names another one.
+        ApiError: 400: it names another one.
     """
     metadata = obj["metadata"]
     if namespace:
@@ -28,7 +59,7 @@ def place(obj: Object, namespace: str) -> None:
 
 
 def check_namespace(metadata: Object, namespace: str) -> None:
-    """See that an object names no other namespace than its request.
+    """Check that an object names no other namespace than its request.
 
     Raises:
         ApiError: 400.
@@ -38,7 +69,7 @@ def check_namespace(metadata: Object, namespace: str) -> None:
 
 
 def check_name(metadata: Object, name: str) -> None:
-    """See that an object has the name that its URL ends in.
+    """Check that an object has the name in its path.
 
     Raises:
         ApiError: 400.
@@ -51,16 +82,16 @@ def check_name(metadata: Object, name: str) -> None:
 
 
 def nameless(name: str) -> ApiError:
-    """400: an object has no name, and its URL has one."""
+    """400: an object has no name, and its path has one."""
     return bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
 
 
 def drop_duplicate_owners(obj: Object, warnings: list[str]) -> None:
-    """Name each owner once.
+    """Remove duplicate owner references.
 
     Args:
         obj: The object, changed in place.
-        warnings: Collects what the caller should be told.
+        warnings: Collects a warning if there were any.
     """
     owners = obj["metadata"].get("ownerReferences")
     if not owners or len(owners) < 2:

@@ -1,8 +1,7 @@
-"""JSON patches as the real server applies them, which is not all as RFC 6902 says.
+"""JSON patches as the real server applies them, which differs from RFC 6902.
 
-Source: gopkg.in/evanphx/json-patch.v4 ``patch.go``: a field that is missing can be compared with null, copied (as
-null) and replaced; what stands before a path's first slash is passed over; places in lists may be counted from
-the end.
+Source: gopkg.in/evanphx/json-patch.v4 ``patch.go``: a missing field can be compared with null, copied (as null) and
+replaced; what precedes a path's first slash is ignored; indexes may be negative.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_COPIED_BYTES = 3 * 1024 * 1024
-"""What the ``copy`` operations of one patch may add together (``JSONPatchMaxCopyBytes``)."""
+"""The most bytes that the ``copy`` operations of one patch may add (``JSONPatchMaxCopyBytes``)."""
 
 LONGEST_INDEX = 20
-"""Longer ones are no integers of Go's, but for leading zeros."""
+"""The most digits of a Go integer, without leading zeros."""
 INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 class Inapplicable(Exception):
-    """A patch that does not fit the document."""
+    """The patch does not apply to the document."""
 
 
 class JsonPatch:
-    """A patch being applied.
+    """Applies a patch to a document.
 
     Args:
-        document: What it is applied to; it is changed.
+        document: The document, changed in place.
     """
 
     def __init__(self, document: Any) -> None:
         self.document = document
         self._copied = 0
         self._opened: dict[int, Any] = {}
-        """The objects that were looked into: these are written again, the others stay as they are."""
+        """The objects that were accessed: their fields are sorted in the result."""
 
     def written(self) -> Any:
-        """The document with the fields of all objects that were looked into by name."""
+        """The document, with the fields of accessed objects sorted by name."""
         return self._written(self.document, outer=True)
 
     def _written(self, value: Any, outer: bool = False) -> Any:
@@ -55,10 +54,10 @@ class JsonPatch:
                 self._open(item, deeply)
 
     def apply(self, operation: dict[str, Any]) -> None:
-        """One operation.
+        """Apply one operation.
 
         Raises:
-            Inapplicable: It does not fit.
+            Inapplicable: It does not apply.
         """
         apply = OPERATIONS.get(operation.get("op") or "")
         if apply is None:
@@ -66,17 +65,17 @@ class JsonPatch:
         apply(self, operation)
 
     def add(self, operation: dict[str, Any]) -> None:
-        """Put a value in a field, or before an item of a list."""
+        """``add``: set a field, or insert before an item of a list."""
         holder, key = self._find(operation.get("path"))
         _insert(holder, key, operation.get("value"))
 
     def remove(self, operation: dict[str, Any]) -> None:
-        """Take a field or an item away."""
+        """``remove``: delete a field or an item."""
         holder, key = self._find(operation.get("path"))
         _remove(holder, key)
 
     def replace(self, operation: dict[str, Any]) -> None:
-        """Put a value in place of another, or of none."""
+        """``replace``: set a value, which may be missing."""
         value = operation.get("value")
         if operation.get("path") == "":
             if not isinstance(value, dict | list):
@@ -91,7 +90,7 @@ class JsonPatch:
             holder[_index(key, len(holder))] = value
 
     def move(self, operation: dict[str, Any]) -> None:
-        """Take a value away and put it elsewhere."""
+        """``move``: remove a value and add it elsewhere."""
         holder, key = self._find(operation.get("from"))
         value = _get(holder, key)
         _remove(holder, key)
@@ -99,7 +98,7 @@ class JsonPatch:
         _insert(holder, key, value)
 
     def copy(self, operation: dict[str, Any]) -> None:
-        """Put a value in another place too."""
+        """``copy``: add a value elsewhere."""
         holder, key = self._find(operation.get("from"))
         value = _get(holder, key)
         holder, key = self._find(operation.get("path"))
@@ -110,7 +109,7 @@ class JsonPatch:
         _insert(holder, key, self._written(value))
 
     def test(self, operation: dict[str, Any]) -> None:
-        """Go on only if a value is this one."""
+        """``test``: stop unless a value equals another."""
         if operation.get("path") == "":
             value = self.document
         else:
@@ -121,7 +120,7 @@ class JsonPatch:
             raise Inapplicable
 
     def _find(self, path: str | None) -> tuple[Any, str]:
-        """What holds the value at a path, and under which key."""
+        """The container of the value at a path, and its key."""
         _, *parts = (path or "").split("/")
         if not parts:
             raise Inapplicable
@@ -146,7 +145,7 @@ OPERATIONS: dict[str, Callable[[JsonPatch, dict[str, Any]], None]] = {
 
 
 def _index(key: str, length: int) -> int:
-    """A place in a list that long."""
+    """Parse an index into a list of a length."""
     if len(key) > LONGEST_INDEX or not INDEX.fullmatch(key):
         raise Inapplicable
     index = int(key)
@@ -182,7 +181,7 @@ def _remove(holder: Any, key: str) -> None:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether two values are written alike: 1 is neither 1.0 nor true."""
+    """Whether two values have the same JSON: 1 is neither 1.0 nor true."""
     if type(one) is not type(other) and not (isinstance(one, dict) and isinstance(other, dict)):
         return False
     if isinstance(one, dict):

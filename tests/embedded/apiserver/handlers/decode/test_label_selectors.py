@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.labelselectors import parse_labels
+from labkit.embedded.apiserver.handlers.decode.label_selectors import parse_labels
 from labkit.embedded.machinery.status import ApiError
 
 WEB = {"app": "web", "tier": "front", "n": "5"}

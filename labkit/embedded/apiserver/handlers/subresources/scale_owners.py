@@ -1,4 +1,4 @@
-"""Who owns the number of replicas, seen from a workload and from its ``/scale``; and server-side apply to that.
+"""The field managers of ``spec.replicas``, in a workload and in its ``/scale``; server-side apply to a scale.
 
 Source: k8s.io/apimachinery ``pkg/util/managedfields/scalehandler.go``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from labkit.embedded.apiserver.handlers.decode.patches.patch import applied_configuration, applied_object
+from labkit.embedded.apiserver.handlers.decode.patches.apply import applied_configuration, applied_object
 from labkit.embedded.apiserver.registry.managed.apply import apply
 from labkit.embedded.apiserver.registry.managed.fieldset import Node, difference_sets, intersection_sets
 from labkit.embedded.apiserver.registry.managed.manager import (
@@ -36,8 +36,8 @@ def applied_scale(
         current: The scale as it is.
         workload: The workload as it is stored.
         kind: The workload's row.
-        manager: Who applies.
-        force: Take the number from other managers.
+        manager: The field manager that applies.
+        force: Whether to take the field from other managers.
         now: The time of the entry.
 
     Returns:
@@ -68,7 +68,7 @@ def owners_after(current: Object, new: Object, workload: Object, kind: Kind, man
         new: The scale as it is now.
         workload: The workload as it is stored.
         kind: The workload's row.
-        manager: Who updates.
+        manager: The field manager that updates.
         now: The time of the entry.
     """
     owners = decode_managed(workload["metadata"].get("managedFields")) or Managed()

@@ -1,4 +1,4 @@
-"""Strategic merge patches: lists merge by key, and directives say the rest.
+"""Strategic merge patches: lists merge by key, and directives control the rest.
 
 Source: k8s.io/apimachinery ``pkg/util/strategicpatch``.
 """
@@ -34,21 +34,21 @@ def _go_type(value: Any) -> str:
 
 
 def senseless(text: str) -> ApiError:
-    """500: a patch that makes no sense; only a few mistakes are called the caller's own."""
+    """500: an invalid patch; only a few errors are 400."""
     return ApiError(500, "", text)
 
 
 def strategic_merge(original: dict[str, Any], patch: dict[str, Any], struct: Struct) -> dict[str, Any]:
-    """The object with a patch applied.
+    """Apply a patch.
 
     Args:
         original: The object; it is not changed.
-        patch: The patch; merging takes its directives out, and whatever stands under them, as the real
-            server does: its errors show what is left.
+        patch: The patch; merging removes its directives and what is below them, as in the real
+            server, whose errors show the rest.
         struct: The object's schema.
 
     Raises:
-        ApiError: The patch makes no sense.
+        ApiError: The patch is invalid.
     """
     return _merge_map(copy.deepcopy(original), patch, struct)
 
@@ -184,7 +184,7 @@ def _set_element_order(original: dict[str, Any], patch: dict[str, Any], struct: 
 
 
 def _check_order(sent: list[Any], order: list[Any], key: str) -> None:
-    """What a patch adds or changes stands in the wanted order, and in the order it is wanted in.
+    """Check that ``$setElementOrder`` has the items of a patch, in the same order.
 
     Raises:
         ApiError: 400.
@@ -247,7 +247,7 @@ def _no_merge_key(item: Any, key: str) -> ApiError:
 
 
 def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) -> list[Any]:
-    """The merged items: those of the patch in its order, the others in between as they were."""
+    """Order merged items: those of the patch in its order, the others between them as before."""
     wanted, before = _first_places(order, key), _first_places(server, key)
     known = [(_identity(item, key), item) for item in merged]
     patched = deque(sorted((pair for pair in known if pair[0] in wanted), key=lambda pair: wanted[pair[0]]))
@@ -263,7 +263,7 @@ def _in_order(merged: list[Any], order: list[Any], server: list[Any], key: str) 
 
 
 def _first_places(items: list[Any], key: str) -> dict[Hashable, int]:
-    """Where in a list each of its items stands first."""
+    """The first index of each item of a list."""
     places: dict[Hashable, int] = {}
     for place, item in enumerate(items):
         places.setdefault(_identity(item, key), place)
@@ -271,12 +271,12 @@ def _first_places(items: list[Any], key: str) -> dict[Hashable, int]:
 
 
 def _identity(item: Any, key: str) -> Hashable:
-    """What tells an item of a list from the others: its merge key if there is one, else all of it."""
+    """The identity of an item of a list: its merge key, else the item itself."""
     return _hashable(item.get(key) if key and isinstance(item, dict) else item)
 
 
 def _hashable(value: Any) -> Hashable:
-    """A value by which a dict finds what is equal to it: lists may be long, and comparing each with each takes time."""
+    """A hashable form of a value, so that long lists need no pairwise comparison."""
     if isinstance(value, dict):
         return frozenset((name, _hashable(item)) for name, item in value.items())
     if isinstance(value, list):

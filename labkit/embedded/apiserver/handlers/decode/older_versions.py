@@ -1,7 +1,6 @@
-"""Kinds that the server still reads, but no longer serves.
+"""Kinds that the decoder knows and that are no longer served.
 
-Their versions are known to the decoder, so that a body of one of them is refused in other
-words than a body that means nothing.
+A body of one of them is refused with another error than a body of an unknown kind.
 
 Source: k8s.io/kubernetes ``pkg/apis/*/install``, k8s.io/api ``*/*/register.go``.
 """
@@ -40,14 +39,14 @@ KINDS = {
     "storage.k8s.io/v1alpha1": _VOLUMES,
     "storage.k8s.io/v1beta1": f"StorageClass {_VOLUMES} CSIDriver CSINode",
 }
-"""Group and version to the kinds that are registered there."""
+"""The kinds that are registered in each group and version."""
 
 MOVED = {
     "apps": {"Scale": "autoscaling"},
     "extensions": {"Ingress": "networking.k8s.io", "NetworkPolicy": "networking.k8s.io", "Scale": "autoscaling"},
     "events.k8s.io": {"Event": ""},
 }
-"""Group and kind to where the same objects live today, if it is not where all others went."""
+"""The current groups of kinds that moved elsewhere than the rest of their group."""
 MOVED_ALL = {"extensions": "apps"}
 
 
@@ -56,7 +55,7 @@ EVERYWHERE = frozenset(
 )
 """Kinds of every group and version."""
 UNVERSIONED = frozenset(("APIGroup", "APIGroupList", "APIResourceList", "APIVersions", "Status"))
-"""Kinds that are known whatever their group and version."""
+"""Kinds that are known in any group and version."""
 
 
 def is_registered(api_version: str, kind: str) -> bool:
@@ -65,7 +64,7 @@ def is_registered(api_version: str, kind: str) -> bool:
 
 
 def is_older(api_version: str, kind: str, group: str, wanted: str) -> bool:
-    """Whether a kind is an older version of another, which lives in ``group`` today."""
+    """Whether a kind is an older version of ``wanted``, which is now in ``group``."""
     named = api_version.rpartition("/")[0]
     home = MOVED.get(named, {}).get(kind, MOVED_ALL.get(named, named))
     today = MOVED.get(group, {}).get(wanted, group)

@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.embedded.apiserver.handlers.decode.fieldselectors import exact_name, field_selector, parse_fields
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name, field_selector, parse_fields
 from labkit.embedded.machinery.kinds import BY_RESOURCE
 from labkit.embedded.machinery.status import ApiError
 

@@ -1,0 +1,88 @@
+"""Server-side apply: the configuration that a request sends.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/patch.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.handlers.decode.bodies import field_validation, warning_lines
+from labkit.embedded.apiserver.handlers.decode.patches.patch import restored
+from labkit.embedded.apiserver.registry.managed.typed import problems, said
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.schema import Struct
+from labkit.embedded.machinery.schema.decoding import DecodeProblem, json_kind
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+
+def applied_configuration(request: Request, struct: Struct, kind: Kind) -> Object:
+    """Read the configuration of a server-side apply: checked against the schema, not decoded.
+
+    Raises:
+        ApiError: 400; 500 where it does not fit the schema, as in the real server.
+    """
+    from labkit.embedded.machinery.golang.yaml import YamlProblem, yaml_to_json
+
+    strict: list[str] = []
+    try:
+        config = yaml_to_json(request.body, strict)
+    except YamlProblem as error:
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from error
+    if config is None:
+        config = {}
+    if not isinstance(config, dict):
+        raise bad_request(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{json_kind(config)} into Go value of type map[string]interface {{}}"
+        )
+    api_version, name = config.get("apiVersion"), config.get("kind")
+    if api_version != kind.group_version or name != kind.kind:
+        group, _, version = str(api_version or "").rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={name or ''}")
+    metadata = config.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
+        raise bad_request("metadata.managedFields must be nil")
+    found = problems(struct, config)
+    if found:
+        raise ApiError(500, "", f"failed to create typed patch object ({_who(config, kind)}): {said(found)}")
+    if strict:
+        mode = field_validation(request)
+        if mode == "Strict":
+            raise bad_request(f"error strict decoding patch: error converting YAML to JSON: {strict[0]}")
+        if mode == "Warn":
+            request.warnings += warning_lines(strict)
+    return config
+
+
+def applied_object(complete: Callable[[Object], Object], merged: Object, config: Object, kind: Kind) -> Object:
+    """Decode a merged configuration.
+
+    Args:
+        complete: Decodes it and sets its defaults.
+        merged: The merge of the configuration and the object.
+        config: The configuration, for the error.
+        kind: Its row.
+
+    Raises:
+        ApiError: 500: a value does not fit its field.
+    """
+    try:
+        return complete(merged)
+    except DecodeProblem as error:
+        text = restored(error)
+        row = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+        raise ApiError(
+            500,
+            "",
+            f"failed to convert new object ({_who(config, kind)}) to proper version: "
+            f"unable to convert unstructured object to {row}: {text}",
+        ) from error
+
+
+def _who(config: Object, kind: Kind) -> str:
+    """The object that errors of an apply name."""
+    metadata = config.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return f"{names.get('namespace') or ''}/{names.get('name') or ''}; {kind.group}/{kind.version}, Kind={kind.kind}"

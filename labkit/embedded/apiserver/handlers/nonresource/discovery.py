@@ -1,0 +1,123 @@
+"""``/api`` and ``/apis``: which groups, versions and kinds are served.
+
+Source: k8s.io/apiserver ``pkg/endpoints/discovery``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from labkit.embedded.apiserver.handlers.represent.encode import dump, dump_pretty, protobuf_discovery, yaml_bytes
+from labkit.embedded.apiserver.handlers.represent.errors import page_not_found
+from labkit.embedded.apiserver.handlers.represent.negotiation import (
+    JSON,
+    PROTOBUF,
+    YAML,
+    check_route,
+    negotiate,
+    parse_accept,
+    wants_pretty,
+)
+from labkit.embedded.apiserver.openapi.discovery import AGGREGATED, Discovery, etag
+from labkit.embedded.machinery.request import Object, Request, Response
+from labkit.embedded.machinery.status import method_not_allowed, no_such_resource
+
+
+class DiscoveryHandler:
+    """Answers requests for the discovery documents.
+
+    Args:
+        discovery: The documents.
+        address: Host and port at which the server is reached, for a request.
+    """
+
+    def __init__(self, discovery: Discovery, address: Callable[[Request], str]) -> None:
+        self._discovery = discovery
+        self._address = address
+
+    def __call__(self, request: Request) -> Response | None:
+        """Answer a request below ``/api`` or ``/apis``; None for any other path.
+
+        Raises:
+            ApiError: 404, 405 or 406.
+        """
+        if request.path.startswith("//"):
+            return None
+        root, *rest = request.path.strip("/").split("/")
+        document: Object | Response | None
+        if root == "api" and len(rest) < 2:
+            document = self._core(request, rest)
+        elif root == "apis" and len(rest) < 3:
+            document = self._groups(request, rest)
+        else:
+            return None
+        if document is None:
+            return page_not_found()
+        if request.method != "GET" and (root == "api" or len(rest) > 1):
+            raise method_not_allowed()  # lists of groups and versions are answered whatever the method
+        return document if isinstance(document, Response) else _negotiated(request, document)
+
+    def _core(self, request: Request, rest: Sequence[str]) -> Object | Response:
+        if not rest:
+            if request.method == "GET":
+                check_route(request)
+            form = _wants_aggregated(request)
+            if form:
+                return _aggregated(request, form, self._discovery.aggregated_core)
+            return self._discovery.core_versions(self._address(request))
+        if rest[0] not in self._discovery.versions(""):
+            raise no_such_resource()
+        return self._discovery.resource_list("", rest[0])
+
+    def _groups(self, request: Request, rest: Sequence[str]) -> Object | Response | None:
+        if not rest:
+            form = _wants_aggregated(request)
+            if form:
+                return _aggregated(request, form, self._discovery.aggregated_groups)
+            return self._discovery.group_list()
+        group = rest[0]
+        versions = self._discovery.versions(group) if group else ()
+        if not versions:
+            return None
+        if len(rest) == 1:
+            return {"kind": "APIGroup", "apiVersion": "v1", **self._discovery.group(group)}
+        if rest[1] not in versions:
+            raise no_such_resource()
+        return self._discovery.resource_list(group, rest[1])
+
+
+def _wants_aggregated(request: Request) -> str:
+    """The media type in which the caller prefers all discovery in one document; empty if it does not."""
+    for clause in parse_accept(request.headers.get("accept", "")):
+        form = {"json": JSON, "yaml": YAML, "*": JSON}.get(clause.subtype, "")
+        wanted = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io", "v": "v2"}
+        if form and wanted.items() <= dict(clause.parameters).items():
+            return form  # at any position: the aggregated form is looked for first
+    return ""
+
+
+def _aggregated(request: Request, form: str, document: bytes) -> Response:
+    tag = etag(document)
+    content_type = AGGREGATED.replace(JSON, form)
+    headers = {"Cache-Control": "public", "Content-Type": content_type, "Etag": tag, "Vary": "Accept"}
+    if request.method == "GET" and tag in request.headers.get("if-none-match", ""):
+        return Response(304, headers)
+    if form == YAML:
+        document = yaml_bytes(orjson.loads(document))
+    elif wants_pretty(request):
+        document = dump_pretty(orjson.loads(document))
+    return Response(200, headers, document)
+
+
+def _negotiated(request: Request, document: Object) -> Response:
+    if request.path.rstrip("/") != "/apis":  # go-restful does not check the media type there
+        check_route(request)
+    form = negotiate(request, transforms=())
+    if form.media_type == PROTOBUF:
+        return Response(200, {"Content-Type": PROTOBUF}, protobuf_discovery(document))
+    if form.media_type == YAML:
+        return Response(200, {"Content-Type": YAML}, yaml_bytes(document))
+    body = dump_pretty(document) if form.pretty else dump(document) + b"\n"
+    return Response(200, {"Content-Type": JSON}, body)

@@ -1,0 +1,87 @@
+"""The events of a watch as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from labkit.embedded.apiserver.handlers.represent.encode import object_bytes, protobuf_event
+from labkit.embedded.apiserver.handlers.represent.negotiation import PROTOBUF, Form
+from labkit.embedded.apiserver.handlers.represent.tables.model import Table
+from labkit.embedded.apiserver.handlers.represent.transform import Transformer, partial
+from labkit.embedded.apiserver.registry.conversion import from_stored
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema import schemas
+from labkit.embedded.machinery.schema.decoding import Decoder
+from labkit.embedded.machinery.schema.ordering import in_order
+
+
+@dataclass(frozen=True, slots=True)
+class EventEncoder:
+    """Encodes the events of one watch.
+
+    Args:
+        transformer: Makes Tables.
+        kind: The row of the objects.
+        form: The form that the caller asked for.
+        table: The Table's options, if the form is one.
+    """
+
+    transformer: Transformer
+    kind: Kind
+    form: Form
+    table: Table | None
+
+    def key(self, type_: str) -> str:
+        """Identify the encoding of an event among those that watches share."""
+        version = self.kind.group_version if self.kind.stored_as is not None else ""
+        return f"{type_};{self.form.key};{self.table and self.table.include};{version}"
+
+    def event(self, type_: str, obj: Object, headers: bool = False) -> bytes:
+        """Encode one event, with its newline.
+
+        Args:
+            type_: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``.
+            obj: The object as it is stored.
+            headers: Whether a Table has its column definitions.
+        """
+        form = self.form
+        if self.table is not None:
+            wanted = replace(self.table, headers=headers)
+            metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+            obj = self.transformer.table(self.kind, [in_order(obj)], metadata, wanted)
+        elif form.as_kind:
+            obj = partial(form.meta_version, obj)
+        else:
+            obj = from_stored(self.kind, obj)
+        return self.raw(type_, obj)
+
+    def raw(self, type_: str, obj: Object) -> bytes:
+        """Encode an event whose object is not transformed, such as a Status."""
+        if self.form.media_type == PROTOBUF:
+            return protobuf_event(type_, obj)
+        return b'{"type":"%b","object":%b}\n' % (type_.encode(), object_bytes(obj))
+
+    def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
+        """Encode a BOOKMARK: the watcher has seen every change up to a revision."""
+        metadata: Object = {"resourceVersion": str(revision)}
+        if annotations:
+            metadata["annotations"] = annotations
+        obj: Object = {
+            "kind": self.kind.kind,
+            "apiVersion": self.kind.group_version,
+            **_empty(self.kind.group, self.kind.version, self.kind.kind),
+        }
+        obj["metadata"] = metadata
+        if self.form.as_kind:
+            return self.event("BOOKMARK", obj)
+        return self.raw("BOOKMARK", obj)
+
+
+@cache
+def _empty(group: str, version: str, kind: str) -> Object:
+    """An empty object, with the fields that Go prints nevertheless."""
+    struct = schemas().of_kind(group, version, kind)
+    assert struct is not None, kind
+    return Decoder().decode(struct, {})

@@ -1,0 +1,47 @@
+"""What a handler returns: objects, still to be represented in the form that the caller asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+
+
+class One(NamedTuple):
+    """One object, or a Status.
+
+    Args:
+        kind: The object's row of the table of kinds.
+        object: The object.
+        code: The HTTP status code.
+    """
+
+    kind: Kind
+    object: Object
+    code: int = 200
+
+
+class Many(NamedTuple):
+    """A list.
+
+    Args:
+        kind: The row of its items.
+        metadata: The list's own metadata.
+        objects: The items, with kind and apiVersion.
+    """
+
+    kind: Kind
+    metadata: Object
+    objects: Iterable[Object]
+
+
+Result = One | Many
+Operation = Callable[[Request, Kind], Result]
+"""Answers a request of one kind, verb and subresource; raises ``ApiError``."""
+
+
+def success(kind: Kind) -> One:
+    """201 with a Status that reports success."""
+    return One(kind, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)

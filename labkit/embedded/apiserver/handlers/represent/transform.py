@@ -1,0 +1,121 @@
+"""The other kinds in which an object can be asked for: Table and PartialObjectMetadata.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/response.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from labkit.embedded.apiserver.handlers.represent.negotiation import Form, not_acceptable
+from labkit.embedded.apiserver.handlers.represent.tables.model import Table
+from labkit.embedded.apiserver.registry.conversion import from_stored
+from labkit.embedded.machinery.golang.quote import go_quote
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.ordering import in_order
+from labkit.embedded.machinery.status import ApiError, bad_request
+
+INCLUDES = ("", "None", "Metadata", "Object")
+
+
+class Transformer:
+    """Turns stored objects into the kind and version that a form asks for.
+
+    Args:
+        clock: Seconds since the epoch, for the ages in tables.
+        era: Which columns service accounts have.
+    """
+
+    def __init__(self, clock: Callable[[], float], era: str = "now") -> None:
+        self._clock = clock
+        self._era = era
+
+    def one(self, form: Form, kind: Kind, obj: Object) -> Object:
+        """Transform one object. A Status stays as it is.
+
+        Raises:
+            ApiError: 400 for bad options of a Table; 406 for a form that only lists have.
+        """
+        if not form.as_kind or obj.get("kind") == "Status":
+            return from_stored(kind, obj) if obj.get("kind") == kind.kind else obj
+        if form.as_kind == "PartialObjectMetadata":
+            return partial(form.meta_version, obj)
+        if form.as_kind != "Table":
+            raise _unwanted(form, f"not a list (*{_go_package(kind)}.{kind.kind})")
+        metadata: dict[str, Any] = {}
+        if "resourceVersion" in obj.get("metadata", {}):
+            metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
+        wanted = table_options(form)
+        if obj.get("kind") == "Scale":
+            return self._rendered("scale", [obj], metadata, wanted)
+        return self.table(kind, [in_order(obj)], metadata, wanted)
+
+    def many(self, form: Form, kind: Kind, metadata: Object, objects: Iterable[Object]) -> Object:
+        """Transform a list.
+
+        Args:
+            form: A Table or a PartialObjectMetadataList.
+            kind: The row of the items.
+            metadata: The list's own metadata.
+            objects: The items.
+
+        Raises:
+            ApiError: 400 for bad options of a Table; 406 for a form that only single objects have.
+        """
+        if form.as_kind == "Table":
+            return self.table(kind, map(in_order, objects), metadata, table_options(form))
+        if form.as_kind == "PartialObjectMetadataList":
+            return {
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": f"meta.k8s.io/{form.meta_version}",
+                "metadata": metadata,
+                "items": [partial(form.meta_version, obj) for obj in objects] or None,
+            }
+        raise _unwanted(form, f"a list (*{_go_package(kind)}.{kind.kind}List)")
+
+    def table(self, kind: Kind, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+        """Print objects as a Table."""
+        table = self._rendered(kind.resource, objects, metadata, wanted)
+        if kind.stored_as is not None and wanted.include == "Object":
+            for row in table["rows"] or ():
+                row["object"] = from_stored(kind, row["object"])
+        return table
+
+    def _rendered(self, resource: str, objects: Iterable[Object], metadata: Object, wanted: Table) -> Object:
+        # All kinds' columns are loaded with the first table.
+        from labkit.embedded.apiserver.handlers.represent.tables.registry import printer_of
+        from labkit.embedded.apiserver.handlers.represent.tables.render import render_table
+
+        return render_table(printer_of(resource, self._era), objects, metadata, self._clock(), wanted)
+
+
+def partial(version: str, obj: Object) -> Object:
+    """An object's metadata alone."""
+    metadata = in_order(obj).get("metadata", {})
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
+
+
+def table_options(form: Form) -> Table:
+    """The options of a Table.
+
+    Raises:
+        ApiError: 400.
+    """
+    if form.include not in INCLUDES:
+        raise bad_request(
+            "Unable to convert to Table as requested: includeObject: Invalid value: "
+            f"{go_quote(form.include)}: must be 'Metadata', 'Object', 'None', or empty"
+        )
+    return Table(form.include or "Metadata", form.meta_version)
+
+
+def _unwanted(form: Form, what: str) -> ApiError:
+    """406: a list was asked for where there is one object, or the other way round."""
+    return not_acceptable(f"you requested {form.as_kind}, but the requested object is {what}")
+
+
+def _go_package(kind: Kind) -> str:
+    """The package of a kind's Go type, which some messages name."""
+    return kind.group.partition(".")[0] or "core"

@@ -1,0 +1,107 @@
+"""Delete and deletecollection.
+
+Source: k8s.io/apiserver ``pkg/endpoints/handlers/delete.go``.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from labkit.embedded.apiserver.handlers.admission import Admission
+from labkit.embedded.apiserver.handlers.decode.field_selectors import exact_name
+from labkit.embedded.apiserver.handlers.decode.list_options import (
+    ListOptions,
+    check_list_options,
+    decode_continue,
+    encode_continue,
+    list_options,
+    reached_revision,
+)
+from labkit.embedded.apiserver.handlers.decode.object_meta import name_in_path, namespace_of
+from labkit.embedded.apiserver.handlers.decode.selection import selection
+from labkit.embedded.apiserver.handlers.decode.write_options import delete_options
+from labkit.embedded.apiserver.handlers.represent.results import Many, One
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.registry.strategy import DeleteOptions
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.machinery.status import ApiError
+
+ORPHANED_PODS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+    "set propagationPolicy=Orphan to suppress this warning"
+)
+
+
+class Deleter:
+    """Deletes objects of any kind on a caller's behalf.
+
+    Args:
+        registry: Where objects are.
+        admission: The plugins.
+    """
+
+    def __init__(self, registry: Registry, admission: Admission) -> None:
+        self._registry = registry
+        self._admission = admission
+
+    def delete(self, request: Request, kind: Kind) -> One:
+        """Delete one object.
+
+        Returns:
+            The object if it has still to end, else a Status.
+
+        Raises:
+            ApiError: 400, 403, 404, 409, 415 or 422.
+        """
+        name, options = name_in_path(request), delete_options(request)
+        _warn_of_orphans(request, kind, options)
+        check = self._admission.check(request, kind, "DELETE", options.dry_run)
+        return One(kind, self._registry.delete(kind, namespace_of(request, kind), name, options, check))
+
+    def delete_collection(self, request: Request, kind: Kind) -> Many:
+        """Delete the objects that the selectors choose.
+
+        Returns:
+            The objects as they were.
+
+        Raises:
+            ApiError: 400, 403, 409, 415, 422 or 504.
+        """
+        chosen = list_options(request)
+        check_list_options(chosen, watch=False)
+        after = self._start(chosen)
+        matches = selection(kind, chosen)
+        options = delete_options(request)
+        _warn_of_orphans(request, kind, options)
+        store, limit = self._registry.store, max(chosen.limit, 0)
+        page = store.page(kind.resource, namespace_of(request, kind), after=after, limit=limit, matches=matches)
+        metadata: Object = {"resourceVersion": str(store.revision)}
+        if page.remaining:
+            metadata["continue"] = encode_continue(store.revision, page.last)
+            if matches is None:
+                metadata["remainingItemCount"] = page.remaining
+        check = self._admission.check(request, kind, "DELETE", options.dry_run)
+        with self._registry.transaction():
+            for obj in page.objects:
+                namespace = obj["metadata"].get("namespace", "")
+                try:
+                    self._registry.delete(kind, namespace, obj["metadata"]["name"], copy.copy(options), check)
+                except ApiError as error:
+                    if error.code != 404:
+                        raise
+        return Many(kind, metadata, page.objects)
+
+    def _start(self, chosen: ListOptions) -> str:
+        """The key after which to start."""
+        if chosen.continue_token:
+            return decode_continue(chosen.continue_token)[1]
+        retry = not exact_name(chosen.field_selector)
+        reached_revision(chosen.resource_version, self._registry.store.revision, retry=retry)
+        return ""
+
+
+def _warn_of_orphans(request: Request, kind: Kind, options: DeleteOptions) -> None:
+    """Warn that deleting a Job without a propagation policy orphans its pods."""
+    if (kind.group, kind.plural) == ("batch", "jobs") and not options.propagation:
+        request.warnings.append(ORPHANED_PODS)

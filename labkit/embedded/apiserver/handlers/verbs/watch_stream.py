@@ -1,0 +1,167 @@
+"""The stream of a watch: a cursor over the store's event log, polled by the server.
+
+Source: k8s.io/apiserver ``pkg/storage/cacher``; KEP-956 (bookmarks), KEP-3157 (initial
+events).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.handlers.represent.events import EventEncoder
+from labkit.embedded.apiserver.storage import Event, Expired, Store
+from labkit.embedded.apiserver.storage.memory import with_revision
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.status import ApiError
+
+BOOKMARK_SECONDS = 60.0
+"""The interval of bookmarks."""
+
+LAST_BOOKMARK_SECONDS = 2.0
+"""How long before its end a watch sends a last bookmark."""
+
+TOO_LATE = (500, "InternalError", "context deadline exceeded")
+INITIAL_END = {"k8s.io/initial-events-end": "true"}
+
+
+class WatchStream:
+    """An ``EventStream`` of a collection's changes.
+
+    Args:
+        store: Has the events.
+        encoder: Encodes them.
+        namespace: Only this namespace; empty for all.
+        matches: Only objects for which this is true; an object that ceases to match is
+            reported as deleted.
+        since: Start after this revision; None to start with all stored objects.
+        bookmarks: Send bookmarks.
+        initial_end: Mark by a bookmark where the initial objects end.
+        timeout_seconds: When the server ends it; negative if it had ended before it began.
+        clock: Seconds since the epoch, for bookmarks.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: EventEncoder,
+        *,
+        namespace: str,
+        matches: Callable[[Object], bool] | None,
+        since: int | None,
+        bookmarks: bool,
+        initial_end: bool,
+        timeout_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._resource = encoder.kind.resource
+        self._namespace = namespace
+        self._matches = matches
+        self._since = store.revision if since is None else since
+        self._initial = since is None
+        self._bookmarks = bookmarks
+        self._initial_end = initial_end and bookmarks
+        self._timeout_seconds = max(timeout_seconds, 0.0)
+        self._clock = clock
+        self._headers = encoder.table is not None
+        self._closed = False
+        self._unsubscribe: Callable[[], None] | None = None
+        self._wake: Callable[[], None] | None = None
+        now = clock()
+        self._end = now + timeout_seconds
+        self._next_bookmark = self._bookmark_after(now)
+        self._backlog: list[bytes] = []
+        if self._initial:
+            self._backlog = self._begin() if timeout_seconds >= 0 else [self._failed(*TOO_LATE)]
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has ended."""
+        return self._closed
+
+    @property
+    def timeout_seconds(self) -> float:
+        """After how long the server ends the stream."""
+        return self._timeout_seconds
+
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` after each change of the resource, and when a bookmark is due."""
+        self._wake = wake
+        self._unsubscribe = self._store.subscribe(self._resource, wake)
+
+    def remind(self) -> None:
+        """Wake the reader if a bookmark is due; no change wakes an idle watch."""
+        if self._wake is not None and self._clock() >= self._next_bookmark:
+            self._wake()
+
+    def close(self) -> None:
+        """End the watch."""
+        self._closed = True
+        self._wake = None
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def read(self) -> list[bytes]:
+        """The events since the last call, one a piece."""
+        if self._closed:
+            return []
+        pieces, self._backlog = self._backlog, []
+        try:
+            events = self._store.events(self._since, self._resource)
+        except Expired:
+            self._closed = True
+            return [*pieces, self._expired()]
+        for event in events:
+            if not self._namespace or event.key.namespace == self._namespace:
+                piece = self._piece(event)
+                if piece is not None:
+                    pieces.append(piece)
+        if events:
+            self._since = events[-1].revision
+        if self._bookmarks and self._clock() >= self._next_bookmark:
+            self._next_bookmark = self._bookmark_after(self._clock())
+            self._since = max(self._since, self._store.revision)
+            pieces.append(self._encoder.bookmark(self._since))
+        return pieces
+
+    def _begin(self) -> list[bytes]:
+        objects = self._store.page(self._resource, self._namespace, matches=self._matches).objects
+        pieces = [self._written("ADDED", obj) for obj in objects]
+        if self._initial_end:
+            pieces.append(self._encoder.bookmark(self._since, INITIAL_END))
+        return pieces
+
+    def _piece(self, event: Event) -> bytes | None:
+        type_, obj = event.type, event.object
+        if self._matches is not None:
+            before = event.previous is not None and self._matches(event.previous)
+            after = type_ != "DELETED" and self._matches(obj)
+            if not before and not after:
+                return None
+            type_ = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+            if type_ == "DELETED" and event.type != "DELETED" and event.previous is not None:
+                return self._written(type_, with_revision(event.previous, event.revision))
+        if self._headers:
+            return self._written(type_, obj)
+        key = self._encoder.key(type_)
+        known = event.encodings.get(key)
+        if known is None:
+            known = event.encodings[key] = self._encoder.event(type_, obj)
+        return known
+
+    def _written(self, type_: str, obj: Object) -> bytes:
+        headers, self._headers = self._headers, False
+        return self._encoder.event(type_, obj, headers)
+
+    def _expired(self) -> bytes:
+        return self._failed(410, "Expired", f"too old resource version: {self._since} ({self._store.revision})")
+
+    def _failed(self, code: int, reason: str, message: str) -> bytes:
+        return self._encoder.raw("ERROR", ApiError(code, reason, message).to_status())
+
+    def _bookmark_after(self, now: float) -> float:
+        """The time of the next bookmark: after the interval, or shortly before the end."""
+        last = self._end - LAST_BOOKMARK_SECONDS
+        return min(now + BOOKMARK_SECONDS, last) if last > now else now + BOOKMARK_SECONDS

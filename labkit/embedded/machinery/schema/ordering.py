@@ -1,0 +1,51 @@
+"""Objects with their fields in the order in which Go prints them.
+
+Source: Go ``encoding/json``: a struct's fields in the order of their declaration, a map's keys sorted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.machinery.schema.tables import Struct, Type, schemas
+
+
+def in_order(obj: Object) -> Object:
+    """Order an object's fields by the schema of its kind: kind and apiVersion first, unknown fields last.
+
+    Args:
+        obj: Any object; without a known kind only its first level is ordered.
+
+    Returns:
+        A new object that shares the values that have no order.
+    """
+    kind, api_version = obj.get("kind", ""), obj.get("apiVersion", "")
+    rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
+    struct = _struct_of(kind, api_version) if kind and isinstance(kind, str) else None
+    head = {"kind": kind, "apiVersion": api_version} if kind else {}
+    return {**head, **(_ordered_struct(rest, struct) if struct is not None else rest)}
+
+
+def _struct_of(kind: str, api_version: str) -> Struct | None:
+    group, _, version = api_version.rpartition("/")
+    return schemas().of_kind(group, version, kind)
+
+
+def _ordered(value: Any, type_: Type) -> Any:
+    if type_.form == "struct" and isinstance(value, dict):
+        return _ordered_struct(value, type_.struct)
+    if type_.form == "list" and isinstance(value, list):
+        item = type_.item
+        return [_ordered(each, item) for each in value] if item.form in ("struct", "list", "map") else value
+    if type_.form == "map" and isinstance(value, dict):
+        return {key: _ordered(value[key], type_.item) for key in sorted(value)}
+    return value
+
+
+def _ordered_struct(value: Object, struct: Struct) -> Object:
+    fields = struct.fields
+    found = {name: _ordered(value[name], field.type) for name, field in fields.items() if name in value}
+    if len(found) < len(value):
+        found.update((name, each) for name, each in value.items() if name not in fields)
+    return found

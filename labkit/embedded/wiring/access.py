@@ -1,0 +1,96 @@
+"""Who may do what: the authorizers of a cluster, and the questions that its parts ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from labkit.embedded.apiserver.authorization.attributes import attributes_of
+from labkit.embedded.apiserver.authorization.authorizers import first_of, restrict_proxies, system_masters
+from labkit.embedded.apiserver.authorization.cached import CachedRBACAuthorizer
+from labkit.embedded.apiserver.authorization.escalation import EscalationGuard
+from labkit.embedded.apiserver.authorization.node import node_authorizer
+from labkit.embedded.apiserver.authorization.refusal import refusal
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
+from labkit.embedded.machinery.request import Handler, Object, Request, Response
+from labkit.rbac.attributes import Attributes, Authorizer, User
+
+CERTIFICATES = "certificates.k8s.io"
+RBAC_PLURALS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
+
+
+class Access:
+    """The authorizers, and the guard that keeps writers of RBAC objects from escalating.
+
+    Args:
+        registry: Where the RBAC objects are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._request: Request | None = None
+        self.rbac = CachedRBACAuthorizer(self._list_rbac, self._get_rbac)
+        self.authorize: Authorizer = restrict_proxies(  # outermost: it changes the question
+            first_of(
+                system_masters,  # first: no rule can lock the administrators out
+                node_authorizer(registry.store.list),  # nodes, by the pods that are bound to them
+                self.rbac,  # everybody else, by roles and bindings
+            )
+        )
+        self._guard = EscalationGuard(self.rbac.rules_for, self._get_rbac, self.authorize)
+        for plural in RBAC_PLURALS:
+            kind = BY_RESOURCE[RBAC, "v1", plural]
+            registry.store.follow(kind.resource, self.rbac.forget)
+            registry.strategy(kind).hooks.append(self._refuse_escalation)
+
+    def guarded(self, handler: Handler) -> Handler:
+        """Note whose request ``handler`` answers: only writes for a caller are held to the guard."""
+
+        def handle(request: Request) -> Response:
+            # Requests can nest: a pod's program may call the API during the write that starts it.
+            outer, self._request = self._request, request
+            try:
+                return handler(request)
+            finally:
+                self._request = outer
+
+        return handle
+
+    def refuse_creation(self, request: Request) -> None:
+        """Refuse a caller who creates by an update or an apply, and may not create.
+
+        Raises:
+            ApiError: 403.
+        """
+        question = attributes_of(request.user, request.info)._replace(verb="create")
+        decision = self.authorize(question)
+        if not decision.allowed:
+            raise refusal(question, decision.reason)
+
+    def may_use_signer(self, user: User, verb: str, name: str) -> bool:
+        """Whether a user may ``approve``, ``attest`` or ``sign`` for a signer."""
+        return self._allows(Attributes(user, verb, CERTIFICATES, "*", "signers", name=name))
+
+    def may_request_audience(self, node: User, namespace: str, account: str, audience: str) -> bool:
+        """Whether a node may request tokens of a service account for an audience."""
+        verb = "request-serviceaccounts-token-audience"
+        return self._allows(Attributes(node, verb, "", "v1", audience, namespace=namespace, name=account))
+
+    def may_have_node_certificate(self, user: User, subresource: str) -> bool:
+        """Whether a user's certificate requests for a node are approved without a person."""
+        return self._allows(Attributes(user, "create", CERTIFICATES, "*", "certificatesigningrequests", subresource))
+
+    def _allows(self, question: Attributes) -> bool:
+        return self.authorize(question).allowed
+
+    def _refuse_escalation(self, new: Object, old: Object | None) -> None:
+        """Check an RBAC object before it is written; what controllers write is not checked."""
+        if self._request is not None:
+            self._guard(self._request.user, self._request.info, new, old)
+
+    def _list_rbac(self, plural: str, namespace: str) -> Iterable[Object]:
+        return self._registry.list(BY_RESOURCE[RBAC, "v1", plural], namespace)
+
+    def _get_rbac(self, plural: str, namespace: str, name: str) -> Object | None:
+        return self._registry.store.get(Key(BY_RESOURCE[RBAC, "v1", plural].resource, namespace, name))

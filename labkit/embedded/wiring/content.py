@@ -1,0 +1,49 @@
+"""What every cluster has from its start."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labkit.embedded.apiserver.registry.registry import Registry, timestamp
+from labkit.embedded.apiserver.storage import Key
+from labkit.embedded.bootstrap.core import bootstrap_core
+from labkit.embedded.bootstrap.policy import bootstrap_policy, reconciled
+from labkit.embedded.bootstrap.services import bootstrap_services
+from labkit.embedded.machinery.kinds import BY_RESOURCE, RBAC
+from labkit.embedded.machinery.request import Object
+from labkit.embedded.wiring.controllers import Controllers
+
+
+def bootstrap(registry: Registry, controllers: Controllers) -> None:
+    """Store what is missing of a new cluster's content, in one transaction."""
+    new = not registry.store.revision
+    with registry.transaction():
+        bootstrap_core(registry)  # first: everything namespaced needs its namespace
+        bootstrap_services(registry)
+        controllers.addresses.bootstrap()  # needs the services
+        controllers.system.bootstrap()
+        _bootstrap_policy(registry, new)
+
+
+def _bootstrap_policy(registry: Registry, new: bool) -> None:
+    """Store the default roles and bindings, and give existing ones what they lack."""
+    now = timestamp(registry.clock())
+    for plural, obj in bootstrap_policy(now):
+        metadata = obj["metadata"]
+        kind = BY_RESOURCE[RBAC, "v1", plural]
+        key = Key(kind.resource, metadata.get("namespace", ""), metadata["name"])
+        stored = registry.store.get(key)
+        if stored is not None:
+            changed = reconciled(stored, obj)
+            if changed is not None:
+                registry.edit(kind, stored, "kube-apiserver", partial(_update, changed))
+            continue
+        metadata |= {"uid": registry.new_uid(), "creationTimestamp": now}
+        if new:  # complete as they are: no controller has anything to add
+            registry.store.put(key, obj)
+        else:
+            registry.write(kind, obj)
+
+
+def _update(changed: Object, obj: Object) -> None:
+    obj.update(changed)

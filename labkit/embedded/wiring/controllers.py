@@ -1,0 +1,144 @@
+"""The controllers of a cluster, in the order in which each change reaches them.
+
+The order decides in which order objects are written, and so their revisions and names.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from labkit.embedded.apiserver.filters.request_info import request_info
+from labkit.embedded.apiserver.handlers.represent.encode import dump
+from labkit.embedded.apiserver.handlers.verbs.write import Writer
+from labkit.embedded.apiserver.registry.objects import Controller
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.bootstrap.core import CoreController
+from labkit.embedded.bootstrap.system import SystemContent
+from labkit.embedded.controllers import MANAGER
+from labkit.embedded.controllers.addresses import ServiceAddresses
+from labkit.embedded.controllers.aggregation import RoleAggregation
+from labkit.embedded.controllers.cronjobs import CronJobs
+from labkit.embedded.controllers.daemonsets import DaemonSets
+from labkit.embedded.controllers.deployments import Deployments
+from labkit.embedded.controllers.disruption import Disruption
+from labkit.embedded.controllers.endpoints import ServiceEndpoints
+from labkit.embedded.controllers.expiry import Expiry
+from labkit.embedded.controllers.flows import FlowSchemas
+from labkit.embedded.controllers.garbage import GarbageCollector
+from labkit.embedded.controllers.jobs import Jobs
+from labkit.embedded.controllers.mirroring import EndpointsMirror
+from labkit.embedded.controllers.namespaces import NamespaceContent, NamespaceDeletion
+from labkit.embedded.controllers.quotas import ResourceQuotas
+from labkit.embedded.controllers.replicas import REPLICA_SETS, REPLICATION_CONTROLLERS, ReplicaController
+from labkit.embedded.controllers.signing import Signing
+from labkit.embedded.controllers.statefulsets import StatefulSets
+from labkit.embedded.controllers.tokens import TokenSecrets
+from labkit.embedded.controllers.volumes import Volumes
+from labkit.embedded.controllers.workload import Create
+from labkit.embedded.controllers.workload_pods import PODS
+from labkit.embedded.machinery.kinds import Kind
+from labkit.embedded.machinery.pki.keys import Keys
+from labkit.embedded.machinery.quota.evaluators import Evaluators
+from labkit.embedded.machinery.request import Object, Request
+from labkit.embedded.wiring.access import Access
+from labkit.embedded.wiring.credentials import Credentials
+from labkit.rbac.attributes import User
+
+
+class Timed(Protocol):
+    """Work that becomes due by the clock."""
+
+    def advance(self) -> None:
+        """Do what is due."""
+
+
+class Controllers:
+    """Every controller of the control plane.
+
+    Args:
+        registry: What they watch and write.
+        create: Creates an object as a controller's service account.
+        keys: The cluster's certificates; the CA signs certificate requests.
+        credentials: Issues tokens for Secrets.
+        access: Decides which certificate requests are approved without a person.
+        evaluators: How quotas measure kinds.
+        automatic: Whether each service account gets a token Secret.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        create: Create,
+        keys: Keys,
+        credentials: Credentials,
+        access: Access,
+        evaluators: Evaluators,
+        *,
+        automatic: bool,
+    ) -> None:
+        ca = keys.ca_certificate
+        self.addresses = ServiceAddresses(registry)
+        self.system = SystemContent(registry, ca, tracked=not automatic)
+        aggregation = RoleAggregation(registry)
+        signing = Signing(registry, access.may_have_node_certificate, keys.sign_request)
+        replica_sets = ReplicaController(registry, create, REPLICA_SETS)
+        replication_controllers = ReplicaController(registry, create, REPLICATION_CONTROLLERS)
+        jobs = Jobs(registry, create)
+        cron_jobs = CronJobs(registry, create)
+        daemon_sets = DaemonSets(registry, create)
+        stateful_sets = StatefulSets(registry, create)
+        self.reacting: tuple[Controller, ...] = (
+            TokenSecrets(registry, credentials.issuer.issue_legacy, ca, automatic=automatic),  # fills token Secrets
+            aggregation,  # collects the rules of aggregated cluster roles
+            NamespaceContent(registry, ca),  # the service account and the CA bundle that new pods need
+            NamespaceDeletion(registry),  # empties a namespace that ends
+            GarbageCollector(registry),  # deletes objects whose owners are gone
+            Volumes(registry),  # binds claims, which pods wait for
+            ResourceQuotas(registry, evaluators),  # counts what the writes above and below use
+            ServiceEndpoints(registry),  # the endpoints of services with a selector
+            EndpointsMirror(registry),  # and of those without, from Endpoints that people write
+            signing,  # approves, signs and removes certificate requests
+            self.addresses,  # an IPAddress for each cluster IP
+            CoreController(registry),  # restores what every cluster has
+            self.system,  # restores what kube-system has
+            replica_sets,  # makes pods
+            replication_controllers,
+            Deployments(registry),  # makes replica sets, which then come back to their controller above
+            jobs,
+            cron_jobs,  # makes jobs
+            daemon_sets,
+            stateful_sets,
+            Disruption(registry),  # counts the pods that the others made
+            FlowSchemas(registry),  # sets a status that nobody waits for
+        )
+        self.timed: tuple[Timed, ...] = (
+            aggregation,  # work that was too much for one write
+            replica_sets,  # minReadySeconds
+            replication_controllers,  # minReadySeconds
+            cron_jobs,  # schedules; before jobs, so that a new job starts at once
+            jobs,  # delays, deadlines and times to live
+            daemon_sets,  # refused pods again, minReadySeconds
+            stateful_sets,  # refused pods again, minReadySeconds
+            signing,  # old requests
+            Expiry(registry),  # old events
+        )
+
+
+def controller_create(writer: Writer) -> Create:
+    """Make the function by which controllers create: as a service account of ``kube-system``, with admission.
+
+    Args:
+        writer: Creates the object.
+    """
+
+    def create(controller: str, obj: Object, kind: Kind = PODS) -> Object:
+        group = f"/apis/{kind.group_version}" if kind.group else f"/api/{kind.version}"
+        path = f"{group}/namespaces/{obj['metadata']['namespace']}/{kind.plural}"
+        request = Request("POST", path, {"fieldManager": [MANAGER]}, {"content-type": "application/json"}, dump(obj))
+        request.info = request_info(request)
+        account = f"system:serviceaccount:kube-system:{controller}"
+        groups = ("system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated")
+        request.user = User(account, groups=groups)
+        return writer.create(request, kind).object
+
+    return create

@@ -1,0 +1,69 @@
+"""Who is asking: how a cluster issues credentials, and recognizes them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labkit.embedded.apiserver.admission.attributes import Lookup
+from labkit.embedded.apiserver.authentication.bearer import BearerAuthenticator, warn_of_ignored_header
+from labkit.embedded.apiserver.authentication.claims import IssuedToken, TokenIssuer
+from labkit.embedded.apiserver.authentication.legacy import LAST_USED, LegacyTokens
+from labkit.embedded.apiserver.authentication.serviceaccounts import ServiceAccountTokens
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.apiserver.authentication.x509 import CertificateAuthenticator
+from labkit.embedded.apiserver.filters.pipeline import Authenticator
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.machinery.kinds import BY_RESOURCE
+from labkit.embedded.machinery.request import Object
+
+SECRETS = BY_RESOURCE["", "v1", "secrets"]
+
+
+class Credentials:
+    """Tokens and certificates.
+
+    Args:
+        registry: Where service accounts, pods and Secrets are.
+        lookup: Reads one stored object.
+        signer: Signs tokens.
+        ca_certificate: Of the CA that signs clients' certificates, in PEM.
+    """
+
+    def __init__(self, registry: Registry, lookup: Lookup, signer: TokenSigner, ca_certificate: bytes) -> None:
+        clock = registry.clock
+        self._lookup = lookup
+        self.issuer = TokenIssuer(signer, clock, registry.new_uid)
+        legacy = LegacyTokens(lookup, clock, partial(_mark_used, registry))
+        self.tokens = ServiceAccountTokens(signer, lookup, clock, legacy)
+        self.authenticators: tuple[Authenticator, ...] = (
+            warn_of_ignored_header,  # recognizes nobody: records what else was sent
+            CertificateAuthenticator(ca_certificate, clock),  # before tokens: who shows both is the certificate's
+            BearerAuthenticator(self.tokens),
+        )
+
+    def issue_pod_token(self, pod: Object, account: Object, audience: str, expiration_seconds: int) -> IssuedToken:
+        """Issue a token for a pod's volume, as the kubelet requests it.
+
+        Args:
+            pod: The pod, with its uid and node.
+            account: Its service account.
+            audience: Who will accept the token; empty for the API server.
+            expiration_seconds: Its lifetime.
+        """
+        node = pod["spec"].get("nodeName")
+        return self.issuer.issue(
+            account,
+            [audience] if audience else [],
+            expiration_seconds,
+            pod=pod,
+            node=(self._lookup("nodes", "", node) or {"metadata": {"name": node}}) if node else None,
+        )
+
+
+def _mark_used(registry: Registry, secret: Object, date: str) -> None:
+    """Label a legacy token's Secret with the day of its last use."""
+
+    def label(obj: Object) -> None:
+        obj["metadata"]["labels"] = {**(obj["metadata"].get("labels") or {}), LAST_USED: date}
+
+    registry.edit(SECRETS, secret, "kube-apiserver", label)

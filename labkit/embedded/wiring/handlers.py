@@ -1,0 +1,60 @@
+"""The handlers that connect pods, services and nodes, and those of paths that name no resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from labkit.embedded.apiserver.authentication.signer import TokenSigner
+from labkit.embedded.apiserver.handlers.nonresource.handler import NonResourceHandler
+from labkit.embedded.apiserver.handlers.nonresource.openapi import PATHS as OPENAPI_PATHS
+from labkit.embedded.apiserver.handlers.nonresource.openapi import OpenApiHandler
+from labkit.embedded.apiserver.handlers.nonresource.openid import CONFIGURATION, KEY_SET, OpenIdDocuments
+from labkit.embedded.apiserver.handlers.nonresource.snapshots import SnapshotHandler
+from labkit.embedded.apiserver.handlers.routing.resources import Connection, Resource
+from labkit.embedded.apiserver.handlers.subresources.proxy import Reach, proxies
+from labkit.embedded.apiserver.openapi.discovery import Discovery
+from labkit.embedded.apiserver.registry.registry import Registry
+from labkit.embedded.apiserver.storage import Store
+from labkit.embedded.machinery.kinds import KINDS
+from labkit.embedded.machinery.request import Request
+
+
+def connections(store: Store, pods: Connection, reach: Reach) -> dict[Resource, Connection]:
+    """The handlers of subresources that connect to something else than the object.
+
+    Args:
+        store: Where services, pods and nodes are.
+        pods: Connects to pods.
+        reach: Finds the handler that listens at an address.
+    """
+    return {
+        **proxies(store, reach),  # services, pods and nodes
+        ("", "pods", "exec"): pods,
+        ("", "pods", "attach"): pods,
+        ("", "pods", "portforward"): pods,
+        ("", "pods", "log"): pods,
+    }
+
+
+def nonresource_handler(
+    registry: Registry, signer: TokenSigner, address: Callable[[Request], str]
+) -> NonResourceHandler:
+    """The handler of all paths that name no resource.
+
+    Args:
+        registry: Its store has the snapshots.
+        signer: Its keys are in the OpenID documents.
+        address: Host and port at which the server is reached, for a request.
+    """
+    store = registry.store
+    return NonResourceHandler(
+        Discovery(KINDS),
+        address,
+        lambda: store.revision,
+        routes=(
+            OpenIdDocuments(signer, address),  # how others verify tokens
+            OpenApiHandler(),  # kubectl explain, and client-side validation
+            SnapshotHandler(store, registry.note_owners),  # not of Kubernetes: labkit reset
+        ),
+        paths=(CONFIGURATION, KEY_SET, *OPENAPI_PATHS),
+    )
