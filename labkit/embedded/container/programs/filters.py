@@ -18,8 +18,8 @@ from labkit.embedded.container.programs.common import (
 from labkit.embedded.container.programs.options import BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.patterns import CLASSES
-from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.streams import Stream, encode
 
 

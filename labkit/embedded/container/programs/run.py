@@ -10,9 +10,9 @@ from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
-from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
+from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.scheduler import Sleep, Task
 from labkit.embedded.container.shell.streams import decode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 
@@ -13,6 +14,14 @@ _BINARY = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "**": 12,
 }  # fmt: skip
+_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "||": lambda left, right: bool(left or right), "&&": lambda left, right: bool(left and right), "|": operator.or_,
+    "^": operator.xor, "&": operator.and_, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
+    ">": operator.gt, ">=": operator.ge, "<<": lambda left, right: left << (right & 63),
+    ">>": lambda left, right: left >> (right & 63), "+": operator.add, "-": operator.sub, "*": operator.mul,
+}  # fmt: skip
+"""All but those that may fail."""
+
 _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="})
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_"
 MAX_DEPTH = 40
@@ -104,9 +113,7 @@ class _Parser:
             return 0
         value = self.comma()
         if self.index < len(self.tokens):
-            kind = self.tokens[self.index][0]
-            what = "syntax error in expression" if kind != "op" else "syntax error: invalid arithmetic operator"
-            self.problem(what if kind != "op" else "syntax error in expression", self.rest(self.index))
+            self.problem("syntax error in expression", self.rest(self.index))
         return value
 
     def comma(self) -> int:
@@ -166,43 +173,12 @@ class _Parser:
             left = self.apply(operator, left, right)
 
     def apply(self, operator: str, left: int, right: int) -> int:
-        match operator:
-            case "||":
-                return int(bool(left) or bool(right))
-            case "&&":
-                return int(bool(left) and bool(right))
-            case "|":
-                return left | right
-            case "^":
-                return left ^ right
-            case "&":
-                return left & right
-            case "==":
-                return int(left == right)
-            case "!=":
-                return int(left != right)
-            case "<":
-                return int(left < right)
-            case "<=":
-                return int(left <= right)
-            case ">":
-                return int(left > right)
-            case ">=":
-                return int(left >= right)
-            case "<<":
-                return wrap(left << (right & 63))
-            case ">>":
-                return left >> (right & 63)
-            case "+":
-                return wrap(left + right)
-            case "-":
-                return wrap(left - right)
-            case "*":
-                return wrap(left * right)
-            case "**":
-                if right < 0 and not self.skipping:
-                    self.problem("exponent less than 0", self.rest(self.index - 1))
-                return wrap(pow(left, max(right, 0), 1 << 64))
+        if operator in _OPERATIONS:
+            return wrap(int(_OPERATIONS[operator](left, right)))
+        if operator == "**":
+            if right < 0 and not self.skipping:
+                self.problem("exponent less than 0", self.rest(self.index - 1))
+            return wrap(pow(left, max(right, 0), 1 << 64))
         if right == 0:
             if not self.skipping:
                 self.problem("division by 0", self.rest(self.index - 1))
