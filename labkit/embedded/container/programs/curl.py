@@ -194,13 +194,8 @@ class _Curl:
             await process.scheduler.tick(5)
             await self._one(transfer, name)
             response = transfer.response
-            location = next((value for key, value in transfer.received if key.lower() == "location"), "")
-            if (
-                response is None
-                or not location
-                or response.status not in (301, 302, 303, 307, 308)
-                or not options.has("location")
-            ):
+            location = transfer.header("location")
+            if response is None or not location or not transfer.redirected or not options.has("location"):
                 return transfer
             self.redirects += 1
             if 0 <= limit < self.redirects:
@@ -237,7 +232,7 @@ class _Curl:
         failing = response.status >= 400 and options.has("fail", "fail-with-body")
         if failing and not options.has("fail-with-body"):
             raise TransferError(22, f"The requested URL returned error: {response.status}")
-        redirected = response.status in (301, 302, 303, 307, 308) and options.has("location")
+        redirected = transfer.redirected and options.has("location")
         self.received = len(response.body) if name else 0
         output = self._open(name) if not redirected or options.has("include", "head") else None
         self.received = 0
@@ -289,51 +284,48 @@ class _Curl:
             stream.close()
 
     async def _write_out(self, layout: str, transfer: Transfer | None, status: int, message: str, name: str) -> None:
+        """``-w``: the layout with its variables filled in."""
         process = self.process
         if layout.startswith("@"):
             try:
                 layout = process.fs.read(layout[1:], process.cwd).decode("utf-8", "replace")
             except FileError:
                 return
-        url = transfer.url if transfer is not None else None
-        response = transfer.response if transfer is not None else None
         received = {key.lower(): value for key, value in transfer.received} if transfer is not None else {}
+        facts = {"exitcode": str(status), "errormsg": message, "filename_effective": name, **self._facts(transfer)}
+        facts["content_type"] = received.get("content-type", "")
+
+        def filled(match: re.Match[str]) -> str:
+            piece = match[0]
+            if piece in ("%%", "\\n", "\\r", "\\t", "\\\\"):
+                return {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t"}.get(piece, "\\")
+            if piece.startswith("%header{"):
+                return received.get(piece[8:-1].lower(), "")
+            return facts.get(piece[2:-1], "")
+
+        for variable in re.findall(r"%\{([^}]*)\}", layout):
+            if variable not in facts:
+                await process.err(f"curl: --write-out variable '{variable}'{NOT_SIMULATED}\n")
+        pattern = r"%header\{[^}]*\}|%\{[^}]*\}|%%|\\[nrt\\]"
+        await process.stdout.write(encode(re.sub(pattern, filled, layout[:10_000])))
+
+    def _facts(self, transfer: Transfer | None) -> dict[str, str]:
+        """What ``-w`` can tell of a transfer."""
+        response = transfer.response if transfer is not None else None
         code = f"{response.status if response is not None else 0:03}"
         facts = {
-            "http_code": code, "response_code": code, "exitcode": str(status), "errormsg": message,
-            "http_version": ("2" if transfer is not None and transfer.http2 else "1.1") if response else "0",
-            "content_type": received.get("content-type", ""), "redirect_url": received.get("location", ""),
-            "size_download": str(self.received), "size_header": str(self.headers_size),
-            "size_upload": str(transfer.body_sent if transfer is not None else 0),
-            "url": url.text if url is not None else "", "url_effective": url.text if url is not None else "",
-            "scheme": url.scheme if url is not None else "", "method": transfer.method if transfer else "GET",
-            "num_redirects": str(self.redirects), "remote_ip": transfer.address if transfer is not None else "",
-            "remote_port": str(url.port) if url is not None else "0", "local_ip": process.system.network.address,
-            "ssl_verify_result": "0" if transfer is None or transfer.verified in (None, True) else "20",
-            "time_total": f"{process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
-            "filename_effective": name,
+            "http_code": code, "response_code": code, "http_version": "0", "size_download": str(self.received),
+            "size_header": str(self.headers_size), "num_redirects": str(self.redirects), "url": "", "url_effective": "",
+            "scheme": "", "method": "GET", "remote_ip": "", "remote_port": "0", "size_upload": "0",
+            "local_ip": self.process.system.network.address, "ssl_verify_result": "0", "redirect_url": "",
+            "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
         }  # fmt: skip
-        await self._formatted(layout, facts, received)
-
-    async def _formatted(self, layout: str, facts: dict[str, str], received: dict[str, str]) -> None:
-        process = self.process
-        stream = process.stdout
-        for piece in re.findall(r"%header\{[^}]*\}|%\{[^}]*\}|%%|\\[nrt\\]|[^%\\]+|.", layout[:10_000], re.DOTALL):
-            text = piece
-            if piece.startswith("%header{"):
-                text = received.get(piece[8:-1].lower(), "")
-            elif piece == "%%":
-                text = "%"
-            elif piece.startswith("%{"):
-                key = piece[2:-1]
-                if key in ("stdout", "stderr"):
-                    stream = process.stdout if key == "stdout" else process.stderr
-                    continue
-                if key in facts:
-                    text = facts[key]
-                else:
-                    await process.err(f"curl: --write-out variable '{key}'{NOT_SIMULATED}\n")
-                    continue
-            elif len(piece) == 2 and piece[0] == "\\":
-                text = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}[piece[1]]
-            await stream.write(encode(text))
+        if transfer is not None:
+            facts |= {
+                "url": transfer.url.text, "url_effective": transfer.url.text, "scheme": transfer.url.scheme,
+                "method": transfer.method, "remote_ip": transfer.address, "remote_port": str(transfer.url.port),
+                "size_upload": str(transfer.body_sent), "redirect_url": transfer.header("location"),
+                "http_version": ("2" if transfer.http2 else "1.1") if response is not None else "0",
+                "ssl_verify_result": "20" if transfer.verified is False else "0",
+            }  # fmt: skip
+        return facts

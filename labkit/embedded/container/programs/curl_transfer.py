@@ -160,6 +160,15 @@ class Transfer:
         return self.verified is not None and not self.http1
 
     @property
+    def redirected(self) -> bool:
+        """Whether the answer leads elsewhere."""
+        return self.response is not None and self.response.status in (301, 302, 303, 307, 308)
+
+    def header(self, name: str) -> str:
+        """A header of the answer, empty if it has none."""
+        return next((value for key, value in self.received if key.lower() == name), "")
+
+    @property
     def bare(self) -> bool:
         """Whether a server of TLS was spoken to without it: Go's then answers with a line and no headers."""
         return self.url.scheme == "http" and self.endpoint is not None and bool(self.endpoint.certificates)
