@@ -20,7 +20,7 @@ BASH_RESERVED = frozenset({"function", "time", "[[", "select", "coproc"})
 """Those that only bash has; busybox's ash has ``[[`` and ``function`` too."""
 
 _CASE_ENDS = (";;", ";&", ";;&")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNARY = re.compile(r"-[a-zA-Z]")
 
 
@@ -84,11 +84,9 @@ class CompoundParser(Lexer):
     def function_body(self, line: int, name: str) -> Command:
         """A function's ``()`` and body, after its name."""
         self.advance()
-        if self.token != ")":
-            raise self.fail()
-        self.advance()
+        self.expect(")")
         self.skip_newlines()
-        if not self.token:
+        if not self.token or (self.dialect == "bash" and self.compound() is None):
             raise self.fail()
         self.enter()
         body = self.command()
@@ -168,9 +166,8 @@ class CompoundParser(Lexer):
         name, is_word = self.token, self.current is not None
         if self.dialect == "bash" and not is_word:
             raise self.fail()
-        if not is_word or not _NAME.fullmatch(name):
-            bad = f"`{name}': not a valid identifier" if self.dialect == "bash" else "Bad for loop variable"
-            raise SyntaxProblem("other", bad, self.line_at(self.start))
+        if self.dialect != "bash" and not (is_word and NAME.fullmatch(name)):
+            raise SyntaxProblem("other", "Bad for loop variable", self.line_at(self.start))
         self.advance()
         self.skip_newlines()
         words: list[Word] | None = None
@@ -181,7 +178,7 @@ class CompoundParser(Lexer):
                 words.extend(expand_braces(self.current) if self.dialect == "bash" else [self.current])
                 self.advance()
             if self.token not in (";", "\n"):
-                raise self.fail("do" if self.dialect != "bash" else "")
+                raise self.fail()
         if self.token == ";":
             self.advance()
         self.skip_newlines()
@@ -238,7 +235,7 @@ class CompoundParser(Lexer):
         patterns: list[Word] = []
         while True:
             if self.current is None:
-                raise self.fail("" if patterns or self.dialect == "dash" else "esac")
+                raise self.fail(")")
             patterns.append(self.current)
             self.advance()
             if self.token != "|":

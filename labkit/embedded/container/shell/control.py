@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell import syntax
+from labkit.embedded.container.shell.compound import NAME
 from labkit.embedded.container.shell.conditions import double_bracket
 from labkit.embedded.container.shell.errors import ExitShell, ExpansionError, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.messages import translated
@@ -228,6 +229,9 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 
 async def for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
+    if not NAME.fullmatch(command.name):
+        await shell.complain(f"`{command.name}': not a valid identifier")
+        raise ExitShell(1)
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
     shell.status = 0
     shell.loops += 1

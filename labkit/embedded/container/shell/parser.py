@@ -32,6 +32,9 @@ MAX_SCRIPT_BYTES = 128 << 10
 DECLARING = frozenset({"export", "readonly", "declare", "typeset", "local"})
 """Builtins whose arguments may be assignments."""
 
+_LIST_ENDS = ("then", "elif", "else", "fi", "do", "done", "esac", "}", ")", ";;")
+"""Tokens at which dash ends a list, and then says what it expected instead."""
+
 _SEPARATORS = (";", "&", "\n")
 _CASE_ENDS = (";;", ";&", ";;&")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
@@ -156,7 +159,7 @@ class Parser(CompoundParser):
         if self.is_reserved("!") or (self.dialect == "bash" and self.is_reserved("time")):
             kind = syntax.Not if self.token == "!" else syntax.Timed
             self.advance()
-            if self.token in ("", ";", "\n"):
+            if self.token in ("", ";", "\n") and self.dialect == "bash":
                 return kind(line, (), syntax.Simple(line))
             self.enter()
             inner = self.pipeline(expecting)
@@ -186,7 +189,8 @@ class Parser(CompoundParser):
                 found.redirects = self._redirects()
             return found
         if self.token not in REDIRECTIONS and (self.current is None or self.is_reserved()):
-            raise self.fail(expecting)
+            ends_list = not self.token or self.token in _LIST_ENDS
+            raise self.fail(expecting if ends_list or self.dialect == "bash" else "")
         return self.simple()
 
     def _redirects(self) -> tuple[Redirect, ...]:

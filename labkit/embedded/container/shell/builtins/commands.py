@@ -231,6 +231,7 @@ async def test(shell: Shell, words: list[str]) -> int:
             what, _, kind = message.partition(": ")
             message = {
                 "integer expression expected": f"Illegal number: {what}",
+                "argument expected": f"{what}: argument expected",
                 "binary operator expected": f"{what}: unexpected operator",
                 "unary operator expected": f"{what}: unexpected operator",
             }.get(kind, message)

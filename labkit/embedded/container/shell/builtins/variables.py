@@ -35,8 +35,10 @@ async def declare(shell: Shell, words: list[str]) -> int:
         if flag not in _SIMULATED or (flag == "f" and name != "export"):
             return await left_out(shell, f"{name} -{flag}")
     if name == "local" and not shell.variables.in_function:
-        inside = "can only be used in a function" if shell.dialect == "bash" else "not in a function"
-        await shell.complain(f"local: {inside}")
+        if shell.dialect != "bash":
+            await shell.complain("local: not in a function")
+            raise ExitShell(2)
+        await shell.complain("local: can only be used in a function")
         return 1
     if not args or ("p" in flags and name != "local"):
         return await _list_variables(shell, name, args)
