@@ -27,7 +27,10 @@ def make_shell(process: Process, dialect: str) -> Shell:
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
     if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
-    return process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+    shell = process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+    if dialect == "bash":
+        shell.variables.declare("OLDPWD").exported = True
+    return shell
 
 
 def dialect_of(process: Process) -> str:

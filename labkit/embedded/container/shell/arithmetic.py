@@ -6,10 +6,19 @@ import operator
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\#[0-9a-zA-Z@_]+|0[xX][0-9a-fA-F]+|\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<op><<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^!~<>=?:(),]))"
-)
+
+def _tokens(number: str, operators: str) -> re.Pattern[str]:
+    single = "[-+*/%&|^]=|[-+*/%&|^!~<>=?:()]"
+    return re.compile(
+        rf"\s*(?:(?P<number>{number}0[xX][0-9a-fA-F]+|\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+        rf"|(?P<op><<=|>>={operators}|<<|>>|<=|>=|==|!=|&&|\|\||{single}))"
+    )
+
+
+_TOKEN = _tokens(r"\d+\#[0-9a-zA-Z@_]+|", r"|\*\*|\+\+|--|,")
+_POSIX_TOKEN = _tokens("", "")
+"""The same without bash's own operators and numbers."""
+
 _BINARY = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "**": 12,
@@ -46,7 +55,9 @@ def wrap(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0) -> int:
+def evaluate(
+    text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0, *, posix: bool = False
+) -> int:
     """Evaluate an expression.
 
     Args:
@@ -54,6 +65,7 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
         get: A variable's value, empty if unset.
         put: Sets a variable.
         depth: How many variables were followed to get here.
+        posix: Without bash's own operators (``++ -- ** ,``), as dash has it.
 
     Returns:
         A signed 64-bit integer; 0 for an empty expression.
@@ -67,7 +79,7 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
         raise ArithmeticProblem(
             f'{text.strip()}: expression recursion level exceeded (error token is "{text.strip()}")'
         )
-    parser = _Parser(text, get, put, depth)
+    parser = _Parser(text, get, put, depth, posix=posix)
     try:
         return parser.whole()
     except RecursionError:
@@ -75,7 +87,9 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
 
 
 class _Parser:
-    def __init__(self, text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int) -> None:
+    def __init__(
+        self, text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int, *, posix: bool
+    ) -> None:
         self.text = text
         self.get = get
         self.put = put
@@ -85,7 +99,7 @@ class _Parser:
         self.tokens: list[tuple[str, str, int]] = []
         index, end = 0, len(text.rstrip())
         while index < end:
-            match = _TOKEN.match(text, index)
+            match = (_POSIX_TOKEN if posix else _TOKEN).match(text, index)
             if match is None:
                 rest = text[index:].strip()
                 self.problem("syntax error: operand expected", rest) if not self.tokens else self.problem(

@@ -162,6 +162,7 @@ async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
+    part.loops = 0
     shell.scheduler.depth += 1
     try:
         await part.run(command.body)

@@ -58,7 +58,7 @@ class Interpreter:
         self.positional: list[str] = []
         self.functions: dict[str, Command] = {}
         self.calls: list[str] = []
-        self.options: set[str] = {"hashall", "braceexpand"}
+        self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
         self.traps: dict[str, str] = {}
         self.status = 0
         self.line = 1
@@ -122,7 +122,8 @@ class Interpreter:
 
     async def trace(self, words: Sequence[str]) -> None:
         """Show a command, for ``set -x``."""
-        await self.write(2, "+ " + " ".join(words) + "\n")
+        shown = [traced(word) for word in words] if self.dialect == "bash" else words
+        await self.write(2, "+ " + " ".join(shown) + "\n")
 
     # Processes.
 
@@ -227,9 +228,14 @@ class Interpreter:
                     line = line.partition(": ")[2] if line.startswith("line ") else line
                     await self.write(2, f"{self.name}: {line}\n")
                     break
-                await self.write(2, f"{self.name}: {where + ': ' if where else ''}{line}\n")
+                if self.dialect == "dash" and where:
+                    number, _, rest = line.partition(": ")
+                    line = f"{number}: {where}: {rest}"
+                elif where:
+                    line = f"{where}: {line}"
+                await self.write(2, f"{self.name}: {line}\n")
             self.status = 2
-            if not self.interactive:
+            if not self.interactive and not (where == "eval" and self.dialect == "bash"):
                 raise ExitShell(2)
         return self.status
 
@@ -339,12 +345,13 @@ class Interpreter:
         value = await self.text(assignment.value)
         self.assign(assignment.name, value, append=assignment.append)
         if "xtrace" in self.options:
-            await self.trace([f"{assignment.name}={traced(value) if value else ''}"])
+            shown = traced(value) if value and self.dialect == "bash" else value
+            await self.write(2, f"+ {assignment.name}={shown}\n")
 
     async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
         """Run a command by its name, with the variables that are set for it alone."""
         if "xtrace" in self.options:
-            await self.trace([traced(word) for word in words])
+            await self.trace(words)
         kept = {one.name: self.variables.save(one.name) for one in command.assignments}
         for assignment in command.assignments:
             await self._assign(assignment)

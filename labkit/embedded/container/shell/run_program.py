@@ -50,6 +50,8 @@ async def run_program(
             await shell.complain(f"{name}: {'not found' if shell.dialect != 'bash' else 'No such file or directory'}")
         else:
             what = "command not found" if shell.dialect == "bash" else "not found"
+            if shell.variables.text("PATH") == "" and shell.dialect == "bash":
+                what = "No such file or directory"
             await shell.complain(f"{name}: {what}")
         return 127
     try:

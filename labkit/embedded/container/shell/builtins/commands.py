@@ -18,10 +18,9 @@ async def command(shell: Shell, words: list[str]) -> int:
     """Run a command that no function hides, or say what it is."""
     args = words[1:]
     if args and args[0] in ("-v", "-V"):
-        status = 0
-        for name in args[1:]:
-            status = max(status, await _describe(shell, name, short=args[0] == "-v", where="command"))
-        return status
+        names = args[1:] if shell.dialect == "bash" else args[1:2]
+        short = args[0] == "-v"
+        return min([await _describe(shell, name, short=short, where="command") for name in names], default=0)
     while args and args[0] in ("-p", "--"):
         args = args[1:]
     if not args:
@@ -44,7 +43,7 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: 
     if name in KEYWORDS:
         text = name if short else f"{name} is a shell keyword"
     elif name in shell.functions:
-        text = name if short else f"{name} is a function"
+        text = name if short else f"{name} is a {'shell ' if shell.dialect == 'dash' else ''}function"
     elif name in BUILTINS and (shell.dialect == "bash" or name not in BASH_ONLY):
         text = (
             name
@@ -99,7 +98,7 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
     if shell.interactive and shell.dialect == "bash":
         await shell.write(2, "exit\n")
     if len(words) > 1:
-        if not re.fullmatch(r"[-+]?\d{1,18}", words[1]):
+        if not re.fullmatch(r"[-+]?\d{1,18}" if shell.dialect == "bash" else r"\d{1,18}", words[1]):
             if shell.dialect == "bash":
                 await shell.complain(f"exit: {words[1]}: numeric argument required")
             else:
@@ -178,7 +177,7 @@ async def source(shell: Shell, words: list[str]) -> int:
             await shell.complain(f"{words[1]}: {error.reason}")
         return 1
     kept = shell.positional
-    if len(words) > 2:
+    if len(words) > 2 and shell.dialect == "bash":
         shell.positional = words[2:]
     shell.sourcing += 1
     shell.scheduler.depth += 1
@@ -211,6 +210,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
         else:
             await shell.complain(f"exec: {words[1]}: not found")
         raise ExitShell(127)
+    shell.traps.clear()
     raise ExitShell(await run_program(shell, words[1:]))
 
 

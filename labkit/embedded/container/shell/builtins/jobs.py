@@ -118,6 +118,8 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
         if script is not None:
             await shell.run_text(script)
         elif signal in FATAL:
+            if shell.dialect != "bash":
+                shell.traps.clear()
             raise ExitShell(128 + signal)
     elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
         if shell.dialect == "dash":

@@ -49,7 +49,7 @@ async def declare(shell: Shell, words: list[str]) -> int:
 
 async def _list_variables(shell: Shell, name: str, args: list[str]) -> int:
     status = 0
-    for one in args or shell.variables.names():
+    for one in args or [known for known in shell.variables.names() if known != "_"]:
         found = shell.variables.get(one)
         if found is None:
             await shell.complain(f"{name}: {one}: not found")
