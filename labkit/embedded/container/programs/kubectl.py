@@ -21,7 +21,7 @@ kubectl controls the Kubernetes cluster manager.
 
  Find more information at: https://kubernetes.io/docs/reference/kubectl/
 
-In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, version.
+In the lab's pods kubectl knows: proxy, get, auth can-i, auth whoami, config view, version.
 """
 _SHORT = {
     "po": "pods", "pod": "pods", "svc": "services", "service": "services", "sa": "serviceaccounts",
@@ -51,6 +51,18 @@ _LEFT_OUT = frozenset({
 _CLUSTER = frozenset({"namespaces", "nodes", "persistentvolumes", "clusterroles", "clusterrolebindings"})
 
 
+NO_CONFIG = """\
+apiVersion: v1
+clusters: null
+contexts: null
+current-context: ""
+kind: Config
+preferences: {}
+users: null
+"""
+"""What a kubectl shows that has no kubeconfig, as in a pod."""
+
+
 @program("kubectl")
 async def kubectl(process: Process) -> int:
     """Run one of the commands that the lab has."""
@@ -66,6 +78,9 @@ async def kubectl(process: Process) -> int:
                 return await serve(process, args)
             case "version":
                 await process.out(f"Client Version: {VERSION}\nKustomize Version: v5.7.1\n")
+                return 0
+            case "config" if words[1:2] == ["view"]:
+                await process.out(NO_CONFIG)
                 return 0
             case "get":
                 return await _get(process, args)
