@@ -12,7 +12,6 @@ from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
-from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.scheduler import Sleep, Task
 from labkit.embedded.container.shell.streams import decode
 
@@ -161,7 +160,7 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d,delimiter= P,max-procs! p! x! s! a!",
+        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d! delimiter! P,max-procs! p! x! s! a!",
         stop=True,
     )
     replace = options.value("I")
@@ -194,9 +193,6 @@ def _items(text: str, options: Options) -> list[str]:
     """The words that ``xargs`` finds in its input."""
     if options.has("0"):
         return [item for item in text.split("\0") if item]
-    if options.has("d"):
-        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
-        return items[:-1] if items and not items[-1] else items
     if options.has("I", "L"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
