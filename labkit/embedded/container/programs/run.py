@@ -204,7 +204,7 @@ async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
     options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
     if len(options.args) < 2:
-        await missing_operand(process)
+        await process.err("Try 'timeout --help' for more information.\n")
         return 125
     seconds = seconds_of(options.args[0])
     if seconds is None:

@@ -142,4 +142,4 @@ async def spawn(
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
     await shell.scheduler.tick()
-    return await run_program(other, words)
+    return await run_program(other, words, other.variables.environment())
