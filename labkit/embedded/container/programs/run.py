@@ -140,19 +140,10 @@ async def env(process: Process) -> int:
         for name, value in environment.items():
             await process.out(f"{name}={value}\n")
         return 0
-    path = _look_up(process, args[0], environment)
-    if path is None:
+    search = environment.get("PATH", process.env.get("PATH", ""))
+    if process.fs.program(args[0], search, process.cwd) is None:
         return await process.fail(f"'{args[0]}': No such file or directory", 127)
     return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
-
-
-def _look_up(process: Process, name: str, environment: dict[str, str]) -> str | None:
-    if "/" in name:
-        return name if process.fs.exists(name, process.cwd) else None
-    for directory in environment.get("PATH", process.env.get("PATH", "")).split(":"):
-        if process.fs.exists(f"{directory}/{name}", process.cwd):
-            return f"{directory}/{name}"
-    return None
 
 
 @program("xargs")
@@ -179,7 +170,7 @@ async def xargs(process: Process) -> int:
         await process.scheduler.tick()
         if options.has("t"):
             await process.err(" ".join(words) + "\n")
-        if _look_up(process, words[0], dict(process.env)) is None:
+        if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
         result = await process.run(words)
         if result == 255:
@@ -211,7 +202,7 @@ async def timeout(process: Process) -> int:
         await missing_operand(process, f"invalid time interval '{options.args[0]}'")
         return 125
     words = options.args[1:]
-    if _look_up(process, words[0], dict(process.env)) is None:
+    if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
     task = process.scheduler.spawn(process.run(words))

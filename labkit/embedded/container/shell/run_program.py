@@ -14,19 +14,8 @@ from labkit.embedded.container.shell.streams import Stream, StreamError, decode
 
 def look_up(shell: Shell, name: str) -> str | None:
     """The path of a program, searched along ``$PATH`` unless it has a slash."""
-    fs = shell.system.fs
-    if "/" in name:
-        return name if fs.exists(name, shell.cwd) else None
     search = shell.variables.text("PATH")
-    for directory in (shell.system.image.path if search is None else search).split(":"):
-        path = f"{directory or '.'}/{name}"
-        try:
-            node = fs.get(path, shell.cwd)
-        except FileError:
-            continue
-        if isinstance(node, File) and node.mode & 0o111:
-            return path
-    return None
+    return shell.system.fs.program(name, shell.system.image.path if search is None else search, shell.cwd)
 
 
 async def run_program(
