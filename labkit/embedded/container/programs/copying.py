@@ -48,7 +48,8 @@ async def _each(process: Process, sources: list[str], action: Callable[[str], Aw
 async def cp(process: Process) -> int:
     """Copy files."""
     options = read_options(
-        process.args, "r,recursive R a,archive f,force p,preserve v,verbose L P d i n,no-clobber T H u t="
+        process.args,
+        "r,recursive R a,archive f,force p,preserve? v,verbose L P d T H n! no-clobber! i! u! t! x! l! s! b! parents!",
     )
     if len(options.args) < 2:
         return await _missing(process, options)
@@ -110,7 +111,7 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
 @program("mv")
 async def mv(process: Process) -> int:
     """Move or rename files."""
-    options = read_options(process.args, "f,force i v,verbose n,no-clobber T u")
+    options = read_options(process.args, "f,force v,verbose T n! no-clobber! i! u! b! t!")
     if len(options.args) < 2:
         return await _missing(process, options)
     *sources, target = options.args
@@ -167,7 +168,7 @@ async def _move(process: Process, found: Found, goal: str) -> None:
 @program("ln")
 async def ln(process: Process) -> int:
     """Make links."""
-    options = read_options(process.args, "s,symbolic f,force n,no-dereference v r T")
+    options = read_options(process.args, "s,symbolic f,force n,no-dereference v T r! i! b! t!")
     if not options.args:
         return await missing_operand(process, "missing file operand")
     source = options.args[0]

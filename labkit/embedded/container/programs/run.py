@@ -1,4 +1,4 @@
-"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``, ``watch``."""
+"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ async def mount(process: Process) -> int:
 @program("df")
 async def df(process: Process) -> int:
     """Print how full the container's file system is."""
-    options = read_options(process.args, "h T k i a P t=")
+    options = read_options(process.args, "h k a P T! i! t!")
     used, total = process.fs.used_bytes // 1024, MAX_BYTES // 1024
     title = "Size  Used Avail" if options.has("h") else "1K-blocks    Used Available"
     await process.out(f"Filesystem     {title} Use% Mounted on\n")
