@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from labkit.embedded.container.container import NotRunnable
 from labkit.embedded.container.network.transport import Endpoint
-from labkit.embedded.container.run_once import run_inside
+from labkit.embedded.container.run_once import run_once
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.node.pod.container_slot import Slot
 
@@ -128,7 +128,7 @@ class Probe:
         if self.slot.container is None:
             return None
         try:
-            ran = run_inside(self.slot.container, words, seconds)
+            ran = run_once(self.slot.container, words, seconds)
         except NotRunnable as problem:
             number = self._target.random(32).hex()
             raise Errored(
