@@ -74,9 +74,14 @@ async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
 
 
 async def and_or(shell: Shell, command: syntax.AndOr) -> int:
-    """``&&`` and ``||``."""
-    if await tested(shell, (command.left,)) == (command.operator == "&&"):
-        await shell.execute(command.right)
+    """``&&`` and ``||``: only the failure of the last command may end the shell."""
+    first, *others, last = command.commands
+    good = await tested(shell, (first,))
+    for operator, other in zip(command.operators, others, strict=False):
+        if good == (operator == "&&"):
+            good = await tested(shell, (other,))
+    if good == (command.operators[-1] == "&&"):
+        await shell.execute(last)
     return shell.status
 
 
@@ -266,8 +271,7 @@ async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
 async def case(shell: Shell, command: syntax.Case) -> int:
     """``case word in … esac``."""
     text = await shell.text(command.word)
-    shell.status = 0
-    falling = False
+    falling = ran = False
     for item in command.items:
         if not falling:
             for word in item.patterns:
@@ -276,7 +280,10 @@ async def case(shell: Shell, command: syntax.Case) -> int:
             else:
                 continue
         await shell.run(item.body)
+        ran = bool(item.body)
         if item.end == ";;":
             break
         falling = item.end == ";&"
+    if not ran:
+        shell.status = 0
     return shell.status

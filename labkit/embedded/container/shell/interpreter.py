@@ -181,7 +181,7 @@ class Interpreter:
 
     async def run_text(self, text: str, *, where: str = "") -> int:
         """Parse and run a text in this shell."""
-        return await self.run_script(parse(text, self.dialect), where=where)
+        return await self.run_script(parse(text, self.dialect, self.line if where == "eval" else 1), where=where)
 
     async def run_script(self, script: Script, *, where: str = "") -> int:
         """Run a parsed text in this shell."""

@@ -41,23 +41,24 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^]]*\]\+?=|\+?=$)")
 
 
-def parse(text: str, dialect: str = "bash") -> Script:
+def parse(text: str, dialect: str = "bash", line: int = 1) -> Script:
     """Parse a script.
 
     Args:
         text: The script.
         dialect: Whose syntax it has, and whose words an error is told in: ``bash``, ``dash`` or ``ash``.
+        line: The number of its first line.
 
     Returns:
         The commands; with a syntax error, those of the lines before it, and its message.
     """
-    return (_parse if len(text) > LONGEST else _parse_cached)(text, dialect)
+    return (_parse if len(text) > LONGEST else _parse_cached)(text, dialect, line)
 
 
-def _parse(text: str, dialect: str) -> Script:
+def _parse(text: str, dialect: str, line: int) -> Script:
     if len(text) > MAX_SCRIPT_BYTES:
         return Script((), "script too long")
-    return Parser(text, dialect).parse()
+    return Parser(text, dialect, line).parse()
 
 
 _parse_cached = lru_cache(maxsize=256)(_parse)
@@ -145,13 +146,16 @@ class Parser(CompoundParser):
 
     def and_or(self, expecting: str = "") -> Command:
         """Pipelines joined by ``&&`` and ``||``."""
-        left = self.pipeline(expecting)
+        commands = [self.pipeline(expecting)]
+        operators: list[str] = []
         while self.token in ("&&", "||"):
-            operator = self.token
+            operators.append(self.token)
             self.advance()
             self.skip_newlines()
-            left = syntax.AndOr(left.line, (), left, operator, self.pipeline())
-        return left
+            commands.append(self.pipeline())
+        if not operators:
+            return commands[0]
+        return syntax.AndOr(commands[0].line, (), tuple(commands), tuple(operators))
 
     def pipeline(self, expecting: str = "") -> Command:
         """Commands joined by ``|``, perhaps behind ``!`` or ``time``."""
@@ -161,6 +165,8 @@ class Parser(CompoundParser):
             self.advance()
             if self.token in ("", ";", "\n") and self.dialect == "bash":
                 return kind(line, (), syntax.Simple(line))
+            if self.token == "!" and self.dialect != "bash":
+                raise self.fail()
             self.enter()
             inner = self.pipeline(expecting)
             self.depth -= 1

@@ -41,7 +41,8 @@ async def run_program(
             what = "command not found" if shell.dialect == "bash" else "not found"
             if shell.variables.text("PATH") == "" and shell.dialect == "bash":
                 what = "No such file or directory"
-            await shell.complain(f"{name}: {what}")
+            lead = "eval: " if shell.errors_where == "eval" else ""
+            await shell.complain(f"{lead}{name}: {what}")
         return 127
     try:
         node = shell.system.fs.get(path, shell.cwd)

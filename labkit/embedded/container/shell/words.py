@@ -76,7 +76,7 @@ class WordReader:
         """
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise SyntaxProblem("other", "syntax error: too deeply nested", self.line_at(self.index))
+            raise SyntaxProblem("other", "too deeply nested", self.line_at(self.index))
 
     def word(self, ends: str = WORD_ENDS) -> Word:
         """The unquoted word that begins here, up to an unquoted character of ``ends``."""

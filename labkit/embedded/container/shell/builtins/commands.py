@@ -106,7 +106,7 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
             raise ExitShell(2)
         if len(words) > 2 and shell.dialect == "bash":
             await shell.complain("exit: too many arguments")
-            return 1
+            raise ExitShell(1)
         raise ExitShell(int(words[1]))
     raise ExitShell(shell.status)
 
@@ -114,6 +114,9 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
 @builtin("return")
 async def return_from(shell: Shell, words: list[str]) -> int:
     """End a function or a sourced script."""
+    if len(words) > 2 and shell.dialect == "bash":
+        await shell.complain("return: too many arguments")
+        raise ExitShell(1)
     if not shell.variables.in_function and not shell.sourcing:
         if shell.dialect == "bash":
             await shell.complain("return: can only `return' from a function or sourced script")
@@ -147,9 +150,13 @@ async def evaluate(shell: Shell, words: list[str]) -> int:
     shell.scheduler.depth += 1
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         shell.scheduler.charge(float("inf"))
+    where = shell.errors_where
+    if shell.dialect == "dash":
+        shell.errors_where = "eval"
     try:
         return await shell.run_text(" ".join(words[1:]), where="eval")
     finally:
+        shell.errors_where = where
         shell.scheduler.depth -= 1
         shell.line = line
 

@@ -181,6 +181,13 @@ async def _list_options(shell: Shell) -> int:
 @builtin("shift")
 async def shift(shell: Shell, words: list[str]) -> int:
     """Drop the first positional parameters."""
+    if len(words) > 1 and not words[1].isdigit():
+        numeric = "numeric argument required" if shell.dialect == "bash" else "Illegal number"
+        shown = f"{words[1]}: {numeric}" if shell.dialect == "bash" else f"{numeric}: {words[1]}"
+        await shell.complain(f"shift: {shown}")
+        if shell.dialect == "bash":
+            return 1
+        raise ExitShell(2)
     count = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 8 else 1
     if count > len(shell.positional):
         if shell.dialect != "bash":
