@@ -6,10 +6,13 @@ import datetime
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from labkit.embedded.machinery.request import Object
 
 MAX_BYTES = 1 << 20
+
+Taker = TypeVar("Taker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,7 @@ class Log:
         Returns:
             A function that ends it.
         """
-        self._taps.append(take)
-
-        def forget() -> None:
-            if take in self._taps:
-                self._taps.remove(take)
-
-        return forget
+        return _subscribe(self._taps, take)
 
     def write(self, data: bytes) -> None:
         """Add output; an unfinished line waits for its end."""
@@ -107,13 +104,18 @@ class Log:
         Returns:
             A function that ends it.
         """
-        self._listeners.append(wake)
+        return _subscribe(self._listeners, wake)
 
-        def forget() -> None:
-            if wake in self._listeners:
-                self._listeners.remove(wake)
 
-        return forget
+def _subscribe(subscribers: list[Taker], one: Taker) -> Callable[[], None]:
+    """Add one to the subscribers; what is returned removes it again."""
+    subscribers.append(one)
+
+    def forget() -> None:
+        if one in subscribers:
+            subscribers.remove(one)
+
+    return forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Ran:
     output: str
 
 
-def run_inside(container: Container, words: list[str], timeout_seconds: float) -> Ran:
+def run_once(container: Container, words: list[str], timeout_seconds: float) -> Ran:
     """Run a command in a container, all at once.
 
     Args:

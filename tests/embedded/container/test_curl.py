@@ -60,7 +60,7 @@ def test_the_name_must_be_the_certificates(lab: Lab) -> None:
         ("curl -k -sS -f https://kubernetes/nope", 22, "The requested URL returned error: 403"),
         ("curl -k -sS https://kubernetes -o /no/dir", 23, "client returned ERROR on write"),
         ("curl -k -sS -d @/nope https://kubernetes", 26, "option -d: error encountered when reading a file"),
-        ("curl -k -sS -T /nope https://kubernetes", 26, "cannot open '/nope'"),
+        ("curl -k -sS -T /nope https://kubernetes", 2, "option -T: not simulated in this lab's pods"),
         ("curl -sS file:///etc/passwd", 1, "file://: not simulated in this lab's pods"),
         ("curl -sS -E /nope https://kubernetes -k", 58, "could not load PEM client certificate from /nope"),
         ("curl -sS --cacert /etc/passwd https://kubernetes", 77, "error setting certificate file: /etc/passwd"),

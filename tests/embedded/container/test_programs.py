@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 
 from labkit.embedded.container import programs
 from labkit.embedded.container.programs import MODULE_OF, MODULES, find_program
+from labkit.embedded.container.shell.builtins import BUILTINS
+from labkit.embedded.container.shell.builtins.table import LEFT_OUT
+from tests.embedded.container.harness import run
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,3 +53,41 @@ def test_one_program_loads_no_other() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["common", "listing", "options", "registry", "system"]
+
+
+def test_the_limits_list_what_there_is() -> None:
+    text = (ROOT / "docs/limits.md").read_text().partition("## What a pod's shell has")[2]
+    programs, _, rest = text.partition("Their common options")
+    builtins = rest.partition("The builtins are")[2].partition("The language has")[0]
+    assert set(re.findall(r"`([^`]+)`", programs)) == set(MODULE_OF)
+    assert set(re.findall(r"`([^`]+)`", builtins)) == set(BUILTINS) - LEFT_OUT
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+@pytest.mark.parametrize("command", ["awk 1", "env awk 1", "getopts a x", "xargs diff < /dev/null"])
+def test_what_is_left_out_says_so(shell: str, command: str) -> None:
+    done = run(command, shell=shell)
+    name = "diff" if "diff" in command else command.replace("env ", "").split()[0]
+    assert done == (123 if name == "diff" else 127, "", f"{name}: not simulated in this lab's pods\n")
+
+
+def test_what_no_image_has_is_not_found() -> None:
+    assert run("nosuch") == (127, "", "bash: line 1: nosuch: command not found\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ("a=(1 2)", "arrays"),
+        ("a[0]=1", "arrays"),
+        ("echo ${a[@]}", "arrays"),
+        ("[[ a =~ b ]]", "[[ … =~ … ]]"),
+        ("cat <(echo a)", "<(…)"),
+        ("echo ${x@Q}", "${name@…}"),
+        ("select x in a; do :; done", "select"),
+        ("echo $[1+1]", "$[…]"),
+    ],
+)
+def test_syntax_that_is_left_out_says_so_and_runs_nothing(script: str, what: str) -> None:
+    done = run(f"echo first\necho before; {script}; echo after")
+    assert done == (2, "first\n", f"bash: -c: line 2: {what}: not simulated in this lab's pods\n")

@@ -18,13 +18,18 @@ _COMMON = frozenset({
 })  # fmt: skip
 
 _DEBIAN_EXTRA = frozenset({
-    "apt", "apt-get", "apt-cache", "bash", "dash", "dpkg", "dpkg-query", "lsb_release", "nice", "pathchk",
-    "perl", "tsort",
+    "apt", "apt-cache", "apt-get", "b2sum", "bash", "chroot", "csplit", "dash", "dir", "dmesg", "dpkg", "dpkg-query",
+    "egrep", "factor", "findmnt", "flock", "fmt", "install", "join", "link", "logger", "logname", "lsblk",
+    "lsb_release", "lscpu", "mawk", "mkfifo", "mknod", "nice", "nsenter", "numfmt", "pathchk", "perl", "pr", "rgrep",
+    "setpriv", "setsid", "sha224sum", "sha384sum", "shred", "stdbuf", "su", "sum", "tput", "tsort", "umount",
+    "unexpand", "unshare", "users", "vdir", "who", "zcat", "zgrep",
 })  # fmt: skip
 
 _BUSYBOX_EXTRA = frozenset({
-    "ash", "busybox", "ifconfig", "ip", "netstat", "nc", "nslookup", "ping", "telnet", "top", "vi", "wget",
-    "ps", "free",
+    "ash", "bc", "busybox", "crond", "dmesg", "free", "ftpget", "hexdump", "httpd", "ifconfig", "install", "ip", "link",
+    "logger", "mkfifo", "mknod", "nc", "netstat", "nice", "nslookup", "pgrep", "ping", "pkill", "ps", "route",
+    "setsid", "strings", "su", "telnet", "top", "traceroute", "tree", "umount", "unzip", "vi", "wget", "who", "xxd",
+    "zcat",
 })  # fmt: skip
 
 _BUSYBOX_LESS = frozenset({"arch", "dpkg", "perl", "getent", "sha384sum"})

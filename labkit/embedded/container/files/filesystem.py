@@ -142,6 +142,17 @@ class FileSystem:
             return False
         return True
 
+    def program(self, name: str, search: str, cwd: str) -> str | None:
+        """The path of a program: its name if that has a slash, else the first executable file along ``search``."""
+        if "/" in name:
+            return name if self.exists(name, cwd) else None
+        for directory in search.split(":"):
+            path = f"{directory or '.'}/{name}"
+            node = self.get(path, cwd) if self.exists(path, cwd) else None
+            if isinstance(node, File) and node.mode & 0o111:
+                return path
+        return None
+
     def name_of(self, directory: Directory) -> str:
         """A directory's name in its parent, empty for the root."""
         parent = directory.parent

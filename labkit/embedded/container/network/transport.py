@@ -43,9 +43,6 @@ class Network(Protocol):
     def canonical(self, host: str) -> str:
         """A name in full, as DNS gives it."""
 
-    def probe(self, host: str, port: int) -> str | None:
-        """None if something listens, else ``unknown`` (no such host) or ``refused``."""
-
     @property
     def address(self) -> str:
         """The pod's own address."""
@@ -136,10 +133,3 @@ class PodNetwork:
                 return None
             return endpoint
         return self._elsewhere(address, port)
-
-    def probe(self, host: str, port: int) -> str | None:
-        """None if something listens, else ``unknown`` (no such host) or ``refused``."""
-        address = self.resolve(host)
-        if address is None:
-            return "unknown"
-        return None if self.connect(address, port) is not None else "refused"

@@ -30,6 +30,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 VERSIONS = {("debian", "curl"): "8.14.1-2+deb13u2", ("ubuntu", "curl"): "8.5.0-2ubuntu10.6"}
 """Of packages that people install again and again."""
 
+_LEFT_OUT = frozenset({"upgrade", "dist-upgrade", "full-upgrade", "list", "search", "show", "download", "source"})
 UPDATED = "/var/lib/apt/lists/labkit_lists"
 INSTALLED = "/var/lib/dpkg/info"
 
@@ -111,17 +112,7 @@ async def apt_get(process: Process) -> int:
             return await _remove(process, words[1:])
         case "clean" | "autoclean":
             return 0
-    if words[0] in (
-        "upgrade",
-        "dist-upgrade",
-        "full-upgrade",
-        "list",
-        "search",
-        "show",
-        "download",
-        "source",
-        "policy",
-    ):
+    if words[0] in _LEFT_OUT:
         return await process.fail(f"{words[0]}{NOT_SIMULATED}", 100)
     await process.err(f"E: Invalid operation {words[0]}\n")
     return 100

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import tarfile
-import zlib
 
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Link, Node
-from labkit.embedded.container.programs.common import everything
+from labkit.embedded.container.programs.common import everything, for_each_path
 from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 
 MAX_MEMBERS = 5_000
-MAX_INFLATED = 32 << 20
+MAX_BYTES = 32 << 20
+_OPTIONS = (
+    "c,create x,extract,get t,list f,file= C,directory= v,verbose m p o,no-same-owner no-same-permissions overwrite "
+    "z! gzip! k! P! O! h! a! j! J! r! u! strip-components! exclude!"
+)
+_NO_MODE = "You must specify one of the '-Acdtrux', '--delete' or '--test-label' options"
+_PREVIOUS = "tar: Exiting with failure status due to previous errors\n"
 
 
 @program("tar", misuse=64)
@@ -23,156 +28,109 @@ async def tar(process: Process) -> int:
     if args and args[0] and not args[0].startswith("-"):
         letters, *args = args
         args = [f"-{letter}{args.pop(0) if letter in 'fC' and args else ''}" for letter in letters] + args
-    options = read_options(
-        args,
-        "c,create x,extract,get t,list f,file= C,directory= z,gzip v,verbose m p o,no-same-owner "
-        "no-same-permissions overwrite k P O! h! a! j! J! r! u! strip-components! exclude!",
-    )
-    if options.has("c"):
-        return await _create(process, options)
-    if options.has("x", "t"):
-        return await _extract(process, options)
-    await process.err(
-        "tar: You must specify one of the '-Acdtrux', '--delete' or '--test-label' options\n"
-        "Try 'tar --help' or 'tar --usage' for more information.\n"
-    )
-    return 2
-
-
-def _base(process: Process, options: Options) -> str:
-    """The directory that ``-C`` names."""
+    options = read_options(args, _OPTIONS)
     directory = options.value("C") or ""
-    return directory if directory.startswith("/") else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
-
-
-async def _create(process: Process, options: Options) -> int:
-    if not options.args:
-        await process.err("tar: Cowardly refusing to create an empty archive\n")
+    base = directory if directory.startswith("/") else f"{process.cwd.rstrip('/')}/{directory}".rstrip("/") or "/"
+    if options.has("c"):
+        return await _create(process, options, base)
+    if not options.has("x", "t"):
+        await process.err(f"tar: {_NO_MODE}\nTry 'tar --help' or 'tar --usage' for more information.\n")
         return 2
+    name = options.value("f") or "-"
+    for path in [base] if name == "-" else [base, name]:
+        if not process.fs.exists(path, process.cwd):
+            shown = name if path == name else directory
+            await process.fail(f"{shown}: Cannot open: No such file or directory")
+            return await process.fail("Error is not recoverable: exiting now", 2)
+    data = await everything(process, process.stdin) if name == "-" else process.fs.read(name, process.cwd)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            return await _members(process, options, archive, base)
+    except (tarfile.TarError, ValueError, OverflowError):
+        await process.err(f"tar: This does not look like a tar archive\n{_PREVIOUS}")
+        return 2
+
+
+async def _create(process: Process, options: Options, base: str) -> int:
+    if not options.args:
+        return await process.fail("Cowardly refusing to create an empty archive", 2)
     buffer = io.BytesIO()
+    if any(name.startswith("/") for name in options.args):
+        await process.err("tar: Removing leading `/' from member names\n")
     status = 0
-    warned = False
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name in options.args:
             try:
-                top = process.fs.get(name, _base(process, options), follow=False)
+                top = process.fs.get(name, base, follow=False)
             except FileError as error:
-                status = 2
-                await process.fail(f"{name}: Cannot stat: {error.reason}")
+                status = await process.fail(f"{name}: Cannot stat: {error.reason}", 2)
                 continue
-            if name.startswith("/") and not warned:
-                warned = True
-                await process.err("tar: Removing leading `/' from member names\n")
             for count, (path, node, _) in enumerate(process.fs.walk(top, name), 1):
                 await process.scheduler.tick()
-                if count > MAX_MEMBERS or buffer.tell() > MAX_INFLATED:
+                if count > MAX_MEMBERS or buffer.tell() > MAX_BYTES:
                     return await process.fail("archive too big for the lab", 2)
                 _add(archive, path.lstrip("/"), node)
                 if options.has("v"):
                     await process.err(path + "\n")
-    data = buffer.getvalue()
-    if options.has("z"):
-        process.scheduler.charge(len(data) / 50_000)
-        compressor = zlib.compressobj(wbits=31)
-        data = compressor.compress(data) + compressor.flush()
-    name = options.value("f") or "-"
-    if name == "-":
-        await process.stdout.write(data)
+    file = options.value("f") or "-"
+    if file == "-":
+        await process.stdout.write(buffer.getvalue())
     else:
-        process.fs.write(name, data, process.cwd)
-    if status:
-        await process.err("tar: Exiting with failure status due to previous errors\n")
+        process.fs.write(file, buffer.getvalue(), process.cwd)
+    await process.err(_PREVIOUS if status else "")
     return status
 
 
 def _add(archive: tarfile.TarFile, path: str, node: Node) -> None:
     info = tarfile.TarInfo(path or ".")
     info.mode, info.uid, info.gid, info.mtime = node.mode, node.uid, node.gid, int(node.mtime)
+    content = b""
     if isinstance(node, Directory):
         info.type = tarfile.DIRTYPE
-        archive.addfile(info)
     elif isinstance(node, Link):
-        info.type = tarfile.SYMTYPE
-        info.linkname = node.target
-        archive.addfile(info)
+        info.type, info.linkname = tarfile.SYMTYPE, node.target
     elif isinstance(node, File):
         content = node.content()
         info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-
-
-async def _extract(process: Process, options: Options) -> int:
-    name = options.value("f") or "-"
-    try:
-        data = await everything(process, process.stdin) if name == "-" else process.fs.read(name, process.cwd)
-    except FileError as error:
-        await process.err(f"tar: {name}: Cannot open: {error.reason}\ntar: Error is not recoverable: exiting now\n")
-        return 2
-    if data[:2] == b"\x1f\x8b":
-        inflated = _inflate(data)
-        if inflated is None:
-            await process.err("tar: Child returned status 1\ntar: Error is not recoverable: exiting now\n")
-            return 2
-        data = inflated
-    base = _base(process, options)
-    if not process.fs.exists(base):
-        await process.err(
-            f"tar: {options.value('C')}: Cannot open: No such file or directory\n"
-            "tar: Error is not recoverable: exiting now\n"
-        )
-        return 2
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            return await _members(process, options, archive, base)
-    except (tarfile.TarError, ValueError, OverflowError):
-        await process.err(
-            "tar: This does not look like a tar archive\ntar: Exiting with failure status due to previous errors\n"
-        )
-        return 2
+    else:
+        return
+    archive.addfile(info, io.BytesIO(content))
 
 
 async def _members(process: Process, options: Options, archive: tarfile.TarFile, base: str) -> int:
-    status = 0
-    for count, info in enumerate(archive, 1):
-        await process.scheduler.tick()
-        if count > MAX_MEMBERS:
-            return await process.fail("archive too big for the lab", 2)
-        parts = [part for part in info.name.split("/") if part not in ("", ".", "..")]
-        if not parts or (
-            options.args and not any(info.name == name or info.name.startswith(name + "/") for name in options.args)
-        ):
-            continue
+    fs = process.fs
+    members = {info.name: info for info in archive}
+    if len(members) > MAX_MEMBERS:
+        return await process.fail("archive too big for the lab", 2)
+
+    async def extract(name: str) -> None:
+        info = members[name]
+        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+        if not parts:
+            return
+        if options.has("t", "v"):
+            await process.out(name + ("/" if info.isdir() else "") + "\n")
         if options.has("t"):
-            await process.out(info.name + ("/" if info.isdir() else "") + "\n")
-            continue
-        if options.has("v"):
-            await process.out(info.name + "\n")
-        path = base.rstrip("/") + "/" + "/".join(parts)
-        try:
-            if info.isdir():
-                process.fs.mkdir(path, parents=True, mode=info.mode & 0o777 | 0o700)
-                continue
-            process.fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
-            found = process.fs.find(path, follow=False)
-            if found.node is not None:
-                process.fs.remove(found)
-                found.node = None
-            if info.issym():
-                process.fs.add(found, Link(mode=0o777, target=info.linkname))
-            elif info.isfile():
-                source = archive.extractfile(info)
-                process.fs.write(path, source.read() if source is not None else b"", mode=info.mode & 0o777)
-        except FileError as error:
-            status = 2
-            await process.err(f"tar: {info.name}: Cannot open: {error.reason}\n")
-    if status:
-        await process.err("tar: Exiting with failure status due to previous errors\n")
+            return
+        path = "/".join([base.rstrip("/"), *parts])
+        fs.mkdir(path if info.isdir() else path.rpartition("/")[0] or "/", parents=True)
+        if info.isdir():
+            return
+        found = fs.find(path, follow=False)
+        if found.node is not None:
+            fs.remove(found)
+            found.node = None
+        if info.issym():
+            fs.add(found, Link(mode=0o777, target=info.linkname))
+        elif info.isfile():
+            source = archive.extractfile(info)
+            fs.write(path, source.read() if source is not None else b"", mode=info.mode & 0o777)
+
+    wanted = [
+        name
+        for name in members
+        if not options.args or any(name == one or name.startswith(one + "/") for one in options.args)
+    ]
+    status = 2 * await for_each_path(process, wanted, extract, "cannot extract")
+    await process.err(_PREVIOUS if status else "")
     return status
-
-
-def _inflate(data: bytes) -> bytes | None:
-    """Unpacked bytes, at most so many, or None."""
-    try:
-        return zlib.decompressobj(wbits=31).decompress(data, MAX_INFLATED)
-    except zlib.error:
-        return None

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.quoting import quote
 from labkit.embedded.container.shell.redirection import open_input
 from labkit.embedded.container.shell.scheduler import BudgetExceeded
 from labkit.embedded.container.shell.streams import Stream, StreamError
@@ -60,12 +61,13 @@ def _open_problem(process: Process, name: str, reason: str) -> str:
     command = process.name
     if is_busybox(process) and command not in ("grep", "egrep", "fgrep"):
         return f"{command}: can't open '{name}': {reason}\n"
+    shown = name if re.fullmatch(r"[\w./:,+@%{}-]+", name) else quote(name)
     what = {
         "head": f"cannot open '{name}' for reading",
         "tail": f"cannot open '{name}' for reading",
         "sort": f"cannot read: {name}",
         "sed": f"can't read {name}",
-    }.get(command, name)
+    }.get(command, shown)
     return f"{command}: {what}: {reason}\n"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from labkit.embedded.container.files.inodes import Directory, File, FileError, Found, Link, Node
 from labkit.embedded.container.programs.common import is_busybox, missing_operand
-from labkit.embedded.container.programs.options import read_options
+from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.redirection import open_path
@@ -17,47 +19,61 @@ def _into(process: Process, target: str, source: str) -> str:
     return target
 
 
+class _Refused(Exception):
+    """A source that is not taken, with what the program says of it."""
+
+
+async def _missing(process: Process, options: Options) -> int:
+    """Say which of the two operands is missing."""
+    if not options.args:
+        return await missing_operand(process, "missing file operand")
+    return await missing_operand(process, f"missing destination file operand after '{options.args[0]}'")
+
+
+async def _each(process: Process, sources: list[str], action: Callable[[str], Awaitable[None]], problem: str) -> int:
+    """Do something with every source, saying which are not there or are refused."""
+    status = 0
+    for source in sources:
+        await process.scheduler.tick()
+        try:
+            await action(source)
+        except FileError as error:
+            status = await process.fail(f"{problem} '{source}': {error.reason}")
+        except _Refused as error:
+            status = await process.fail(str(error))
+    return status
+
+
 @program("cp")
 async def cp(process: Process) -> int:
     """Copy files."""
     options = read_options(
-        process.args, "r,recursive R a,archive f,force p,preserve v,verbose L P d i n,no-clobber T H u t="
+        process.args,
+        "r,recursive R a,archive f,force p,preserve? v,verbose L P d T H n! no-clobber! i! u! t! x! l! s! b! parents!",
     )
     if len(options.args) < 2:
-        if not options.args:
-            return await missing_operand(process, "missing file operand")
-        return await missing_operand(process, f"missing destination file operand after '{options.args[0]}'")
+        return await _missing(process, options)
     *sources, target = options.args
     recursive = options.has("r", "R", "a")
     if len(sources) > 1 and not process.is_directory(target):
         reason = "No such file or directory" if not process.fs.exists(target, process.cwd) else "Not a directory"
         return await process.fail(f"target '{target}': {reason}")
-    status = 0
-    for source in sources:
-        await process.scheduler.tick()
-        try:
-            node = process.node(source, follow=not options.has("P", "d", "a"))
-        except FileError as error:
-            if is_busybox(process):
-                status = await process.fail(f"can't stat '{source}': {error.reason}")
-            else:
-                status = await process.fail(f"cannot stat '{source}': {error.reason}")
-            continue
+
+    async def copy(source: str) -> None:
+        node = process.node(source, follow=not options.has("P", "d", "a"))
         if isinstance(node, Directory) and not recursive:
-            status = await process.fail(
-                f"-r not specified; omitting directory '{source}'"
-                if not is_busybox(process)
-                else f"omitting directory '{source}'"
-            )
-            continue
+            lead = "" if is_busybox(process) else "-r not specified; "
+            raise _Refused(f"{lead}omitting directory '{source}'")
+        goal = _into(process, target, source)
         try:
-            await _copy(process, node, source, _into(process, target, source), set())
-            if options.has("v"):
-                await process.out(f"'{source}' -> '{_into(process, target, source)}'\n")
+            await _copy(process, node, source, goal, set())
         except FileError as error:
             kind = "directory" if isinstance(node, Directory) else "regular file"
-            status = await process.fail(f"cannot create {kind} '{_into(process, target, source)}': {error.reason}")
-    return status
+            raise _Refused(f"cannot create {kind} '{goal}': {error.reason}") from None
+        if options.has("v"):
+            await process.out(f"'{source}' -> '{goal}'\n")
+
+    return await _each(process, sources, copy, "can't stat" if is_busybox(process) else "cannot stat")
 
 
 async def _copy(process: Process, node: Node, source: str, target: str, seen: set[int]) -> None:
@@ -95,30 +111,24 @@ async def _copy(process: Process, node: Node, source: str, target: str, seen: se
 @program("mv")
 async def mv(process: Process) -> int:
     """Move or rename files."""
-    options = read_options(process.args, "f,force i v,verbose n,no-clobber T u")
+    options = read_options(process.args, "f,force v,verbose T n! no-clobber! i! u! b! t!")
     if len(options.args) < 2:
-        if not options.args:
-            return await missing_operand(process, "missing file operand")
-        return await missing_operand(process, f"missing destination file operand after '{options.args[0]}'")
+        return await _missing(process, options)
     *sources, target = options.args
     if len(sources) > 1 and not process.is_directory(target):
         return await process.fail(f"target '{target}': Not a directory")
-    status = 0
-    fs = process.fs
-    for source in sources:
+
+    async def move(source: str) -> None:
         goal = _into(process, target, source)
+        found = process.fs.find(source, process.cwd, follow=False)
+        if found.node is None:
+            raise FileError("No such file or directory")
         try:
-            found = fs.find(source, process.cwd, follow=False)
-            if found.node is None:
-                raise FileError("No such file or directory")
             await _move(process, found, goal)
         except FileError as error:
-            if error.reason == "No such file or directory":
-                lead = "can't rename" if is_busybox(process) else "cannot stat"
-                status = await process.fail(f"{lead} '{source}': {error.reason}")
-            else:
-                status = await process.fail(f"cannot move '{source}' to '{goal}': {error.reason}")
-    return status
+            raise _Refused(f"cannot move '{source}' to '{goal}': {error.reason}") from None
+
+    return await _each(process, sources, move, "can't rename" if is_busybox(process) else "cannot stat")
 
 
 async def _move(process: Process, found: Found, goal: str) -> None:
@@ -158,7 +168,7 @@ async def _move(process: Process, found: Found, goal: str) -> None:
 @program("ln")
 async def ln(process: Process) -> int:
     """Make links."""
-    options = read_options(process.args, "s,symbolic f,force n,no-dereference v r T")
+    options = read_options(process.args, "s,symbolic f,force n,no-dereference v T r! i! b! t!")
     if not options.args:
         return await missing_operand(process, "missing file operand")
     source = options.args[0]

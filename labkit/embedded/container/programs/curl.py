@@ -7,10 +7,8 @@ really served, and hands the request to the API server's own handler.
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin
 
 from labkit.embedded.container.files.inodes import FileError
-from labkit.embedded.container.programs.common import everything
 from labkit.embedded.container.programs.curl_options import (
     TRY,
     CurlOptions,
@@ -56,11 +54,8 @@ Usage: curl [options...] <url>
  -f, --fail                  Fail fast with no output on HTTP errors
  -h, --help <subject>        Get help for commands
  -o, --output <file>         Write to file instead of stdout
- -O, --remote-name           Write output to file named as remote file
  -i, --show-headers          Show response headers in output
  -s, --silent                Silent mode
- -T, --upload-file <file>    Transfer local FILE to destination
- -u, --user <user:password>  Server user and password
  -A, --user-agent <name>     Send User-Agent <name> to server
  -v, --verbose               Make the operation more talkative
  -V, --version               Show version number and quit
@@ -82,8 +77,6 @@ async def curl(process: Process) -> int:
                 "curl 8.14.1 (x86_64-pc-linux-gnu) libcurl/8.14.1 OpenSSL/3.5.1\nProtocols: file http https\n"
             )
             return 0
-        if "upload-file" in options.values:
-            await _read_upload(process, options)
     except UsageError as error:
         if error.message:
             await process.err(f"curl: {error.message}\n")
@@ -94,23 +87,11 @@ async def curl(process: Process) -> int:
     for number, url in enumerate(options.urls):
         await process.scheduler.tick(5)
         status = await _Curl(process, options).run(url, number)
-        if status and options.has("fail-early"):
-            break
     return status
 
 
-async def _read_upload(process: Process, options: CurlOptions) -> None:
-    name = options.values["upload-file"]
-    try:
-        options.body = (
-            await everything(process, process.stdin) if name in ("-", ".") else process.fs.read(name, process.cwd)
-        )
-    except FileError:
-        raise UsageError(f"cannot open '{name}'", status=26) from None
-
-
 class _Curl:
-    """One address after its redirects."""
+    """One address."""
 
     def __init__(self, process: Process, options: CurlOptions) -> None:
         self.process = process
@@ -119,17 +100,16 @@ class _Curl:
         self.meter = False
         self.received = 0
         self.headers_size = 0
-        self.redirects = 0
         self.started = process.scheduler.elapsed_seconds
 
     async def run(self, address: str, number: int) -> int:
         process, options = self.process, self.options
         transfer: Transfer | None = None
         status, message = 0, ""
-        name = ""
+        name = options.outputs[number] if number < len(options.outputs) else "-"
+        name = "" if name == "-" else name
         try:
             url = parse_url(address, as_is=options.has("path-as-is"))
-            name = self._output_name(number, url.path)
             self.meter = self._wants_meter(name)
             transfer = Transfer(url, http1=options.has("http1.1", "http1.0"))
             if options.has("verbose") and options.resolve:
@@ -137,7 +117,7 @@ class _Curl:
                     await process.err(f"* Added {host}:{port}:{where} to DNS cache\n")
             if self.meter:
                 await process.err(progress_head())
-            transfer = await self._follow(transfer, name)
+            await self._one(transfer, name)
         except TransferError as error:
             status, message = error.status, error.message
         except StreamError:
@@ -162,20 +142,11 @@ class _Curl:
             return False
         return bool(name) or not self.process.stdout.terminal
 
-    def _output_name(self, number: int, path: str) -> str:
-        """The file to write, empty for stdout."""
-        outputs = self.options.outputs
-        if number >= len(outputs) or outputs[number] == "-":
-            return ""
-        return outputs[number] or path.rstrip("/").rpartition("/")[2] or "curl_response"
-
     def _open(self, name: str) -> Stream:
         if not name:
             return self.process.stdout
         process = self.process
         try:
-            if self.options.has("create-dirs") and "/" in name:
-                process.fs.mkdir(name.rpartition("/")[0] or "/", process.cwd, parents=True)
             return open_path(process.system, name, process.cwd, "w", dict(process.fds))
         except FileError:
             raise TransferError(23, f"client returned ERROR on write of {max(1, self.received)} bytes") from None
@@ -186,30 +157,6 @@ class _Curl:
             await output.write(data)
         except StreamError:
             raise TransferError(23, f"Failure writing output to destination, passed {len(data)} returned 0") from None
-
-    async def _follow(self, transfer: Transfer, name: str) -> Transfer:
-        process, options = self.process, self.options
-        limit = int(options.values.get("max-redirs", "50"))
-        while True:
-            await process.scheduler.tick(5)
-            await self._one(transfer, name)
-            response = transfer.response
-            location = next((value for key, value in transfer.received if key.lower() == "location"), "")
-            if (
-                response is None
-                or not location
-                or response.status not in (301, 302, 303, 307, 308)
-                or not options.has("location")
-            ):
-                return transfer
-            self.redirects += 1
-            if 0 <= limit < self.redirects:
-                raise TransferError(47, f"Maximum ({limit}) redirects followed")
-            base = transfer.url.text if "://" in transfer.url.text else "http://" + transfer.url.text
-            following = Transfer(parse_url(urljoin(base, location)), http1=transfer.http1)
-            if response.status in (301, 302, 303) and transfer.method == "POST":
-                options.body = None
-            transfer = following
 
     async def _one(self, transfer: Transfer, name: str) -> None:
         process, options = self.process, self.options
@@ -237,24 +184,17 @@ class _Curl:
         failing = response.status >= 400 and options.has("fail", "fail-with-body")
         if failing and not options.has("fail-with-body"):
             raise TransferError(22, f"The requested URL returned error: {response.status}")
-        redirected = response.status in (301, 302, 303, 307, 308) and options.has("location")
+        if options.has("location") and transfer.header("location"):
+            raise TransferError(2, f"following a redirect (-L){NOT_SIMULATED}")
         self.received = len(response.body) if name else 0
-        output = self._open(name) if not redirected or options.has("include", "head") else None
+        output = self._open(name)
         self.received = 0
-        await self._heads(lines, output)
-        if output is not None and transfer.method != "HEAD" and not redirected:
+        if options.has("include", "head"):
+            await output.write(encode("".join(line + "\r\n" for line in lines)))
+        if transfer.method != "HEAD":
             await self._body(transfer, output)
         if failing:
             raise TransferError(22, f"The requested URL returned error: {response.status}")
-
-    async def _heads(self, lines: list[str], output: Stream | None) -> None:
-        block = encode("".join(line + "\r\n" for line in lines))
-        if self.options.has("include", "head") and output is not None:
-            await output.write(block)
-        if "dump-header" in self.options.values:
-            target = self.options.values["dump-header"]
-            stream = self.process.stdout if target == "-" else self._open(target)
-            await stream.write(block)
 
     async def _body(self, transfer: Transfer, output: Stream) -> None:
         process = self.process
@@ -289,51 +229,48 @@ class _Curl:
             stream.close()
 
     async def _write_out(self, layout: str, transfer: Transfer | None, status: int, message: str, name: str) -> None:
+        """``-w``: the layout with its variables filled in."""
         process = self.process
         if layout.startswith("@"):
             try:
                 layout = process.fs.read(layout[1:], process.cwd).decode("utf-8", "replace")
             except FileError:
                 return
-        url = transfer.url if transfer is not None else None
-        response = transfer.response if transfer is not None else None
         received = {key.lower(): value for key, value in transfer.received} if transfer is not None else {}
+        facts = {"exitcode": str(status), "errormsg": message, "filename_effective": name, **self._facts(transfer)}
+        facts["content_type"] = received.get("content-type", "")
+
+        def filled(match: re.Match[str]) -> str:
+            piece = match[0]
+            if piece in ("%%", "\\n", "\\r", "\\t", "\\\\"):
+                return {"%%": "%", "\\n": "\n", "\\r": "\r", "\\t": "\t"}.get(piece, "\\")
+            if piece.startswith("%header{"):
+                return received.get(piece[8:-1].lower(), "")
+            return facts.get(piece[2:-1], "")
+
+        for variable in re.findall(r"%\{([^}]*)\}", layout):
+            if variable not in facts:
+                await process.err(f"curl: --write-out variable '{variable}'{NOT_SIMULATED}\n")
+        pattern = r"%header\{[^}]*\}|%\{[^}]*\}|%%|\\[nrt\\]"
+        await process.stdout.write(encode(re.sub(pattern, filled, layout[:10_000])))
+
+    def _facts(self, transfer: Transfer | None) -> dict[str, str]:
+        """What ``-w`` can tell of a transfer."""
+        response = transfer.response if transfer is not None else None
         code = f"{response.status if response is not None else 0:03}"
         facts = {
-            "http_code": code, "response_code": code, "exitcode": str(status), "errormsg": message,
-            "http_version": ("2" if transfer is not None and transfer.http2 else "1.1") if response else "0",
-            "content_type": received.get("content-type", ""), "redirect_url": received.get("location", ""),
-            "size_download": str(self.received), "size_header": str(self.headers_size),
-            "size_upload": str(transfer.body_sent if transfer is not None else 0),
-            "url": url.text if url is not None else "", "url_effective": url.text if url is not None else "",
-            "scheme": url.scheme if url is not None else "", "method": transfer.method if transfer else "GET",
-            "num_redirects": str(self.redirects), "remote_ip": transfer.address if transfer is not None else "",
-            "remote_port": str(url.port) if url is not None else "0", "local_ip": process.system.network.address,
-            "ssl_verify_result": "0" if transfer is None or transfer.verified in (None, True) else "20",
-            "time_total": f"{process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
-            "filename_effective": name,
+            "http_code": code, "response_code": code, "http_version": "0", "size_download": str(self.received),
+            "size_header": str(self.headers_size), "url": "", "url_effective": "",
+            "scheme": "", "method": "GET", "remote_ip": "", "remote_port": "0", "size_upload": "0",
+            "local_ip": self.process.system.network.address, "ssl_verify_result": "0", "redirect_url": "",
+            "time_total": f"{self.process.scheduler.elapsed_seconds - self.started + 0.003:.6f}",
         }  # fmt: skip
-        await self._formatted(layout, facts, received)
-
-    async def _formatted(self, layout: str, facts: dict[str, str], received: dict[str, str]) -> None:
-        process = self.process
-        stream = process.stdout
-        for piece in re.findall(r"%header\{[^}]*\}|%\{[^}]*\}|%%|\\[nrt\\]|[^%\\]+|.", layout[:10_000], re.DOTALL):
-            text = piece
-            if piece.startswith("%header{"):
-                text = received.get(piece[8:-1].lower(), "")
-            elif piece == "%%":
-                text = "%"
-            elif piece.startswith("%{"):
-                key = piece[2:-1]
-                if key in ("stdout", "stderr"):
-                    stream = process.stdout if key == "stdout" else process.stderr
-                    continue
-                if key in facts:
-                    text = facts[key]
-                else:
-                    await process.err(f"curl: --write-out variable '{key}'{NOT_SIMULATED}\n")
-                    continue
-            elif len(piece) == 2 and piece[0] == "\\":
-                text = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}[piece[1]]
-            await stream.write(encode(text))
+        if transfer is not None:
+            facts |= {
+                "url": transfer.url.text, "url_effective": transfer.url.text, "scheme": transfer.url.scheme,
+                "method": transfer.method, "remote_ip": transfer.address, "remote_port": str(transfer.url.port),
+                "size_upload": str(transfer.body_sent), "redirect_url": transfer.header("location"),
+                "http_version": ("2" if transfer.http2 else "1.1") if response is not None else "0",
+                "ssl_verify_result": "20" if transfer.verified is False else "0",
+            }  # fmt: skip
+        return facts

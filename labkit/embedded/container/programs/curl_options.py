@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus
 
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.programs.common import everything
 from labkit.embedded.container.programs.options import NOT_SIMULATED, known_options
 from labkit.embedded.container.shell.process import Process
-from labkit.embedded.container.shell.streams import decode, encode
+from labkit.embedded.container.shell.streams import encode
 
 USER_AGENT = "curl/8.14.1"
 TRY = "curl: try 'curl --help' or 'curl --manual' for more information\n"
 
 _OPTIONS = (
-    "silent,s show-error,S insecure,k include,i,show-headers head,I verbose,v fail,f fail-with-body location,L "
-    "location-trusted remote-name,O get,G no-buffer,N globoff,g ipv4,4 ipv6,6 http1.0,0 http1.1 http2 compressed "
-    "create-dirs no-progress-meter path-as-is help,h version,V tlsv1.2 tlsv1.3 no-keepalive fail-early "
-    "output,o= write-out,w= request,X= header,H= data,d= data-ascii= data-binary= data-raw= data-urlencode= json= "
-    "user,u= user-agent,A= referer,e= oauth2-bearer= max-time,m= connect-timeout= max-redirs= cert,E= key= cacert= "
-    "capath= upload-file,T= dump-header,D= resolve= noproxy= url= "
+    "silent,s show-error,S insecure,k include,i,show-headers head,I verbose,v fail,f fail-with-body "
+    "get,G no-buffer,N globoff,g ipv4,4 ipv6,6 http1.0,0 http1.1 http2 compressed "
+    "create-dirs no-progress-meter path-as-is help,h version,V tlsv1.2 tlsv1.3 no-keepalive "
+    "output,o= write-out,w= request,X= header,H= data,d= data-ascii= data-binary= data-raw= json= "
+    "user-agent,A= oauth2-bearer= max-time,m= connect-timeout= max-redirs= cert,E= key= cacert= "
+    "capath= resolve= noproxy= url= "
+    "location,L location-trusted! remote-name,O! create-dirs! upload-file,T! dump-header,D! referer,e! user,u! "
+    "data-urlencode! fail-early! "
     "form,F! form-string! cookie,b! cookie-jar,c! proxy,x! proxy-user,U! config,K! continue-at,C! range,r! "
     "remote-header-name,J! netrc,n! append,a! list-only,l! use-ascii,B! parallel,Z! progress-bar,#! remote-time,R! "
     "retry! retry-delay! retry-max-time! retry-all-errors! retry-connrefused! remote-name-all! output-dir! url-query! "
@@ -58,7 +58,7 @@ class CurlOptions:
         flags: Flags by their long name.
         values: The last value of each option by its long name.
         urls: The addresses.
-        outputs: Where each answer goes: a path, ``-`` for stdout, ``""`` for the name in the address.
+        outputs: Where each answer goes: a path, or ``-`` for stdout.
         headers: Own headers as ``(name, value)``; an empty value removes one.
         body: What is sent, or None.
         body_type: Its content type.
@@ -120,9 +120,7 @@ async def _take(process: Process, options: CurlOptions, name: str, shown: str, l
     if option.mark == "!":
         raise UsageError(f"option {shown}{NOT_SIMULATED}", hint=False)
     if not option.mark:
-        options.flags.add({"location-trusted": "location"}.get(option.name, option.name))
-        if option.name == "remote-name":
-            options.outputs.append("")
+        options.flags.add(option.name)
         return False
     if not left:
         raise UsageError(f"option {shown}: requires parameter")
@@ -140,11 +138,9 @@ async def _value(process: Process, options: CurlOptions, name: str, value: str, 
         case "output":
             options.outputs.append(value)
         case "header":
-            await _header(process, options, value, shown)
+            _header(options, value)
         case "data" | "data-binary" | "data-ascii" | "data-raw" | "json":
             await _data(process, options, name, value, shown)
-        case "data-urlencode":
-            await _urlencode(process, options, value, shown)
         case "oauth2-bearer":
             options.headers.append(("Authorization", f"Bearer {value}"))
         case "resolve":
@@ -157,17 +153,14 @@ async def _value(process: Process, options: CurlOptions, name: str, value: str, 
                 raise UsageError("(3) URL rejected: Malformed input to a URL function", hint=False, status=3)
 
 
-async def _header(process: Process, options: CurlOptions, value: str, shown: str) -> None:
+def _header(options: CurlOptions, value: str) -> None:
     if value.startswith("@"):
-        for line in decode(await _file(process, value[1:], shown)).splitlines():
-            await _header(process, options, line, shown)
-        return
-    value = value.replace("\r", "").replace("\n", "")
-    name, colon, rest = value.partition(":")
+        raise UsageError(f"option -H @file{NOT_SIMULATED}", hint=False)
+    name, colon, rest = value.replace("\r", "").replace("\n", "").partition(":")
     if colon:
         options.headers.append((name.strip(), rest.strip()))
-    elif value.endswith(";"):
-        options.headers.append((value[:-1].strip(), "\0"))
+    elif name.endswith(";"):
+        options.headers.append((name[:-1].strip(), "\0"))
 
 
 async def _file(process: Process, name: str, shown: str) -> bytes:
@@ -190,18 +183,3 @@ async def _data(process: Process, options: CurlOptions, name: str, value: str, s
     if name == "json":
         options.body_type = "application/json"
         options.flags.add("json")
-
-
-async def _urlencode(process: Process, options: CurlOptions, value: str, shown: str) -> None:
-    mark = re.search(r"[=@]", value)
-    name, rest = (value[: mark.start()], value[mark.end() :]) if mark else ("", value)
-    text = decode(await _file(process, rest, shown)) if mark and mark[0] == "@" else rest
-    piece = encode((name + "=" if name else "") + quote_plus(encode(text)).replace("+", "%20"))
-    options.body = piece if options.body is None else options.body + b"&" + piece
-
-
-def basic(credentials: str) -> str:
-    """The ``Authorization`` of ``-u user:password``."""
-    if ":" not in credentials:
-        credentials += ":"
-    return "Basic " + base64.b64encode(encode(credentials)).decode()

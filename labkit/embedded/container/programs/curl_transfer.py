@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network import tls
 from labkit.embedded.container.network.transport import Endpoint
-from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions, basic
+from labkit.embedded.container.programs.curl_options import USER_AGENT, CurlOptions
 from labkit.embedded.container.programs.options import NOT_SIMULATED
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.streams import decode
@@ -44,12 +44,6 @@ class Url:
     host: str
     port: int
     target: str
-    user: str = ""
-
-    @property
-    def path(self) -> str:
-        """The path as it is sent."""
-        return self.target.partition("?")[0]
 
     @property
     def authority(self) -> str:
@@ -76,7 +70,9 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
     rest = rest.partition("#")[0]
     split = re.search(r"[/?]", rest)
     authority, target = (rest[: split.start()], rest[split.start() :]) if split else (rest, "")
-    user, at, host_port = authority.rpartition("@")
+    _, credentials, host_port = authority.rpartition("@")
+    if credentials:
+        raise TransferError(3, f"URL with a user{NOT_SIMULATED}")
     host, port_text = host_port, ""
     found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\])(?::(.*))?", host_port)
     if found is not None:
@@ -94,7 +90,7 @@ def parse_url(text: str, *, as_is: bool = False) -> Url:
     if not as_is:
         target = _without_dots(target)
     port = int(port_text) if port_text else 443 if scheme == "https" else 80
-    return Url(text, scheme, unquote(host), port, target, unquote(user) if at else "")
+    return Url(text, scheme, unquote(host), port, target)
 
 
 def _without_dots(target: str) -> str:
@@ -158,6 +154,10 @@ class Transfer:
     def http2(self) -> bool:
         """Whether it went over HTTP/2, as the API server agrees to."""
         return self.verified is not None and not self.http1
+
+    def header(self, name: str) -> str:
+        """A header of the answer, empty if it has none."""
+        return next((value for key, value in self.received if key.lower() == name), "")
 
     @property
     def bare(self) -> bool:
@@ -287,26 +287,17 @@ def build_request(
     method = "GET"
     if options.has("head"):
         method = "HEAD"
-    elif "upload-file" in options.values:
-        method = "PUT"
-        body = body or b""
     elif body is not None:
         method = "POST"
     method = options.values.get("request", method)
     headers: list[tuple[str, str]] = [("Host", url.authority)]
-    credentials = options.values.get("user") or url.user
-    if credentials:
-        headers.append(("Authorization", basic(credentials)))
     headers.append(("User-Agent", options.values.get("user-agent", USER_AGENT)))
     headers.append(("Accept", "application/json" if options.has("json") else "*/*"))
     if options.has("compressed"):
         headers.append(("Accept-Encoding", "identity"))
-    if "referer" in options.values:
-        headers.append(("Referer", options.values["referer"]))
     if body is not None:
         headers.append(("Content-Length", str(len(body))))
-        if "upload-file" not in options.values:
-            headers.append(("Content-Type", options.body_type))
+        headers.append(("Content-Type", options.body_type))
     for name, value in options.headers:
         headers = [item for item in headers if item[0].lower() != name.lower()]
         if value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from labkit.embedded.container.network.tls import matches_host
 from labkit.embedded.container.programs.curl_transfer import Transfer
@@ -72,7 +71,7 @@ def _handshake(transfer: Transfer) -> list[str]:
         "* TLSv1.3 (OUT), TLS change cipher, Change cipher spec (1):",
         "* TLSv1.3 (OUT), TLS handshake, Certificate (11):",
         "* TLSv1.3 (OUT), TLS handshake, Finished (20):",
-        f"* SSL connection using TLSv1.3 / TLS_AES_128_GCM_SHA256 / X25519MLKEM768 / {_signature(certificate)}",
+        "* SSL connection using TLSv1.3 / TLS_AES_128_GCM_SHA256",
         f"* ALPN: server accepted {'h2' if transfer.http2 else 'http/1.1'}",
         "* Server certificate:",
         f"*  subject: {_name(certificate.subject)}",
@@ -91,21 +90,7 @@ def _handshake(transfer: Transfer) -> list[str]:
         else (f"result: {transfer.problem} ({codes.get(transfer.problem, 20)}), continuing anyway.")
     )
     lines.append(f"*  SSL certificate verify {result}")
-    lines.append(f"*   Certificate level 0: {_key(certificate)}")
     return lines
-
-
-def _signature(certificate: x509.Certificate) -> str:
-    return "RSASSA-PSS" if isinstance(certificate.public_key(), rsa.RSAPublicKey) else "id-ecPublicKey"
-
-
-def _key(certificate: x509.Certificate) -> str:
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"Public key type RSA ({key.key_size}/112 Bits/secBits), signed using sha256WithRSAEncryption"
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return "Public key type EC/prime256v1 (256/128 Bits/secBits), signed using ecdsa-with-SHA256"
-    return "Public key type ED25519 (256/128 Bits/secBits), signed using ED25519"
 
 
 def _name(name: x509.Name) -> str:

@@ -53,7 +53,7 @@ async def rmdir(process: Process) -> int:
 async def rm(process: Process) -> int:
     """Remove files."""
     options = read_options(
-        process.args, "r,recursive R f,force i,interactive v,verbose d,dir I no-preserve-root preserve-root"
+        process.args, "r,recursive R f,force v,verbose d,dir i! interactive! I! no-preserve-root preserve-root"
     )
     force, recursive = options.has("f"), options.has("r", "R")
     if not options.args and not force:

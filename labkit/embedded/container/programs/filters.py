@@ -15,11 +15,11 @@ from labkit.embedded.container.programs.common import (
     lines,
     missing_operand,
 )
-from labkit.embedded.container.programs.options import BadOption, read_options
+from labkit.embedded.container.programs.options import NOT_SIMULATED, BadOption, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.patterns import CLASSES
-from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
+from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.streams import Stream, encode
 
 
@@ -115,7 +115,7 @@ def _choose(items: list[bytes], ranges: list[tuple[int, int]], *, complement: bo
 async def cut(process: Process) -> int:
     """Print parts of lines."""
     options = read_options(
-        process.args, "n s,only-delimited z b,bytes= c,characters= d,delimiter= f,fields= complement output-delimiter="
+        process.args, "n s,only-delimited z! b,bytes= c,characters= d,delimiter= f,fields= complement output-delimiter="
     )
     kind = next((name for name, _ in options.flags if name in ("b", "c", "f")), "")
     if not kind:
@@ -158,25 +158,18 @@ async def seq(process: Process) -> int:
     """Print numbers."""
     args = list(process.args)
     separator, wide = "\n", False
-    while args and (args[0] in ("-w", "-s", "-f") or args[0].startswith("-s")):
+    while args and (args[0] in ("-w", "-f") or args[0].startswith("-s")):
         option = args.pop(0)
-        if option == "-w":
-            wide = True
-        elif option == "-s" and args:
-            separator = args.pop(0)
-        elif option == "-f" and args:
-            args.pop(0)
-        elif option.startswith("-s"):
-            separator = option[2:]
+        if option == "-f":
+            return await process.fail(f"-f{NOT_SIMULATED}")
+        wide = wide or option == "-w"
+        if option.startswith("-s"):
+            separator = option[2:] or (args.pop(0) if args else "")
     if not args:
-        await process.err("seq: missing operand\nTry 'seq --help' for more information.\n")
-        return 1
+        return await missing_operand(process)
     for word in args:
         if not re.fullmatch(r"[-+]?\d{1,18}(\.\d{1,9})?", word):
-            await process.err(
-                f"seq: invalid floating point argument: '{word}'\nTry 'seq --help' for more information.\n"
-            )
-            return 1
+            return await missing_operand(process, f"invalid floating point argument: '{word}'")
     places = max(len(word.partition(".")[2]) for word in args)
     scale = 10**places
     numbers = [round(float(word) * scale) if places else int(word) for word in args]
@@ -329,7 +322,7 @@ async def sort(process: Process) -> int:
 @program("uniq")
 async def uniq(process: Process) -> int:
     """Drop repeated lines."""
-    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D z f= s= w=")
+    options = read_options(process.args, "c,count d,repeated i,ignore-case u,unique D! z! f! s! w!")
     found, status = await all_lines(process, options.args[:1])
     groups: list[tuple[bytes, int]] = []
     before: bytes | None = None

@@ -96,16 +96,14 @@ async def serve(process: Process, args: list[str]) -> int:
     args = [args[index] for index in range(len(args)) if args[index] != "proxy"]
     options = read_options(
         args,
-        "p,port= w,www= P,www-prefix= u,unix-socket= address= accept-hosts= accept-paths= api-prefix= "
-        "reject-paths= reject-methods= disable-filter append-server-path keepalive=",
-    )  # fmt: skip
+        "p,port= address= accept-hosts= api-prefix= disable-filter! keepalive! append-server-path! w! www! P! "
+        "www-prefix! u! unix-socket! accept-paths! reject-paths! reject-methods!",
+    )
     port_text = options.value("p") or "8001"
     address = options.value("address") or "127.0.0.1"
     if not port_text.isdigit() or len(port_text) > 5 or int(port_text) > 65535:
-        await process.err(
-            f'error: invalid argument "{port_text}" for "-p, --port" flag: strconv.ParseInt: '
-            f'parsing "{port_text}": invalid syntax\n'
-        )
+        what = f'strconv.ParseInt: parsing "{port_text}": invalid syntax'
+        await process.err(f'error: invalid argument "{port_text}" for "-p, --port" flag: {what}\n')
         return 1
     port = int(port_text) or 34567
     listeners = process.system.listeners

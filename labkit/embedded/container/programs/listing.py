@@ -69,7 +69,7 @@ def links(node: Node) -> int:
 
 
 def inode(node: Node) -> int:
-    """A number for ``ls -i`` and ``stat``."""
+    """A number for ``stat``."""
     return id(node) % 900_000 + 100_000
 
 
@@ -104,8 +104,8 @@ def when(process: Process, moment: float) -> str:
 
 
 _LS_OPTIONS = (
-    "1 a,all A,almost-all l h,human-readable r,reverse t S R,recursive d,directory F,classify? p i,inode n g o "
-    "G,no-group color? full-time U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
+    "1 a,all A,almost-all l h,human-readable r,reverse t R,recursive d,directory p color? full-time "
+    "S! F! classify! i! inode! n! g! o! G! no-group! U! X! m! s! Q! q! k! u! c! x! C! N! b! B! Z! H! L! I! w! T! "
     "group-directories-first! time-style! sort! hide! zero!"
 )
 
@@ -120,7 +120,7 @@ async def ls(process: Process) -> int:
     status = 0
     for name in options.args or ["."]:
         try:
-            node = process.node(name, follow=not options.has("l", "d", "F") or name.endswith("/"))
+            node = process.node(name, follow=not options.has("l", "d") or name.endswith("/"))
             if isinstance(node, Link) and not options.has("d", "l"):
                 node = process.node(name)
             found.append((name, node))
@@ -158,35 +158,22 @@ async def ls(process: Process) -> int:
 
 
 def _ordered(options: Options, entries: list[Entry]) -> list[Entry]:
-    """By bytes, for containers run without a locale; then by size or time, the biggest or newest first."""
+    """By bytes, for containers run without a locale; or by time, the newest first."""
     out = sorted(entries, key=lambda entry: entry[0].encode("utf-8", "surrogateescape"))
-    if options.has("S"):
-        out.sort(key=lambda entry: -node_size(entry[1]))
     if options.has("t"):
         out.sort(key=lambda entry: -entry[1].mtime)
     return out[::-1] if options.has("r") else out
 
 
 async def _print(process: Process, options: Options, entries: list[Entry], *, total: bool) -> None:
-    names = [name + _mark(options, node) for name, node in entries]
-    if options.has("l", "g", "n", "o", "full-time"):
+    names = [name + "/" * (options.has("p") and isinstance(node, Directory)) for name, node in entries]
+    if options.has("l", "full-time"):
         await _long(process, options, entries, names, total=total)
         return
-    if options.has("i"):
-        names = [f"{inode(node)} {name}" for name, (_, node) in zip(names, entries, strict=True)]
     if process.stdout.terminal and not options.has("1"):
         await process.out(columns(names, 80))
     else:
         await process.out("".join(name + "\n" for name in names))
-
-
-def _mark(options: Options, node: Node) -> str:
-    if options.has("F"):
-        if isinstance(node, Link):
-            return "" if options.has("l") else "@"
-        if isinstance(node, File) and node.mode & 0o111:
-            return "*"
-    return "/" if options.has("F", "p") and isinstance(node, Directory) else ""
 
 
 def columns(names: list[str], width: int) -> str:
@@ -208,17 +195,15 @@ def columns(names: list[str], width: int) -> str:
 async def _long(process: Process, options: Options, entries: list[Entry], names: list[str], *, total: bool) -> None:
     def row(node: Node, name: str) -> list[str]:
         size = node_size(node)
-        numeric = options.has("n")
-        cells = [
+        return [
             mode_text(node),
             str(links(node)),
-            "" if options.has("g") else str(node.uid) if numeric else owner(process, node.uid),
-            "" if options.has("o", "G") else str(node.gid) if numeric else group(process, node.gid),
+            owner(process, node.uid),
+            group(process, node.gid),
             _device(node) if isinstance(node, Device) else human(size) if options.has("h") else str(size),
             full_time(node.mtime) if options.has("full-time") else when(process, node.mtime),
             name + (f" -> {node.target}" if isinstance(node, Link) else ""),
         ]
-        return [cell for cell in cells if cell]
 
     if total:
         kilobytes = sum(blocks(node) for _, node in entries)

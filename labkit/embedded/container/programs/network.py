@@ -1,4 +1,4 @@
-"""Servers and small network tools: ``nginx``, ``pause``, ``nslookup``, ``ping``, ``wget``, ``nc``."""
+"""Servers and small network tools: ``nginx``, ``pause``, ``nslookup``, ``wget``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from labkit.embedded.container.files.inodes import FileError
 from labkit.embedded.container.network.transport import Endpoint
 from labkit.embedded.container.programs.curl import curl
+from labkit.embedded.container.programs.options import read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.scheduler import Sleep
@@ -114,34 +115,28 @@ async def nslookup(process: Process) -> int:
     return 0
 
 
+_WGET_OPTIONS = (
+    "q,quiet n v,no-verbose O,output-document= header= ca-certificate= no-check-certificate T,timeout= t,tries= "
+    "S! server-response! post-data! post-file! method! body-data! c! continue! P! r! recursive! i! U! "
+    "user-agent! spider!"
+)
+
+
 @program("wget")
 async def wget(process: Process) -> int:
     """Fetch an address, by way of ``curl``'s own code."""
-    args = list(process.args)
-    urls: list[str] = []
-    command = ["curl", "-L", "-f", "-sS"]
-    target: str | None = None
-    index = 0
-    while index < len(args):
-        word = args[index]
-        index += 1
-        if word.startswith("--header"):
-            command += ["-H", word.partition("=")[2] or (args[index] if index < len(args) else "")]
-        elif word.startswith("--ca-certificate"):
-            command += ["--cacert", word.partition("=")[2] or (args[index] if index < len(args) else "")]
-        elif word == "--no-check-certificate":
-            command.append("-k")
-        elif word in ("-qO-", "-q", "-nv", "-O-", "--quiet"):
-            target = "-" if word.endswith("O-") else target
-        elif word in ("-O", "-qO", "--output-document"):
-            target = args[index] if index < len(args) else ""
-            index += 1
-        elif word in ("-T", "-t", "--timeout", "--tries", "-U"):
-            index += 1
-        elif not word.startswith("-"):
-            urls.append(word)
-    if not urls:
+    options = read_options(process.args, _WGET_OPTIONS)
+    if not options.args:
         await process.err("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n")
         return 1
-    command += ["-o", target] if target and target != "-" else [] if target else ["-O"]
-    return 1 if await curl(replace(process, argv=[*command, *urls])) else 0
+    status = 0
+    for url in options.args:
+        name = url.partition("://")[2].partition("?")[0].partition("/")[2].rpartition("/")[2] or "index.html"
+        command = ["curl", "-f", "-sS", "-o", options.value("O") or name]
+        for option, value in options.flags:
+            command += (
+                ["-H", value] if option == "header" else ["--cacert", value] if option == "ca-certificate" else []
+            )
+        command += ["-k"] if options.has("no-check-certificate") else []
+        status = 1 if await curl(replace(process, argv=[*command, url])) else status
+    return status

@@ -1,4 +1,4 @@
-"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``, ``watch``."""
+"""Programs that run others: shells, ``env``, ``xargs``, ``timeout``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from labkit.embedded.container.programs.options import Options, read_options
 from labkit.embedded.container.programs.registry import program
 from labkit.embedded.container.shell.interactive import interact, run_lines
 from labkit.embedded.container.shell.parameters import FLAGS
-from labkit.embedded.container.shell.printf import unescape
 from labkit.embedded.container.shell.process import Process
 from labkit.embedded.container.shell.protocol import Shell
 from labkit.embedded.container.shell.scheduler import Sleep, Task
@@ -27,7 +26,10 @@ def make_shell(process: Process, dialect: str) -> Shell:
         environment["SHLVL"] = str(int(level) + 1) if level.isdigit() and len(level) < 4 else "1"
     if dialect == "bash":
         environment.setdefault("_", "/usr/bin/bash")
-    return process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+    shell = process.new_shell(dict(process.fds), environment, cwd=process.cwd, name=process.argv[0], dialect=dialect)
+    if dialect == "bash":
+        shell.variables.declare("OLDPWD").exported = True
+    return shell
 
 
 def dialect_of(process: Process) -> str:
@@ -138,19 +140,10 @@ async def env(process: Process) -> int:
         for name, value in environment.items():
             await process.out(f"{name}={value}\n")
         return 0
-    path = _look_up(process, args[0], environment)
-    if path is None:
+    search = environment.get("PATH", process.env.get("PATH", ""))
+    if process.fs.program(args[0], search, process.cwd) is None:
         return await process.fail(f"'{args[0]}': No such file or directory", 127)
     return await process.spawn(args, environment, dict(process.fds), options.value("C") or process.cwd)
-
-
-def _look_up(process: Process, name: str, environment: dict[str, str]) -> str | None:
-    if "/" in name:
-        return name if process.fs.exists(name, process.cwd) else None
-    for directory in environment.get("PATH", process.env.get("PATH", "")).split(":"):
-        if process.fs.exists(f"{directory}/{name}", process.cwd):
-            return f"{directory}/{name}"
-    return None
 
 
 @program("xargs")
@@ -158,7 +151,7 @@ async def xargs(process: Process) -> int:
     """Run a command with words from stdin."""
     options = read_options(
         process.args,
-        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d,delimiter= P,max-procs! p! x! s! a!",
+        "0,null r,no-run-if-empty t,verbose n,max-args= L= I,replace= d! delimiter! P,max-procs! p! x! s! a!",
         stop=True,
     )
     replace = options.value("I")
@@ -177,7 +170,7 @@ async def xargs(process: Process) -> int:
         await process.scheduler.tick()
         if options.has("t"):
             await process.err(" ".join(words) + "\n")
-        if _look_up(process, words[0], dict(process.env)) is None:
+        if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
             return await process.fail(f"{words[0]}: No such file or directory", 127)
         result = await process.run(words)
         if result == 255:
@@ -191,9 +184,6 @@ def _items(text: str, options: Options) -> list[str]:
     """The words that ``xargs`` finds in its input."""
     if options.has("0"):
         return [item for item in text.split("\0") if item]
-    if options.has("d"):
-        items = text.split(unescape(options.value("d") or "\n")[0][:1] or "\n")
-        return items[:-1] if items and not items[-1] else items
     if options.has("I", "L"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     words = re.findall(r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s\"'])+", text)
@@ -205,14 +195,14 @@ async def timeout(process: Process) -> int:
     """Run a command for a limited time."""
     options = read_options(process.args, "k,kill-after= s,signal= foreground preserve-status! v!", stop=True)
     if len(options.args) < 2:
-        await missing_operand(process)
+        await process.err("Try 'timeout --help' for more information.\n")
         return 125
     seconds = seconds_of(options.args[0])
     if seconds is None:
         await missing_operand(process, f"invalid time interval '{options.args[0]}'")
         return 125
     words = options.args[1:]
-    if _look_up(process, words[0], dict(process.env)) is None:
+    if process.fs.program(words[0], process.env.get("PATH", ""), process.cwd) is None:
         return await process.fail(f"failed to run command '{words[0]}': No such file or directory", 127)
 
     task = process.scheduler.spawn(process.run(words))

@@ -1,11 +1,11 @@
-"""Programs about the container, its users and processes: ``hostname uname which df mount ps id getent`` and their like."""
+"""Programs about the container, its users and processes: ``hostname uname which df ps id`` and their like."""
 
 from __future__ import annotations
 
 import time
 
 from labkit.embedded.container.files.filesystem import MAX_BYTES
-from labkit.embedded.container.files.inodes import Directory, File, FileError
+from labkit.embedded.container.files.inodes import Directory, FileError
 from labkit.embedded.container.programs.common import is_busybox
 from labkit.embedded.container.programs.listing import human
 from labkit.embedded.container.programs.options import NOT_SIMULATED, read_options
@@ -84,17 +84,9 @@ async def uname(process: Process) -> int:
 @program("which")
 async def which(process: Process) -> int:
     """Print where programs are."""
-    status = 0
-    for word in process.args:
-        if word == "-a":
-            continue
-        directories = [""] if "/" in word else [one + "/" for one in process.env.get("PATH", "").split(":")]
-        paths = [base + word for base in directories if process.fs.exists(base + word, process.cwd)]
-        found = [path for path in paths if isinstance(process.node(path), File) and process.node(path).mode & 0o111]
-        for path in found if "-a" in process.args else found[:1]:
-            await process.out(path + "\n")
-        status = status if found else 1
-    return status
+    paths = [process.fs.program(word, process.env.get("PATH", ""), process.cwd) for word in process.args]
+    await process.out("".join(path + "\n" for path in paths if path))
+    return int(None in paths)
 
 
 @program("tty")
@@ -146,7 +138,7 @@ async def mount(process: Process) -> int:
 @program("df")
 async def df(process: Process) -> int:
     """Print how full the container's file system is."""
-    options = read_options(process.args, "h T k i a P t=")
+    options = read_options(process.args, "h k a P T! i! t!")
     used, total = process.fs.used_bytes // 1024, MAX_BYTES // 1024
     title = "Size  Used Avail" if options.has("h") else "1K-blocks    Used Available"
     await process.out(f"Filesystem     {title} Use% Mounted on\n")

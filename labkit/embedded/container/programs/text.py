@@ -114,7 +114,7 @@ def _wc_width(process: Process, names: list[str], wanted: list[str], rows: list[
 @program("tee")
 async def tee(process: Process) -> int:
     """Write to files and to stdout."""
-    options = read_options(process.args, "a,append i p")
+    options = read_options(process.args, "a,append i! p!")
     outputs: list[Stream] = [process.stdout]
     status = 0
     for name in options.args:
@@ -154,7 +154,7 @@ class _Titles:
 async def head(process: Process) -> int:
     """Print the beginning of files."""
     args = _old_style(process.args)
-    options = read_options(args, "q,quiet,silent v,verbose z n,lines= c,bytes=")
+    options = read_options(args, "q,quiet,silent v,verbose n,lines= c,bytes= z!")
     kind = next((name for name, _ in reversed(options.flags) if name in "nc"), "n")
     text = options.value(kind) or "10"
     from_end = text.startswith("-")
@@ -210,7 +210,7 @@ async def tail(process: Process) -> int:
     args = _old_style(process.args)
     if args and len(args[0]) > 1 and args[0][0] == "+" and args[0][1:].isdigit():
         args = ["-n", *args]
-    options = read_options(args, "q,quiet v,verbose f,follow F r,retry z n,lines= c,bytes= s= pid=")
+    options = read_options(args, "q,quiet v,verbose f,follow F n,lines= c,bytes= r! retry! s! pid! z!")
     kind = next((name for name, _ in reversed(options.flags) if name in ("n", "c")), "n")
     text = options.value(kind) or "10"
     from_start = text.startswith("+")

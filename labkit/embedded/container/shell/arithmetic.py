@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\#[0-9a-zA-Z@_]+|0[xX][0-9a-fA-F]+|\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<op><<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^!~<>=?:(),]))"
-)
+
+def _tokens(number: str, operators: str) -> re.Pattern[str]:
+    single = "[-+*/%&|^]=|[-+*/%&|^!~<>=?:()]"
+    return re.compile(
+        rf"\s*(?:(?P<number>{number}0[xX][0-9a-fA-F]+|\d+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+        rf"|(?P<op><<=|>>={operators}|<<|>>|<=|>=|==|!=|&&|\|\||{single}))"
+    )
+
+
+_TOKEN = _tokens(r"\d+\#[0-9a-zA-Z@_]+|", r"|\*\*|\+\+|--|,")
+_POSIX_TOKEN = _tokens("", "")
+"""The same without bash's own operators and numbers."""
+
 _BINARY = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10, "**": 12,
 }  # fmt: skip
+_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "||": lambda left, right: bool(left or right), "&&": lambda left, right: bool(left and right), "|": operator.or_,
+    "^": operator.xor, "&": operator.and_, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
+    ">": operator.gt, ">=": operator.ge, "<<": lambda left, right: left << (right & 63),
+    ">>": lambda left, right: left >> (right & 63), "+": operator.add, "-": operator.sub, "*": operator.mul,
+}  # fmt: skip
+"""All but those that may fail."""
+
 _ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="})
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_"
 MAX_DEPTH = 40
@@ -37,7 +55,9 @@ def wrap(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0) -> int:
+def evaluate(
+    text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int = 0, *, posix: bool = False
+) -> int:
     """Evaluate an expression.
 
     Args:
@@ -45,6 +65,7 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
         get: A variable's value, empty if unset.
         put: Sets a variable.
         depth: How many variables were followed to get here.
+        posix: Without bash's own operators (``++ -- ** ,``), as dash has it.
 
     Returns:
         A signed 64-bit integer; 0 for an empty expression.
@@ -58,7 +79,7 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
         raise ArithmeticProblem(
             f'{text.strip()}: expression recursion level exceeded (error token is "{text.strip()}")'
         )
-    parser = _Parser(text, get, put, depth)
+    parser = _Parser(text, get, put, depth, posix=posix)
     try:
         return parser.whole()
     except RecursionError:
@@ -66,7 +87,9 @@ def evaluate(text: str, get: Callable[[str], str], put: Callable[[str, str], Non
 
 
 class _Parser:
-    def __init__(self, text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int) -> None:
+    def __init__(
+        self, text: str, get: Callable[[str], str], put: Callable[[str, str], None], depth: int, *, posix: bool
+    ) -> None:
         self.text = text
         self.get = get
         self.put = put
@@ -76,7 +99,7 @@ class _Parser:
         self.tokens: list[tuple[str, str, int]] = []
         index, end = 0, len(text.rstrip())
         while index < end:
-            match = _TOKEN.match(text, index)
+            match = (_POSIX_TOKEN if posix else _TOKEN).match(text, index)
             if match is None:
                 rest = text[index:].strip()
                 self.problem("syntax error: operand expected", rest) if not self.tokens else self.problem(
@@ -104,9 +127,7 @@ class _Parser:
             return 0
         value = self.comma()
         if self.index < len(self.tokens):
-            kind = self.tokens[self.index][0]
-            what = "syntax error in expression" if kind != "op" else "syntax error: invalid arithmetic operator"
-            self.problem(what if kind != "op" else "syntax error in expression", self.rest(self.index))
+            self.problem("syntax error in expression", self.rest(self.index))
         return value
 
     def comma(self) -> int:
@@ -166,43 +187,12 @@ class _Parser:
             left = self.apply(operator, left, right)
 
     def apply(self, operator: str, left: int, right: int) -> int:
-        match operator:
-            case "||":
-                return int(bool(left) or bool(right))
-            case "&&":
-                return int(bool(left) and bool(right))
-            case "|":
-                return left | right
-            case "^":
-                return left ^ right
-            case "&":
-                return left & right
-            case "==":
-                return int(left == right)
-            case "!=":
-                return int(left != right)
-            case "<":
-                return int(left < right)
-            case "<=":
-                return int(left <= right)
-            case ">":
-                return int(left > right)
-            case ">=":
-                return int(left >= right)
-            case "<<":
-                return wrap(left << (right & 63))
-            case ">>":
-                return left >> (right & 63)
-            case "+":
-                return wrap(left + right)
-            case "-":
-                return wrap(left - right)
-            case "*":
-                return wrap(left * right)
-            case "**":
-                if right < 0 and not self.skipping:
-                    self.problem("exponent less than 0", self.rest(self.index - 1))
-                return wrap(pow(left, max(right, 0), 1 << 64))
+        if operator in _OPERATIONS:
+            return wrap(int(_OPERATIONS[operator](left, right)))
+        if operator == "**":
+            if right < 0 and not self.skipping:
+                self.problem("exponent less than 0", self.rest(self.index - 1))
+            return wrap(pow(left, max(right, 0), 1 << 64))
         if right == 0:
             if not self.skipping:
                 self.problem("division by 0", self.rest(self.index - 1))

@@ -138,6 +138,8 @@ class Questions:
             if args[0].startswith("-") and len(args[0]) == 2:
                 return self.unary(*args)
             raise TestError(f"{args[0]}: unary operator expected")
+        if len(args) == 2 and args[1] in _BINARY:
+            raise TestError(f"{args[1]}: argument expected")
         if len(args) == 3 and args[1] in _BINARY:
             return self.binary(*args)
         if len(args) == 3 and args[0] == "(" and args[2] == ")":

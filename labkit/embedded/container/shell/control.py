@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.embedded.container.shell import syntax
+from labkit.embedded.container.shell.compound import NAME
 from labkit.embedded.container.shell.conditions import double_bracket
 from labkit.embedded.container.shell.errors import ExitShell, ExpansionError, LoopControl, ReturnFromFunction
 from labkit.embedded.container.shell.messages import translated
@@ -73,9 +74,14 @@ async def tested(shell: Shell, commands: tuple[syntax.Command, ...]) -> bool:
 
 
 async def and_or(shell: Shell, command: syntax.AndOr) -> int:
-    """``&&`` and ``||``."""
-    if await tested(shell, (command.left,)) == (command.operator == "&&"):
-        await shell.execute(command.right)
+    """``&&`` and ``||``: only the failure of the last command may end the shell."""
+    first, *others, last = command.commands
+    good = await tested(shell, (first,))
+    for operator, other in zip(command.operators, others, strict=False):
+        if good == (operator == "&&"):
+            good = await tested(shell, (other,))
+    if good == (command.operators[-1] == "&&"):
+        await shell.execute(last)
     return shell.status
 
 
@@ -161,6 +167,7 @@ async def value_of(shell: Shell, expression: syntax.Word) -> int | None:
 async def subshell(shell: Shell, command: syntax.Subshell) -> int:
     """``( … )``."""
     part = shell.subshell()
+    part.loops = 0
     shell.scheduler.depth += 1
     try:
         await part.run(command.body)
@@ -228,6 +235,9 @@ async def loop(shell: Shell, command: syntax.While) -> int:
 
 async def for_loop(shell: Shell, command: syntax.For) -> int:
     """``for name in words``."""
+    if not NAME.fullmatch(command.name):
+        await shell.complain(f"`{command.name}': not a valid identifier")
+        raise ExitShell(1)
     items = list(shell.positional) if command.words is None else await shell.fields(command.words)
     shell.status = 0
     shell.loops += 1
@@ -261,8 +271,7 @@ async def arithmetic_for(shell: Shell, command: syntax.ArithmeticFor) -> int:
 async def case(shell: Shell, command: syntax.Case) -> int:
     """``case word in … esac``."""
     text = await shell.text(command.word)
-    shell.status = 0
-    falling = False
+    falling = ran = False
     for item in command.items:
         if not falling:
             for word in item.patterns:
@@ -271,7 +280,10 @@ async def case(shell: Shell, command: syntax.Case) -> int:
             else:
                 continue
         await shell.run(item.body)
+        ran = bool(item.body)
         if item.end == ";;":
             break
         falling = item.end == ";&"
+    if not ran:
+        shell.status = 0
     return shell.status

@@ -165,7 +165,7 @@ class Expander:
                 shell.scheduler.charge(2)  # an expression of its own, which may lead to two others
             return found
 
-        return evaluate(text, read, shell.assign)
+        return evaluate(text, read, shell.assign, posix=shell.dialect == "dash")
 
     async def _collect(
         self, parts: Sequence[Part], fields: _Fields, *, split: bool = True, inner: bool = False
@@ -299,12 +299,14 @@ class Expander:
                 if fs.exists(path, cwd, follow=False):
                     out.append(path)
                 continue
+            dotted = bool(pattern.items) and pattern.items[0] == "."
             try:
                 directory = fs.directory(base or ".", cwd)
                 names = fs.names(directory)
+                if dotted and self.shell.dialect != "bash":
+                    names = [".", "..", *names]
             except FileError:
                 continue
-            dotted = bool(pattern.items) and pattern.items[0] == "."
             for name in names:
                 self.shell.scheduler.charge(0.1)
                 if name.startswith(".") and not dotted:

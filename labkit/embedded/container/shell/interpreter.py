@@ -58,7 +58,7 @@ class Interpreter:
         self.positional: list[str] = []
         self.functions: dict[str, Command] = {}
         self.calls: list[str] = []
-        self.options: set[str] = {"hashall", "braceexpand"}
+        self.options: set[str] = {"hashall", "braceexpand"} if dialect == "bash" else set()
         self.traps: dict[str, str] = {}
         self.status = 0
         self.line = 1
@@ -122,22 +122,15 @@ class Interpreter:
 
     async def trace(self, words: Sequence[str]) -> None:
         """Show a command, for ``set -x``."""
-        await self.write(2, "+ " + " ".join(words) + "\n")
+        shown = [traced(word) for word in words] if self.dialect == "bash" else words
+        await self.write(2, "+ " + " ".join(shown) + "\n")
 
     # Processes.
 
     def fresh(
         self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
     ) -> Interpreter:
-        """A new shell process in the same container, which knows only what it is given.
-
-        Args:
-            fds: Its descriptors.
-            environment: Its exported variables.
-            cwd: Where it starts; here if empty.
-            name: ``$0``; the same if empty.
-            dialect: Whose messages it speaks; the same if empty.
-        """
+        """A new shell process in the same container, which knows only what it is given."""
         return Interpreter(
             self.system,
             self.scheduler,
@@ -163,14 +156,7 @@ class Interpreter:
         return other
 
     async def main(self, script: str | Script) -> int:
-        """Run a whole script, as a process of its own.
-
-        Args:
-            script: Its text, or what the parser made of it.
-
-        Returns:
-            Its exit status.
-        """
+        """Run a whole script, as a process of its own."""
         await self._to_the_end(parse(script, self.dialect) if isinstance(script, str) else script)
         return await self.finish()
 
@@ -194,27 +180,11 @@ class Interpreter:
             self.status = otherwise
 
     async def run_text(self, text: str, *, where: str = "") -> int:
-        """Parse and run a text in this shell.
-
-        Args:
-            text: The script.
-            where: Before the line of a syntax error: ``-c``, ``eval``.
-
-        Returns:
-            The last status.
-        """
-        return await self.run_script(parse(text, self.dialect), where=where)
+        """Parse and run a text in this shell."""
+        return await self.run_script(parse(text, self.dialect, self.line if where == "eval" else 1), where=where)
 
     async def run_script(self, script: Script, *, where: str = "") -> int:
-        """Run a parsed text in this shell.
-
-        Args:
-            script: The commands.
-            where: Before the line of a syntax error: ``-c``, ``eval``.
-
-        Returns:
-            The last status.
-        """
+        """Run a parsed text in this shell."""
         for warning in script.warnings if self.dialect == "bash" else ():
             await self.write(2, f"{self.name}: {warning}\n")
         # One command alone takes the place of a `bash -c`, which counts as one shell less then.
@@ -227,30 +197,27 @@ class Interpreter:
                     line = line.partition(": ")[2] if line.startswith("line ") else line
                     await self.write(2, f"{self.name}: {line}\n")
                     break
-                await self.write(2, f"{self.name}: {where + ': ' if where else ''}{line}\n")
+                if self.dialect == "dash" and where:
+                    number, _, rest = line.partition(": ")
+                    line = f"{number}: {where}: {rest}"
+                elif where:
+                    line = f"{where}: {line}"
+                await self.write(2, f"{self.name}: {line}\n")
             self.status = 2
-            if not self.interactive:
+            if not self.interactive and not (where == "eval" and self.dialect == "bash"):
                 raise ExitShell(2)
         return self.status
 
     # Commands.
 
     async def run(self, commands: Sequence[Command]) -> int:
-        """Run commands one after the other.
-
-        Returns:
-            The last status.
-        """
+        """Run commands one after the other."""
         for command in commands:
             await self.execute(command)
         return self.status
 
     async def execute(self, command: Command) -> int:
-        """Run one command, with its redirections.
-
-        Returns:
-            Its status, which is ``$?`` from then on.
-        """
+        """Run one command, with its redirections."""
         await self.scheduler.tick()
         self.line = command.line
         if self.scheduler.depth > self.scheduler.budget.depth:
@@ -271,11 +238,7 @@ class Interpreter:
             self.fds = saved
 
     async def _problem(self, problem: Exception) -> int:
-        """Say why a command could not be run, and end the shell if it must.
-
-        Returns:
-            The command's status.
-        """
+        """Say why a command could not be run, and end the shell if it must."""
         leave = False
         if isinstance(problem, TooMuch):
             raise BudgetExceeded("the lab's limit of memory for one command was reached") from None
@@ -298,11 +261,7 @@ class Interpreter:
         return self.status
 
     async def check_exit(self) -> int:
-        """End the shell if the last command failed and ``set -e`` is on.
-
-        Returns:
-            The last status.
-        """
+        """End the shell if the last command failed and ``set -e`` is on."""
         if self.status and "errexit" in self.options and not self.tested:
             raise ExitShell(self.status)
         return self.status
@@ -339,12 +298,13 @@ class Interpreter:
         value = await self.text(assignment.value)
         self.assign(assignment.name, value, append=assignment.append)
         if "xtrace" in self.options:
-            await self.trace([f"{assignment.name}={traced(value) if value else ''}"])
+            shown = traced(value) if value and self.dialect == "bash" else value
+            await self.write(2, f"+ {assignment.name}={shown}\n")
 
     async def _call(self, command: Simple, words: list[str], outer: dict[int, Stream]) -> int:
         """Run a command by its name, with the variables that are set for it alone."""
         if "xtrace" in self.options:
-            await self.trace([traced(word) for word in words])
+            await self.trace(words)
         kept = {one.name: self.variables.save(one.name) for one in command.assignments}
         for assignment in command.assignments:
             await self._assign(assignment)
@@ -361,15 +321,7 @@ class Interpreter:
         return await self.check_exit()
 
     async def call(self, words: list[str], *, functions: bool = True) -> int:
-        """Run a function, a builtin or a program by its name.
-
-        Args:
-            words: Its name and arguments.
-            functions: Whether it may be a function.
-
-        Returns:
-            Its status.
-        """
+        """Run a function, a builtin or a program by its name."""
         name = words[0]
         if functions and name in self.functions:
             return await self._call_function(self.functions[name], words)

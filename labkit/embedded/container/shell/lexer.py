@@ -36,6 +36,7 @@ class Lexer(WordReader):
         self.start = 0
         self.descriptor = -1
         """The number in front of a redirection, -1 for none."""
+        self._ended = text.endswith("\n") or not text
         self.heredocs: list[tuple[Redirect, str, int]] = []
         """The here-documents whose text begins on the next line, with their operator and line."""
         self.warnings: list[str] = []
@@ -68,13 +69,15 @@ class Lexer(WordReader):
         blank = _BLANK.match(text, self.index)
         self.index = blank.end() if blank is not None else self.index
         self.start, self.descriptor, self.current = self.index, -1, None
-        if self.index >= len(text):
+        if self.index >= len(text) and (self._ended or self.dialect != "bash"):
             self.token = ""
             self._read_heredocs()
             return
-        if text[self.index] == "\n":
+        if self.index >= len(text) or text[self.index] == "\n":
+            # Bash ends the last line itself if the script does not.
+            self._ended = self.index >= len(text) - 1
             self.token = "\n"
-            self.index += 1
+            self.index = min(self.index + 1, len(text))
             self._read_heredocs()
             return
         number = _NUMBER.match(text, self.index)

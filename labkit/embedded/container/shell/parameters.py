@@ -35,7 +35,7 @@ def special(shell: Shell, name: str) -> str | None:
             letters = {letter for letter, option in FLAGS.items() if option in shell.options}
             letters |= {"i"} if shell.interactive else set()
             letters |= {"H"} if shell.interactive and shell.dialect == "bash" else set()
-            tail = "c" if shell.from_command else "s" if shell.from_stdin else ""
+            tail = "c" if shell.from_command and shell.dialect == "bash" else "s" if shell.from_stdin else ""
             return "".join(letter for letter in LETTERS if letter in letters) + tail
     if shell.variables.get(name) is not None or shell.dialect != "bash":
         return str(shell.line) if name == "LINENO" else None
@@ -151,7 +151,9 @@ def _checked(shell: Shell, name: str, value: str | list[str] | None) -> str | li
 
 def _fatal_status(shell: Shell) -> int:
     """The status with which an unset variable ends a script."""
-    return 127 if shell.dialect == "bash" else 2
+    if shell.dialect != "bash":
+        return 2
+    return 1 if "errexit" in shell.options else 127
 
 
 async def _or_else(shell: Shell, part: Parameter, name: str, value: str | list[str] | None) -> Value:

@@ -22,7 +22,6 @@ CLASSES: dict[str, Callable[[str], bool]] = {
     "cntrl": lambda char: ord(char) < 32 or ord(char) == 127,
     "xdigit": lambda char: char in "0123456789abcdefABCDEF",
 }
-MAGIC = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)

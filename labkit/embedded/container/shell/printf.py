@@ -5,65 +5,10 @@ from __future__ import annotations
 import re
 import time
 
-from labkit.embedded.container.shell.quoting import ESCAPES, quote
+from labkit.embedded.container.shell.quoting import quote, unescape
 
 _SPEC = re.compile(r"%([-+ #0']*)(\*|\d{1,5})?(?:\.(\*|-?\d{1,5})?)?([hlLjzt]*)([a-zA-Z%]|\([^)]*\)T)?")
 MAX_WIDTH = 10_000
-
-
-def unescape(text: str, *, echo: bool = False) -> tuple[str, bool]:
-    r"""Replace backslash escapes.
-
-    Args:
-        text: The text.
-        echo: By the rules of ``echo -e`` and ``%b``: octal as ``\0ooo``, ``\c`` ends the output.
-
-    Returns:
-        The text, and whether ``\c`` ended it.
-    """
-    if "\\" not in text:
-        return text, False
-    out: list[str] = []
-    index = 0
-    while index < len(text):
-        char = text[index]
-        if char != "\\" or index + 1 >= len(text):
-            out.append(char)
-            index += 1
-            continue
-        char = text[index + 1]
-        index += 2
-        if char in ESCAPES:
-            out.append(ESCAPES[char])
-        elif char == "c" and echo:
-            return "".join(out), True
-        elif char in "01234567" and (not echo or char == "0"):
-            limit = 4 if echo else 3
-            digits = re.match(rf"[0-7]{{1,{limit}}}", char + text[index:])
-            found = digits[0] if digits else "0"
-            index += len(found) - 1
-            out.append(_byte(int(found, 8) & 0xFF))
-        elif char in "xuU":
-            limit = {"x": 2, "u": 4, "U": 8}[char]
-            match = re.match(rf"[0-9a-fA-F]{{1,{limit}}}", text[index:])
-            if match is None:
-                out.append("\\" + char)
-                continue
-            index += len(match[0])
-            value = int(match[0], 16)
-            out.append(
-                _byte(value) if char == "x" else chr(value) if value < 0xD800 or 0xE000 <= value < 0x110000 else ""
-            )
-        elif char in "\"'?" and not echo:
-            out.append(char)
-        else:
-            out.append("\\" + char)
-    return "".join(out), False
-
-
-def _byte(value: int) -> str:
-    """One byte as :func:`~.streams.decode` would give it."""
-    return bytes([value]).decode("utf-8", "surrogateescape")
 
 
 def echo_text(args: list[str], *, escapes: bool = False) -> str:
@@ -83,7 +28,7 @@ def echo_text(args: list[str], *, escapes: bool = False) -> str:
     text = " ".join(args[index:])
     ended = False
     if escapes:
-        text, ended = unescape(text, echo=True)
+        text, ended = unescape(text, "echo")
     return text + ("\n" if newline and not ended else "")
 
 
@@ -134,7 +79,7 @@ def _once(layout: str, left: list[str], problems: list[str], now: float) -> tupl
         precision = _star(precision_text, left) if has_precision else -1
         value = left.pop(0) if left else None
         if kind == "b":
-            text, ended = unescape(value or "", echo=True)
+            text, ended = unescape(value or "", "%b")
             out.append(_pad(text, flags, width))
             if ended:
                 return "".join(out), True

@@ -90,19 +90,35 @@ class Shell(Protocol):
     def fresh(
         self, fds: dict[int, Stream], environment: dict[str, str], *, cwd: str = "", name: str = "", dialect: str = ""
     ) -> Shell:
-        """A new shell process in the same container, which knows only what it is given."""
+        """A new shell process in the same container, which knows only what it is given.
+
+        Args:
+            fds: Its descriptors.
+            environment: Its exported variables.
+            cwd: Where it starts; here if empty.
+            name: ``$0``; the same if empty.
+            dialect: Whose messages it speaks; the same if empty.
+        """
 
     def subshell(self) -> Shell:
         """A copy of this shell, for ``( … )``, ``$(…)`` and a pipeline's parts."""
 
     async def main(self, script: str | Script) -> int:
-        """Run a whole script, as a process of its own."""
+        """Run a whole script (a text, or what the parser made of it), as a process of its own; its exit status."""
 
     async def finish(self) -> int:
         """End the shell: run its EXIT trap, and return its status."""
 
     async def run_text(self, text: str, *, where: str = "") -> int:
-        """Parse and run a text in this shell."""
+        """Parse and run a text in this shell.
+
+        Args:
+            text: The script.
+            where: Before the line of a syntax error: ``-c``, ``eval``.
+
+        Returns:
+            The last status.
+        """
 
     async def run_script(self, script: Script, *, where: str = "") -> int:
         """Run a parsed text in this shell."""

@@ -209,7 +209,9 @@ async def _redirect(shell: Shell, one: Redirect) -> str:
     if flags == "w" and "noclobber" in shell.options and operator != ">|":
         found = shell.system.fs.find(name, shell.cwd).node
         if isinstance(found, File):
-            return f"{name}: cannot overwrite existing file"
+            if shell.dialect == "bash":
+                return f"{name}: cannot overwrite existing file"
+            raise FileError("File exists")
     stream = open_path(shell.system, name, shell.cwd, flags, fds)
     fds[number] = stream
     if operator in ("&>", "&>>"):

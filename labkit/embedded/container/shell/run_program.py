@@ -14,19 +14,8 @@ from labkit.embedded.container.shell.streams import Stream, StreamError, decode
 
 def look_up(shell: Shell, name: str) -> str | None:
     """The path of a program, searched along ``$PATH`` unless it has a slash."""
-    fs = shell.system.fs
-    if "/" in name:
-        return name if fs.exists(name, shell.cwd) else None
     search = shell.variables.text("PATH")
-    for directory in (shell.system.image.path if search is None else search).split(":"):
-        path = f"{directory or '.'}/{name}"
-        try:
-            node = fs.get(path, shell.cwd)
-        except FileError:
-            continue
-        if isinstance(node, File) and node.mode & 0o111:
-            return path
-    return None
+    return shell.system.fs.program(name, shell.system.image.path if search is None else search, shell.cwd)
 
 
 async def run_program(
@@ -50,7 +39,10 @@ async def run_program(
             await shell.complain(f"{name}: {'not found' if shell.dialect != 'bash' else 'No such file or directory'}")
         else:
             what = "command not found" if shell.dialect == "bash" else "not found"
-            await shell.complain(f"{name}: {what}")
+            if shell.variables.text("PATH") == "" and shell.dialect == "bash":
+                what = "No such file or directory"
+            lead = "eval: " if shell.errors_where == "eval" else ""
+            await shell.complain(f"{lead}{name}: {what}")
         return 127
     try:
         node = shell.system.fs.get(path, shell.cwd)
@@ -140,4 +132,4 @@ async def spawn(
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         raise BudgetExceeded("the lab's limit of nested commands was reached")
     await shell.scheduler.tick()
-    return await run_program(other, words)
+    return await run_program(other, words, other.variables.environment())

@@ -141,11 +141,10 @@ class Timed(Command):
 
 @dataclass(slots=True)
 class AndOr(Command):
-    """``left && right`` or ``left || right``."""
+    """Commands joined by ``&&`` and ``||``: ``operators[i]`` stands before ``commands[i + 1]``."""
 
-    left: Command = field(default_factory=Command)
-    operator: str = "&&"
-    right: Command = field(default_factory=Command)
+    commands: Commands = ()
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

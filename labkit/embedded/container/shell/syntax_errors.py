@@ -81,7 +81,7 @@ _ASH_UNCLOSED = dict.fromkeys(_DASH_UNCLOSED, "unterminated quoted string")
 def _bash(problem: SyntaxProblem, text: str) -> str:
     lead = f"line {problem.line}: "
     if problem.kind == "other":
-        return lead + problem.token
+        return f"{lead}syntax error: {problem.token}"
     if problem.kind == "unclosed":
         return f"{lead}unexpected EOF while looking for matching `{problem.token}'"
     if problem.kind == "end":

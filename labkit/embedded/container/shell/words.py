@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from typing import NoReturn
 
-from labkit.embedded.container.shell.quoting import ESCAPES
+from labkit.embedded.container.shell.quoting import unescape
 from labkit.embedded.container.shell.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Tilde, Word
 from labkit.embedded.container.shell.syntax_errors import SyntaxProblem
 
@@ -23,8 +23,6 @@ _POSIX_OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#",
 _BASH_OPERATORS = ("//", "/#", "/%", "^^", ",,", "/", "^", ",", ":")
 _MORE_ESCAPES = {'"': '"', "}": '}"'}
 """What else a backslash takes its meaning from, by what ends the quoted text."""
-
-_HEX_LENGTH = {"x": 2, "u": 4, "U": 8}
 
 
 class WordReader:
@@ -78,7 +76,7 @@ class WordReader:
         """
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise SyntaxProblem("other", "syntax error: too deeply nested", self.line_at(self.index))
+            raise SyntaxProblem("other", "too deeply nested", self.line_at(self.index))
 
     def word(self, ends: str = WORD_ENDS) -> Word:
         """The unquoted word that begins here, up to an unquoted character of ``ends``."""
@@ -301,7 +299,7 @@ class WordReader:
         if match is None:
             self.unclosed("'", self.index)
         self.index = match.end()
-        return Text(ansi_c(match[1]), quoted=True)
+        return Text(unescape(match[1], "ansi-c")[0], quoted=True)
 
 
 def with_tilde(parts: list[Part]) -> list[Part]:
@@ -314,23 +312,3 @@ def with_tilde(parts: list[Part]) -> list[Part]:
         return parts
     rest = first.text[match.end() :]
     return [Tilde(match[1]), *([Text(rest)] if rest else []), *parts[1:]]
-
-
-def ansi_c(text: str) -> str:
-    """The text of ``$'…'``."""
-
-    def replaced(match: re.Match[str]) -> str:
-        escape = match[1]
-        if escape in ESCAPES or escape in "'\"?":
-            return ESCAPES.get(escape, escape)
-        if escape[0] in "01234567":
-            return chr(int(escape, 8) & 0xFF)
-        if escape[0] == "c":
-            return chr(ord(escape[1]) & 0x1F)
-        if escape[0] in _HEX_LENGTH and len(escape) > 1 and int(escape[1:], 16) < 0xD800:
-            return chr(int(escape[1:], 16))
-        return match[0]
-
-    return re.sub(
-        r"\\([0-7]{1,3}|x[0-9a-fA-F]{0,2}|u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8}|c.|.)", replaced, text, flags=re.DOTALL
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from labkit.embedded.container.container import NotRunnable
-from labkit.embedded.container.run_once import run_inside
+from labkit.embedded.container.run_once import run_once
 from labkit.embedded.node.pod.container_slot import Slot
 
 POST_START_SECONDS = 600.0
@@ -31,7 +31,7 @@ def run_hook(slot: Slot, name: str, pod: str, *, timeout_seconds: float = POST_S
         return ""
     words = [str(word) for word in hook.get("command") or ()]
     try:
-        ran = run_inside(slot.container, words, timeout_seconds)
+        ran = run_once(slot.container, words, timeout_seconds)
     except NotRunnable as problem:
         error, output = f"failed to exec in container: {problem.message}", ""
     else:

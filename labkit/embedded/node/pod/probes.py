@@ -6,7 +6,7 @@ Sources: k8s.io/kubernetes ``pkg/kubelet/prober``, ``pkg/probe``.
 from __future__ import annotations
 
 from labkit.embedded.container.container import NotRunnable
-from labkit.embedded.container.run_once import run_inside
+from labkit.embedded.container.run_once import run_once
 from labkit.embedded.machinery.request import Object, Request
 from labkit.embedded.node.network import reachable
 from labkit.embedded.node.pod.container_slot import Slot
@@ -99,7 +99,7 @@ class Probe:
         if self.slot.container is None:
             return None
         try:
-            ran = run_inside(self.slot.container, words, seconds)
+            ran = run_once(self.slot.container, words, seconds)
         except NotRunnable as problem:
             number = self._pod.api.random(32).hex()
             raise ProbeError(

@@ -64,7 +64,7 @@ def test_a_server_answers_before_it_loads_what_only_some_requests_need(tmp_path:
         f"cluster = process.open_cluster(Path({str(tmp_path)!r}), True, 'now', lambda event: None)\n"
         "assert ask(cluster.handle, 'GET', '/api/v1/namespaces/default', certificate=admin).status == 200\n"
         "print(*(name for name in sys.modules if name in process.DEFERRED or name.partition('.')[0] in "
-        "('cryptography', 'google', 'tree_sitter', 'yaml')))"
+        "('cryptography', 'google', 'yaml')))"
     )
     load_keys(tmp_path)
     assert run(code) == ""

@@ -18,10 +18,9 @@ async def command(shell: Shell, words: list[str]) -> int:
     """Run a command that no function hides, or say what it is."""
     args = words[1:]
     if args and args[0] in ("-v", "-V"):
-        status = 0
-        for name in args[1:]:
-            status = max(status, await _describe(shell, name, short=args[0] == "-v", where="command"))
-        return status
+        names = args[1:] if shell.dialect == "bash" else args[1:2]
+        short = args[0] == "-v"
+        return min([await _describe(shell, name, short=short, where="command") for name in names], default=0)
     while args and args[0] in ("-p", "--"):
         args = args[1:]
     if not args:
@@ -44,7 +43,7 @@ async def _describe(shell: Shell, name: str, *, short: bool, where: str, quiet: 
     if name in KEYWORDS:
         text = name if short else f"{name} is a shell keyword"
     elif name in shell.functions:
-        text = name if short else f"{name} is a function"
+        text = name if short else f"{name} is a {'shell ' if shell.dialect == 'dash' else ''}function"
     elif name in BUILTINS and (shell.dialect == "bash" or name not in BASH_ONLY):
         text = (
             name
@@ -99,7 +98,7 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
     if shell.interactive and shell.dialect == "bash":
         await shell.write(2, "exit\n")
     if len(words) > 1:
-        if not re.fullmatch(r"[-+]?\d{1,18}", words[1]):
+        if not re.fullmatch(r"[-+]?\d{1,18}" if shell.dialect == "bash" else r"\d{1,18}", words[1]):
             if shell.dialect == "bash":
                 await shell.complain(f"exit: {words[1]}: numeric argument required")
             else:
@@ -107,7 +106,7 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
             raise ExitShell(2)
         if len(words) > 2 and shell.dialect == "bash":
             await shell.complain("exit: too many arguments")
-            return 1
+            raise ExitShell(1)
         raise ExitShell(int(words[1]))
     raise ExitShell(shell.status)
 
@@ -115,6 +114,9 @@ async def exit_shell(shell: Shell, words: list[str]) -> int:
 @builtin("return")
 async def return_from(shell: Shell, words: list[str]) -> int:
     """End a function or a sourced script."""
+    if len(words) > 2 and shell.dialect == "bash":
+        await shell.complain("return: too many arguments")
+        raise ExitShell(1)
     if not shell.variables.in_function and not shell.sourcing:
         if shell.dialect == "bash":
             await shell.complain("return: can only `return' from a function or sourced script")
@@ -148,9 +150,13 @@ async def evaluate(shell: Shell, words: list[str]) -> int:
     shell.scheduler.depth += 1
     if shell.scheduler.depth > shell.scheduler.budget.depth:
         shell.scheduler.charge(float("inf"))
+    where = shell.errors_where
+    if shell.dialect == "dash":
+        shell.errors_where = "eval"
     try:
         return await shell.run_text(" ".join(words[1:]), where="eval")
     finally:
+        shell.errors_where = where
         shell.scheduler.depth -= 1
         shell.line = line
 
@@ -178,7 +184,7 @@ async def source(shell: Shell, words: list[str]) -> int:
             await shell.complain(f"{words[1]}: {error.reason}")
         return 1
     kept = shell.positional
-    if len(words) > 2:
+    if len(words) > 2 and shell.dialect == "bash":
         shell.positional = words[2:]
     shell.sourcing += 1
     shell.scheduler.depth += 1
@@ -211,6 +217,7 @@ async def exec_program(shell: Shell, words: list[str]) -> int:
         else:
             await shell.complain(f"exec: {words[1]}: not found")
         raise ExitShell(127)
+    shell.traps.clear()
     raise ExitShell(await run_program(shell, words[1:]))
 
 
@@ -231,6 +238,7 @@ async def test(shell: Shell, words: list[str]) -> int:
             what, _, kind = message.partition(": ")
             message = {
                 "integer expression expected": f"Illegal number: {what}",
+                "argument expected": f"{what}: argument expected",
                 "binary operator expected": f"{what}: unexpected operator",
                 "unary operator expected": f"{what}: unexpected operator",
             }.get(kind, message)

@@ -68,6 +68,8 @@ async def wait(shell: Shell, words: list[str]) -> int:
         if task is not None:
             status = await shell.scheduler.join(task)
             shell.jobs.remove(task)
+            if shell.dialect == "dash" and status in (137, 143):
+                await shell.write(2, "Killed\n" if status == 137 else "Terminated\n")
             continue
         if word.isdigit():
             await shell.complain(f"wait: pid {word} is not a child of this shell")
@@ -116,11 +118,15 @@ async def _kill_one(shell: Shell, word: str, signal: int) -> int:
         if script is not None:
             await shell.run_text(script)
         elif signal in FATAL:
+            if shell.dialect != "bash":
+                shell.traps.clear()
             raise ExitShell(128 + signal)
     elif task is None and not any(word == str(pid) for pid, _ in shell.system.processes()):
-        known = word.isdigit() and len(word) < 9
-        await shell.complain(
-            f"kill: ({word}) - No such process" if known else f"kill: {word}: arguments must be process or job IDs"
-        )
+        if shell.dialect == "dash":
+            await shell.complain("kill: No such process\n" if word.isdigit() else f"kill: Illegal number: {word}")
+        elif word.isdigit() and len(word) < 9:
+            await shell.complain(f"kill: ({word}) - No such process")
+        else:
+            await shell.complain(f"kill: {word}: arguments must be process or job IDs")
         return 1
     return 0

@@ -48,7 +48,9 @@ async def printf(shell: Shell, words: list[str]) -> int:
     text, problems = format_printf(args[0], args[1:], shell.system.now())
     for problem in problems:
         if shell.dialect == "dash":
-            problem = problem.replace("invalid number", "expected numeric value")
+            partly = problem[:1].isdigit() or problem[1:2].isdigit()
+            what = "not completely converted" if partly else "expected numeric value"
+            problem = problem.replace("invalid number", what)
         await shell.complain(f"printf: {problem}")
     if target:
         shell.assign(target, text)
@@ -68,6 +70,8 @@ async def cd(shell: Shell, words: list[str]) -> int:
     if not args:
         target = shell.variables.text("HOME") or ""
         if not target:
+            if shell.dialect == "dash":
+                return 0
             await shell.complain("cd: HOME not set")
             return 1
     elif args[0] == "-":

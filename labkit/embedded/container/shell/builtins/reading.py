@@ -35,8 +35,14 @@ async def read(shell: Shell, words: list[str]) -> int:
                 prompt, letters = letters or args.pop(0), ""
     for name in args:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            if shell.dialect == "dash":
+                await shell.complain(f"read: {name}: bad variable name")
+                return 2
             await shell.complain(f"read: `{name}': not a valid identifier")
             return 1
+    if not args and shell.dialect == "dash":
+        await shell.complain("read: arg count")
+        return 2
     source = shell.fds[0]
     if prompt and source.terminal:
         await shell.write(2, prompt)

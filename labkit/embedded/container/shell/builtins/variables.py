@@ -35,8 +35,10 @@ async def declare(shell: Shell, words: list[str]) -> int:
         if flag not in _SIMULATED or (flag == "f" and name != "export"):
             return await left_out(shell, f"{name} -{flag}")
     if name == "local" and not shell.variables.in_function:
-        inside = "can only be used in a function" if shell.dialect == "bash" else "not in a function"
-        await shell.complain(f"local: {inside}")
+        if shell.dialect != "bash":
+            await shell.complain("local: not in a function")
+            raise ExitShell(2)
+        await shell.complain("local: can only be used in a function")
         return 1
     if not args or ("p" in flags and name != "local"):
         return await _list_variables(shell, name, args)
@@ -47,7 +49,7 @@ async def declare(shell: Shell, words: list[str]) -> int:
 
 async def _list_variables(shell: Shell, name: str, args: list[str]) -> int:
     status = 0
-    for one in args or shell.variables.names():
+    for one in args or [known for known in shell.variables.names() if known != "_"]:
         found = shell.variables.get(one)
         if found is None:
             await shell.complain(f"{name}: {one}: not found")
@@ -179,6 +181,13 @@ async def _list_options(shell: Shell) -> int:
 @builtin("shift")
 async def shift(shell: Shell, words: list[str]) -> int:
     """Drop the first positional parameters."""
+    if len(words) > 1 and not words[1].isdigit():
+        numeric = "numeric argument required" if shell.dialect == "bash" else "Illegal number"
+        shown = f"{words[1]}: {numeric}" if shell.dialect == "bash" else f"{numeric}: {words[1]}"
+        await shell.complain(f"shift: {shown}")
+        if shell.dialect == "bash":
+            return 1
+        raise ExitShell(2)
     count = int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) < 8 else 1
     if count > len(shell.positional):
         if shell.dialect != "bash":
