@@ -95,7 +95,7 @@ def grade_command(
     if not left:
         tell(session, session.finish())
         return 0
-    from labkit.grading.graders import graders_for
+    from labkit.grading.pool import graders_for
 
     with cleaned_up(), graders_for(left, places=places or 0, limits=limits, kernel=kernel) as grader:
         return exit_code(run_session(session, grader, grader.level, left))
@@ -110,9 +110,9 @@ def course_command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def build_command(folder: Path) -> int:
     """Write a course that nbgrader accepts into FOLDER."""
-    from labkit.grading import coursebook
+    from labkit.grading import nbgrader_course
 
-    written = coursebook.build(folder)
+    written = nbgrader_course.build(folder)
     click.echo(f"{len(written)} assignments in {folder / 'source'}. How to go on: {folder / 'README.md'}")
     return 0
 

@@ -47,7 +47,7 @@ def grade_on_a_real_cluster(session: GradingSession, choice: Choice, limits: Lim
     """
     from labkit.cli.grading_run import run_session
     from labkit.grading.grader import Grader
-    from labkit.grading.onlab import LabGrader, lab_for
+    from labkit.grading.real_cluster import LabGrader, lab_for
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -73,7 +73,7 @@ def compare(here: Result, embedded: Result) -> None:
         here: On the real cluster.
         embedded: On an embedded one.
     """
-    from labkit.grading.onlab import disagreements
+    from labkit.grading.real_cluster import disagreements
 
     differ = disagreements(here, embedded)
     scores = [f"{one.score.points:g} of {one.score.most:g} on {one.cluster}" for one in (here, embedded)]

@@ -21,12 +21,12 @@ from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.apiserver.serving.server import ApiServer
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys, new_token_key
-from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise, task_card
 from labkit.grading.grader import fresh_cluster, ground_in
-from labkit.grading.homes import home_files
+from labkit.grading.lab_home import home_files
 from labkit.grading.probes import Ground
 from labkit.grading.score import score_task
+from labkit.grading.seed import Draw
 from labkit.grading.task import Exercise
 
 MAX_OPEN = 64

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Self
 from labkit.client import auditlog
 from labkit.core.display import Card, Row, Shown
 from labkit.core.errors import UsageError, near
-from labkit.grading.draw import Draw, learner_name
 from labkit.grading.excess import untouched
 from labkit.grading.probes import Ground
 from labkit.grading.score import Score, TaskScore, score, score_task
+from labkit.grading.seed import Draw, learner_name
 from labkit.grading.task import Exercise, Object, Task
 from labkit.grading.tasks import EXERCISES
 from labkit.rbac.explain import review

@@ -29,15 +29,15 @@ from labkit.embedded.apiserver.storage import MemoryStore
 from labkit.embedded.cluster import Cluster
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.embedded.process import run
-from labkit.grading.draw import Draw
+from labkit.grading.budget import Allowance, Meter
 from labkit.grading.exercise import find_exercise, setup
-from labkit.grading.homes import home_files
 from labkit.grading.inprocess import admin_of, anonymous_of, decide_in, policy_of
 from labkit.grading.isolation import Limits
-from labkit.grading.meter import Allowance, Meter
+from labkit.grading.lab_home import home_files
 from labkit.grading.probes import Ground
 from labkit.grading.result import FAILED, Result
 from labkit.grading.score import Score, TaskScore, TooMuch, plain, score
+from labkit.grading.seed import Draw
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise
 from labkit.grading.workers import Door, WithWorkers, Workers

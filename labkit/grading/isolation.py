@@ -29,7 +29,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from labkit.grading import syscalls
+from labkit.grading import seccomp
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
@@ -250,7 +250,7 @@ def confine(strength: str, user: int, limits: Limits) -> None:
     if sys.platform == "linux":
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        syscalls.refuse(_libc())
+        seccomp.refuse(_libc())
 
 
 def adopt_orphans() -> None:

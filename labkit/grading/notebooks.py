@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.grading.draw import Draw
+from labkit.grading.seed import Draw
 from labkit.grading.task import Exercise, Task
 
 Cell = dict[str, Any]

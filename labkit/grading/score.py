@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.grading.draw import Draw
 from labkit.grading.excess import Since
 from labkit.grading.probes import Ground, Need, Probe
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task
 from labkit.rbac.policy import Policy
 

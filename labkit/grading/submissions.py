@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
-from labkit.grading.draw import learner_name
+from labkit.grading.seed import learner_name
 from labkit.grading.tasks import EXERCISES
 
 IDS = frozenset(exercise.id for exercise in EXERCISES)

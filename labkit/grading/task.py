@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import Probe
+from labkit.grading.seed import Draw
 
 Object = dict[str, Any]
 

@@ -85,7 +85,7 @@ class Workers:
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         own = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
         self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.zygote", str(theirs.fileno())],
+            [sys.executable, "-m", "labkit.grading.fork_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**keep, **own, **isolation.ALLOCATOR},

@@ -230,7 +230,7 @@ def left_behind(grader: Grader) -> Iterator[str]:
         if uids is None or uids.real not in USER_IDS:
             continue
         try:
-            above = [parent.pid for parent in process.parents() if "labkit.grading.zygote" in parent.cmdline()]
+            above = [parent.pid for parent in process.parents() if "labkit.grading.fork_server" in parent.cmdline()]
         except psutil.NoSuchProcess:
             continue
         if not above or above[-1] == grader.workers.prepared_pid:

@@ -13,10 +13,10 @@ import pytest
 from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
 from labkit.grading import isolation
-from labkit.grading.draw import Draw, learner_name
 from labkit.grading.grader import Grader
-from labkit.grading.graders import Graders
+from labkit.grading.pool import Graders
 from labkit.grading.result import Result
+from labkit.grading.seed import Draw, learner_name
 from labkit.grading.session import KEPT, GradingSession
 from labkit.grading.submissions import find, passed_over, worked_as
 from tests.grading.support import solved_cells, submit
@@ -66,7 +66,7 @@ def test_what_the_grader_fails_at_is_said_and_tried_again(
     out = tmp_path / "out"
     with monkeypatch.context() as broken:
         broken.setattr("labkit.grading.grader.fresh_cluster", nothing)
-        broken.setattr("labkit.grading.graders.graders_for", lambda *_, **__: Grader(places=1))  # in this process
+        broken.setattr("labkit.grading.pool.graders_for", lambda *_, **__: Grader(places=1))  # in this process
         assert run_labkit(["grade", str(folder), "--out", str(out), "--places", "1"]) == 1
     assert "It could not be graded: the grader failed, start it again: no memory" in capsys.readouterr().err
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))

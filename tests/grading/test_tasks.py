@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading.draw import Draw
 from labkit.grading.exercise import find_exercise
 from labkit.grading.grader import Grader, fresh_cluster, ground_in
 from labkit.grading.score import score
+from labkit.grading.seed import Draw
 from labkit.grading.tasks import EXERCISES
 from tests.grading.support import SETUP, grade, solved_cells, submit
 from tests.support.cluster import keys

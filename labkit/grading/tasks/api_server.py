@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import Finding, Ground, Probe, exists, may_not
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, namespace
 
 GROUPS = ("rbac.authorization.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "apps", "batch")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import Finding, Ground, Probe, may, may_not
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
 
 

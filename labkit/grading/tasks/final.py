@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from labkit.grading.draw import Draw
 from labkit.grading.pods import mounted_tokens, not_running
 from labkit.grading.probes import PODS, Finding, Ground, Probe, absent, may, may_not
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, pod, role
 
 RBAC = "rbac.authorization.k8s.io"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.grading.draw import Draw
 from labkit.grading.pods import mounted_tokens, not_running
 from labkit.grading.probes import PODS, Finding, Ground, Probe, asked, exists, may_not
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labkit.grading.draw import Draw
 from labkit.grading.probes import may, may_not
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, account, binding, namespace, role
 
 

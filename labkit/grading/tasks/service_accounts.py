@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labkit.client.tokens import Token
-from labkit.grading.draw import Draw
 from labkit.grading.probes import PODS, Ground, token_in_secret
+from labkit.grading.seed import Draw
 from labkit.grading.task import Brief, Exercise, Task, account, namespace, pod
 
 

@@ -23,8 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from labkit.grading import isolation, running, wire
-from labkit.grading.running import SIGNALLED
+from labkit.grading import execution, isolation, wire
+from labkit.grading.execution import SIGNALLED
 
 PREPARED = (
     "fcntl",
@@ -199,8 +199,8 @@ def _learner(
         _settle(home, job)
         os.write(3, b"1")
         os.close(3)
-        kernel = job["kernel"] or not running.is_python(job["cells"])
-        run = running.run_kernel if kernel else running.run_plain
+        kernel = job["kernel"] or not execution.is_python(job["cells"])
+        run = execution.run_kernel if kernel else execution.run_plain
         ended = run(job["cells"], lambda count: _tell(progress, count))
         sys.stdout.flush()
         code = ended

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from labkit.client.client import Client
 from labkit.core.errors import LabkitError
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.grading.fence import READING, Fence
+from labkit.grading.request_policy import READING, Fence
 
 MAX_HEAD = 64 << 10
 MAX_KEPT = 64 << 20

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading.draw import Draw
 from labkit.grading.grader import Grader
 from labkit.grading.result import Result
 from labkit.grading.score import TaskScore
+from labkit.grading.seed import Draw
 from labkit.grading.task import Object, pod
+from tests.grading.solutions import MISTAKES, RBAC, SHAPES, TASKS, applied, asked, kubectl, role
 from tests.grading.support import SETUP, grade, submit
-from tests.grading.ways import MISTAKES, RBAC, SHAPES, TASKS, applied, asked, kubectl, role
 
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXERCISES = {

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.backends.engine import call
 from labkit.grading.grader import Grader
-from labkit.grading.onlab import LabGrader, disagreements, lab_for
+from labkit.grading.real_cluster import LabGrader, disagreements, lab_for
 from labkit.grading.submissions import find
 from tests.grading.support import grade, solved_cells, submit
 

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from labkit.core.errors import UsageError
-from labkit.grading.draw import Draw
+from labkit.grading.budget import Allowance
 from labkit.grading.grader import Grader
-from labkit.grading.meter import Allowance
+from labkit.grading.seed import Draw
 from labkit.grading.session import GradingSession
 from labkit.grading.submissions import find
 from tests.grading.conftest import SHORT

@@ -9,8 +9,8 @@ import pytest
 
 from labkit import Lab, exercise
 from labkit.core.errors import UsageError
-from labkit.grading.draw import Draw
 from labkit.grading.exercise import Paper, find_exercise
+from labkit.grading.seed import Draw
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from labkit.cli import run as run_labkit
 from labkit.core.errors import UsageError
 from labkit.embedded.apiserver.serving.address import listen
 from labkit.embedded.machinery.pki.keys import Keys
-from labkit.grading.draw import Draw
-from labkit.grading.fence import Fence
 from labkit.grading.grader import Grader
-from labkit.grading.onlab import LabGrader, disagreements, lab_for
-from labkit.grading.relay import Relay
+from labkit.grading.real_cluster import LabGrader, disagreements, lab_for
 from labkit.grading.reports import write_all
+from labkit.grading.request_policy import Fence
 from labkit.grading.result import Result
+from labkit.grading.reverse_proxy import Relay
+from labkit.grading.seed import Draw
 from labkit.grading.submissions import find
 from labkit.grading.tasks import EXERCISES
 from labkit.lab.lab import Lab

@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.grading import graders, wire
+from labkit.grading import pool, wire
 from labkit.grading.grader import Grader
-from labkit.grading.graders import Graders, graders_for
 from labkit.grading.isolation import NICENESS
+from labkit.grading.pool import Graders, graders_for
 from labkit.grading.result import FAILED, Result
 from labkit.grading.session import KEPT, GradingSession
 from labkit.grading.submissions import find
@@ -89,8 +89,8 @@ def test_where_no_grader_is_left_nothing_is_graded(folder: Path) -> None:
 
 
 def test_a_grader_that_does_not_begin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graders, "sys", type("Other", (), {"executable": "/bin/false"}))
-    with pytest.raises(graders.GraderDied), Graders(2, places=2, limits=SHORT):
+    monkeypatch.setattr(pool, "sys", type("Other", (), {"executable": "/bin/false"}))
+    with pytest.raises(pool.GraderDied), Graders(2, places=2, limits=SHORT):
         pass
 
 
@@ -98,7 +98,7 @@ def test_what_the_system_refuses_a_grader_is_said() -> None:
     """Where no file can be written there is no temporary directory, and that is not for want of memory."""
     program = """
 import resource
-from labkit.grading.graders import Graders
+from labkit.grading.pool import Graders
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 try:
     Graders(2, places=2).__enter__()
@@ -191,7 +191,7 @@ def test_a_start_that_is_interrupted_leaves_no_directory(tmp_path: Path, monkeyp
 
 def test_a_grader_that_nobody_waits_for_any_more_ends_without_a_word() -> None:
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "labkit.grading.graders", str(theirs.fileno())]
+    command = [sys.executable, "-m", "labkit.grading.pool", str(theirs.fileno())]
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as process:
         theirs.close()
         ours.close()  # long before it has loaded
@@ -226,7 +226,7 @@ def test_a_prepared_interpreter_that_was_killed_is_replaced(folder: Path) -> Non
 def test_there_are_as_many_as_are_of_use(
     submissions: int, places: int, processors: int, expected: Sequence[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graders, "_processors", lambda: processors)
+    monkeypatch.setattr(pool, "_processors", lambda: processors)
     made = graders_for(submissions, places=places, limits=SHORT)
     assert (len(made.places), sum(made.places)) == tuple(expected)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from labkit.core.errors import UsageError
-from labkit.grading import coursebook
+from labkit.grading import nbgrader_course
 from labkit.grading.exercise import find_exercise
 from labkit.grading.tasks import EXERCISES
 from tests.grading.support import solved_cells
@@ -24,18 +24,18 @@ EXERCISE = "ex4-roles"
 
 
 def test_a_course_has_an_assignment_for_each_exercise(tmp_path: Path) -> None:
-    written = coursebook.build(tmp_path / "course")
+    written = nbgrader_course.build(tmp_path / "course")
     assert [path.stem for path in written] == [exercise.id for exercise in EXERCISES]
     cells = json.loads(written[0].read_text())["cells"]
     marks = [cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]]
     assert len({mark["grade_id"] for mark in marks}) == len(marks)
-    coursebook.build(tmp_path / "course")  # again is fine
+    nbgrader_course.build(tmp_path / "course")  # again is fine
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
-        coursebook.build(tmp_path)
+        nbgrader_course.build(tmp_path)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def course(tmp_path: Path) -> Path:
     if importlib.util.find_spec("nbgrader") is None:
         pytest.skip("nbgrader is an optional extra; coursebook's own tests run all the same")
     folder = tmp_path / "course"
-    coursebook.build(folder)
+    nbgrader_course.build(folder)
     nbgrader(folder, "generate_assignment", EXERCISE)
     released = folder / "release" / EXERCISE / f"{EXERCISE}.ipynb"
     assert "### BEGIN SOLUTION" not in released.read_text()
@@ -107,7 +107,7 @@ def test_without_a_checker_the_score_is_marked_untrusted(course: Path) -> None:
 
 def find_most() -> float:
     """Full marks of the exercise."""
-    document = coursebook.assignment(find_exercise(EXERCISE))
+    document = nbgrader_course.assignment(find_exercise(EXERCISE))
     return float(sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in document["cells"]))
 
 

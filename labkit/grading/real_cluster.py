@@ -25,12 +25,12 @@ from labkit.core.errors import NotRunning, UsageError
 from labkit.core.home import ensure_private, home_path
 from labkit.embedded.machinery.pki.keys import Keys
 from labkit.grading.exercise import find_exercise, ground_of, pods_run, setup
-from labkit.grading.fence import Fence
 from labkit.grading.grader import failed, kept_output, unread
-from labkit.grading.homes import home_files
 from labkit.grading.isolation import Limits
-from labkit.grading.relay import Relay
+from labkit.grading.lab_home import home_files
+from labkit.grading.request_policy import Fence
 from labkit.grading.result import Result
+from labkit.grading.reverse_proxy import Relay
 from labkit.grading.score import Score, TooMuch, score
 from labkit.grading.submissions import Submission, Unreadable, cells_of
 from labkit.grading.task import Exercise, Object

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import UsageError
-from labkit.grading.draw import Draw
 from labkit.grading.notebooks import METADATA, Cell, code, markdown
+from labkit.grading.seed import Draw
 from labkit.grading.task import Exercise
 from labkit.grading.tasks import EXERCISES
 

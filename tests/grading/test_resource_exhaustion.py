@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.grading import isolation, syscalls
+from labkit.grading import isolation, seccomp
+from labkit.grading.budget import Allowance
 from labkit.grading.grader import Grader
-from labkit.grading.meter import Allowance
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
 
@@ -37,7 +37,7 @@ HOARDS = {
 
 @pytest.mark.parametrize("hoard", HOARDS)
 def test_memory_that_no_limit_counts_is_not_to_be_had(hoard: str, grader: Grader, tmp_path: Path) -> None:
-    if sys.platform != "linux" or os.uname().machine not in syscalls.MACHINES:
+    if sys.platform != "linux" or os.uname().machine not in seccomp.MACHINES:
         pytest.skip("system calls are refused on Linux, x86-64 and arm64 (docs/grading.md)")
     submit(tmp_path, "eve", EXERCISE, [HOARDS[hoard]])
     result = grade(grader, tmp_path)["eve"]

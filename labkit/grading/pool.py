@@ -175,7 +175,7 @@ class _Member:
         self.cpu_seconds = 0.0
         self._given: dict[tuple[str, str], Submission] = {}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "labkit.grading.graders", str(theirs.fileno())],
+            [sys.executable, "-m", "labkit.grading.pool", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
