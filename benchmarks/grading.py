@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from labkit.grading import nbgrader_course
-from labkit.grading.exercise import find_exercise
 from labkit.grading.notebooks import code
-from labkit.grading.pool import graders_for
+from labkit.grading.pool import pool_for
 from labkit.grading.result import Result
-from labkit.grading.seed import Draw
+from labkit.grading.seed import Seed
 from labkit.grading.submissions import find
+from labkit.grading.tasks import find_exercise
 
 EXERCISE = "ex4-roles"
 CELLS = 30
@@ -72,7 +72,7 @@ class Run:
 def notebook(learner: str) -> dict[str, Any]:
     """A learner's solved notebook of thirty code cells."""
     document = nbgrader_course.assignment(find_exercise(EXERCISE))
-    answers = iter(task.brief(Draw(learner)).answer for task in find_exercise(EXERCISE).tasks)
+    answers = iter(task.variant(Seed(learner)).answer for task in find_exercise(EXERCISE).tasks)
     for cell in document["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution"):
             cell["source"] = next(answers)
@@ -102,7 +102,7 @@ def graded(course: Path, count: int, *, kernel: bool) -> Run:
         kernel: In a real kernel.
     """
     submissions = find(course / "submitted")[:count]
-    with graders_for(count, kernel=kernel) as grader:
+    with pool_for(count, kernel=kernel) as grader:
         grader.grade(submissions[:8])  # the first pay for what is then there
         before = grader.cpu_seconds
         begun = time.perf_counter()

@@ -1,9 +1,10 @@
-"""The prepared interpreter: it has imported what notebooks import, and forks a worker each time.
+"""The fork server: an interpreter that has imported what notebooks import, and forks for each of them.
 
-It is started with a clean environment and never holds a secret: no seeds, no checks, no
-cluster. For each submission it forks a guard, which builds the walls, opens the listening
-socket *inside* them and hands it to the grader, and then forks the learner's process.
-The guard outlives it, ends all that is left, and reports.
+Forking saves each notebook the second that a new interpreter and its imports take. The server starts
+with a clean environment and never has a secret, a check or a cluster in its memory, which every
+learner's process inherits. For each submission it forks a supervisor, which enters new namespaces,
+opens the listening socket *inside* them, hands it to the grader, and forks the learner's process.
+The supervisor outlives that process, kills what is left of it, and reports how it ended.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labkit.grading import execution, isolation, wire
-from labkit.grading.execution import SIGNALLED
+from labkit.grading.execution import SIGNAL_BASE
 
-PREPARED = (
+PRELOADED = (
     "fcntl",
     "json",
     "base64",
@@ -51,23 +52,23 @@ PREPARED = (
     "labkit.lab.exercises",
     "labkit.lab.course",
 )
-"""What notebooks import; imported once, shared by every fork."""
+"""Modules that notebooks import; their memory is shared by every fork."""
 
-FOR_KERNELS = ("nbformat", "nbclient")
-"""What running cells in a real kernel takes; only where all notebooks are to, since it makes every fork dearer."""
+KERNEL_MODULES = ("nbformat", "nbclient")
+"""Modules that a real kernel needs; preloaded only where all notebooks run in one, since they slow every fork."""
 
 COUNT_BYTES = 4
-"""How the learner's process counts its cells, in memory that it shares with its guard."""
+"""The size of the count of cells, in memory that the learner's process shares with its supervisor."""
 
-NAME = "learner"
-"""What the learner's process takes its user for: the one that it is has no name."""
+USER_NAME = "learner"
+"""The value of ``USER``: the learner's user id has no name in ``/etc/passwd``."""
 
 PORT = 6443
-"""Where a learner's cluster is, in a network of its own: a printed address is the same in each run."""
+"""The cluster's port, in a network namespace of its own: a printed address is the same in each run."""
 
-ENDING_SECONDS = 0.002
-LOOK_SECONDS = 0.25
-"""How often the guard looks at memory and time."""
+EXIT_POLL_SECONDS = 0.002
+POLL_SECONDS = 0.25
+"""How often the supervisor checks memory and time."""
 
 
 def main(channel_number: int) -> int:
@@ -76,51 +77,51 @@ def main(channel_number: int) -> int:
     Args:
         channel_number: The file descriptor of the channel to the grader.
     """
-    for name in PREPARED:
+    for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
-    strength = isolation.level()
-    isolation.prepare()
+    level = isolation.strongest_level()
+    isolation.warm_up()
     try:
-        _serve(socket.socket(fileno=channel_number), strength)
+        _serve(socket.socket(fileno=channel_number), level)
     except (wire.Closed, OSError):  # the grader has gone
         return 0
 
 
-def _serve(channel: socket.socket, strength: str) -> NoReturn:
-    """Fork a guard for each order, until the channel is closed."""
+def _serve(channel: socket.socket, level: str) -> NoReturn:
+    """Fork a supervisor for each order, until the channel is closed."""
     hello, _ = wire.receive(channel)
-    _warm(hello)
-    for name in FOR_KERNELS if hello["kernel"] else ():
+    _warm_up_tls(hello)
+    for name in KERNEL_MODULES if hello["kernel"] else ():
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    gc.freeze()  # what all forks share stays shared: no collection writes to it
-    wire.send(channel, {"ready": True, "level": strength})
+    gc.freeze()  # no collection writes to memory that forks share
+    wire.send(channel, {"ready": True, "level": level})
     while True:
-        order, talk = wire.receive(channel)
-        if talk is None:
+        order, connection = wire.receive(channel)
+        if connection is None:
             continue
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
             code = 1
             try:
-                guard(talk, order, strength)
+                supervise(connection, order, level)
                 code = 0
             except Exception as error:
                 with suppress(OSError):
-                    wire.send(talk, {"failed": f"{type(error).__name__}: {error}"})
+                    wire.send(connection, {"failed": f"{type(error).__name__}: {error}"})
             finally:
                 os._exit(code)
-        talk.close()
+        connection.close()
 
 
-def _warm(credentials: dict[str, Any]) -> None:
-    """Do once what a first TLS connection does: OpenSSL looks up its algorithms, and keeps them.
+def _warm_up_tls(credentials: dict[str, Any]) -> None:
+    """Begin a TLS handshake, so that OpenSSL has fetched its algorithms before a fork.
 
     Args:
-        credentials: A certificate authority, a client's certificate and its key in PEM; of
-            no cluster, since every learner's process inherits this memory.
+        credentials: A CA, a client's certificate and its key in PEM, of no cluster: every
+            learner's process inherits this memory.
     """
     from labkit.client.transport import Credentials, Endpoint, tls_context
 
@@ -130,58 +131,58 @@ def _warm(credentials: dict[str, Any]) -> None:
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="127.0.0.1").do_handshake()
 
 
-def guard(talk: socket.socket, order: dict[str, Any], strength: str) -> None:
-    """Build the walls, run one submission inside, and report how it ended.
+def supervise(connection: socket.socket, order: dict[str, Any], level: str) -> None:
+    """Enter new namespaces, run one notebook in them, and report how it ended.
 
     Args:
-        talk: The channel of this submission.
-        order: Place and limits, from the grader.
-        strength: The level of isolation.
+        connection: The connection to the grader for this submission.
+        order: Directories, user id and limits, from the grader.
+        level: The isolation level.
     """
-    isolation.adopt_orphans()
-    isolation.enter_namespaces(strength)
-    with socket.create_server(("127.0.0.1", 0 if strength == "plain" else PORT), backlog=64) as listener:
-        wire.send(talk, {"port": listener.getsockname()[1]}, listener)
-    job, _ = wire.receive(talk)
+    isolation.become_subreaper()
+    isolation.enter_namespaces(level)
+    with socket.create_server(("127.0.0.1", 0 if level == "plain" else PORT), backlog=64) as listener:
+        wire.send(connection, {"port": listener.getsockname()[1]}, listener)
+    job, _ = wire.receive(connection)
     limits = isolation.Limits(**order["limits"])
     output, output_end = os.pipe()
     built, built_end = os.pipe()
-    progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared: telling it wakes nobody
+    progress = mmap.mmap(-1, mmap.PAGESIZE)  # shared memory: writing to it wakes no process
     started = time.monotonic()
     child = os.fork()
     if child == 0:
         os.close(output)
-        talk.close()
-        _learner(job, order, limits, strength, (output_end, built_end), progress)
+        connection.close()
+        _learner_process(job, order, limits, level, (output_end, built_end), progress)
     os.close(output_end)
     os.close(built_end)
-    ended, printed = _watch(child, output, talk, limits, started)
-    isolation.end_family(child)
+    ended, printed = _watch(child, output, connection, limits, started)
+    isolation.kill_descendants(child)
     if not os.read(built, 1):
         raise OSError(f"the walls could not be built: {printed.strip()}")
     cells = min(int.from_bytes(progress[:COUNT_BYTES], "big"), len(job["cells"]))
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(entry.ru_utime + entry.ru_stime for entry in used)
-    wire.send(talk, {"ended": ended, "cells": cells, "output": printed, "cpu_seconds": cpu})
+    wire.send(connection, {"ended": ended, "cells": cells, "output": printed, "cpu_seconds": cpu})
 
 
-def _learner(
+def _learner_process(
     job: dict[str, Any],
     order: dict[str, Any],
     limits: isolation.Limits,
-    strength: str,
+    level: str,
     ends: tuple[int, int],
     progress: mmap.mmap,
 ) -> None:
-    """The learner's process: walls first, then the notebook. Never returns.
+    """Isolate this process, then run the notebook. Never returns.
 
     Args:
-        job: What is run.
-        order: Place and limits.
-        limits: The same limits.
-        strength: The level of isolation.
-        ends: Pipes: what it prints, and a byte when the walls stand.
-        progress: Where it counts its cells.
+        job: The cells, files and environment.
+        order: Directories and user id.
+        limits: What it may use.
+        level: The isolation level.
+        ends: Pipes: for its output, and for a byte when it is isolated.
+        progress: Shared memory for the number of cells that have run.
     """
     output, built = ends
     code = 1
@@ -191,20 +192,20 @@ def _learner(
         for source, target in ((nowhere, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         home = Path(order["home"])
-        isolation.furnish(strength, Path(order["room"]), home, limits, [Path(place) for place in order["hidden"]])
-        _become_second()
-        isolation.confine(strength, order["user"], limits)
+        isolation.mount_root(level, Path(order["root"]), home, limits, [Path(path) for path in order["hidden"]])
+        _leave_pid_1()
+        isolation.drop_privileges(level, order["user"], limits)
         os.dup2(built, 3)
         os.closerange(4, 256)
-        _settle(home, job)
+        _set_up_home(home, job)
         os.write(3, b"1")
         os.close(3)
         kernel = job["kernel"] or not execution.is_python(job["cells"])
-        run = execution.run_kernel if kernel else execution.run_plain
-        ended = run(job["cells"], lambda count: _tell(progress, count))
+        run = execution.run_in_kernel if kernel else execution.run_in_process
+        ended = run(job["cells"], lambda count: _write_count(progress, count))
         sys.stdout.flush()
         code = ended
-    except BaseException as error:  # the walls are up: say it and end
+    except BaseException as error:  # it is isolated: print it and end
         with suppress(BaseException):
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             sys.stderr.flush()
@@ -212,11 +213,11 @@ def _learner(
         os._exit(code)
 
 
-def _become_second() -> None:
-    """Fork, go on in the child, and wait for it in the parent.
+def _leave_pid_1() -> None:
+    """Fork, continue in the child, and wait for it in the parent.
 
-    Process 1 of a namespace ignores the signals it sends itself, so that a crash would
-    not look like one. It waits outside the learner's reach, and ends as the child ended.
+    Process 1 of a namespace ignores the signals that it sends itself, so that a crash would not
+    look like one. The parent runs as another user than the learner, and ends as the child ended.
     """
     child = os.fork()
     if child == 0:
@@ -227,11 +228,11 @@ def _become_second() -> None:
         finished, status = os.wait()
         if finished == child:
             code = os.waitstatus_to_exitcode(status)
-    os._exit(code if code >= 0 else SIGNALLED - code)
+    os._exit(code if code >= 0 else SIGNAL_BASE - code)
 
 
-def _settle(home: Path, job: dict[str, Any]) -> None:
-    """A clean environment, the cluster's kubeconfig, and nothing else."""
+def _set_up_home(home: Path, job: dict[str, Any]) -> None:
+    """Write the lab's files, and replace the environment."""
     lab_home = home / "labkit"
     lab_home.mkdir(mode=0o700, exist_ok=True)
     for name, text in job["files"].items():
@@ -241,15 +242,15 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
         path.write_text(text)
     os.chdir(home)
     keep = {name: os.environ[name] for name in ("LANG", "VIRTUAL_ENV") if name in os.environ}
-    # As in an activated environment, which learners work in: ``!python`` is this Python.
+    # As in an activated environment: ``!python`` is this Python.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     os.environ.clear()
     os.environ.update(
         keep,
         PATH=path,
         HOME=str(home),
-        USER=NAME,
-        LOGNAME=NAME,
+        USER=USER_NAME,
+        LOGNAME=USER_NAME,
         TMPDIR=str(home),
         LABKIT_HOME=str(lab_home),
         LABKIT_LEARNER=job["learner"],
@@ -262,20 +263,22 @@ def _settle(home: Path, job: dict[str, Any]) -> None:
     sys.path.insert(0, "")
 
 
-def _tell(progress: mmap.mmap, count: int) -> None:
+def _write_count(progress: mmap.mmap, count: int) -> None:
     progress[:COUNT_BYTES] = count.to_bytes(COUNT_BYTES, "big")
 
 
-def _watch(child: int, output: int, talk: socket.socket, limits: isolation.Limits, started: float) -> tuple[str, str]:
-    """Wait for the learner's process, or for the grader to go: how it ended, and what it printed."""
+def _watch(
+    child: int, output: int, connection: socket.socket, limits: isolation.Limits, started: float
+) -> tuple[str, str]:
+    """Wait for the learner's process, a limit, or the end of the grader; return how it ended, and its output."""
     printed, ended = bytearray(), ""
-    looked = started
-    ends: list[int | socket.socket] = [output, talk]
+    checked = started
+    ends: list[int | socket.socket] = [output, connection]
     os.set_blocking(output, False)
     while True:
-        # With its output closed the process is ending, and there is nothing to be woken by.
-        ready = select.select(ends, [], [], LOOK_SECONDS if output in ends else ENDING_SECONDS)[0]
-        if talk in ready:  # the grader has nothing more to say: it has closed it
+        # With its output closed the process is ending, and no event will tell when.
+        ready = select.select(ends, [], [], POLL_SECONDS if output in ends else EXIT_POLL_SECONDS)[0]
+        if connection in ready:  # the grader sends no more: it has closed the connection
             ended = "grader gone"
             break
         if output in ready:
@@ -286,24 +289,24 @@ def _watch(child: int, output: int, talk: socket.socket, limits: isolation.Limit
                 printed += piece[: limits.output_bytes - len(printed)]
         finished, status = os.waitpid(child, os.WNOHANG)
         if finished:
-            ended = _how(os.waitstatus_to_exitcode(status))
+            ended = _describe_exit(os.waitstatus_to_exitcode(status))
             break
         now = time.monotonic()
         if now - started > limits.seconds:
             ended = "time limit"
             break
-        if now - looked < LOOK_SECONDS:
+        if now - checked < POLL_SECONDS:
             continue
-        looked = now
+        checked = now
         if isolation.resident_bytes(isolation.descendants(os.getpid())) > limits.memory_bytes:
             ended = "memory limit"
             break
     return ended, printed.decode("utf-8", "replace")
 
 
-def _how(code: int) -> str:
-    """How a process ended, from its exit code; a shell's 128 + n is signal n."""
-    number = -code if code < 0 else code - SIGNALLED
+def _describe_exit(code: int) -> str:
+    """Describe how a process ended, from its exit code; a shell's 128 + n is signal n."""
+    number = -code if code < 0 else code - SIGNAL_BASE
     if number in set(signal.Signals):
         return f"signal {signal.Signals(number).name}"
     return "done" if code == 0 else f"exit code {code}"

@@ -1,9 +1,9 @@
-"""Graders beside each other, each a process of its own: one event loop keeps one processor busy.
+"""A pool of graders, each a process of its own, since one event loop uses one processor.
 
-A grader asks for a submission whenever a place is free, and tells each result as it comes,
-so that none of them waits while there is work. What they say to each other is JSON; see ``wire``.
-A single one is a process of its own as well: who stops the command at the terminal (Ctrl-Z, Ctrl-S)
-does not stop the clusters of notebooks whose time runs.
+A grader asks for a submission whenever a slot is free, and reports each result as it comes, so that
+none is idle while there is work. They talk in JSON; see ``wire``. A single grader is a process of its
+own as well: stopping the command at the terminal (Ctrl-Z, Ctrl-S) does not stop the clusters of
+notebooks whose time is limited.
 """
 
 from __future__ import annotations
@@ -27,75 +27,76 @@ from typing import Any, Self
 
 from labkit.core.errors import LabkitError
 from labkit.grading import wire
-from labkit.grading.exercise import find_exercise
-from labkit.grading.grader import Grader, Next, Told, cpu_seconds, failed
+from labkit.grading.grader import Grader, NextSubmission, OnResult, cpu_seconds
 from labkit.grading.isolation import Limits
-from labkit.grading.result import Result
+from labkit.grading.result import Result, by_exercise_and_learner
+from labkit.grading.stages import failed_result
 from labkit.grading.submissions import Submission
 
-PLACES_PER_PROCESSOR = 2
-"""A place waits for its worker part of the time."""
+SLOTS_PER_PROCESSOR = 2
+"""A slot waits for its worker part of the time."""
 
-UNASKED_PROCESSORS = 8
-"""How many processors are used unasked: in a container one sees all of the machine's, and may get a few."""
+DEFAULT_PROCESSORS = 8
+"""How many processors are used by default: a container sees all of the machine's, and may get a few."""
 
 SUBMISSIONS_PER_GRADER = 4
-"""For fewer it does not pay to start another process."""
+"""For fewer, starting another process costs more than it saves."""
 
 ENDING_SECONDS = 10.0
 """How long a grader may take to end its learners' processes."""
 
 NEXT, RESULT, END, REFUSED = "next", "result", "end", "refused"
-"""What a grader says: a place is free; what came of a submission; nothing is left; what the system refused it."""
+"""A grader's messages: a slot is free; a submission's result; all are graded; the system's error at its start."""
 
 
 class GraderDied(LabkitError):
     """A grader's process has ended before it could grade."""
 
 
-def graders_for(submissions: int, *, places: int = 0, limits: Limits | None = None, kernel: bool = False) -> Graders:
-    """As many graders as are of use on this machine.
+def pool_for(submissions: int, *, slots: int = 0, limits: Limits | None = None, kernel: bool = False) -> GraderPool:
+    """Size a pool for this machine.
 
     Args:
         submissions: How many are to be graded.
-        places: How many at once; two for each of up to eight processors when left out.
-        limits: What one submission may use.
-        kernel: Run every notebook in a real kernel.
+        slots: How many at once; two for each of up to eight processors when left out.
+        limits: What one submission's processes may use.
+        kernel: Run every notebook in a real kernel, and not only those that need one.
     """
-    processors = _processors() if places else min(_processors(), UNASKED_PROCESSORS)
-    places = places or PLACES_PER_PROCESSOR * processors
-    count = min(processors, places, -(-submissions // SUBMISSIONS_PER_GRADER))
-    return Graders(max(count, 1), places=places, limits=limits, kernel=kernel)
+    processors = _processors() if slots else min(_processors(), DEFAULT_PROCESSORS)
+    slots = slots or SLOTS_PER_PROCESSOR * processors
+    count = min(processors, slots, -(-submissions // SUBMISSIONS_PER_GRADER))
+    return GraderPool(max(count, 1), slots=slots, limits=limits, kernel=kernel)
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-class Graders:
+class GraderPool:
     """Grades submissions in several processes; see ``Grader``.
 
     Args:
         count: How many processes.
-        places: How many submissions at once, in all of them together.
-        limits: What one submission may use.
-        kernel: Run every notebook in a real kernel.
+        slots: How many submissions at once, in all of them together.
+        limits: What one submission's processes may use.
+        kernel: Run every notebook in a real kernel, and not only those that need one.
     """
 
-    def __init__(self, count: int, *, places: int, limits: Limits | None = None, kernel: bool = False) -> None:
-        self.places = [places // count + (number < places % count) for number in range(count)]
-        what = {"limits": asdict(limits or Limits()), "kernel": kernel}
-        self._orders: list[dict[str, Any]] = [{"places": share, **what} for share in self.places]
-        self._members: list[_Member] = []
+    def __init__(self, count: int, *, slots: int, limits: Limits | None = None, kernel: bool = False) -> None:
+        self.slots = [slots // count + (number < slots % count) for number in range(count)]
+        options = {"limits": asdict(limits or Limits()), "kernel": kernel}
+        self._options: list[dict[str, Any]] = [{"slots": share, **options} for share in self.slots]
+        self._graders: list[_GraderProcess] = []
         self.level = ""
+        """The isolation: ``root``, ``user`` or ``plain``; empty before the pool is entered."""
 
     def __enter__(self) -> Self:
         try:
-            for _ in self._orders:
-                self._members.append(_Member())
-            for member, order in zip(self._members, self._orders, strict=True):
-                member.tell(order)
-            self.level = [member.ready() for member in self._members].pop()
+            for _ in self._options:
+                self._graders.append(_GraderProcess())
+            for grader, options in zip(self._graders, self._options, strict=True):
+                grader.send(options)
+            self.level = [grader.wait_until_ready() for grader in self._graders].pop()
         except BaseException:
             self._end()
             raise
@@ -109,78 +110,76 @@ class Graders:
     @property
     def pids(self) -> list[int]:
         """The graders' process ids."""
-        return [member.pid for member in self._members]
+        return [grader.pid for grader in self._graders]
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time of this process, and that of graders and learners until the last ``grade`` ended."""
-        return cpu_seconds() + sum(member.cpu_seconds for member in self._members)
+        """Processor time of this process, and of graders and workers until the last ``grade`` ended."""
+        return cpu_seconds() + sum(grader.cpu_seconds for grader in self._graders)
 
-    def grade(self, submissions: Iterable[Submission], told: Told = lambda _result: None) -> list[Result]:
-        """Grade them all.
+    def grade(self, submissions: Iterable[Submission], on_result: OnResult = lambda _result: None) -> list[Result]:
+        """Grade submissions.
 
         Args:
             submissions: What to grade.
-            told: Called with each result as it comes.
+            on_result: Called with each result as it comes.
 
         Returns:
-            The results, sorted by exercise and learner. What a grader had that died, and what
-            nobody was left to grade, is among them as not graded.
+            The results, sorted by exercise and learner. The submissions of a grader that died, and
+            those that no grader was left for, have results that say so.
         """
         waiting = iter(submissions)
         results: list[Result] = []
 
-        def take(result: Result) -> None:
+        def add(result: Result) -> None:
             results.append(result)
-            told(result)
+            on_result(result)
 
         with selectors.DefaultSelector() as selector:
-            for member in self._members:
-                member.tell({})
-                selector.register(member.channel, selectors.EVENT_READ, member)
+            for grader in self._graders:
+                grader.send({})
+                selector.register(grader.channel, selectors.EVENT_READ, grader)
             while selector.get_map():
                 for key, _ in selector.select():
-                    speaker: _Member = key.data
-                    said = speaker.hear()
-                    if said == NEXT:
-                        speaker.give(next(waiting, None))
-                    elif isinstance(said, Result):
-                        take(said)
+                    sender: _GraderProcess = key.data
+                    message = sender.receive()
+                    if message == NEXT:
+                        sender.submit(next(waiting, None))
+                    elif isinstance(message, Result):
+                        add(message)
                     else:
-                        selector.unregister(speaker.channel)
-                        for submission in speaker.lost():
-                            take(self._not_graded(submission))
+                        selector.unregister(sender.channel)
+                        for submission in sender.take_unfinished():
+                            add(self._not_graded(submission))
         for submission in waiting:
-            take(self._not_graded(submission))
-        return sorted(results, key=lambda result: (result.exercise, result.learner))
+            add(self._not_graded(submission))
+        return by_exercise_and_learner(results)
 
     def _not_graded(self, submission: Submission) -> Result:
-        return failed(
-            submission, find_exercise(submission.exercise), self.level, ChildProcessError("its process has ended")
-        )
+        return failed_result(submission, self.level, ChildProcessError("its process has ended"))
 
     def _end(self) -> None:
-        for member in self._members:
-            member.stop()
-        for member in self._members:
-            member.wait()
-        self._members.clear()
+        for grader in self._graders:
+            grader.stop()
+        for grader in self._graders:
+            grader.wait()
+        self._graders.clear()
 
 
-class _Member:
-    """A grader in another process, seen from here."""
+class _GraderProcess:
+    """A grader in another process: its end of the channel is served by ``main``."""
 
     def __init__(self) -> None:
         self.channel, theirs = socket.socketpair()
         self.cpu_seconds = 0.0
-        self._given: dict[tuple[str, str], Submission] = {}
+        self._unfinished: dict[tuple[str, str], Submission] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "labkit.grading.pool", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-            cwd="/",  # nothing that lies beside submissions is imported
-            start_new_session=True,  # a terminal's Ctrl-C is for the first process alone, which ends the others
+            cwd="/",  # no module beside the submissions is imported
+            start_new_session=True,  # a terminal's Ctrl-C is for the pool alone, which ends the graders
         )
         theirs.close()
 
@@ -188,61 +187,63 @@ class _Member:
     def pid(self) -> int:
         return self._process.pid
 
-    def ready(self) -> str:
-        """Wait until it can grade; its walls.
+    def wait_until_ready(self) -> str:
+        """Wait until it can grade; return its isolation level.
 
         Raises:
-            GraderDied: It cannot.
+            GraderDied: Its process has ended.
             OSError: The system refused it something, such as a temporary directory.
         """
         try:
-            said, _ = wire.receive(self.channel)
+            answer, _ = wire.receive(self.channel)
         except (wire.Closed, OSError) as error:
             raise GraderDied(
                 "A grader's process has ended before it could grade.",
                 why="perhaps there is too little memory",
                 todo="Grade fewer at once: --places 1.",
             ) from error
-        if REFUSED in said:
-            raise OSError(*said[REFUSED])
-        return str(said["level"])
+        if REFUSED in answer:
+            raise OSError(*answer[REFUSED])
+        return str(answer["level"])
 
-    def tell(self, what: dict[str, Any]) -> None:
-        """Say something to it. That it is gone is heard next."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message. Where its process has ended, the next ``receive`` returns ``END``."""
         with suppress(OSError):
-            wire.send(self.channel, what)
+            wire.send(self.channel, message)
 
-    def hear(self) -> str | Result:
-        """What it says, a result as one; ``END`` also when it is gone."""
+    def receive(self) -> str | Result:
+        """Receive ``NEXT``, a result, or ``END``; the last also when its process has ended."""
         try:
             message, _ = wire.receive(self.channel)
         except (wire.Closed, OSError):
             return END
         if RESULT in message:
             result = Result.from_dict(message[RESULT])
-            self._given.pop((result.learner, result.exercise), None)
+            self._unfinished.pop((result.learner, result.exercise), None)
             return result
         self.cpu_seconds = message.get("cpu_seconds", self.cpu_seconds)
         return NEXT if NEXT in message else END
 
-    def give(self, submission: Submission | None) -> None:
-        """Answer it: a submission, or that there is none."""
+    def submit(self, submission: Submission | None) -> None:
+        """Answer ``NEXT`` with a submission, or with none."""
         if submission is None:
-            self.tell({})
+            self.send({})
             return
-        self._given[submission.learner, submission.exercise] = submission
-        self.tell({**asdict(submission), "path": str(submission.path.absolute())})
+        self._unfinished[submission.learner, submission.exercise] = submission
+        self.send({**asdict(submission), "path": str(submission.path.absolute())})
 
-    def lost(self) -> list[Submission]:
-        """What it was given and will tell no result of."""
-        lost = list(self._given.values())
-        self._given.clear()
-        return lost
+    def take_unfinished(self) -> list[Submission]:
+        """Return the submissions that it has not reported a result of, and forget them."""
+        unfinished = list(self._unfinished.values())
+        self._unfinished.clear()
+        return unfinished
 
     def stop(self) -> None:
+        """Close the channel, which ends the process."""
         self.channel.close()
 
     def wait(self) -> None:
+        """Wait until the process has ended; kill it after ``ENDING_SECONDS``."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(ENDING_SECONDS)
         self._process.kill()
@@ -250,27 +251,27 @@ class _Member:
 
 
 def main(channel_number: int) -> int:
-    """Grade what is asked for, until the other side closes the channel.
+    """Run a grader, until the pool closes the channel.
 
     Args:
         channel_number: The file descriptor of the channel.
     """
     channel = socket.socket(fileno=channel_number)
-    # asyncio ends its tasks at an interruption, which is ignored in what a script began in the background.
+    # asyncio cancels its tasks at SIGINT, which a shell lets background processes ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        threading.Thread(target=_interrupt_when_alone, args=(channel,), daemon=True).start()
-        order, _ = wire.receive(channel)
-        order["limits"] = Limits(**order["limits"])
-        with Grader(**order) as grader:
+        threading.Thread(target=_interrupt_when_closed, args=(channel,), daemon=True).start()
+        options, _ = wire.receive(channel)
+        options["limits"] = Limits(**options["limits"])
+        with Grader(**options) as grader:
             gc.collect()
-            gc.freeze()  # what was loaded stays; collections look at clusters only
+            gc.freeze()  # modules stay; collections need only look at clusters
             _serve(channel, grader)
     except (KeyboardInterrupt, wire.Closed, ConnectionError):
-        pass  # we are told to end, or nobody is there any more
+        pass  # the pool has ended this grader, or has ended itself
     except OSError as error:
-        signal.signal(signal.SIGINT, _unheeded)
+        signal.signal(signal.SIGINT, _ignore)
         with suppress(OSError):
             wire.send(channel, {REFUSED: [error.errno, error.strerror, error.filename]})
     return 0
@@ -281,35 +282,35 @@ def _serve(channel: socket.socket, grader: Grader) -> None:
         wire.send(channel, {"level": grader.level})
         while True:
             wire.receive(channel)
-            grader.grade_what_comes(_asking(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
+            grader.grade_all(_requester(channel), lambda result: wire.send(channel, {RESULT: result.as_dict()}))
             wire.send(channel, {END: True, "cpu_seconds": grader.cpu_seconds})
     finally:
-        signal.signal(signal.SIGINT, _unheeded)  # what is ending is not to be interrupted
+        signal.signal(signal.SIGINT, _ignore)  # the end must not be interrupted
 
 
-def _unheeded(*_: object) -> None:
-    """Of a signal that is on its way already Python would say that it is ignored."""
+def _ignore(*_: object) -> None:
+    """Do nothing; with ``SIG_IGN``, Python would report a signal that is pending already."""
 
 
-def _interrupt_when_alone(channel: socket.socket) -> None:
-    """Wait until the other side has gone, which may be while notebooks run and nothing is said for minutes."""
+def _interrupt_when_closed(channel: socket.socket) -> None:
+    """Interrupt this process when the pool's end of the channel is closed, also while nothing is received."""
     end = select.poll()
-    end.register(channel, 0)  # tells of nothing but that
+    end.register(channel, 0)  # no events but POLLHUP
     end.poll()
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _asking(channel: socket.socket) -> Next:
-    """Asks for a submission. The notebooks under way are served meanwhile, however long the answer takes."""
-    one_after_another = asyncio.Lock()
+def _requester(channel: socket.socket) -> NextSubmission:
+    """Make a function that asks the pool for a submission, and serves running notebooks meanwhile."""
+    lock = asyncio.Lock()
 
-    async def ask() -> Submission | None:
-        async with one_after_another:
+    async def next_submission() -> Submission | None:
+        async with lock:
             wire.send(channel, {NEXT: True})
-            told, _ = await asyncio.to_thread(wire.receive, channel)
-        return Submission(**{**told, "path": Path(told["path"])}) if told else None
+            answer, _ = await asyncio.to_thread(wire.receive, channel)
+        return Submission(**{**answer, "path": Path(answer["path"])}) if answer else None
 
-    return ask
+    return next_submission
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a submission may touch on a real cluster, and what it made there.
+"""What a submission may change on a real cluster, and what it created there.
 
-On an embedded cluster of its own a learner is the administrator of everything. On a
-cluster that others use as well the same credential changes what was made for the
-submission and by it, and no more: what was there before is read, and stays as it is.
+On an embedded cluster of its own a learner is the administrator of everything. On a real
+cluster the same credential changes only what was created for the submission and by it; all
+else can be read, but for Secrets.
 """
 
 from __future__ import annotations
@@ -13,61 +13,71 @@ from urllib.parse import unquote
 from labkit.client.client import Client
 from labkit.client.request_info import Call, read_call
 
-READING = ("GET", "HEAD", "OPTIONS")
-CONNECTING = frozenset({"exec", "attach", "portforward", "proxy"})
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+CONNECT_SUBRESOURCES = frozenset({"exec", "attach", "portforward", "proxy"})
 """Subresources that act, whatever the method."""
 
-QUESTIONS = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
-"""Groups whose objects are questions; nothing of them is kept."""
+REVIEW_GROUPS = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
+"""API groups of reviews, which are answered and not stored."""
 
-CLUSTER_WIDE = frozenset({"namespaces", "clusterroles", "clusterrolebindings"})
-"""What an exercise makes outside of namespaces."""
+CLUSTER_SCOPED = frozenset({"namespaces", "clusterroles", "clusterrolebindings"})
+"""The cluster-scoped resources that exercises create."""
 
-SYSTEM = ("kube-", "local-path-storage")
-"""How the namespaces begin that are the cluster's own."""
+SYSTEM_PREFIXES = ("kube-", "local-path-storage")
+"""Prefixes of the cluster's own namespaces."""
 
 
-class Fence:
-    """Judges a submission's requests, and keeps the paths of what they made.
+class RequestPolicy:
+    """Decides which requests of a submission reach the cluster, and records what they created.
 
     Args:
-        admin: Who looks at the cluster, observed by nobody.
+        admin: The cluster's administrator, without observers.
     """
 
     def __init__(self, admin: Client) -> None:
         self._admin = admin
-        self.made: list[str] = []
-        """In the order in which they were made."""
+        self.created: list[str] = []
+        """Paths, in the order of creation."""
         self.refused: list[str] = []
+        """Requests, each with the reason why it was refused."""
 
-    def judge(self, method: str, target: str) -> str:
-        """Why a request is not passed on; empty when it is.
+    def check(self, method: str, target: str) -> str:
+        """Decide on a request.
 
         Args:
             method: Such as ``PATCH``.
             target: Path and query, as they were sent.
-        """
-        why = self._refusal(method, target)
-        if why:
-            self.refused.append(f"{method} {target.partition('?')[0][:200]}: {why}")
-        return why
 
-    def note(self, method: str, target: str, status: int, body: bytes) -> None:
-        """Keep what a request made.
+        Returns:
+            Why it is refused; empty when it is passed on.
+        """
+        reason = self._refusal(method, target)
+        if reason:
+            self.refused.append(f"{method} {target.partition('?')[0][:200]}: {reason}")
+        return reason
+
+    def record(self, method: str, target: str, status: int, body: bytes) -> None:
+        """Record what a request created, if anything.
 
         Args:
-            method: The request's.
+            method: The request's method.
             target: Its path and query.
-            status: The answer's.
-            body: The answer's, JSON.
+            status: The answer's status.
+            body: The answer's body, JSON.
         """
         path, _, query = target.partition("?")
         call = read_call(method, unquote(path))
-        if status != 201 or method in READING or call.subresource or call.group in QUESTIONS or "dryRun" in query:
+        if (
+            status != 201
+            or method in READ_METHODS
+            or call.subresource
+            or call.group in REVIEW_GROUPS
+            or "dryRun" in query
+        ):
             return
         try:
             metadata = json.loads(body)["metadata"]
-            self.made.append(_path(call, str(metadata.get("namespace", "")), str(metadata["name"])))
+            self.created.append(_path(call, str(metadata.get("namespace", "")), str(metadata["name"])))
         except (ValueError, KeyError, TypeError, AttributeError):
             return
 
@@ -77,12 +87,12 @@ class Fence:
         if "//" in path or {".", ".."} & set(path.split("/")) or "%2f" in raw.lower() or not path.startswith("/"):
             return "the path is not written plainly"
         call = read_call(method, f"{path}?{query}")
-        reading = method in READING and call.subresource not in CONNECTING
+        reading = method in READ_METHODS and call.subresource not in CONNECT_SUBRESOURCES
         if not call.is_resource:
             return "" if reading else "no such path is written to here"
-        if call.group in QUESTIONS:
+        if call.group in REVIEW_GROUPS:
             return ""
-        system = call.namespace.startswith(SYSTEM)
+        system = call.namespace.startswith(SYSTEM_PREFIXES)
         if call.resource == "secrets" and (system or not call.namespace):
             return "other people's Secrets are not read here"
         if reading:
@@ -92,26 +102,26 @@ class Fence:
         if call.full_resource == "serviceaccounts/token":
             return ""
         if call.name:
-            return self._of_an_object(call)
+            return self._refusal_of_object(call)
         if call.verb == "create":
-            return _creation(call)
+            return _refusal_of_creation(call)
         return "" if self._is_own(call.namespace) else "only single objects are deleted here"
 
-    def _of_an_object(self, call: Call) -> str:
+    def _refusal_of_object(self, call: Call) -> str:
         path = _path(call, call.namespace if call.resource != "namespaces" else "", call.name)
-        if path in self.made or self._is_own(call.namespace):
+        if path in self.created or self._is_own(call.namespace):
             return ""
         if self._admin.get(path).status == 404:
-            return _creation(call)
+            return _refusal_of_creation(call)
         return f"{path} was there before and is not changed here"
 
     def _is_own(self, namespace: str) -> bool:
-        """Whether a namespace was made for this submission, or by it: then all in it is its own."""
-        return bool(namespace) and f"/api/v1/namespaces/{namespace}" in self.made
+        """Return whether a namespace was created for this submission or by it: then all in it is its own."""
+        return bool(namespace) and f"/api/v1/namespaces/{namespace}" in self.created
 
 
-def _creation(call: Call) -> str:
-    if call.namespace or call.resource in CLUSTER_WIDE:
+def _refusal_of_creation(call: Call) -> str:
+    if call.namespace or call.resource in CLUSTER_SCOPED:
         return ""
     return f"no {call.resource} are made here"
 

@@ -1,7 +1,7 @@
-"""Names and details that vary with a learner, so that a copied answer fails.
+"""The seed of a learner's exercise: names and details vary with it, so that a copied answer fails.
 
-Everything is drawn from a hash of the learner's name: the same learner always gets
-the same exercise, on every machine, and nothing about it is secret.
+Everything follows from a hash of the learner's name: the same learner always gets the same
+exercise, on every machine. Nothing about it is secret.
 """
 
 from __future__ import annotations
@@ -40,50 +40,50 @@ ANIMALS = (
 )
 
 
-_ODD = re.compile(r"[^\w.@-]+")
-_LONGEST = 200
+_NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
+_MAX_NAME_BYTES = 200
 
 
 def learner_name(text: str) -> str:
-    """A learner's name as it is drawn from, and as files are called.
+    """Normalize a learner's name for the seed and for file names.
 
-    Letters and digits of every script stay, and ``. _ @ -``; what is between them becomes one
-    ``_``. A name composed in another way (macOS writes 한글 so) is the same name.
+    Letters and digits of every script stay, and ``. _ @ -``; other characters between them become
+    one ``_``. Unicode is composed (NFC): macOS decomposes 한글 in file names.
 
     Args:
-        text: As somebody wrote it, or as a folder is called.
+        text: The name as it was written, or a folder's name.
 
     Returns:
-        The name; at most 200 bytes, which leaves a file's name room for its ending.
+        The name, at most 200 bytes of UTF-8, which leaves room for a file's suffix.
     """
     composed = unicodedata.normalize("NFC", text).strip()
-    return _ODD.sub("_", composed).lstrip(".").encode()[:_LONGEST].decode(errors="ignore")
+    return _NOT_IN_NAMES.sub("_", composed).lstrip(".").encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """A learner's own draws.
+class Seed:
+    """Chooses names and details for one learner.
 
     Args:
-        learner: Who the exercise is for, such as ``ann`` or a student number.
+        learner: The learner's name, such as ``ann``, or a student number.
     """
 
     learner: str
 
     def number(self, label: str, below: int) -> int:
-        """A number from 0 to ``below`` - 1.
+        """Choose a number from 0 to ``below`` - 1.
 
         Args:
-            label: What it is for; another label draws another number.
-            below: How many there are to draw from.
+            label: What it is for; other labels give other numbers.
+            below: The number of choices.
         """
         digest = hashlib.blake2b(f"{learner_name(self.learner)}\0{label}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") % below
 
     def one(self, label: str, choices: Sequence[str]) -> str:
-        """One of several words."""
+        """Choose one of several words."""
         return choices[self.number(label, len(choices))]
 
     def name(self, label: str) -> str:
-        """A name for an object, such as ``team-heron-41``. It is a DNS label."""
+        """Choose an object's name, such as ``team-heron-41``: a DNS label."""
         return f"{label}-{self.one(label, ANIMALS)}-{self.number(label + '#', 90) + 10}"

@@ -9,41 +9,42 @@ import pytest
 
 from labkit import Lab, exercise
 from labkit.core.errors import UsageError
-from labkit.grading.exercise import Paper, find_exercise
-from labkit.grading.seed import Draw
+from labkit.grading.exercise import Exercise
+from labkit.grading.seed import Seed
+from labkit.grading.tasks import find_exercise
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exercise]:
     """The second exercise, started."""
     home: Path = tmp_path_factory.mktemp("paper") / "home"
     lab = Lab("embedded", home=home, say=lambda _line: None)
     made = exercise(lab, "ex2-inside-a-pod", "ann")
-    assert isinstance(made, Paper)
+    assert isinstance(made, Exercise)
     yield made.start()
     lab.stop()
 
 
-def test_a_task_is_shown_with_the_learners_own_names(paper: Paper) -> None:
-    assert Draw("ann").name("den") in repr(paper.show("2.1"))
+def test_a_task_is_shown_with_the_learners_own_names(paper: Exercise) -> None:
+    assert Seed("ann").name("den") in repr(paper.show("2.1"))
     assert "for ann" in repr(paper)
 
 
-def test_a_check_says_seen_expected_and_a_hint(paper: Paper) -> None:
+def test_a_check_says_seen_expected_and_a_hint(paper: Exercise) -> None:
     text = repr(paper.check("2.3"))
     for word in ("✘", "seen:", "hint:"):
         assert word in text
 
 
-def test_the_audit_log_proves_a_call_from_inside(paper: Paper) -> None:
+def test_the_audit_log_proves_a_call_from_inside(paper: Exercise) -> None:
     assert "0 of 2 points" in repr(paper.check("2.2"))
     task = find_exercise("ex2-inside-a-pod").tasks[1]
-    exec(task.brief(Draw("ann")).answer, {"lab": paper.lab})
+    exec(task.variant(Seed("ann")).answer, {"lab": paper.lab})
     assert "2 of 2 points" in repr(paper.check("2.2"))
     assert paper.score().points == 2
 
 
-def test_an_unknown_task_or_exercise_is_said(paper: Paper) -> None:
+def test_an_unknown_task_or_exercise_is_said(paper: Exercise) -> None:
     with pytest.raises(UsageError, match="no task"):
         paper.show("9.9")
     with pytest.raises(UsageError, match="no exercise"):

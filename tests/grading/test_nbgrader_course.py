@@ -16,8 +16,7 @@ import pytest
 
 from labkit.core.errors import UsageError
 from labkit.grading import nbgrader_course
-from labkit.grading.exercise import find_exercise
-from labkit.grading.tasks import EXERCISES
+from labkit.grading.tasks import EXERCISES, find_exercise
 from tests.grading.support import solved_cells
 
 EXERCISE = "ex4-roles"
@@ -42,7 +41,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 def course(tmp_path: Path) -> Path:
     """A course, with one assignment handed out and two submissions."""
     if importlib.util.find_spec("nbgrader") is None:
-        pytest.skip("nbgrader is an optional extra; coursebook's own tests run all the same")
+        pytest.skip("nbgrader is an optional extra; nbgrader_course's own tests run all the same")
     folder = tmp_path / "course"
     nbgrader_course.build(folder)
     nbgrader(folder, "generate_assignment", EXERCISE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit.grading import isolation, seccomp
-from labkit.grading.budget import Allowance
+from labkit.grading.budget import Quota
 from labkit.grading.grader import Grader
 from tests.grading.conftest import SHORT
 from tests.grading.support import SETUP, grade, solved_cells, submit
@@ -78,7 +78,7 @@ def test_a_cell_may_await(grader: Grader, tmp_path: Path) -> None:
 def test_how_the_graders_machine_is_set_up_is_not_shown(grader: Grader, tmp_path: Path) -> None:
     if grader.level == "plain":
         pytest.skip("no namespaces here, so no walls (docs/grading.md)")
-    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.SETTINGS!r}", LOOK])
+    submit(tmp_path, "eve", EXERCISE, [f"KNOWN = {isolation.VISIBLE_SETTINGS!r}", LOOK])
     output = grade(grader, tmp_path)["eve"].output
     assert "others []" in output, output
     assert "127.0.0.1" in output
@@ -102,7 +102,7 @@ print("ended with", status, "after", number)
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
     submit(tmp_path, "ann", EXERCISE, solved_cells(EXERCISE, "ann"))
-    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
         results = grade(strict, tmp_path)
     assert "ended with 429 after 1" in results["eve"].output, results["eve"].output
     assert "answered more than 8 MiB" in results["eve"].note
@@ -141,7 +141,7 @@ print(*(len(next(watch)["object"]["data"]["a"]) for watch in watches))
 print("then", lab.admin.get("/version").status)
 """
     submit(tmp_path, "eve", EXERCISE, [SETUP, hoard])
-    with Grader(limits=SHORT, allowance=Allowance(answered_bytes=8 << 20)) as strict:
+    with Grader(limits=SHORT, quota=Quota(answered_bytes=8 << 20)) as strict:
         result = grade(strict, tmp_path)["eve"]
     assert "900000 900000 " in result.output, result.output
     assert "then 429" in result.output
@@ -161,6 +161,6 @@ for _ in range(12):
 print("kept", len(kept), "refused", refused)
 """
     submit(tmp_path, "eve", EXERCISE, [hoard])
-    with Grader(limits=SHORT, allowance=Allowance(connections=8)) as strict:
+    with Grader(limits=SHORT, quota=Quota(connections=8)) as strict:
         output = grade(strict, tmp_path)["eve"].output
     assert "kept 8 refused 4" in output, output

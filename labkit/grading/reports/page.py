@@ -48,7 +48,7 @@ def _exercise(result: Result) -> str:
     tasks = "".join(_task(task) for task in score.tasks)
     return (
         f"<section><h2>{escape(result.exercise)}: {score.points:g} of {score.most:g} points</h2>"
-        f"<p>{escape(' '.join(filter(None, (result.how, result.mark))))}</p>{tasks}{_output(result)}</section>"
+        f"<p>{escape(' '.join(filter(None, (result.outcome, result.omissions))))}</p>{tasks}{_output(result)}</section>"
     )
 
 
