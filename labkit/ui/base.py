@@ -8,7 +8,6 @@ click sends ``{"action": name, …}``; the method ``on_name`` answers by setting
 from __future__ import annotations
 
 import time
-from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ import anywidget
 import traitlets
 
 from labkit.core.errors import LabkitError
+from labkit.core.html import render, stylesheet
 
 STATIC = Path(__file__).with_name("static")
 
@@ -40,9 +40,9 @@ def script(name: str) -> str:
 
 
 def style(name: str) -> str:
-    """The CSS of a widget: what all share, then its own, if it has some."""
+    """Return the CSS of a widget: what cards and pages share, what all widgets share, then its own, if any."""
     files = [STATIC / "common.css", STATIC / f"{name}.css"]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+    return "\n".join([stylesheet(), *(file.read_text(encoding="utf-8") for file in files if file.exists())])
 
 
 class LabWidget(anywidget.AnyWidget):
@@ -85,7 +85,7 @@ class LabWidget(anywidget.AnyWidget):
 
     def as_html(self) -> str:
         """The same as static HTML, for pages where no widget runs."""
-        return f"<pre>{escape(self.as_text())}</pre>"
+        return render("text.html", text=self.as_text())
 
     def __repr__(self) -> str:
         """The same as plain text, where there is something to show."""
@@ -111,25 +111,15 @@ class LabWidget(anywidget.AnyWidget):
         return {**(bundle or {}), **fallbacks}
 
 
-_LEFT = 'style="text-align:left;vertical-align:top"'
-
-
 def html_table(head: list[str], rows: list[list[str]], caption: str = "") -> str:
-    """A plain table with escaped cells, for ``as_html``.
+    """Render a plain table, for ``as_html``.
 
-    Jupyter's pages set tables to the right; where style attributes are taken out, as on
-    GitHub, left is the rule.
+    Args:
+        head: The column headers.
+        rows: Cells; the first of each row is its header.
+        caption: The table's caption, if any.
     """
-    top = "".join(f'<th scope="col" {_LEFT}>{escape(cell)}</th>' for cell in head)
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row" {_LEFT}>{escape(row[0])}</th>'
-        + "".join(f"<td {_LEFT}>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    title = f"<caption {_LEFT}>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return render("table.html", head=head, rows=rows, caption=caption)
 
 
 def text_table(head: list[str], rows: list[list[str]]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from labkit.core.html import render
 from labkit.rbac.attributes import Attributes
 from labkit.rbac.changes import smallest_changes
 from labkit.rbac.explain import Explanation
@@ -49,7 +49,7 @@ def explanation_data(explanation: Explanation, policy: Policy) -> dict[str, Any]
 
 def explanation_html(data: dict[str, Any]) -> str:
     """The same for a page where no widget runs."""
-    return f"<pre>{escape(explanation_text(data))}</pre>"
+    return render("text.html", text=explanation_text(data))
 
 
 def explanation_text(data: dict[str, Any]) -> str:

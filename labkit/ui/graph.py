@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from labkit.core.html import render
 from labkit.rbac.graph import Graph, Node, rbac_graph
 from labkit.rbac.matrix import Permission
 from labkit.rbac.policy import Api, Policy, Unreadable, namespace_of, read_policy, subject
-from labkit.ui.base import LabWidget, api_of, html_table, script, style, text_table
+from labkit.ui.base import LabWidget, api_of, script, style, text_table
 
 COLUMNS = ("subject", "binding", "role", "rules")
 NONE = "No binding fits this choice."
@@ -82,9 +82,14 @@ class RBACGraph(LabWidget):
 
     def as_html(self) -> str:
         """A row for each binding, after what there is to say of all."""
-        paths = self._paths()
-        table = html_table(self._columns(), paths, caption="Who is bound to what") if paths else f"<p>{NONE}</p>"
-        return f"<p>{escape(self.data['summary'])}</p>{table}"
+        return render(
+            "graph.html",
+            summary=self.data["summary"],
+            head=self._columns(),
+            rows=self._paths(),
+            caption="Who is bound to what",
+            empty=NONE,
+        )
 
     def _columns(self) -> list[str]:
         return [*COLUMNS, "grants it"] if self._request and self._who else list(COLUMNS)
